@@ -105,7 +105,7 @@ class Answer(ABC):
         """Return what this kind of answer adds to the keys that all answers share, as plain JSON data."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain JSON data. Numbers that cannot be had are None. The keys are a contract."""
+        """Return the answer as plain JSON data. Numbers that are not finite are None. The keys are a contract."""
         head = {
             "format": FILE_FORMAT,
             "answer": self.kind,

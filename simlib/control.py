@@ -1,4 +1,4 @@
-"""How long work is watched and stopped: one object for progress, cancelling and threads."""
+"""How long work is watched and stopped: one object for progress, cancellation and threads."""
 
 from __future__ import annotations
 

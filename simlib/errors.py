@@ -50,7 +50,7 @@ class ScenarioError(SimlibError):
 
 
 class QuantityError(SimlibError, ValueError):
-    """A number with a unit could not be read: `what` is wrong and what was `expected`."""
+    """A number with a unit could not be read: `what` says what is wrong, and `expected` what it should be."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 _ROUND_OFF = 1e-9
-"""Days by which a time may miss the end of a day (it is computed) and still be it."""
+"""A computed time counts as the end of a day if it misses that by no more than this, in days."""
 
 
 def percent(p: float) -> str:
     """Write a probability as people read it.
 
-    Examples: "12%", "0.3%", "1 in 3.8 million". Never a false 0% or 100%. Below one in a trillion it is rounding, and
-    zero.
+    Examples: "12%", "0.3%", "1 in 3.8 million". Never a false 0% or 100%. Anything below one in a trillion counts as
+        rounding error and is zero.
     """
     if p < 1e-12:
         return "0%"
@@ -45,7 +45,7 @@ def one_in(many: float) -> str:
 def percent_within(p: float, low: float, high: float) -> str:
     """Write a probability with the interval it is computed to, in equal digits.
 
-    Examples: "1.3% [1.1–1.6%]". No interval where it says nothing: where all three are the same in these digits.
+    Examples: "1.3% [1.1–1.6%]". The interval is left out where all three numbers are the same in these digits.
     """
     alone = percent(p)
     if " " in alone or alone in ("0%", "100%"):
@@ -125,7 +125,7 @@ def long_date(date: dt.date) -> str:
 
 
 def is_whole(days: float) -> bool:
-    """Say whether so many days after 00:00 is the end of a day, not a time within one."""
+    """Say whether a number of days after 00:00 ends with a day, and not within one."""
     return abs(days - round(days)) < _ROUND_OFF
 
 

@@ -40,7 +40,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
 def writable_notebooks(here: Path | None = None) -> Path:
     """The folder of notebooks to work in: the clone's own, else a copy in `here` (default: the current folder).
 
-    A copy that is there already keeps what its owner changed; only missing files are added.
+    A copy that exists already keeps its owner's changes. Only missing files are added.
     """
     shipped = notebooks_folder()
     if in_clone() and os.access(shipped, os.W_OK):

@@ -40,7 +40,7 @@ Z_TWO_SIDED_95 = 1.959963984540054
 """Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
 
 LEAD = 0.05
-"""Share of the draws in which an ending leads, above which the lead of another is in doubt."""
+"""If an ending leads in more than this share of the draws, the lead of any other is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class Band:
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
         """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
 
-        By Monte Carlo the error of so many `trials` is left where draws do not differ; without, such a mean is exact.
+        With `trials` the interval is at least that of so many replicates, also where the draws do not differ. Without
+        them a mean over equal draws is exact.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)
@@ -80,7 +81,7 @@ class Band:
 
 
 _OFTEN = (1, 2, 3, 5, 10, 20, 50, 100)
-"""Numbers of firings whose probability is listed: at least so many."""
+"""Numbers n for which the probability of at least n firings is listed."""
 
 Known = tuple[float, float, float]
 """A number with its 95% interval: (number, low, high)."""
@@ -90,9 +91,9 @@ Known = tuple[float, float, float]
 class FiringRange:
     """How often a move may fire by the last report time: the range of what may happen, by chance.
 
-    It is no error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th percentile of
-    the number, `none` is the probability of no firing, and `at_least` that of so many, each with the 95% interval of
-    its computation.
+    This range is no error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th
+    percentile of the number. `none` is the probability of no firing, and `at_least` holds that of at least n firings,
+    by n. Each has the 95% interval of its computation.
     """
 
     points: tuple[Known, Known, Known]
@@ -169,7 +170,7 @@ class AmountSample:
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return the smallest amount that so large a share of the histories does not exceed."""
+        """Return the smallest amount that a share of the histories does not exceed."""
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
@@ -177,7 +178,7 @@ class AmountSample:
         return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
 
     def worst(self, share: float = 0.05) -> Estimate:
-        """Return the mean of the worst such share of the histories (expected shortfall)."""
+        """Return the mean of the worst `share` of the histories (expected shortfall)."""
         threshold = self.point(1 - share)
         mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
         half = Z_TWO_SIDED_95 * float(np.sqrt(variance))
@@ -202,12 +203,12 @@ class AmountSample:
 class Accumulation:
     """How much of one impact has accumulated by each report time, in its `unit`. Arrays have the shape (T,).
 
-    `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance` is the
-    standard deviation from history to history at given assumption values, `doubt` that of the mean between draws of the
-    assumptions (0 at the stated values). `given` is the mean among histories that have reached an ending by then, not a
-    number where there are none, with `given_error`. What happens after an ending is not counted. `fan` has the 5, 50
-    and 95% points at each time (3, T), and `sample` the whole distribution at the last. Both are None where neither
-    histories nor an exact law were asked for.
+    `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance` is the standard deviation
+    from history to history at given assumption values, `doubt` that of the mean between draws of the assumptions (0 at
+    the stated values). `given` is, for each ending, the mean among histories that have reached it by then (nan where
+    there are none), with `given_error`. What happens after an ending is not counted. `fan` has the 5, 50 and 95% points
+    at each time (3, T), and `sample` the whole distribution at the last. Both are None where neither histories nor an
+    exact law were asked for.
     """
 
     unit: str
@@ -417,7 +418,7 @@ class Forecast(Answer):
 
     @property
     def by_histories(self) -> tuple[str, ...]:
-        """The questions of an exact forecast that Monte Carlo answered, because no chain of states can."""
+        """The questions of an exact forecast that Monte Carlo answered, because no chain of states can answer them."""
         return tuple(self.provenance.get("by_histories", ()))
 
     @property
@@ -459,7 +460,7 @@ class Forecast(Answer):
 
     @property
     def contenders(self) -> tuple[str, ...]:
-        """The endings that may be the likeliest by the last report time, the one with the highest probability first.
+        """The endings that may be the likeliest by the last report time, the most probable first.
 
         These are those whose interval meets that of the first, and those that lead in more than 5% of the draws.
         """
@@ -482,7 +483,7 @@ class Forecast(Answer):
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the likeliest endings by the last report time: one sentence, and one at the stated values if apart."""
+        """Return the likeliest endings by the last report time, over the draws and at the stated values."""
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]

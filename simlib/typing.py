@@ -14,4 +14,4 @@ Bits = NDArray[np.uint64]
 """Packed one-hot states or keys of random streams, 64 bits a word."""
 
 Engine = Literal["auto", "exact", "montecarlo"]
-"""What answers a question; "auto" is the exact engine where the states fit, else Monte Carlo."""
+"""The engine that answers a question. "auto" is the exact engine where the states fit, else Monte Carlo."""

@@ -3,9 +3,9 @@
 Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the probability of
 something by some day at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the
 replicates come in *blocks* with random numbers of their own, the same blocks at every row. Rows then differ by θ alone
-and not by Monte Carlo noise. Because the noise of two blocks is independent, a product of two different blocks has no
-bias from it: variances, covariances and indices are averaged over pairs of different blocks (`cross`), and the Monte
-Carlo noise drops out.
+and not by Monte Carlo noise. The noise of two blocks is independent, so a product of two different blocks has no bias
+from it. Variances, covariances and indices are therefore averaged over pairs of different blocks (`cross`), and the
+Monte Carlo noise drops out.
 """
 
 from __future__ import annotations
@@ -245,7 +245,8 @@ def cross(one: Floats, other: Floats) -> Floats:
 
     It is free of bias from Monte Carlo noise.
 
-    `one` and `other` are (D, K, ...). The result has their further dimensions. With one block it is the plain mean.
+    `one` and `other` are (D, K, ...). The result has their dimensions after the second. With one block it is the plain
+    mean.
     """
     blocks = one.shape[1]
     if blocks == 1:

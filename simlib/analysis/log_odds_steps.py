@@ -1,9 +1,9 @@
-"""A change of a forecast, taken apart row by row into three lines in log-odds, which add up.
+"""A change of a forecast, split row by row into three parts in log-odds that add up.
 
-For each row: the time that passed without it, its word on the state, and its word on the assumptions. Time and
-the absence of other rows move the draws and their weights up to the moment before the row closes. The row then moves
-the state of each draw at equal weights, and last the weights. Rows that close on the same day are averaged over every
-order in which they could be taken in (Shapley values).
+The parts of a row are the time that passed without it, what it says about the state, and what it says about the
+assumptions. Time and the absence of other rows move the draws and their weights up to the moment before the row closes.
+The row then moves the state of each draw at equal weights, and last the weights. Rows that close on the same day are
+averaged over every order in which they could be taken in (Shapley values).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CERTAIN = 1e-9
 """Probabilities are kept this far from 0 and 1, so that the log-odds of a settled question are finite."""
 
 _BLOCKS = 10
-"""Blocks of draws, each left out once, that give the error of every number (jackknife)."""
+"""Number of blocks of draws. Each is left out once, which gives the error of every number (jackknife)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +44,12 @@ class Steps:
     effective: float
 
     def numbers(self) -> Floats:
-        """Return what errors are wanted of: begin, end, and the sum of state and assumptions of each row."""
+        """Return the numbers that need errors: begin, end, and the sum of state and assumptions of each row."""
         return np.concatenate([[self.begin, self.end], self.lines[:, 1:].sum(axis=1)])
 
 
 def log_odds(p: float) -> float:
-    """Return the log-odds of a probability, which is kept off 0 and 1."""
+    """Return the log-odds of a probability, which is first kept away from 0 and 1."""
     kept = min(max(p, CERTAIN), 1 - CERTAIN)
     return math.log(kept / (1 - kept))
 
@@ -116,7 +116,7 @@ class _Counting:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after a closing, and for each row what the state and what all of it adds."""
+        """Return the log-odds before and after a closing, and what each row adds through the state and in all."""
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)
         state = [log_odds(self._mean(before, place, stage)) for stage in range(stages)]

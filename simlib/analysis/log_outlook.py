@@ -1,4 +1,4 @@
-"""The forecast on any day of a log, at the stated values: quick enough to be scrubbed through.
+"""The forecast on any day of a log, at the stated values, quick enough for a slider over the days.
 
 A forecast on a day is the distribution over the states that the log leaves, as it was known on that day, times the
 value of each state: the probability of the measure from there on until the deadline. The values are solved once, for
@@ -38,12 +38,12 @@ from simlib.typing import Bools, Floats, Ints
 __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 
 SURE = 1 - 1e-9
-"""From this probability on an event has happened."""
+"""An event counts as having happened from this probability on."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was left out on a day, because no history of the scenario holds it together with the others.
+    """A row that was left out on a day, because no history of the scenario fits both it and the others.
 
     `blocked` is the row at whose closing no state was left: the row itself or another one. levels (N, V) are the states
     that were possible just before.
@@ -234,7 +234,7 @@ class LogOutlook:
         )
 
     def _first_time(self, measure: Measure, prepared: Filter, passed: Passed) -> dt.date | None:
-        """Return the day on which a question was answered by what nobody doubts, or None."""
+        """Return the day on which rows that nobody doubts answered a question, or None."""
         question, world = self._solver.scenario.questions[measure.of], prepared.world
         since = world.day(self.first)
         sure = [row for row in prepared.timetable.rows if row.ratio is CERTAIN and row.start >= since]
@@ -277,7 +277,7 @@ def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]
 
 
 def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:
-    """Return the row of one's own that is to be left out: the one that failed, else the last one before it."""
+    """Return the user's own row that is to be left out: the one that failed, else the last one before it."""
     failed = error.row.reading
     if failed in own:
         return failed

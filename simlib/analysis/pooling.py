@@ -7,7 +7,7 @@ weights w that sum to one, the linear pool is Σ w p, and the logarithmic pool i
 The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. A sum of
 endings on which all views agree keeps its probability. The logarithmic pool is externally Bayesian: updating each view
 on the same evidence and then pooling gives the same as pooling first. It is sharper, and an ending that one view rules
-out is ruled out of the pool. It is taken at each date by itself, so its curve need not be that of any one scenario.
+out is ruled out of the pool. It is computed at each date by itself, so no single scenario need have its curve.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -41,7 +41,7 @@ __all__ = ["Pool", "PooledItem", "divergence", "entropy", "linear", "logarithmic
 Kind = Literal["ending", "question"]
 
 _NOTHING = 5e-7
-"""A spread of probabilities below this is no disagreement."""
+"""A spread of probabilities below this does not count as disagreement."""
 
 _RUNS = 10_000
 """Replicates of a view by Monte Carlo, of all its draws together."""

@@ -36,8 +36,8 @@ Share = tuple[float, float, float]
 class Sample:
     """Histories (R,) over draws of the assumptions, or at the stated values (one draw).
 
-    `draw` (R,) is the number of the draw that a history belongs to, `weight` (R,) is its weight. It is 1 where all
-    draws weigh the same. Otherwise the weights sum to the effective number of histories. `provenance` says how the
+    `draw` (R,) is the number of the draw that a history belongs to, `weight` (R,) is its weight. All weights are 1
+    where the draws weigh the same. Otherwise they sum to the effective number of histories. `provenance` says how the
     sample was drawn.
     """
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Alteration", "Diff", "Version", "diff"]
 
 _IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then", "at_endings": "at"}
-"""The word in the file for a field that has another name in Python."""
+"""The key in the file of each field that has another name in Python."""
 
 BOUND, RELATIVE = 1e-9, 1e-3
-"""The error of exact answers, absolute, and relative for rare endings."""
+"""The absolute error of exact answers, and the relative error for rare endings."""
 
 _MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
 """Fields with a name in the plural."""

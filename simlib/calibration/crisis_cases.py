@@ -1,4 +1,4 @@
-"""Cases of event data: which crises belong to a class, when each began, and when something first happened in it."""
+"""Cases of event data: the crises of a class, the start of each, and its first event of a kind."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CaseHistories:
 
     @property
     def causes(self) -> list[str]:
-        """The first that came in each case: the event, or the end of the case."""
+        """Whichever came first in each case: the event, or the end of the case."""
         return ["event" if came else ENDED for came in self.happened]
 
 
@@ -48,8 +48,7 @@ class CaseHistories:
 class CrisisRecord:
     """The days of one crisis on which something happened, counted from the trigger.
 
-    Day 0 is the trigger and known. `days` rise from 1 to `last_day` at most. On the days after `last_day` nothing is
-    known.
+    Day 0 is the trigger and known. `days` rise from 1 to `last_day` at most. After `last_day` nothing is known.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """A backtest: the forecasts of each day of a past crisis, scored by what happened, beside their rivals.
 
-The forecasts are made first, by `day_by_day`, which cannot see the record. The record only says which forecasts
-were right, and on which days a question was still open.
+First `day_by_day` makes the forecasts. It cannot see the record, which only says which forecasts were right and on
+which days a question was still open.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Backtest(Answer):
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
         """Return the scored forecasts of one question (default: all).
 
-        `days` chooses the forecasts for so many days, 0 those to the deadline (default: all).
+        `days` chooses the forecasts for that number of days. 0 chooses those to the deadline. Default: all.
         """
         return tuple(
             each

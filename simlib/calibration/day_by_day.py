@@ -3,8 +3,8 @@
 Nothing here knows what happened afterwards. The rivals are:
 
 - the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, as a constant hazard.
-- a constant hazard: a Gamma-Poisson rate that begins at the base rate, worth half an event, and is fitted to how often
-  the event came in the log by then.
+- a constant hazard: a Gamma-Poisson rate. It begins at the base rate, which weighs half an event, and is fitted to the
+  number of events in the log by then.
 - the static copy: the first forecast, never updated, given that the question is still open.
 """
 
@@ -41,7 +41,7 @@ _ONE_THREAD = 1
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
-    """The probabilities of one question for the days from `as_of` on, `days` of them, by forecaster.
+    """The probabilities of one question by forecaster, for `days` days from `as_of` on.
 
     `to_deadline` says that they end with the horizon of the scenario.
     """
@@ -57,7 +57,7 @@ class DatedForecast:
 class DailyForecasts:
     """Forecasts on several dates, in the order of the dates.
 
-    `ended` is the first of the dates on which the log tells that the story is over. None is stated from then on.
+    `ended` is the first date on which the log tells that the story is over. No forecast is made from then on.
     """
 
     forecasts: tuple[DatedForecast, ...]
@@ -179,7 +179,7 @@ def _shares(values: Floats) -> list[float]:
 def _tells_of(reading: Reading, question: Question) -> bool:
     """Say whether a row tells of the event of a question about a move.
 
-    No row of an open question about a state tells of it, because the question would be settled.
+    For an open question about a state no row does, because the question would then be settled.
     """
     return bool(reading.firings) and all(
         move == question.move and question.outcome in (None, "", outcome) for move, outcome in reading.firings
@@ -187,7 +187,7 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return the hazard per day of each question that its base rate over the whole horizon stands for.
+    """Return the hazard per day that gives each question its base rate over the whole horizon.
 
     Raises ScenarioError for a question without terms.
     """

@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """How one question was settled: the day on which it happened (None: it did not), and who says so."""
+    """How one question was settled: the day on which the event happened (None: it did not), and who says so."""
 
     happened: dt.date | None
     source: str
@@ -85,7 +85,7 @@ def _line(text: str, place: str) -> int:
 
 
 def _misfits(scenario: Scenario, data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield (place, the mistake, the expected)."""
+    """Yield (place, what is wrong, what was expected)."""
     for key in data:
         if key not in _KEYS:
             yield key, f"unknown key {key!r}", did_you_mean(key, _KEYS)

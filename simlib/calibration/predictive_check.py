@@ -1,11 +1,11 @@
-"""The prior predictive beside the event log: what the model expects of the past, and what the log saw.
+"""The prior predictive beside the event log: what the model would have expected, and what the log shows.
 
-The model is played from its start (or that of its history, see `evidence`) over its priors, for as many days as the log
-covers. Calendar windows and interventions are left out, and so are histories that end before that, because the story is
-known to have gone on. Each move that the log names is counted in them: the total, and the variance of its weekly counts
-over their mean (the index of dispersion, Cox and Lewis 1966: 1 is memoryless, more is clustering). A figure of the log
-outside the central 90% of the histories is flagged. About one in ten would be outside by chance alone. A move that the
-log shows only sometimes is counted in full.
+The model is simulated over its priors for as many days as the log covers, from its start or from that of its history
+(see `evidence`). Calendar windows and interventions are left out. Histories that end earlier are left out too, because
+the story is known to have gone on. Each move that the log names is counted in them: the total, and the variance of its
+weekly counts over their mean (the index of dispersion, Cox and Lewis 1966: 1 is memoryless, more is clustering). A
+figure of the log outside the central 90% of the histories is flagged. About one in ten would be outside by chance
+alone. A move that the log shows only sometimes is counted in full.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
@@ -44,7 +44,7 @@ RUNS = 5
 """Histories of each draw."""
 
 FEWEST_WEEKS = 3
-"""Whole weeks of the log from which on weekly counts are compared."""
+"""Fewest whole weeks of a log for which weekly counts are compared."""
 
 ALL = "all of these"
 """The last line: every move that the log names, together."""
@@ -246,7 +246,7 @@ def _by_week(played: Histories, moves: int) -> Floats:
 
 
 def _week(time: Any, days: float) -> Any:
-    """Return the column of a time in days from the forecast (below 0), in a log of so many days."""
+    """Return the column of a time, in days from the forecast (below 0), in a log of `days` days."""
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
 

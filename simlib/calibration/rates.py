@@ -70,11 +70,11 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 
 
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
-    """Return the rate of a new case, whose rate is taken to follow the Gamma distribution of the past ones.
+    """Return the rate of a new case, taken from the Gamma distribution of the rates of past cases.
 
-    Its range also counts the doubt about that distribution: mean and variation are averaged over their posterior,
-    on a grid, with a flat prior of the logarithm of the mean and a half-normal prior, of scale 1, of the coefficient of
-    variation. `variation` is the median of its posterior.
+    Its range also counts the doubt about that distribution, by averaging over the posterior of its mean and its
+    coefficient of variation on a grid. The prior of the logarithm of the mean is flat, and that of the coefficient of
+    variation is half-normal with scale 1. `variation` is the median of its posterior.
 
     Args:
         events: Number of events of each case, shape (cases,).

@@ -1,7 +1,7 @@
 """Base rates: implied probabilities beside the shares of comparable past crises.
 
-The figures are in `scenarios/base_rates.yaml`. Each belongs to a class of past crises and gives the share of
-them that did something, or how their events followed each other. A scenario names its classes by their ids in
+The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class of past crises. It gives the share of
+them in which something happened, or how their events followed each other. A scenario names its classes by their ids in
 `reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
 moves are a threat) are in its own `base_rates.csv`, beside `scenario.yaml`: columns `role`, `is` (a rung as "LADDER:
 RUNG", or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why
@@ -45,7 +45,7 @@ FIGURES = "base_rates.yaml"
 """The figures of past crises, in the folder of the shipped scenarios."""
 
 EXACT_UP_TO = 200_000
-"""Reachable states up to which the exact engine answers; beyond, Monte Carlo does."""
+"""The exact engine answers up to so many reachable states. Beyond, Monte Carlo does."""
 
 MONTE_CARLO_RUNS = 20_000
 """Replicates of the forecast by Monte Carlo, of all draws together."""
@@ -58,7 +58,7 @@ Roles = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """One figure about past crises, with its 95% range and its days (None: no limit).
+    """One figure about past crises, with its 95% range and the days within which it counts (None: no limit).
 
     `measure` is the quantity: "reached" (a role happened), "ended", "gap-shape", or "after-force".
     """
@@ -205,7 +205,7 @@ def base_rates(
     Args:
         scenario: The scenario, with its interventions.
         draws: Draws of the prior, or a belief. 0: the stated values.
-        runs: Replicates at the stated values from which the order of events is read. 0: that is left out.
+        runs: Replicates at the stated values from which the order of events is read. With 0 that is left out.
         seed: Seed of these replicates.
         control: Progress callback, cancellation and number of threads.
 
@@ -279,7 +279,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return one question for each role of a figure, by id; a role of several moves has none."""
+    """Return one question for each role of a figure, by id. A role of several moves has none."""
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"

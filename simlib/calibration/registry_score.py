@@ -37,7 +37,7 @@ class ScoredForecast:
 
     @property
     def settled(self) -> bool:
-        """Whether it counts: settled, and not void."""
+        """Whether the forecast counts: it is settled, and not void."""
         return self.verdict in ("yes", "no")
 
 

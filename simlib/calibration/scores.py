@@ -1,7 +1,7 @@
 """Scores of forecasts against what happened. Each is proper: its author does best by saying what they believe.
 
 Lower is better, except for skill. Every function takes one row for a forecast and refuses rows with something missing.
-What changes a number is an argument without a default, or stands in a named profile (`PROFILES`).
+A choice that changes a number is an argument without a default, or part of a named profile (`PROFILES`).
 
 References: Gneiting and Raftery (2007) for the rules. Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
 the calibration curve (CORP). Czado, Gneiting and Held (2009) for the histogram. Gneiting and Ranjan (2011) for the
@@ -88,7 +88,7 @@ def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, profile: str) -> Floats:
-    """Return the probabilities that a profile scores: each mixed with its base rate in a share fixed in advance.
+    """Return the probabilities that a profile scores, each mixed with its base rate in a fixed share.
 
     Raises:
         SimlibError: for a profile that does not exist, and for missing probabilities.
@@ -155,7 +155,7 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
 
 
 def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, until: float) -> float:
-    """Return the weighted CRPS, in days, of a forecast of the time of an event: the squared error until a day.
+    """Return the weighted CRPS, in days, of a forecast of the time of an event: the squared error up to a day.
 
     The forecast is the probability that the event has happened by each day. Its total may stay below one: "not yet" is
     a part of the forecast and never left out. Between the given days the probability is taken as linear.
@@ -206,7 +206,7 @@ def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
 
 
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
-    """Return the heights of the non-randomised PIT histogram of counts, all 1 for a calibrated forecaster.
+    """Return the heights of the non-randomised PIT histogram of counts. All are 1 for a calibrated forecaster.
 
     Args:
         below: probability of less than the observed count, shape (cases,).

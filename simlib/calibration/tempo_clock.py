@@ -1,9 +1,9 @@
-"""The clock of a crisis fitted to past crises: hot, warm and quiet spells that public events leave behind.
+"""The clock of a crisis, fitted to past crises: its hot, warm and quiet spells, seen through public events.
 
-The tempo is hidden and has a few levels. It cools from each level to the next. On a day on which no event has come yet,
-one comes at the rate of the level times the activity of the crisis, which differs between crises (a frailty). An event
-makes the tempo hot again with some chance. So a day has an event or it has none, and more events of one day add
-nothing. This is a Markov-modulated process, which a scenario writes as a hidden variable (`TempoFit.assumptions`).
+The tempo is hidden and has a few levels. It cools from each level to the next. An event comes at the rate of the level
+times the activity of the crisis, which differs between crises (a frailty). An event makes the tempo hot again with some
+chance. Only the first event of a day counts: a day has an event or it has none. This is a Markov-modulated process,
+which a scenario writes as a hidden variable (`TempoFit.assumptions`).
 
 The likelihood of a record is the product of the forecasts of each day, made from the days before. A record that stops
 while the crisis goes on is censored there.
@@ -48,7 +48,7 @@ DRAWS = 1_000
 """Draws from the law of the estimate, for the intervals."""
 
 WEAKEST = 0.1
-"""Least information about a value: a standard deviation of about 3 on the scale of the fit."""
+"""Least information about a value. It stands for a standard deviation of about 3 on the scale of the fit."""
 
 NORMAL_95 = 1.645
 """Standard deviations from the median to the 95% point of a normal law."""
@@ -84,7 +84,8 @@ class TempoClock:
     def day_matrices(self) -> tuple[Floats, Floats]:
         """Return the matrices (K, L, L) of a day without an event and of a day with one.
 
-        Entry [k, i, j] is the probability that a day that begins at level i ends at level j and sees none, or one.
+        Entry [k, i, j] is the probability that a day which begins at level i ends at level j, without an event or with
+        one.
         """
         levels, factors = len(self.rates), self.activity[0]
         cooling = np.diag(np.append(-self.cooling, 0.0)) + np.diag(self.cooling, 1)
@@ -151,7 +152,7 @@ class _Gaps:
 def exponentials(matrix: Floats) -> Floats:
     """Return the exponentials of small matrices (K, M, M): a Taylor series after halving, then squaring.
 
-    SciPy's takes a hundred times as long on matrices of this size where other work keeps the cores busy.
+    For matrices of this size SciPy takes a hundred times as long while other work keeps the cores busy.
     """
     halvings = max(math.ceil(math.log2(np.abs(matrix).sum(axis=2).max() / 0.5)), 0)
     small, size = matrix / 2**halvings, matrix.shape[-1]
@@ -236,8 +237,8 @@ class TempoFit:
     def assumptions(self) -> str:
         """Return the fit as part of a scenario: a hidden tempo, its assumptions, and the moves that use them.
 
-        The range of the base rate is that of a new crisis: its activity and the doubt about the estimate together. The
-        ranges of the factors hold at a given base rate.
+        The range of the base rate is that of a new crisis. It counts both the activity of the crisis and the doubt
+        about the estimate. The ranges of the factors hold at a given base rate.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
@@ -298,7 +299,7 @@ def _flat(clock: TempoClock) -> Floats:
 
 @dataclass(frozen=True)
 class _Scale:
-    """How the values of a clock stand in one vector, in which they are free of each other.
+    """The values of a clock as one vector without constraints.
 
     The vector holds the log of the lowest rate, the logs of the ratios of neighbouring rates, the logs of the cooling,
     the logit of the reset, the logs of the starting shares over the last one, and the spread.
@@ -312,7 +313,7 @@ class _Scale:
         return [(-9, 1), *[(0.0, 6.0)] * steps, *[(-7, 2)] * steps, (-6, 6), *[(-6, 6)] * steps, (0.05, 2.5)]
 
     def first_guess(self, rate: float) -> Floats:
-        """Return the clock that most crises have, slowed to the rate of these."""
+        """Return a typical clock with the mean rate of these crises, as a start for the fit."""
         steps = self.levels - 1
         cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
         return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])

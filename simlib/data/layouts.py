@@ -1,6 +1,6 @@
 """The layouts of event data: how each is recognised, and how its columns become those of the tidy frame.
 
-Every trap that is handled here has bitten somebody: see the comments.
+Each special case here comes from a real file. The comments say why.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class FileKind:
     """One layout of files.
 
     It is recognised by its `columns`, or, where a file has no header, by its number of fields (`widths`). `tidy` takes
-    a chunk of text columns, with names in small letters, and returns the columns of the tidy frame. Of a file without
-    a header only the columns that it `needs` are read.
+    a chunk of text columns, with names in small letters, and returns the columns of the tidy frame. From a file without
+    a header only the columns in `needs` are read.
     """
 
     name: str
@@ -40,9 +40,10 @@ class FileKind:
 
 
 def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return dates and precisions from numbers as text; what is blank, negative or impossible is missing.
+    """Return dates and precisions from numbers as text; blank, negative and impossible ones are missing.
 
-    A missing day (ICB writes 66, 77 and 88 for vague ones, MID -9) is the first of the month with precision "month".
+    A missing day (ICB writes 66, 77 and 88 for vague ones, MID -9) becomes the first of the month, with the precision
+    "month".
     """
     import numpy as np
     import pandas as pd
@@ -59,7 +60,7 @@ def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[p
 
 
 def text_dates(text: pd.Series, form: str = "ISO8601") -> pd.Series:
-    """Return dates from text; what is none is missing."""
+    """Return dates from text. A text that is no date gives a missing one."""
     import pandas as pd
 
     return pd.to_datetime(text.str.strip(), format=form, errors="coerce").dt.normalize()

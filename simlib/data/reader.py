@@ -1,4 +1,4 @@
-"""Recognise the layout of a file of event data and read it, chunk by chunk, into one tidy frame."""
+"""Recognise the layout of a file of event data, and read the file chunk by chunk into one tidy frame."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LOOK = 1 << 16
 """Bytes of a file that are looked at to recognise it."""
 
 _ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
-"""Columns that every whole row fills; the first that a layout has is looked at."""
+"""Columns that every whole row fills. The first of them that a layout has is checked."""
 
 CHUNK = 100_000
-"""Rows that are read at a time."""
+"""Number of rows read at a time."""
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a file of event data into one tidy frame; see `simlib.data` for its columns.
+    """Read a file of event data into one tidy frame. `simlib.data` lists its columns.
 
     Args:
         path: a file of COW MID 4 or 5, ICB 1 or 2, ICBe, GDELT 1 or 2, ICEWS, ACLED or UCDP GED. Compressed files
@@ -37,8 +37,8 @@ def read(path: str | Path) -> pd.DataFrame:
         One row for an event (and a participant, where the file has one row for each); dates are day-exact timestamps.
 
     Raises:
-        ScenarioError: the file is empty, cut off, mixed from several layouts, a pointer to a file, or no layout that
-            is known; the message says which line and what was expected.
+        ScenarioError: the file is empty, cut off, mixed from several layouts, a pointer to a file, or of an unknown
+            layout. The message says which line and what was expected.
     """
     import pandas as pd
 
@@ -121,7 +121,7 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
 
 
 def _encoding(head: bytes) -> str:
-    """UTF-8 where it is that, else Latin-1; some ICB and CAMEO files are."""
+    """Return UTF-8 where the bytes are that, else Latin-1, which some ICB and CAMEO files use."""
     try:
         head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
     except UnicodeDecodeError:

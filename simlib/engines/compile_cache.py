@@ -1,8 +1,8 @@
 """Compile a kernel once for an installation and keep it in a private folder.
 
 Numba keeps compiled code beside the source, else in the user's cache folder. Where neither can be written to (a
-system-wide installation and a home that is read-only or missing) it raises RuntimeError. Then a folder of this user
-below the temporary folder serves, and without that the code is compiled anew by every process.
+system-wide installation and a home that is read-only or missing) it raises RuntimeError. Compiled code is then kept in
+a folder of this user below the temporary folder. Where there is no such folder, every process compiles anew.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from simlib.typing import Engine, Floats
 __all__ = ["Ensemble", "forecast", "over_priors", "pool_forecasts"]
 
 RUNS = 10_000
-"""Replicates at the stated values, and of all draws together, by default."""
+"""Replicates by default: at the stated values, and in all draws together."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Points of the spread over the draws."""
@@ -40,7 +40,7 @@ SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 _One = Callable[[int, Floats, Floats | None, Floats | None, float], Forecast]
 """Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast.
 
-The last number says how many products exact laws of counts may take.
+The last number is how many products the exact laws of counts may take.
 """
 
 
@@ -70,7 +70,7 @@ def forecast(
         control: Progress callback, cancellation and number of threads.
 
     Returns:
-        The forecast; over draws, with the one at the stated values as `stated`.
+        The forecast. One over draws has the forecast at the stated values as `stated`.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
@@ -129,7 +129,7 @@ class Ensemble:
     def without_noise(self, values: Floats, runs: int | None = None) -> Floats:
         """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates.
 
-        `runs` are the replicates of each draw. Default: those of the forecasts, which an exact one has not.
+        `runs` are the replicates of each draw. Default: those of the forecasts. An exact forecast has none.
         """
         runs = runs or self.forecasts[0].provenance.get("runs")
         if not runs:
@@ -248,8 +248,8 @@ def _engine(
 ) -> tuple[_One, Solver | None, list[Floats]]:
     """Return a function that forecasts one draw, and the solver where it is exact.
 
-    `runs` are the replicates at the stated values and at each draw. By Monte Carlo the list gets what accumulates in
-    the histories of each draw (R, T, I), so that nothing has to be simulated twice.
+    `runs` are the replicates at the stated values and at each draw. By Monte Carlo the list collects what accumulates
+    in the histories of each draw (R, T, I), so that nothing is simulated twice.
     """
     if engine != "montecarlo":
         try:
@@ -317,9 +317,9 @@ def _with_distributions(
 ) -> Forecast:
     """Return a forecast by either engine whose impacts have their whole distribution.
 
-    It is solved where it is cheap, else simulated. It comes back as it is where there are no impacts or where they have
-    it already, and without Numba it has only the solved ones.
-    `job`: replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
+    A distribution is solved where that is cheap, else simulated. The forecast is returned as it is where it has no
+    impacts, or where they have their distributions already. Without Numba it has only those that are solved. `job`:
+    replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
     `accrued`: what accumulates in the histories of each draw (R, T, I), where they have been simulated already.
     """
     found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
@@ -469,14 +469,14 @@ def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float 
 
 
 def _lengthened(at_most: Floats, length: int) -> Floats:
-    """Return the probability of at most n firings for more n: it stays as it is at the last one."""
+    """Return the probability of at most n firings for larger n, where it stays at its last value."""
     return np.pad(at_most, (0, length - len(at_most)), mode="edge")
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
     """Return the estimated variance of the mean of draws (D, T) -> (T,).
 
-    Nothing is known from one draw.
+    One draw gives no variance.
     """
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])

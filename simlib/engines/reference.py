@@ -1,12 +1,12 @@
 """The definition: what a scenario means, in plain Python, slow and obvious.
 
-The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponential time at the total hazard, pick a
-move in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended.
-Hazards are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is
-memoryless, so at each date the wait starts afresh. A move that takes a while has work to do: a gamma-distributed amount
-from the moment its guard holds, at a speed that factors multiply. It happens when the work is done. Nothing here uses
-the tables of the fast engines or their random numbers: it reads the scenario itself and uses only Python's own random
-numbers, so that agreement with the engines is evidence.
+The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponential time at the total hazard, pick a move
+in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended. Hazards
+are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is memoryless, so at
+each date the wait starts afresh. A move that takes a while has a gamma-distributed amount of work to do from the moment
+its guard holds, at a speed that factors multiply. The move happens when the work is done. Nothing here uses the tables
+of the fast engines or their random numbers: it reads the scenario itself and uses only Python's own random numbers, so
+that agreement with the engines is evidence.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -111,7 +111,7 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Say whether a move can happen in a state: its guard holds, and no counter that it is per is at 0."""
+        """Say whether a move can happen in a state: its guard holds, and no counter that its rate is per is at 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
@@ -127,7 +127,7 @@ class Reference:
         return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
     def speed(self, move: Move, state: State, day: float) -> float:
-        """Return the rate of a move times its factors, or what a move that takes a while does of its work in a day."""
+        """Return the rate of a move times its factors. For a move that takes a while, return its work per day."""
         if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
         speed = self.value(move.rate, state, day)
@@ -152,7 +152,7 @@ class Reference:
         return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
     def value(self, assumption: str, state: State, day: float) -> float:
-        """Return the value of an assumption now; the last intervention that assumes one decides."""
+        """Return the value of an assumption now. The last intervention that assumes a value decides."""
         for item in reversed(self.scenario.interventions):
             if not isinstance(item, Assume) or item.assumption != assumption:
                 continue
@@ -172,7 +172,7 @@ class Reference:
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
     def ending(self, state: State) -> str | None:
-        """Return the ending that holds in a state; the first in the file wins."""
+        """Return the ending that holds in a state. The first in the file counts."""
         return next((name for name, ending in self.scenario.endings.items() if ending.when.holds(state)), None)
 
     # ---------------------------------------------------------------- random choices
@@ -207,7 +207,7 @@ class Reference:
         return rng.choices(list(shares), [given.get(name, rest) * odds.get(name, 1.0) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects: all read the state before, and saturate.
+        """Return the state after effects. All effects read the state before them, and saturate.
 
         Held variables keep their level.
         """
@@ -297,7 +297,7 @@ class Reference:
         return state
 
     def _awaited_speed(self, name: str, state: State, day: float) -> float:
-        """Return what a move that takes a while does of its work in a day, nothing while an intervention decides."""
+        """Return the work per day of a move that takes a while, 0 while an intervention decides about it."""
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
@@ -343,7 +343,7 @@ class Reference:
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Count what a state has gained since it was last noted. After an ending nothing is gained."""
+        """Add what the present state has gained per day since the time `noted`. After an ending nothing is gained."""
         if story.ending is None:
             for impact in self.scenario.impacts.values():
                 for item in impact.per_day:

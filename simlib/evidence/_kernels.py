@@ -19,12 +19,12 @@ _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
 _NEGLIGIBLE = 1e-18
-"""Poisson weights below this are left out, once past the mean."""
+"""Beyond the mean, Poisson weights below this are left out."""
 
 
 @compiled_once(fastmath=_FAST)
 def _masks(size, stride, times):
-    """Say for no row, and for each open row, which combinations of counts a firing can lead to."""
+    """Say which combinations of counts a firing can lead to, along no row and along each open row."""
     masks = np.ones((len(stride) + 1, size))
     for row in range(len(stride)):
         for count in range(size):
@@ -199,7 +199,7 @@ def forward(start, rates, spans, ways, maps, kept, masses):
     """Carry the start through all spans.
 
     `kept` gets the distribution at the start of each span, the end last. `masses` gets the probability that is left at
-    each crossing. Returns the crossing at which none is, or -1.
+    each crossing. Returns the crossing at which none is left, or -1.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -226,8 +226,8 @@ def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives)
     """Carry the value 1 back through all spans.
 
     `values` gets the value at the start of each span. Their product with `kept` is the smoothed distribution.
-    `derivatives` gets those of the log-likelihood by the rate of each way, by each exit rate, and by the probability of
-    each start state.
+    `derivatives` gets the derivatives of the log-likelihood by the rate of each way, by each exit rate, and by the
+    probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

@@ -1,6 +1,7 @@
 """Weights of the draws of a posterior once part of a log is known, and once all of it is.
 
-The draws stay the same. Each stage of the log gives them other weights. What one row taught is the difference.
+The draws stay the same, and each stage of the log gives them other weights. The difference between two stages is what a
+row taught.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Reweighting:
         return np.exp(total), max(shape, more)
 
     def some(self, keep: Ints) -> Reweighting:
-        """Return how some of the draws are weighed without the others."""
+        """Return the weights of some of the draws, as if there were no others."""
         early = None if self.early is None else self.early[keep]
         group = np.unique(self.group[keep], return_inverse=True)[1]
         return Reweighting(self.base[keep], group, early, self.until, self.teaching)

@@ -13,7 +13,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
 
 _SHOWN = 3
-"""Rows before that are listed."""
+"""Number of earlier rows that are listed."""
 
 REMEDIES = (
     "leave it out (`ignore` in evidence.rows, with a reason), give it another outcome (`outcomes`), change "
@@ -26,7 +26,7 @@ class ImpossibleLog(SimlibError):
 
 
 def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow) -> str:
-    """Return the row, the levels then possible, the guard, the rows that led there, and the remedies."""
+    """Describe the row, the guard, the levels that were possible then, the rows that led there, and the remedies."""
     reading = error.row.reading
     row = reading.row
     place = f"{row.file}:{row.line}: " if row.file else ""

@@ -1,4 +1,4 @@
-"""The machine states that a walk meets, found as it meets them."""
+"""The machine states that a walk meets, found one after another."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pareto-smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
 
 The largest importance ratios are replaced by the expected order statistics of a generalised Pareto distribution fitted
-to them (Zhang and Stephens 2009). Its shape k says how far to trust the weights: below .7 their sums converge.
+to them (Zhang and Stephens 2009). Its shape k says how far to trust the weights: below 0.7 their sums converge.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _EQUAL = 1e-9
 """Differences between log ratios below this are rounding."""
 
 FEWEST = 5
-"""Ratios in a tail below which nothing is fitted."""
+"""Nothing is fitted to a tail of fewer ratios."""
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:

@@ -6,9 +6,9 @@ with Pareto-smoothed weights. Where the weights cannot be trusted the proposal i
 Hamiltonian Monte Carlo.
 
 Rows up to the date until which an assumption already used the log inform the state, never that assumption: the
-posterior is *cut* there (Plummer 2015). Such assumptions are drawn from their prior, the others given them, and the
-weights are normalised within each. Later rows then weigh both. Assumptions that the log does not touch keep their
-prior.
+posterior is *cut* there (Plummer 2015). Such assumptions are drawn from their prior, and the others given these values.
+The weights are normalised within each draw of them. Later rows then weigh both. Assumptions that the log does not touch
+keep their prior.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRUSTED, ENOUGH = 0.7, 200
 """The largest shape of the tail of the weights, and the fewest effective draws, with which a posterior is published."""
 
 CONVERGED, BULK = 1.01, 400
-"""The same for chains: the largest R̂ and the smallest bulk effective sample size."""
+"""For chains: the largest R̂ and the smallest bulk effective sample size with which a posterior is published."""
 
 WIDER, FREEDOM = 1.05, 10
 """Scale of the normal proposal, and degrees of freedom of the Student proposal."""
@@ -44,10 +44,10 @@ INNER = 8
 """Draws of the other assumptions for each draw of those that are cut."""
 
 _FARTHEST = 10.0
-"""Scores beyond this have no probability in any prior."""
+"""Scores beyond this are treated as impossible in every prior."""
 
 _STEP = 0.25
-"""Step in z of the differences that give the curvature: wide enough to pass over the kink of a split normal."""
+"""Step in z of the differences that give the curvature. It is wide enough to smooth the kink of a split normal."""
 
 Evaluate = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -152,7 +152,7 @@ class Learning:
         return passed.log_likelihood - 0.5 * float(at @ pull), slope[self.a] - pull
 
     def _laplace(self, weighed: Filter) -> tuple[Floats, Floats]:
-        """Return the mode (a,), with cut scores at zero, and the precision there (a, a + c)."""
+        """Return the mode (a,), with cut scores at zero, and the precision at the mode (a, a + c)."""
         from scipy.optimize import minimize
 
         def down(at: Floats) -> tuple[float, Floats]:
@@ -209,7 +209,7 @@ class Learning:
         return self._done(z, weighing, log, ends, "laplace" if freedom is None else "student")
 
     def _stretch(self, count: int, freedom: int | None) -> Floats:
-        """Return what turns normal draws (D, 1) into those of a Student t."""
+        """Return the factors (D, 1) that turn normal draws into those of a Student t."""
         if freedom is None:
             return np.ones((count, 1))
         chi = np.random.default_rng([self.seed, 7]).chisquare(freedom, (count, 1))

@@ -1,8 +1,8 @@
 """Names of a scenario as identifiers of the PRISM language.
 
-Hyphens and dots become underscores. Where that makes two names one, or a name is a word of the language, an underscore
-or a number is added. Constants, variables, formulas and modules share one space of names. Labels have their own, and
-so have reward structures.
+Hyphens and dots become underscores. An underscore or a number is added where two names would become one, or where a
+name is a word of the language. Constants, variables, formulas and modules share one space of names. Labels have their
+own, and so have reward structures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WORDS = """
     deadlock multi LRA T
 """
 RESERVED = frozenset(_WORDS.split())
-"""Words of PRISM and Storm that cannot be names; `init` and `deadlock` are labels that every model already has."""
+"""Words of PRISM and Storm that cannot be names. `init` and `deadlock` are labels that every model already has."""
 
 
 class _Space:

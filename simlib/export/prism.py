@@ -1,17 +1,17 @@
 """A scenario as a PRISM model: the continuous-time Markov chain that PRISM and Storm read.
 
 One module holds everything. A variable becomes a bounded integer (the index of its level), a move becomes one guarded
-command whose rate is a formula over named constants, an ending becomes absorbing and a label. The labels of endings
-are disjoint, the first in the file wins. Each move and each impact also has a reward structure, so that its expected
-count or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there, and stays in the
-commands as a self-loop.
+command whose rate is a formula over named constants, an ending becomes absorbing and a label. The labels of endings are
+disjoint, the first in the file wins. Each move and each impact also has a reward structure, so that its expected count
+or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there too. It stays in the commands
+as a self-loop.
 
 A move that takes a while has a further variable `waiting_<move>`, the stage of its wait, and a command for each of
 the two things that can happen: the next stage, or the move. The variable goes back to 0 where the move is no longer
 possible, and where the story is over.
 
 A variable whose start is spread begins at an undefined constant `start_<variable>`. `starts` lists the combinations
-with their weights, and whoever checks the model sums. Time is in days.
+with their weights. To check the model, solve it from each start and take the weighted sum. Time is in days.
 
 The language has no rates that change with the calendar and no interventions. They are refused with the reason.
 
@@ -57,10 +57,10 @@ START_FORMAT = 1
 """Version of the file that lists the starts."""
 
 LISTED = 8
-"""Levels up to which a set with a hole is written level by level."""
+"""A set of levels that is no range is written level by level if it has up to so many levels."""
 
 NEARLY = 1e-12
-"""Chances that sum to one within this are written as they are."""
+"""Chances whose sum differs from one by no more than this are written as they are."""
 
 
 def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
@@ -92,7 +92,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
-    """Return the reasons why the scenario has no PRISM model; empty where it has one."""
+    """Return the reasons why the scenario has no PRISM model, or none where it has one."""
     reasons = [f"{item}: {_why_not(item)}" for item in scenario.interventions]
     reasons += [
         f"moves.{move.id}.at: happens on {move.at}, but PRISM has no events at a date in a continuous-time chain; "
@@ -132,7 +132,7 @@ def notes(scenario: Scenario) -> list[str]:
 
 
 def _asked(question: Question) -> str:
-    """Say what a question asks that is no condition on the state."""
+    """Say in words a question that is not about a condition on the state."""
     if question.lull:
         return f"for {in_days(question.lull.days)} without a firing of {', '.join(question.moves)}"
     if question.count:
@@ -356,7 +356,7 @@ class _Writer:
         return " & ".join(parts)
 
     def _hazard(self, move: Move) -> str:
-        """Return the hazard of a move, or of each stage of its wait: the median of so many stages over its median."""
+        """Return the hazard of a move, or of each stage of its wait."""
         rate = self.names.constant[move.rate]
         return self._product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
 
@@ -408,7 +408,7 @@ class _Writer:
         return " & ".join(f"({part})" for part in parts) or "true"
 
     def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
-        """Return what becomes of the wait for one move when another happens, "" for nothing."""
+        """Return how the wait for one move changes when another move happens, "" where it does not."""
         stage = self.names.waiting[awaited.id]
         if awaited is move:
             return f"{stage}'=0"

@@ -1,7 +1,7 @@
 """Measured events as questions of the scenario, which every engine answers.
 
 "The move has fired", "this level has been reached" and "an event given another" have no question in the file. The
-scenario that is computed gets one for each. Its id is the name of the measure, which no id of a file can be.
+scenario that is computed gets a question for each. Its id is the name of the measure, which no id in a file can equal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return the questions that these measures need beside those they name. Raises as `with_events`."""
+    """Return the questions that these measures need and the scenario does not have. Raises as `with_events` does."""
     last = scenario.horizon_days if by_day is None else by_day
     return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
 

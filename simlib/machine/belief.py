@@ -60,7 +60,7 @@ class Belief:
 
     @property
     def is_prior(self) -> bool:
-        """Whether it is made of equally weighted draws of the prior."""
+        """Whether the belief is made of equally weighted draws of the prior."""
         return self.name == "prior"
 
     @property
@@ -118,8 +118,8 @@ def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = 
     """Return weighted quantiles over draws, (D, ...) -> (points, ...).
 
     With equal weights, or none, they are NumPy's linear interpolation. Otherwise a quantile is the mean of the weighted
-    step function over a window as wide as one draw of the effective number n: [p (n - 1) / n, p (n - 1) / n + 1 / n]
-    (Akinshin 2023).
+    step function over a window. With n the effective number of draws, the window is as wide as one draw: [p (n - 1) /
+    n, p (n - 1) / n + 1 / n] (Akinshin 2023).
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

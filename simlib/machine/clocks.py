@@ -1,8 +1,8 @@
 """Hidden clocks: how a move that takes a while becomes a Markov chain.
 
 Such a move gets a hidden variable with one level for each stage of its wait, and a covert move that advances it while
-the move is possible. The move itself has its rate at the last stage only, and sets the clock back when it happens. The
-clock also goes back when the move is no longer possible, so each wait begins anew. Tables and both engines see these
+the move is possible. The move itself can happen at the last stage only, and sets the clock back when it does. The clock
+also goes back when the move becomes impossible, so that each wait begins anew. Tables and both engines see these
 variables and moves. They stand after those of the scenario, and people do not see them.
 """
 
@@ -25,7 +25,7 @@ class Clock:
 
 
 def clock_id(move: str) -> str:
-    """Return the id that the clock of a move and its tick have. With spaces: no id of a file looks like this."""
+    """Return the id that the clock of a move and its tick have. It has spaces, which no id in a file has."""
     return f"waiting for {move}"
 
 

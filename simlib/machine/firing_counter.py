@@ -1,4 +1,4 @@
-"""A scenario that counts firings in its own state, so that a question about a count asks for a state.
+"""A scenario that counts firings in its state, so that a question about a count becomes one about a state.
 
 The counter is one more variable: every outcome that counts raises it by one. The last level is an ending, because
 nothing that comes later matters. No guard and no factor reads the counter, so nothing else changes its law.

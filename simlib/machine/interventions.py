@@ -1,7 +1,7 @@
 """Interventions on the calendar, and standing ones as a rewriting of the tables.
 
 Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
-of the policies, the values assumed for a while, the numbers that make rates of stages out of median waits, and the
+of the policies, the values assumed for a while, the numbers that turn median waits into rates of stages, and the
 numbers of counters. Where an intervention applies, an entry of a table points at one of these instead of an assumption.
 """
 
@@ -39,9 +39,9 @@ class Action:
 class Segment:
     """A stretch of time [start, end) in days within which no calendar window opens or closes.
 
-    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
-    interventions in force by their number in the scenario: what is forbidden, policies, and what is assumed for a
-    while. `held` are the variables that no move changes.
+    `actions` happen at `start`, in order, before anything else. `closed` marks the windows that are not open.
+    `standing` holds the interventions in force, by their number in the scenario: what is forbidden, policies, and what
+    is assumed for a while. `held` are the variables that no move changes.
     """
 
     start: float
@@ -76,7 +76,7 @@ class Standing:
 
     @property
     def numbers_from(self) -> int:
-        """The place of the number 0 in `extended`, where the numbers of counters stand in order."""
+        """The place in `extended` of the number 0, from which on the numbers of counters follow in order."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
@@ -111,14 +111,14 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the place in `extended` of the number that, over a median wait, is the rate of a stage."""
+        """Return the place in `extended` of the number that, divided by a median wait, is the rate of a stage."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return θ (A,) with the further values that an index may point at.
 
-        In place of a median wait stands one over it. With `centre`, θ is a draw around those values, and a value
-        assumed for a while keeps the draw's distance from it.
+        A median wait is replaced by its inverse. With `centre`, θ is a draw around those values, and a value assumed
+        for a while keeps the draw's distance from it.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
@@ -129,7 +129,7 @@ class Standing:
 
     @property
     def signs(self) -> Floats:
-        """Return by assumption (A,) whether a hazard rises in proportion (1), or falls (-1, a median wait)."""
+        """Return for each assumption (A,) 1 where a hazard is proportional to it, and -1 for a median wait."""
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
@@ -148,7 +148,7 @@ class Standing:
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
         """Return (assumption, place in `extended`, ∂ value / ∂ θ) of each assumed value.
 
-        At θ itself as the centre of its draws: the value moves along as it does in a draw.
+        θ is taken as the centre of its draws, so the value moves along with θ as it does in a draw.
         """
         first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
         at = theta[self._targets]
@@ -184,7 +184,7 @@ class Standing:
 
 
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Say whether a standing intervention can change the hazard of a move, or of the clock of the move it names."""
+    """Say whether a standing intervention can change the hazard of a move or of its clock."""
     if isinstance(item, Assume):
         return item.assumption in {move.rate, *(factor.by for _, factor in move.placed_factors())}
     return move.id in (item.move, clock_id(item.move))
@@ -193,7 +193,7 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
     """Return odds(θ) / odds(centre), and a last 1.
 
-    It is 1 where θ equals the centre, so that fixed 0 and 1 stay.
+    The ratio is 1 where θ equals the centre, so that a fixed 0 or 1 stays as it is.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))

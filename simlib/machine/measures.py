@@ -1,12 +1,13 @@
 """Measures: the numbers that a forecast reports, by name.
 
 A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG",
-"moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question or an impact will do.
+"moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question or an impact is
+enough.
 
-Further measures are computed where they are asked for. "fired:MOVE" is an event: the move has happened at least once.
-"reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: that level or rung, or one above, has been reached.
-"days:VARIABLE=LEVEL" is the expected time at a level while the story goes on. "EVENT|CONDITION@DATE" is the
-probability that one event has happened, given that another had by a date (default: by the same day).
+Further measures are computed only when they are asked for. "fired:MOVE" is an event: the move has happened at least
+once. "reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: that level or rung, or one above, has been reached.
+"days:VARIABLE=LEVEL" is the expected time at a level while the story goes on. "EVENT|CONDITION@DATE" is the probability
+that one event has happened, given that another had by a date (default: by the same day).
 """
 
 from __future__ import annotations
@@ -148,8 +149,8 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
 def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
     """Return the measure that leads: what the file says, else the first question, else the first ending.
 
-    `kinds` are those allowed here. Where the file names none of them, the first of these kinds leads. Without any it is
-    "no ending yet".
+    `kinds` are the kinds allowed here. Where the measure that the file names is of another kind, the first measure of
+    these kinds leads. Where there is none, "no ending yet" leads.
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None
@@ -295,7 +296,8 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
     """Return a conditional probability with the interval of a ratio.
 
-    Of replicates it is Wilson's among those that meet the condition. Else the ends of both intervals bound it.
+    With replicates it is Wilson's interval among those that meet the condition. Otherwise the ends of both intervals
+    bound it.
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)

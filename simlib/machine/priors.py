@@ -68,8 +68,8 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
     """Return n rows of normal scores (n, A), correlated as the scenario says.
 
     The first rows do not depend on n. With `shuffled` the columns of the Sobol sequence are dealt to the assumptions at
-    random. Some columns resemble each other in the first rows, under every scrambling: dealt at random, they are other
-    ones in every sequence.
+    random. Some columns resemble each other in their first rows, under every scrambling. Dealt at random, they fall on
+    other assumptions in every sequence.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc

@@ -1,4 +1,4 @@
-"""Impacts as arrays: which outcome, condition or ending gains how much of which impact.
+"""Impacts as arrays: how much of each impact an outcome, a condition or an ending gains.
 
 Sizes: I impacts, O outcomes (of all moves together), A assumptions.
 """

@@ -1,11 +1,11 @@
 """A scenario as arrays: local rate tables, outcomes, starts and conditions.
 
 No string goes beyond this package. Each move gets one *local table* over only the variables that its guard and its
-factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard there,
-so that new assumption values re-rate the whole machine with one gather and one product (`Tables.rates`), without a
-Python loop over moves. Both engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine
-keeps for each edge the index of its entry. The entry also decides the context of the move: which of the factors on its
-outcomes and which of its effects hold. Chances and effects belong to an outcome in a context, a *branch* (`Branches`).
+factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard there.
+So new assumption values give all rates with one gather and one product (`Tables.rates`), without a Python loop over
+moves. Both engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine keeps for each
+edge the index of its entry. The entry also decides the context of the move: which of the factors on its outcomes and
+which of its effects hold. Chances and effects belong to an outcome in a context, a *branch* (`Branches`).
 
 Sizes: V variables, M moves, O outcomes and B branches (of all moves together), A assumptions, E table entries, F the
 largest number of factors of one move plus one.
@@ -120,7 +120,7 @@ class Tables:
 
     @cached_property
     def bit_start(self) -> Ints:
-        """Bit of the first level of each variable when a state is packed one-hot (V,)."""
+        """The bit of the first level of each variable (V,), for a state packed one-hot."""
         return np.concatenate([[0], np.cumsum(self.sizes)])[:-1].astype(np.int64)
 
     @property
@@ -152,9 +152,9 @@ class Tables:
         return result
 
     def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none.
+        """Return the index of the ending reached in each state of `levels` (N, V), -1 for none.
 
-        First in the file wins.
+        The first in the file counts.
         """
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
@@ -312,10 +312,10 @@ class Tables:
         """Return the chance of every branch (B,) in a segment, summing to one within each context of a move.
 
         Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
-        values) θ is a draw: the branches of a move are drawn jointly, as log-weights against the remaining branch,
-        normalised, so that no draw exceeds one. A move with one uncertain branch gets exactly its drawn value.
-        Factors on outcomes multiply these weights before they are normalised.
-        Raises ScenarioError when stated chances of a move exceed one.
+        values) θ is a draw. The branches of a move are then drawn jointly, as log-weights against the remaining branch,
+        and normalised, so that no sum exceeds one. Where one branch alone is uncertain, its chance is exactly the drawn
+        value. Factors on outcomes multiply these weights before they are normalised. Raises ScenarioError when stated
+        chances of a move exceed one.
         """
         weight = self.weights(theta, segment, centre)
         theta, centre = self.standing.in_place(theta, segment, centre)

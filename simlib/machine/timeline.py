@@ -54,7 +54,10 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
-    """Return what acts at a moment, with its day: on a day first holds, then other interventions, then dated moves."""
+    """Return everything that acts at a moment, with its day.
+
+    Each day has first holds, then other interventions, then dated moves.
+    """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
         day = 0.0 if item.date is None else tables.scenario.day(item.date)

@@ -18,7 +18,7 @@ from simlib.scenario.model import Assumption, AssumptionKind, Scenario
 from simlib.scenario.schema.scenario_shape import AssumptionShape, LiteralShape, ScenarioShape, WaitShape
 
 REST = "rest"
-"""Written in place of a share: whatever the others leave."""
+"""A word in place of a share: this level takes whatever the other shares leave."""
 
 REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
 """The lists of rewards of an impact, and the key of the amount in each."""
@@ -77,7 +77,7 @@ def _place_in_evidence(name: str) -> Place:
 class Use:
     """One place in the file where a number is used.
 
-    There stands an assumption's id, or a literal that gets the name `id`. `unit` is that of an amount.
+    The place holds the id of an assumption, or a literal number, which gets the name `id`. `unit` is that of an amount.
     """
 
     place: Place
@@ -177,7 +177,7 @@ class Numbers:
     def at(self, place: Place) -> str:
         """Return the id of the assumption used at a place.
 
-        It is UNREAD where it could not be read.
+        Returns UNREAD where that number could not be read.
         """
         return self._ids[place]
 
@@ -276,9 +276,9 @@ def resolve_literal(
 ) -> Assumption | None:
     """Return the assumption that a number stands for.
 
-    It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides. A bare
-    number is then a factor. `unit` is that of an amount. `used_at` is named in the message when the number is of
-    another kind.
+    Returns None, and notes the problem, where the number cannot be read. Without a `kind`, because nothing uses the
+    number, its notation decides, and a bare number is a factor. `unit` is that of an amount. `used_at` is named in the
+    message when the number is of another kind.
     """
     value = read_quantity(document, (*place, "value"), shape.value, kind, used_at, unit)
     if value is None:
@@ -310,7 +310,7 @@ def _bounds(
 ) -> tuple[float, float] | None:
     """Return the 5th and 95th percentiles.
 
-    They are None where there are none, or where they cannot be read (and noted).
+    Both are None where the file gives none. They are also None, with the problem noted, where they cannot be read.
     """
     if (shape.low is None) != (shape.high is None):
         given, other = ("low", "high") if shape.high is None else ("high", "low")

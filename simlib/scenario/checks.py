@@ -118,7 +118,7 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
     """At most one outcome takes the rest.
 
-    The stated chances never exceed one.
+    The stated chances never sum to more than one.
     """
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
@@ -128,7 +128,7 @@ def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Mi
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
     """At most one level takes the rest.
 
-    The stated shares never exceed one.
+    The stated shares never sum to more than one.
     """
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
@@ -368,7 +368,7 @@ DATE_RULES: tuple[Rule, ...] = (
     *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast),
     *(dates_do_not_lie_before_the_forecast, the_horizon_is_on_the_calendar, the_history_begins_by_the_forecast),
 )
-"""The rules that mean nothing while `as_of` cannot be read."""
+"""The rules that cannot be checked while `as_of` cannot be read."""
 
 NUMBER_RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, chances_of_a_move_leave_room_for_its_rest),

@@ -46,7 +46,7 @@ class Reader:
     def _level_set(self, name: str, written: str | list[str], place: Place) -> tuple[str, ...]:
         """Return the levels in the variable's own order.
 
-        It is () where that is not known (and noted).
+        Returns (), and notes the problem, where they are not known.
         """
         variable = self.variable(name, place)
         if variable is None:
@@ -63,7 +63,7 @@ class Reader:
     def variable(self, name: str, place: Place) -> Variable | None:
         """Return a variable by name.
 
-        It is None where there is no such variable. This is noted, unless the variable itself is broken.
+        Returns None where there is no such variable. That is noted, unless the variable itself has a problem.
         """
         if name not in self.variables and name not in self.known:
             known = self.known if isinstance(self.known, Mapping) else self.variables
@@ -103,7 +103,10 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return the words about a level that a variable does not have. `sets`: several levels would do as well."""
+    """Return the words about a level that a variable does not have.
+
+    `sets` says that a set of levels would do as well.
+    """
     if not variable.counter:
         return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)
     expected = f"expected a number from {variable.levels[0]} to {variable.levels[-1]}"

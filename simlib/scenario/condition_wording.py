@@ -12,8 +12,7 @@ from simlib.scenario.model import Effect, Lull, Repeats, Scenario, Variable
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
     """Describe a condition: "standoff is patrols or above and tempo is hot".
 
-    It is "always" for an empty condition. With `labels` variables and levels are called as people call them, not by
-    their ids.
+    An empty condition is "always". With `labels` variables and levels are called as people call them, not by their ids.
     """
     if condition.always:
         return "always"

@@ -1,6 +1,7 @@
 """Read the text of a YAML file into plain data with lines; the only user of ruamel.yaml.
 
-It is composed from the parser's events, so that every duplicate key is reported, not only the first. Every scalar is
+The data are built from the parser's events, so that every duplicate key is reported and not only the first. Every
+scalar is
 text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null` is None. No object is constructed and no
 expression evaluated. Anchors, aliases and tags are refused, size and depth are bounded.
 """
@@ -28,7 +29,8 @@ Place = tuple[str | int, ...]
 
 NULLS = ("", "~", "null", "Null", "NULL")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Control characters, half characters and marks that turn the direction of text: never printed, so never accepted."""
+"""Characters that a file may not hold because they cannot be seen: control characters, half characters, and marks that
+turn the direction of text."""
 
 CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 

@@ -1,7 +1,7 @@
 """The `evidence:` section of a scenario: how its event log is to be read.
 
-It says from when the log counts (`History`), which firings the log would show (`Coverage`), and what rows mean that do
-not speak for themselves (`RowRule`). Its numbers are assumptions of their own (`Scenario.log_assumptions`): they weigh
+It says from when the log counts (`History`), which firings the log would show (`Coverage`), and what a row means where
+its words are not enough (`RowRule`). Its numbers are assumptions of their own (`Scenario.log_assumptions`): they weigh
 the log and change no forecast.
 """
 
@@ -51,7 +51,7 @@ class Coverage:
 class RowRule:
     """The meaning of rows of the log that fit it.
 
-    They fit by `words` of the column `move`, and by further columns where given.
+    A row fits by the `words` in its column `move`, and by further columns where the rule names them.
 
     At most one of these is given: `ignore` (a reason), `level` (a fact about the state), `setting` (an outside change:
     (variable, level)). Otherwise such a row is a firing, of the move `move` if given, with one of `outcomes` if given.

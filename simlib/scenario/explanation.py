@@ -92,7 +92,7 @@ def explain_text(scenario: Scenario) -> str:
 
 
 def _range(number: Assumption) -> str:
-    """The 90% range, its unit written once: "0.4 to 1.6 per week"."""
+    """The 90% range with its unit written once: "0.4 to 1.6 per week"."""
     low, high = (show(value, number.kind, number.unit).removeprefix("×") for value in (number.low, number.high))
     head, space, unit = low.partition(" ")
     return (
@@ -193,7 +193,7 @@ class _Speaker:
         return f"if then {condition_in_words(move.when, self.world)}"
 
     def _wait(self, move: Move) -> str:
-        """How long a move takes: its median, the spread of one wait, and what that is made of."""
+        """How long a move takes: the median wait, the range of one wait, and the stages that give it."""
         stages, median = move.takes.stages if move.takes else 1, self.world.assumptions[move.rate]
         low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
         made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"

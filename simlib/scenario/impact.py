@@ -1,8 +1,9 @@
 """Impacts: consequences that accumulate along a history, such as deaths, costs or people displaced.
 
 An impact is what the field calls an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the reward
-structures of PRISM and Storm). An impulse reward is gained each time a move fires, a rate reward for each day spent
-while a condition holds, and a terminal reward once, on reaching an ending. What happens after an ending is not counted.
+structures of PRISM and Storm). An impulse reward is gained each time a move fires. A rate reward is gained for each day
+on which a condition holds. A terminal reward is gained once, on reaching an ending. What happens after an ending is not
+counted.
 
 References: de Souza e Silva, E., Gail, H. R. and Campos, R. V. (1995) Calculating transient distributions of cumulative
 reward, SIGMETRICS. Telek, M., Horváth, A. and Horváth, G. (2004) Analysis of inhomogeneous Markov reward models, Linear

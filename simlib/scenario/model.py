@@ -1,8 +1,8 @@
 """The resolved scenario, which is simulated, printed, hashed, compared and stored.
 
 People write the short form in YAML. `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
-direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and no string
-goes beyond it. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
+direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and the engines
+see no string. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
 
 A scenario is a factored continuous-time Markov chain: the state is one level for each variable. A move fires with
 hazard `rate x product of the factors that hold` while its guard holds. One of its outcomes is then chosen by chance.
@@ -102,7 +102,7 @@ class Variable:
     level_labels: tuple[tuple[str, str], ...] = field(default=(), metadata=SPARSE)
     """(level, label) of the levels that have a label."""
     counter: bool = field(default=False, metadata=SPARSE)
-    """Its levels are whole numbers, one after the other, written as text."""
+    """Whether its levels are whole numbers, one after the other, written as text."""
 
     @property
     def first(self) -> int:
@@ -198,8 +198,8 @@ class Factor:
 class Effect:
     """Sets a variable to a level, or shifts it by some levels (saturating at the ends).
 
-    Exactly one is given. With `when` it does so only where that holds before the outcome. Of the effects of one outcome
-    on one variable at most one holds in any state.
+    Exactly one of the two is given. With `when` the effect happens only where that condition holds before the outcome.
+    In any state at most one effect of an outcome on a variable can happen.
     """
 
     variable: str
@@ -225,11 +225,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The waiting time of a move that takes a while: how far one wait differs from the next, by chance.
+    """The waiting time of a move that takes a while, and how much it varies by chance from one time to the next.
 
     `low` and `high` are the 5th and 95th percentiles of one wait, in days, as the file has them beside the stated
     median. `stages` is the number of exponential stages in a row that comes closest to them (an Erlang distribution).
-    `because` and `sources` are there where the median is an assumption with a reason of its own.
+    `because` and `sources` are given where the median is an assumption with a reason of its own.
     """
 
     stages: int
@@ -243,10 +243,10 @@ class Wait:
 class Move:
     """Something an actor does, or that happens (actor `nature`).
 
-    Possible while `when` holds, `between`, if any, is open, and no counter that it is per is at 0. Then its hazard per
-    day is `rate` times the factors that apply. `covert`: nobody observes it. With `takes`, `rate` names the median time
-    in days from when the move becomes possible until it happens. With `at` it has no `rate` (""): it happens at 00:00
-    of that day if `when` holds.
+    It is possible while `when` holds, while its window `between` is open (if it has one), and while no counter to which
+    its rate is proportional is at 0. Its hazard per day is then `rate` times the factors that apply. `covert`: nobody
+    observes it. With `takes`, `rate` names the median time in days from when the move becomes possible until it
+    happens. With `at` it has no `rate` (""): it happens at 00:00 of that day if `when` holds.
     """
 
     id: str
@@ -279,7 +279,7 @@ class Move:
 
     @property
     def per(self) -> tuple[str, ...]:
-        """The counters to which its rate is proportional."""
+        """The counters to which the rate of the move is proportional."""
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
@@ -350,7 +350,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event by a day, and another one: no file says so, a conditional measure does (`machine.asked_events`).
+    """One event by a day, and another event, for a conditional measure (`machine.asked_events`).
 
     Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). Without `then`
     that is all.
@@ -365,9 +365,9 @@ class Joint:
 class Question:
     """A named event reported beside the endings.
 
-    It is the first time that a condition holds, that a move (outcome) fires, that a lull is over, or that moves have
-    fired often enough. Exactly one of `when`, `move`, `lull` and `count` is given, `outcome` narrows `move`. `resolves`
-    says how the question is settled in the world, and `decides` says who settles it.
+    The event is the first time that a condition holds, that a move fires, that a lull is over, or that moves have fired
+    often enough. Exactly one of `when`, `move`, `lull` and `count` is given. `outcome` narrows `move` to one outcome.
+    `resolves` says how the question is settled in the world, and `decides` says who settles it.
     """
 
     id: str
@@ -389,7 +389,7 @@ class Question:
         return () if self.move is None else (self.move,)
 
     def counts(self, move: str, outcome: str) -> bool:
-        """Say whether a firing of a move with an outcome counts for it."""
+        """Say whether a firing of this move with this outcome counts for the question."""
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:

@@ -40,7 +40,7 @@ from simlib.scenario.schema.scenario_shape import (
 from simlib.scenario.waits import stages_of
 
 CLOCKS = ("rate", "takes", "at")
-"""What says when a move happens; it has one of them."""
+"""The keys that say when a move happens. A move has one of them."""
 
 MAX_HORIZON_DAYS = 36_525
 
@@ -475,7 +475,7 @@ class _Resolver:
 def read_horizon(document: Document, written: str) -> float | None:
     """Return a horizon in days.
 
-    It is None where it cannot be read or is beyond a century (and noted).
+    Returns None, and notes the problem, where it cannot be read or is longer than a century.
     """
     try:
         days = parse(written, "duration").value

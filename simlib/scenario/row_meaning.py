@@ -27,8 +27,9 @@ Firing = tuple[str, str]
 class Reading:
     """What one row means.
 
-    It is one of: a firing with one of `firings`, a fact about the state (`level`), an outside change (`setting`), or
-    nothing (`ignored` for this reason, or unmapped). `ratio` is P(row | it is so) / P(row | it is not), None: certain.
+    A row means one of these: a firing with one of `firings`, a fact about the state (`level`), a change from outside
+    (`setting`), or nothing. A row that means nothing is `ignored` for this reason, or unmapped. `ratio` is P(row | it
+    is so) / P(row | it is not). None stands for certainty.
     """
 
     row: LogRow
@@ -40,20 +41,20 @@ class Reading:
 
     @property
     def counts(self) -> bool:
-        """Whether it says anything about the state or the moves."""
+        """Whether the row says anything about the state or the moves."""
         return bool(self.firings or self.level or self.setting)
 
     @property
     def mapped(self) -> bool:
-        """Whether it means something, or is left out for a reason."""
+        """Whether the row means something, or is left out for a reason."""
         return self.counts or bool(self.ignored)
 
 
 def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]:
     """Return the meaning of each row, in order.
 
-    Raises ScenarioError with every problem at once: an outcome that a move does not have, a confidence without a ratio,
-    a move of which no outcome takes the rest.
+    Raises ScenarioError with every problem at once: an outcome that its move does not have, a confidence without a
+    ratio, or a move none of whose outcomes takes the rest.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)
@@ -128,8 +129,8 @@ def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
 def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
     """Return for every outcome of every move whether the log would show it.
 
-    Where several entries name an outcome, that of the outcome stands before that of the move, and the last in the file
-    counts. By default the log shows what changes a visible variable and is not covert, and nothing else.
+    An entry for an outcome counts before one for its move. Of several such entries the last in the file counts. By
+    default the log shows exactly those outcomes that change a visible variable and are not covert.
     """
     evidence = scenario.evidence or Evidence()
     seen: dict[Firing, Coverage] = {}

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 RESERVED = ("or", "above", "below", "not")
-"""Words of level sets (`X or above`, `not X`), which therefore no id and no level may contain."""
+"""Words of level sets (`X or above`, `not X`). No id and no level may contain them."""
 
 NOT_NAMES = ("true", "false", "null", "nan", "inf", "infinity")
 DATE = r"^\d{4}-\d{2}-\d{2}$"
@@ -106,7 +106,7 @@ def read_number(value: object) -> int:
 
 
 def read_format(value: object) -> int:
-    """Return the version of the file format, which so far is 1."""
+    """Return the version of the file format. The only version so far is 1."""
     if value != "1":
         raise Refusal(f"{describe(value)} is no known version of the file format", "expected 1")
     return 1

@@ -1,8 +1,8 @@
 """The scales on which assumptions spread and shift.
 
-It is the log for rates and factors, the logit for chances. `g` maps a value to the whole real line, where a prior is a
-split normal and where a change of the median moves the 5th and 95th percentiles by the same step: twice as fast stays
-twice as fast at either end, and a chance stays a chance.
+The scale `g` is the log for rates and factors and the logit for chances, so it maps a value to the whole real line. On
+this scale a prior is a split normal, and a change of the median moves the 5th and 95th percentiles by the same step. So
+a rate that doubles also doubles at both ends, and a chance stays a chance.
 """
 
 from __future__ import annotations

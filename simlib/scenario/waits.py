@@ -1,7 +1,8 @@
 """Waiting times that are not exponential: a few exponential stages in a row (an Erlang distribution).
 
-One wait has k stages, each with the same rate. Its median sets the rate, its spread sets k: six stages give 5.5 to 22
-days around a median of 12. The number of stages is structure. The median is an assumption like others.
+One wait has k stages, each with the same rate. Its spread sets k, and its median sets the rate: six stages give 5.5 to
+22 days around a median of 12. The number of stages belongs to the structure of a scenario. The median is an assumption
+like others.
 
 References: Erlang, A. K. (1917) Solution of some problems in the theory of probabilities. Cox, D. R. (1955) A use of
 complex probabilities in the theory of stochastic processes, Proc. Camb. Phil. Soc. 51.
@@ -19,7 +20,10 @@ MOST_STAGES = 100
 """Largest number of stages: each one multiplies the states in which the move is awaited."""
 
 FIT = 1.75
-"""Largest ratio of a stated to a fitted percentile. Between one stage and two the nearest is at most 1.69 away."""
+"""Largest ratio of a stated to a fitted percentile.
+
+Where a wait lies between one stage and two, the nearer fit is at most a ratio of 1.69 away.
+"""
 
 
 @functools.cache
@@ -32,7 +36,7 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a wait with so many stages and this median."""
+    """Return the 5th and 95th percentiles of a wait with `stages` stages and this median."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 

@@ -242,7 +242,7 @@ def _mapping(texts: dict[str, str], because: str) -> str:
 
 
 def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
-    """The text that adds low and high after the value, in the style of the mapping it stands in."""
+    """The text that adds low and high after the value, in the style of the mapping around it."""
     if read.text[read.spans[place][0]] == "{":
         return f", low: {texts['low']}, high: {texts['high']}"
     start = read.spans[(*place, "value")][0]

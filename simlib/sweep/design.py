@@ -32,8 +32,8 @@ class SweepDesign:
 
     theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). With `drawn`, θ are draws
     from the priors around the stated values of their world. `columns` describe each point by name. `plans` are the
-    named sets of interventions the design is crossed with: consecutive points, one for each plan, make a *case* and
-    differ in nothing else.
+    named sets of interventions with which the design is crossed. Consecutive points, one for each plan, make a *case*
+    and differ in nothing else.
     """
 
     worlds: tuple[Scenario, ...]
@@ -49,7 +49,7 @@ class SweepDesign:
 
     @property
     def sha256(self) -> str:
-        """The hash of everything that decides the answers, and of the names of the points."""
+        """The hash of the names of the points and of everything on which the answers depend."""
         text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
         digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):

@@ -75,7 +75,7 @@ def _plain_plans(design: SweepDesign) -> dict[str, Any]:
 
 
 def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Say which plans only one of two sweeps has, and which do something else."""
+    """Say which plans only one of two sweeps has, and which plans differ."""
     apart = [f"plan {name!r} there and not here" for name in there if name not in wanted]
     apart += [f"plan {name!r} here and not there" for name in wanted if name not in there]
     both = [name for name in wanted if name in there]

@@ -58,7 +58,7 @@ def _view(scenario: Scenario, name: str) -> View:
 
 
 def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
-    """Yield why a view is no plan, where its file says so."""
+    """Yield each reason why a view is no plan, at its place in the file."""
     wrong = []
     if view.changes:
         wrong.append(("assumptions", "a plan changes no assumption", "expected only interventions (`assume` is one)"))

@@ -28,7 +28,7 @@ __all__ = ["Options", "chosen_engine", "work"]
 
 @dataclass(frozen=True)
 class Options:
-    """How every point is computed; `times` are report days, `horizon` is in days."""
+    """How every point is computed. `times` are report days, and `horizon` is in days."""
 
     engine: Engine
     runs: int
@@ -53,7 +53,7 @@ def need(module: str, what: str) -> None:
 def _solver(world: Scenario, options: Options) -> Any:
     """Return the exact engine of a world, built once in each process.
 
-    Few are kept, because there may be many states.
+    Only a few are kept, because each may hold many states.
     """
     from simlib.engines.exact.forecast import Solver
 
@@ -87,7 +87,8 @@ def work(
 ) -> tuple[pd.DataFrame, float]:
     """Return the rows of a block and the seconds spent in the engine.
 
-    The points of a world follow one another, so that its engine is built once. Raises Cancelled once it is `halted`.
+    The points of a world follow one another, so that its engine is built once. Raises Cancelled once the sweep is
+    `halted`.
     """
     import pandas as pd
 

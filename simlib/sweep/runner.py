@@ -1,4 +1,4 @@
-"""A design computed block by block; an interrupted sweep continues where it stopped."""
+"""Compute a design block by block. An interrupted sweep continues where it stopped."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ PATIENCE = 30.0
 
 
 class Threads:
-    """Workers of this process, as threads: the kernels release the interpreter's lock."""
+    """Threads of this process as workers. They run in parallel, because the kernels release the interpreter's lock."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -81,7 +81,7 @@ class Threads:
 
 
 class Cluster:
-    """Workers of a Dask cluster; results come back here, so they need no folder in common."""
+    """Workers of a Dask cluster. Results come back to this process, so they need no folder in common."""
 
     def __init__(self, scheduler: str) -> None:
         need("distributed", "a Dask cluster")
@@ -138,7 +138,7 @@ class Cluster:
         self.retried += [f"the tasks of the worker {address} when it left" for address in left]
 
     def close(self) -> None:
-        """Leave the cluster; tasks not yet begun are dropped with their client."""
+        """Leave the cluster. Tasks that have not begun are dropped."""
         self._client.close()
 
 
@@ -157,7 +157,7 @@ def _outcome(future: Any) -> Any:
 
 
 def _client(scheduler: str) -> Any:
-    """Return a client of a scheduler that has at least one worker; raises SimlibError without."""
+    """Return a client of a scheduler. Raises SimlibError unless it has at least one worker."""
     import distributed
 
     make: Any = distributed.Client

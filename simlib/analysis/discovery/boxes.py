@@ -64,7 +64,7 @@ def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
 
 
 def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
-    """Return the discovery stored by `compact_data`, with its draws made again.
+    """Return the discovery that `compact_data` stored. Its draws are made again.
 
     Raises SimlibError where the data are of another scenario, or where the draws come out differently.
     """

@@ -16,10 +16,10 @@ from simlib.typing import Bools, Floats
 __all__ = ["RawBox", "RawLeaf", "find_boxes", "grow"]
 
 _PEEL = 0.05
-"""Share of the draws in the box that one peel may take off."""
+"""The largest share of the draws in a box that one peel may take off."""
 
 _SMALLEST = 0.03
-"""Least share of all draws that a peel may leave in a box."""
+"""The least share of all draws that a peel must leave in a box."""
 
 _CHANCE = 0.05
 """Bounds with a larger quasi-p-value are dropped."""
@@ -108,7 +108,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return the box after the peel that leaves the densest rest, None if that is too small."""
+    """Return the box after the peel whose rest is densest, None if that rest is too small."""
     members, points = cases.inside(box), cases.points
     least = _SMALLEST * float(cases.weights.sum())
     if cases.mass(members) * (1 - _PEEL) < least or members.sum() * (1 - _PEEL) < 10:
@@ -161,7 +161,7 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 def _p_values(cases: _Cases, box: Floats) -> Floats:
     """Return the quasi-p-value of each bound (2, D).
 
-    It is the probability of as many hits in the box at the density without that bound.
+    It is the probability that a box without this bound would have as many hits by chance.
 
     Weighted draws count as their effective number (Kish 1965).
     """
@@ -184,7 +184,7 @@ _LEAST_LEAF = 0.05
 
 @dataclass(frozen=True)
 class RawLeaf:
-    """Conditions in rank space (dimension, at least?, cut) and the members of a leaf (n,)."""
+    """The conditions of a leaf in rank space, (dimension, whether above, cut), and its members (n,)."""
 
     conditions: tuple[tuple[int, bool, float], ...]
     members: Bools

@@ -1,14 +1,14 @@
 """Scenario discovery: assumptions under which an outcome is likely, as boxes and a tree.
 
 Scenario discovery (Lempert, Groves, Popper & Bankes 2006; Bryant & Lempert 2010): the assumptions are drawn from their
-priors, each draw is forecast, and the draws in which the measure is at least a threshold are the cases of interest.
-The patient rule induction method (PRIM; Friedman & Fisher 1999) peels thin slices off the space of assumptions, each
-time the slice whose removal leaves the highest share of cases of interest, and then pastes back slices whose removal
-went too far. A box is described by the bounds that matter:
+priors, each draw is forecast, and the draws in which the measure is at least a threshold are the cases of interest. The
+patient rule induction method (PRIM; Friedman & Fisher 1999) peels thin slices off the space of assumptions. Each time
+it takes the slice whose removal leaves the highest share of cases of interest. At the end it pastes back slices whose
+removal went too far. A box is described by the bounds that matter:
 
 - *coverage*: the share of all cases of interest that lie in the box;
 - *density*: the share of the draws in the box that are cases of interest;
-- a *quasi-p-value* for each bound: how easily chance alone would give the gain in density it brings.
+- a *quasi-p-value* for each bound: how easily chance alone would give the same gain in density.
 
 Everything works on the ranks of the draws, so that a step means the same for a rate and for a chance. Draws may have
 weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective number of
@@ -45,13 +45,16 @@ if TYPE_CHECKING:
 __all__ = ["Bound", "Box", "Discovery", "Leaf", "discover", "tightest"]
 
 BOXES, DEPTH = 2, 2
-"""Boxes that are looked for, and splits from the root of the tree to a leaf."""
+"""The number of boxes to find, and of splits from the root of the tree to a leaf."""
 
 SAME = 1e-9
-"""Answers that differ by less, relative to the largest, are the same."""
+"""Answers count as the same if they differ by less than this, relative to the largest."""
 
 MUCH_NOISE = 1 / 3
-"""Share of the spread above which noise causes a warning: a third, which is a ninth of the variance."""
+"""If noise is more than this share of the spread, a warning is given.
+
+A third of the spread is a ninth of the variance.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) of a leaf, each assumption once. None is an open side."""
+    """Return (assumption, low, high) for each assumption of a leaf. None is an open side."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -112,7 +115,7 @@ class Discovery(Answer):
 
     `theta` (D, A), `weights` (D,) and `answers` (D,) are the draws. `trajectory` are the steps by which the first box
     was peeled, from all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer, 0 when exact.
-    `upper_quarter` says whether the threshold is where the upper quarter of the draws begins.
+    `upper_quarter` says whether the threshold is the upper quartile of the draws.
     """
 
     kind: ClassVar[str] = "discover"
@@ -332,9 +335,9 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, weights: Floats) -> Box:
-    """Return a box in the values of the assumptions: its sides are the outermost draws it holds.
+    """Return a box in the values of the assumptions. Its sides are the values of the outermost draws in it.
 
-    Its numbers are those of all draws within these sides, whether or not an earlier box holds them too.
+    Its numbers count all draws within these sides, also those that an earlier box holds.
     """
     bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):

@@ -39,7 +39,7 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return whether each history (R,) is open on the day, and if and when the event follows."""
+    """Return for each history (R,) whether it is open on the day, whether the event follows, and when."""
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":
@@ -105,7 +105,7 @@ class _Tables:
     def _design(self, event: Bools, among: Bools) -> float:
         """Return the design effect of a share (Kish 1965), at least 1.
 
-        It says how much shared draws widen its variance.
+        It is the factor by which shared draws widen the variance of the share.
         """
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))

@@ -1,8 +1,8 @@
 """Exact likelihood ratios of indicators at the stated values of the assumptions.
 
-Until day t the chain is stopped where the sign would show, so that the mass left at t has not shown it. From there that
-mass is carried on to T and nothing is stopped. The same pass without a sign completes the joint distribution of sign
-and outcome among histories still open at t. Each sign takes one pass through the states.
+Until day t the chain stops where the sign would show, so the mass left at t has not shown it. That mass is then carried
+on to T without stops. One more pass, without a sign, completes the joint distribution of sign and outcome among
+histories still open at t. So each sign takes one pass through the states.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from simlib.scenario.model import Scenario
 __all__ = ["exact_indicators"]
 
 ROUNDING = 1e-6
-"""Relative width of every interval, above the errors of truncation and rounding, so that a ratio of 1 counts as 1."""
+"""The relative width of every interval.
+
+It is larger than the errors of truncation and rounding, so that a ratio of 1 counts as 1.
+"""
 
 _NEVER = 1e-12
 
@@ -113,7 +116,7 @@ class _Watch:
         )
 
     def _unseen(self, sign: Taboo) -> tuple[float, float]:
-        """Return P(open at t, sign not seen) and P(the same, and E by T)."""
+        """Return P(open at t, sign not seen) and P(open at t, sign not seen, E by T)."""
         chain, space, both = self.solver.chain(), self.solver.space, sign | self.asked
         until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector
         still = np.where(space.ended, 0.0, until)

@@ -23,7 +23,8 @@ class Forcing:
     """Forces one move after another on a day, at the stated values, and compares a measure.
 
     `engine` is "exact". For a question, or with too many states, it becomes "montecarlo": `runs` pairs of histories
-    under common random numbers, which are identical up to that day, so the same pairs are still open then.
+    under common random numbers. The two histories of a pair are identical up to that day, so both or neither are open
+    then.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Forcing:
         return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))
 
     def _played(self, world: Scenario) -> Floats:
-        """Return for each history still open on the day whether it happens."""
+        """Return whether the event happens in each history that is still open on the day."""
         simulator = Simulator(world, times=1)
         counts = simulator.run(priors.theta(world), runs=self.runs, seed=self.seed, control=self.control)
         still_open = counts.ending_time > self.open_at

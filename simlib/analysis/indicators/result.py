@@ -13,12 +13,12 @@ On day t an observer knows that nothing has ended. Histories that another ending
 E". Otherwise every sign of that ending would count as a sign against E.
 
 Shares are plain counts (k of n), so that ratio and change never contradict each other. Half a history is added to
-counts only inside the intervals of the ratios. Where no history was both seen and E, or none seen and not E, the ratio
-is unknown (nan) and its interval open on that side. A sign is *known* when the interval of its likelihood ratio
-excludes 1. Only known signs are described in sentences, and they come first.
+counts only inside the intervals of the ratios. The ratio is unknown (nan) where no history has both the sign and E, or
+none has the sign without E. Its interval is then open on that side. A sign is *known* when the interval of its
+likelihood ratio excludes 1. Only known signs are described in sentences, and they come first.
 
-Ratios of two indicators must not be multiplied, because indicators are not independent: update on both together. A
-sign is evidence, not a cause: `Indicators.with_forcing` computes what forcing the move on day t would add instead.
+The ratios of two indicators must not be multiplied, because indicators are not independent. A sign is evidence, not a
+cause: `Indicators.with_forcing` computes what forcing the move on day t would add instead.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def _between(low: float, high: float) -> str:
 def write_ratio(row: Indicator) -> str:
     """Write the likelihood ratio of a sign.
 
-    Where a count of zero leaves it open, write its bound, or "-".
+    Where a count of zero leaves the ratio open, write its bound, or "-".
     """
     value, low, high = row.ratio_seen
     if np.isfinite(value):

@@ -21,7 +21,7 @@ DRAWS = 500
 """Draws of the assumptions, by default."""
 
 LOOK_BY_DAYS = 14.0
-"""Days up to which an observation counts, by default (half the horizon if that is nearer)."""
+"""By default an observation counts up to this day, or up to half the horizon if that is nearer."""
 
 
 def indicators(
@@ -43,7 +43,7 @@ def indicators(
         measure: The ending or question to watch for. Default: the first ending, else the first question.
         look_by: The day of the observation: a date, or days after `as_of`. Default: 14 days, or half the horizon if
             nearer.
-        times_seen: Sightings that make a sign. Each entry into a level is one, and so is a start in it.
+        times_seen: Sightings that make a sign. Each entry into a level is a sighting, and so is a start at that level.
         engine: "exact" works at the stated values, with `times_seen` 1 and without `draws` and `runs`. "auto" is exact
             where `draws` is 0 and the states are few enough, else Monte Carlo.
         draws: A number of draws of the prior, or a belief. 0: the stated values.

@@ -25,7 +25,7 @@ def _readings(subject: Subject) -> tuple[Reading, ...]:
 
 
 def _sound(subject: Subject) -> tuple[Reading, ...]:
-    """Return the readings, none where the log cannot be read, which another rule reports."""
+    """Return the readings. There are none where the log cannot be read, which another rule reports."""
     try:
         return _readings(subject)
     except ScenarioError:
@@ -33,7 +33,7 @@ def _sound(subject: Subject) -> tuple[Reading, ...]:
 
 
 def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
-    """Report moves that rows are firings of and `evidence.seen` does not name."""
+    """Report moves that have rows in the log but are not named in `evidence.seen`."""
     evidence = subject.scenario.evidence
     named = {each.move for each in evidence.seen} if evidence else set()
     counts: dict[str, int] = {}

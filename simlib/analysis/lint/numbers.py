@@ -140,8 +140,8 @@ _SILENCE = ("", "no reason given")
 class Claim:
     """The rate that a base rate and the factors of its move claim together.
 
-    `multipliers` are the expected products of the factors, by when: "at the start" (over the start states that meet the
-    guard), and, where the rate was observed, "over the first 3 weeks" (while the guard is met).
+    `multipliers` are the expected products of the factors, by time: "at the start" (over the start states that meet the
+    guard) and, where the rate was observed, "over the first 3 weeks" (while the guard is met).
     """
 
     move: Move
@@ -174,11 +174,12 @@ class Claim:
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
     """Report a base rate that contains a tempo which its factors add again.
 
-    A rate that was counted in a tense period contains the tension: base = observed / expected multiplier. If the
-    assumption has `observed`, the claim is compared with it. The record lies before the start, so the multiplier at the
-    start and the one over the first weeks both count, and the nearer one decides. Without `observed`, a public move is
-    reported when its factors are expected to change its rate at the start. It is not reported when its reason begins
-    with "assumed", or when it was elicited as "p within T", whose implied chance is printed beside it.
+    A rate that was counted in a tense period contains the tension, so the base should be the observed rate over the
+    expected multiplier. If the assumption has `observed`, the claim is compared with it. The record lies before the
+    start. So the multiplier at the start and the one over the first weeks are both tried, and the nearer one decides.
+    Without `observed`, a public move is reported when its factors are expected to change its rate at the start. It is
+    not reported when its reason begins with "assumed", or when it was elicited as "p within T", whose implied chance is
+    printed beside it.
     """
     for claim in _claims(subject):
         base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
@@ -243,8 +244,8 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 def _later_multipliers(subject: Subject) -> dict[str, float]:
     """Solve for the expected multiplier over the first weeks of each move with an observed rate.
 
-    For each such move a probe fires once a day wherever the move is possible, and changes nothing. It counts those
-    days. The multiplier is firings / (base × days).
+    For each such move a second move, the probe, fires once a day while the first one is possible, and changes nothing.
+    It counts those days. The multiplier is firings / (base × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

@@ -1,8 +1,8 @@
 """Lint: warnings about a scenario that loads, but is probably not what its author meant.
 
 `lint` applies every rule. `elicited` shows each "p within T" beside the probability that the model implies, and
-`implied` the mean and the percentiles that low, value and high of each assumption imply. Errors that need neither
-states nor a solution are refused when the scenario is loaded (`simlib.scenario.checks`).
+`implied` shows the mean and the percentiles that follow from low, value and high of each assumption. Errors that need
+neither states nor a solution are refused when the scenario is loaded (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EVENTS_PER_DAY", "Finding", "Findings", "Severity", "elicited", "implied", "lint"]
 
 EVENTS_PER_DAY = 24.0
-"""How often a day a move may happen, in its busiest state, before it is reported."""
+"""A move is reported if it would happen more often than this per day in its busiest state."""
 
 NUMBER_RULES = (
     *(numbers.every_assumption_is_used, numbers.every_spread_start_has_a_reason, numbers.no_prior_is_lopsided),
@@ -101,7 +101,8 @@ def lint(
     Args:
         scenario: The scenario.
         events_per_day: How often a move may happen in its busiest state.
-        strands: Whether to look for strands that move no answer. It takes seconds where the rest takes tenths.
+        strands: Whether to look for strands that move no answer. That takes seconds, and everything else tenths of a
+            second.
         cap: Reachable states above which a note says what could not be checked.
         control: Progress callback, cancellation and number of threads.
 

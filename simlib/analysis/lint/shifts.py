@@ -1,4 +1,4 @@
-"""Lint rules about shifts: those that go a level further than their author meant, and those that never fit."""
+"""Lint rules about shifts that go further than their author meant, or further than any level."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
     """Report a shift upwards that reaches a level to which another move leads.
 
-    A shift of +1 moves on from every level at which it can happen. Where one move is meant to lead to a level, by
-    setting it or as the only step to it, a shift of another move that reaches it from below is probably meant for
-    lower levels. A shift that can happen at one level only says where it leads, and is not reported.
+    A shift of +1 moves on from every level at which it can happen. One move may be meant to lead to a level: it sets
+    the level, or is the only step to it. A shift of another move that reaches the same level from below is then
+    probably meant for lower levels. A shift that can happen at one level only says where it leads, and is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:

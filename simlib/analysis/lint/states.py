@@ -20,13 +20,13 @@ _NEVER = 1e-9
 """A probability below which a count is out of reach."""
 
 _COUNTING = 200_000
-"""States with a counter up to which a count is followed to see whether it can be reached."""
+"""Whether a count can be reached is checked only up to so many states."""
 
 
 def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Report a level that no history can reach.
 
-    Either it is a leftover, or a start or an outcome that should lead there is missing.
+    Either the level is left over, or a start or an outcome that should lead to it is missing.
     """
     for index, variable in enumerate(subject.scenario.variables.values()):
         reached = np.unique(subject.levels[:, index])
@@ -90,7 +90,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
 def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Report an ending that cannot be reached, or that holds from the start.
 
-    An ending cannot be reached either when one before it in the file is always taken first.
+    An ending also cannot be reached when one before it in the file always holds first.
     """
     names = list(subject.scenario.endings)
     reached = np.unique(subject.space.ending[subject.reached])
@@ -205,7 +205,7 @@ def _most_per_day(subject: Subject, index: int) -> float:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note what a move that takes a while is made of, and how many states all hidden clocks add."""
+    """Note the stages of each move that takes a while, and how many states all hidden clocks add."""
     waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
     for move, wait in waits:
         median = subject.scenario.assumptions[move.rate]
@@ -263,7 +263,7 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether some history counts so many firings. True where the states that count are too many to look at."""
+    """Say whether some history counts so many firings. True where there are too many states to check."""
     counting = Tables(with_counter(subject.scenario, question))
     try:
         space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)

@@ -1,7 +1,8 @@
 """Lint rule about strands: parts of a scenario that change none of its answers.
 
-A strand is all moves of one actor, or one assumption over its range. Exact slopes decide about strands far from the
-line, one gradient for each answer. Strands near it are solved. To forbid moves is to multiply their rates by 0.
+A strand is all moves of one actor, or one assumption over its range. For strands far from the line exact slopes decide,
+with one gradient for each answer. Strands near it are solved. The moves of an actor are forbidden by multiplying their
+rates by 0.
 """
 
 from __future__ import annotations
@@ -28,13 +29,19 @@ from simlib.scenario.scales import forward
 from simlib.typing import Bools, Floats
 
 LINE = 0.01
-"""An answer that moves by less than this probability is not moved."""
+"""An answer counts as moved if it changes by at least this probability."""
 
 NEAR = 1.1
-"""A change judged by slope is trusted beyond this factor of the line. Nearer to it, both ends are solved."""
+"""A change by slope is trusted if it differs from the line by more than this factor.
+
+Nearer to the line, both ends are solved.
+"""
 
 NEAR_FORBIDDEN = 2.0
-"""The same for the moves of an actor. They are stopped, not changed a little, so small ones are always solved."""
+"""The same factor for the moves of an actor.
+
+These are stopped altogether, so a slope says less, and small changes are always solved.
+"""
 
 MOST_STATES = 200_000
 """Reachable states up to which strands are examined."""
@@ -49,10 +56,9 @@ TOLERANCE = 1e-6
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
     """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
 
-    What moves the mean of an impact by one percent is not reported.
-    An actor whose moves do move a question, but one that only they can answer and that is not the headline, gets a
-    note: to answer it is no bearing on anything else. An assumption goes from its low to its high, the others at their
-    stated values.
+    An actor or an assumption that moves the mean of an impact by one percent is not reported. An actor may move only a
+    question that nobody else's moves can answer. Unless that question is the headline, the actor gets a note, because
+    nothing else depends on it. Each assumption goes from its low to its high, with the others at their stated values.
     """
     if len(subject.space) > MOST_STATES:
         what = f"not checked: strands that move no answer; the world has {len(subject.space):,} states"
@@ -97,7 +103,7 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that moves no answer: the one that it moves most, by how much, and whether it moves its own question."""
+    """A strand that moves no answer: the one it moves most, by how much, and whether it moves its own question."""
 
     strand: _Strand
     size: float
@@ -214,7 +220,7 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return how far some strands (S,) move a question that only histories answer, at the most."""
+        """Return how far at most some strands (S,) move a question that only histories answer."""
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
         stated, *values = responses(np.array(rows), control=self.control.part(0.8, 1.0)).mean(axis=1)
@@ -233,7 +239,7 @@ class _Strands:
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 
     def _deciding(self, answer: Measure) -> set[str]:
-        """Return the actors whose moves can answer a question. For an ending and the headline, none."""
+        """Return the actors whose moves can answer a question. There are none for an ending or the headline."""
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)

@@ -46,7 +46,7 @@ class Finding:
 class Subject:
     """One scenario with everything that the rules need, each part computed on first use.
 
-    Raises ScenarioError when the stated chances of a move exceed one; Cancelled.
+    Raises ScenarioError when the stated chances of a move exceed one, and Cancelled.
     """
 
     def __init__(self, scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> None:
@@ -109,7 +109,7 @@ class Subject:
 
     @property
     def space(self) -> StateSpace:
-        """The structurally reachable states; ask `enumerable` first."""
+        """The structurally reachable states. Ask `enumerable` first."""
         space, refusal = self._search
         if space is None:
             raise Unsupported(refusal)
@@ -119,7 +119,7 @@ class Subject:
     def live_outcomes(self) -> Bools:
         """Which outcomes (O,) have a positive chance and belong to a move whose windows ever open.
 
-        A factor on an outcome makes no chance positive and none zero.
+        A factor on an outcome never makes a chance zero, and never makes a zero chance positive.
         """
         may = np.array([self.ever_open(move) for move in self.tables.moves], dtype=bool)
         result: Bools = (self.chances > 0) & may[self.tables.outcome_move]

@@ -59,7 +59,7 @@ def paths(
         given: An ending to condition on, such as "ending:open-war".
         ladder: The ladder whose rungs make a path. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" searches, "montecarlo" counts; "auto" searches unless there are too many states.
+        engine: "exact" searches, and "montecarlo" counts. "auto" searches unless there are too many states.
         top: Number of classes.
         runs: Histories to count, by Monte Carlo.
         seed: Seed of the histories.

@@ -1,7 +1,7 @@
 """Typical histories: the sampled history closest to the average of each likely path class.
 
-A path class says in what order rungs are first visited, not when. The example shown is the history whose time on each
-rung is nearest to the average of its class (least sum of absolute differences, in days).
+A path class says in what order rungs are first visited, not when. The typical history of a class is the one whose days
+on each rung are nearest to the average of the class (by the sum of absolute differences).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["TypicalHistories", "typical_histories"]
 
 TYPICAL = 3
-"""Path classes that a history is picked out for, at the most."""
+"""Most path classes for which a typical history is chosen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class TypicalHistories(Answer):
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """How the paths were computed, and of how many sampled histories these are."""
+        """How the paths were computed, and from how many sampled histories these were chosen."""
         return {**self.paths.provenance, "histories": len(self.histories), "seed": self.histories.seed}
 
     @property

@@ -20,7 +20,7 @@ HISTORIES = 5_000
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
-    """Return the named ladder, or the one shown first; raises ScenarioError for an unknown name."""
+    """Return the named ladder, or the one shown first. Raises ScenarioError for an unknown name."""
     if not scenario.ladders:
         expected = "expected a ladder, whose rungs make the paths"
         raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
@@ -33,7 +33,7 @@ def known_ladder(scenario: Scenario, ladder: str | None) -> str:
 def known_ending(scenario: Scenario, name: str) -> Measure:
     """Return the ending to condition on.
 
-    Raises ScenarioError for an unknown name, Unsupported for no ending.
+    Raises ScenarioError for an unknown name, and Unsupported for a measure that is no ending.
     """
     (target,) = find(scenario, name)
     if target.kind != "ending" or target.of == ONGOING:

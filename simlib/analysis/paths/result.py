@@ -49,8 +49,8 @@ class Paths(Traced):
     """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
 
     With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
-    prefixes that were expanded. `left` bounds the probability of any class that the search did not reach, and
-    `unassigned` is the mass of all of these. Both are 0 where histories were counted.
+    prefixes that were expanded. `left` bounds the probability of each class that the search did not reach, and
+    `unassigned` is the probability of all of them together. Both are 0 where histories were counted.
     """
 
     kind: ClassVar[str] = "paths"
@@ -84,7 +84,7 @@ class Paths(Traced):
         return self.by_words
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
-        """Return one row for each class, or one row for each prefix ("tree")."""
+        """Return one row for each class or, with "tree", one for each prefix."""
         import pandas as pd
 
         if what == "tree":
@@ -102,7 +102,7 @@ class Paths(Traced):
         return frame.assign(covered=frame["probability"].cumsum())
 
     def label(self, ending: str) -> str:
-        """Return the label of an ending, or of none."""
+        """Return the label of an ending, or of no ending yet."""
         return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
 
     def where(self) -> str:

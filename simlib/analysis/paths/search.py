@@ -1,9 +1,9 @@
 """The exact search for the most probable path classes; see `simlib.analysis.paths.result`.
 
 A prefix of first visits confines the chain to the rungs visited so far. Mass that leaves for a new rung feeds the
-prefix that is one rung longer. The prefix into which most probability flows is expanded first. No class that begins
-with it has more. So the most probable classes are certain unless the search is cut short, and the mass not yet assigned
-is known. All prefixes share the jumps of one uniformised chain.
+prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a prefix
+can have more probability than flows into it. So the most probable classes are certain unless the search is cut short,
+and the mass not yet assigned is known. All prefixes share the jumps of one uniformised chain.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A segment: its uniformised chain, and the values of states by jump (None: one)."""
+    """A segment: its uniformised chain, and the values of states by jump (None: all are one)."""
 
     segment: Segment
     generator: Generator
@@ -59,8 +59,8 @@ class _Prefix:
 class SearchResult:
     """The classes found, likeliest first, and the prefixes expanded.
 
-    Rungs and endings are indices. The last ending is none. `left` bounds the probability of any class that the search
-    did not reach, and `unassigned` is the mass of all of these.
+    Rungs and endings are indices. The last ending stands for none. `left` bounds the probability of each class that the
+    search did not reach, and `unassigned` is the probability of all of them together.
     """
 
     classes: list[tuple[float, tuple[int, ...], int]]
@@ -151,7 +151,7 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Carry a prefix to the horizon; return its mass by ending, and the prefixes it feeds."""
+        """Carry a prefix to the horizon. Return its mass by ending, and the prefixes that it feeds."""
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}

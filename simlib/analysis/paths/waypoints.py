@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Waypoint", "Waypoints", "counted_passages", "passages"]
 
 _DIGITS = 9
-"""Digits of a share that are reliable after the difference of two probabilities."""
+"""Digits of a share that are still reliable after two probabilities were subtracted."""
 
 
 @dataclass(frozen=True, slots=True)

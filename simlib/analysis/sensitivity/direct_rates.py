@@ -1,6 +1,6 @@
 """Drivers that are true by definition: the rate of the only move that brings an event about.
 
-That "ousted from within" depends on the rate of being ousted from within tells nobody anything. Such an assumption is
+"Ousted from within" depends on the rate of being ousted from within, which tells nobody anything. Such an assumption is
 *self-evident* for the event.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["self_evident", "ways"]
 def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
     """Return the rate, and the chance of the outcome, of the only move that leads to an event.
 
-    Empty for a measure that is no event, and where several moves lead to it.
+    The result is empty for a measure that is no event, and where several moves lead to it.
     """
     found = ways(scenario, measure)
     moves = {move.id for move, _ in found}

@@ -1,9 +1,9 @@
 """Which assumptions drive an answer: slopes, and ranges with one assumption moved at a time.
 
-An *elasticity* is the relative change of an answer per relative change of an assumption, at the stated values and
-exact (one adjoint solution each, see `simlib.engines.exact.adjoint`). *Drivers* are no tangent: the scenario is solved
-again with each assumption at its 5th and at its 95th percentile, the others held (a tornado diagram). Shares of the
-variance, interactions included, are in `simlib.analysis.sensitivity.sobol_indices`.
+An *elasticity* is the relative change of an answer per relative change of an assumption. It is exact at the stated
+values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`). *Drivers* are no slopes: the
+scenario is solved again with each assumption at its 5th and at its 95th percentile, the others held (a tornado
+diagram). Shares of the variance, interactions included, are in `simlib.analysis.sensitivity.sobol_indices`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["TOP", "Bar", "Drivers", "Elasticities", "drivers", "elasticities"]
 
 TOP = 12
-"""Assumptions with a bar for each measure, unless asked for otherwise."""
+"""Number of assumptions with a bar for each measure, by default."""
 
 BLOCKS = 20
 """Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
@@ -178,9 +178,9 @@ class Bar:
 class Drivers(Traced):
     """Some measures with one assumption at a time at its low and at its high.
 
-    `stated` (M,) is with none moved. `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every
-    assumption tried, of which a measure has its own `top` (None: all). `screened` were not tried, and none would move a
-    measure by more than `beyond` (M,), by slope.
+    `stated` (M,) are the measures at the stated values, and `stated_half` (M,) their 95% half-widths, 0 when exact.
+    `bars` has every assumption that was tried, and each measure shows its `top` strongest (None: all). `screened` is
+    the number of assumptions not tried. By slope, none of these would move a measure by more than `beyond` (M,).
     """
 
     kind: ClassVar[str] = "drivers"
@@ -216,7 +216,7 @@ class Drivers(Traced):
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
-        """Return the place of a measure (default: the first); raises KeyError."""
+        """Return the place of a measure (default: the first). Raises KeyError."""
         names = [m.name for m in self.measures]
         if measure is None:
             return 0

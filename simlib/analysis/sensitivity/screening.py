@@ -1,9 +1,9 @@
 """The uncertain assumptions as inputs of an analysis: independent groups, and their ranking.
 
-A *swing* is how far a measure moves when an assumption moves by one normal score (about half of the way from its
-value to its 95th percentile). It comes from the exact gradient where the states can be enumerated, and otherwise from
-Monte Carlo with common random numbers, one score up and one score down. A swing is a tangent: good enough to choose
-which assumptions deserve the full computation (factor screening).
+A *swing* is how far a measure moves when an assumption moves by one normal score (about half of the way from its value
+to its 95th percentile). It comes from the exact gradient where the states can be enumerated, and otherwise from Monte
+Carlo with common random numbers, one score up and one score down. A swing is a linear estimate. It is good enough to
+choose the assumptions that deserve the full computation (factor screening).
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Input:
 
 
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
-    """Return the uncertain assumptions as independent inputs; correlated ones form one input.
+    """Return the uncertain assumptions as independent inputs. Correlated ones form one input.
 
-    `groups` {name: assumptions} asks for other groups (by actor, by source), and what it leaves out stays single.
-    Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
+    `groups` {name: assumptions} asks for other groups, such as by actor or by source. Assumptions that it leaves out
+    stay single. Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
     """
     position = {name: column for column, name in enumerate(scenario.assumptions)}
     tied = _tied(scenario)
@@ -70,7 +70,7 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
 
 
 def uncertain(scenario: Scenario) -> list[Assumption]:
-    """Return the assumptions whose prior has a spread; raises Unsupported when there is none."""
+    """Return the assumptions whose prior has a spread. Raises Unsupported when there is none."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
         raise Unsupported("every assumption of this scenario is fixed: there is no uncertainty about them to propagate")
@@ -187,7 +187,7 @@ def swings(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Return the linear estimate of how far each input moves each measure (I, M) for one normal score.
+    """Return the linear estimate of how far one normal score of each input moves each measure (I, M).
 
     `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
     """
@@ -207,6 +207,6 @@ def steepest_of_each(spread: Floats, top: int) -> list[int]:
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return the share (I,) of each input in the variance of the measure where it is largest, estimated from slopes."""
+    """Return for each input (I,) its largest share in the variance of any measure, by slopes."""
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

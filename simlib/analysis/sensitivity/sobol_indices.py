@@ -13,13 +13,13 @@ all centred,
     total    T = E[(f_A - f_AB)²] / (E f_A² + E f_AB²)                        (Jansen 1999)
     first    S = 2 E[f_B (f_AB - β f_A)] / (E f_B² + E f_AB²),   β = 1 - T.
 
-β f_A is a control variate: its product with f_B has mean zero, and it is what f_AB has in common with f_A. With β = 0
-this is the efficient estimator of Janon et al. (2014), sharp for large indices, with β = 1 that of Saltelli et al.
-(2010), sharp for small ones. By Monte Carlo every row of a sequence has common random numbers, in blocks, and products
-are taken across different blocks, so that chance within a row adds nothing to a variance (see
-`simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so that sequences are independent
-replications, of θ and of random numbers: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling
-rows would ignore how evenly a Sobol sequence fills the space, and give intervals many times too wide.
+β f_A is a control variate: it is the part that f_AB has in common with f_A, and its product with f_B has mean zero.
+With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is that of
+Saltelli et al. (2010), which is precise for small ones. By Monte Carlo every row of a sequence has common random
+numbers, in blocks, and products are taken across different blocks, so that chance within a row adds nothing to a
+variance (see `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so the sequences are
+independent replications in θ and in random numbers. Intervals are a jackknife over them (randomised quasi-Monte Carlo).
+Resampling rows would ignore how evenly a Sobol sequence fills the space, and give intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
@@ -57,10 +57,10 @@ __all__ += ["indices", "jackknife", "products", "share_in_words", "sobol"]
 TOP, DRAWS, RUNS = 10, 1024, 1000
 
 SCRAMBLES, LEAST_ROWS = 8, 4
-"""Independent sequences, and the rows that each has at least; few draws have fewer sequences."""
+"""Number of independent sequences, and the fewest rows of each. Few draws have fewer sequences."""
 
 PRECISION = 0.1
-"""Half-width of the interval beyond which an index says too little to be printed."""
+"""An index is printed only if the half-width of its interval is at most this."""
 
 _SHARES = (
     (0.95, "nearly all"),
@@ -128,7 +128,7 @@ class Shares:
 class Sobol(Traced):
     """Sobol indices of some measures by a day.
 
-    `screened` inputs have none: by slope, none makes more than the share `beyond` of the variance of any measure.
+    `screened` inputs have no index: by slope, none makes more than the share `beyond` of the variance of any measure.
     """
 
     kind: ClassVar[str] = "sobol"
@@ -150,7 +150,7 @@ class Sobol(Traced):
     def frame(self) -> pd.DataFrame:
         """Return one row for each measure and input.
 
-        An index that is not known is nan, its interval stays.
+        An index that is not known is nan, but its interval is given.
         """
         import pandas as pd
 
@@ -201,7 +201,7 @@ class Sobol(Traced):
             )
 
     def data(self) -> dict[str, Any]:
-        """Return the indices of each measure; one that is not known is null."""
+        """Return the indices of each measure. One that is not known is null."""
 
         def index(i: Index) -> dict[str, Any]:
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
@@ -243,8 +243,8 @@ def sobol(
         measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Number of inputs with indices, by their largest share of the variance of any measure by slope, or all
-            (None). {name: assumptions} puts assumptions into groups first. Correlated ones always are.
+        top: Number of inputs with indices, or all (None). Those with the largest share in the variance of any measure,
+            by slope, are taken. {name: assumptions} puts assumptions into groups first. Correlated ones always are.
         draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the draws and of the random numbers.
@@ -331,8 +331,8 @@ class PickFreeze:
 def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
     """Return the mean products (6, I) of answers: AA, BB, MM, AM, BM, AB (M: mixtures).
 
-    `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. Linear in rows: those of several
-    sequences average.
+    `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. They are linear in the rows, so those of
+    several sequences can be averaged.
     """
     a, b, mixed = (x - x.mean(axis=0) for x in (a, b, mixed))
     a, b = (np.broadcast_to(x[:, :, None], mixed.shape) for x in (a, b))

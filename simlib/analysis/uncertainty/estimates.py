@@ -1,8 +1,8 @@
 """Estimates from draws of the assumptions, each with its error.
 
 Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
-groups, which are replications of one estimate: their disagreement is the error of the draws. The blocks give the error
-of the replicates.
+groups, which are replications of one estimate. The disagreement of the groups is the error of the draws. The blocks
+give the error of the replicates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Statistic = Callable[[Floats, Floats | None], float]
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its 95% half-width, in all and from the replicates alone."""
+    """An estimate with its 95% half-width in all, and the half-width from the replicates alone."""
 
     value: float
     half: float
@@ -123,7 +123,7 @@ def _student(count: int) -> float:
 
 
 def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighting) -> float:
-    """Return the jackknife variance over the blocks; 0 for a single, exact one."""
+    """Return the jackknife variance over the blocks, 0 for the single block of an exact answer."""
     blocks = values.shape[1]
     if blocks < 3:
         return 0.0
@@ -150,7 +150,7 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) over draws (D, K), without the noise within draws; it may be negative."""
+    """Return Var(P) over draws (D, K), without the noise within draws. It may be negative."""
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
     return float(cross(scaled(apart, scale), apart)) * count / (count - 1)
@@ -206,8 +206,8 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
     """Estimate how many draws would bring their error to a tolerance.
 
-    The rate is the slope of the logarithms. It lies between the rate of independent draws, which is used after a single
-    size, and one over the number of draws.
+    The error is taken to fall with a power of the number of draws, which is the slope of the logarithms. The power lies
+    between that of independent draws, which is used after a single size, and 1.
     """
     draws, error = errors[-1]
     if error <= tolerance:

@@ -1,11 +1,11 @@
 """EVPPI: the gain in one forecast from knowing one assumption for certain.
 
-If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by
-Var(E[P | θᵢ]), the unnormalised first-order Sobol index, and its log score by the mutual information of the outcome and
-θᵢ, in nats: the expected value of partial perfect information (EVPPI). Both are estimated from the draws of an
-`Uncertainty`, at no extra run: E[P | θᵢ] is a regression of P on Hermite polynomials of the normal score of θᵢ, and the
-part that noise adds to it is subtracted. Where assumptions are correlated, knowing one also informs about the others,
-and that is included. So these values are not shares, and do not add up.
+If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by Var(E[P |
+θᵢ]), the unnormalised first-order Sobol index, and its log score by the mutual information of the outcome and θᵢ, in
+nats: the expected value of partial perfect information (EVPPI). Both are estimated from the draws of an `Uncertainty`,
+without further runs: E[P | θᵢ] is a regression of P on Hermite polynomials of the normal score of θᵢ, and the part that
+noise adds to it is subtracted. Where assumptions are correlated, knowing one also informs about the others, and that is
+included. So these values are not shares, and do not add up.
 
 References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
 approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information
@@ -52,7 +52,7 @@ DEGREE = 6
 """Highest Hermite polynomial of the regression."""
 
 NAMED = 6
-"""Most assumptions to name whose value is still too uncertain to rank."""
+"""Most assumptions that are named as too uncertain to rank."""
 
 LEAST_DRAWS = 128
 """Fewest draws for a regression in each sequence."""
@@ -137,8 +137,8 @@ class Evppi(Answer):
     """The value of knowing each uncertain assumption for one measure, the most valuable first.
 
     Those whose share is larger than its error come before the others. `brier` and `log` are the value of knowing all
-    of them: Var(P), with its 95% half-width `brier_error`, and the mutual information with all θ. `chance` is the
-    expected Brier score that would remain, E[P(1 - P)].
+    assumptions: Var(P), with its 95% half-width `brier_error`, and the mutual information with all of θ. `chance` is
+    the expected Brier score that would remain, E[P(1 - P)].
     """
 
     kind: ClassVar[str] = "evppi"

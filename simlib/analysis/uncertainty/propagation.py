@@ -8,8 +8,8 @@ replicates.
 
 Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement gives the
 error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). They are doubled until the wanted quantiles are
-known to the tolerance. Draws of another belief come with weights, in groups of about equal weight that take the place
-of the sequences.
+known to the tolerance. Draws of another belief have weights, and are put into groups of about equal weight in place of
+the sequences.
 
 By nested Monte Carlo all draws have common random numbers, in blocks. Variances are products of different blocks, and
 the spread of P̂ is pulled in to Var(P), so that chance within a draw does not count as uncertainty about the
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["Precision", "Uncertainty", "uncertainty", "uncertainty_of"]
 
 CERTAIN = 1e-12
-"""p(1 - p) below which nothing is uncertain."""
+"""An event counts as certain where p(1 - p) is below this."""
 
 FIRST_DRAWS, RUNS = 128, 2000
 
@@ -67,8 +67,8 @@ class Precision:
 
     tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops. Where
     replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve.
-    Where that is too little for every draw, the stated values may still be solved. answer_when_cancelled: whether a
-    cancelled question is answered from the last doubling that was finished, if one was.
+    Where that is too little to solve every draw, the stated values may still be solved. answer_when_cancelled: whether
+    a cancelled question is answered from the last doubling that was finished, if one was.
     """
 
     tolerance: float = 0.02
@@ -90,11 +90,11 @@ PRECISION = Precision()
 class Uncertainty(Traced):
     """The range of some measures over draws of the assumptions.
 
-    theta (D, A): the draws, in base units; weights (D,): theirs; sequence (D,): the Sobol sequence (of a belief: the
-    group) of each; scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at each draw,
-    by block of replicates (one block when exact). tolerance: None where the number of draws was given. reached: whether
-    every quantile met the tolerance. within: the half-width of the worst. needed: about how many draws, and replicates
-    for each, the tolerance would take, judged from how the error fell.
+    theta (D, A): the draws, in base units; weights (D,): their weights; sequence (D,): the Sobol sequence of each draw,
+    or its group in a belief; scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at
+    each draw, by block of replicates (one block when exact). tolerance: None where the number of draws was given.
+    reached: whether every quantile met the tolerance. within: the half-width of the least certain quantile. needed:
+        about how many draws, and replicates for each, the tolerance would take, judged by how the error has fallen.
     """
 
     kind: ClassVar[str] = "uncertainty"
@@ -319,7 +319,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
     """Return the range of measures over a sample that was forecast already, by its last report time.
 
     Draws of equal weight stand in the order of `GROUPS` sequences (or of parts of one, whose errors are a little too
-    large). Replicates have no blocks here, so the noise within the draws is taken out before.
+    large). Replicates have no blocks here, so the noise within the draws is taken out first.
 
     Args:
         sample: A forecast at each draw.

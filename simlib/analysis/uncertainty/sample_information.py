@@ -1,8 +1,8 @@
 """EVSI: the gain in one forecast from watching for a public move until a day.
 
-Assumptions cannot be looked up, but moves can be watched. Whether a public move has been seen by day t informs about
-the assumptions, through its rate, and about the state, through its effects. Among histories in which the question is
-still open at t, the observation changes the probability to P(E | seen) or to P(E | not seen). The expected gain (the
+Assumptions cannot be looked up, but moves can be watched. If a public move has been seen by day t, that says something
+about the assumptions, through its rate, and about the state, through its effects. Among histories in which the question
+is still open at t, the observation changes the probability to P(E | seen) or to P(E | not seen). The expected gain (the
 expected value of sample information, EVSI) is
 
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
@@ -62,7 +62,10 @@ EXPLAINS = 0.05
 _ONE_THREAD = Control(threads=1)
 
 _OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
-"""Shares of replicates, first with the question open at t: all, E later, seen, both; then E by T, seen by t."""
+"""Places of the shares of replicates.
+
+The first four have the question open at t: all, E later, seen, both. Then E by T, and seen by t.
+"""
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ class Sampling:
                 return spreads, stages
 
     def _grow(self, stage: Stage) -> bool:
-        """Double the replicates or the draws, whichever err more; return False if over budget."""
+        """Double the replicates or the draws, whichever have the larger error. Return False if over budget."""
         if stage.of_replicates > stage.of_draws:
             if 2 * self.draws * self.runs > self.budget:
                 return False

@@ -3,7 +3,7 @@
 A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
 together. The exact engine gives each difference with the bound of the truncation, and Monte Carlo with the interval of
 paired samples under common random numbers. Over draws of the assumptions, every draw is answered in the baseline and in
-each variant. Flips, the replicates whose ending changes, depend on the coupling and always name it.
+each variant. Flips are the replicates whose ending changes. Their share depends on the coupling, which is always named.
 """
 
 from __future__ import annotations
@@ -320,7 +320,7 @@ class _Work:
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
 
     def _counted(self, measure: Measure) -> bool:
-        """Say whether the exact engine leaves a measure to histories, whose pairs then give the difference."""
+        """Say whether the exact engine leaves a measure to histories. Pairs of histories then give the difference."""
         return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
@@ -357,7 +357,7 @@ class _Work:
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
         """Return (value, low, high) of the measures at each draw (D, T, M, 3), and voids.
 
-        Voids are the shares in which an intervention had no effect.
+        `voids` are the shares of histories in which an intervention had no effect.
 
         Keeps the probabilities of all endings at the target day for the flips.
         """
@@ -401,7 +401,7 @@ class _Work:
     # ---------------------------------------------------------------- under common random numbers
 
     def _sampled(self, pairs: int, control: Control, *, needed: bool) -> dict[str, VariantEffect]:
-        """Return the effects by paired replicates; none without Numba, unless they are needed."""
+        """Return the effects by paired replicates. Without Numba there are none, unless they are needed."""
         try:
             return self._paired(pairs, control)
         except MissingDependency:

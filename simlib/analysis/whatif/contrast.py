@@ -13,7 +13,7 @@ DUST = 1e-9
 """A difference no larger than this, relative to what differs, is rounding."""
 
 TRUNCATED = 1e-6
-"""Intervals narrower than this are the exact engine's and are not written."""
+"""Intervals narrower than this come from the exact engine and are not written."""
 
 SMALL = 1e-5
 """Probabilities below this are compared by their ratio, because the difference in points would be zero."""

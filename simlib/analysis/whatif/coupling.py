@@ -49,9 +49,9 @@ class Flips:
     """Changes of ending from the baseline to a variant, under common random numbers.
 
     `matrix` (E, E) counts replicates by their ending in the baseline (row) and in the variant (column), with `ongoing`
-    last. Where draws differ in weight, it sums their weights instead. The share that flips has its 95% Wilson interval
-    or, over draws, a `half` width by Student's t. Any coupling of the two forecasts flips a share within `bounds`.
-    `forecasts` (2, E) holds the probabilities of the endings in both scenarios where they are known exactly.
+    last. Where draws differ in weight, it sums their weights instead. The share that flips has a 95% Wilson interval
+    or, over draws, a `half` width by Student's t. Under any coupling of the two forecasts the share lies within
+    `bounds`. `forecasts` (2, E) holds the probabilities of the endings in both scenarios where they are known exactly.
     """
 
     endings: tuple[str, ...]
@@ -141,8 +141,8 @@ class Flips:
 class Replicates:
     """The replicates of one scenario: measures by block (B, T, M), and all endings.
 
-    `weights` (B,) are those of the draws, one block each, and None at the stated values. `tried` and `void` (I,) count,
-    for each intervention, the ongoing replicates and those in which it had no effect.
+    `weights` (B,) are those of the draws, with one block for each draw. They are None at the stated values. `tried` and
+    `void` (I,) count, for each intervention, the ongoing replicates and those in which it had no effect.
     """
 
     means: Floats
@@ -190,7 +190,7 @@ def run_replicates(
     Args:
         simulator: The scenario, ready to run.
         measures: The measures whose means are kept by block.
-        thetas: The values of each draw (D, A), which makes one block of each; None plays the stated values.
+        thetas: The values of each draw (D, A), which makes one block for each draw. None simulates the stated values.
         starts: The probabilities (D, K) of the states of a joint start at each draw. None: as the scenario says.
         weights: The weights of the draws (D,).
         runs: Replicates in all, shared out evenly over the blocks.
@@ -294,8 +294,8 @@ def by_blocks(
         probability: Whether the differences lie within -1 and 1.
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
-        runs: Replicates in all blocks. Where no block differs, the interval is that of the rule of three for so many;
-            None, for exact blocks, gives an interval without width.
+        runs: Replicates in all blocks. Where no block differs, the interval is that of the rule of three for this
+            number. None, for exact blocks, gives an interval without width.
     """
     from scipy.special import stdtrit
 

@@ -1,8 +1,9 @@
 """The divergence of two histories of one replicate: the first event in only one of them.
 
-Both histories use common random numbers. What happens is compared, not when: a faster rate moves every date a little,
-and the histories diverge only where another event happens. Events that change no level are left out, since nobody
-reacts to them. Hidden and covert events count like the rest: the comparison is about the model, not about an observer.
+Both histories use common random numbers. Events are compared and not their dates. A faster rate moves every date a
+little, and the histories diverge only where a different event happens. Events that change no level are left out, since
+nobody reacts to them. Hidden and covert events count like the rest: the comparison is about the model, not about an
+observer.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from simlib.typing import Ints
 __all__ = ["Divergence", "diverge"]
 
 MOST = 6
-"""Moves named in a sentence on what differs; the others are counted."""
+"""Most moves named in a sentence about the differences. The others are counted."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class _History:
         self.ending, self.label = ending.of, ending.label
 
     def shared(self, other: _History) -> int:
-        """Return how many events come first in both; -1 when even the start differs."""
+        """Return how many first events both histories share, -1 when even the start differs."""
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
         both = min(len(self.rows), len(other.rows))

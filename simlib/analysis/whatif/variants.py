@@ -97,8 +97,8 @@ def without_windows(scenario: Scenario) -> Scenario:
 class Booking:
     """One intervention on the calendar, from its `first` to its `last` day (days after `as_of`).
 
-    Both are equal where it acts at once. `waits`: it acts only while a condition holds. `again` has the further days of
-    a move that is forced more than once, and `acts` describes in words the act on each of its days.
+    Both are equal where it acts at once. `waits` says that it acts only while a condition holds. `again` has the
+    further days of a move that is forced more than once, and `acts` describes in words what happens on each day.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]

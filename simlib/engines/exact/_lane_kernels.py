@@ -130,7 +130,7 @@ def step(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add what comes with a rate of its own in every lane, along edges and in the states that are left as they are."""
+    """Add the probability that flows at a rate of its own in every lane, along edges and within states."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -148,7 +148,7 @@ def add_own(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def add_gained(block, result, rows, start, index, values, stays, stay):
-    """Add what every lane gains from the first one, along edges and in the states that are left as they are."""
+    """Add what every lane gains from the first one, along edges and within states."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()

@@ -5,10 +5,10 @@ Its derivative needs no further solve per assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
-so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once: every edge adds
-p(x) (u(y) - u(x)) to the pair (table entry, outcome) that rates it, and a chain rule over the few thousand pairs,
-through hazards and through the joint normalisation of the chances, does the rest (adjoint sensitivity; Cao, Li,
-Petzold & Serban 2003).
+so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once. Every edge adds
+p(x) (u(y) - u(x)) to the pair (table entry, outcome) that gives its rate. A chain rule over the few thousand pairs,
+through hazards and through the joint normalisation of the chances, does the rest (adjoint sensitivity; Cao, Li, Petzold
+& Serban 2003).
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Nodes summed over the edges at once: two cache lines of each state."""
+"""Number of nodes summed over the edges at once. They take two cache lines for each state."""
 
 _ORDER = 12
 """Gauss-Legendre nodes per panel."""
 
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
-"""Length of the first panel in mean times between jumps, and how much longer each next one is."""
+"""Length of the first panel in mean times between jumps, and the factor by which each next panel is longer."""
 
 
 def gradient(
@@ -207,7 +207,7 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return how many times the amount of `worth` is gained: the derivative with respect to it."""
+        """Return how many times the amount of `worth` is gained: the derivative with respect to that amount."""
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
             vector = before
@@ -230,7 +230,7 @@ class Adjoint:
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return p before the actions of each span (N,) and p at its nodes (J, N), and at last p at the end."""
+        """Return p before the actions of each span (N,) and at its nodes (J, N), and then p at the end."""
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -259,7 +259,7 @@ class Adjoint:
         return self._forward[key]
 
     def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Carry the value of the end of a span back to its start.
+        """Carry the value at the end of a span back to its start.
 
         Return it and Σ p (u' - u) by pair (P,).
         """
@@ -292,7 +292,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Give firings that a taboo stops, and firings that are worth something, a value of their own."""
+        """Add the value of firings that a taboo stops, and of firings that are worth something."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -302,7 +302,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Return the sum of a number by state (N,) over the states of the table entry of each pair of a move (P,)."""
+        """Sum a number by state (N,) over the states at the table entry of each pair of a move (P,)."""
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
@@ -372,7 +372,10 @@ class Adjoint:
         return result
 
     def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
-        """Return ∂/∂ log weight (B,) given ∂/∂chance: one weight takes from all others in its context."""
+        """Return ∂/∂ log weight (B,) given ∂/∂chance.
+
+        A larger weight lowers the chances of all others in its context.
+        """
         starts = self.tables.branches.start
         mean = np.add.reduceat(by_chance * chances, starts[:-1])
         return (by_chance - np.repeat(mean, np.diff(starts))) * chances

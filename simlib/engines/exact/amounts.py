@@ -1,7 +1,7 @@
 """The exact law of what accumulates of an impact that is a number of firings times one amount.
 
-Impacts with a spread from event to event, with different amounts, or with amounts per day or at an ending, have no law
-on so few points. Their distribution is counted in histories.
+Other impacts have no law on so few points: those with a spread from event to event, with different amounts, or with
+amounts per day or at an ending. Their distribution is counted in histories.
 """
 
 from __future__ import annotations

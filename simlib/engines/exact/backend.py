@@ -1,6 +1,6 @@
 """The compiled kernels of the exact engine.
 
-They are None without Numba, and NumPy and SciPy do the same more slowly.
+They are None without Numba. NumPy and SciPy then do the same work more slowly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The value of every state on many days: the probability, from there, of what one measure asks at the deadline.
+"""The value of every state on many days: the probability of one measure at the deadline, from that state on.
 
 A forecast on a day is the distribution over the states on that day times these values. One backward solution serves
 all days.
@@ -34,8 +34,8 @@ def state_values(
         solver: The scenario. Its horizon is the deadline.
         chain: Its states at one set of values.
         asked: A measure that has a value at the end, or that asks for a first time.
-        days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is that before anything
-            that happens on a date acts on it.
+        days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is the one before anything
+            dated on that day acts.
         since: The day from which on a first time counts.
         control: Cancellation.
 
@@ -84,7 +84,7 @@ def _met(value: Floats, taboo: Taboo) -> Floats:
 
 
 def _over(jump: Jump, value: Floats, taboo: Taboo) -> Floats:
-    """Return the value before something that happens on a date, given that after it."""
+    """Return the value before a dated action, given the value after it."""
     value = _met(value, taboo)
     result = value.copy()
     result[jump.able] = 0.0

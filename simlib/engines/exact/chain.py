@@ -109,7 +109,7 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of the pairs (P,) that continue, and the early end of a pass."""
+        """Return the rates of the pairs (P,) that a taboo does not stop, and what ends a pass early."""
         fire = None
         if taboo.firings:
             pairs = self.marked(taboo)

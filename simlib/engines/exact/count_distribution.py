@@ -5,13 +5,13 @@ A the flow by all others,
 
     v_n' = v_n A + Σ_w v_{n-w} B_w.
 
-That is a chain over pairs of a state and a number. It is uniformised as one, and all its terms are positive, so that a
+That is a chain over pairs of a state and a number. It is uniformised as one chain. All its terms are positive, so a
 rare number keeps its relative accuracy. A firing that changes nothing is a flow from a state to itself. Numbers are
-kept below `columns`. What climbs past them never comes back, so each P(N = n) that is kept is right but for the
+kept below `columns`. A count that exceeds them never comes back. So each P(N = n) that is kept is exact up to the
 truncation of the sum, and 1 - Σ_n P(N = n) bounds the error of every P(N ≤ n).
 
-The transform at the roots of unity (Abate and Whitt 1992) takes as many products, of complex numbers. It loses rare
-numbers in rounding, and what lies above the last number comes back as a small one.
+The transform at the roots of unity (Abate and Whitt 1992) takes as many products, of complex numbers. But it loses rare
+numbers to rounding, and counts above the last number appear as small ones.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MOST = 2048
 """Numbers that are kept at most. Beyond them a law says only how much is missing."""
 
 _SETTING_UP = 4e5
-"""Products for which the matrix of one segment could be used: so long does it take to build."""
+"""The time to build the matrix of one segment, in products."""
 
 _NUMBERS = 2e7
 """Probabilities of a state and a number that are held at a time (160 MB)."""
@@ -74,12 +74,12 @@ class CountLaw:
 
 
 def columns_for(mean: float) -> int:
-    """Return how many numbers a law with that mean is begun with: enough for a Poisson law, and some more."""
+    """Return how many numbers to start with for a law with this mean: enough for a Poisson law, and some more."""
     return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
-    """Return about how many products the laws of counts with these means take, for a solution of so many steps.
+    """Return about how many products the laws of counts with these means take, for a solution of `steps` steps.
 
     Infinite where too many numbers would have to be held.
     """
@@ -262,7 +262,7 @@ class _Matrix:
 
     @cached_property
     def _parts(self) -> list[tuple[int, Any]]:
-        """The matrix apart by how much its entries count for."""
+        """The matrix, split by how much its entries count for."""
         from scipy.sparse import csr_array
 
         shape = (len(self.start) - 1, len(self.start) - 1)
@@ -273,7 +273,7 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of firings of some outcomes that change nothing: all of them less those that leave."""
+    """Return the rate (N,) of firings of some outcomes that change nothing."""
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

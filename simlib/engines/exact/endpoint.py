@@ -6,8 +6,8 @@ times, uniform and sorted, then each next state in proportion to the jump probab
 No path is rejected, and no rate grows without bound near the horizon. Firings that change nothing do not move the
 state, so given the path they are independent Poisson processes and are added afterwards.
 
-Over draws of the assumptions, a draw θ has weight π(θ) P_θ(ending) given the ending, so draws are reweighted before
-any path is drawn.
+Over draws of the assumptions, a draw θ has the weight π(θ) P_θ(ending). So draws are reweighted before any path is
+drawn.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class EndpointSampler:
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
     def idle_firing(self, x: int, span: _Stretch, rng: np.random.Generator) -> tuple[int, int]:
-        """Return (move, outcome) of one firing that is no edge from the state x, drawn by rate."""
+        """Return (move, outcome) of one firing that leaves the state x as it is, drawn by rate."""
         key = (x, span.segment.start)
         if key not in self._idle_cache:
             self._idle_cache[key] = self._idle_pairs(x, span)

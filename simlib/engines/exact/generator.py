@@ -16,7 +16,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
-"""Seconds that a step takes at least, seconds more for each edge, and the longest job that is begun, in seconds."""
+"""The seconds of a step, the seconds more for each edge, and the longest job to begin, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """An early end of a pass, in a state of `inside` or by a firing with hazard `fire` (N,)."""
+    """The ways in which a pass ends early: in a state of `inside`, or by a firing with hazard `fire` (N,)."""
 
     inside: Bools | None = None
     fire: Floats | None = None

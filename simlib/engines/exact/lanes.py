@@ -1,10 +1,10 @@
 """Up to four vectors that go through a segment side by side: one pass over the edges serves them all.
 
-Most of a step is fetching edges and states from memory, so four vectors cost little more than one. Each has a lane of a
-block (N, 4). The lanes share the rates of the segment, except where something is asked or gained:
+Most of the time of a step goes into fetching edges and states from memory, so four vectors cost little more than one.
+Each has a lane of a block (N, 4). The lanes share the rates of the segment, except where something is asked or gained:
 
-* A lane that asks for a firing or a state loses the probability that has answered it. The firing is no edge there, and
-  the probability that arrives in the state is taken out after every step.
+* A lane that asks for a firing or a state loses the probability that has answered it. In that lane the firing is no
+    edge, and the probability that arrives in the state is taken out after every step.
 * A lane that carries an impact gains from the first one, which is the distribution.
 
 All terms are positive, as in `uniformization`.
@@ -50,12 +50,12 @@ class Extra:
 
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
-        """Return the parts that matter of edges with `values` (S, 4) and of states with `stay` (N, 4)."""
+        """Return the parts above zero of edges with `values` (S, 4) and of states with `stay` (N, 4)."""
         rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
 
     def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
-        """Add what comes of the block, of its first lane where `from_first`, to `result` (N, 4)."""
+        """Add what the block, or with `from_first` its first lane, contributes to `result` (N, 4)."""
         if kernels is not None:
             add = kernels.add_gained if from_first else kernels.add_own
             add(block, result, self.rows, self.start, self.source, self.values, self.stays, self.stay)

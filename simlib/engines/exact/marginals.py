@@ -1,9 +1,9 @@
-"""Histograms of the states that suffice for everything a forecast reports.
+"""Histograms of the states, enough for everything that a forecast reports.
 
 A forecast needs the marginal of every variable, every ladder and the endings, and for every move its expected hazard,
 which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of dimensions are
-chosen whose joint histograms cover all of these. Per step of the uniformised chain only the groups are accumulated, and
-*columns* are read off them: sums of bins, weighted by hazards where a column counts a move.
+chosen whose joint histograms cover all of these. At each step of the uniformised chain only the groups are accumulated.
+*Columns* are read off them: sums of bins, weighted by hazards where a column counts a move.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
 _ROOM = 4096
-"""Combinations a group may grow to by taking in another set of dimensions (half a first-level cache)."""
+"""The most combinations of a group that takes in another set of dimensions (half a first-level cache)."""
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Dimensions histogrammed jointly, over the combinations of their values that occur.
+    """Dimensions with a joint histogram, over the combinations of their values that occur.
 
     cell (N,): the cell of each state; example (C,): a state in each cell, from which its values can be read. States
     that are endings have cells of their own, so that moves can be counted over the others alone.

@@ -1,4 +1,4 @@
-"""Measures as functions of the states: for gradients, and for histories given how they end."""
+"""Measures as functions of the states, for gradients and for histories with a given ending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question asks of a pass: the states and firings that answer it, and which vectors go side by side."""
+"""What a question needs of a pass: the states and firings that answer it, and the vectors that go side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simlib.engines.exact.states import NOTHING, Taboo
 
 @dataclass(frozen=True, eq=False)
 class Quest:
-    """A pass of its own for a condition that can stop holding: its first time is a taboo.
+    """A pass of its own for a condition that can stop holding. The first time that it holds is a taboo.
 
     From the day `until` on another taboo, `later`, takes its place.
     """
@@ -27,7 +27,7 @@ class Quest:
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the taboo of what acts at a day: "by a day" includes it."""
+        """Return the taboo for what acts on a day. "By a day" includes that day."""
         return self.taboo if day <= self.until else self.later
 
 
@@ -37,7 +37,7 @@ NO_QUEST = Quest("", NOTHING)
 
 @dataclass
 class Seats:
-    """Who sits in the lanes of one block, in this order: the distribution, impacts (by number), questions."""
+    """The contents of the lanes of one block, in this order: the distribution, impacts (by number), questions."""
 
     main: bool
     impacts: list[int]
@@ -45,7 +45,7 @@ class Seats:
 
     @property
     def free(self) -> int:
-        """Number of lanes that nobody sits in."""
+        """Number of empty lanes."""
         return WIDTH - self.main - len(self.impacts) - len(self.quests)
 
 

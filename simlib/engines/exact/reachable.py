@@ -27,7 +27,7 @@ CAP = 2_000_000
 """Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
 
 _DENSE = 2**27
-"""Below this many combinations of levels, codes index a plain array. Above, a hash table."""
+"""Up to this many combinations of levels, codes index a plain array. Above, they index a hash table."""
 
 _BLOCK = 65_536
 """States expanded between two checks for cancellation."""

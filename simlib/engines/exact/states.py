@@ -1,7 +1,7 @@
 """The reachable states of a scenario and the edges between them, ordered by state code.
 
 Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that new
-assumption values re-rate all edges with one gather. Outcomes that change nothing are no edges: they are counted from
+assumption values re-rate all edges with one gather. Outcomes that change nothing are no edges. They are counted from
 the tables. The module `reachable` finds the states and the edges. Taboo probabilities (Chung 1960) stop a history at a
 set of states, or at the firing of a move.
 """
@@ -65,7 +65,7 @@ class StateSpace:
     def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
         """Return the indices of states given as rows of levels (S, V).
 
-        One that is not in the space is at `otherwise` (S,). Without that, KeyError is raised.
+        A state that is not in the space gets its index from `otherwise` (S,). Without `otherwise`, KeyError is raised.
         """
         codes = levels.astype(np.int64) @ self.radix
         index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
@@ -83,7 +83,7 @@ class StateSpace:
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
         """Return the same states with the edges as they are while no move changes these variables.
 
-        Such an edge leads where its outcome leads without them, which may be its own source.
+        Such an edge leads where its outcome leads without the change of these variables, which may be its own source.
         """
         if not variables:
             return self
@@ -171,7 +171,7 @@ class Taboo:
     firings: tuple[tuple[int, int], ...] = ()
 
     def clear(self, vector: Floats) -> Floats:
-        """Return what of a distribution (N,) is in no state that stops it."""
+        """Return a distribution (N,) without the part in states that stop a history."""
         return vector if self.inside is None else np.where(self.inside, 0.0, vector)
 
     def stops(self, move: int, outcome: int) -> bool:

@@ -29,14 +29,14 @@ _BLOCK = 64
 """Steps between two weightings of what was kept, and two checks for cancellation."""
 
 _BLOCK_NUMBERS = 8_000_000
-"""Numbers in the block of steps held for nodes (64 MB)."""
+"""The most numbers in a block of steps that is held for nodes (64 MB)."""
 
 _NEGLIGIBLE = 1e-30
 
 
 @dataclass
 class Flow:
-    """Result of one distribution carried through a segment.
+    """The result of carrying one distribution through a segment.
 
     end (N,): p at the end of the segment. hits: probability killed. tail: the truncation error. vectors (J, N): p at
     the nodes.

@@ -9,13 +9,14 @@ exponential, whatever happens in between. Calendar windows and interventions cut
 each. At a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007). A hazard that does
 not change leaves its firing time untouched to the bit.
 
-The state is kept three ways at once: one level per variable, one index per move into its local table, moved by
-strides, and a packed one-hot word in which every condition is a few ANDs. Histograms are kept as differences on the
+The state is kept in three forms at once: one level per variable; one index per move into its local table, changed by
+strides; and a packed one-hot word, in which every condition is a few ANDs. Histograms are kept as differences on the
 time grid and summed once at the end. Everything counted is an integer, so sums do not depend on their order.
 
-One serial function that releases the GIL, compiled once per installation: its arguments are flat arrays and nothing
-in it is specialised on a scenario. Indices are unsigned 32-bit loads, because Numba tests signed ones for wrap-around.
-Helpers that take the whole structure are inlined before typing, so that its arrays are unpacked only once.
+The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are
+flat arrays and nothing in it is specialised on a scenario. Indices are unsigned 32-bit loads, because Numba tests
+signed ones for wrap-around. Helpers that take the whole structure are inlined before typing, so that its arrays are
+unpacked only once.
 
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many
 species and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating
@@ -73,9 +74,9 @@ def exponential(key, number):
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first place from `first` on whose cumulative share exceeds u.
+    """Return the first place, from `first` on, whose cumulative share exceeds u.
 
-    The last possible one is above 1.
+    The last possible share is above 1.
     """
     place = np.uint32(first)
     while u >= cumulative[place]:
@@ -119,7 +120,8 @@ def earliest(bits):
     """Return the move that fires first, given the bits of the firing times as whole numbers.
 
     Floating-point numbers from zero on sort like their bits read as whole numbers. The least whole number is found with
-    vector instructions. For floating-point numbers these need promises about NaN that Numba does not pass on.
+    vector instructions. For floating-point numbers such instructions need promises about NaN that Numba does not pass
+    on.
     """
     least = bits[0]
     for move in range(len(bits)):
@@ -212,7 +214,7 @@ def answer(counts, row, layout, times, question, t):
 
 @_inline
 def end_stretch(structure, work, counts, layout, times, question, t):
-    """End a stretch without firings at time t: where it was long enough, the lull was over before."""
+    """End a stretch without firings at time t. If it was long enough, the lull was over before."""
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:
         cell = 0

@@ -7,7 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 FIRINGS = 1000
-"""Numbers of firings of one move by the last report time that are told apart; the last one is "as many or more"."""
+"""How many numbers of firings of one move by the last report time are counted apart.
+
+The last one is "as many or more".
+"""
 
 
 class Layout(NamedTuple):
@@ -38,7 +41,7 @@ class Structure(NamedTuple):
     Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
-    `possible` there, then the same once more for each move on its date, and the first `branch` of its context. By
+    `possible` there, followed by the same for each move on its date, and the first `branch` of its context. By
     branch: effects (new level = old x keep + amount, saturated), and what they can change: `touched` moves, `clock`s
     (each of a move and a variable), `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing
     counts for. By question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none).

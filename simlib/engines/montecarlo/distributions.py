@@ -22,7 +22,7 @@ def histories_of_impacts(
     Args:
         simulator: The scenario, prepared.
         belief: The draws of the assumptions.
-        runs: Replicates of each draw. Draw d has those from d × `runs` on.
+        runs: Replicates of each draw. Draw d has the replicates from number d × `runs` on.
         seed: Seed of the replicates.
         control: Cancellation and number of threads.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SURE = 2.0
-"""Cumulative share of the last possible branch: above every uniform."""
+"""The cumulative share of the last possible branch, which is above every uniform."""
 
 
 def load_kernel() -> ModuleType:
@@ -49,7 +49,7 @@ def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[
 
 
 class Cumulative:
-    """Cumulative shares within groups; each group is summed alone, so its place changes no bit."""
+    """Cumulative shares within groups. Each group is summed alone, so its place changes no bit."""
 
     def __init__(self, starts: Ints) -> None:
         counts = np.diff(starts)

@@ -1,4 +1,4 @@
-"""Means of measures over replicates, those included that only whole histories know."""
+"""Means of measures over replicates, also of measures that need whole histories."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
     """Return a function from θ, its centre and start, replicates and a seed to their counts and the means (T, M).
 
-    The days at a level are read off the histories, which are replayed for it.
+    The days at a level are read off the histories, which are replayed for this.
     """
     long = [place for place, measure in enumerate(measures) if measure.kind == "days"]
     read = reader(simulator.scenario, [measure for measure in measures if measure.kind != "days"])

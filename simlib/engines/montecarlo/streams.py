@@ -1,12 +1,12 @@
 """Keyed random numbers: each has an address, so that a change elsewhere cannot affect it.
 
 A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one random thing, named by its id
-and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing. Hence the
-promises: the same seed gives the same bits whatever the number of threads; 10,000 replicates begin with the same 1,000;
-adding, dropping or reordering moves changes no other draw; two runs that differ in one rate are a *counterfactual* of
-one another (common random numbers, one change), because the k-th firing of a move always meets the same unit
-exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the next-reaction
-method, as in Rathinam, Sheppard and Khammash (2010).
+and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing. This gives
+four promises. The same seed gives the same bits whatever the number of threads. The first 1,000 of 10,000 replicates
+are those of a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that differ in one
+rate are *counterfactuals* of one another (common random numbers, one change), because the k-th firing of a move always
+meets the same unit exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
+next-reaction method, as in Rathinam, Sheppard and Khammash (2010).
 
 The generator is counter-based (Salmon et al. 2011): no state is carried, a key is hashed with a counter.
 

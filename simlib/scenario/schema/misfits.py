@@ -1,7 +1,7 @@
 """Fit a document to a schema.
 
-Each misfit is described in plain words. The smallest part with a misfit is left out and the rest is fitted again. So an
-unknown key in one move does not hide a misspelt level in another, nor in the same one.
+Each misfit is described in plain words. The smallest part with a misfit is left out, and the rest is fitted again. So
+an unknown key in a move hides no other mistake, not even one in the same move.
 """
 
 from __future__ import annotations
@@ -38,18 +38,19 @@ STAND_INS: dict[str, Any] = {
     "moves": {},
     "endings": {},
 }
-"""Stand-ins for a missing key that is already reported, so that its neighbours can be checked too."""
+"""Values that stand in for a missing key, which is already reported, so that its neighbours can be checked too."""
 
 MAX_ROUNDS = 50
 
 EMPTY_OUTCOME = 4
-"""`moves: {m: {outcomes: {id: }}}`: an outcome may be left empty; its place has four parts."""
+"""`moves: {m: {outcomes: {id: }}}`: the place of an outcome has four parts. An outcome may be left empty."""
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
     """Return the model of the sound part of a document; note the rest in its problems.
 
-    Stand-ins replace missing parts, so that the model can be checked further. It is only correct without problems.
+    Stand-ins replace missing parts, so that the model can be checked further. The model is correct only if there are no
+    problems.
     """
     if not isinstance(document.data, dict):
         document.note((), f"{describe(document.data)} at the top of the file", "expected keys such as 'format: 1'")
@@ -67,7 +68,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Remove empty values and aliases. Yield their places."""
+    """Remove empty values and aliases, and yield the place of each."""
     for key in list(data) if isinstance(data, dict) else range(len(data)):
         value, here = data[key], (*place, key)
         if value is None and len(here) == EMPTY_OUTCOME and here[0] == "moves" and here[2] == "outcomes":
@@ -172,7 +173,7 @@ def _fields(holder: Any) -> dict[str, Any]:
 def _annotation(shape: type[Shape], loc: Place) -> Any:
     """Walk the annotations of a schema along an error's location.
 
-    It is None where it leads nowhere.
+    Returns None where the location leads to no annotation.
     """
     annotation: Any = shape
     for part in loc:

@@ -14,7 +14,7 @@ from simlib.scenario.schema.view_shape import ViewShape
 
 
 class _Published(GenerateJsonSchema):
-    """Leaves out titles, and `null`: in a file an optional key is left out, never left empty."""
+    """Leaves out titles and `null`. In a file an optional key is left out, never left empty."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it so
         return False

@@ -36,11 +36,11 @@ from simlib.scenario.scalars import (
 )
 
 _FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
-"""Characters of a name in the published schema: every sign but those of ASCII. Loading looks closer."""
+"""The characters of a name in the published schema, which excludes only signs of ASCII. Loading is stricter."""
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make a validator of a function that reads one word, keeping both halves of its refusal."""
+    """Make a validator of a function that reads one word. It keeps what was wrong and what was expected."""
 
     def validator(value: Any) -> Any:
         try:

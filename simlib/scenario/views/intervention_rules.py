@@ -42,7 +42,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
-    """Yield (position, problem) of each hold that applies together with an earlier hold of the same variable."""
+    """Yield (position, problem) of each hold that overlaps with an earlier hold of the same variable."""
     before: list[Hold] = []
     for index, item in enumerate(interventions):
         if not isinstance(item, Hold):

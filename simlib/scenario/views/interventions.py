@@ -29,8 +29,8 @@ class Force:
 class Forbid:
     """Make a move impossible for a time.
 
-    It is so from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when` it is so only
-    while that condition holds: a policy of refraining.
+    The ban holds from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when` it holds only
+    while that condition does: a policy of refraining.
     """
 
     move: str
@@ -47,10 +47,10 @@ class Forbid:
 class Policy:
     """Let a move happen at a rate of its own while a condition holds.
 
-    While `when` holds it happens at `rate` per day if its guard holds, whatever its own rate and factors. A rule that
-    somebody follows: "if a strike hits land, close the airspace within a day". It depends on the present state only. It
-    applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A `Forbid` of the same move is
-    stronger. Of two policies, the later one in the list is stronger.
+    While `when` holds and its guard holds, the move happens at `rate` per day, whatever its own rate and factors. It is
+    a rule that somebody follows: "if a strike hits land, close the airspace within a day". The rule depends on the
+    present state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A
+    `Forbid` of the same move is stronger. Of two policies, the later one in the list is stronger.
     """
 
     move: str
@@ -81,9 +81,9 @@ class Pin:
 class Hold:
     """Set a variable to a level and keep it there.
 
-    No move changes it, whatever else the move does. From 00:00 of `date` (None: the start), before anything else of
-    that day, to 00:00 of `until` (None: for good). Only a `Pin` of the same variable sets it to another level
-    meanwhile. Holds of one variable must not overlap.
+    No move changes it, whatever else the move does. It is kept from 00:00 of `date` (None: the start), before anything
+    else of that day, to 00:00 of `until` (None: for good). Meanwhile only a `Pin` of the same variable can change its
+    level. Holds of one variable must not overlap.
     """
 
     variable: str
@@ -120,7 +120,7 @@ class Assume:
 
 Intervention = Force | Forbid | Policy | Pin | Hold | Assume
 Lasting = Forbid | Policy | Hold | Assume
-"""What applies from one date until another; the others act at a moment."""
+"""Interventions that apply from one date until another. The others act at one moment."""
 
 
 def _span(date: dt.date | None, until: dt.date | None) -> str:
@@ -135,7 +135,7 @@ def _while(when: Condition) -> str:
 class Change:
     """One assumption changed by a view.
 
-    It has a new median, perhaps a new range (both in base units), and a reason.
+    The change gives a new median, perhaps a new range (both in base units), and a reason.
     """
 
     assumption: str

@@ -104,7 +104,7 @@ class _Interventions:
     def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
         """Return the interventions of one entry.
 
-        It is () where it cannot be read (and that is noted).
+        Returns (), and notes the problem, where the entry cannot be read.
         """
         because = shape.because or ""
         match shape:

@@ -11,7 +11,7 @@ from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
 LISTED = 3
-"""Dates of one forced move that are listed each; with more dates the move is described once."""
+"""A forced move with up to so many dates is listed date by date. With more dates it is described once."""
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:

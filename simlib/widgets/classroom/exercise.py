@@ -54,7 +54,10 @@ class Exercise:
     hint: str = ""
 
     def check(self, *entries: str) -> Verdict:
-        """Return the verdict on an entry for each field. What cannot be read is not right, and it is said why."""
+        """Return the verdict on an entry for each field.
+
+        An entry that cannot be read is not right, and the verdict says why.
+        """
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]
         if missing:

@@ -27,7 +27,7 @@ _NEAR, _GUESS = 0.015, 0.05
 """How near a computed probability, and a prediction, must come."""
 
 _READ_BY, _SEEN_BY = 30, 7
-"""The day by which a curve is read, and that by which a patrol is seen."""
+"""The day on which a curve is read, and the day by which a patrol is seen."""
 
 _VERDICTS = (
     "a sign only",
@@ -40,7 +40,7 @@ _SIGNS = {
     "offer-talks": "talks are offered where things are quiet, and quiet spares the ships; the offer itself does less",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
-"""Moves that are told apart, each with the reason."""
+"""Moves that are told apart as signs or causes, each with the reason."""
 
 _WHY = (
     "The computer draws at random, so that the two differ by luck.",
@@ -297,5 +297,5 @@ def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]]
 
 
 def _as_percent(text: str) -> str:
-    """Return an entry in percent, also where the sign was left out: small probabilities are asked for."""
+    """Return an entry in percent. The percent sign may be left out, because the probabilities asked for are small."""
     return text if "%" in text else f"{text}%"

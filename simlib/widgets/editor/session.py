@@ -1,7 +1,7 @@
 """The session of an editor: the problems and the forecast of a text. No widget here.
 
-Every text is checked at once. The linter, the diagram and the forecast follow where the text is a valid scenario. While
-it has problems, the pictures of the last valid text stay.
+Every text is checked at once. If it is a valid scenario, the linter, the diagram and the forecast follow. While it has
+problems, the pictures of the last valid text stay.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Add the findings of the linter and the forecast, or why they cannot be computed; raises Cancelled."""
+    """Add the findings of the linter and the forecast, or say why they cannot be computed. Raises Cancelled."""
     scenario = reading.scenario
     if scenario is None:
         return reading
@@ -101,7 +101,7 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 
 
 class EditorSession:
-    """One text at work. `show` is called with every checked text, on the thread that checked it."""
+    """The work on one text. `show` is called with every checked text, on the thread that checked it."""
 
     def __init__(
         self, path: str | Path | None, show: Callable[[CheckedText], None], *, home: Path | None = None

@@ -1,7 +1,7 @@
-"""Drafts: what is not yet saved as a view is stored on disk and offered again. No widget here.
+"""Drafts: settings that are not yet saved as a view are stored on disk and offered again. No widget here.
 
 A draft belongs to one scenario file and one session. It is written whenever the sliders rest, into the user's own state
-folder or the one that `SIMLIB_STATE_DIR` names, not into the project. It is plain JSON, and what does not fit is
+folder or the one that `SIMLIB_STATE_DIR` names, not into the project. It is plain JSON. Entries that do not fit are
 ignored.
 """
 
@@ -60,7 +60,7 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft; return False where nothing can be written, which must not stop the work."""
+        """Write this session's draft. Return False where nothing can be written, which must not stop the work."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])

@@ -1,4 +1,4 @@
-"""Interventions that contradict each other on some day, told with labels. No widget here."""
+"""Interventions that contradict each other on some day, described by their labels. No widget here."""
 
 from __future__ import annotations
 

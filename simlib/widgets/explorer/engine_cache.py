@@ -1,10 +1,10 @@
 """Answers of the engines to the settings of a session, and previews of them. No widget here.
 
 `AnswerCache` keeps the engines of one scenario (the exact solver with its states, the simulator with its tables) ready
-for new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it gives
-a *preview*: the last exact answer, plus the difference of two short Monte Carlo runs with common random numbers, one at
-the values of that answer and one at the values now. The noise of the two cancels. So a few hundred replicates show the
-change, and nothing jumps when the exact answer takes the preview's place.
+for new assumption values. So a move of a slider costs one solve or a short run and nothing else. While a slider moves
+it gives a *preview*: the last exact answer, plus the difference of two short Monte Carlo runs with common random
+numbers, one at the values of that answer and one at the values now. The noise of the two cancels. So a few hundred
+replicates show the change, and nothing jumps when the exact answer takes the preview's place.
 """
 
 from __future__ import annotations
@@ -93,13 +93,13 @@ class AnswerCache:
     # ---------------------------------------------------------------- machines
 
     def machine(self, settings: Settings) -> Engines:
-        """Return the engines for these settings; raises ScenarioError when an intervention does not fit."""
+        """Return the engines for these settings. Raises ScenarioError when an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
             return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
     def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
-        """Return the exact solver of a machine; None, with the reason noted there, where the world is too large."""
+        """Return the exact solver of a machine. Where the world is too large, note the reason there and return None."""
         with self._building:
             if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver
@@ -112,7 +112,10 @@ class AnswerCache:
         return machine.solver
 
     def simulator(self, machine: Engines) -> Simulator | None:
-        """Return the simulator of a machine; None, with the reason noted there, where Monte Carlo is not installed."""
+        """Return the simulator of a machine.
+
+        Where Monte Carlo is not installed, note the reason there and return None.
+        """
         if not machine.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
 
@@ -124,7 +127,7 @@ class AnswerCache:
         return machine.simulator
 
     def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
-        """Return the assumption values (A,) of the settings; raises ScenarioError when chances exceed one."""
+        """Return the assumption values (A,) of the settings. Raises ScenarioError when chances exceed one."""
         theta = priors.theta(machine.scenario, self.state.values(settings))
         tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None
         if tables is not None:
@@ -266,7 +269,7 @@ class AnswerCache:
         return self._labelled(shift(anchor.exact, anchor.sampled, sampled) if anchor else sampled)
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Return the counts of some replicates at the settings; raises MissingDependency without Numba."""
+        """Return the counts of some replicates at the settings. Raises MissingDependency without Numba."""
         machine = self.machine(settings)
         simulator = self.simulator(machine)
         if simulator is None:
@@ -305,7 +308,7 @@ def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
     """Return an exact answer plus the difference of two sampled ones with common random numbers.
 
-    Probabilities stay within 0 and 1 and sum to one where they did; expected counts stay above zero.
+    Probabilities stay within 0 and 1, and still sum to one where they did. Expected counts stay above zero.
     """
     every = exact, before, now
     endings = _shift_shares(*({name: band.probability for name, band in each.endings.items()} for each in every))

@@ -1,4 +1,4 @@
-"""Work done while the hand rests: the order of the sliders, what each could do, and the range of the answer.
+"""Work done while the sliders rest: their order, what each could do, and the range of the answer.
 
 All of it belongs to the settings at rest, and any change cancels it. No widget here.
 """
@@ -23,7 +23,7 @@ PAUSE = 0.4
 """Seconds after an answer before this work begins."""
 
 SOLVED = 12
-"""Sliders, the first in order, for which the answers at both ends are solved."""
+"""Number of sliders, from the first on, for which the answers at both ends are solved."""
 
 Ends = tuple[float, float, bool]
 """The answer at low and at high of a slider, and whether these are solved (else from the gradient)."""

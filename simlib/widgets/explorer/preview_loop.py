@@ -1,7 +1,7 @@
 """The loop behind moving sliders: a preview while they move, the answer when they rest. No widget here.
 
-An answer is shown only if it belongs to the settings of that moment. So the picture at rest always belongs to the
-values at rest.
+An answer is shown only if it belongs to the present settings. So the picture at rest always belongs to the values at
+rest.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
 
 
 def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
-    """Return the numbers of the replicates that end so."""
+    """Return the numbers of the replicates that end with this ending."""
     if not ending:
         return np.arange(SAMPLE)
     counts = answers.sample(settings, SAMPLE)

@@ -70,7 +70,7 @@ def _reason(reasons: Mapping[str, str], name: str) -> str:
 
 
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
-    """Write a view beside its scenario, as `views/ID.yaml`, and add it to the state; return its path.
+    """Write a view beside its scenario, as `views/ID.yaml`, add it to the state, and return its path.
 
     Raises ScenarioError where the scenario has no folder, the folder cannot be written, or the view exists already.
     """

@@ -33,7 +33,7 @@ __all__ = ["Influence", "compute", "file_name", "find_stored", "first_order"]
 FORMAT = 2
 
 CERTAIN = 1e-6
-"""Probabilities are kept so far from 0 and 1 on the logit scale, on which they are extrapolated."""
+"""Probabilities are extrapolated on the logit scale, and are kept at least this far from 0 and 1 there."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Influence:
     slopes: Mapping[str, Mapping[str, float]]
 
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
-        """Return the change of an answer, to first order on the scale of the kind, at low and at high."""
+        """Return the change of an answer at low and at high, to first order on the scale of the kind."""
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
 
     def weights(self, scenario: Scenario, measure: str = "") -> dict[str, float]:
         """Return for each assumption how far it moves an answer over its range, to first order.
 
-        Without a known answer: how much probability it moves between the endings.
+        Where the answer has no gradient, this is how much probability the assumption moves between the endings.
         """
         result = {}
         endings = [name for name in self.slopes if name.startswith("ending:")]

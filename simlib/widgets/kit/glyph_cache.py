@@ -1,4 +1,4 @@
-"""Quick drawing of changing text: words are rendered once by matplotlib, stored as masks, and placed anew.
+"""Quick drawing of changing text: matplotlib renders each word once, and its mask is stored and placed anew.
 
 matplotlib lays out and rasterises every glyph at every draw, which for twenty labels takes longer than all lines and
 areas together. Labels share few words and their numbers share few spellings, so nearly every word is stored already.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PAD = 2
 LEADING = 1.08
-"""Distance of two lines of text, in sizes of the type: what matplotlib makes of a line spacing of 1.05."""
+"""Distance of two lines of text, in font sizes. It equals matplotlib's line spacing of 1.05."""
 
 
 class Word:

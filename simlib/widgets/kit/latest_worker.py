@@ -1,4 +1,4 @@
-"""A worker that does only the latest job: newer work replaces what waits and cancels what runs."""
+"""A worker that does only the latest job: a newer job replaces one that waits and cancels one that runs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class LatestWorker:
             return self._waiting is not None or self._running is not None
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing waits or runs; return False after `timeout` seconds."""
+        """Wait until no job waits or runs. Return False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._waiting is None and self._running is None, timeout)
 
@@ -101,7 +101,7 @@ class LatestWorker:
                 self._changed.notify_all()
 
     def _next(self) -> _Order | None:
-        """Wait for an order that is due; None when closed."""
+        """Wait for a job that is due. None when closed."""
         while not self._closed:
             if self._waiting is None:
                 self._changed.wait()

@@ -26,7 +26,7 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self) -> Reading:
-        """Return its meaning: this move was made on that day, with this outcome, and all knew at once."""
+        """Return its meaning: this move was made on that day, with this outcome, and everybody knew at once."""
         assert self.day is not None
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
         return Reading(row, firings=((self.move, self.outcome),))
@@ -79,7 +79,7 @@ class OwnRows:
         self._change(tuple(row for row in self.rows if row.number != number))
 
     def set_day(self, number: int, day: dt.date | None) -> None:
-        """Give a row another day. One that does not fit stays, and the row is not taken in."""
+        """Give a row another day. A day that does not fit stays shown, but the row is not taken in."""
         self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
 
     def undo(self) -> None:
@@ -120,7 +120,7 @@ class OwnRows:
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Say in words why a row was left out: its needs, or which other row could not have happened with it."""
+    """Say why a row was left out: what it needs, or which other row could not have happened with it."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""A box of the peeling with more bounds is left out: most of them are chance, and nobody moves so many sliders."""
+"""A box of the peeling with more bounds is left out.
+
+Most of its bounds come from chance, and nobody moves so many sliders.
+"""
 
 REPLICATES = 2000
 """Replicates of each draw where a scenario is too large to be solved."""
 
 PATIENCE = 2_000_000
-"""States times passes that are solved for an answer; above, draws are simulated, because a person waits for it."""
+"""Up to so many states times passes an answer is solved. Above, draws are simulated, because a person is waiting."""
 
 
 class WhatDrivesIt(PanelQuestion):
@@ -107,7 +110,7 @@ class HowSure(PanelQuestion):
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """ShownAnswer at each draw, for the measure chosen and for all others beside it."""
+        """Answer at each draw, for the chosen measure and for all others beside it."""
         from simlib.plots.uncertainty_charts import distribution, split
 
         others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
@@ -142,7 +145,7 @@ class WorthKnowing(PanelQuestion):
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """ShownAnswer at each draw, and estimate how far each assumption explains the answer."""
+        """Answer at each draw, and estimate how far each assumption explains the answer."""
         from simlib.analysis.uncertainty.perfect_information import evppi_from
         from simlib.plots.value_bars import evppi_bars
 
@@ -218,7 +221,7 @@ class ChanceWithinDoubt(PanelQuestion):
         return [ladder(self.scenario), measure(self.scenario, "And over time"), draws(128)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve at each draw; by Monte Carlo where there are too many states."""
+        """Solve at each draw, or simulate where there are too many states."""
         from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
         from simlib.engines.ensemble import over_priors
         from simlib.plots import fan_charts

@@ -98,7 +98,7 @@ def of_what(result: Paths) -> str:
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Say where histories go that began with some rungs; "" where none of its branches reaches `least`."""
+    """Say where histories go that began with some rungs, or "" where no branch reaches `least`."""
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""
@@ -109,7 +109,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories drawn given an ending, and what nearly all paths to it pass."""
+    """Histories that reach an ending, and the rungs and moves that nearly all of them pass."""
 
     name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 

@@ -15,7 +15,7 @@ from simlib.widgets.questions.choices import number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 LAW_DRAWS, LAW_EACH = 256, 16
-"""Draws of the priors, and crises of each, that are taken for the law itself."""
+"""Draws of the priors, and crises of each draw, that stand for the long run."""
 
 
 class BesidePastCrises(PanelQuestion):
@@ -73,7 +73,7 @@ class RatesFromHistory(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Simulate the crises, estimate the rates from them, and compare with very many crises."""
+        """Simulate the crises, estimate the rates from them, and compare them with the rates in the long run."""
         from simlib.calibration.crisis_cases import simulated_cases
         from simlib.calibration.event_rates import historical_rates
         from simlib.plots.rate_charts import hazard_by_day

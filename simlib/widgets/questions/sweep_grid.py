@@ -23,12 +23,12 @@ from simlib.widgets.questions.inquiry import Drawing, Field, PlannedQuestion, Sh
 
 
 class Sweep(PlannedQuestion):
-    """A grid over two assumptions, computed point by point into files; it goes on where it stopped."""
+    """A grid over two assumptions, computed point by point into files. A stopped grid goes on where it stopped."""
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked; a plan only where some were given."""
+        """Return what may be asked. A plan can be chosen only where some were given."""
         from simlib.sweep import plan_views
 
         self.plans = plan_views(self.scenario, self.given)
