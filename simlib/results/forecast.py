@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
-from simlib.formatting import by_date, counted, end_of, percent, plainly, with_error, with_plural
-from simlib.quantities import round_values, show
-from simlib.typing import Bools, Floats
+from simlib.formatting import by_date, counted, end_of, percent
+from simlib.results.amounts import Accumulation, AmountSample
+from simlib.results.intervals import Z_TWO_SIDED_95, Band, FiringRange
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,242 +32,9 @@ if TYPE_CHECKING:
 ONGOING = "ongoing"
 """Name, beside the endings, for "no ending yet"."""
 
-FAN = (0.05, 0.5, 0.95)
-"""Points of the distribution of what has accumulated of an impact."""
-
-Z_TWO_SIDED_95 = 1.959963984540054
-"""Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
 
 LEAD = 0.05
 """If an ending leads in more than this share of the draws, the lead of any other is in doubt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A probability at each report time with its interval. Three arrays of shape (times,)."""
-
-    probability: Floats
-    low: Floats
-    high: Floats
-
-    @classmethod
-    def wilson(cls, successes: ArrayLike, trials: ArrayLike) -> Band:
-        """Return the pointwise 95% Wilson score interval of a proportion (Wilson 1927).
-
-        `trials` may be an effective, non-integer number.
-        """
-        k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
-        p = k / n
-        centre = (p + Z_TWO_SIDED_95**2 / (2 * n)) / (1 + Z_TWO_SIDED_95**2 / n)
-        half = Z_TWO_SIDED_95 / (1 + Z_TWO_SIDED_95**2 / n) * np.sqrt(p * (1 - p) / n + Z_TWO_SIDED_95**2 / (4 * n**2))
-        return cls(p, np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1))
-
-    @classmethod
-    def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
-        """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
-
-        With `trials` the interval is at least that of so many replicates, also where the draws do not differ. Without
-        them a mean over equal draws is exact.
-        """
-        p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
-        varies = (var > 0) & (p > 0) & (p < 1)
-        effective = np.divide(p * (1 - p), var, out=np.ones_like(p), where=varies)
-        if trials:
-            effective = np.where(varies, np.minimum(effective, trials), trials)
-            return cls.wilson(p * effective, effective)
-        band = cls.wilson(p * effective, effective)
-        return cls(p, np.where(varies, band.low, p), np.where(varies, band.high, p))
-
-
-_OFTEN = (1, 2, 3, 5, 10, 20, 50, 100)
-"""Numbers n for which the probability of at least n firings is listed."""
-
-Known = tuple[float, float, float]
-"""A number with its 95% interval: (number, low, high)."""
-
-
-@dataclass(frozen=True, slots=True)
-class FiringRange:
-    """How often a move may fire by the last report time: the range of what may happen, by chance.
-
-    This range is no error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th
-    percentile of the number. `none` is the probability of no firing, and `at_least` holds that of at least n firings,
-    by n. Each has the 95% interval of its computation.
-    """
-
-    points: tuple[Known, Known, Known]
-    none: Known
-    at_least: Mapping[int, Known]
-
-    @classmethod
-    def of(cls, at_most: Band) -> FiringRange:
-        """Read the range off the probability of at most n firings, for n = 0, 1, ... (N,)."""
-        p, low, high = at_most.probability, at_most.low, at_most.high
-        last = len(p) - 1
-
-        def point(share: float) -> Known:
-            value, least, most = (
-                float(np.argmax(side >= share)) if side[-1] >= share else math.inf for side in (p, high, low)
-            )
-            return value, least, most
-
-        below = {n: min(n - 1, last) for n in _OFTEN}
-        above = {n: (1 - float(p[k]), 1 - float(high[k]), 1 - float(low[k])) for n, k in below.items()}
-        none = (float(p[0]), float(low[0]), float(high[0]))
-        return cls((point(0.05), point(0.5), point(0.95)), none, above)
-
-    @property
-    def words(self) -> str:
-        """The range in words, such as "2 to 45 (median 15); none 1%"."""
-        low, middle, high = (int(point[0]) for point in self.points)
-        span = f"{low}" if low == high else f"{low} to {high} (median {middle})"
-        return f"{span}; none {percent(self.none[0])}"
-
-
-AFTERWARDS = "What happens after an ending is not counted."
-"""Stands wherever a mean given an ending is shown."""
-
-
-class Estimate(NamedTuple):
-    """An estimate with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, eq=False)
-class AmountSample:
-    """How much of an impact has accumulated by the last report time, in simulated histories or as an exact law.
-
-    amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history stands alone,
-    (R, 1). weights (D,) sum to one. An exact law has the probability of each amount within its draw, `shares` (D, R).
-    Every estimate comes with its 95% interval, which counts draws and not histories, because the histories of one draw
-    share its values. An exact law at the stated values has none.
-    """
-
-    amounts: Floats
-    weights: Floats
-    shares: Floats | None = None
-
-    @property
-    def exact(self) -> bool:
-        """Whether it is an exact law at each draw."""
-        return self.shares is not None
-
-    @property
-    def source(self) -> str:
-        """A sentence about how the distribution was found."""
-        if self.exact:
-            return "This distribution is solved exactly."
-        return f"This distribution is counted in {counted(self.amounts.size, 'history', 'histories')}."
-
-    def exceeds(self, amount: float) -> Estimate:
-        """Return the probability of more than an amount."""
-        p, variance = self._mean(self.amounts > amount)
-        band = Band.of_mean(p, variance, None if self.exact else float(self.amounts.size))
-        return Estimate(float(band.probability), float(band.low), float(band.high))
-
-    def quantile(self, share: float) -> Estimate:
-        """Return the smallest amount that a share of the histories does not exceed."""
-        value = self.point(share)
-        _, variance = self._mean(self.amounts <= value)
-        least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
-        half = Z_TWO_SIDED_95 * np.sqrt(max(float(variance), least))
-        return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
-
-    def worst(self, share: float = 0.05) -> Estimate:
-        """Return the mean of the worst `share` of the histories (expected shortfall)."""
-        threshold = self.point(1 - share)
-        mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
-        half = Z_TWO_SIDED_95 * float(np.sqrt(variance))
-        return Estimate(float(mean), float(mean) - half, float(mean) + half)
-
-    def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
-        """Return the weighted mean of values (D, R) over the draws, and the variance of that mean."""
-        by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
-        mean, count = self.weights @ by_draw, len(by_draw)
-        variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)
-        return np.asarray(mean), np.asarray(variance)
-
-    def point(self, share: float) -> float:
-        """Return a quantile without its interval."""
-        within = 1 / self.amounts.shape[1] if self.shares is None else self.shares
-        each = np.broadcast_to(self.weights[:, None] * within, self.amounts.shape).ravel()
-        some = each > 0
-        return float(np.quantile(self.amounts.ravel()[some], share, weights=each[some], method="inverted_cdf"))
-
-
-@dataclass(frozen=True, eq=False)
-class Accumulation:
-    """How much of one impact has accumulated by each report time, in its `unit`. Arrays have the shape (T,).
-
-    `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance` is the standard deviation
-    from history to history at given assumption values, `doubt` that of the mean between draws of the assumptions (0 at
-    the stated values). `given` is, for each ending, the mean among histories that have reached it by then (nan where
-    there are none), with `given_error`. What happens after an ending is not counted. `fan` has the 5, 50 and 95% points
-    at each time (3, T), and `sample` the whole distribution at the last. Both are None where neither histories nor an
-    exact law were asked for.
-    """
-
-    unit: str
-    mean: Floats
-    chance: Floats
-    doubt: Floats
-    error: Floats
-    given: Mapping[str, Floats]
-    given_error: Mapping[str, Floats]
-    fan: Floats | None = None
-    sample: AmountSample | None = None
-
-    def data(self) -> dict[str, Any]:
-        """Return the numbers as JSON data, the distribution at the last time as points with their intervals."""
-        data = pick(self, "unit", "mean", "chance", "doubt", "error", "given", "given_error")
-        if self.fan is not None and self.sample is not None:
-            data["fan"] = dict(zip(("p05", "p50", "p95"), self.fan, strict=True))
-            points = {f"p{round(100 * share):02d}": self.sample.quantile(share) for share in FAN}
-            data["by_the_end"] = (
-                points
-                | {"worst_5_percent": self.sample.worst()}
-                | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.round_amounts()]}
-                | {"exact": self.sample.exact}
-            )
-        return data
-
-    def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
-        """Say how much has accumulated by the end: mean, chance, doubt, tail, and the mean given each ending."""
-        mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
-        unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
-        by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))
-        texts = [
-            f"“{label}” by {by}: {average} on average. By chance alone a history differs from that by {by_chance} "
-            "(standard deviation)"
-            + (f", and the mean by {by_doubt} between sets of assumptions." if doubt > 0 else ".")
-        ]
-        if self.sample is not None:
-            low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)
-            amounts = {amount: with_plural(f"{amount:g}", unit) for amount in self.round_amounts()}
-            more = [f"{percent(self.sample.exceeds(x).value)} for more than {text}" for x, text in amounts.items()]
-            worst = show(self.sample.worst().value, "amount", unit)
-            texts.append(
-                f"“{label}”: {low} to {with_plural(high, unit)} in nine of ten histories (median {middle}). The worst "
-                f"5% average {worst}. Probability: {', '.join(more)}. {self.sample.source}"
-            )
-        given = [
-            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount', unit)}"
-            for name, x in self.given.items()
-            if np.isfinite(x[-1])
-        ]
-        if given:
-            texts.append(f"“{label}” on average, given the ending by then: {', '.join(given)}. {AFTERWARDS}")
-        return texts
-
-    def round_amounts(self) -> list[float]:
-        """Return a few round amounts between the 5% point and the 99% point at the last time."""
-        if self.sample is None:
-            return []
-        low, high = (self.sample.quantile(share).value for share in (0.05, 0.99))
-        return list(round_values(max(low, high / 100), high, "amount")) if high > 0 else []
 
 
 @dataclass(frozen=True, eq=False)

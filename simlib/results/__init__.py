@@ -1,0 +1,10 @@
+"""Forecasts: their probabilities with intervals, and the amounts that accumulate."""
+
+from __future__ import annotations
+
+from simlib.results.amounts import AFTERWARDS, FAN, Accumulation, AmountSample
+from simlib.results.forecast import ONGOING, Forecast, labels
+from simlib.results.intervals import Z_TWO_SIDED_95, Band, Estimate, FiringRange
+
+__all__ = ["AFTERWARDS", "FAN", "ONGOING", "Z_TWO_SIDED_95", "Accumulation", "AmountSample", "Band", "Estimate"]
+__all__ += ["FiringRange", "Forecast", "labels"]

@@ -1,0 +1,107 @@
+"""Intervals of computed probabilities, and how often a move may fire."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simlib.formatting import percent
+from simlib.typing import Floats
+
+Z_TWO_SIDED_95 = 1.959963984540054
+"""Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A probability at each report time with its interval. Three arrays of shape (times,)."""
+
+    probability: Floats
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def wilson(cls, successes: ArrayLike, trials: ArrayLike) -> Band:
+        """Return the pointwise 95% Wilson score interval of a proportion (Wilson 1927).
+
+        `trials` may be an effective, non-integer number.
+        """
+        k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
+        p = k / n
+        centre = (p + Z_TWO_SIDED_95**2 / (2 * n)) / (1 + Z_TWO_SIDED_95**2 / n)
+        half = Z_TWO_SIDED_95 / (1 + Z_TWO_SIDED_95**2 / n) * np.sqrt(p * (1 - p) / n + Z_TWO_SIDED_95**2 / (4 * n**2))
+        return cls(p, np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1))
+
+    @classmethod
+    def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
+        """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
+
+        With `trials` the interval is at least that of so many replicates, also where the draws do not differ. Without
+        them a mean over equal draws is exact.
+        """
+        p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
+        varies = (var > 0) & (p > 0) & (p < 1)
+        effective = np.divide(p * (1 - p), var, out=np.ones_like(p), where=varies)
+        if trials:
+            effective = np.where(varies, np.minimum(effective, trials), trials)
+            return cls.wilson(p * effective, effective)
+        band = cls.wilson(p * effective, effective)
+        return cls(p, np.where(varies, band.low, p), np.where(varies, band.high, p))
+
+
+_OFTEN = (1, 2, 3, 5, 10, 20, 50, 100)
+"""Numbers n for which the probability of at least n firings is listed."""
+
+Known = tuple[float, float, float]
+"""A number with its 95% interval: (number, low, high)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FiringRange:
+    """How often a move may fire by the last report time: the range of what may happen, by chance.
+
+    This range is no error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th
+    percentile of the number. `none` is the probability of no firing, and `at_least` holds that of at least n firings,
+    by n. Each has the 95% interval of its computation.
+    """
+
+    points: tuple[Known, Known, Known]
+    none: Known
+    at_least: Mapping[int, Known]
+
+    @classmethod
+    def of(cls, at_most: Band) -> FiringRange:
+        """Read the range off the probability of at most n firings, for n = 0, 1, ... (N,)."""
+        p, low, high = at_most.probability, at_most.low, at_most.high
+        last = len(p) - 1
+
+        def point(share: float) -> Known:
+            value, least, most = (
+                float(np.argmax(side >= share)) if side[-1] >= share else math.inf for side in (p, high, low)
+            )
+            return value, least, most
+
+        below = {n: min(n - 1, last) for n in _OFTEN}
+        above = {n: (1 - float(p[k]), 1 - float(high[k]), 1 - float(low[k])) for n, k in below.items()}
+        none = (float(p[0]), float(low[0]), float(high[0]))
+        return cls((point(0.05), point(0.5), point(0.95)), none, above)
+
+    @property
+    def words(self) -> str:
+        """The range in words, such as "2 to 45 (median 15); none 1%"."""
+        low, middle, high = (int(point[0]) for point in self.points)
+        span = f"{low}" if low == high else f"{low} to {high} (median {middle})"
+        return f"{span}; none {percent(self.none[0])}"
+
+
+class Estimate(NamedTuple):
+    """An estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
