@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,29 +55,12 @@ def consequence_rows(
     ranked = sorted(given, key=lambda name: -given[name])
     style.dress(ax)
     width = letters(ax)
-    text = [style.wrap(line, width, 1) for line in lines]
-    for number, line in enumerate(reversed(text)):
-        bold = number == len(text) - 1
-        ax.annotate(
-            line,
-            (0, 1),
-            (0, 18 + 12.5 * number),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=style.TEXT if bold else style.SMALL,
-            fontweight="bold" if bold else "normal",
-            color=style.INK,
-        )
+    for number, line in enumerate(reversed(lines[1:])):
+        _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL, color=style.INK)
+    bold = {"fontsize": style.TEXT, "fontweight": "bold", "color": style.INK}
+    _above(ax, style.wrap(lines[0], width, 1), 18 + 12.5 * (len(lines) - 1), **bold)
     caption = f"{amounts.unit}, mean of the histories that end so by {result.by_words}; what comes after is not counted"
-    ax.annotate(
-        style.wrap(caption, width, 1),
-        (0, 1),
-        (0, 5),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        fontsize=style.SMALL,
-        color=style.FAINT,
-    )
+    _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL, color=style.FAINT)
     top = 1.25 * max([*given.values(), 1e-9])
     ax.set_xlim(-top * LABELS / (1 - LABELS), top)
     ax.set_ylim(max(len(ranked), 1) - 0.4, -0.6)
@@ -94,3 +77,8 @@ def consequence_rows(
     ax.grid(visible=False)
     ax.set_axis_off()
     return ax
+
+
+def _above(ax: Axes, text: str, height: float, **font: Any) -> None:
+    """Write a line at some points above the axes."""
+    ax.annotate(text, (0, 1), (0, height), xycoords="axes fraction", textcoords="offset points", **font)

@@ -93,17 +93,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         x, y = len(b.rungs) - 1.0, place[b.rungs]
         if len(b.rungs) > 1:
             parent = b.rungs[:-1]
-            start, bend = place[parent], np.linspace(0, 1, 30)
-            ease, left = bend**2 * (3 - 2 * bend), x - 1 + label[parent]
-            ax.plot(
-                left + (x - left) * bend,
-                start + (y - start) * ease,
-                color=style.GHOST,
-                alpha=0.7,
-                zorder=1,
-                linewidth=0.8 + 12 * b.entered,
-                solid_capstyle="butt",
-            )
+            _branch(ax, (x - 1 + label[parent], place[parent]), (x, y), 0.8 + 12 * b.entered)
         ax.plot([x], [y], "o", markersize=8, color=colours[b.rungs[-1]], markeredgecolor=style.INK, zorder=3)
         share = f" ({percent(b.share_of_parent)})" if len(b.rungs) > 1 else ""
         lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
@@ -121,6 +111,13 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     ax.set_xlim(-0.15, deepest - 0.25)
     ax.set_ylim(max(place.values()) + 0.6, -0.6)
     return _bare(ax)
+
+
+def _branch(ax: Axes, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
+    """Draw a branch of the tree as a smooth curve."""
+    bend = np.linspace(0, 1, 30)
+    across, up = start[0] + (end[0] - start[0]) * bend, start[1] + (end[1] - start[1]) * bend**2 * (3 - 2 * bend)
+    ax.plot(across, up, color=style.GHOST, alpha=0.7, zorder=1, linewidth=width, solid_capstyle="butt")
 
 
 def _ended_so(result: Paths) -> str:

@@ -215,17 +215,10 @@ def evsi(
     if runs < 2 * BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_DRAWS):
         raise ValueError(f"expected at least {FEWEST_DRAWS} draws of at least {2 * BLOCKS} runs")
     sightings = _sightings(scenario, observations)
-    if isinstance(draws, Belief):
-        belief = checked_belief(scenario, draws)
-        theta, weighting, source = belief.theta, Weighting.of_belief(belief.weights), belief.name
-        starts = belief.start
-        scores = priors.scores_from_values(scenario, theta)
-    else:
-        scores, sequence = prior_scores(scenario, draws, seed)
-        starts = None
-        theta, weighting, source = priors.values_from_scores(scenario, scores), Weighting(sequence), "prior"
+    belief, scores, weighting = _draws(scenario, draws, seed)
+    theta = belief.theta
     replicates = _Replicates(scenario, target, sightings, (look_by_day, by_day), -(-runs // BLOCKS) * BLOCKS, seed)
-    shares = replicates.shares(theta, starts, control)
+    shares = replicates.shares(theta, belief.start, control)
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
@@ -243,8 +236,19 @@ def evsi(
         if_open=happens / still if still else np.nan,
         observations=tuple(sorted(ranked, key=lambda o: -o.brier.value)),
         labels={a.id: a.label for a in scenario.assumptions.values()},
-        provenance=provenance(scenario, engine="montecarlo", seed=seed, belief=source, **size, **days),
+        provenance=provenance(scenario, engine="montecarlo", seed=seed, belief=belief.name, **size, **days),
     )
+
+
+def _draws(scenario: Scenario, draws: int | Belief, seed: int) -> tuple[Belief, Floats, Weighting]:
+    """Return the draws as a belief, their normal scores (D, A), and how they are weighed."""
+    if isinstance(draws, Belief):
+        belief = checked_belief(scenario, draws)
+        return belief, priors.scores_from_values(scenario, belief.theta), Weighting.of_belief(belief.weights)
+    scores, sequence = prior_scores(scenario, draws, seed)
+    theta, weights = priors.values_from_scores(scenario, scores), np.full(len(scores), 1 / len(scores))
+    belief = Belief("prior", scenario.as_of, tuple(scenario.assumptions), theta, weights, seed=seed)
+    return belief, scores, Weighting(sequence)
 
 
 def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
