@@ -97,7 +97,7 @@ class MoveCheck:
     dispersion: Beside
 
     def cells(self) -> list[str]:
-        """Return the four cells of its line in a table, under `PriorPredictive.HEAD`."""
+        """Return the four cells of the move's line in a table, under `PriorPredictive.HEAD`."""
         return [*self.count.cells(), *self.dispersion.cells()]
 
 

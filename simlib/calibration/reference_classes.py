@@ -76,7 +76,7 @@ class BaseRate:
 
     @property
     def share(self) -> bool:
-        """Whether it is a share of crises, and no shape or ratio."""
+        """Whether the figure is a share of crises, and no shape or ratio."""
         return self.measure in ("reached", "ended")
 
 
@@ -149,7 +149,7 @@ class BaseRates(Answer):
         return pd.DataFrame(self.data()["figures"])
 
     def data(self) -> dict[str, Any]:
-        """Return every figure beside what is implied for it."""
+        """Return every figure beside the value that the scenario implies."""
         rows = [
             {"figure_id": c.rate.id, "class": c.rate.crisis_class}
             | pick(c.rate, "what", "figure", "low", "high")

@@ -50,7 +50,7 @@ def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: I
 
 
 def _rows_before(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow, variables: set[str]) -> str:
-    """Return the last rows before it that changed what its guard reads."""
+    """Return the last earlier rows that changed a variable which the guard of the row's move reads."""
     changed = [
         reading.row
         for reading in readings

@@ -25,7 +25,7 @@ class Clock:
 
 
 def clock_id(move: str) -> str:
-    """Return the id that the clock of a move and its tick have. It has spaces, which no id in a file has."""
+    """Return the id of the clock of a move and of its tick. It has spaces, which no id in a file has."""
     return f"waiting for {move}"
 
 

@@ -97,7 +97,7 @@ class Measure:
         return percent(value) if self.probability else show(value, "amount", self.unit)
 
     def column(self, scenario: Scenario) -> int:
-        """Return its column in the array of `Counts` (or of a stacked forecast) for its kind."""
+        """Return the column of the measure in the array of its kind, in `Counts` or in a stacked forecast."""
         if self.kind in ("level", "rung"):
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))

@@ -42,7 +42,7 @@ class Confidence:
 
     @property
     def against(self) -> list[str]:
-        """The grounds that speak against it."""
+        """The grounds that speak against the forecast."""
         return [words for good, words in self.grounds if not good]
 
 

@@ -37,7 +37,7 @@ class AmountSample:
 
     @property
     def exact(self) -> bool:
-        """Whether it is an exact law at each draw."""
+        """Whether the distribution is an exact law at each draw."""
         return self.shares is not None
 
     @property

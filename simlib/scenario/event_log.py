@@ -64,7 +64,7 @@ class LogRow:
 
     @property
     def public_on(self) -> dt.date:
-        """The day on which it became public."""
+        """The day on which the event became public."""
         return self.known_on or self.date
 
     def __str__(self) -> str:

@@ -58,6 +58,6 @@ class Impact:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The assumptions that its rewards name, each once, in the order of the file."""
+        """The assumptions that the rewards name, each once, in the order of the file."""
         each, daily = (item.each for item in self.on), (item.amount for item in self.per_day)
         return tuple(dict.fromkeys([*each, *daily, *(item.amount for item in self.at_endings)]))

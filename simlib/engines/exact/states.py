@@ -81,7 +81,7 @@ class StateSpace:
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states with the edges as they are while no move changes these variables.
+        """Return the same states, with the edges that hold while no move changes these variables.
 
         Such an edge leads where its outcome leads without the change of these variables, which may be its own source.
         """

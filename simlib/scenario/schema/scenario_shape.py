@@ -335,7 +335,7 @@ class SeenShape(Shape):
 
 
 class LogRuleShape(Shape):
-    """What rows of the log mean that do not speak for themselves."""
+    """The meaning of rows of the log whose words are not enough."""
 
     row: Annotated[
         Annotated[Reference, Tag("\0text")]

@@ -34,7 +34,7 @@ class Doubt:
     spread: Mapping[str, Floats]
 
     def save(self, path: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write the range to a file, whole or not at all."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
         write_atomically(path, (json.dumps({"format": FORMAT, "draws": self.draws, "spread": spread}) + "\n").encode())
 

@@ -80,7 +80,7 @@ class Influence:
         return frame
 
     def save(self, path: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write the influence to a file, whole or not at all."""
         data = {
             "format": FORMAT,
             "sha256": self.sha256,

@@ -26,7 +26,7 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self) -> Reading:
-        """Return its meaning: this move was made on that day, with this outcome, and everybody knew at once."""
+        """Return the meaning of the row: the move was made on that day, and everybody knew at once."""
         assert self.day is not None
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
         return Reading(row, firings=((self.move, self.outcome),))
