@@ -15,7 +15,8 @@ from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import Kind, Quantity, parse
 from simlib.scenario.document import Document, Place, dotted
 from simlib.scenario.model import Assumption, AssumptionKind, Scenario
-from simlib.scenario.schema.scenario_shape import AssumptionShape, LiteralShape, ScenarioShape, WaitShape
+from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
+from simlib.scenario.schema.value_shape import AssumptionShape, LiteralShape
 
 REST = "rest"
 """A word in place of a share: this level takes whatever the other shares leave."""

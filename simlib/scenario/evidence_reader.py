@@ -12,7 +12,7 @@ from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, History, RowRule, Shares
 from simlib.scenario.model import Move
-from simlib.scenario.schema.scenario_shape import EvidenceShape, LogRuleShape, SeenShape
+from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
 WORDS = {"always": 1.0, "never": 0.0}
 """Coverage that is one word."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, Tag, WithJsonSchema
+from pydantic import Field, Tag
 
+from simlib.scenario.schema.evidence_shape import EvidenceShape
 from simlib.scenario.schema.scalars import (
     BRIEFLY,
     WHEN,
@@ -29,6 +30,7 @@ from simlib.scenario.schema.scalars import (
     Text,
     either,
 )
+from simlib.scenario.schema.value_shape import AssumptionShape, EffectsShape, LiteralOrId, ShareOrId
 
 
 class SourceShape(Shape):
@@ -46,39 +48,7 @@ class ActorShape(Shape):
     label: Label = Field(description="name of the actor")
 
 
-class LiteralShape(Shape):
-    """A number written where it is used, with its reason: an assumption named by its place."""
-
-    label: Label | None = Field(None, description="what the number is; default: from its place")
-    value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")
-    low: Number | None = Field(None, description="5th percentile of the prior")
-    high: Number | None = Field(None, description="95th percentile of the prior")
-    because: Because
-    sources: SourceIds = Field([])
-    observed: Number | None = Field(None, description="the rate seen in the record, tempo included")
-    uses_log_until: Date | None = Field(None, description="day up to which the event log already set this number")
-    spread: Number | None = Field(None, description="standard deviation of an amount from event to event; default: 0")
-
-
-class AssumptionShape(LiteralShape):
-    """A named number that moves, factors and chances refer to."""
-
-    label: Label = Field(description="what the number is, in a sentence")
-    short: Short | None = Field(None, description=BRIEFLY)
-
-
-LiteralOrId = Annotated[
-    Annotated[Reference, Tag("\0text")] | Annotated[LiteralShape, Tag("\0mapping")],
-    either("expected the id of an assumption, or {value: ..., because: ...}"),
-]
-ShareOrId = Annotated[
-    Annotated[Number, Tag("\0text")] | Annotated[LiteralShape, Tag("\0mapping")],
-    either("expected a share such as 0.6, the id of an assumption, or {value: ..., because: ...}"),
-]
 WindowShape = Annotated[list[Date], Field(min_length=2, max_length=2)]
-A_LEVEL = "a level, +1 or -1; a number of a counter"
-EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"], "description": A_LEVEL})]
-EffectsShape = Annotated[dict[Reference, EffectShape], Field(max_length=64)]
 
 THEN = "{variable: a level to set, or a signed number of levels such as +1}, or a list of {set: ..., when: ...}"
 SET = "{variable: a level to set, or a signed number of levels such as +1}"
@@ -306,72 +276,6 @@ class LadderShape(Shape):
 
     label: Label | None = Field(None, description="name of the ladder")
     rungs: list[RungShape] = Field(min_length=1, max_length=64, description="from the lowest to the highest")
-
-
-StartShape = Annotated[
-    Annotated[Reference, Tag("\0text")]
-    | Annotated[dict[Reference, ShareOrId], Field(min_length=1, max_length=16), Tag("\0mapping")],
-    either("expected a level, or {level: share}"),
-]
-
-
-class HistoryShape(Shape):
-    """The day from which the log is taken in, and the start on that day."""
-
-    from_: Date = Field(alias="from", description="first day of the history")
-    because: Because
-    start: dict[Reference, StartShape] = Field({}, max_length=64, description="what differs from `start` on that day")
-
-
-class SeenShape(Shape):
-    """Whether the log would show a firing of a move."""
-
-    always: Flag | None = Field(None, description="true: each firing would show")
-    never: Flag | None = Field(None, description="true: the absence of a row says nothing")
-    chance: LiteralOrId | None = Field(None, description="the chance that a firing would show")
-    within: Number | None = Field(None, description="how long it may take until it shows, such as '21 days'")
-    from_: Date | None = Field(None, alias="from", description="first day on which the log would show it")
-    because: Text | None = Field(None, description="why")
-
-
-class LogRuleShape(Shape):
-    """The meaning of rows of the log whose words are not enough."""
-
-    row: Annotated[
-        Annotated[Reference, Tag("\0text")]
-        | Annotated[list[Reference], Field(min_length=1, max_length=100), Tag("\0list")],
-        either("expected a word of the log's column `move`, or a list of them"),
-    ] = Field(description="words of the log's column `move`")
-    date: Date | None = Field(None, description="only rows of this date")
-    actor: Text | None = Field(None, description="only rows with this actor")
-    target: Text | None = Field(None, description="only rows with this target")
-    confidence: Text | None = Field(None, description="only rows with this confidence")
-    is_: Reference | None = Field(None, alias="is", description="the move that fired")
-    outcomes: Annotated[list[Reference], Field(min_length=1, max_length=16)] | None = Field(
-        None, description="outcomes that it may have had"
-    )
-    level: ConditionShape | None = Field(None, description="a fact about the state that the row reports")
-    set_: EffectsShape | None = Field(None, alias="set", description="an outside change: {variable: level}")
-    ratio: Number | None = Field(None, description="how many times likelier the row is if it is so than if it is not")
-    ignore: Text | None = Field(None, description="why the row is left out")
-    because: Text | None = Field(None, description="why")
-
-
-class EvidenceShape(Shape):
-    """How the event log is to be read."""
-
-    history: HistoryShape | None = Field(None, description="from when the log counts, before the first day")
-    seen: dict[
-        Reference,
-        Annotated[
-            Annotated[Reference, Tag("\0text")] | Annotated[SeenShape, Tag("\0mapping")],
-            either("expected always, never, or {chance: ...}"),
-        ],
-    ] = Field({}, max_length=500, description="moves (or move:outcome) and whether the log would show them")
-    rows: list[LogRuleShape] = Field([], max_length=500, description="what rows mean; the first rule that fits")
-    confidence: dict[Name, Number] = Field(
-        {}, max_length=16, description="the ratio of each word of the log's column `confidence`, or certain"
-    )
 
 
 class ScenarioShape(Shape):
