@@ -159,7 +159,7 @@ class Traced(Answer):
 
 
 def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
-    """Return what is needed to trace an answer and to make it again, in the one format of all answers.
+    """Return everything needed to trace an answer and to make it again, in the one format of all answers.
 
     `more`: `engine`, `seed`, `draws`, `runs`, `horizon_days`, `values` (changed assumptions), `changes` (in words) and
     whatever else the question was asked with.

@@ -21,7 +21,7 @@ ELSEWHERE = ("--notebook-dir", "--ServerApp.root_dir", "--FileContentsManager.pr
 def open_lab(arguments: Sequence[str] = ()) -> int:
     """Start JupyterLab on the explorer notebook, wait until it is stopped, and return the exit code.
 
-    `arguments` are Jupyter's own (`--no-browser`, `--port 8890`, ...) and win over what is set here.
+    `arguments` are Jupyter's own (`--no-browser`, `--port 8890`, ...) and take precedence over the settings here.
     """
     try:
         from jupyterlab.labapp import main

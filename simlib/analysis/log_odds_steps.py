@@ -1,9 +1,9 @@
 """A change of a forecast, split row by row into three parts in log-odds that add up.
 
-The parts of a row are the time that passed without it, what it says about the state, and what it says about the
-assumptions. Time and the absence of other rows move the draws and their weights up to the moment before the row closes.
-The row then moves the state of each draw at equal weights, and last the weights. Rows that close on the same day are
-averaged over every order in which they could be taken in (Shapley values).
+The parts of a row are the time that passed without it, its news about the state, and its news about the assumptions.
+Time and the absence of other rows move the draws and their weights up to the moment before the row closes. The row then
+moves the state of each draw at equal weights, and last the weights. Rows that close on the same day are averaged over
+every order in which they could be taken in (Shapley values).
 """
 
 from __future__ import annotations

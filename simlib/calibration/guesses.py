@@ -143,7 +143,7 @@ def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
 
 
 def answer_to(guess: Guess) -> bool | None:
-    """Return whether what was asked happened, None where nothing on disk says so."""
+    """Return whether the event of a question happened, None where nothing on disk says so."""
     try:
         scenario = load(guess.path)
         if (Path(scenario.path) / RECORD).is_file():

@@ -40,8 +40,8 @@ class Segment:
     """A stretch of time [start, end) in days within which no calendar window opens or closes.
 
     `actions` happen at `start`, in order, before anything else. `closed` marks the windows that are not open.
-    `standing` holds the interventions in force, by their number in the scenario: what is forbidden, policies, and what
-    is assumed for a while. `held` are the variables that no move changes.
+    `standing` holds the interventions in force, by their number in the scenario: prohibitions, policies, and assumed
+    values. `held` are the variables that no move changes.
     """
 
     start: float

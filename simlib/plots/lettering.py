@@ -1,7 +1,7 @@
 """How text reaches a picture: as it is written, in its own direction, and in a font that has its letters.
 
 Labels come from scenarios, so that they may hold anything. Three things go wrong when matplotlib gets them unseen:
-dollar signs turn what is between them into mathematics, a number beside a right-to-left word loses its percent sign,
+dollar signs turn the text between them into mathematics, a number beside a right-to-left word loses its percent sign,
 and letters that the font lacks become boxes. `settle` puts all three right for everything below an artist, `put` for
 one text whose words change, and `lettered` for whatever a function draws on an axes.
 """

@@ -143,7 +143,7 @@ class Cluster:
 
 
 def _outcome(future: Any) -> Any:
-    """Return the rows of a block, or what it raised.
+    """Return the rows of a block, or the exception that it raised.
 
     Raises SimlibError where the cluster is lost.
     """

@@ -70,7 +70,7 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
-    """Refuse what is neither an ending nor, among the signs, a question."""
+    """Refuse a measure that is neither an ending nor, among the signs, a question."""
     kinds = ("ending",) if option == "--given" else ("ending", "question")
     for measure in measures:
         if measure.kind not in kinds or measure.of == ONGOING:

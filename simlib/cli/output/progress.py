@@ -19,7 +19,7 @@ _REDRAW, _LINE_EVERY = 0.2, 5.0
 
 
 class StoppedWithAnswer(Cancelled):
-    """Stopped by Ctrl-C, after what was known by then was printed."""
+    """Stopped by Ctrl-C, after the answer so far was printed."""
 
 
 class Task:
@@ -52,7 +52,7 @@ class Task:
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Say whether Ctrl-C was pressed, where what is known by then is printed all the same."""
+        """Say whether Ctrl-C was pressed, where the answer so far is printed all the same."""
         self._answered = True
         return self._stop.is_set()
 

@@ -40,7 +40,7 @@ _FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make a validator of a function that reads one word. It keeps what was wrong and what was expected."""
+    """Make a validator of a function that reads one word. Its error keeps both halves of the refusal."""
 
     def validator(value: Any) -> Any:
         try:

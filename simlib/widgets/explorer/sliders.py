@@ -1,4 +1,4 @@
-"""Assumptions as sliders: positions, readouts, groups, and what is known about each. No widget here.
+"""Assumptions as sliders: positions, readouts, groups, and the reason of each. No widget here.
 
 A slider covers the prior of its assumption: the middle is the stated value (the median), and the ends are low and high
 (the 5th and 95th percentile). Steps are even on the log scale of rates and factors or the logit scale of chances. So
@@ -28,7 +28,7 @@ SHARED, START = "Several actors", "How it starts"
 
 @dataclass(frozen=True)
 class Dial:
-    """One assumption as a slider. `group` names its actor, and `uses` say what it does in the scenario."""
+    """One assumption as a slider. `group` names its actor, and `uses` describe its roles in the scenario."""
 
     assumption: Assumption
     group: str

@@ -120,7 +120,7 @@ class OwnRows:
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Say why a row was left out: what it needs, or which other row could not have happened with it."""
+    """Say why a row was left out: its guard, or the other row that could not have happened with it."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word
