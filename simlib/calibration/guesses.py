@@ -64,7 +64,10 @@ class GuessScores:
 
     @property
     def settled(self) -> tuple[ScoredGuess, ...]:
-        """The guesses whose answer is known. Of several guesses about one question and deadline the first counts."""
+        """The guesses whose answer is known.
+
+        Of several guesses about one question and deadline the first counts.
+        """
         first: dict[tuple[str, str, dt.date], ScoredGuess] = {}
         for row in self.rows:
             if row.happened is not None:

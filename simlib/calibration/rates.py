@@ -60,7 +60,10 @@ class NewCaseRate:
 
 
 def pooled_rate(events: float, exposure_days: float) -> PooledRate:
-    """Return events per day of exposure with the equal-tailed 90% Gamma interval. The low end of no event is 0."""
+    """Return events per day of exposure with the equal-tailed 90% Gamma interval.
+
+    The low end of no event is 0.
+    """
     from scipy.stats import gamma
 
     if not exposure_days > 0 or events < 0:

@@ -1,7 +1,8 @@
-"""Scores of forecasts against what happened. Each is proper: its author does best by saying what they believe.
+"""Scores of forecasts against what happened.
 
-Lower is better, except for skill. Every function takes one row for a forecast and refuses rows with something missing.
-A choice that changes a number is an argument without a default, or part of a named profile (`PROFILES`).
+Each is proper: its author does best by saying what they believe. Lower is better, except for skill. Every function
+takes one row for a forecast and refuses rows with something missing. A choice that changes a number is an argument
+without a default, or part of a named profile (`PROFILES`).
 
 References: Gneiting and Raftery (2007) for the rules. Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
 the calibration curve (CORP). Czado, Gneiting and Held (2009) for the histogram. Gneiting and Ranjan (2011) for the
@@ -23,7 +24,10 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True, slots=True)
 class ScoreProfile:
-    """The choices that change the score of an event. `climatology_share` is mixed into every forecast beforehand."""
+    """The choices that change the score of an event.
+
+    `climatology_share` is mixed into every forecast beforehand.
+    """
 
     climatology_share: float
     because: str
@@ -47,10 +51,10 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCurve:
-    """How often events happened (`frequency`) that were given each `probability`. Arrays of shape (levels,).
+    """How often events happened (`frequency`) that were given each `probability`.
 
-    `low` and `high` bound the frequencies of a calibrated forecaster in 90 of 100 samples of this size. `cases` counts
-    the forecasts at each level.
+    Arrays of shape (levels,). `low` and `high` bound the frequencies of a calibrated forecaster in 90 of 100 samples of
+    this size. `cases` counts the forecasts at each level.
     """
 
     probability: Floats
@@ -62,7 +66,10 @@ class CalibrationCurve:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The mean of `score - reference` with its 95% interval by resampling crises. Below 0 the forecast is better."""
+    """The mean of `score - reference` with its 95% interval by resampling crises.
+
+    Below 0 the forecast is better.
+    """
 
     mean: float
     low: float
@@ -206,7 +213,9 @@ def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
 
 
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
-    """Return the heights of the non-randomised PIT histogram of counts. All are 1 for a calibrated forecaster.
+    """Return the heights of the non-randomised PIT histogram of counts.
+
+    All are 1 for a calibrated forecaster.
 
     Args:
         below: probability of less than the observed count, shape (cases,).

@@ -343,7 +343,10 @@ class Reference:
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add what the present state has gained per day since the time `noted`. After an ending nothing is gained."""
+        """Add what the present state has gained per day since the time `noted`.
+
+        After an ending nothing is gained.
+        """
         if story.ending is None:
             for impact in self.scenario.impacts.values():
                 for item in impact.per_day:

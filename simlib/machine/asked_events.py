@@ -25,7 +25,10 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return the questions that these measures need and the scenario does not have. Raises as `with_events` does."""
+    """Return the questions that these measures need and the scenario does not have.
+
+    Raises as `with_events` does.
+    """
     last = scenario.horizon_days if by_day is None else by_day
     return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
 

@@ -45,7 +45,10 @@ class Payment(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewards:
-    """The impacts of a scenario. An `amount` is an index into θ. `spread` (A,) is the standard deviation of each."""
+    """The impacts of a scenario.
+
+    An `amount` is an index into θ. `spread` (A,) is the standard deviation of each.
+    """
 
     impacts: tuple[str, ...]
     impulses: tuple[Impulse, ...]

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
-    """Draw every draw on the two main assumptions of a box, cases of interest filled, with its bounds; return `ax`.
+    """Draw every draw on the two main assumptions of a box, cases of interest filled, with its bounds.
+
+    Return `ax`.
 
     Raises ValueError when there is no such box.
     """
@@ -41,7 +43,7 @@ def axes_of(result: Discovery, region: Box) -> list[str]:
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Draw every draw on the two main assumptions of any box, one of the peeling too; return `ax`."""
+    """Draw every draw on the two main assumptions of any box, one of the peeling too, and return `ax`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -92,7 +94,10 @@ def _other(result: Discovery, first: str) -> str:
 
 
 def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
-    """Shade the inside of a box, and draw and name its bounds; where it has none it reaches to the frame."""
+    """Shade the inside of a box, and draw and name its bounds.
+
+    A side without a bound reaches to the frame.
+    """
     from matplotlib.patches import Rectangle
 
     limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in region.bounds}
@@ -147,7 +152,8 @@ def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sidewa
 
 
 STRIP, GAP, RIGHT = 130, 62, 24
-"""Pixels of a board: the width of the draws by probability, what is left of it for its axis, and right of it."""
+"""Pixels of a board: the width of the draws by probability, the room for its axis on the left, and the room on its
+right."""
 
 
 class BoxBoard:
@@ -177,7 +183,7 @@ class BoxBoard:
         self.artists: list[Artist] = [self._point, self._answer]
 
     def move(self, values: Mapping[str, float], probability: float) -> None:
-        """Put the point at some values (by assumption, in base units) and what they give; within the axes."""
+        """Move the point to some values (by assumption, in base units) and to the answer there, within the axes."""
         place = [values[name] for name in self._names]
         self._point.set_offsets([np.clip(place, self._limits[:, 0], self._limits[:, 1])])
         self._answer.set_offsets([(0.0, min(probability, self._most))])

@@ -1,7 +1,7 @@
 """Endings over time: the cumulative incidence of each, with a band and the ghost of a baseline.
 
-A band is one of two things, and the caption says which: the error of the computation, or, with draws from the priors,
-their range, which is uncertainty about the assumptions.
+A band is the error of the computation or, with draws from the priors, the range of the draws, which is uncertainty
+about the assumptions. The caption says which.
 """
 
 from __future__ import annotations
@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 UNIT = "probability by the end of the date"
 
 SHADED = 3
-"""Most endings whose draws are shaded; of more, only the likeliest is, and the labels give the others in numbers."""
+"""Up to so many endings have the range of their draws shaded.
+
+With more, only the likeliest has, and labels give the other ranges in numbers.
+"""
 
 
 class EndingsPanel(LivePanel):
-    """Lines of P(ending by the end of the date). `show` picks endings and questions by id (default: every ending).
+    """Lines of P(ending by the end of the date).
 
-    `doubt`: for each of them (5, T), the 5 to 95% points over draws from the priors; the bands are then these. `title`
-    and `names` (by id) stand in place of the usual title and labels.
+    `show` picks endings and questions by id (default: every ending). `doubt`: for each of them (5, T), the 5 to 95%
+    points over draws from the priors; the bands are then these. `title` and `names` (by id) stand in place of the usual
+    title and labels.
     """
 
     def __init__(
@@ -191,7 +195,7 @@ def endings(
     show: Sequence[str] | None = None,
     doubt: Mapping[str, Floats] | None = None,
 ) -> Axes:
-    """Draw the probability of each ending over time, under the finding; return the axes.
+    """Draw the probability of each ending over time, under the finding, and return the axes.
 
     `show` picks endings and questions by id. Bands are the error of the computation, or, with `doubt` (the points over
     the draws of `Ensemble.spread`, for each name), what 90% of the draws lie between; the caption says which. The

@@ -21,19 +21,20 @@ TITLE_FROM = 0.05
 """Probability from which the border of a rung may be in the title."""
 
 HATCH = 1.1
-"""Width of the lines of a hatched band, in points: the colours of the rungs show between them, unmixed."""
+"""Width of the lines of a hatched band, in points, so that the colours of the rungs show between them."""
 
 
 def fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the fan of a ladder or of a measure; return `ax`."""
+    """Draw the fan of a ladder or of a measure, and return `ax`."""
     return nested_fan(result, ax) if result.of_ladder else measure_fan(result, ax)
 
 
 def nested_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
+    """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws. Return `ax`.
 
     Colour is chance: how probable each rung is, on average over the draws. The hatched bands on the borders are
-    uncertainty about the assumptions. Where they would lie on each other only those beside the widest rungs are drawn.
+    uncertainty about the assumptions. Where bands would lie on each other, only those beside the widest rungs are
+    drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -106,7 +107,10 @@ def _band(ax: Axes, result: Fan, border: int) -> None:
 
 
 def measure_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw one probability over time: its mean, its stated value, and 50% and 90% of the draws; return `ax`."""
+    """Draw one probability over time: its mean, its stated value, and 50% and 90% of the draws.
+
+    Return `ax`.
+    """
     mean, low, high = (percent(float(x[0, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     lines = f"solid: mean of {result.draws} draws, dotted: stated values; bands: 50% and 90% of the draws"
     title = f"{result.label}: {mean} over the draws, between {low} and {high}"

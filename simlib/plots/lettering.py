@@ -1,9 +1,9 @@
 """How text reaches a picture: as it is written, in its own direction, and in a font that has its letters.
 
-Labels come from scenarios, so that they may hold anything. Three things go wrong when matplotlib gets them unseen:
-dollar signs turn the text between them into mathematics, a number beside a right-to-left word loses its percent sign,
-and letters that the font lacks become boxes. `settle` puts all three right for everything below an artist, `put` for
-one text whose words change, and `lettered` for whatever a function draws on an axes.
+Labels come from scenarios and may hold anything. Three things go wrong when matplotlib gets them as they are: dollar
+signs turn the text between them into mathematics, a number beside a right-to-left word loses its percent sign, and
+letters that the font lacks become boxes. `settle` puts all three right for everything below an artist, `put` for one
+text whose words change, and `lettered` for whatever a function draws on an axes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _USELESS = re.compile("color|last resort", re.IGNORECASE)
 """The names of fonts that matplotlib cannot draw, and of those with a box for every letter."""
 
 _UNKNOWN = "?"
-"""What stands for a letter that no font has."""
+"""The sign in place of a letter that no font has."""
 
 
 def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
@@ -118,7 +118,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Say whether a font has no picture of a letter that needs one; controls, marks of direction and spaces do not."""
+    """Say whether a font lacks a letter. Controls, marks of direction and spaces are never lacking."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 

@@ -1,4 +1,4 @@
-"""The picture of a log that is scrubbed through: the forecast over time, and the state known on one morning.
+"""The picture of a log with a slider: the forecast over time, and the state known on one morning.
 
 Left: one forecast over all mornings. The strong line is drawn up to the chosen morning, and the pale one shows what
 came later. Right: the level of each variable on that morning, and for a hidden one the belief about its levels.
@@ -123,7 +123,7 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Say whether the series is farther from the static forecast in its last third than in its first."""
+        """Say whether the series is farther from the static forecast in its last third than in its first third."""
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])

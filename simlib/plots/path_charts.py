@@ -29,17 +29,17 @@ BAND = 0.3
 ORDER = "a path: the order of first visits to rungs"
 
 LEAST = 5e-4
-"""Share of the histories below which the title says that all of them do something."""
+"""If fewer than this share of the histories differ, the title says that all of them do something."""
 
 SLIVER = 1e-3
 """Share of the histories below which a rung is not drawn in a flow."""
 
 COLUMN = 0.02
-"""Share of the histories that must reach a step of the path for it to be drawn."""
+"""A step of the path is drawn if at least this share of the histories reaches it."""
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the probability of the likeliest classes of paths as bars, each named by its rungs; return `ax`."""
+    """Draw the probability of the likeliest classes of paths as bars, each named by its rungs. Return `ax`."""
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
     verb = "covers" if len(some) == 1 else "cover"
@@ -62,7 +62,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
-    """Draw the prefixes of paths as a tree from left to right, thick where probable; return `ax`.
+    """Draw the prefixes of paths as a tree from left to right, thick where probable, and return `ax`.
 
     Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out. The difference
     between a node and its branches are the paths that end there.
@@ -160,11 +160,11 @@ def _rung_names(result: Paths) -> list[str]:
 
 
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
-    """Draw the flow of histories from their first rung to the second, third, ... they visit; return `ax`.
+    """Draw the flow of histories from their first rung to the second, third, ... they visit. Return `ax`.
 
-    A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step),
-    a band the histories that go on to the next column. What does not go on stays there to the end. Columns and rungs
-    that hardly any history reaches are left out.
+    A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step), a
+    band the histories that go on to the next column. Histories that do not go on stay on their rung to the end. Columns
+    and rungs that hardly any history reaches are left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -214,7 +214,7 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
-    """Return how much is on each rung at each step, and how much goes from rung to rung on to each step."""
+    """Return the share of histories on each rung at each step, and the share that goes between rungs."""
     reached: defaultdict[int, float] = defaultdict(float)
     for b in result.tree:
         reached[len(b.rungs)] += b.entered
@@ -284,9 +284,9 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
 
 
 def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> Axes:
-    """Draw sampled histories as steps over the rungs of a ladder, a typical one of each path thick; return `ax`.
+    """Draw sampled histories as steps over the rungs of a ladder, a typical one of each path thick. Return `ax`.
 
-    Lines on one rung are spread over its band, or they would hide each other.
+    Lines on one rung are spread over its band, so that none hides another.
     """
     played, paths = result.histories, result.paths
     names = _rung_names(paths)
@@ -345,7 +345,7 @@ def _typical_lines(result: TypicalHistories, ax: Axes) -> None:
 
 
 def _bare(ax: Axes) -> Axes:
-    """Take away what a drawing without scales does not need."""
+    """Remove the parts of an axes that a drawing without scales does not need."""
     ax.grid(visible=False)
     ax.set_xticks([])
     ax.set_yticks([])

@@ -36,7 +36,7 @@ PICTURES: dict[str, str] = {
     "TypicalHistories": "simlib.plots.path_charts:ladder_histories",
     "Uncertainty": "simlib.plots.uncertainty_charts:distribution",
 }
-"""The function, as "module:name", that draws the answers of a class; it is imported when it is first needed."""
+"""The function, as "module:name", that draws the answers of a class. It is imported when it is first needed."""
 
 _SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
 """A new figure in pixels, and its axes as shares of it: room for titles above and for labels at the right."""

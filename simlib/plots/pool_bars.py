@@ -20,7 +20,10 @@ MARKS = ("o", "s", "^", "v", "P", "X")
 
 @lettered
 def pools(result: Pool, ax: Axes) -> Axes:
-    """Draw a row for each ending and question: a line over the views, a mark for each, and both pools; return `ax`."""
+    """Draw a row for each ending and question: a line over the views, a mark for each, and both pools.
+
+    Return `ax`.
+    """
     note = f"probability by {result.by_words}, {result.basis}; line: from the lowest to the highest view"
     style.dress(ax, fit(_finding(result), ax), caption(note, ax))
     rows(ax, len(result.items))

@@ -19,9 +19,11 @@ ROWS = 9
 
 @lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the rows that moved the forecast most, in the order of the log, then the others and time. Returns `ax`.
+    """Draw the rows that moved the forecast most, in the order of the log, then the others and time.
 
-    A bar has two parts: what the row says of the state (plain), and its lesson about the assumptions (hatched).
+    Returns `ax`.
+
+    A bar has two parts: the news of the row about the state (plain), and its lesson about the assumptions (hatched).
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"

@@ -36,7 +36,7 @@ def _title(measure: str, some: Sequence[Share]) -> str:
 
 
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw first-order (filled) and total (hollow) indices with their 95% intervals; return `ax`.
+    """Draw first-order (filled) and total (hollow) indices with their 95% intervals, and return `ax`.
 
     Where an interval makes an index meaningless, only the interval is drawn.
     """

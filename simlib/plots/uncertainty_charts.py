@@ -19,7 +19,7 @@ QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
 def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw one measure at every draw, in order, with its mean and its stated value; return `ax`."""
+    """Draw one measure at every draw, in order, with its mean and its stated value, and return `ax`."""
     spread = result.spread(measure)
     order = np.argsort(spread.answers, kind="stable")
     values, weights, write = spread.answers[order], result.weights[order], spread.measure.write
@@ -59,7 +59,10 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
 
 
 def split(result: Uncertainty, ax: Axes) -> Axes:
-    """Draw for each probability the shares of the assumptions and of chance in its uncertainty; return `ax`."""
+    """Draw for each probability the shares of the assumptions and of chance in its uncertainty.
+
+    Return `ax`.
+    """
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"

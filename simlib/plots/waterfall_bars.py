@@ -36,9 +36,9 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 
 
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw variants that pile up (see `cumulative`): each bar begins where the one before ended; return `ax`.
+    """Draw variants that pile up (see `cumulative`): each bar begins where the one before ended.
 
-    The last bar shows all of them together. Hatching and whiskers are those of `effects`.
+    Return `ax`. The last bar shows all of them together. Hatching and whiskers are those of `effects`.
     """
     differences = _differences(result, measure)
     first, last = next(iter(differences.values())), list(differences.values())[-1]
@@ -77,7 +77,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to where a variant takes the measure; return how far right it reaches."""
+    """Draw a bar from `start` to the value in a variant. Return how far right it reaches."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0

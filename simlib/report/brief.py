@@ -1,8 +1,8 @@
-"""The two pages in front of a report: for a reader who has five minutes and decides.
+"""The two pages in front of a report, for a reader who has five minutes and decides.
 
 First page: the headline with its range, a likelihood word, the confidence apart, the other answers, and three
 assumptions that would change it. Second page: what has changed, views, past crises, consequences, signs, limits, and
-the contents of the annex. Texts are cut so that each page is one sheet of paper. The annex has them whole.
+the contents of the annex. Texts are cut so that each page is one sheet of paper. The annex has the whole texts.
 """
 
 from __future__ import annotations

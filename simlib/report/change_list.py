@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "Earlier", "changes", "read_earlier", "told_by_log"]
 
 _SAME = 1e-9
-"""A relative difference of two values of an assumption that is rounding."""
+"""Two values of an assumption with a smaller relative difference are the same."""
 
 _MOVED = 0.01
-"""A change of a probability from which it is listed beside that of the headline."""
+"""A probability that changed by at least this is listed beside that of the headline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """How much confidence a forecast deserves, apart from how likely its event is.
 
-The level follows from a rule that the reader can check. Each ground speaks for the forecast or against it. None against
-it is high confidence, and three or more are low. Without settled forecasts of the scenario it is never high.
+The level follows from a rule that the reader can check. Each ground speaks for the forecast or against it. With no
+ground against it confidence is high, and with three or more it is low. Without settled forecasts of the scenario it is
+never high.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from simlib.report.material import Material
 __all__ = ["RULE", "Confidence", "confidence_in"]
 
 WIDE = 0.2
-"""A range, or a disagreement between views, from which it speaks against the forecast."""
+"""A range, or a disagreement between views, speaks against the forecast if it is at least this wide."""
 
 STRONGEST, SETTLED, AGAINST = 5, 10, 3
 

@@ -14,7 +14,7 @@ from simlib.report.markup import Block, to_html
 __all__ = ["write_registry_page"]
 
 FEWEST = 10
-"""Settled forecasts below which a calibration curve would show only noise."""
+"""Fewest settled forecasts for a calibration curve. With fewer it would show only noise."""
 
 _RESAMPLES, _SEED = 1000, 0
 

@@ -1,4 +1,4 @@
-"""The forecast of a report: exact where it leads, counted in histories where exactness would take minutes.
+"""The forecast of a report: an exact headline, and counted answers where exact ones would take minutes.
 
 The draws of the prior come in several scrambled Sobol sequences, so that each end of a range has an error. In a large
 world every question costs a pass through the states. There the endings and the headline are solved exactly at each
@@ -98,7 +98,7 @@ def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str
 
 
 def _joined(exact: Forecast, counted: Forecast, solved: set[str]) -> Forecast:
-    """Return the exact forecast of a draw, with the counted answers to all questions that were not solved."""
+    """Return the exact forecast of a draw, completed by counted answers to the questions that were not solved."""
     questions = {name: exact.questions[name] if name in solved else band for name, band in counted.questions.items()}
     source = dict(exact.provenance) | {
         "by_histories": [name for name in questions if name not in solved],

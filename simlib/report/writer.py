@@ -95,7 +95,10 @@ def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
 
 
 def save_report(material: Material, path: str | Path) -> Path:
-    """Write what `report_on` returned, and return the path. Raises ScenarioError for a suffix that is not known."""
+    """Write what `report_on` returned, and return the path.
+
+    Raises ScenarioError for a suffix that is not known.
+    """
     target = Path(path)
     write_atomically(target, text_format(target)(blocks(material)))
     return target

@@ -85,14 +85,14 @@ class AmountSample:
 
 @dataclass(frozen=True, eq=False)
 class Accumulation:
-    """How much of one impact has accumulated by each report time, in its `unit`. Arrays have the shape (T,).
+    """How much of one impact has accumulated by each report time, in its `unit`.
 
-    `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance` is the standard deviation
-    from history to history at given assumption values, `doubt` that of the mean between draws of the assumptions (0 at
-    the stated values). `given` is, for each ending, the mean among histories that have reached it by then (nan where
-    there are none), with `given_error`. What happens after an ending is not counted. `fan` has the 5, 50 and 95% points
-    at each time (3, T), and `sample` the whole distribution at the last. Both are None where neither histories nor an
-    exact law were asked for.
+    Arrays have the shape (T,). `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance`
+    is the standard deviation from history to history at given assumption values, `doubt` that of the mean between draws
+    of the assumptions (0 at the stated values). `given` is, for each ending, the mean among histories that have reached
+    it by then (nan where there are none), with `given_error`. What happens after an ending is not counted. `fan` has
+    the 5, 50 and 95% points at each time (3, T), and `sample` the whole distribution at the last. Both are None where
+    neither histories nor an exact law were asked for.
     """
 
     unit: str

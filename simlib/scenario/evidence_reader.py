@@ -146,7 +146,10 @@ class _EvidenceReader:
         )
 
     def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
-        """Note moves and outcomes that do not exist. Without `is`, outcomes are those of the move that a word names."""
+        """Note moves and outcomes that do not exist.
+
+        Without `is`, outcomes are those of the move that a word names.
+        """
         moves = [shape.is_] if shape.is_ else list(words) if shape.outcomes else []
         named = (*place, "is") if shape.is_ else (*place, "row")
         for move in moves:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 
 DOES_NOT_FIT = (TooManyStates, Unsupported)
-"""What the exact engine raises where a world is too large for it."""
+"""The errors of the exact engine where a world is too large for it."""
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Ask by the engine named; where none is, exactly, and where that does not fit, by Monte Carlo, and say so."""
+    """Ask by the named engine.
+
+    Without one ask exactly or, where that does not fit, by Monte Carlo, and say so.
+    """
     if engine:
         return ask(engine)
     try:

@@ -1,4 +1,7 @@
-"""Commands are found by name. Each module has `execute`, which takes the request and returns an exit code."""
+"""Commands are found by name.
+
+Each module has `execute`, which takes the request and returns an exit code.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,10 @@ def execute(arguments: Request) -> int:
 
 
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
-    """Write what makes `changed` of the scenario at a path as a view beside it. An existing view is not touched."""
+    """Write what makes `changed` of the scenario at a path as a view beside it.
+
+    An existing view is not touched.
+    """
     from simlib.scenario.loader import VIEWS, load
     from simlib.scenario.scalars import Refusal, read_name
     from simlib.scenario.views.variation import view_of

@@ -12,7 +12,7 @@ from typing import Any
 from simlib.scenario.scalars import describe
 
 MOST = 2**63 - 1
-"""Largest whole number that arrays hold; for a seed as for a count."""
+"""Largest whole number that arrays hold, for seeds and for counts."""
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -71,7 +71,7 @@ def whole_numbers(text: str) -> list[int]:
 
 
 def change(kind: str) -> Callable[[str], tuple[str, str]]:
-    """Return a reader that says of what kind a text is, for options that share one list."""
+    """Return a reader that keeps the kind of a text beside it, for options that share one list."""
     return lambda text: (kind, name(text))
 
 

@@ -12,7 +12,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
 
 UNNAMED = "changed"
-"""Name of a variant without a name, where its own words would be too long."""
+"""The name of an unnamed variant whose changes, in words, are too long for a name."""
 
 LONGEST_NAME = 60
 """Longest name, in characters, that is made of the changes' own words."""
@@ -137,7 +137,7 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
     """Return a weight for each view.
 
-    It is None where they weigh alike.
+    Returns None where all weigh the same.
     """
     if request.weights is None:
         return None

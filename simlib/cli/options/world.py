@@ -1,6 +1,6 @@
 """The scenario of a command line.
 
-It is a file, seen through a view, with the changes that options ask for.
+It is the scenario of a file, seen through a view, with the changes that options ask for.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def stated(request: Request) -> Scenario:
 def changed(request: Request, base: Scenario) -> Scenario:
     """Return `base` with every change that options ask for.
 
-    Raises ScenarioError with all reasons at once. Notes on standard error which values leave the ranges of the file.
+    Raises ScenarioError with all reasons at once. Writes a note to standard error for each value outside its range in
+    the file.
     """
     values, wrong = variation.split_values(request.settings, base)
     scenario, more = _attempt(lambda: variation.with_values(base, values))

@@ -19,7 +19,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
         forecast: The forecast.
         at: Indices of the report times that are columns.
         head: The dates above them.
-        how: At which values the forecast holds, to follow a title.
+        how: The values at which the forecast holds, in words that follow a title.
     """
     impacts = forecast.impacts
     if not impacts:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LABEL, NARROWEST_LABEL = 38, 14
-"""Widest and narrowest column of labels, in characters; a longer label goes on in the next line."""
+"""Widest and narrowest column of labels, in characters. A longer label goes on in the next line."""
 
 _GAP = "  "
 

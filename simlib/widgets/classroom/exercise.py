@@ -1,4 +1,7 @@
-"""An exercise of a lesson: a question, fields to fill in, and a check that knows the answer. No widget here."""
+"""An exercise of a lesson: a question, fields to fill in, and a check that knows the answer.
+
+No widget here.
+"""
 
 from __future__ import annotations
 

@@ -297,5 +297,8 @@ def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]]
 
 
 def _as_percent(text: str) -> str:
-    """Return an entry in percent. The percent sign may be left out, because the probabilities asked for are small."""
+    """Return an entry in percent.
+
+    The percent sign may be left out, because the probabilities asked for are small.
+    """
     return text if "%" in text else f"{text}%"

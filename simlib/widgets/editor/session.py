@@ -71,7 +71,10 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Add the findings of the linter and the forecast, or say why they cannot be computed. Raises Cancelled."""
+    """Add the findings of the linter and the forecast, or say why they cannot be computed.
+
+    Raises Cancelled.
+    """
     scenario = reading.scenario
     if scenario is None:
         return reading

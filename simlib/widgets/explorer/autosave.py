@@ -1,8 +1,8 @@
-"""Drafts: settings that are not yet saved as a view are stored on disk and offered again. No widget here.
+"""Drafts: settings that are not yet saved as a view are stored on disk and offered again.
 
-A draft belongs to one scenario file and one session. It is written whenever the sliders rest, into the user's own state
-folder or the one that `SIMLIB_STATE_DIR` names, not into the project. It is plain JSON. Entries that do not fit are
-ignored.
+No widget here. A draft belongs to one scenario file and one session. It is written whenever the sliders rest, into the
+user's own state folder or the one that `SIMLIB_STATE_DIR` names, not into the project. It is plain JSON. Entries that
+do not fit are ignored.
 """
 
 from __future__ import annotations

@@ -55,7 +55,10 @@ ANSWERS_KEPT = 24
 
 @dataclass
 class Engines:
-    """The engines of one structure, built when first needed. `solver` is None where the scenario is too large."""
+    """The engines of one structure, built when first needed.
+
+    `solver` is None where the scenario is too large.
+    """
 
     scenario: Scenario
     solver: Solver | None = None
@@ -77,7 +80,10 @@ class Anchor:
 
 
 class AnswerCache:
-    """Answers to the settings of one state. One thread may ask for exact answers, and another one for previews."""
+    """Answers to the settings of one state.
+
+    One thread may ask for exact answers, and another one for previews.
+    """
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
         self.state, self.seed, self.threads = state, seed, threads
@@ -99,7 +105,10 @@ class AnswerCache:
             return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
     def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
-        """Return the exact solver of a machine. Where the world is too large, note the reason there and return None."""
+        """Return the exact solver of a machine.
+
+        Where the world is too large, note the reason there and return None.
+        """
         with self._building:
             if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver

@@ -1,7 +1,7 @@
-"""The loop behind moving sliders: a preview while they move, the answer when they rest. No widget here.
+"""The loop behind moving sliders: a preview while they move, the answer when they rest.
 
-An answer is shown only if it belongs to the present settings. So the picture at rest always belongs to the values at
-rest.
+No widget here. An answer is shown only if it belongs to the present settings. So the picture at rest always belongs to
+the values at rest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ BETWEEN_REPORTS = 0.2
 
 
 class LoopDisplay(Protocol):
-    """The session that shows what the loop computes. All methods but `prepare` are called with the lock held."""
+    """The session that shows what the loop computes.
+
+    All methods but `prepare` are called with the lock held.
+    """
 
     @property
     def prepared(self) -> bool:

@@ -55,7 +55,10 @@ class Dial:
         return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
 
     def position(self, value: float) -> int:
-        """Return the position nearest to a value on the scale of its kind. Values beyond the ends are at the ends."""
+        """Return the position nearest to a value on the scale of its kind.
+
+        Values beyond the ends are at the ends.
+        """
         if value == self.assumption.value:
             return STEPS // 2
         scale = forward(self.assumption.kind, self.grid)

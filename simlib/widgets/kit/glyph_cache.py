@@ -21,7 +21,10 @@ LEADING = 1.08
 
 
 class Word:
-    """A rendered word or line. `mask` (height, width): 0–255; `ascent`: rows above the baseline; `advance`: pixels."""
+    """A rendered word or line.
+
+    `mask` (height, width): 0–255; `ascent`: rows above the baseline; `advance`: pixels.
+    """
 
     __slots__ = ("advance", "ascent", "mask")
 

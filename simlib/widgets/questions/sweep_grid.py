@@ -23,7 +23,10 @@ from simlib.widgets.questions.inquiry import Drawing, Field, PlannedQuestion, Sh
 
 
 class Sweep(PlannedQuestion):
-    """A grid over two assumptions, computed point by point into files. A stopped grid goes on where it stopped."""
+    """A grid over two assumptions, computed point by point into files.
+
+    A stopped grid goes on where it stopped.
+    """
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
 
