@@ -54,7 +54,7 @@ _OPEN_FILES = (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr"), ("proc", "se
 
 
 def _replace(target: Path, data: bytes, new: bool) -> None:
-    """Write a temporary file beside the target, then give it the target's name: with `new` only if that is free."""
+    """Write a temporary file, then give it the target's name (with `new` only if that is free)."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:

@@ -60,7 +60,7 @@ def _twin(file: Path, copy: Path) -> Path:
 
 
 def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
-    """Jupyter's options; in a clone its root is the clone, so that scenarios can be edited beside the notebooks."""
+    """Return Jupyter's options. In a clone its root is the clone, so that scenarios can be edited too."""
     # As in containers; the server listens to this machine only and asks for a token.
     options = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     if any(argument.startswith(ELSEWHERE) for argument in arguments):

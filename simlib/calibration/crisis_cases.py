@@ -61,7 +61,7 @@ class CrisisRecord:
 
 
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
-    """Read a selection such as "actor=USA,category=strike|mobilise": columns with the values that they may have.
+    """Read a selection such as "actor=USA,category=strike|mobilise": columns with their possible values.
 
     Raises:
         ScenarioError: For a column that cannot be searched, and for a part without a value.

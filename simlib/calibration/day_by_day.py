@@ -76,7 +76,7 @@ def daily_forecasts(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> DailyForecasts:
-    """Forecast every question on each date, for several numbers of days and to the end of the scenario's horizon.
+    """Forecast every question on each date, for some numbers of days and to the end of the horizon.
 
     Args:
         scenario: The scenario as of its first day.

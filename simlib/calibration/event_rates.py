@@ -1,4 +1,4 @@
-"""The rates of an event in a class of past cases: the first event, all events, and the spread for a new case."""
+"""The rates of an event in past cases: the first event, all events, and the spread for a new case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates from history: how often something happened per day of exposure, and how far a new crisis may differ.
+"""Rates from history: how often something happened, and how far a new crisis may differ.
 
 Three ranges are kept apart. A pooled rate has the interval of its estimate. A new crisis has the wider predictive
 spread between crises. A hazard that falls with time since the onset has one rate for each band of days.
@@ -109,7 +109,7 @@ _GRID = 60
 
 
 def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
-    """Return the log-likelihood of counts at each mean of the Gamma rates, without the factorials of the counts."""
+    """Return the log-likelihood of counts at each mean of the Gamma rates, without a constant."""
     from scipy.special import gammaln
 
     fixed = np.sum(gammaln(count + shape)) - len(count) * (gammaln(shape) - shape * math.log(shape))

@@ -110,7 +110,7 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, pr
 
 
 def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
-    """Return the probability to score where `count` of `runs` histories had the event: (count + 1/2) / (runs + 1)."""
+    """Return the probability to score for `count` events in `runs` histories: (count + 1/2) / (runs + 1)."""
     return (np.asarray(count, dtype=float) + 0.5) / (runs + 1)
 
 

@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo in whitened coordinates, for posteriors that importance sampling cannot draw from.
+"""Hamiltonian Monte Carlo in whitened coordinates, where importance sampling fails.
 
 References: Neal (2011) in the Handbook of Markov Chain Monte Carlo. Hoffman and Gelman (2014), whose dual averaging
 sets the step. Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021) for R̂ and the bulk effective sample size.

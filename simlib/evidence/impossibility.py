@@ -26,7 +26,7 @@ class ImpossibleLog(SimlibError):
 
 
 def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow) -> str:
-    """Describe the row, the guard, the levels that were possible then, the rows that led there, and the remedies."""
+    """Describe the row, its guard, the levels possible then, the rows that led there, and the remedies."""
     reading = error.row.reading
     row = reading.row
     place = f"{row.file}:{row.line}: " if row.file else ""

@@ -22,7 +22,7 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What acts on a day, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
+    """An act on a day, as indices: set `variable` to `level`, or fire `move` with `outcome` (-1: by chance)."""
 
     variable: int = -1
     level: int = -1

@@ -205,7 +205,7 @@ def _mark(ax: Axes, place: list[float], point: Artist) -> None:
 
 
 def _strip(ax: Axes, result: Discovery) -> None:
-    """Plot a histogram of the draws by probability, the cases of interest in another colour, with the threshold."""
+    """Plot a histogram of the draws by probability, with the cases of interest and the threshold."""
     top = min(1.0, 1.08 * float(result.answers.max()))
     edges = np.linspace(0, top, 41)
     hit = result.answers >= result.threshold

@@ -1,4 +1,4 @@
-"""The words around a plot in a picture that stands alone: the finding, the basis of the numbers, and a foot.
+"""The words around a plot that stands alone: the finding, the basis of the numbers, and a foot.
 
 A live picture stands beside a sentence with all this.
 """
@@ -39,7 +39,7 @@ def basis(result: Forecast) -> str:
 
 
 def computed_from(result: Forecast) -> str:
-    """Return the source of the error of the computation in words, which is never uncertainty about the assumptions."""
+    """Return in words the source of the computation error, which is no uncertainty about assumptions."""
     source = result.provenance
     if result.stated is not None:
         return f"the mean over {counted(source['draws'], 'draw')}"
@@ -47,7 +47,7 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Say how far off the numbers at the last report time may be by the computation alone, where that can be seen."""
+    """Say how large the computation error at the last report time may be, where it can be seen."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"

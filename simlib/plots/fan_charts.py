@@ -1,4 +1,4 @@
-"""Fans: rungs stacked by their mean probability with the range of their borders, and one probability over time."""
+"""Fans: stacked rungs with the range of their borders, and one probability over time with its range."""
 
 from __future__ import annotations
 

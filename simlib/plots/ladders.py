@@ -23,7 +23,7 @@ UNIT = "probability of each rung at the end of the date"
 
 
 class LadderPanel(LivePanel):
-    """Stacked rungs, the lowest at the bottom and lightest; dotted lines are where the baseline has the borders."""
+    """Stacked rungs, the lowest at the bottom and lightest. Dotted lines are the baseline's borders."""
 
     def __init__(self, ax: Axes, result: Forecast, ladder: str | None = None, *, room: float | None = None) -> None:
         from matplotlib.collections import LineCollection, PolyCollection

@@ -50,7 +50,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Morning:
-    """One morning: its place in days after the first, the forecast, and the probability of each level by variable."""
+    """One morning: its place in days, the forecast, and the probability of each level by variable."""
 
     place: int
     date: dt.date

@@ -1,4 +1,4 @@
-"""Prior beside posterior: for each assumption its range before the log and after it, on the scale of the prior."""
+"""Prior beside posterior: the range of each assumption before and after the log, on the prior's scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The effects of variants on one measure: each from the baseline, or, where they pile up, from the one before."""
+"""The effects of variants on one measure: each from the baseline, or from the variant before."""
 
 from __future__ import annotations
 

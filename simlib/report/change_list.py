@@ -108,7 +108,7 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return the first row that was taken in and brings the event of a measure about, as a sentence; "": none does."""
+    """Return as a sentence the first row taken in that brings a measured event about, "" for none."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:

@@ -31,7 +31,7 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """A level, "low", "moderate" or "high", and its grounds: whether each speaks for the forecast, and its words."""
+    """A level ("low", "moderate" or "high") and its grounds: whether each is in favour, and its words."""
 
     level: str
     grounds: tuple[tuple[bool, str], ...]

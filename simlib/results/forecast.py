@@ -39,7 +39,7 @@ LEAD = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
-    """The probabilities of one scenario at one set of assumption values, or their mean over draws of the assumptions.
+    """The probabilities of one scenario at some assumption values, or their mean over draws.
 
     `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending
     the levels stay as they are, so that rows always sum to one, and counts stop. `moves` are expected counts by each
@@ -184,7 +184,7 @@ class Forecast(Answer):
 
     @property
     def by_histories(self) -> tuple[str, ...]:
-        """The questions of an exact forecast that Monte Carlo answered, because no chain of states can answer them."""
+        """The questions of an exact forecast that Monte Carlo answered, because no chain of states can."""
         return tuple(self.provenance.get("by_histories", ()))
 
     @property

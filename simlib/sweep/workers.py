@@ -34,7 +34,7 @@ PATIENCE = 30.0
 
 
 class Threads:
-    """Threads of this process as workers. They run in parallel, because the kernels release the interpreter's lock."""
+    """Threads of this process as workers, in parallel because kernels release the interpreter's lock."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers

@@ -1,4 +1,4 @@
-"""How much a move that is forced on a day changes an ending or a question, in histories where it is still open."""
+"""The effect of a move forced on a day on an ending or question, in histories where that is still open."""
 
 from __future__ import annotations
 

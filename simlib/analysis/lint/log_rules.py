@@ -63,7 +63,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
 
 
 def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
-    """Report the first row of the log that no history of the scenario can explain, and a log that cannot be read."""
+    """Report the first row of the log that no history can explain, and a log that cannot be read."""
     scenario = subject.scenario
     try:
         readings = _readings(subject)

@@ -28,7 +28,7 @@ class _Step:
 
 
 def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
-    """Report a shift by more levels than there are between the lowest and the highest: it always stops at an end."""
+    """Report a shift by more levels than its variable has, which always stops at an end."""
     for move in subject.scenario:
         for outcome in move.outcomes:
             for effect in outcome.effects:

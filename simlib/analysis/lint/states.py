@@ -175,7 +175,7 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
 
 
 def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
-    """Report a question about more firings than there is time for, even if its moves always had their highest rate."""
+    """Report a question about more firings than there is time for, even at the highest rates."""
     from scipy.stats import poisson
 
     for question in subject.scenario.questions.values():

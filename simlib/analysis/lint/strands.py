@@ -92,7 +92,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
 
 @dataclass(frozen=True)
 class _Strand:
-    """An assumption, or the moves of an actor: its place in θ, the values at its ends, and its width for a slope."""
+    """An assumption, or the moves of an actor: its place in θ, its values at both ends, and its width."""
 
     name: str
     actor: bool

@@ -1,4 +1,4 @@
-"""The value of every state on many days: the probability of one measure at the deadline, from that state on.
+"""The value of every state on many days: from there, the probability of one measure at the deadline.
 
 A forecast on a day is the distribution over the states on that day times these values. One backward solution serves
 all days.

@@ -186,7 +186,7 @@ def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
 def _carried(
     matrix: _Matrix, vector: Floats, times: Floats, duration: float, control: Control
 ) -> tuple[Floats, Floats]:
-    """Return the distribution (N, C) at the end of a segment, and the probability of each number at times (T, C)."""
+    """Return the distribution (N, C) at the end of a segment, and each number's probability at times (T, C)."""
     means = matrix.uniform * np.append(times, duration)
     end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
     vector, spare = vector.copy(), np.empty_like(vector)

@@ -1,4 +1,4 @@
-"""The transition matrix of the uniformised chain, in pull form (for distributions) and in push form (for values)."""
+"""The transition matrix of the uniformised chain: pull form for distributions, push form for values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question needs of a pass: the states and firings that answer it, and the vectors that go side by side."""
+"""The needs of a question in a pass: the states and firings that answer it, and its lane."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class Incoming:
 
 @dataclass(frozen=True, eq=False)
 class Taboo:
-    """States and firings that stop a history: what probability remains is that of histories that met none of them.
+    """States and firings that stop a history. The probability that remains has met none of them.
 
     `inside` (N,) marks the states (None: no state). `firings` are pairs (move, outcome) of indices: a firing of that
     move with that outcome, an index among all outcomes, stops a history (-1: with any).

@@ -167,7 +167,7 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
 
 
 def firing_bands(moves: Iterable[str], counts: Counts) -> dict[str, Band]:
-    """Return for each move the probability of at most n firings by the last report time, for n = 0, 1, ... (N,)."""
+    """Return for each move the probability of at most n firings by the end, for n = 0, 1, ... (N,)."""
     return {name: _at_most(row, counts.runs) for name, row in zip(moves, counts.firings, strict=False)}
 
 

@@ -309,7 +309,7 @@ class Flat:
 
 
 def _text(tables: Tables, action: Action) -> str:
-    """Return the text that names the random numbers of a forced move, or of a move on its date whatever that is."""
+    """Return the text that names the random numbers of a forced move, or of a move on its date."""
     if action.number < 0:
         return f"at its date {tables.move_ids[action.move]}"
     return str(tables.scenario.interventions[action.number])

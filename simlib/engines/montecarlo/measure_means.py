@@ -19,7 +19,7 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 
 
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
-    """Return a function from θ, its centre and start, replicates and a seed to their counts and the means (T, M).
+    """Return a function that gives counts and means (T, M) of θ, its centre, start, replicates and a seed.
 
     The days at a level are read off the histories, which are replayed for this.
     """
@@ -47,7 +47,7 @@ def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
 
 
 def days_at(played: Histories, variable: int, level: int, times: Floats) -> Floats:
-    """Return the days (R, T) that each history has spent at a level of a variable by each time, before its ending."""
+    """Return the days (R, T) of each history at a level by each time, before its ending."""
     over = np.minimum(played.ending_time, played.horizon)
     until = np.append(played.time[1:], 0.0)
     until[played.start[1:] - 1] = over

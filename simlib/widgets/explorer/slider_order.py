@@ -94,7 +94,7 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return the steps from a value to low and to high, measured on the scale of the kind, in units of the value."""
+    """Return the steps from a value to low and to high on the scale of the kind, in units of the value."""
     a = assumption
     value = a.value if value is None else value
     stretch = value * (1 - value) if a.kind == "chance" else value
@@ -105,7 +105,7 @@ def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, f
 
 
 def first_order(assumption: Assumption, value: float, answer: float, slope: float) -> tuple[float, float]:
-    """Return a probability at low and at high of an assumption, from its derivative at `value`, on the logit scale."""
+    """Return a probability at low and at high, extrapolated from its derivative on the logit scale."""
     p = min(max(answer, CERTAIN), 1 - CERTAIN)
     moved = [math.log(p / (1 - p)) + slope * step / (p * (1 - p)) for step in _steps(assumption, value)]
     return tuple(float(1 / (1 + np.exp(-np.clip(x, -30, 30)))) for x in moved)  # type: ignore[return-value]

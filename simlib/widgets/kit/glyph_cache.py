@@ -1,4 +1,4 @@
-"""Quick drawing of changing text: matplotlib renders each word once, and its mask is stored and placed anew.
+"""Quick drawing of changing text: matplotlib renders each word once, and its mask is reused.
 
 matplotlib lays out and rasterises every glyph at every draw, which for twenty labels takes longer than all lines and
 areas together. Labels share few words and their numbers share few spellings, so nearly every word is stored already.
@@ -55,7 +55,7 @@ def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
 
 
 def can_set(text: Text) -> bool:
-    """Whether `set_text_on` can stand in for drawing this text: upright, plain, opaque, on a centre or a baseline."""
+    """Whether `set_text_on` can draw this text: upright, plain, opaque, on a centre or a baseline."""
     upright = not text.get_rotation() and text.get_verticalalignment() in ("center", "baseline")
     return upright and text.get_alpha() in (None, 1) and text.get_bbox_patch() is None
 

@@ -1,4 +1,4 @@
-"""The pictures that live views show now: kernels write them, and the server stores them when a notebook is saved."""
+"""The pictures that live views show: kernels write them, and the server stores them with a notebook."""
 
 from __future__ import annotations
 
