@@ -98,7 +98,7 @@ class Lesson:
         return float(of_forecast(forecast, chosen[0])[0][-1])
 
     def open_moves(self) -> list[tuple[Move, float]]:
-        """Return the moves, with their rates, that are possible at the start if things are quiet and resolve is weak.
+        """Return the moves possible at the start, while quiet and with weak resolve, and their rates.
 
         Rates are per day. Factors that apply only in a calendar window are left out: none is open on the first day.
         """
