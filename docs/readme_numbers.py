@@ -200,7 +200,7 @@ def page_of_backtests() -> str:
 
 def hash_of(folder: Path) -> str:
     """Return a short hash of the files that the numbers depend on beside simlib."""
-    files = [folder / name for name in ("scenario.yaml", "events.csv", "base_rates.csv")]
+    files = [folder / name for name in ("scenario.yaml", "events.csv", "base_rate_roles.csv")]
     if (folder / "record.toml").is_file():
         files += [folder / name for name in ("later.csv", "record.toml", "forecasts/terms.csv")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]

@@ -3,9 +3,9 @@
 The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class of past crises. It gives the share of
 them in which something happened, or how their events followed each other. A scenario names its classes by their ids in
 `reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
-moves are a threat) are in its own `base_rates.csv`, beside `scenario.yaml`: columns `role`, `is` (a rung as "LADDER:
-RUNG", or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why
-the scenario departs from that figure.
+moves are a threat) are in its own file `base_rate_roles.csv`, with the columns `role`, `is` (a rung as "LADDER: RUNG",
+or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why the
+scenario departs from that figure.
 
 References: Palmer and others (2022) MID 5.0; Brecher and others, ICB 14; Douglass and others (2022) ICBe 1.1.
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
 
-FILE = "base_rates.csv"
+FILE = "base_rate_roles.csv"
 """The roles of a scenario, beside it."""
 
 FIGURES = "base_rates.yaml"

@@ -136,7 +136,7 @@ def test_roles_beside_the_scenario_are_used_and_a_departure_gives_its_reason(tmp
     ],
 )
 def test_a_wrong_role_is_refused_with_file_and_line(tmp_path, line, words):
-    with pytest.raises(ScenarioError, match=rf"base_rates\.csv:3: .*{words}"):
+    with pytest.raises(ScenarioError, match=rf"base_rate_roles\.csv:3: .*{words}"):
         reference_classes.read_roles(world(tmp_path, f"role,is,because\nforce,shell,x\n{line}\n"))
 
 
