@@ -36,10 +36,10 @@ from simlib.typing import Engine, Floats
 __all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "listed"]
 
 BLOCKS = 8
-"""Blocks of replicates with random numbers of their own."""
+"""Number of blocks of replicates, each with random numbers of its own."""
 
 STATES_SOLVED = 80_000_000
-"""States times passes up to which `auto` takes the exact engine: a minute or two of processor time."""
+"""`auto` takes the exact engine up to so many states times passes: a minute or two of processor time."""
 
 _ONE_THREAD = Control(threads=1)
 

@@ -27,7 +27,7 @@ FEWEST_GAPS = 10
 """Histories with fewer gaps are left out of the shape, as in the event data."""
 
 WINDOW = 3
-"""Days before a day that count as "after"."""
+"""A day counts as "after" an event for this number of days."""
 
 
 @dataclass(frozen=True)

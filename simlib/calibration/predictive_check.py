@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["DRAWS", "LOG_BESIDE_MODEL", "Beside", "MoveCheck", "PriorPredictive", "has_log", "prior_predictive"]
 
 DRAWS = 200
-"""Draws of the priors."""
+"""Number of draws of the priors."""
 
 RUNS = 5
 """Histories of each draw."""

@@ -48,7 +48,7 @@ EXACT_UP_TO = 200_000
 """The exact engine answers up to so many reachable states. Beyond, Monte Carlo does."""
 
 MONTE_CARLO_RUNS = 20_000
-"""Replicates of the forecast by Monte Carlo, of all draws together."""
+"""Number of replicates of the forecast by Monte Carlo, of all draws together."""
 
 EXPOSURES = ("force", "negotiation")
 DIFFERS = "differs"

@@ -39,13 +39,13 @@ LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels, the hottest first."""
 
 POINTS = 7
-"""Points of the Gauss-Hermite rule over the activity of crises."""
+"""Number of points of the Gauss-Hermite rule over the activity of crises."""
 
 FEWEST_CRISES = 20
 """A clock is not fitted to fewer crises."""
 
 DRAWS = 1_000
-"""Draws from the law of the estimate, for the intervals."""
+"""Number of draws from the law of the estimate, for the intervals."""
 
 WEAKEST = 0.1
 """Least information about a value. It stands for a standard deviation of about 3 on the scale of the fit."""

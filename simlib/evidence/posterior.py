@@ -41,7 +41,7 @@ WIDER, FREEDOM = 1.05, 10
 """Scale of the normal proposal, and degrees of freedom of the Student proposal."""
 
 INNER = 8
-"""Draws of the other assumptions for each draw of those that are cut."""
+"""Number of draws of the other assumptions for each draw of those that are cut."""
 
 _FARTHEST = 10.0
 """Scores beyond this are treated as impossible in every prior."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TITLE_FROM = 0.05
-"""Probability from which the border of a rung may be in the title."""
+"""The border of a rung may be in the title from this probability on."""
 
 HATCH = 1.1
 """Width of the lines of a hatched band, in points, so that the colours of the rungs show between them."""

@@ -39,7 +39,8 @@ PICTURES: dict[str, str] = {
 """The function, as "module:name", that draws the answers of a class. It is imported when it is first needed."""
 
 _SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
-"""A new figure in pixels, and its axes as shares of it: room for titles above and for labels at the right."""
+"""Size of a new figure in pixels, and its axes as shares of that, with room for titles above and labels at the
+right."""
 
 
 def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:

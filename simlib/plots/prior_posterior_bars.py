@@ -23,7 +23,7 @@ Z95 = 1.6448536269514722
 """The 95% point of a standard normal variable."""
 
 _REACH = 2.6
-"""How far the axis goes, in standard deviations of the prior."""
+"""Half the length of the axis, in standard deviations of the prior."""
 
 
 def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:

@@ -36,16 +36,17 @@ WATCHED = 14.0
 """Days within which signs are observed, unless half the horizon is nearer."""
 
 _HISTORIES = 5_000
-"""Histories in which paths are counted where they cannot be computed."""
+"""Number of histories in which paths are counted where they cannot be computed."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""Draws and histories (of all draws together) behind the signs of an ending, and draws behind those of a question."""
+"""Numbers of draws and histories (of all draws together) behind the signs of an ending, and of draws behind those of a
+question."""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 """Draws behind each view, and histories of each draw where states are too many."""
 
 _SMALL = 20_000
-"""States times draws up to which a view is solved exactly at each draw."""
+"""Up to so many states times draws a view is solved exactly at each draw."""
 
 OURS = "This report"
 """The name of the report's own forecast among the views."""

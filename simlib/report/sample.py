@@ -27,10 +27,10 @@ from simlib.typing import Engine
 __all__ = ["ReportOptions", "grouped_prior", "sampled"]
 
 PATIENCE = 8_000_000
-"""States times questions times draws up to which everything is solved exactly."""
+"""Up to so many states times questions times draws everything is solved exactly."""
 
 HISTORIES = 100
-"""Histories of each draw, where questions beside the headline are counted."""
+"""Number of histories of each draw, where questions beside the headline are counted."""
 
 
 @dataclasses.dataclass(frozen=True)

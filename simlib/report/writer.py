@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["report_on", "save_report", "text_format", "write_report"]
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500
-"""Replicates at the stated values, and of each draw by Monte Carlo."""
+"""Numbers of replicates: at the stated values, and of each draw by Monte Carlo."""
 
 _FORMATS = {".html": to_html, ".md": to_markdown}
 

@@ -22,7 +22,7 @@ Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
 
 TOLERANCE = 1e-9
-"""How far a sum of chances may be from 1."""
+"""The largest distance of a sum of chances from 1."""
 
 MAX_ASSUMPTIONS = 2000
 

@@ -38,7 +38,7 @@ class Options:
 
 
 HISTORIES = 1000
-"""Replicates of each point for questions that the exact engine cannot answer."""
+"""Number of replicates of each point for questions that the exact engine cannot answer."""
 
 _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
 

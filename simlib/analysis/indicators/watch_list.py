@@ -18,7 +18,7 @@ from simlib.typing import Engine
 __all__ = ["indicators", "indicators_of_endings"]
 
 DRAWS = 500
-"""Draws of the assumptions, by default."""
+"""Number of draws of the assumptions by default."""
 
 LOOK_BY_DAYS = 14.0
 """By default an observation counts up to this day, or up to half the horizon if that is nearer."""

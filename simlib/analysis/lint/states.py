@@ -17,7 +17,7 @@ from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
 
 _NEVER = 1e-9
-"""A probability below which a count is out of reach."""
+"""A count with a smaller probability is out of reach."""
 
 _COUNTING = 200_000
 """Whether a count can be reached is checked only up to so many states."""

@@ -44,13 +44,13 @@ These are stopped altogether, so a slope says less, and small changes are always
 """
 
 MOST_STATES = 200_000
-"""Reachable states up to which strands are examined."""
+"""Strands are examined up to so many reachable states."""
 
 RUNS = 1_000
 """Replicates at each end for a question that only histories answer. The error of a change is about half a point."""
 
 TOLERANCE = 1e-6
-"""Bound on the truncation error of what is solved."""
+"""Bound on the truncation error of each solution."""
 
 
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Branch", "PathClass", "Paths", "counted_paths", "first_visits", "paths"]
 
 MOST_PREFIXES = 400
-"""Prefixes of first visits that the exact search expands, at the most."""
+"""Most prefixes of first visits that the exact search expands."""
 
 
 def paths(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories
 
 HISTORIES = 5_000
-"""Histories that are counted, by default."""
+"""Number of histories that are counted by default."""
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:

@@ -46,10 +46,10 @@ TOP = 12
 """Number of assumptions with a bar for each measure, by default."""
 
 BLOCKS = 20
-"""Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
+"""Number of blocks of replicates, whose spread gives the Monte Carlo error of a bar."""
 
 MOST_SENTENCES = 5
-"""Assumptions that the sentences name for each measure."""
+"""Most assumptions that the sentences name for each measure."""
 
 ROUNDING = 1e-9
 """Changes below this share of an answer count as rounding."""

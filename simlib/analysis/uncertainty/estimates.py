@@ -19,7 +19,7 @@ __all__ = ["GROUPS", "Number", "Stage", "Weighting", "draws_needed", "effective"
 __all__ += ["quantile", "quantile_of", "scaled", "uncertainty_share", "variance_over_draws", "without_noise"]
 
 GROUPS = 8
-"""Groups of draws whose disagreement is the error: independently scrambled sequences of the prior."""
+"""Number of groups of draws, whose disagreement is the error: independently scrambled sequences of the prior."""
 
 Statistic = Callable[[Floats, Floats | None], float]
 """Maps answers (D, ...) and the scales of their draws to a number."""

@@ -10,7 +10,7 @@ from simlib.cli.options.readers import change, day, name, whole
 from simlib.scenario.views.forms import FORMS
 
 RUNS = 10_000
-"""Replicates of a Monte Carlo forecast, all draws together, unless --runs says otherwise."""
+"""Number of replicates of a Monte Carlo forecast, of all draws together, unless --runs says otherwise."""
 
 SEED = "seed of the random numbers and of the draws (default: 0)"
 

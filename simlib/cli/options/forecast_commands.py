@@ -10,7 +10,7 @@ from simlib.cli.options.readers import OF_VARIANT, change, date, name, names, wh
 from simlib.report import DRAWS
 
 TOP = 12
-"""Moves that `run` lists, unless --top says otherwise."""
+"""Number of moves that `run` lists, unless --top says otherwise."""
 
 
 def run(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
-"""Fewest draws of a mixture: the spread between fewer says next to nothing of the error of their mean."""
+"""Fewest draws of a mixture: the spread between fewer draws says next to nothing about the error of their mean."""
 
 
 def check(request: Request, scenario: Scenario) -> None:

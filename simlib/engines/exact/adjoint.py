@@ -48,7 +48,7 @@ _NODES_AT_ONCE = 16
 """Number of nodes summed over the edges at once. They take two cache lines for each state."""
 
 _ORDER = 12
-"""Gauss-Legendre nodes per panel."""
+"""Number of Gauss-Legendre nodes in a panel."""
 
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel in mean times between jumps, and the factor by which each next panel is longer."""

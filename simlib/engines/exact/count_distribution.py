@@ -36,19 +36,20 @@ from simlib.results import Band
 from simlib.typing import Floats, Ints
 
 PRODUCTS = 3e8
-"""Products (a third of a second on one core) that exact laws of counts may take in a forecast, all draws together."""
+"""Most products that exact laws of counts may take in a forecast, all draws together: a third of a second on one
+core."""
 
 TOLERANCE = 1e-9
 """Bound on the error of a probability. More numbers are kept until it is met."""
 
 MOST = 2048
-"""Numbers that are kept at most. Beyond them a law says only how much is missing."""
+"""Most numbers that are kept. Beyond them a law says only how much probability is missing."""
 
 _SETTING_UP = 4e5
 """The time to build the matrix of one segment, in products."""
 
 _NUMBERS = 2e7
-"""Probabilities of a state and a number that are held at a time (160 MB)."""
+"""Most probabilities of a state and a number that are held at a time (160 MB)."""
 
 _FINE = 1e-13
 _STEPS = 64

@@ -30,7 +30,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
 
 WIDTH = 4
-"""Lanes of a block."""
+"""Number of lanes of a block."""
 
 
 @dataclass(frozen=True, eq=False)

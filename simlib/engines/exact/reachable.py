@@ -30,7 +30,7 @@ _DENSE = 2**27
 """Up to this many combinations of levels, codes index a plain array. Above, they index a hash table."""
 
 _BLOCK = 65_536
-"""States expanded between two checks for cancellation."""
+"""Number of states expanded between two checks for cancellation."""
 
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 

@@ -26,7 +26,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
 
 _BLOCK = 64
-"""Steps between two weightings of what was kept, and two checks for cancellation."""
+"""After so many steps the kept vectors are weighted, and cancellation is checked."""
 
 _BLOCK_NUMBERS = 8_000_000
 """The most numbers in a block of steps that is held for nodes (64 MB)."""

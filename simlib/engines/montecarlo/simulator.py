@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 RUNS = 10_000
-"""Replicates, by default."""
+"""Number of replicates by default."""
 
 CHUNK = 128
-"""Replicates per call of the kernel: between two checks for cancellation, a millisecond or two."""
+"""Number of replicates per call of the kernel, which is a millisecond or two between two checks for cancellation."""
 
 MAX_EVENTS = 10_000_000
-"""Events in one replicate above which the engine gives up: rates that high are a mistake in the scenario."""
+"""The engine gives up when one replicate has more events. Rates that high are a mistake in the scenario."""
 
 MAX_REPLICATE = 2**62
 

@@ -32,7 +32,7 @@ PAUSE = 0.3
 """Seconds without a keystroke before the forecast is computed."""
 
 CAP = 60_000
-"""States up to which a scenario is solved exactly. Larger ones are sampled, which is quick for any size."""
+"""A scenario is solved exactly up to so many states. A larger one is sampled, which is quick for any size."""
 
 RUNS = 4_000
 

@@ -28,7 +28,7 @@ DATES = ("on", "from", "until")
 """Places of an intervention that are checked when the dates of the forecast are known."""
 
 SESSIONS = 5
-"""Sessions whose drafts are stored."""
+"""Number of sessions whose drafts are stored."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 
 DRAWS = 128
-"""Draws of the assumptions. The ends of the range are then good to a few points."""
+"""Number of draws of the assumptions. The ends of the range are then good to a few points."""
 
 FORMAT = 1
 

@@ -42,13 +42,13 @@ QUICK_SECONDS = 0.08
 """An exact answer as quick as this is on the screen within a tenth of a second, and needs no preview."""
 
 FEWEST, MOST = 256, 20_000
-"""Replicates of a preview."""
+"""Fewest and most replicates of a preview."""
 
 RUNS = 100_000
-"""Replicates of the answer at rest where a scenario is too large for the exact engine."""
+"""Number of replicates of the answer at rest, where a scenario is too large for the exact engine."""
 
 ENGINES_KEPT = 3
-"""Engines kept ready: those of the present settings, of the ones before, and of the baseline."""
+"""Number of engines kept ready: those of the present settings, of the ones before, and of the baseline."""
 
 ANSWERS_KEPT = 24
 

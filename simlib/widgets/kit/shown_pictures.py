@@ -13,7 +13,7 @@ LIVE = "SIMLIB_LIVE"
 """The variable that names the folder of the notebooks in a server that `simlib lab` started, and in its kernels."""
 
 KEPT = 40
-"""Pictures that are kept, the latest ones."""
+"""Number of pictures that are kept, the latest ones."""
 
 KINDS = ("image/png", "text/plain")
 
