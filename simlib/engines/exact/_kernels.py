@@ -210,6 +210,13 @@ def add(total, weight, vector):
         total[x] += weight * vector[x]
 
 
+@compiled_once(fastmath=_FAST)
+def twice_less(vector, older):
+    """Replace a vector by twice itself less the older one."""
+    for x in range(len(vector)):
+        vector[x] = 2.0 * vector[x] - older[x]
+
+
 @compiled_once()
 def histogram(block, cells, out):
     """Add block[x, 0] to out[cells[x, g]] for every state x and group g."""

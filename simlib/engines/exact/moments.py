@@ -52,8 +52,9 @@ class StateRewards:
     `example`, then those of each ending.
     """
 
-    def __init__(self, tables: Tables, space: StateSpace) -> None:
-        self.tables, self.space, self.rewards = tables, space, Rewards.of(tables)
+    def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
+        """Take the impacts of the scenario, or only some `rewards`."""
+        self.tables, self.space, self.rewards = tables, space, rewards or Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
         self._entries: dict[int, Ints] = {}

@@ -175,7 +175,7 @@ def carry(
     vectors, spare, end = start.copy(), np.empty_like(start), np.zeros_like(start)
     hit, hits, kept = np.zeros((1, block.width)), np.zeros((len(times), block.width)), np.zeros((STEPS, block.width))
     block.take_out(vectors, hit)
-    advance = _Advance(block, watchers, pool)
+    advance = Advance(block, watchers, pool)
     for steps in blocks(last, STEPS):
         weights, survivals = pmf(steps, means), survival(steps, means)
         for watcher in watchers:
@@ -195,7 +195,7 @@ def carry(
     return Carried(end, hits, survival(np.array([last]), means)[:, 0], last + 1)
 
 
-class _Advance:
+class Advance:
     """One step of a pass: show the vectors to all watchers, and write the vectors after one jump.
 
     Of large steps a free thread does the last rows meanwhile: the same sums either way, bit for bit.
@@ -210,6 +210,7 @@ class _Advance:
             self.cut, self.pool = int(np.searchsorted(entries, own)), pool
 
     def __call__(self, row: int, vectors: Floats, result: Floats) -> None:
+        """Show the vectors of step `row` of the present run, and write those after one jump to `result`."""
         rest = None
         if self.pool is not None:
             rest = self.pool.submit(self.block.step, vectors, result, self.cut, self.block.states)

@@ -10,13 +10,14 @@ from functools import partial
 import numpy as np
 
 from simlib.control import Control
+from simlib.engines.exact import chebyshev
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.lanes import Lanes
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import Moments, MomentSums, StateRewards
 from simlib.engines.exact.passes import Carried, FewHistograms, Histograms, Watcher, carry, histograms
-from simlib.engines.exact.quests import Quest, Seats
+from simlib.engines.exact.quests import Quest, Seats, seated
 from simlib.engines.exact.states import NOTHING, StateSpace
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables
@@ -61,6 +62,14 @@ class Prepared:
     features: Features
     rewards: StateRewards
     blocks: list[Seats]
+    quick: bool = False
+    """Whether the quicker series is used, which carries no impacts and may give up."""
+
+    def without_impacts(self, *, quick: bool) -> Prepared:
+        """Return the same without what impacts need."""
+        none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
+        rewards = StateRewards(self.tables, self.space, none)
+        return replace(self, rewards=rewards, blocks=seated(0, self.quests), quick=quick)
 
     @property
     def quests(self) -> list[Quest]:
@@ -85,6 +94,7 @@ class SolutionRun:
         self, world: Prepared, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
     ) -> None:
         self.world, self.chain, self.tolerance, self.pool, self.control = world, chain, tolerance, pool, control
+        self.carry = chebyshev.carry if world.quick else carry
         self.main = chain.start()
         times, moves = len(world.times), len(world.tables.move_ids)
         self.vectors = {quest.name: self.main.copy() for quest in world.quests}
@@ -154,7 +164,7 @@ class SolutionRun:
         share = max(duration / max(self.world.horizon, 1e-300), 1e-12) * finer
         tolerance = self.tolerance * share
         onward = segment is not self.world.segments[-1]
-        carried = carry(
+        carried = self.carry(
             block, start, times, watchers=watchers, onward=onward, tolerance=tolerance, pool=pool, control=control
         )
         return _Done(block, carried, moments, counted)

@@ -22,6 +22,7 @@ from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
+from simlib.engines.exact.chebyshev import TooCyclic
 from simlib.engines.exact.count_distribution import PRODUCTS, firing_laws, products_of
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import StateRewards
@@ -237,6 +238,20 @@ class Solver:
             tolerance = finer
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
+    def glance(
+        self, theta: Floats, *, centre: Floats | None = None, start: Floats | None = None, control: Control = UNWATCHED
+    ) -> Forecast:
+        """Return the forecast in a fraction of the time: without the impacts and the questions that need histories.
+
+        The truncation error has the same bound, but answers below 1e-6 are not solved again. See `solve`.
+
+        Raises Cancelled.
+        """
+        chain, begun = self.chain(theta, centre, start), clock.perf_counter()
+        solution = self._run(chain, TOLERANCE, control, glance=True)
+        bands = self._bands(solution, both_sides=self._glanced.quick)
+        return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
+
     def law_products(self, forecast: Forecast) -> float:
         """Return about how many products the exact laws of the numbers of firings take, all moves together."""
         means = np.array([mean[-1] for mean in forecast.moves.values()])
@@ -269,6 +284,11 @@ class Solver:
         )
 
     @cached_property
+    def _glanced(self) -> Prepared:
+        """What a glance needs."""
+        return self._prepared.without_impacts(quick=True)
+
+    @cached_property
     def _simulator(self) -> Any:
         """The Monte Carlo engine for the questions that need histories."""
         from simlib.engines.montecarlo.simulator import Simulator
@@ -291,11 +311,14 @@ class Solver:
         """Carry the start through all segments once. Returns raw sums over the partitions."""
         return self._run(self.chain(theta, centre, start), tolerance, control)
 
-    def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
+    def _run(self, chain: Chain, tolerance: float, control: Control, *, glance: bool = False) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
-            solution = SolutionRun(
-                self._prepared, chain, tolerance, pool if self.threads > 1 else None, control
-            ).all_segments()
+            work = chain, tolerance, pool if self.threads > 1 else None, control
+            try:
+                solution = SolutionRun(self._glanced if glance else self._prepared, *work).all_segments()
+            except TooCyclic:
+                self._glanced = self._prepared.without_impacts(quick=False)
+                solution = SolutionRun(self._glanced, *work).all_segments()
         for name, joint in self.joint.items():
             if joint.then is not None:
                 first, then, either = (solution.hits.pop(f"{name} {part}") for part in ("first", "then", "either"))
@@ -304,7 +327,7 @@ class Solver:
                 solution.hit_tails[name] = np.sum(tails, axis=0)
         silent = Control(cancel=control.cancel)
         for name, solver in self.counted.items():
-            counting = solver._run(solver.beside(chain), tolerance, silent)
+            counting = solver._run(solver.beside(chain), tolerance, silent, glance=glance)
             solution.hits[name], solution.hit_tails[name] = solver.features.of_ending(counting.at)[:, 0], counting.tails
             solution.steps = max(solution.steps, counting.steps)
         return solution
@@ -371,16 +394,18 @@ class Solver:
 
     # ---------------------------------------------------------------- from sums to a forecast
 
-    def _bands(self, solution: Solution) -> dict[str, dict[str, Band]]:
+    def _bands(self, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
+        """Return the answers with their truncation errors, which lie on `both_sides` where terms have both signs."""
+        bounded = partial(_bounded, both_sides=both_sides)
         ending = self.features.of_ending(solution.at)
         closed = self.features.flags(solution.at)
         names = [*self.scenario.endings, ONGOING]
         return {
-            "endings": {name: _bounded(ending[:, i], solution.tails) for i, name in enumerate(names)},
+            "endings": {name: bounded(ending[:, i], solution.tails) for i, name in enumerate(names)},
             "questions": {
-                name: _bounded(solution.hits[name], solution.hit_tails[name])
+                name: bounded(solution.hits[name], solution.hit_tails[name])
                 if name in solution.hits
-                else _bounded(closed[name], solution.tails)
+                else bounded(closed[name], solution.tails)
                 for name in self.scenario.questions
                 if name not in self.by_histories
             },
@@ -438,7 +463,8 @@ class Solver:
         zero, moments = np.zeros(len(self.times)), solution.moments
         ending = self.features.of_ending(solution.at)[:, :-1]
         result = {}
-        for index, impact in enumerate(self.scenario.impacts.values()):
+        for index, name in enumerate(moments.states.rewards.impacts):
+            impact = self.scenario.impacts[name]
             mean = moments.given[:, index, -1]
             with np.errstate(divide="ignore", invalid="ignore"):
                 given = np.where(ending > 0, moments.given[:, index, :-1] / ending, np.nan)
@@ -467,6 +493,7 @@ class _Furthest:
             self.control.report(share)
 
 
-def _bounded(probability: Floats, tails: Floats) -> Band:
+def _bounded(probability: Floats, tails: Floats, *, both_sides: bool) -> Band:
     p = np.clip(probability, 0.0, 1.0)
-    return Band(p, p.copy(), np.minimum(p + tails, 1.0))
+    low = np.maximum(p - tails, 0.0) if both_sides else p.copy()
+    return Band(p, low, np.minimum(p + tails, 1.0))

@@ -1,0 +1,144 @@
+"""Chebyshev's series: the sums of `passes` with about half as many products, where a chain is not strongly cyclic.
+
+With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello 2000),
+
+    p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
+
+The sum cut after K solves p' = p Q but for Λ/2 (c_{K+1} y_K - c_K y_{K+1}). What flows from an error never grows in the
+sum of its absolute values. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K, which
+is what is reported. Terms have both signs: where cycles let the y grow, digits are lost, and `TooCyclic` is raised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.backend import kernels
+from simlib.engines.exact.generator import refuse_a_job_of_hours
+from simlib.engines.exact.lanes import Lanes
+from simlib.engines.exact.passes import STEPS, Advance, Carried, Watcher
+from simlib.engines.exact.uniformization import add, blocks
+from simlib.typing import Floats
+
+_GROWTH = 1e3
+"""How far the terms may grow. Of fifteen digits three are lost then, and the bound on the truncation error holds."""
+
+_MORE = 6
+"""Terms that are added at a time until the error is within its bound."""
+
+_NOTHING = 1e-20
+"""Coefficients below it are left out of the sum to which all of them are scaled."""
+
+
+class TooCyclic(Exception):
+    """The terms of the series grow so much that their sum would have too few digits."""
+
+
+def coefficients(means: Floats, last: int) -> tuple[Floats, Floats]:
+    """Return c_k (T, last + 2) for k up to `last` + 1 at means z = Λt (T,), and the integrals of Λ c_k up to there."""
+    top = max(last + 2, _length(float(means.max(initial=0.0)), _NOTHING))
+    ratio, ratios = np.zeros(len(means)), np.empty((len(means), top))
+    for k in range(top, 0, -1):  # I_k / I_{k-1} by their recurrence, from above, where it is stable
+        ratio = means / (2 * k + means * ratio)
+        ratios[:, k - 1] = ratio
+    series = np.concatenate([np.ones((len(means), 1)), 2 * np.cumprod(ratios, axis=1)], axis=1)
+    series /= series.sum(axis=1, keepdims=True)
+    spent = 2 * _from_above(_from_above(series) - series)
+    spent[:, 0] /= 2
+    return series[:, : last + 2], spent[:, : last + 2]
+
+
+def _from_above(terms: Floats) -> Floats:
+    return terms[:, ::-1].cumsum(axis=1)[:, ::-1]
+
+
+def _length(mean: float, small: float) -> int:
+    """Return the smallest k above which no coefficient for a mean z exceeds `small`."""
+    low, high = 1, 16
+    while _term(high, mean) > math.log(small):
+        low, high = high, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        if _term(middle, mean) > math.log(small):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _term(k: int, mean: float) -> float:
+    """Return an upper bound on log(c_k) by Debye's expansion."""
+    return math.hypot(k, mean) - mean - k * math.asinh(k / mean) if mean > 0 else -math.inf
+
+
+def carry(
+    block: Lanes,
+    start: Floats,
+    times: Floats,
+    *,
+    watchers: Sequence[Watcher] = (),
+    onward: bool = True,
+    tolerance: float = 1e-9,
+    pool: ThreadPoolExecutor | None = None,
+    control: Control = UNWATCHED,
+) -> Carried:
+    """Carry a block of vectors through a segment. See `passes.carry`. No lane may gain from another one.
+
+    Raises:
+        TooCyclic: Where the terms grow too much.
+        Unsupported: For rates so high that the solution would take hours.
+        Cancelled: When `control` cancels the work.
+    """
+    refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
+    means = block.uniform * times
+    small = tolerance / max(means[-1], 1.0)
+    likely, last = _length(means[-1], small), _length(means[-1], small / _GROWTH)
+    weights, survivals = coefficients(means, last)
+    older, vectors, spare, end = np.zeros_like(start), start.copy(), np.empty_like(start), np.zeros_like(start)
+    before, hit, kept = np.zeros((1, block.width)), np.zeros((1, block.width)), np.zeros((last + 1, block.width))
+    block.take_out(vectors, hit)
+    advance = Advance(block, watchers, pool)
+    for steps in [*blocks(likely, STEPS), *(likely + 1 + more for more in blocks(last - likely - 1, _MORE))]:
+        for watcher in watchers:
+            watcher.weights, watcher.survivals = weights[:, steps], survivals[:, steps]
+        for row, k in enumerate(steps.tolist()):
+            kept[k] = hit
+            if onward:
+                add(end, weights[-1, k], vectors)
+            onto = hit.copy()
+            advance(row, vectors, spare)
+            block.finish(vectors, spare, onto)
+            if k:
+                twice_less(spare, older)
+                onto = 2 * onto - before
+            older, vectors, spare, before, hit = vectors, spare, older, hit, onto
+        for watcher in watchers:
+            watcher.weigh()
+        control.report((int(steps[-1]) + 1) / (last + 1))
+        control.check()
+        sizes = _size(older, before), _size(vectors, hit)
+        if not max(sizes) <= _GROWTH:
+            raise TooCyclic
+        tails = (survivals[:, steps[-1] + 1] * sizes[0] + survivals[:, steps[-1]] * sizes[1]) / 2
+        if tails.max() <= tolerance:
+            break
+    return Carried(end, weights[:, : steps[-1] + 1] @ kept[: steps[-1] + 1], tails, int(steps[-1]) + 1)
+
+
+def twice_less(vectors: Floats, older: Floats) -> None:
+    """Replace the vectors by twice themselves less the older ones, of the same shape."""
+    if kernels is None:
+        vectors *= 2
+        vectors -= older
+    else:
+        kernels.twice_less(vectors.reshape(-1), older.reshape(-1))
+
+
+def _size(vectors: Floats, hit: Floats) -> float:
+    """Return the largest sum of absolute values of any lane."""
+    return float((np.ones(len(vectors)) @ np.abs(vectors) + np.abs(hit[0])).max())
