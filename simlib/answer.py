@@ -18,6 +18,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -164,31 +165,38 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
     `more`: `engine`, `seed`, `draws`, `runs`, `horizon_days`, `values` (changed assumptions), `changes` (in words) and
     whatever else the question was asked with.
     """
-    import importlib.metadata
     import platform
-
-    import scipy
 
     from simlib import __version__
 
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
-    try:
-        versions["numba"] = importlib.metadata.version("numba")
-    except importlib.metadata.PackageNotFoundError:
-        versions["numba"] = "absent"
     common = dict.fromkeys(("engine", "seed", "draws", "runs", "values"))
     return {
         "scenario_sha256": scenario.sha256,
         "view": scenario.view,
         "interventions": [str(item) for item in scenario.interventions],
         "version": __version__,
-        "versions": versions,
+        "versions": dict(_versions()),
         "machine": platform.machine(),
         "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "horizon_days": scenario.horizon_days,
         **common,
         **more,
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions that numbers may depend on. To look them up takes milliseconds."""
+    import importlib.metadata
+    import platform
+
+    import scipy
+
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
+    try:
+        return versions | {"numba": importlib.metadata.version("numba")}
+    except importlib.metadata.PackageNotFoundError:
+        return versions | {"numba": "absent"}
 
 
 # -------------------------------------------------------------------- plain data

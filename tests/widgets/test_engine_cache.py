@@ -141,7 +141,7 @@ def test_a_world_too_large_to_enumerate_is_sampled(state, monkeypatch):
     found = answers.answer(state.settings)
     assert found.engine == "montecarlo"
     assert found.provenance["runs"] == 500
-    assert not answers.is_quick(state.settings)
+    assert not answers.is_quick(state.settings, state.lead)
 
 
 def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatch):

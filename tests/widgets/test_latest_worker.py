@@ -118,3 +118,38 @@ def test_what_goes_wrong_is_told_and_the_worker_goes_on(latest):
 def test_waiting_gives_up_in_time(latest):
     latest.submit(lambda control: 1, print, print, delay=10)
     assert not latest.wait(0.05)
+
+
+def test_a_patient_worker_finishes_what_runs_and_drops_what_waits():
+    patient = LatestWorker("patient", patient=True)
+    log, started, release = Log(), threading.Event(), threading.Event()
+    patient.submit(polling(started, release), log.done.append, log.failed.append)
+    assert started.wait(5)
+    for number in range(5):
+        patient.submit(lambda control, number=number: number, log.done.append, log.failed.append)
+    assert not patient.wait_begun(0.05)
+    release.set()
+    assert patient.wait_begun(5)
+    assert patient.wait(5)
+    assert log.done == ["late", 4]
+    patient.close()
+
+
+def test_a_patient_worker_can_still_be_cancelled():
+    patient = LatestWorker("patient", patient=True)
+    log, started = Log(), threading.Event()
+    patient.submit(polling(started, threading.Event()), log.done.append, log.failed.append)
+    assert started.wait(5)
+    patient.cancel()
+    assert patient.wait(5)
+    assert log.done == []
+    patient.close()
+
+
+def test_what_waits_can_be_hastened(latest):
+    log = Log()
+    latest.submit(lambda control: 3, log.done.append, log.failed.append, delay=600.0)
+    assert not latest.wait(0.05)
+    latest.hasten()
+    assert latest.wait(5)
+    assert log.done == [3]

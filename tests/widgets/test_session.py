@@ -15,12 +15,14 @@ from simlib.control import UNWATCHED
 from simlib.engines.ensemble import over_priors
 from simlib.errors import ScenarioError
 from simlib.formatting import percent
+from simlib.widgets.explorer import engine_cache, preview_loop
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.autosave import Drafts, folder
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status_line import sentence
+from tests.worlds import World
 
 
 class Front:
@@ -60,7 +62,7 @@ class Front:
 class Slow(AnswerCache):
     """Never as quick as a preview, so that there is one."""
 
-    def is_quick(self, settings):
+    def is_quick(self, settings, measure):
         return False
 
 
@@ -138,15 +140,136 @@ def test_an_answer_that_comes_too_late_is_not_shown(session, state, monkeypatch)
     assert said(state) in session.front.last.alt
 
 
-def test_a_quick_world_needs_no_preview(state):
-    session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
-    session.answers.is_quick = lambda settings: True
-    session.start()
-    assert session.wait(60)
-    state.set_value("meeting", 0.2)
+@pytest.fixture
+def quick(state, monkeypatch):
+    """A session in which the answer at rest is only computed once the slider is let go."""
+    monkeypatch.setattr(engine_cache, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(preview_loop, "REST", 600.0)
+    made = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
+    made.start()
+    assert made.wait(60, previews=True)
+    yield made
+    made.close()
+
+
+def move(session, value, name="meeting"):
+    session.state.set_value(name, value)
     session.update(moving=True)
-    assert not any(shown.preview for shown in session.front.pictures)
-    assert said(state) in session.front.last.alt
+
+
+def test_a_quick_world_is_exact_under_the_hand_and_has_no_preview(quick, state):
+    move(quick, 0.2)
+    assert quick.wait_shown(30)
+    assert not any(shown.preview for shown in quick.front.pictures)
+    assert f"signed {said(state)} (up" in quick.front.last.alt
+    assert quick.front.last.status["text"] == "exact, 8 states"
+    assert quick.answers.known(state.settings) is None, "nothing but a glance was computed"
+
+
+def test_the_picture_at_rest_is_the_last_moving_one_to_the_byte(quick, state):
+    for value in (0.05, 0.06, 0.05):  # the dotted baseline comes with the first rest
+        move(quick, value)
+        assert quick.wait_shown(30)
+        moving = quick.front.last
+        quick.let_go()
+        assert quick.wait(30)
+    assert quick.front.last is not moving
+    assert (quick.front.last.left, quick.front.last.right) == (moving.left, moving.right)
+    assert quick.answers.known(state.settings) is quick.shown
+
+
+def test_a_slider_that_is_let_go_is_at_rest_at_once(quick):
+    rests = quick.front.rests
+    move(quick, 0.2)
+    assert quick.wait_shown(30)
+    assert quick.front.rests == rests
+    quick.let_go()
+    assert quick.wait(30)
+    assert quick.front.rests == rests + 1
+
+
+def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state, monkeypatch):
+    started, release, glance = threading.Event(), threading.Event(), quick.answers.glance
+
+    def slow(settings, control=UNWATCHED):
+        started.set()
+        assert release.wait(20)
+        return glance(settings, control)
+
+    monkeypatch.setattr(quick.answers, "glance", slow)
+    before = len(quick.front.pictures)
+    move(quick, 0.03)
+    assert started.wait(10)
+    for value in np.linspace(0.04, 0.4, 20):
+        move(quick, float(value))
+    release.set()
+    assert quick.wait_shown(30)
+    shown = quick.front.pictures[before:]
+    assert len(shown) == 2, "the one that ran, and the last one"
+    first, last = (said(state, state.settings.with_value("meeting", value)) for value in (0.03, 0.4))
+    assert f"signed {first}" in shown[0].alt
+    assert f"signed {last}" in shown[1].alt
+
+
+def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, monkeypatch):
+    started, release, glance = threading.Event(), threading.Event(), quick.answers.glance
+
+    def slow(settings, control=UNWATCHED):
+        started.set()
+        assert release.wait(20)
+        return glance(settings, control)
+
+    monkeypatch.setattr(quick.answers, "glance", slow)
+    move(quick, 0.2)
+    assert started.wait(10)
+    state.undo()
+    quick.update()
+    release.set()
+    assert quick.wait(30)
+    assert f"signed {said(state)}." in quick.front.last.alt
+
+
+def paused_world():
+    """A world that asks for a lull, which only histories can answer."""
+    world = World("strikes", 40.0).variable("sea", "calm", "rough", start="calm")
+    world = world.move("strike", 0.1).move("storm", 0.05, {"sea": "rough"}).lull("pause", 15, "strike")
+    return world.question("rough", {"sea": "rough"}).scenario()
+
+
+def test_while_a_slider_moves_a_simulated_question_has_its_last_value_and_says_so(monkeypatch):
+    monkeypatch.setattr(engine_cache, "QUICK_SECONDS", 60.0)
+    state = State(paused_world())
+    state.change(state.settings.replace(lead="question:rough"))
+    session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
+    session.start()
+    assert session.wait(60, previews=True)
+
+    def pause():
+        (item,) = [item for item in session.front.last.answers[0]["items"] if item["name"] == "question:pause"]
+        return item
+
+    before = pause()
+    assert not before["due"]
+    move(session, 0.01, "strike.rate")
+    assert session.wait_shown(30)
+    assert pause() == before | {"due": True, "change": ""}
+    assert session.wait(30)
+    assert not pause()["due"]
+    assert pause()["value"] != before["value"]
+    session.close()
+
+
+def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
+    monkeypatch.setattr(engine_cache, "QUICK_SECONDS", 60.0)
+    state = State(paused_world())
+    state.change(state.settings.replace(lead="question:pause"))
+    session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
+    session.start()
+    assert session.wait(60, previews=True)
+    move(session, 0.01, "strike.rate")
+    assert session.front.last.preview
+    assert session.wait(30)
+    assert not session.front.last.preview
     session.close()
 
 

@@ -1,4 +1,4 @@
-"""Chebyshev's series: the sums of `passes` with about half as many products, where a chain is not strongly cyclic.
+"""Chebyshev's series: the sums of `passes` with half as many products, in chains that are not cyclic.
 
 With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello 2000),
 
@@ -40,7 +40,7 @@ class TooCyclic(Exception):
 
 
 def coefficients(means: Floats, last: int) -> tuple[Floats, Floats]:
-    """Return c_k (T, last + 2) for k up to `last` + 1 at means z = Λt (T,), and the integrals of Λ c_k up to there."""
+    """Return c_k (T, last + 2) at means z = Λt (T,), for k up to `last` + 1, and the integrals of Λ c_k."""
     top = max(last + 2, _length(float(means.max(initial=0.0)), _NOTHING))
     ratio, ratios = np.zeros(len(means)), np.empty((len(means), top))
     for k in range(top, 0, -1):  # I_k / I_{k-1} by their recurrence, from above, where it is stable

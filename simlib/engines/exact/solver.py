@@ -241,9 +241,10 @@ class Solver:
     def glance(
         self, theta: Floats, *, centre: Floats | None = None, start: Floats | None = None, control: Control = UNWATCHED
     ) -> Forecast:
-        """Return the forecast in a fraction of the time: without the impacts and the questions that need histories.
+        """Return the forecast in a fraction of the time, without impacts and without histories.
 
-        The truncation error has the same bound, but answers below 1e-6 are not solved again. See `solve`.
+        The questions that need histories are missing. The truncation error has the same bound, but answers below 1e-6
+        are not solved again. See `solve`.
 
         Raises Cancelled.
         """
@@ -395,7 +396,7 @@ class Solver:
     # ---------------------------------------------------------------- from sums to a forecast
 
     def _bands(self, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
-        """Return the answers with their truncation errors, which lie on `both_sides` where terms have both signs."""
+        """Return the answers with their truncation errors, on `both_sides` where terms have both signs."""
         bounded = partial(_bounded, both_sides=both_sides)
         ending = self.features.of_ending(solution.at)
         closed = self.features.flags(solution.at)

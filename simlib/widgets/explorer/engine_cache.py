@@ -24,6 +24,7 @@ from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
+from simlib.machine.measures import Measure
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -39,7 +40,8 @@ PREVIEW_SECONDS = 0.025
 """Time of a preview. With drawing it stays within a frame or two of the slider."""
 
 QUICK_SECONDS = 0.08
-"""An exact answer as quick as this is on the screen within a tenth of a second, and needs no preview."""
+"""A glance as quick as this is on the screen within a tenth of a second: then it is shown while values move, and there
+is no preview."""
 
 FEWEST, MOST = 256, 20_000
 """Fewest and most replicates of a preview."""
@@ -66,8 +68,8 @@ class Engines:
     tried_solver: bool = False
     tried_simulator: bool = False
     reason: str = ""
-    exact_seconds: float = float("inf")
-    solved: int = 0
+    glance_seconds: float = float("inf")
+    glances: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,18 +194,14 @@ class AnswerCache:
         start: Floats | None = None,
         control: Control = UNWATCHED,
     ) -> Forecast:
-        """Return the exact answer at some values (A,), and take the time. One thread solves at a time.
+        """Return the exact answer at some values (A,). One thread solves at a time.
 
         `centre` are the stated values, when `theta` is a draw around them, and `start` (K,) are probabilities of the
         start states. Raises Cancelled.
         """
         assert machine.solver is not None
         with self._solving:
-            begun = time.perf_counter()
-            forecast = machine.solver.solve(theta, centre=centre, start=start, control=control)
-            machine.solved += 1
-            machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
-        return forecast
+            return machine.solver.solve(theta, centre=centre, start=start, control=control)
 
     def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
         """Return the derivatives {assumption: ∂p/∂θ} of an answer at the values of some settings.
@@ -230,15 +228,34 @@ class AnswerCache:
 
     # ---------------------------------------------------------------- previews
 
-    def measure(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Take the time of the exact answer a second time: the first may have had to compile."""
-        machine = self.machine(settings)
-        if machine.solver is not None and machine.solved == 1:
-            self.solve(machine, self.theta(settings, machine), control=control)
+    def glance(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
+        """Return the exact answer while values move, and take the time.
 
-    def is_quick(self, settings: Settings) -> bool:
-        """Whether the exact answer comes so quickly that no preview is needed."""
-        return self.machine(settings).exact_seconds <= QUICK_SECONDS
+        It has no impacts and no questions that need histories. The world must not be too large for the exact engine.
+        Raises ScenarioError, Cancelled.
+        """
+        machine = self.machine(settings)
+        assert machine.solver is not None
+        theta = self.theta(settings, machine)
+        with self._solving:
+            begun = time.perf_counter()
+            forecast = machine.solver.glance(theta, control=control)
+            machine.glances += 1
+            machine.glance_seconds = min(time.perf_counter() - begun, 1.5 * machine.glance_seconds)
+        return self._labelled(forecast)
+
+    def measure(self, settings: Settings, control: Control = UNWATCHED) -> None:
+        """Take the time of a glance twice: the first may have to compile."""
+        machine = self.machine(settings)
+        while machine.solver is not None and machine.glances < 2:
+            self.glance(settings, control)
+
+    def is_quick(self, settings: Settings, measure: Measure) -> bool:
+        """Whether a glance answers a measure, and so quickly that no preview is needed."""
+        machine = self.machine(settings)
+        if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
+            return False
+        return machine.glance_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
         """Prepare previews that start from the answer at rest for these settings, if that answer is known."""

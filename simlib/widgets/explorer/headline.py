@@ -71,22 +71,30 @@ def change_in_words(now: float, before: float | None) -> str:
     return f"{'up' if points > 0 else 'down'} {abs(points):.{0 if abs(points) >= 9.95 else 1}f} points"
 
 
-def answers(scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None) -> list[dict[str, Any]]:
-    """Return the questions and the endings with their answers: [{title, items: [{name, label, value, change}]}]."""
+def answers(
+    scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None, before: Forecast | None = None
+) -> list[dict[str, Any]]:
+    """Return questions and endings with their answers: [{title, items: [{name, label, value, change, due}]}].
+
+    What `forecast` does not answer, because it needs histories, has the value of the one `before` and is `due`.
+    """
     groups = (("Questions", "question"), ("Endings", "ending"))
-    found = [{"title": title, "items": list(_items(scenario, kind, forecast, baseline))} for title, kind in groups]
+    found = [
+        {"title": title, "items": list(_items(scenario, kind, forecast, baseline, before))} for title, kind in groups
+    ]
     return [group for group in found if group["items"]]
 
 
 def _items(
-    scenario: Scenario, kind: Any, forecast: Forecast | None, baseline: Forecast | None
-) -> Iterator[dict[str, str]]:
+    scenario: Scenario, kind: Any, forecast: Forecast | None, baseline: Forecast | None, before: Forecast | None
+) -> Iterator[dict[str, Any]]:
     for measure in every(scenario, (kind,)):
-        item = {"name": measure.name, "label": measure.label, "value": "", "change": ""}
-        if forecast is not None:
+        item = {"name": measure.name, "label": measure.label, "value": "", "change": "", "due": False}
+        if forecast is not None and kind == "question" and measure.of not in forecast.questions:
+            item |= {"value": "" if before is None else percent(last(before, measure)), "due": True}
+        elif forecast is not None:
             item["label"], now = label_of(measure), last(forecast, measure)
-            before = None if baseline is None else last(baseline, measure)
-            points = change_in_words(now, before).removesuffix(" points")
+            points = change_in_words(now, None if baseline is None else last(baseline, measure)).removesuffix(" points")
             item |= {"value": percent(now), "change": points.replace("up ", "▲ ").replace("down ", "▼ ")}
         yield item
 

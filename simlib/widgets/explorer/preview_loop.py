@@ -1,7 +1,9 @@
-"""The loop behind moving sliders: a preview while they move, the answer when they rest.
+"""The loop behind moving sliders: glances at the exact answer while they move, the answer at rest.
 
-No widget here. An answer is shown only if it belongs to the present settings. So the picture at rest always belongs to
-the values at rest.
+No widget here. Where the exact engine is too slow for glances, or the leading question needs histories, there is a
+preview from replicates instead. Glances come from a thread of their own, one after the other: the next one is for the
+values of the moment in which it begins. An answer at rest is shown only if it belongs to the settings of that moment.
+So the picture at rest always belongs to the values at rest.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import time
 from typing import Protocol
 
 from simlib.control import Control
+from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
@@ -19,6 +22,9 @@ from simlib.widgets.kit.status_line import Part, status
 
 REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is computed."""
+
+TURN = 0.3
+"""Seconds that a change waits at most for the picture before it."""
 
 BETWEEN_REPORTS = 0.2
 """Seconds between two reports on the progress of a long computation."""
@@ -29,6 +35,13 @@ class LoopDisplay(Protocol):
 
     All methods but `prepare` are called with the lock held.
     """
+
+    in_hand: bool
+    """Whether somebody moves a slider."""
+
+    @property
+    def leading(self) -> Measure:
+        """The measure that must be answered while values move."""
 
     @property
     def prepared(self) -> bool:
@@ -61,35 +74,52 @@ class PreviewLoop:
 
     def __init__(self, answers: AnswerCache, display: LoopDisplay, worker: LatestWorker, lock: threading.RLock) -> None:
         self.answers, self.display, self.worker, self.lock = answers, display, worker, lock
+        self.glances = LatestWorker("simlib-glances", patient=True)
         # On a thread of its own: the kernel of the previews may have to compile, and no answer waits for that.
         self._anchoring = LatestWorker("simlib-previews")
 
     def close(self) -> None:
         """Stop all work."""
+        self.glances.close()
         self._anchoring.close()
 
-    def update(self, *, moving: bool = False) -> None:
-        """Show the answer where it is known or quick, else a preview and then the answer.
+    def update(self) -> None:
+        """Show the answer where it is known, else a glance or a preview and then the answer.
 
-        While a slider is `moving`, the work at rest waits until it stops.
+        While a slider is in hand, the work at rest waits until it stops.
         """
-        settings = self.answers.state.settings
-        if not self._ready(settings):
+        settings, moving = self.answers.state.settings, self.display.in_hand
+        known, prepared = self.answers.known(settings), self.display.prepared
+        if prepared and known is None and self.answers.is_quick(settings, self.display.leading):
+            if not moving:
+                self.glances.cancel()
+            self._glance(settings)
+            return
+        self.glances.cancel()
+        if known is None or not prepared:
             self._preview(settings)
         elif moving:
-            self.display.show_moving(self.answers.answer(settings))
+            self.display.show_moving(known)
         else:
-            self.display.show_at_rest(settings, self.answers.answer(settings))
+            self.display.show_at_rest(settings, known)
             self.anchor(settings, delay=REST)
             return
-        self._order(settings, REST if moving else 0.0)
+        self._order(settings)
+
+    def wait_turn(self) -> None:
+        """Wait until the last change is being computed: nobody sends changes faster than they are shown."""
+        self.glances.wait_begun(TURN)
+
+    def rest(self) -> None:
+        """Compute the answer at rest without delay."""
+        self.worker.hasten()
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Prepare previews around a known answer, on a worker's thread, unless the exact answer is as quick."""
+        """Prepare previews around a known answer, on a worker's thread, unless a glance is as quick."""
 
         def job(control: Control) -> None:
             self.answers.measure(settings, control)
-            if not self.answers.is_quick(settings):
+            if not self.answers.is_quick(settings, self.display.leading):
                 self.answers.anchor(settings, control)
 
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
@@ -98,9 +128,14 @@ class PreviewLoop:
         """Wait until previews are prepared. Return False after `timeout` seconds."""
         return self._anchoring.wait(timeout)
 
-    def _ready(self, settings: Settings) -> bool:
-        known = self.answers.known(settings) is not None
-        return self.display.prepared and (known or self.answers.is_quick(settings))
+    def _glance(self, settings: Settings) -> None:
+        def done(forecast: Forecast) -> None:
+            with self.lock:
+                self.display.show_moving(forecast)
+                if settings == self.answers.state.settings:
+                    self._order(settings)
+
+        self.glances.submit(lambda control: self.answers.glance(settings, control), done, self.display.fail)
 
     def _preview(self, settings: Settings) -> None:
         if not self.display.prepared:
@@ -113,7 +148,7 @@ class PreviewLoop:
         if forecast is not None:
             self.display.show_preview(forecast)
 
-    def _order(self, settings: Settings, delay: float) -> None:
+    def _order(self, settings: Settings) -> None:
         def job(control: Control) -> Forecast:
             self.display.prepare(control)
             return self.answers.answer(settings, control)
@@ -135,6 +170,7 @@ class PreviewLoop:
                 if settings == self.answers.state.settings:
                     self.display.show_progress(share)
 
+        delay = REST if self.display.in_hand else 0.0
         self.worker.submit(job, done, self.display.fail, delay=delay, progress=progress)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from simlib.control import Control
 from simlib.errors import ScenarioError, SimlibError
 from simlib.formatting import percent
+from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.scenario.model import Intervention
 from simlib.scenario.views.wording import intervention_in_words
@@ -110,6 +111,7 @@ class ExplorerSession:
         self.reach: dict[str, Ends] = {}
         self.shown: Forecast | None = None
         self.tab, self.picked, self.number = self.tabs[0]["id"], dict[str, str](), 0
+        self.in_hand = False
         self._reach_of: Hashable = None
         self._doubts: dict[Hashable, Doubt] = {}
         self._last_rest: tuple[Settings, Forecast] | None = None
@@ -144,8 +146,12 @@ class ExplorerSession:
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
         """Wait until the pictures are at rest, and `previews` ready. Return False after `timeout` seconds."""
-        done = self.worker.wait(timeout) and self.stills.wait(timeout)
+        done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.stills.wait(timeout)
         return done and (not previews or self._loop.wait(timeout))
+
+    def wait_shown(self, timeout: float = 60.0) -> bool:
+        """Wait until a glance at the present values is shown. Return False after `timeout` seconds."""
+        return self._loop.glances.wait(timeout)
 
     def restore(self) -> None:
         """Continue with the unsaved settings of an earlier session."""
@@ -172,9 +178,18 @@ class ExplorerSession:
         with self.lock:
             for worker in self._workers:
                 worker.cancel()
+            self.in_hand = moving
             self.notes = self._range_notes()
             self.front.show_settings()
-            self._loop.update(moving=moving)
+            self._loop.update()
+
+    def let_go(self) -> None:
+        """Show the present answer as one at rest: nobody moves a slider any more."""
+        with self.lock:
+            self.in_hand = False
+            if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glances.busy:
+                self._show(self.shown, self._status)
+            self._loop.rest()
 
     @property
     def prepared(self) -> bool:
@@ -229,6 +244,7 @@ class ExplorerSession:
                     self.refused.pop(name, None)
             if changed:
                 self.update(moving=True)
+        self._loop.wait_turn()
 
     def type_value(self, name: str, text: str) -> bool:
         """Take a typed value. What cannot be read stays in the row that it was typed in, with the reason."""
@@ -281,6 +297,11 @@ class ExplorerSession:
 
     # ---------------------------------------------------------------- showing
 
+    @property
+    def leading(self) -> Measure:
+        """The measure that leads."""
+        return self.state.lead
+
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
         words = "finding the states and solving; a very first run also compiles, about 15 seconds"
@@ -296,10 +317,11 @@ class ExplorerSession:
 
     def show_moving(self, forecast: Forecast) -> None:
         """Show an answer while a slider moves."""
-        self._show(forecast, answer_status(forecast, BANDS), moving=True)
+        self._show(forecast, answer_status(forecast, BANDS), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
         """Show the answer to settings that no longer move, and what follows from it."""
+        self.in_hand = False
         self.notes |= self._idle_notes(settings, forecast)
         self._last_rest = (settings, forecast)
         self.state.rest()
@@ -339,10 +361,10 @@ class ExplorerSession:
                 right=right,
                 size=lead.size,
                 sentence=words,
-                answers=headline.answers(self.state.base, forecast, baseline),
+                answers=headline.answers(self.state.base, forecast, baseline, self._last_rest and self._last_rest[1]),
                 status=line,
                 preview=preview,
-                alt_right=f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}" if right else "",
+                alt_right=f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}" if right and not moving else "",
             )
         )
 
@@ -353,7 +375,7 @@ class ExplorerSession:
 
     def _draw_still(self) -> None:
         """Draw a second graph that does not move with the sliders, on a worker's thread."""
-        if self.tab in LIVE or self.shown is None:
+        if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
         baseline, number, ratio = self._baseline(), self.number, self.ratio

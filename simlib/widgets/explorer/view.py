@@ -183,7 +183,8 @@ class Explorer(w.VBox):
         with board.hold_sync():
             board.left, board.size, board.alt = shown.left, list(shown.size), shown.alt
             if shown.right is not None:
-                board.right, board.alt_right, board.story = shown.right, shown.alt_right, []
+                board.right, board.story = shown.right, []
+                board.alt_right = shown.alt_right or board.alt_right  # while a slider moves, that of the last rest
             board.sentence = [dict(part) for part in shown.sentence]
             board.answers, board.lead = shown.answers, self.state.lead.name
             board.preview, board.status = shown.preview, dict(shown.status)
@@ -275,6 +276,7 @@ class Explorer(w.VBox):
             (self.dials, "positions", lambda positions: self.session.move(positions)),  # noqa: PLW0108 - of the present session
             (self.dials, "typed", lambda typed: self._do(self._type, typed["id"], typed["text"])),
             (self.dials, "request", self._answer_request),
+            (self.dials, "let_go", lambda _: self.session.let_go()),
             (self.board, "room", lambda room: self.session.resize((room[0], room[1]), room[2])),
             (self.board, "request", self._answer_board),
             (self._view, "value", self._choose_view),

@@ -17,8 +17,10 @@ from simlib.plots.lettering import settle
 from simlib.plots.palette import Palette, colours_of
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
 
-QUICK, SMALL = 4, 8
-"""zlib levels of the PNG while a slider moves and at rest: 3 ms for 39 kB, 15 ms for 34 kB (9: 40 ms, hardly less)."""
+QUICK = 4
+"""zlib level of the PNG: 3 ms for 39 kB (8: 15 ms for 34 kB).
+
+A picture at rest that is the last moving one has the same bytes, and is not sent again."""
 
 
 class MovingFigure(Protocol):
@@ -49,7 +51,7 @@ class Screen:
     def png(self, *, redraw: bool = False, moving: bool = False, ratio: float = 1.0) -> bytes:
         """Return the present picture with `ratio` pixels for each pixel of the page.
 
-        `redraw` draws the background again, and `moving` saves time, not bytes.
+        `redraw` draws the background again. While `moving`, the palette stays.
         """
         with at_ratio(self._figure, ratio):
             return self._png(redraw=redraw, moving=moving, ratio=ratio)
@@ -71,7 +73,7 @@ class Screen:
             set_text_on(pixels, text)
         if (redraw and not moving) or not self._palette.ready:
             self._palette.learn(pixels, colours_of(self._figure))
-        return self._palette.png(pixels, QUICK if moving else SMALL)
+        return self._palette.png(pixels, QUICK)
 
 
 def still(

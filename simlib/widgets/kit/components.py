@@ -81,7 +81,8 @@ class Dials(anywidget.AnyWidget):
     that differ from the view. `reach` holds for each slider what the answer would be at its two ends, and how well that
     is known: [left, right, words]. `refused` are typed texts that could not be read, with the reason: {text, why}.
     With `own_reasons`, a person can write down why a value was changed. `searching` shows a field for searching. The
-    browser sets `typed` {id, text, n} and `request` {what, id, n}.
+    browser sets `typed` {id, text, n} and `request` {what, id, n}, and adds one to `let_go` when the pointer leaves a
+    slider that it moved.
     """
 
     _esm = _script("dials.js")
@@ -98,6 +99,7 @@ class Dials(anywidget.AnyWidget):
     searching = traitlets.Bool(default_value=True).tag(sync=True)
     typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
     request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
+    let_go = traitlets.Int(0).tag(sync=True, echo_update=False)
 
 
 class Checks(anywidget.AnyWidget):

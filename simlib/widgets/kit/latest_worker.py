@@ -28,12 +28,13 @@ class _Order:
 class LatestWorker:
     """A daemon thread that does the latest job it was given, after a delay.
 
-    `done`, `failed` and `progress` are called on that thread. They are not called for a job that was replaced or
-    cancelled before the call began.
+    A `patient` one lets the job that runs finish when a newer one comes, and drops only what waits. `done`, `failed`
+    and `progress` are called on that thread. They are not called for a job that was replaced or cancelled before the
+    call began.
     """
 
-    def __init__(self, name: str = "simlib-answers") -> None:
-        self._name = name
+    def __init__(self, name: str = "simlib-answers", *, patient: bool = False) -> None:
+        self._name, self._patient = name, patient
         self._changed = threading.Condition()
         self._waiting: _Order | None = None
         self._running: _Order | None = None
@@ -49,10 +50,10 @@ class LatestWorker:
         delay: float = 0.0,
         progress: Progress | None = None,
     ) -> None:
-        """Do `job` after `delay` seconds unless a newer one comes, and cancel what runs now."""
+        """Do `job` after `delay` seconds unless a newer one comes. Cancel what runs now, unless patient."""
         order = _Order(job, done, failed, progress, time.monotonic() + delay)
         with self._changed:
-            self._drop()
+            self._drop(running=not self._patient)
             self._waiting = order
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
@@ -65,9 +66,9 @@ class LatestWorker:
             self._drop()
             self._changed.notify_all()
 
-    def _drop(self) -> None:
+    def _drop(self, *, running: bool = True) -> None:
         self._waiting = None
-        if self._running is not None:
+        if running and self._running is not None:
             self._running.stop.set()
 
     @property
@@ -75,6 +76,18 @@ class LatestWorker:
         """Whether something waits or runs."""
         with self._changed:
             return self._waiting is not None or self._running is not None
+
+    def hasten(self) -> None:
+        """Do what waits without further delay."""
+        with self._changed:
+            if self._waiting is not None:
+                self._waiting.due = time.monotonic()
+            self._changed.notify_all()
+
+    def wait_begun(self, timeout: float | None = None) -> bool:
+        """Wait until nothing waits any more, although something may run; return False after `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting is None, timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no job waits or runs. Return False after `timeout` seconds."""
@@ -95,6 +108,7 @@ class LatestWorker:
                 if order is None:
                     return
                 self._waiting, self._running = None, order
+                self._changed.notify_all()
             self._do(order)
             with self._changed:
                 self._running = None

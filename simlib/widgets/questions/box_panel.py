@@ -69,6 +69,7 @@ class BoxPanel(w.VBox):
             (self.dials, "positions", point.move),
             (self.dials, "typed", lambda typed: point.do(point.state.type_value, typed["id"], typed["text"])),
             (self.dials, "request", lambda request: point.do(point.state.reset_value, request["id"])),
+            (self.dials, "let_go", lambda _: point.let_go()),
         )
         for widget, trait, action in handlers:
             widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)

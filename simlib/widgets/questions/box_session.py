@@ -107,7 +107,7 @@ class BoxSession:
         self._every = dials(discovery.scenario)
         self._screen: Screen | None = None
         self._board: BoxBoard | None = None
-        self._fresh = True
+        self._fresh, self.in_hand = True, False
         self._loop = PreviewLoop(self.answers, self, self.worker, self.lock)
 
     # ---------------------------------------------------------------- the point
@@ -198,13 +198,26 @@ class BoxSession:
                     changed |= self.state.set_value(name, float(dial.grid[position]))
             if changed:
                 self.update(moving=True)
+        self._loop.wait_turn()
+
+    def let_go(self) -> None:
+        """Answer at rest without delay: nobody moves a slider any more."""
+        with self.lock:
+            self.in_hand = False
+            self._loop.rest()
 
     def update(self, *, moving: bool = False) -> None:
         """Show the answer at the point, or a preview until it is computed."""
         with self.lock:
             self.worker.cancel()
             self.front.show_settings()
-            self._loop.update(moving=moving)
+            self.in_hand = moving
+            self._loop.update()
+
+    @property
+    def leading(self) -> measures.Measure:
+        """The measure that the boxes are about."""
+        return self.discovery.measure
 
     @property
     def prepared(self) -> bool:
@@ -224,7 +237,7 @@ class BoxSession:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the answer at rest and for previews; return False after `timeout` seconds."""
-        return self.worker.wait(timeout) and self._loop.wait(timeout)
+        return self._loop.glances.wait(timeout) and self.worker.wait(timeout) and self._loop.wait(timeout)
 
     def close(self) -> None:
         """Stop all work."""
@@ -280,7 +293,7 @@ class BoxSession:
 
     def show_moving(self, forecast: Forecast) -> None:
         """Show an answer while a slider moves."""
-        self._show(forecast, answer_status(forecast, INTERVAL), moving=True)
+        self._show(forecast, answer_status(forecast, INTERVAL), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
         """Show the answer to settings that no longer move."""

@@ -106,9 +106,11 @@ function render({ model, el }) {
       }));
     }
     choose.value = lead;
-    chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, value, change }) => {
+    chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, value, change, due }) => {
       const chip = make("button", "simlib-chip");
-      chip.title = `${label}: ${value}${change ? ` (${change})` : ""}. Press to let it lead.`;
+      const simulated = due ? " That was before: it takes simulated histories, and follows when the slider rests." : "";
+      chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${simulated} Press to let it lead.`;
+      chip.classList.toggle("simlib-due", Boolean(due));
       chip.append(make("span", "", label), make("strong", "", value));
       if (change) chip.append(make("em", "", change));
       chip.addEventListener("click", () => ask("lead", name));

@@ -99,13 +99,17 @@ function render({ model, el }) {
     line.append(track, text, reset);
     node.append(label, line, note);
     parent.append(node);
-    const row = { dial, node, slider, text, reset, note, reach, fresh: false, typing: false };
+    const row = { dial, node, slider, text, reset, note, reach, fresh: false, held: false, typing: false };
     rows.set(dial.id, row);
 
     slider.addEventListener("input", () => {
-      row.fresh = true;
+      row.fresh = row.held = true;
       readout(row);
       send("positions", { ...model.get("positions"), [dial.id]: Number(slider.value) });
+    });
+    slider.addEventListener("pointerup", () => {
+      if (row.held) send("let_go", model.get("let_go") + 1);
+      row.held = false;
     });
     text.addEventListener("input", () => { row.typing = true; });
     const typed = () => {
