@@ -1,8 +1,9 @@
 """Numba kernels of the filter: flat arrays in, serial, without the GIL.
 
-Within a span probability flows by uniformisation, p(t) = Σ_k Poisson(k, Λt) P^k p(0) with P = I + Q/Λ. The gradient is
-the discrete adjoint of the same sums: with y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the
-entry (target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source].
+Within a span probability flows as p(t) = Σ_k w_k P^k p(0) with P = (c + Q)/Λ and w_k = exp(-ct) (Λt)^k / k!. This is
+uniformisation where c = Λ, and a c in the middle of the exit rates needs fewer terms. The gradient is the discrete
+adjoint of the same sums: with y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the entry
+(target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source].
 """
 
 from __future__ import annotations
@@ -18,8 +19,14 @@ _FAST = {"reassoc", "contract"}
 _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
-_NEGLIGIBLE = 1e-18
-"""Beyond the mean, Poisson weights below this are left out."""
+_NEGLIGIBLE, _PRECISE = 1e-18, 1e-13
+"""Beyond the mean, Poisson weights are left out below the first number, or below the second times the first weight."""
+
+_SHIFT = 1.5
+"""Largest exponent by which the terms of a sum may be larger than the sum itself."""
+
+_WIDE = 16
+"""From this many combinations on a row is followed block by block. Otherwise it is masked, which suits the machine."""
 
 
 @compiled_once(fastmath=_FAST)
@@ -51,41 +58,49 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P vector. Both are flat grids of states by counts."""
-    pointer, source, row, stride, masks = ways
-    size = uint64(masks.shape[1])
+    """Write P vector. Both are flat grids of states by counts. Ways of one target and row are taken two at a time."""
+    pointer, source, row, stride, times, masks, _ = ways
+    size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
-        own = x * size
+        own, k, end = x * size, uint64(pointer[x]), uint64(pointer[x + one])
         for count in range(size):
             result[own + count] = diagonal[x] * vector[own + count]
-        for k in range(uint64(pointer[x]), uint64(pointer[x + uint64(1)])):
-            rate, other, along = value[k], uint64(source[k]) * size, uint64(row[k])
+        while k < end:
+            along, rate, other = uint64(row[k]), value[k], uint64(source[k]) * size
+            more, further = 0.0, other
+            k += one
+            if k < end and row[k] == along:
+                more, further = value[k], uint64(source[k]) * size
+                k += one
             if along == 0:
                 for count in range(size):
-                    result[own + count] += rate * vector[other + count]
-            else:
-                shift = uint64(stride[along - uint64(1)])
+                    result[own + count] += rate * vector[other + count] + more * vector[further + count]
+                continue
+            shift = uint64(stride[along - one])
+            long = shift * uint64(times[along - one])
+            if shift < _WIDE:
                 for count in range(shift, size):
-                    result[own + count] += rate * masks[along, count] * vector[other + count - shift]
+                    gain = rate * vector[other + count - shift] + more * vector[further + count - shift]
+                    result[own + count] += masks[along, count] * gain
+                continue
+            for block in range(shift, size, long + shift):
+                for count in range(block, block + long):
+                    gain = rate * vector[other + count - shift] + more * vector[further + count - shift]
+                    result[own + count] += gain
 
 
 @compiled_once()
-def _uniform(exit_rate):
-    largest = 0.0
-    for x in range(len(exit_rate)):
-        largest = max(largest, exit_rate[x])
-    return largest
-
-
-@compiled_once()
-def _poisson(mean):
-    """Return the Poisson weights up to where they are negligible."""
-    weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40)
+def _poisson(mean, fresh):
+    """Return the Poisson weights up to where they are negligible, and `fresh` more."""
+    weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
+    negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)
     for k in range(1, len(weights)):
         weights[k] = weights[k - 1] * mean / k
-        if k > mean and weights[k] < _NEGLIGIBLE:
-            return weights[: k + 1]
+        if last == len(weights) and k > mean and weights[k] < negligible:
+            last = k + fresh + 1
+        if k + 1 == last:
+            return weights[:last]
     return weights
 
 
@@ -105,27 +120,35 @@ def _carry(vector, weights, ways, value, diagonal):
 @compiled_once(fastmath=_FAST)
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
     """Add Pᵀ `now` to `before`, and the derivatives by the entries of P."""
-    pointer, source, row, stride, masks = ways
-    size = uint64(masks.shape[1])
+    pointer, source, row, stride, times, masks, _ = ways
+    size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
         own, total = x * size, 0.0
         for count in range(size):
             before[own + count] += diagonal[x] * now[own + count]
             total += power[own + count] * now[own + count]
         by_exit[x] += total
-        for k in range(uint64(pointer[x]), uint64(pointer[x + uint64(1)])):
+        for k in range(uint64(pointer[x]), uint64(pointer[x + one])):
             rate, other, along = value[k], uint64(source[k]) * size, uint64(row[k])
             total = 0.0
             if along == 0:
                 for count in range(size):
                     before[other + count] += rate * now[own + count]
                     total += power[other + count] * now[own + count]
-            else:
-                shift = uint64(stride[along - uint64(1)])
+                by_way[k] += total
+                continue
+            shift = uint64(stride[along - one])
+            long = shift * uint64(times[along - one])
+            if shift < _WIDE:
                 for count in range(shift, size):
                     gain = masks[along, count] * now[own + count]
                     before[other + count - shift] += rate * gain
                     total += power[other + count - shift] * gain
+            else:
+                for block in range(shift, size, long + shift):
+                    for count in range(block, block + long):
+                        before[other + count - shift] += rate * now[own + count]
+                        total += power[other + count - shift] * now[own + count]
             by_way[k] += total
 
 
@@ -146,19 +169,32 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 
 
 @compiled_once()
-def _parts(mean):
-    return max(1, math.ceil(mean / _LONGEST))
+def _scaled(days, ways, rate, exit_rate):
+    """Return the parts of a span, the weights of a part, and the entries of P = (shift + Q) / scale.
+
+    The shift lies in the middle of the exit rates where the span is short, so that fewer terms are needed. A row that
+    opens with the span needs a term for each of its firings. Without jumps there are no parts.
+    """
+    _, source, row, _, _, _, fresh = ways
+    most, least = exit_rate.max(), exit_rate.min()
+    if most * days == 0.0:
+        return 0, np.ones(1), rate, exit_rate, 1.0
+    shift = max((most + least) / 2, most - _SHIFT / days)
+    onward = np.zeros(len(exit_rate))
+    for k in range(len(row)):
+        if row[k] == 0 or fresh[row[k] - 1] == 0:
+            onward[source[k]] += rate[k]
+    scale = max(max(most - shift, shift - least) + onward.max(), most / 10)
+    parts = max(1, math.ceil(scale * days / _LONGEST))
+    weights = _poisson(scale * days / parts, fresh.sum()) * math.exp((scale - shift) * days / parts)
+    return parts, weights, rate / scale, (shift - exit_rate) / scale, scale
 
 
 @compiled_once()
 def _flow(vector, days, ways, rate, exit_rate):
     """Carry a distribution through one span."""
-    uniform = _uniform(exit_rate)
-    if uniform * days == 0.0:
-        return vector.copy()
-    parts = _parts(uniform * days)
-    weights = _poisson(uniform * days / parts)
-    value, diagonal = rate / uniform, 1.0 - exit_rate / uniform
+    parts, weights, value, diagonal, _ = _scaled(days, ways, rate, exit_rate)
+    vector = vector.copy()
     for _ in range(parts):
         vector = _carry(vector, weights, ways, value, diagonal)
     return vector
@@ -167,20 +203,16 @@ def _flow(vector, days, ways, rate, exit_rate):
 @compiled_once()
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
     """Carry values back through one span. Adds the derivatives by each rate and each exit."""
-    uniform = _uniform(exit_rate)
-    if uniform * days == 0.0:
-        return value_after.copy()
-    parts = _parts(uniform * days)
-    weights = _poisson(uniform * days / parts)
-    value, diagonal = rate / uniform, 1.0 - exit_rate / uniform
-    begins = np.empty((parts, len(vector)))
+    parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
+    value_after = value_after.copy()
+    begins = np.empty((max(parts, 1), len(vector)))
     begins[0] = vector
     for part in range(1, parts):
         begins[part] = _carry(begins[part - 1], weights, ways, value, diagonal)
     for part in range(parts - 1, -1, -1):
         value_after = _carry_back(begins[part], value_after, weights, ways, value, diagonal, by_way, by_exit)
-    by_way /= uniform
-    by_exit /= -uniform
+    by_way /= scale
+    by_exit /= -scale
     return value_after
 
 
@@ -188,10 +220,11 @@ def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit
 def _ways_of(span, spans, ways):
     """Return the ways within one span."""
     _, sizes, state_start, _ = spans
-    pointer, way_start, source, row, stride, times, row_start = ways
+    pointer, way_start, source, row, (stride, times, fresh, row_start) = ways
     own, rows = slice(way_start[span], way_start[span + 1]), slice(row_start[span], row_start[span + 1])
     place = slice(state_start[span] + span, state_start[span + 1] + span + 1)
-    return pointer[place], source[own], row[own], stride[rows], _masks(sizes[span], stride[rows], times[rows])
+    masks = _masks(sizes[span], stride[rows], times[rows])
+    return pointer[place], source[own], row[own], stride[rows], times[rows], masks, fresh[rows]
 
 
 @compiled_once()

@@ -148,7 +148,8 @@ class Filter:
         self._branch = self.tables.branch_at(walk.slot_entry, walk.slot_outcome)
         self._segments = [Segment(0.0, 0.0, (), *rating) for rating in walk.ratings]
         self._spans = (walk.days, walk.sizes, walk.state_start, walk.grid_start)
-        self._ways = (walk.pointer, walk.way_start, walk.source, walk.row, walk.stride, walk.times, walk.row_start)
+        rows = (walk.stride, walk.times, walk.fresh, walk.row_start)
+        self._ways = (walk.pointer, walk.way_start, walk.source, walk.row, rows)
         self._maps = (walk.map_start, walk.map_source, walk.map_target)
 
     @property

@@ -77,7 +77,7 @@ class Walk:
     pointer: for each span, where the ways into each of its states begin. source: the state each comes from, counted
     within its span. row: the open row that it goes along, counted from 1 (0: none). way_start (S + 1,) by span.
     stride, times: by how much a firing along each open row raises the combination of counts, and how many it takes.
-    row_start (S + 1,) by span.
+    fresh: the same number if the row opens with the span, else 0. row_start (S + 1,) by span.
     slot, slot_start: the slots whose rates sum to the rate of each way.
     exit_group: the group of each state. group_slot, group_start: the slots whose rates sum to the exit rate of a group.
     map_*: the linear map from the grid at the end of one span to the next, the first from the start states.
@@ -98,6 +98,7 @@ class Walk:
     row: Bits
     stride: Ints
     times: Ints
+    fresh: Ints
     row_start: Ints
     slot: Ints
     slot_start: Ints
@@ -141,7 +142,7 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The ways of a span by target and source, with the row (0: none) and the slot of each."""
+    """The ways of a span by target, row and source, with the row (0: none) and the slot of each."""
 
     source: Ints
     target: Ints
@@ -150,7 +151,7 @@ class _Ways:
 
     @classmethod
     def of(cls, source: Ints, target: Ints, row: Ints, slot: Ints) -> _Ways:
-        order = np.lexsort((row, source, target))
+        order = np.lexsort((source, row, target))
         return cls(source[order], target[order], row[order], slot[order])
 
     def first(self) -> Bools:
@@ -333,6 +334,11 @@ class _Walker:
         times: Ints = np.array([self.timetable.rows[row].times for row in span.open], dtype=np.int64)
         return np.concatenate([[1], np.cumprod(times + 1)])[:-1].astype(np.int64), times
 
+    def _fresh(self, number: int, span: Span) -> int:
+        """Return how many firings a row takes if it opens as a span begins, else 0."""
+        row = self.timetable.rows[number]
+        return row.times if row.start == span.start else 0
+
     def _check(self, count: int, span: Span) -> None:
         if count > self.cap:
             raise Unsupported(self._too_many(count, span))
@@ -427,6 +433,7 @@ class _Walker:
             row=np.concatenate([_NONE, *parts.rows]).astype(np.uint32),
             stride=np.concatenate([_NONE, *(stride for stride, _ in strides)]),
             times=np.concatenate([_NONE, *(times for _, times in strides)]),
+            fresh=np.array([self._fresh(row, span) for span in self.done for row in span.open], dtype=np.int64),
             row_start=_starts([len(times) for _, times in strides]),
             slot=place[:ways],
             slot_start=_starts(np.concatenate([_NONE, *parts.slot_counts])),

@@ -13,6 +13,7 @@ so that a few hundred draws cover the priors evenly. More draws with the same se
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,10 +91,13 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
 def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
     """Return assumption values in base units from normal scores (..., A), by split normals."""
     z = np.asarray(z, dtype=float)
-    result = np.empty_like(z)
-    for index, assumption in enumerate(scenario.assumptions.values()):
-        result[..., index] = _from_score(assumption, z[..., index])
-    return result
+    assumptions = scenario.assumptions.values()
+    y = np.array([0.0 if a.fixed else forward(a.kind, a.value) for a in assumptions]) + slopes(scenario, z) * z
+    result = np.empty_like(y)
+    chance = np.array([a.kind == "chance" for a in assumptions], dtype=bool)
+    result[..., chance] = inverse("chance", y[..., chance])
+    result[..., ~chance] = np.exp(y[..., ~chance])
+    return np.where([a.fixed for a in assumptions], theta(scenario), result)
 
 
 def _from_score(assumption: Assumption, z: Floats) -> Floats:
@@ -163,10 +167,15 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
     """Return ∂g(θ)/∂z (..., A) at normal scores: the step on the scale of each kind, 0 where fixed."""
-    z = np.asarray(z, dtype=float)
-    result = np.zeros_like(z)
-    for index, a in enumerate(scenario.assumptions.values()):
-        if not a.fixed:
-            centre, low, high = (forward(a.kind, x) for x in (a.value, a.low, a.high))
-            result[..., index] = np.where(z[..., index] < 0, centre - low, high - centre) / Z_95TH_PERCENTILE
-    return result
+    steps = [_steps(a.kind, a.value, a.low, a.high) for a in scenario.assumptions.values()]
+    below, above = np.array(steps, dtype=float).reshape(-1, 2).T
+    return np.asarray(np.where(np.asarray(z) < 0, below, above))
+
+
+@lru_cache(maxsize=4096)
+def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
+    """Return the step of one normal score below the stated value and above it."""
+    if low == high:
+        return 0.0, 0.0
+    centre = forward(kind, value)
+    return (centre - forward(kind, low)) / Z_95TH_PERCENTILE, (forward(kind, high) - centre) / Z_95TH_PERCENTILE

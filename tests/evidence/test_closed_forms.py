@@ -16,7 +16,7 @@ from simlib.scenario.evidence import Coverage, Evidence, RowRule
 from simlib.scenario.row_meaning import read_rows
 from tests.engines.test_dated_moves import fair
 from tests.engines.test_waits import PACE, STAGES, ship
-from tests.worlds import clocks, date
+from tests.worlds import World, clocks, date
 
 FIRST = 0.2  # a day: the file covers `first`, and it is not seen
 
@@ -49,6 +49,17 @@ def test_one_event_on_day_four():
     one = weigh(clocks(per_day=1000.0), [row("event", 4000)], 10_000)
     assert one.run().log_likelihood == pytest.approx(-3.577495 - 10 * FIRST - math.log(1000), abs=3e-5)
     assert hot(one) == pytest.approx(0.0748706, abs=2e-5)
+
+
+def test_an_event_that_only_a_nearly_vanished_state_explains():
+    """Two weeks of silence leave the hot state exp(-43.75) of its share, and only that state has events."""
+    world = World("flicker", 60.0).variable("tempo", "quiet", "hot", start={"quiet": None, "hot": 0.6}, hidden=True)
+    world.move("cool", 0.125, {"tempo": "quiet"}, when={"tempo": "hot"}, covert=True)
+    world.move("event", 3.0, when={"tempo": "hot"})
+    leave = math.exp(-3.125)
+    within = 3 * 0.04 * (1 - leave) / 3.125 + 3 * 0.96 * leave
+    wanted = math.log(0.6) - 3.125 * 14 + math.log(within)
+    assert weigh(world.scenario(), [row("event", 14)], 15).run().log_likelihood == pytest.approx(wanted, abs=1e-10)
 
 
 def test_first_and_second_on_the_same_day():

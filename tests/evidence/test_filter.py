@@ -19,7 +19,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.row_meaning import coverages, read_rows
 from tests.evidence import dense
 from tests.strategies import worlds
-from tests.worlds import branching_world, date, shown_at_once
+from tests.worlds import branching_world, clocks, date, shown_at_once
 
 PRECISIONS = ("day", "day", "week")
 
@@ -69,6 +69,15 @@ def test_two_islands_against_dense_exponentials(seed):
     rows = simulated_log(world, random.Random(seed), 21)
     assert rows
     agree(world, rows[:6], 21)
+
+
+@pytest.mark.parametrize("speed", [1, 20, 200])
+def test_a_fast_world_over_three_weeks_against_dense_exponentials(speed):
+    """Hundreds of jumps are expected in a span, and the log has almost no probability: it is as exact as a slow one."""
+    seen = (Coverage("event", None, 1.0), Coverage("first", None, 0.0))
+    world = clocks(per_day=1 / speed).replace(evidence=Evidence(seen=seen))
+    rows = [LogRow("event", date(12)), LogRow("second", date(2), "week")]
+    agree(world, rows, 21, 1e-9)
 
 
 def doubtful_and_partly_seen(world, dice):
