@@ -549,3 +549,22 @@ def intervened_world() -> Scenario:
             Assume("patrol.challenged.chance", 0.6, date=date(2), until=date(9)),
         )
     )
+
+
+TWO_CLOCKS = """format: 1
+id: clocks
+title: Two clocks
+as_of: 2031-04-01
+horizon: 30 days
+actors: {n: North, s: South}
+variables: {stage: {levels: [calm, warned, done], start: calm}}
+assumptions:
+  warn_rate: {label: Warnings, value: 0.05 per day, because: assumed}
+  act_rate: {label: Acts, value: 0.2 per day, because: assumed}
+moves:
+  warn: {actor: n, label: Warn, when: {stage: calm}, rate: warn_rate, outcomes: {yes-warned: {then: {stage: warned}}}}
+  act: {actor: n, label: Act, when: {stage: warned}, rate: act_rate, outcomes: {acted: {then: {stage: done}}}}
+endings: {acted: {when: {stage: done}, label: North acts}}
+ladders: {l: [{rung: calm}, {rung: done, when: {stage: done}}]}
+"""
+"""A scenario file: a warning comes at 0.05 per day, and then an act at 0.2 per day, which ends the story."""

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
 OPEN = 0.01
-"""The probability from which on a question is told that may have been answered unseen."""
+"""A question that may have been answered unseen is mentioned from this probability on."""
 
 NOTABLE = 0.1
-"""A difference between the level that the log implies and the level assumed is told from here on."""
+"""A level is mentioned if its probability by the log differs from the one assumed by at least this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Update(Answer):
         return f"What does the log say about “{self.scenario.title}” as of {long_date(self.as_of)}?"
 
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """Return for each variable and level its probability at the start assumed, and as of the date.
+        """Return for each variable and level its probability at the assumed start, and as of the date.
 
         Both are means over the draws: those of the prior, and those of the belief.
         """
@@ -166,7 +166,7 @@ class Update(Answer):
         return pd.DataFrame(rows)
 
     def data(self) -> dict[str, Any]:
-        """Return the rows by what became of them, and the levels."""
+        """Return the rows by how they were used, and the levels."""
         groups = ("taken", "left_out", "unmapped", "impossible", "unknown", "outside", "after_the_end")
         return {
             "complete_to": self.complete_to,
@@ -206,12 +206,12 @@ def update(
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining. That of an earlier update takes in what
-            happened after its date. What happened before and showed late is lost to it.
+            happened after its date. Events before that date that became known later are lost to it.
         events: Further events for the log beside the scenario (`events.csv`): a file, or rows. A row that the log has
             already counts once. A scenario without a folder has no log of its own.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
-        learn: Whether the log may teach the assumptions. Else it says only in which state they leave the world.
+        learn: Whether the log may teach the assumptions. Otherwise it only says in which state they leave the world.
         draws: Draws of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out and listed.
@@ -251,7 +251,7 @@ def updated(taken: Intake) -> Update:
 
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
-    """Return the readings by what became of them, and the ending that the log tells of."""
+    """Return the readings by how they were used, and the ending that the log tells of."""
     timetable, story_end, world = prepared.timetable, prepared.walk.story_end, prepared.world
     taken = taken_in(prepared)
     late = [r for r in taken if story_end is not None and world.day(r.row.date) >= story_end.day]

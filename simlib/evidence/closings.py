@@ -1,7 +1,7 @@
 """A log at one draw where its rows close: likelihood and forecast without each row and with it.
 
-While a row is open it is free: it may stand for any number of firings up to its own. Where its window ends, only its
-own number stays. So the filter already holds what would be said without the row, just before it closes.
+While a row is open it may stand for any number of firings up to its own. When its window ends, only its own number
+stays. So just before it closes the filter still holds the forecast without the row.
 """
 
 from __future__ import annotations
@@ -100,7 +100,10 @@ class Replay:
         return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
-        """Return the machine states of rows of levels. One that the log does not meet is at `otherwise`."""
+        """Return the machine states of rows of levels.
+
+        A state that the log does not meet gets the number `otherwise`.
+        """
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
@@ -146,7 +149,7 @@ def _stages(count: int) -> Bools:
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return the mass and the value at every stage, given the probability of each state (N, S) at those of the rows."""
+    """Return mass and value at every stage, given the probabilities (N, S) at the stages of the rows."""
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]
     for _, becomes, weight in closing.facts:

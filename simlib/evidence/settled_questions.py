@@ -1,7 +1,8 @@
-"""Whether a log has answered a question already: how likely its event has happened by then.
+"""Whether a log has answered a question already: the probability that its event has happened.
 
-The filter walks a second time without the ways that answer the question: into its states, or along its firings. The
-probability that is lost on the way has answered it. A count and a lull are read off the rows that nobody doubts.
+The filter walks a second time, without the ways that answer the question: those into its states, or along its firings.
+The probability that is lost on the way is that of an answer. A count and a lull are read off the rows that nobody
+doubts.
 """
 
 from __future__ import annotations

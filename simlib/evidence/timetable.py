@@ -36,7 +36,7 @@ class OpenRow:
 
     @property
     def reading(self) -> Reading:
-        """The first of its readings."""
+        """The first reading of the rows."""
         return self.readings[0]
 
 
@@ -167,7 +167,7 @@ def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: f
 def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[Fact, ...]:
     """Return the rows about the state.
 
-    A level is looked at when its window ends. A change comes as its day begins.
+    A level is checked when its window ends. A change acts at the beginning of its day.
     """
     facts = []
     for reading in readings:

@@ -21,27 +21,15 @@ from simlib.scenario.event_log import LogRow
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load_views
 from simlib.widgets.questions.history import DayByDay
+from tests.worlds import TWO_CLOCKS
 
-WORLD = """
-format: 1
-id: clocks
-title: Two clocks
-as_of: 2031-04-01
-horizon: 20 days
-actors: {n: North, s: South}
-variables: {stage: {levels: [calm, warned, done], start: calm}}
-assumptions:
-  warn_rate: {label: Warnings, value: 0.05 per day, because: assumed}
-  act_rate: {label: Acts, value: 0.2 per day, because: assumed}
-moves:
-  warn: {actor: n, label: Warn, when: {stage: calm}, rate: warn_rate, outcomes: {yes-warned: {then: {stage: warned}}}}
-  act: {actor: n, label: Act, when: {stage: warned}, rate: act_rate, outcomes: {acted: {then: {stage: done}}}}
-endings: {acted: {when: {stage: done}, label: North acts}}
-ladders: {l: [{rung: calm}, {rung: done, when: {stage: done}}]}
-questions:
+WORLD = (
+    TWO_CLOCKS.replace("30 days", "20 days")
+    + """questions:
   warned: {label: North warns, move: warn, resolves: it says so}
   acts: {label: North acts, when: {stage: done}, resolves: it says so}
 """
+)
 TERMS = "question,void_when,climatology,because\nwarned,never,40%,assumed\nacts,never,20%,assumed\n"
 LOG = "date,move,known_on\n2031-04-06,warn,2031-04-08\n"
 RECORD = """

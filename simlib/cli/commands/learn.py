@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Assumption, Scenario
 
 ROWS = 12
-"""Assumptions in the printed table. The JSON and the table of `--out` have all of them."""
+"""Most assumptions in the printed table. The JSON and the table of `--out` have all of them."""
 
 FATES = {"cut": "used before", "untouched": "no word of it", "free": "kept"}
-"""What became of an assumption that is not taught."""
+"""Why an assumption is not taught, in words."""
 
 
 def execute(arguments: Request) -> int:
