@@ -98,7 +98,7 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the last day before a date up to which a log is complete: that on which its last row became public."""
+    """Return the last day before a date up to which a log is complete: the day its last row became public."""
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
 

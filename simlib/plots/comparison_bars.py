@@ -34,7 +34,7 @@ def comparison(
     title: str = "The same scenario through several views",
     made: str = "",
 ) -> Axes:
-    """Draw a row for each ending (and question) and a mark for each named forecast, with its number; return the axes.
+    """Draw a row for each ending (and question), with a mark and a number for each forecast, and return the axes.
 
     Args:
         results: Forecasts over the same horizon, by name. Thin lines start at the first, which is the reference.
@@ -112,7 +112,7 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
 
 @lettered
 def both_forecasts(result: Diff, ax: Axes) -> Axes:
-    """Draw both forecasts, row by row, under the finding; return the axes. Raises SimlibError without forecasts."""
+    """Draw both forecasts, row by row, and return the axes. Raises SimlibError without forecasts."""
     if result.forecasts is None:
         raise SimlibError("there are no forecasts to draw; ask for the difference with forecasts")
     sides = dict(zip(result.names, result.forecasts, strict=True))

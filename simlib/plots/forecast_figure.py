@@ -34,12 +34,13 @@ BARS_SIDE_BY_SIDE = 680
 _HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
 _LEFT, _LABELS = 46, (185, 0.45)
-"""Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
+"""Room for the axis on the left in pixels, and room for labels on the right: the least in pixels, and the largest share
+of the width."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
+    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, drivers."""
 
     endings: tuple[str, ...] | None = None
     ladder: str | None = None

@@ -22,11 +22,11 @@ ROWS = 10
 
 
 class MovesPanel(LivePanel):
-    """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
+    """One bar for each of some moves, with label and number. The hollow bar is the baseline.
 
     `show` picks moves by id; by default the `rows` most frequent acts of the first answer, most frequent first. The
-    choice and its order stay as they are, so that nothing moves under the hand. `errors`: write the error of each
-    number beside it, and the range of the number where it was counted.
+    choice and its order stay as they are, so that no bar changes its place while a slider moves. `errors`: write the
+    error of each number beside it, and the range of the number where it was counted.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ def _change(count: float, old: float) -> str:
 def moves(
     result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:
-    """Draw the expected number of each of some moves by the last report time, under the finding; return the axes."""
+    """Draw the expected number of each of some moves by the last report time, and return the axes."""
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)
     by = result.by_words

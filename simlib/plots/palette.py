@@ -1,6 +1,6 @@
-"""Pictures of few colours: a third of the size, and quicker to compress, than the same in 24 bits.
+"""Pictures of few colours: a third of the size of a picture in 24 bits, and quicker to compress.
 
-The colours that mean something are always kept exactly; the others (shades of edges, areas) are learnt from a picture.
+Colours with a meaning are always kept exactly. The others (shades of edges, areas) are learnt from a picture.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ COLOURS = 64
 """Size of the palette where few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
 
 FILLS, MOST_FILLS, LEARNT = 16, 150, 16
-"""How many of a picture's most frequent colours are kept exactly, at most where many fill a part that can be seen (the
-cells of a grid), and how many are learnt at least."""
+"""Numbers of colours: the most frequent ones that are kept exactly, the most of these where many fill a visible part
+(such as the cells of a grid), and the fewest that are learnt."""
 
 SEEN = 0.001
 """Share of a picture above which a colour fills a part that can be seen."""
@@ -73,7 +73,7 @@ class Palette:
         return len(self._nearest) > 0
 
     def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
-        """Take the palette from an RGBA picture (height, width, 4); `kept` (N, 3) are colours that stay as they are."""
+        """Take the palette from an RGBA picture (height, width, 4). Colours in `kept` (N, 3) stay as they are."""
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))

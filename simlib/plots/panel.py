@@ -1,7 +1,7 @@
 """The base of live plots: artists made once on an axes, then moved to the places of the next answer.
 
 A panel is drawn whole like any other matplotlib axes. A live picture draws only `artists` again, over a stored
-background, which is an order of magnitude quicker; `update` says when that background no longer fits.
+background, which is an order of magnitude quicker. `update` says when that background no longer fits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 GROWTH = 1.6
-"""A limit that a moving answer outgrows grows by so much: drawing the background again costs ten frames."""
+"""A limit that a moving answer exceeds grows by this factor, because drawing the background again costs ten frames."""
 
 
 class LivePanel:
@@ -53,7 +53,8 @@ class LivePanel:
     def say(self, *wordings: str, moving: bool) -> bool:
         """Write the first of these captions that fits, and return whether it changed.
 
-        While `moving` it stays as it is: it belongs to the background, and comes right as soon as the hand rests.
+        While `moving` the caption stays as it is, because it belongs to the background. It is set right when the slider
+        rests.
         """
         most = self.letters()
         words = next((words for words in wordings if len(words) <= most), wordings[-1])
@@ -65,7 +66,7 @@ class LivePanel:
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another answer; return True when the background (limits, ticks, titles) changed with it.
 
-        While `moving`, limits only grow, so that nothing jumps under the hand.
+        While `moving`, limits only grow, so that nothing jumps.
         """
         raise NotImplementedError
 
@@ -147,7 +148,7 @@ class SideLabels:
         )
 
     def _fit(self, labels: Sequence[str], room: float) -> tuple[list[str], NDArray]:
-        """Break labels into as many lines as fit, three at most; return them with their heights (pixels)."""
+        """Break labels into as many lines as fit, three at most. Return them with their heights (pixels)."""
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []
         sizes = np.empty(0)

@@ -32,7 +32,7 @@ LEAST = 5e-4
 """If fewer than this share of the histories differ, the title says that all of them do something."""
 
 SLIVER = 1e-3
-"""Share of the histories below which a rung is not drawn in a flow."""
+"""A rung with a smaller share of the histories is not drawn in a flow."""
 
 COLUMN = 0.02
 """A step of the path is drawn if at least this share of the histories reaches it."""
@@ -284,7 +284,7 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
 
 
 def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> Axes:
-    """Draw sampled histories as steps over the rungs of a ladder, a typical one of each path thick. Return `ax`.
+    """Draw sampled histories as steps over the rungs of a ladder, with a typical one of each path thick.
 
     Lines on one rung are spread over its band, so that none hides another.
     """

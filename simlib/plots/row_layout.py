@@ -1,4 +1,4 @@
-"""The parts of row plots: a label above each bar, numbers at its ends, and room for them at any width of figure."""
+"""The parts of row plots: a label above each bar, numbers at its ends, and room for them at any width."""
 
 from __future__ import annotations
 

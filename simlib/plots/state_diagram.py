@@ -1,7 +1,7 @@
 """A scenario as a state diagram: a row of levels for each variable, and arrows for moves.
 
 The world is factored: its state is one level in every row at once. Arrows carry the numbers of the moves, which are
-listed beside the diagram by actor; a guard that asks for levels of other rows is named in that list.
+listed beside the diagram by actor. That list also names guards that ask for levels of other rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
 
 _LABEL, _BOX, _GAP, _MARGIN = 30, 34, 24, 16
 _FIRST, _STEP = 13, 11
-"""Height of an arrow over one level, and what every further level adds, in pixels."""
+"""Height of an arrow over one level, and the height that every further level adds, in pixels."""
 _LIST, _LINE = 330, 15.5
 """Width of the list of moves, and height of one of its lines."""
 SIDE_BY_SIDE = 760
@@ -43,7 +43,7 @@ class Arrow:
 
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
-    """Return every change of a variable that some move can make, widest last. Numbers of a counter have no arrows."""
+    """Return every change of a variable that a move can make, widest last. Counters have no arrows."""
     if variable.counter:
         return []
     by_ends: dict[tuple[int, int], Arrow] = {}
@@ -89,7 +89,7 @@ def _rise(span: int) -> int:
 
 @dataclass(frozen=True)
 class _Row:
-    """Where one variable is drawn: the top of its label, of its boxes, and of the next row, in pixels from the top."""
+    """The place of one variable: the tops of its label, its boxes, and the next row, in pixels from the top."""
 
     variable: Variable
     arrows: list[Arrow]
@@ -143,7 +143,7 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(move: Move) -> str:
-    """Return the levels that a guard asks of other variables than those the move changes; no arrow shows them."""
+    """Return the levels that a guard asks of variables which the move does not change. No arrow shows them."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -173,7 +173,7 @@ def height(scenario: Scenario, width: int) -> int:
 
 @lettered
 def diagram(scenario: Scenario, ax: Axes) -> Axes:
-    """Draw a scenario as a state diagram on an axes of any size (`height` says which suits it); return the axes."""
+    """Draw a scenario as a state diagram on an axes of any size, and return the axes."""
     box = ax.get_window_extent()
     width, tall = box.width, box.height
     ax.set_xlim(0, width)
@@ -311,7 +311,7 @@ def in_words(scenario: Scenario) -> str:
 
 
 def machine(scenario: Scenario, *, width: int = WIDTH) -> Figure:
-    """Return a figure with the state diagram of a scenario, `width` pixels wide at 100 dpi and as high as it needs."""
+    """Return a figure with the state diagram of a scenario, `width` pixels wide and as high as it needs."""
     figure = new_figure(width, height(scenario, width), in_words(scenario))
     diagram(scenario, figure.add_axes((0, 0, 1, 1)))
     return figure

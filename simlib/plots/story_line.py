@@ -27,7 +27,7 @@ def story(
     title: str = "",
     ended: bool = False,
 ) -> Axes:
-    """Draw one history as steps over the rungs of a ladder; return the axes.
+    """Draw one history as steps over the rungs of a ladder, and return the axes.
 
     Args:
         days: Days after `as_of` of the start and of each event (N,).

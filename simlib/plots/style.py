@@ -1,8 +1,8 @@
 """One look for every picture: colours, dates, percentages, and labels that never lie on each other.
 
-Colours are Okabe and Ito's for things without an order and cividis for things with one; both survive the common
-kinds of colour blindness and grey print, and nothing is shown by colour alone. Positions of labels are computed in
-pixels of the axes, so that the same figure reads on a screen at 100 dpi and on paper.
+Colours are Okabe and Ito's for things without an order, and cividis for things with one. Both survive the common kinds
+of colour blindness and grey print, and nothing is shown by colour alone. Positions of labels are computed in pixels of
+the axes, so that the same figure reads on a screen at 100 dpi and on paper.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ READABLE = 4.5
 
 
 def category(index: int) -> tuple[str, object]:
-    """Return (colour, dash pattern) of the category with this index; no two of the first 32 are alike."""
+    """Return (colour, dash pattern) of the category with this index. No two of the first 32 are alike."""
     return CATEGORIES[index % len(CATEGORIES)], DASHES[index // len(CATEGORIES) % len(DASHES)]
 
 
@@ -81,7 +81,7 @@ def luminance(colour: NDArray) -> float:
 
 
 def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
-    """Give an axes the look of the house: open frame, pale grid, the title as a sentence, the unit above the axis."""
+    """Give an axes the look of the house: open frame, pale grid, a sentence as title, the unit above the axis."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -148,7 +148,7 @@ def round_top(highest: float) -> float:
 def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None = None) -> None:
     """Mark the horizontal axis, in days after `as_of`, with dates D such that the tick is the end of D.
 
-    The horizon is always marked; `width_px` (default: the width of the axes) decides how many dates fit.
+    The horizon is always marked. `width_px` (default: the width of the axes) decides how many dates fit.
     """
     ax.set_xlim(0, horizon)
     width = width_px if width_px is not None else ax.get_window_extent().width
@@ -194,7 +194,7 @@ def _month_end(date: dt.date) -> bool:
 def spread(
     wanted: Sequence[float] | NDArray, gap: float | Sequence[float] | NDArray, low: float, high: float
 ) -> NDArray:
-    """Move positions apart, as little as need be, so that neighbours are `gap` from each other within [low, high].
+    """Move positions apart, as little as needed, so that neighbours are `gap` apart within [low, high].
 
     `gap` is one distance, or the height of each label: then neighbours are apart by half the sum of theirs. The order
     is kept. When they cannot all fit they share the room evenly.

@@ -156,8 +156,8 @@ def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
 
 
 _RANGE_OF_MOVES = (
-    "An expected number is an average. How often each move may happen is a range: nine in ten histories lie in it. "
-    "It comes from chance and from the ranges of the assumptions; more computing does not narrow it."
+    "An expected number is an average. The range says how often each move happens in nine of ten histories. "
+    "It comes from chance and from the ranges of the assumptions. More computing does not narrow it."
 )
 
 

@@ -182,7 +182,7 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A multiplier of a move's rate, or of an outcome's odds: an assumption that applies while a condition holds.
+    """A multiplier of a move's rate or of an outcome's odds, which applies while a condition holds.
 
     A factor with a window applies only while that is open. A factor `per` a counter has no assumption (`by` is ""): it
     is the number at which the counter is.
@@ -225,7 +225,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The waiting time of a move that takes a while, and how much it varies by chance from one time to the next.
+    """The waiting time of a move that takes a while, and how much it varies from one time to the next.
 
     `low` and `high` are the 5th and 95th percentiles of one wait, in days, as the file has them beside the stated
     median. `stages` is the number of exponential stages in a row that comes closest to them (an Erlang distribution).
@@ -271,7 +271,7 @@ class Move:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The assumptions that its rate, its factors and its chances name, each once, in that order."""
+        """The assumptions that the rate, the factors and the chances name, each once, in that order."""
         chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
         of_outcomes = (factor.by for outcome in self.outcomes for factor in outcome.factors)
         numbers = [self.rate, *(factor.by for factor in self.factors), *chances, *of_outcomes]
@@ -291,7 +291,7 @@ class Move:
                 yield ("outcomes", outcome.id, "times", index), factor
 
     def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
-        """Yield its calendar window and those of its factors, each with its place in the move."""
+        """Yield the calendar window of the move and those of its factors, each with its place in the move."""
         if self.between:
             yield ("between",), self.between
         for place, factor in self.placed_factors():
@@ -383,7 +383,7 @@ class Question:
 
     @property
     def moves(self) -> tuple[str, ...]:
-        """The moves whose firings decide it."""
+        """The moves whose firings decide the question."""
         if self.lull or self.count:
             return (self.lull or self.count).moves  # type: ignore[union-attr]
         return () if self.move is None else (self.move,)

@@ -15,9 +15,6 @@ from simlib.scenario.document import Document, Place
 from simlib.scenario.schema.scenario_shape import EffectsWhenShape, FactorShape, MoveShape, OutcomeShape, WaitShape
 from simlib.scenario.waits import stages_of
 
-NATURE = "nature"
-"""The actor that always exists, for events that nobody decides."""
-
 CLOCKS = ("rate", "takes", "at")
 """The keys that say when a move happens. A move has one of them."""
 

@@ -8,39 +8,30 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import parse
 from simlib.scenario import model
-from simlib.scenario.assumptions import REST, UNREAD, Numbers, read_quantity
+from simlib.scenario.assumptions import REST, Numbers
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.evidence import Evidence
 from simlib.scenario.evidence_reader import read_evidence
 from simlib.scenario.model import Scenario, Variable
+from simlib.scenario.move_reader import MoveReader
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
     CounterShape,
-    EffectsWhenShape,
-    FactorShape,
     ImpactShape,
     LadderShape,
     LullShape,
-    MoveShape,
-    OutcomeShape,
     RepeatsShape,
     RungShape,
     ScenarioShape,
     VariableShape,
-    WaitShape,
 )
-from simlib.scenario.waits import stages_of
-
-CLOCKS = ("rate", "takes", "at")
-"""The keys that say when a move happens. A move has one of them."""
 
 MAX_HORIZON_DAYS = 36_525
 
@@ -64,7 +55,8 @@ class _Resolver:
 
     def scenario(self) -> Scenario:
         shape = self.shape
-        moves = {name: self._move(name, move) for name, move in shape.moves.items()}
+        reads = MoveReader(self.document, self.numbers, self.reader, (*shape.actors, model.NATURE))
+        moves = {name: reads.move(name, move) for name, move in shape.moves.items()}
         return Scenario(
             id=shape.id,
             title=shape.title,
@@ -143,148 +135,6 @@ class _Resolver:
             for name, actor in self.shape.actors.items()
         }
         return actors if model.NATURE in actors else {model.NATURE: model.Actor(model.NATURE, "Nature")} | actors
-
-    def _check_actor(self, name: str | None, place: Place) -> None:
-        known = [*self.shape.actors, model.NATURE]
-        if name is not None and name not in known and name not in self.document.names("actors"):
-            self.document.note(place, f"unknown actor {name!r}", did_you_mean(name, known))
-
-    # Moves
-
-    def _move(self, name: str, shape: MoveShape) -> model.Move:
-        place: Place = ("moves", name)
-        self._check_actor(shape.actor, (*place, "actor"))
-        self._check_actor(shape.target, (*place, "target"))
-        once = self._has_one_clock(shape, place)
-        return model.Move(
-            id=name,
-            actor=shape.actor,
-            label=shape.label,
-            rate=self.numbers.at((*place, "takes" if shape.takes else "rate")) if once and not shape.at else "",
-            target=shape.target,
-            when=self.reader.condition(shape.when, (*place, "when")),
-            between=self._window(shape.between, (*place, "between")),
-            factors=self._factors(shape.times, (*place, "times")),
-            outcomes=tuple(self._outcomes(shape, place)),
-            covert=shape.covert,
-            sources=tuple(shape.sources),
-            short=shape.short or "",
-            takes=self._wait(shape.takes, (*place, "takes")) if once and shape.takes else None,
-            at=shape.at if once else None,
-        )
-
-    def _has_one_clock(self, shape: MoveShape, place: Place) -> bool:
-        """Say whether a move has one of `rate`, `takes` and `at`, and note it if not."""
-        given = [key for key in CLOCKS if getattr(shape, key) is not None]
-        for key in given[1:]:
-            self.document.note((*place, key), f"both {given[0]!r} and {key!r}", "expected one of them")
-        if not given and not any(self.document.has_problem_in((*place, key)) for key in CLOCKS):
-            expected = "expected how often it happens, or how long it 'takes', or the date 'at' which it happens"
-            self.document.note(place, "'rate' is missing", expected)
-        for key in ("between", "times") if given == ["at"] else ():
-            if getattr(shape, key):
-                what = f"{key!r} beside 'at'"
-                self.document.note((*place, key), what, "expected none: on its date a move happens if its 'when' holds")
-        return len(given) == 1
-
-    def _wait(self, shape: WaitShape, place: Place) -> model.Wait | None:
-        """Return the waiting time of a move, or None where it cannot be read (and noted)."""
-        median = self.numbers.assumptions.get(self.numbers.at(place))
-        bounds = [
-            read_quantity(self.document, (*place, name), getattr(shape, name), "duration") for name in ("low", "high")
-        ]
-        low, high = (None if bound is None else bound.value for bound in bounds)
-        if median is None or low is None or high is None:
-            return None
-        named = not median.inline
-        try:
-            stages = stages_of(median.value, low, high)
-            because, sources = (shape.because or "", tuple(shape.sources)) if named else ("", ())
-            return model.Wait(stages, low, high, because, sources)
-        except QuantityError as error:
-            self.document.note(place, error.what, error.expected)
-            return None
-
-    def _factors(self, shapes: Sequence[FactorShape], place: Place) -> tuple[model.Factor, ...]:
-        return tuple(self._factor(factor, (*place, index)) for index, factor in enumerate(shapes))
-
-    def _factor(self, shape: FactorShape, place: Place) -> model.Factor:
-        if (shape.by is None) == (shape.per is None):
-            what = "both 'by' and 'per'" if shape.per else "neither 'by' nor 'per'"
-            self.document.note(place, what, "expected exactly one of them")
-        if shape.per is not None:
-            variable = self.reader.variable(shape.per, (*place, "per"))
-            if variable and not variable.counter:
-                expected = "expected a variable with levels {from: ..., to: ...}"
-                self.document.note((*place, "per"), f"{shape.per!r} is no counter", expected)
-            if "outcomes" in place:
-                self.document.note(
-                    place, "'per' on the odds of an outcome", "expected it among the factors on the rate"
-                )
-            if shape.when is not None or shape.between is not None:
-                what = f"{'when' if shape.when is not None else 'between'!r} beside 'per'"
-                self.document.note(place, what, "expected none: the rate is proportional to the counter all the time")
-            return model.Factor("", per=shape.per if variable and variable.counter else "")
-        return model.Factor(
-            UNREAD if shape.by is None else self.numbers.at((*place, "by")),
-            self.reader.condition(shape.when, (*place, "when")),
-            self._window(shape.between, (*place, "between")),
-        )
-
-    def _window(self, written: Sequence[Any] | None, place: Place) -> model.Window | None:
-        if written is None:
-            return None
-        first, last = written
-        if first > last:
-            what = f"the window ends ({last}) before it begins ({first})"
-            self.document.note(place, what, "expected the earlier day first")
-            return None
-        return model.Window(first, last)
-
-    def _outcomes(self, shape: MoveShape, place: Place) -> Iterator[model.Outcome]:
-        if shape.outcomes is None:
-            effects = self._effects(shape.then, (*place, "then"))
-            yield model.Outcome("done", "done", None, effects)
-            return
-        if shape.then is not None:
-            what = "a move with both 'then' and 'outcomes'"
-            self.document.note((*place, "then"), what, "expected 'then' inside an outcome")
-        for name, outcome in shape.outcomes.items():
-            yield self._outcome(name, outcome, (*place, "outcomes", name))
-
-    def _outcome(self, name: str, shape: OutcomeShape, place: Place) -> model.Outcome:
-        chance = None if shape.chance is None else self.numbers.at((*place, "chance"))
-        label = shape.label or name.replace("-", " ")
-        effects, factors = self._effects(shape.then, (*place, "then")), self._factors(shape.times, (*place, "times"))
-        return model.Outcome(name, label, chance, effects, factors)
-
-    def _effects(
-        self, written: Mapping[str, str] | Sequence[EffectsWhenShape] | None, place: Place
-    ) -> tuple[model.Effect, ...]:
-        if not isinstance(written, Sequence):
-            return tuple(self._effects_in(written or {}, place))
-        return tuple(
-            dataclasses.replace(effect, when=when)
-            for index, part in enumerate(written)
-            for when in (self.reader.condition(part.when, (*place, index, "when")),)
-            for effect in self._effects_in(part.set, (*place, index, "set"))
-        )
-
-    def _effects_in(self, written: Mapping[str, str], place: Place) -> Iterator[model.Effect]:
-        effects = (self._effect(name, text, (*place, name)) for name, text in written.items())
-        return (effect for effect in effects if effect)
-
-    def _effect(self, name: str, text: str, place: Place) -> model.Effect | None:
-        variable = self.reader.variable(name, place)
-        if variable is None:
-            return None
-        if re.fullmatch(r"[+-]\d{1,3}", text, re.ASCII) and int(text):
-            return model.Effect(name, shift=int(text))
-        if re.fullmatch(r"[+-][\d.]+" if variable.counter else r"[+-]?[\d.]+", text, re.ASCII):
-            what = f"{text!r} shifts nothing" if text.strip("+-0") == "" else f"the number {text!r} is no effect"
-            self.document.note(place, what, "expected a level, or a whole number with its sign, such as +1 or -1")
-            return None
-        return model.Effect(name, level=text) if self.reader.level(variable, text, place) else None
 
     # Endings, questions, impacts, ladders, correlations
 

@@ -1,4 +1,4 @@
-"""The editor: a scenario as text, which is reading, drawn and solved while one types. A thin view."""
+"""The editor: a scenario as text, which is checked, drawn and solved while one types. A thin view."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Editor(w.VBox):
     # ---------------------------------------------------------------- showing
 
     def show(self, reading: CheckedText) -> None:
-        """Show the problems and findings of a text; the pictures change when it is a valid scenario."""
+        """Show the problems and findings of a text. The pictures change when it is a valid scenario."""
         with self._lock:
             problems = [{"line": p.line, "text": _problem_text(p), "kind": "problem"} for p in reading.problems]
             findings = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]

@@ -1,7 +1,7 @@
 """The two graphs of the explorer: the leading question over time, and one of several others.
 
-What moves with the sliders is drawn by live panels on a figure of its own, and only its changing artists are drawn
-again (`kit.blitting`). Drivers, consequences and one history are drawn whole, when the hand rests.
+Graphs that move with the sliders are live panels, each on a figure of its own. Only their changing artists are drawn
+again (`kit.blitting`). Drivers, consequences and one history are drawn whole when the sliders rest.
 """
 
 from __future__ import annotations

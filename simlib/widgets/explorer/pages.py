@@ -41,7 +41,7 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int 
 
 
 def guarded(report: w.HTML, action: Callable[[], object]) -> None:
-    """Do what a person asked for, and show an error in the report: in a callback it would vanish into the log."""
+    """Do what a person asked for, and show an error in the report. In a callback it would vanish into the log."""
     try:
         action()
     except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
@@ -51,7 +51,7 @@ def guarded(report: w.HTML, action: Callable[[], object]) -> None:
 def button(
     text: str, tip: str, action: Callable[[], object], guard: Callable[[Callable[[], object]], None]
 ) -> w.Button:
-    """Return a button that does an action; `guard` shows its errors."""
+    """Return a button that does an action. `guard` shows its errors."""
     button = w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
     button.on_click(lambda _: guard(action))
     return button
@@ -101,7 +101,7 @@ class Page(w.VBox):
 
     @staticmethod
     def day(date: w.DatePicker) -> dt.date:
-        """Return the chosen day; raises ScenarioError where there is none."""
+        """Return the chosen day. Raises ScenarioError where there is none."""
         if date.value is None:
             raise ScenarioError(Problem("", 0, date.description, "no date is given", "expected a day of the forecast"))
         day: dt.date = date.value

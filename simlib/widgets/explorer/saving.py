@@ -36,7 +36,7 @@ def view_id(title: str) -> str:
 def view_of(
     state: State, title: str, *, author: str = "", because: str = "", reasons: Mapping[str, str] | None = None
 ) -> View:
-    """Return the settings of a state as a view: the changes of its own view and those by hand, with their reasons.
+    """Return the settings of a state as a view: the changes of its view and those by hand, with reasons.
 
     Raises ScenarioError for a title without letters, and for another start, which a view cannot hold.
     """

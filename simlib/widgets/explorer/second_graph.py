@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLE = 4_000
-"""Histories from which the range of an impact is taken."""
+"""Number of histories from which the range of an impact is taken."""
 
 STRONGEST = 3
-"""Drivers that the alternative text names."""
+"""Number of drivers that the alternative text names."""
 
 Choice = dict[str, str]
 

@@ -71,7 +71,7 @@ def _change(now: float, before: float) -> str:
 
 
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
-    """Compare some views ("": the file as it stands), and the present settings where they differ from all of these.
+    """Compare some views ("": the file as it stands), and the present settings where they differ.
 
     All forecasts are over the dates of the present settings.
     """

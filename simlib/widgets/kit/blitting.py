@@ -1,8 +1,8 @@
 """Pictures of figures that move: only the changing artists are drawn again, over a stored background.
 
-A whole draw of a dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change; drawing the
-changing artists over the stored background takes a tenth of that. The picture is reduced to a palette taken from the
-last whole draw, which makes the PNG a third of the size and quicker to compress than 32-bit colour.
+A whole draw of a dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change. Drawing only
+the changing artists over the stored background takes a tenth of that. The picture is reduced to a palette taken from
+the last whole draw, which makes the PNG a third of the size and quicker to compress than 32-bit colour.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sliders for a box, below the picture of its answer. A thin view of `simlib.widgets.questions.box_session`."""
+"""Sliders for a box, below the picture of its answer. A thin view of `box_session`."""
 
 from __future__ import annotations
 
