@@ -49,7 +49,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
-SEMICOLONS, RIDDLES, FIRST_LINE = 205, 32, 111
+SEMICOLONS, RIDDLES, FIRST_LINE = 150, 30, 110
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 
