@@ -19,13 +19,18 @@ LIVE_ONLY = (VIEW, "text/html")
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live views of an output that has a picture. Return False for one that has none."""
+    """Remove the live views of an output that has a picture, and keep its words as the alternative text of the picture.
+
+    Return False for an output that has no picture.
+    """
     data = output.get("data", {})
     if "image/png" not in data:
         return False
     for kind in LIVE_ONLY:
         data.pop(kind, None)
         output.get("metadata", {}).pop(kind, None)
+    words = "".join(data.get("text/plain", ""))  # one text, or a list of lines
+    output.setdefault("metadata", {}).setdefault("image/png", {})["alt"] = words  # where nbconvert looks for it
     return True
 
 

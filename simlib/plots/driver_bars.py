@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.plots.row_layout import fit, name, number
+from simlib.plots.row_layout import caption, fit, name, number
 from simlib.plots.row_layout import rows as make_rows
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
         verb = "raises" if elasticity[top[0]] > 0 else "lowers"
         title = f"{about.label}: 1% more of “{result.assumptions[top[0]].label}” {verb} it most"
     at = f"{about.write(result.answers[about.name])} by {result.by_words}"
-    style.dress(ax, fit(title, ax), f"change in % of its value for 1% more, by slope; at the stated values {at}")
+    style.dress(
+        ax, fit(title, ax), caption(f"change in % of its value for 1% more, by slope; at the stated values {at}", ax)
+    )
     make_rows(ax, len(top))
     ax.axvline(0, color=style.GHOST, linewidth=1)
     for row, place in enumerate(top):

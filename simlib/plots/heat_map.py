@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import fit, letters
+from simlib.plots.row_layout import caption, fit, letters
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def grid(
     from matplotlib.patches import Rectangle
 
     low, high = limits or (float(values.min()), float(values.max()))
-    style.dress(ax, fit(title, ax), unit)
+    style.dress(ax, fit(title, ax), caption(unit, ax))
     for (row, column), value in np.ndenumerate(values):
         depth = PALEST + (1 - PALEST) * (float(value) - low) / max(high - low, 1e-9)
         face = style.tint(style.MORE, depth)

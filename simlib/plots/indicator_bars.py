@@ -112,8 +112,8 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     )
     _shades(ax, change)
     width = max(10, int(letters(ax) / len(results)) - 2)
-    ax.set_xticks(range(len(results)), [style.wrap(text, width, 5) for text in endings])
-    ax.set_yticks(range(len(names)), [style.wrap(label, 34, 2) for label in names.values()])
+    ax.set_xticks(range(len(results)), [style.wrap(text, width, 6) for text in endings])
+    ax.set_yticks(range(len(names)), [style.wrap(label, 30, 2) for label in names.values()])
     ax.grid(visible=False)
     ax.tick_params(length=0)
     return ax

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     what = "probability" if about.probability else "expected number"
     line = "at the medians" if result.provenance["belief"] else "as stated"
     unit = f"{what} by {result.by_words}; line: {line}, {write(stated)}"
-    style.dress(ax, fit(title, ax), f"{unit}; hatched: at its low, plain: at its high")
+    style.dress(ax, fit(title, ax), caption(f"{unit}; hatched: at its low, plain: at its high", ax))
     rows(ax, len(bars))
     for row, bar in enumerate(bars):
         name(ax, row, bar.assumption.short_label)

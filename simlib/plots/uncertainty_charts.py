@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
         if spread.share
         else ""
     )
-    style.dress(ax, fit(title, ax), unit + share)
+    style.dress(ax, fit(title, ax), caption(unit + share, ax))
     ranks = np.cumsum(weights) - weights / 2
     ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
     ax.plot(values, ranks, color=style.BLUE, linewidth=1.6)
@@ -68,7 +68,7 @@ def split(result: Uncertainty, ax: Axes) -> Axes:
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
     title = f"{how_much} of the uncertainty comes from the assumptions: “{most.measure.label}”"
     unit = f"share of the variance p(1 - p), by {result.by_words}; hatched: assumptions, plain: chance"
-    style.dress(ax, fit(title, ax), unit)
+    style.dress(ax, fit(title, ax), caption(unit, ax))
     rows(ax, len(some))
     look: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     for row, (spread, part) in enumerate(some):

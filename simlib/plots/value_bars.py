@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         else "no single assumption has a value larger than its error"
     )
     unit = f"share of what settling everything is worth; question of {result.by_words}; whiskers: 95%"
-    style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax), unit)
+    style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax), caption(unit, ax))
     rows(ax, len(some))
     for row, worth in enumerate(some):
         ax.barh(row + 0.2, worth.share, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)
@@ -53,7 +53,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
         finding = "no observation is worth more than its error"
     title = f"{result.measure.label}: {finding}"
     unit = f"probability by {result.by_words} where it is open on {result.look_by_words}"
-    style.dress(ax, fit(title, ax), f"{unit}; filled: seen by then, hollow: not seen")
+    style.dress(ax, fit(title, ax), caption(f"{unit}; filled: seen by then, hollow: not seen", ax))
     rows(ax, len(some))
     for row, one in enumerate(some):
         ax.plot([one.if_not], [row + 0.2], "o", color=style.BLUE, markerfacecolor="white", markersize=7, zorder=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
-from simlib.plots.row_layout import fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def _differences(result: Comparison, measure: str | None) -> Mapping[str, Differ
 def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: int) -> None:
     what = "probability" if first.measure.probability else "expected number"
     how = f", over {result.draws} draws of the assumptions" if result.draws else ", at the stated values"
-    style.dress(ax, fit(title, ax), f"{what} by {result.by_words}{how}")
+    style.dress(ax, fit(title, ax), caption(f"{what} by {result.by_words}{how}", ax))
     rows(ax, count)
     name(ax, 0, "Baseline")
     before = float(first.before[-1])

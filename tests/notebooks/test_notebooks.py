@@ -71,9 +71,11 @@ def test_it_can_be_read_without_a_kernel(path):
     outputs = [output for cell in code_cells(path) for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     assert not [output for output in outputs if output.output_type == "stream" and output.name == "stderr"]
-    pictures = [output.data for output in outputs if "image/png" in output.get("data", {})]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert pictures
-    for data in pictures:
+    for output in pictures:
+        data = output.data
+        assert output.metadata["image/png"]["alt"] == data["text/plain"]  # for whoever converts it to a web page
         assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).width >= 400
         assert len(data["text/plain"]) > 40
 

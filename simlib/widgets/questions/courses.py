@@ -257,7 +257,7 @@ class SignsOfEveryEnding(PanelQuestion):
             ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for result in results for row in result.signs})
-        plot = Drawing(partial(indicator_map, results), 206 + 36 * min(signs, 14), left=230, bottom=75, top=131)
+        plot = Drawing(partial(indicator_map, results), 220 + 36 * min(signs, 14), left=190, bottom=89, top=131)
         return shown_answer(sentences, head, rows, 2, plot)
 
 

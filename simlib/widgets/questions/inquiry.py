@@ -29,7 +29,7 @@ from simlib.scenario.model import Scenario, View
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.kit.latest_worker import LatestWorker
 
-FORMAT = 1
+FORMAT = 2
 TOP = 94
 """Pixels above a plot: three lines of title, and what it shows."""
 
