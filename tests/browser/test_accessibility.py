@@ -48,7 +48,10 @@ FAINT = """ours => {
 }"""
 
 
-@pytest.mark.parametrize("notebook", ["00_start_here.ipynb", "06_how_sure.ipynb"])
+NOTEBOOKS = ["00_start_here.ipynb", "02_write_a_scenario.ipynb", "06_how_sure.ipynb", "11_update_with_events.ipynb"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_axe_finds_nothing_and_every_text_can_be_read(visit, notebook):
     script = (files(pytest.importorskip("axe_playwright_python")) / "axe.min.js").read_text(encoding="utf-8")
     page = visit(notebook, size=(1440, 900))

@@ -292,6 +292,22 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
     assert max(tall) < 1  # a pixel of the box is none of the letters
 
 
+def test_questions_about_signs_begin_with_one_sample():
+    kinds = questions.WhatToWatchFor, questions.SignsOfEveryEnding, questions.WorthSeeing
+    samples = {tuple(kind(WORLD).chosen[name] for name in ("draws", "runs")) for kind in kinds}
+    assert len(samples) == 1
+
+
+def test_one_sign_has_one_number_in_both_pictures_of_signs():
+    sample = {"draws": 64, "runs": 50}
+    one, every = questions.WhatToWatchFor(WORLD, **sample), questions.SignsOfEveryEnding(WORLD, **sample)
+    label = {value: text for text, value in one.fields[0].options}[one.chosen["ending"]]
+    seen = {row[0]: row[1:4] for row in one.answer(one.chosen, UNWATCHED).rows}
+    again = {row[2]: row[3:] for row in every.answer(every.chosen, UNWATCHED).rows if row[0] == label}
+    assert again
+    assert {sign: seen[sign] for sign in again} == again
+
+
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
 def test_every_question_can_be_stopped(kind):
     question = kind(WORLD, **SMALL[kind])
