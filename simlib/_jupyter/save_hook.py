@@ -19,7 +19,7 @@ LIVE_ONLY = (VIEW, "text/html")
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live views of an output that has a picture, and keep its words as the alternative text of the picture.
+    """Remove the live views of an output that has a picture, and keep its words as alternative text.
 
     Return False for an output that has no picture.
     """
