@@ -59,8 +59,8 @@ def rows(scenario: Scenario) -> None:
 def one_date(scenario: Scenario) -> None:
     def forecast() -> None:
         taken = take_in(scenario, None, learn=True, draws=200)
-        for measure in find(scenario, ["question:force-on-land", "question:maduro-out"]):
-            forecasts_after(taken.prepared, taken.theta, taken.drawn.ends, measure, simlib.Control())
+        measures = find(scenario, ["question:force-on-land", "question:maduro-out"])
+        forecasts_after(taken.prepared, taken.theta, taken.drawn.ends, measures, simlib.Control())
 
     _, clock, core = timed(forecast)
     line("one date of a series, learnt, two questions, clock", f"{clock:.0f} s")

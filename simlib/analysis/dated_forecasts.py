@@ -1,9 +1,10 @@
-"""A forecast over time: on each date of a log, the probability that could be stated with the rows known by then.
+"""A forecast over time: on each date of a log, the probabilities that could be stated with the rows known by then.
 
 The updated forecast starts each time where the log leaves the state, at the stated values. Beside it stands the static
 one, which is made once and never changes. With learning there are two more: the mean over the priors from that state
 (state only), and the mean over what the log has taught by then (learnt). All have the same deadline. A question counts
-only what happens from the date on, so one that the log has answered already must be read off the log.
+only what happens from the date on, so one that the log has answered already must be read off the log. Several measures
+share one filter and one posterior on each date.
 """
 
 from __future__ import annotations
@@ -11,21 +12,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.log_values import forecasts_after, questions_for
+from simlib.analysis.log_values import forecasts_after, forecasts_before, questions_for
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import forecast
-from simlib.engines.exact.backward_values import state_values
-from simlib.engines.exact.observables import observable
-from simlib.engines.exact.solver import Solver
-from simlib.errors import Problem, ScenarioError
-from simlib.evidence.exact_filter import Filter
+from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare, taken_in, told_ending, whole_log
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
@@ -35,34 +33,43 @@ from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Scenario
-from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.scenario.row_meaning import read_rows
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ForecastSeries", "SeriesPoint", "forecast_series"]
+__all__ = ["ForecastSeries", "SeriesDate", "SeriesLine", "SeriesPoint", "forecast_series"]
 
 DRAWS = 200
 """Draws of the assumptions on each date by default."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesPoint:
-    """The forecast on one date: `updated` at the stated values, after `rows` rows of the log.
+class SeriesDate:
+    """What the log says on one date: how many rows count by then, and what is new.
 
     `new` are the rows that became known since the date before. `ended` is the ending that the log tells of by then.
-    With learning, `state_only` and `learnt` are means over the same draws with the weights of the prior and of the
-    posterior, each with its 95% half-width. `state_only` is None where the draws cannot stand for the prior.
     `complete_to` is the last day on which the absence of rows counts.
     """
 
     as_of: dt.date
-    updated: float
     rows: int
     new: tuple[str, ...]
     ended: str
     complete_to: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """The forecast of one measure on one date: `updated` at the stated values.
+
+    `settled` is the day on which the log answered a question. With learning, `state_only` and `learnt` are means over
+    the same draws with the weights of the prior and of the posterior, each with its 95% half-width. `state_only` is
+    None where the draws cannot stand for the prior.
+    """
+
+    updated: float
     settled: dt.date | None = None
     state_only: float | None = None
     state_only_error: float | None = None
@@ -70,47 +77,50 @@ class SeriesPoint:
     learnt_error: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesLine:
+    """One measure on every date, and the forecast that is never updated.
+
+    `static` is at the stated values. With learning, `static_mean` is over the priors, with its 95% half-width.
+    """
+
+    measure: Measure
+    static: float
+    points: tuple[SeriesPoint, ...]
+    static_mean: float | None = None
+    static_mean_error: float | None = None
+
+
 @dataclass(frozen=True)
 class ForecastSeries(Answer):
-    """The probability of one measure by one deadline, as it would have been stated on each date of a log."""
+    """The probabilities of some measures by one deadline, as they would have been stated on each date of a log."""
 
     kind: ClassVar[str] = "series"
 
     scenario: ScenarioKey
-    measure: Measure
     by: dt.date
     by_day: float
-    static: float
-    points: tuple[SeriesPoint, ...]
+    dates: tuple[SeriesDate, ...]
+    lines: tuple[SeriesLine, ...]
     provenance: Mapping[str, Any]
-    static_mean: float | None = None
     pace: str = ""
 
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"What would have been said of {self.measure.words} by {self.by_words}, on each date of the log?"
+        asked = ", ".join(line.measure.words for line in self.lines)
+        return f"What would have been said of {asked} by {self.by_words}, on each date of the log?"
+
+    def line(self, measure: str | None = None) -> SeriesLine:
+        """Return the line of a measure by its name or its id (default: the first). Raises KeyError for others."""
+        if measure is None:
+            return self.lines[0]
+        return {name: line for line in self.lines for name in (line.measure.of, line.measure.name)}[measure]
 
     def sentences(self) -> list[str]:
-        """Return the first and the last number, and the row of dates with the largest change."""
-        first, last = self.points[0], self.points[-1]
-        now = (
-            f"{percent(first.updated)} on {long_date(first.as_of)}, {percent(last.updated)} on {long_date(last.as_of)}"
-        )
-        never = f"A forecast that is never updated says {percent(self.static)}."
-        texts = [f"{self.measure.words} by {self.by_words}: {now}. {never}"]
-        if last.learnt is not None and first.learnt is not None:
-            texts.append(_taught(first, last))
-        steps = [(after.updated - before.updated, after) for before, after in itertools.pairwise(self.points)]
-        if steps:
-            change, point = max(steps, key=lambda step: abs(step[0]))
-            because = (
-                f": {'; '.join(text.rstrip('.') for text in point.new[:3])}" if point.new else ", without a new row"
-            )
-            size = f"{100 * change:+.1f} points"
-            texts.append(f"The largest change, {size}, is that of {long_date(point.as_of)}{because}.")
-        if last.settled is not None:
-            texts.append(f"By then the log had answered: yes, on {long_date(last.settled)}.")
+        """Return for each measure its first and last number and its largest change, then remarks on the log."""
+        texts = [text for line in self.lines for text in self._about(line)]
+        last = self.dates[-1]
         if last.ended:
             texts.append(f"By then the story had ended: {last.ended}.")
         if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
@@ -119,30 +129,51 @@ class ForecastSeries(Answer):
             )
         return [*texts, self.pace] if self.pace else texts
 
+    def _about(self, line: SeriesLine) -> list[str]:
+        begin, end = long_date(self.dates[0].as_of), long_date(self.dates[-1].as_of)
+        first, last = line.points[0], line.points[-1]
+        now = f"{percent(first.updated)} on {begin}, {percent(last.updated)} on {end}"
+        never = f"A forecast that is never updated says {percent(line.static)}."
+        texts = [f"{line.measure.words} by {self.by_words}: {now}. {never}"]
+        if last.learnt is not None and first.learnt is not None:
+            alone = "" if last.state_only is None else f"; from the state alone {percent(last.state_only)}"
+            told = f"{percent(first.learnt)} on {begin}, {percent(last.learnt)} on {end}{alone}"
+            texts.append(f"Over the assumptions, with what the log taught by then: {told}.")
+        steps = [after.updated - before.updated for before, after in itertools.pairwise(line.points)]
+        if steps:
+            size, date = max(zip(steps, self.dates[1:], strict=True), key=lambda step: abs(step[0]))
+            news = "; ".join(text.rstrip(".") for text in date.new[:3])
+            because = f": {news}" if news else ", without a new row"
+            texts.append(f"The largest change, {100 * size:+.1f} points, is that of {long_date(date.as_of)}{because}.")
+        if last.settled is not None:
+            texts.append(f"By then the log had answered: yes, on {long_date(last.settled)}.")
+        return texts
+
     def frame(self) -> pd.DataFrame:
-        """Return a row for each date: both numbers, the rows taken in, and the new rows."""
+        """Return a row for each measure and date: the numbers, the rows taken in, and the new rows."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["points"])
 
     def data(self) -> dict[str, Any]:
-        """Return the measure and the points."""
-        names = ["as_of", "updated", "rows", "ended", "complete_to", "settled"]
-        if self.static_mean is not None:
+        """Return the measures, and a point for each of them on each date."""
+        names = ["updated", "settled"]
+        if any(line.static_mean is not None for line in self.lines):
             names += ["state_only", "state_only_error", "learnt", "learnt_error"]
-        rows = [pick(point, *names) | {"static": self.static, "new": "; ".join(point.new)} for point in self.points]
-        return {"measure": self.measure.name, **pick(self, "static", "static_mean", "pace"), "points": rows}
-
-
-def _taught(first: SeriesPoint, last: SeriesPoint) -> str:
-    """Say what the forecast is over the draws, from the state alone and with what the log taught."""
-    assert first.learnt is not None
-    assert last.learnt is not None
-    begin, end = (
-        f"{percent(value)} on {long_date(at.as_of)}" for value, at in ((first.learnt, first), (last.learnt, last))
-    )
-    alone = "" if last.state_only is None else f"; from the state alone {percent(last.state_only)}"
-    return f"Over the assumptions, with what the log taught by then: {begin}, {end}{alone}."
+        points = [
+            {"measure": line.measure.name, "as_of": date.as_of, "static": line.static}
+            | pick(forecast, *names)
+            | pick(date, "rows", "ended", "complete_to")
+            | {"new": "; ".join(date.new)}
+            for line in self.lines
+            for date, forecast in zip(self.dates, line.points, strict=True)
+        ]
+        lines = [
+            {"measure": line.measure.name, "label": line.measure.label}
+            | pick(line, "static", "static_mean", "static_mean_error")
+            for line in self.lines
+        ]
+        return {"lines": lines, "pace": self.pace, "points": points}
 
 
 def forecast_series(
@@ -150,20 +181,21 @@ def forecast_series(
     events: Events = None,
     *,
     dates: Sequence[dt.date] | int = 7,
-    measure: str | None = None,
+    measures: str | Iterable[str] | None = None,
     learn: bool = False,
     draws: int = DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> ForecastSeries:
-    """Forecast one measure on each date with what was public by then, always for the end of the scenario's horizon.
+    """Forecast on each date with what was public by then, always for the end of the scenario's horizon.
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
         events: Further events for the log beside the scenario: a file, or rows.
         dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
-        measure: A name such as "question:truce". Default: the headline.
+        measures: Names of probabilities such as "question:truce", one or several. Default: the headline. Several cost
+            little more than one, because they share the filter and the posterior of each date.
         learn: Whether to learn on each date too, from the rows known by then. This takes seconds to minutes a date.
         draws: Draws of the assumptions, where the log may teach them.
         seed: Seed of the draws.
@@ -174,74 +206,46 @@ def forecast_series(
         ScenarioError: For a date outside the scenario, and for a log that cannot be read.
         ImpossibleLog: For a row that leaves no state.
         NotLearnt: Where a posterior cannot be trusted.
-        Unsupported: To learn about a measure that needs histories.
+        Unsupported: For an expected count or amount, a conditional probability, and to learn about a measure that
+            needs histories.
         Cancelled: When `control` cancels the work.
     """
-    rows = whole_log(scenario, events)
-    chosen = find(scenario, measure)[0]
-    days = _dates(scenario, rows, dates)
-    readings = read_rows(scenario, rows)
-    static = forecast(scenario, times=1, control=control.part(0.0, 0.1))
-    points: list[SeriesPoint] = []
-    for number, day in enumerate(days):
-        before = days[number - 1] if number else dt.date.min
+    rows, chosen = whole_log(scenario, events), find(scenario, measures)
+    for measure in chosen:
+        if not measure.probability or measure.kind == "given":
+            raise Unsupported(f"a series is told of plain probabilities, which {measure.words} is not")
+    world = scenario.replace(questions=questions_for(scenario, chosen), impacts={})
+    days, readings = _dates(scenario, rows, dates), read_rows(scenario, rows)
+    stated = forecast(world, times=1, control=control.part(0.0, 0.05))
+    told: list[SeriesDate] = []
+    found: list[list[SeriesPoint]] = []
+    for before, day in zip((dt.date.min, *days), days, strict=False):
         control.check()
-        part = control.part(0.1 + 0.9 * number / len(days), 0.1 + 0.9 * (number + 1) / len(days))
-        point, prepared = _point(scenario, readings, day, before, chosen, skip_impossible)
-        if learn and point.settled is not None:
-            point = dataclasses.replace(point, learnt=1.0, learnt_error=0.0, state_only=1.0, state_only_error=0.0)
-        elif learn:
-            point = dataclasses.replace(point, **_learnt(prepared, chosen, draws, seed, part))
-        points.append(point)
+        part = control.part(*(0.1 + 0.9 * (len(told) + more) / len(days) for more in (0, 1)))
+        complete_to = last_day(rows, day)
+        prepared, passed, _ = prepare(world, readings, day, complete_to, skip_impossible)
+        told.append(_told(prepared, before, day, complete_to))
+        now = _updated(prepared, passed, scenario_on(world, prepared, passed, day), chosen)
+        found.append(_learnt(prepared, chosen, now, draws, seed, part) if learn else now)
         part.report(1.0)
-    mean = _static_mean(scenario, chosen, draws, seed, control) if learn else None
-    return ForecastSeries(
-        ScenarioKey.of(scenario),
-        chosen,
-        scenario.by_date(scenario.horizon_days),
-        scenario.horizon_days,
-        float(of_forecast(static, chosen)[0][-1]),
-        tuple(points),
-        provenance(
-            scenario,
-            engine="exact",
-            measure=chosen.name,
-            dates=[str(day) for day in days],
-            draws=draws if learn else 0,
-            seed=seed,
-        ),
-        mean,
-        change_of_pace(rows, scenario.as_of),
+    means = _static_means(world, chosen, draws, seed, control.part(0.05, 0.1)) if learn else [()] * len(chosen)
+    lines = (
+        SeriesLine(measure, float(of_forecast(stated, measure)[0][-1]), own, *mean)
+        for measure, own, mean in zip(chosen, zip(*found, strict=True), means, strict=True)
     )
+    asked = {"measures": [m.name for m in chosen], "dates": [str(day) for day in days]}
+    source = provenance(scenario, engine="exact", **asked, draws=draws if learn else 0, seed=seed)
+    by, horizon = scenario.by_date(scenario.horizon_days), scenario.horizon_days
+    pace = change_of_pace(rows, scenario.as_of)
+    return ForecastSeries(ScenarioKey.of(scenario), by, horizon, tuple(told), tuple(lines), source, pace)
 
 
-def _learnt(prepared: Filter, measure: Measure, draws: int, seed: int, control: Control) -> dict[str, Any]:
-    """Return the means over the draws: from the state alone, and with what the log taught by then."""
-    drawn = Learning(prepared, draws, seed, control.part(0.0, 0.5)).posterior()
-    theta = priors.values_from_scores(prepared.world, drawn.scores)
-    values = forecasts_after(prepared, theta, drawn.ends, measure, control.part(0.5, 1.0))
-    result = dict(zip(("learnt", "learnt_error"), _mean(values, drawn.weights), strict=True))
-    before, shape = drawn.reweighting.at(np.zeros(len(values)), -np.inf)
-    if shape < TRUSTED:
-        result |= dict(zip(("state_only", "state_only_error"), _mean(values, before), strict=True))
-    return result
-
-
-def _mean(values: Floats, weights: Floats) -> tuple[float, float]:
-    """Return a weighted mean with its 95% half-width."""
-    mean = float(weights @ values)
-    return mean, 1.96 * float(np.sqrt(np.sum((weights * (values - mean)) ** 2)))
-
-
-def _static_mean(scenario: Scenario, measure: Measure, draws: int, seed: int, control: Control) -> float:
-    """Return the mean over the priors of the forecast that is never updated."""
-    solver = Solver(scenario.replace(questions=questions_for(scenario, measure), impacts={}), times=1)
-    asked, centre = observable(solver, measure.name), priors.theta(scenario)
-    silent, total = Control(cancel=control.cancel), 0.0
-    for theta in priors.draws(scenario, draws, seed=seed):
-        chain = solver.chain(theta, centre)
-        total += float(chain.start() @ state_values(solver, chain, asked, np.zeros(1), control=silent)[0])
-    return total / draws
+def _static_means(
+    scenario: Scenario, measures: Sequence[Measure], draws: int, seed: int, control: Control
+) -> list[tuple[float, float]]:
+    """Return the mean of each measure over the priors, with its 95% half-width, without a log."""
+    values = forecasts_before(scenario, priors.draws(scenario, draws, seed=seed), measures, control)
+    return [_mean(column, np.full(draws, 1 / draws)) for column in values.T]
 
 
 def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] | int) -> tuple[dt.date, ...]:
@@ -259,25 +263,60 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
     return tuple(sorted(dates))
 
 
-def _point(
-    scenario: Scenario,
-    readings: Sequence[Reading],
-    day: dt.date,
-    before: dt.date,
-    measure: Measure,
-    skip_impossible: bool,
-) -> tuple[SeriesPoint, Filter]:
-    complete_to = last_day([reading.row for reading in readings], day)
-    prepared, passed, _ = prepare(scenario, readings, day, complete_to, skip_impossible)
-    later = scenario_on(scenario, prepared, passed, day)
-    ending = told_ending(prepared)
-    ended = scenario.endings[ending[0]].label if ending else ""
-    asked = scenario.questions.get(measure.of) if measure.kind == "question" else None
-    settled = happened(prepared, passed, asked)[1] if asked else None
-    value = 1.0 if settled else float(of_forecast(forecast(later, times=1), measure)[0][-1])
+def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
+    """Return the remarks of the log on a day, with the rows that are new since the date before."""
+    scenario, ending = prepared.scenario, told_ending(prepared)
     new = [
         reading.row.description or reading.row.word
-        for reading in readings
-        if reading.counts and before <= reading.row.public_on < day and reading.row.public_on >= scenario.as_of
+        for reading in prepared.readings
+        if reading.counts and max(before, scenario.as_of) <= reading.row.public_on < day
     ]
-    return SeriesPoint(day, value, len(taken_in(prepared)), tuple(new), ended, complete_to, settled), prepared
+    ended = scenario.endings[ending[0]].label if ending else ""
+    return SeriesDate(day, len(taken_in(prepared)), tuple(new), ended, complete_to)
+
+
+def _updated(
+    prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]
+) -> list[SeriesPoint]:
+    """Return the forecasts at the stated values from where the log leaves the world, 1 for what it has answered."""
+    questions = prepared.scenario.questions
+    now, result = forecast(later, times=1), []
+    for measure in measures:
+        on = happened(prepared, passed, questions[measure.asked])[1] if measure.asked else None
+        result.append(SeriesPoint(1.0 if on else float(of_forecast(now, measure)[0][-1]), on))
+    return result
+
+
+def _learnt(
+    prepared: Filter,
+    measures: Sequence[Measure],
+    updated: Sequence[SeriesPoint],
+    draws: int,
+    seed: int,
+    control: Control,
+) -> list[SeriesPoint]:
+    """Add the means over the draws of one posterior: from the state alone, and with what the log taught by then."""
+    known: dict[str, Any] = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
+    open_still = [measure for measure, now in zip(measures, updated, strict=True) if now.settled is None]
+    if not open_still:
+        return [dataclasses.replace(now, **known) for now in updated]
+    drawn = Learning(prepared, draws, seed, control.part(0.0, 0.5)).posterior()
+    theta = priors.values_from_scores(prepared.world, drawn.scores)
+    values = forecasts_after(prepared, theta, drawn.ends, open_still, control.part(0.5, 1.0))
+    before, shape = drawn.reweighting.at(np.zeros(len(values)), -np.inf)
+    of = dict(zip(open_still, values.T, strict=True))
+    result = []
+    for measure, now in zip(measures, updated, strict=True):
+        told: dict[str, Any] = dict(known)
+        if now.settled is None:
+            told = dict(zip(("learnt", "learnt_error"), _mean(of[measure], drawn.weights), strict=True))
+            if shape < TRUSTED:
+                told |= dict(zip(("state_only", "state_only_error"), _mean(of[measure], before), strict=True))
+        result.append(dataclasses.replace(now, **told))
+    return result
+
+
+def _mean(values: Floats, weights: Floats) -> tuple[float, float]:
+    """Return a weighted mean with its 95% half-width."""
+    mean = float(weights @ values)
+    return mean, 1.96 * float(np.sqrt(np.sum((weights * (values - mean)) ** 2)))

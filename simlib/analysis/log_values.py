@@ -1,31 +1,32 @@
-"""Forecasts of one measure from where a log leaves the world, at each draw: filter times values."""
+"""Forecasts of measures from where a log leaves the world, at each draw: filter times values."""
 
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from simlib.control import Control, cores
+from simlib.analysis.evaluator import in_threads
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backward_values import state_values
-from simlib.engines.exact.observables import Observable, observable
+from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.evidence.exact_filter import Filter
+from simlib.machine import priors
 from simlib.machine.asked_events import events as asked_events
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Question, Scenario, StartState
 from simlib.typing import Floats, Ints
 
 
-def questions_for(scenario: Scenario, measure: Measure) -> dict[str, Question]:
-    """Return the questions that a measure needs, and no others."""
-    own = {measure.of: scenario.questions[measure.of]} if measure.kind == "question" else {}
-    return own | dict(asked_events(scenario, [measure]))
+def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, Question]:
+    """Return the questions that some measures need, and no others."""
+    own = {measure.of: scenario.questions[measure.of] for measure in measures if measure.kind == "question"}
+    return own | dict(asked_events(scenario, measures))
 
 
-def starting_in(prepared: Filter, levels: Ints, day: float, measure: Measure) -> Scenario:
+def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
     """Return the world of a log as of a day, up to the deadline, that may start in any of these states (N, V)."""
     scenario, variables = prepared.scenario, prepared.tables.variables
     states = (
@@ -35,28 +36,49 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measure: Measure) ->
     return prepared.world.replace(
         as_of=scenario.as_of + dt.timedelta(days=day),
         horizon_days=scenario.horizon_days - day,
-        questions=questions_for(scenario, measure),
+        questions=questions_for(scenario, measures),
         impacts={},
         joint_start=tuple(StartState(state, 1.0) for state in states),
     )
 
 
-def forecasts_after(prepared: Filter, theta: Floats, ends: Floats, measure: Measure, control: Control) -> Floats:
-    """Return the forecast by the deadline at each draw (D,) from where a log leaves it.
+def forecasts_after(
+    prepared: Filter, theta: Floats, ends: Floats, measures: Sequence[Measure], control: Control
+) -> Floats:
+    """Return the forecasts of some measures by the deadline at each draw (D, M), from where a log leaves it.
 
-    `theta` (D, A) are the values of the world of the filter, `ends` (D, K) the states at the end of the log.
+    `theta` (D, A) are the values of the world of the filter, `ends` (D, K) the states at the end of the log. The states
+    and their rates are the same for all measures. Raises Cancelled.
     """
-    solver = Solver(starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measure), times=1)
-    asked, states = observable(solver, measure.name), solver.space.find(prepared.end_levels)
-    one = partial(_worth, solver, asked, prepared.centre, states)
-    result = np.empty(len(theta))
-    with ThreadPoolExecutor(control.threads or cores()) as pool:
-        for number, worth in enumerate(pool.map(one, theta)):
-            result[number] = ends[number] @ worth
-            control.check()
-            control.report((number + 1) / len(theta))
-    return result
+    solver = Solver(starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures), times=1)
+    values, states = _values(solver, measures, prepared.centre), solver.space.find(prepared.end_levels)
+
+    def forecast(theta: Floats, end: Floats) -> Floats:
+        return np.asarray(values(theta)[1][:, states] @ end)
+
+    return in_threads(forecast, theta, ends, control=control)
 
 
-def _worth(solver: Solver, asked: Observable, centre: Floats, states: Ints, theta: Floats) -> Floats:
-    return state_values(solver, solver.chain(theta, centre), asked, np.zeros(1))[0, states]
+def forecasts_before(
+    scenario: Scenario, theta: Floats, measures: Sequence[Measure], control: Control = UNWATCHED
+) -> Floats:
+    """Return the forecasts of some measures by the deadline at each draw (D, M), without a log. Raises Cancelled."""
+    solver = Solver(scenario.replace(questions=questions_for(scenario, measures), impacts={}), times=1)
+    values = _values(solver, measures, priors.theta(scenario))
+
+    def forecast(theta: Floats) -> Floats:
+        start, worth = values(theta)
+        return np.asarray(worth @ start)
+
+    return in_threads(forecast, theta, control=control)
+
+
+def _values(solver: Solver, measures: Sequence[Measure], centre: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """Return what gives, at one draw, the start (N,) and the values of every state (M, N)."""
+    asked = [observable(solver, measure.name) for measure in measures]
+
+    def values(theta: Floats) -> tuple[Floats, Floats]:
+        chain = solver.chain(theta, centre)
+        return chain.start(), np.stack([state_values(solver, chain, one, np.zeros(1))[0] for one in asked])
+
+    return values

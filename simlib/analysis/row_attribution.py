@@ -299,5 +299,5 @@ def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]
     if stop >= scenario.horizon_days:
         last = scenario.by_date(scenario.horizon_days)
         raise Unsupported(f"{taken.as_of} is after {last}, when the forecast ends; ask for a date before")
-    solver = Solver(starting_in(prepared, prepared.walk.machine, start, measure), times=1)
+    solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
     return solver, observable(solver, measure.name), stop - start

@@ -1,47 +1,121 @@
-"""A forecast over time: the updated line, the static one, and a tick for each row of the log."""
+"""A forecast over time: a line for each question, the copy that is never updated, and a tick for each new row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
+from simlib.plots.panel import SideLabels
 from simlib.plots.row_layout import caption, fit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
-    from simlib.analysis.dated_forecasts import ForecastSeries
+    from simlib.analysis.dated_forecasts import ForecastSeries, SeriesLine
+
+TICK = 0.025
+"""Height of the tick of a new row, as a share of the axes."""
+
+SHOWN = 0.03
+"""How far the last forecast is drawn on, as a share of the time before it."""
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One line of the picture: its label, its look, and its values on each date."""
+
+    label: str
+    colour: str
+    dash: object
+    values: list[float]
+    width: float = 2.0
+    marked: bool = False
 
 
 @lettered
 def series(result: ForecastSeries, ax: Axes) -> Axes:
-    """Draw the probability by the deadline as stated on each date, and return `ax`."""
+    """Draw the probabilities by the deadline as stated on each date, and return `ax`.
+
+    One question has a line for each way to forecast it. Several have one line each, and a thin copy that is never
+    updated.
+    """
     import matplotlib.dates as mdates
 
-    points = result.points
-    days = mdates.date2num([point.as_of for point in points])
-    values = [point.updated for point in points]
-    title = f"{result.measure.label} by {result.by_words}: {percent(values[0])}, then {percent(values[-1])}"
-    learnt = [point.learnt for point in points]
-    more = "dash-dots: learnt; " if any(value is not None for value in learnt) else ""
-    note = f"line: updated with the log; dashes: never updated; {more}ticks below: new rows of the log"
+    several, news = len(result.lines) > 1, "ticks below: new rows of the log"
+    courses = _of_several(result) if several else _of_one(result.lines[0])
+    if several:
+        how = "learnt from the log" if _taught(result.lines[0]) else "at the stated values"
+        title, note = _title(result), f"lines: updated with the log, {how}; thin dashes: never updated; {news}"
+    else:
+        first, last = (percent(courses[0].values[place]) for place in (0, -1))
+        title, note = f"{result.lines[0].measure.label} by {result.by_words}: {first}, then {last}", news
     style.dress(ax, fit(title, ax), caption(note, ax))
-    ax.axhline(result.static, color=style.GHOST, linestyle="--", linewidth=1.2)
-    ax.step(days, values, where="post", color=style.category(1)[0], linewidth=2)
-    ax.plot(days, values, "o", color=style.category(1)[0], markersize=4)
-    taught = [(day, value) for day, value in zip(days, learnt, strict=True) if value is not None]
-    if taught:
-        ax.step(*zip(*taught, strict=True), where="post", color=style.category(2)[0], linewidth=1.5, linestyle="-.")
-    for day, point in zip(days, points, strict=True):
-        if point.new:
-            ax.plot([day, day], [0, 0.02], color=style.INK, linewidth=1, transform=ax.get_xaxis_transform())
-    top = style.round_top(max([*values, result.static, *(value for _, value in taught)]))
-    style.percent_axis(ax, top)
+    days = mdates.date2num([date.as_of for date in result.dates])
+    edge = days[-1] + max(SHOWN * (days[-1] - days[0]), 1.0)
+    for course in courses:
+        look: dict[str, Any] = {"color": course.colour, "linestyle": course.dash, "linewidth": course.width}
+        ax.step([*days, edge], [*course.values, course.values[-1]], where="post", clip_on=False, **look)
+        if course.marked:
+            ax.plot(days, course.values, "o", color=course.colour, markersize=3.5, clip_on=False)
+    for day, date in zip(days, result.dates, strict=True):
+        if date.new:
+            ax.plot([day, day], [0, TICK], color=style.INK, linewidth=1, transform=ax.get_xaxis_transform())
+    style.percent_axis(ax, style.round_top(max(value for course in courses for value in course.values)))
+    _date_axis(ax, result)
+    ax.set_xlim(days[0], edge)
+    named = [course for course in courses if course.label]
+    labels = SideLabels(ax, [(course.colour, course.dash) for course in named])
+    ends = [course.values[-1] for course in named]
+    labels.update(ends, [course.label for course in named], [percent(end) for end in ends])
+    return ax
+
+
+def _title(result: ForecastSeries) -> str:
+    first, last = (long_date(result.dates[place].as_of) for place in (0, -1))
+    return f"{len(result.lines)} forecasts by {result.by_words}, as stated from {first} to {last}"
+
+
+def _taught(line: SeriesLine) -> bool:
+    return all(point.learnt is not None for point in line.points)
+
+
+def _learnt(line: SeriesLine) -> list[float]:
+    return [point.learnt for point in line.points if point.learnt is not None]
+
+
+def _of_one(line: SeriesLine) -> list[_Course]:
+    """Return the updated line, what was learnt, and the copy that is never updated."""
+    (colour, _), (second, _) = style.category(1), style.category(0)
+    courses = [_Course("updated", colour, "solid", [point.updated for point in line.points], marked=True)]
+    if _taught(line):
+        courses.append(_Course("learnt", second, style.DASHES[3], _learnt(line), 1.5))
+    static = [line.static] * len(line.points)
+    return [*courses, _Course("never updated", style.GHOST, style.DASHES[1], static, 1.2)]
+
+
+def _of_several(result: ForecastSeries) -> list[_Course]:
+    """Return two lines for each question: learnt where the series learns, else updated, and its static copy."""
+    courses: list[_Course] = []
+    for number, line in enumerate(result.lines):
+        colour, dash = style.category(number)
+        values, static = [point.updated for point in line.points], line.static
+        if _taught(line) and line.static_mean is not None:
+            values, static = _learnt(line), line.static_mean
+        courses.append(_Course(line.measure.label, colour, dash, values, marked=True))
+        courses.append(_Course("", colour, (0, (2, 2)), [static] * len(values), 0.9))
+    return courses
+
+
+def _date_axis(ax: Axes, result: ForecastSeries) -> None:
+    import matplotlib.dates as mdates
+
     ax.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=7))
     ax.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
-    ax.set_xlabel(f"date of the forecast, {points[0].as_of.year}" if len({p.as_of.year for p in points}) == 1 else "")
-    ax.annotate(f" {percent(values[-1])}", (days[-1], values[-1]), va="center", annotation_clip=False)
-    ax.set_label(f"As of {long_date(points[-1].as_of)}")
-    return ax
+    years: Sequence[int] = sorted({date.as_of.year for date in result.dates})
+    words = f"date of the forecast, {years[0]}" if len(years) == 1 else "date of the forecast"
+    ax.set_xlabel(words, fontsize=style.TEXT, color=style.INK)

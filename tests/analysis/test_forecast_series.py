@@ -1,13 +1,14 @@
 """Forecasts over time: what would have been said on each date of a log."""
 
 import datetime as dt
+import itertools
 import json
 
 import pytest
 
 import simlib
 from simlib.analysis.dated_forecasts import forecast_series
-from simlib.errors import ScenarioError
+from simlib.errors import ScenarioError, Unsupported
 from simlib.scenario.event_log import LogRow
 
 WORLD = """
@@ -49,27 +50,27 @@ def test_each_date_has_the_closed_form_of_what_is_left(world):
     days = [dt.date(2031, 4, day) for day in (1, 6, 11, 12, 21)]
     result = forecast_series(world, rows, dates=days)
     expected = [two_steps(30), two_steps(25), two_steps(20)]
-    got = [point.updated for point in result.points]
+    got = [point.updated for point in result.line().points]
     assert got[:3] == pytest.approx(expected, abs=1e-7)
-    assert result.static == pytest.approx(two_steps(30), abs=1e-7)
+    assert result.line().static == pytest.approx(two_steps(30), abs=1e-7)
     assert got[3:] == pytest.approx([1 - exp(-0.2 * 19)] * 2, abs=1e-7)  # the log says nothing after 11 April
-    assert [point.rows for point in result.points] == [0, 0, 0, 1, 1]
-    assert result.points[3].new == ("North warns.",)
+    assert [date.rows for date in result.dates] == [0, 0, 0, 1, 1]
+    assert result.dates[3].new == ("North warns.",)
     assert "12 April 2031: North warns." in result.sentences()[1]
 
 
 def test_a_row_that_became_public_later_is_not_used_before(world):
     rows = [LogRow("warn", dt.date(2031, 4, 11), known_on=dt.date(2031, 4, 20))]
     result = forecast_series(world, rows, dates=[dt.date(2031, 4, day) for day in (12, 20, 21)])
-    assert [point.rows for point in result.points] == [0, 0, 1]
-    assert result.points[0].updated == pytest.approx(two_steps(19), abs=1e-7)
+    assert [date.rows for date in result.dates] == [0, 0, 1]
+    assert result.line().points[0].updated == pytest.approx(two_steps(19), abs=1e-7)
 
 
 def test_a_story_that_has_ended_says_so(world):
     rows = [LogRow("warn", dt.date(2031, 4, 5)), LogRow("act", dt.date(2031, 4, 8))]
-    result = forecast_series(world, rows, dates=[dt.date(2031, 4, 12)], measure="ending:acted")
-    assert result.points[0].updated == pytest.approx(1, abs=1e-9)
-    assert result.points[0].ended == "North acts"
+    result = forecast_series(world, rows, dates=[dt.date(2031, 4, 12)], measures="ending:acted")
+    assert result.line().points[0].updated == pytest.approx(1, abs=1e-9)
+    assert result.dates[0].ended == "North acts"
 
 
 @pytest.mark.parametrize("learn", [False, True])
@@ -78,17 +79,20 @@ def test_a_question_that_the_log_has_answered_stays_answered(tmp_path, learn):
     (tmp_path / "scenario.yaml").write_text(WORLD.lstrip() + asked, encoding="utf-8")
     rows = [LogRow("warn", dt.date(2031, 4, 11), description="North warns.")]
     days = [dt.date(2031, 4, day) for day in (1, 11, 12, 21)]
-    result = forecast_series(simlib.load(tmp_path), rows, dates=days, measure="question:warned", learn=learn, draws=256)
-    assert [point.updated for point in result.points[2:]] == [1.0, 1.0]
-    assert result.points[1].updated < 0.7
-    assert [point.settled for point in result.points] == [None, None, dt.date(2031, 4, 11), dt.date(2031, 4, 11)]
-    assert [point.learnt for point in result.points[2:]] == ([1.0, 1.0] if learn else [None, None])
+    result = forecast_series(
+        simlib.load(tmp_path), rows, dates=days, measures="question:warned", learn=learn, draws=256
+    )
+    points = result.line().points
+    assert [point.updated for point in points[2:]] == [1.0, 1.0]
+    assert points[1].updated < 0.7
+    assert [point.settled for point in points] == [None, None, dt.date(2031, 4, 11), dt.date(2031, 4, 11)]
+    assert [point.learnt for point in points[2:]] == ([1.0, 1.0] if learn else [None, None])
     assert "the log had answered: yes, on 11 April 2031" in " ".join(result.sentences())
 
 
 def test_dates_run_to_the_end_of_the_log_by_default(world):
     rows = [LogRow("warn", dt.date(2031, 4, 11))]
-    assert [str(point.as_of) for point in forecast_series(world, rows).points] == [
+    assert [str(date.as_of) for date in forecast_series(world, rows).dates] == [
         "2031-04-01",
         "2031-04-08",
         "2031-04-12",
@@ -110,8 +114,12 @@ def test_the_command_line_updates_with_a_log(world, tmp_path, capsys):
     log = tmp_path / "later.csv"
     log.write_text("date,move,description\n2031-04-11,warn,North warns.\n2031-04-12,sing,A song.\n", encoding="utf-8")
     command = ["update", world.path, "--events", str(log), "--as-of", "2031-04-14", "--draws", "4"]
-    assert main([*command, "--rows", "--series", "daily", "--out", str(tmp_path / "out")]) == 0
+    asked = ["--measure", "acted", "--measure", "level:stage=warned"]
+    assert main([*command, *asked, "--rows", "--series", "daily", "--out", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
+    assert "“North acts” by" in out
+    table = (tmp_path / "out" / "series.csv").read_text(encoding="utf-8-sig")
+    assert table.count("ending:acted,") == table.count("level:stage=warned,") == 13
     assert "1 row of the log taken in" in out
     assert "2031-04-11 warn: taken in" in out
     assert "2031-04-12 sing: no meaning here" in out
@@ -127,16 +135,16 @@ def taught():
     islands = simlib.load("two-islands")
     days = [dt.date(2031, 4, 10), dt.date(2031, 4, 25)]
     log = simlib.read_log(f"{islands.path}/later.csv")
-    return islands, log, forecast_series(islands, log, dates=days, measure="settlement", learn=True, draws=64)
+    return islands, log, forecast_series(islands, log, dates=days, measures="settlement", learn=True, draws=64)
 
 
 def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught):
     islands, log, series = taught
     update = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=64)
     now = simlib.forecast(update.scenario, draws=update.belief, times=1)
-    last = series.points[-1]
+    last = series.line().points[-1]
     assert last.learnt == pytest.approx(float(now.endings["settlement"].probability[-1]), abs=1e-9)
-    assert last.complete_to == update.complete_to
+    assert series.dates[-1].complete_to == update.complete_to
     assert 0 < last.learnt_error < last.learnt
 
 
@@ -144,15 +152,77 @@ def test_beside_it_stand_the_state_alone_and_the_mean_that_is_never_updated(taug
     islands, log, series = taught
     alone = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=512, learn=False)
     now = float(simlib.forecast(alone.scenario, draws=alone.belief, times=1).endings["settlement"].probability[-1])
-    last = series.points[-1]
+    last = series.line().points[-1]
     assert last.state_only == pytest.approx(now, abs=2 * last.state_only_error)
     assert abs(last.learnt - now) > 2 * abs(last.state_only - now)
     static = float(simlib.forecast(islands, draws=64, times=1).endings["settlement"].probability[-1])
-    assert series.static_mean == pytest.approx(static, abs=1e-9)
+    assert series.line().static_mean == pytest.approx(static, abs=1e-9)
     assert any(
         text.startswith("Over the assumptions, with what the log taught by then: ") for text in series.sentences()
     )
     assert set(series.frame().columns) >= {"learnt", "learnt_error", "state_only", "complete_to"}
+
+
+# -------------------------------------------------------------------- several questions
+
+
+def test_several_questions_have_the_numbers_that_each_has_alone(tmp_path):
+    asked = """questions:
+  warned: {label: North warns, move: warn, resolves: it says so}
+  still-calm: {label: A warning stands, when: {stage: warned}, resolves: it says so}
+"""
+    (tmp_path / "scenario.yaml").write_text(WORLD.lstrip() + asked, encoding="utf-8")
+    scenario, rows = simlib.load(tmp_path), [LogRow("warn", dt.date(2031, 4, 11), description="North warns.")]
+    names = ["ending:acted", "question:warned", "level:stage=warned", "fired:act"]
+    days = [dt.date(2031, 4, day) for day in (1, 11, 12)]
+    both = forecast_series(scenario, rows, dates=days, measures=names)
+    assert [line.measure.name for line in both.lines] == names
+    for name in names:
+        assert both.line(name) == forecast_series(scenario, rows, dates=days, measures=name).line()
+    assert both.line("question:warned").points[2].settled == dt.date(2031, 4, 11)
+    assert both.line("fired:act").points[0].updated == pytest.approx(two_steps(30), abs=1e-7)
+    frame = both.frame()
+    assert len(frame) == len(names) * len(days)
+    assert list(frame.columns[:3]) == ["measure", "as_of", "static"]
+    assert [line["measure"] for line in both.data()["lines"]] == names
+    assert sum(text.startswith("“") for text in both.sentences()) == len(names)
+    with pytest.raises(Unsupported, match="how often “Warn” happens is not"):
+        forecast_series(scenario, rows, measures="moves:warn")
+
+
+def test_learning_draws_one_posterior_a_date_for_all_questions(monkeypatch):
+    from simlib.analysis import dated_forecasts
+
+    drawn, islands = [], simlib.load("two-islands")
+    learning = dated_forecasts.Learning
+    monkeypatch.setattr(dated_forecasts, "Learning", lambda *given: drawn.append(given) or learning(*given))
+    log, day = simlib.read_log(f"{islands.path}/later.csv"), dt.date(2031, 4, 25)
+    options = {"dates": [day], "learn": True, "draws": 64}
+    both = forecast_series(islands, log, measures=["settlement", "ship-hit", "open-war"], **options)
+    assert len(drawn) == 1
+    alone = forecast_series(islands, log, measures="open-war", **options)
+    one, same = (series.line("open-war").points[0] for series in (both, alone))
+    assert (one.learnt, one.state_only) == pytest.approx((same.learnt, same.state_only), abs=1e-12)
+    assert both.line("ship-hit").points[0].learnt == 1.0  # answered on 23 April
+    assert 0 < both.line("settlement").static_mean_error < 0.1
+    assert both.line("settlement").points[0].learnt != both.line("open-war").points[0].learnt
+
+
+@pytest.mark.parametrize("width", [900, 1280])
+def test_labels_of_several_questions_stay_apart_and_inside_the_picture(width):
+    from simlib.plots.figure import new_figure
+
+    islands = simlib.load("two-islands")
+    log = simlib.read_log(f"{islands.path}/later.csv")
+    names = ["ship-hit", "first-challenge", "settlement", "open-war", "level:talks=under way"]
+    result = forecast_series(islands, log, dates=30, measures=names)
+    figure = new_figure(width, 540)
+    ax = result.plot(figure.add_axes((60 / width, 0.1, 1 - 300 / width, 0.74)))
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if "%" in text.get_text()]
+    assert len(boxes) == len(names)
+    assert all(box.x1 <= width and box.y0 >= 0 for box in boxes)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_a_log_that_falls_silent_and_one_whose_pace_changes_are_told():
@@ -160,7 +230,7 @@ def test_a_log_that_falls_silent_and_one_whose_pace_changes_are_told():
 
     islands = simlib.load("two-islands")
     rows = [LogRow("patrol", dt.date(2031, 4, 3))]
-    series = forecast_series(islands, rows, dates=[dt.date(2031, 4, 3), dt.date(2031, 4, 20)], measure="open-war")
+    series = forecast_series(islands, rows, dates=[dt.date(2031, 4, 3), dt.date(2031, 4, 20)], measures="open-war")
     assert "The log ends on 3 April 2031: from then on nothing is read from its silence." in series.sentences()
     start = dt.date(2031, 4, 1)
     often = [LogRow("patrol", start + dt.timedelta(days=day)) for day in range(-42, 42)]

@@ -112,7 +112,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
             scenario,
             arguments.events,
             dates=STEPS[arguments.series or "weekly"],
-            measure=arguments.measure[0] if arguments.measure else None,
+            measures=arguments.measure or None,
             learn=not arguments.no_learn,
             draws=arguments.draws,
             seed=arguments.seed,

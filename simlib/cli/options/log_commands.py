@@ -25,7 +25,7 @@ def update(parser: argparse.ArgumentParser) -> None:
     add("--rows", action="store_true", help="say what each row did to one forecast, and what became of every row")
     text = "also forecast on each date of the log, with what was known by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
-    text = "what the rows and the series are about (default: the headline)"
+    text = "what the series is about (repeatable); the first is what the rows are about (default: the headline)"
     add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
     common.add_outputs(parser.add_argument_group("output"), "answer")
 

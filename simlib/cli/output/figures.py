@@ -161,10 +161,10 @@ def backtest(result: Backtest) -> Iterator[Picture]:
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:
-    """The forecast as it would have been stated on each date of the log."""
+    """The forecasts as they would have been stated on each date of the log."""
     from simlib.plots.series_lines import series as lines
 
-    yield Picture("series", partial(lines, result), 520)
+    yield Picture("series", partial(lines, result), 540, right=240)
 
 
 def lessons(result: Lessons) -> Iterator[Picture]:
