@@ -154,6 +154,14 @@ def end_of(as_of: dt.date, days: float) -> str:
     return f"{long_date(moment)}, {moment:%H:%M} UTC"
 
 
+def over_draws(provenance: Mapping[str, Any]) -> str:
+    """Say over which draws an answer is: those of the priors, those of a belief, or none."""
+    if not provenance.get("draws"):
+        return "at the stated values"
+    belief = provenance.get("belief")
+    return "over the priors" if belief in (None, "prior") else f"over the belief “{belief}”"
+
+
 def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
     """Say how an answer was computed.
 
@@ -169,7 +177,6 @@ def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
     replicates = 0 if exact else int(provenance.get("runs") or 0)
     numbers = [f"{several:,} draws" if several else "", f"{replicates:,} {runs}" if replicates else ""]
     inside = " of ".join(filter(None, numbers))
-    where = "over the priors" if several else "at the stated values"
-    return f"{'exact' if exact else 'Monte Carlo'}, {where}" + (
+    return f"{'exact' if exact else 'Monte Carlo'}, {over_draws(provenance)}" + (
         f" ({inside}, seed {provenance['seed']})" if inside else ""
     )

@@ -1,4 +1,4 @@
-"""A forecast over time: on each date of a log, the probabilities that could be stated with the rows known by then.
+"""Forecasts over time: on each date of a log, the probabilities that the rows known by then gave.
 
 The updated forecast starts each time where the log leaves the state, at the stated values. Beside it stands the static
 one, which is made once and never changes. With learning there are two more: the mean over the priors from that state
@@ -93,7 +93,7 @@ class SeriesLine:
 
 @dataclass(frozen=True)
 class ForecastSeries(Answer):
-    """The probabilities of some measures by one deadline, as they would have been stated on each date of a log."""
+    """Probabilities of some measures by one deadline, as stated on each date of a log."""
 
     kind: ClassVar[str] = "series"
 
@@ -275,10 +275,8 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
     return SeriesDate(day, len(taken_in(prepared)), tuple(new), ended, complete_to)
 
 
-def _updated(
-    prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]
-) -> list[SeriesPoint]:
-    """Return the forecasts at the stated values from where the log leaves the world, 1 for what it has answered."""
+def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
+    """Return the forecasts at the stated values from where the log leaves the world, 1 where it has answered."""
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
     for measure in measures:
@@ -295,7 +293,7 @@ def _learnt(
     seed: int,
     control: Control,
 ) -> list[SeriesPoint]:
-    """Add the means over the draws of one posterior: from the state alone, and with what the log taught by then."""
+    """Add the means over the draws of one posterior: from the state alone, and learnt by then."""
     known: dict[str, Any] = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
     open_still = [measure for measure, now in zip(measures, updated, strict=True) if now.settled is None]
     if not open_still:

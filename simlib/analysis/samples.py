@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import By
     from simlib.scenario.model import Question, Scenario
 
-__all__ = ["Sample", "question_times", "sample", "selected", "share"]
+__all__ = ["Sample", "question_times", "sample", "sampled", "selected", "share"]
 
 Share = tuple[float, float, float]
 """A share and its 95% interval: value, low, high."""
@@ -52,6 +52,16 @@ class Sample:
         size = len(played)
         source = {"engine": "montecarlo", "seed": played.seed, "draws": 0, "runs": size, "histories": size}
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
+
+    def __len__(self) -> int:
+        """The number of histories, R."""
+        return len(self.histories)
+
+    def only(self, chosen: Ints) -> Sample:
+        """Return the histories at some places, each with its draw and its weight."""
+        return dataclasses.replace(
+            self, histories=selected(self.histories, chosen), draw=self.draw[chosen], weight=self.weight[chosen]
+        )
 
     def share(self, event: Bools, among: Bools) -> Share:
         """Return the share of the histories `among` (R,) in `event` (R,), with its 95% interval."""
@@ -112,6 +122,15 @@ def _joined(parts: list[Histories]) -> Histories:
     names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
     columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return dataclasses.replace(parts[0], start=np.concatenate([[0], np.cumsum(counts)]), **columns)
+
+
+def sampled(
+    scenario: Scenario, draws: int | Belief, histories: int, runs: int | None, *, by: By, seed: int, control: Control
+) -> Sample:
+    """Sample `runs` histories of each draw. Default: as many as make `histories` in all. Raises as `sample`."""
+    several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
+    each = -(-histories // several) if runs is None else runs
+    return sample(scenario, by=by, draws=draws, runs=each, seed=seed, control=control)
 
 
 def selected(played: Histories, chosen: Ints) -> Histories:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from simlib.formatting import counted, long_date
+from simlib.formatting import counted, long_date, over_draws
 from simlib.plots import style
 from simlib.plots.lettering import put
 from simlib.results import Forecast
@@ -35,7 +35,7 @@ def basis(result: Forecast) -> str:
     """Return the basis of a forecast in words: at the stated values, or over draws from the priors."""
     if result.stated is None:
         return "at the stated values"
-    return f"over the priors ({counted(result.provenance['draws'], 'draw')})"
+    return f"{over_draws(result.provenance)} ({counted(result.provenance['draws'], 'draw')})"
 
 
 def computed_from(result: Forecast) -> str:

@@ -1,4 +1,4 @@
-"""A forecast over time: a line for each question, the copy that is never updated, and a tick for each new row."""
+"""Forecasts over time: a line for each question, and a tick for each new row of the log."""
 
 from __future__ import annotations
 

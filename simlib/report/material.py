@@ -35,9 +35,6 @@ __all__ = ["Material", "gather", "pooled_views"]
 WATCHED = 14.0
 """Days within which signs are observed, unless half the horizon is nearer."""
 
-_HISTORIES = 5_000
-"""Number of histories in which paths are counted where they cannot be computed."""
-
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
 """Numbers of draws and histories (of all draws together) behind the signs of an ending, and of draws behind those of a
 question."""
@@ -208,7 +205,7 @@ def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
 def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> Paths:
     from simlib.analysis.paths.classes import paths
 
-    return paths(world, engine=engine, top=8, runs=_HISTORIES, seed=seed, control=control)
+    return paths(world, engine=engine, top=8, seed=seed, control=control)
 
 
 def pooled_views(

@@ -33,7 +33,7 @@ def islands():
 
 ANSWERS = {
     "paths": lambda world: paths(world, given=WAR),
-    "counted paths": lambda world: paths(world, engine="montecarlo", runs=200),
+    "counted paths": lambda world: paths(world, engine="montecarlo"),
     "waypoints": lambda world: passages(world, WAR),
     "rung times": lambda world: times_between_rungs(sample(world, runs=200).histories),
     "typical histories": lambda world: typical_histories(sample(world, runs=200).histories, paths(world)),
@@ -142,7 +142,7 @@ def test_auto_is_exact_at_the_stated_values_and_counts_where_the_states_do_not_f
 
     monkeypatch.setattr("simlib.engines.exact.solver.enumerate_states", refuse)
     assert not indicators(world, "war", draws=0, runs=50).exact
-    assert paths(world, runs=50).engine == passages(world, "war", runs=200).provenance["engine"] == "montecarlo"
+    assert paths(world).engine == passages(world, "war", runs=200).provenance["engine"] == "montecarlo"
     for ask in (lambda: paths(world, engine="exact"), lambda: indicators(world, "war", engine="exact")):
         with pytest.raises(TooManyStates):
             ask()
@@ -207,7 +207,7 @@ def all_covert():
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_world_without_endings_has_paths_and_signs_of_its_questions(engine):
     world = without_endings()
-    result = paths(world, engine=engine, runs=500)
+    result = paths(world, engine=engine)
     assert {c.ending for c in result.classes} == {"ongoing"}
     assert sum(c.probability for c in result.classes) == pytest.approx(1.0)
     assert "and have not ended." in result.sentences()[0]
@@ -230,4 +230,4 @@ def test_where_nothing_can_be_seen_the_answer_says_so(engine):
     assert found.frame().empty
     assert [c.ending for c in paths(world, given="over").classes] == ["over"]
     forecast = solve(world).endings["over"].probability[-1]
-    assert paths(world, given="over", engine=engine, runs=2000).given_probability == pytest.approx(forecast, abs=0.04)
+    assert paths(world, given="over", engine=engine).given_probability == pytest.approx(forecast, abs=0.04)

@@ -35,7 +35,7 @@ from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.samples import Share
 from simlib.answer import Answer, pick
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, percent, points
+from simlib.formatting import counted, over_draws, percent, points
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -225,8 +225,7 @@ class Indicators(Answer):
             return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
         histories = counted(source["histories"], "history", "histories")
-        over = f"over {f'the belief “{name}”' if (name := source.get('belief')) else 'the priors'}"
-        where = f"{over} ({counted(draws, 'draw')}, " if draws else "at the stated values ("
+        where = f"{over_draws(source)} ({counted(draws, 'draw')}, " if draws else "at the stated values ("
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:

@@ -6,7 +6,7 @@ import datetime as dt
 
 from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.result import HISTORIES, Indicators
-from simlib.analysis.samples import Sample, sample
+from simlib.analysis.samples import sampled
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.machine.belief import Belief
@@ -65,7 +65,9 @@ def indicators(
     return exact_where_it_fits(
         "montecarlo" if engine == "auto" and (draws != 0 or times_seen != 1) else engine,
         lambda: _exact(scenario, target, day, times_seen, draws, control),
-        lambda: counted_indicators(_sample(scenario, draws, runs, seed, control), target, day, times_seen),
+        lambda: counted_indicators(
+            sampled(scenario, draws, HISTORIES, runs, by=None, seed=seed, control=control), target, day, times_seen
+        ),
     )
 
 
@@ -86,7 +88,7 @@ def indicators_of_endings(
     day = _day(scenario, look_by)
     if not scenario.endings:
         raise Unsupported(f"{scenario.id!r} has no ending to watch for")
-    histories = _sample(scenario, draws, runs, seed, control)
+    histories = sampled(scenario, draws, HISTORIES, runs, by=None, seed=seed, control=control)
     return [counted_indicators(histories, _target(scenario, f"ending:{e}"), day, times_seen) for e in scenario.endings]
 
 
@@ -100,12 +102,6 @@ def _exact(
     if isinstance(draws, Belief):
         raise Unsupported(f"the exact engine works at the stated values, not over the belief “{draws.name}”")
     return exact_indicators(scenario, target, day, control=control)
-
-
-def _sample(scenario: Scenario, draws: int | Belief, runs: int | None, seed: int, control: Control) -> Sample:
-    several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
-    each = -(-HISTORIES // several) if runs is None else runs
-    return sample(scenario, draws=draws, runs=each, seed=seed, control=control)
 
 
 def _target(scenario: Scenario, name: str | None) -> Measure:

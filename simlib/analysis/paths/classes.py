@@ -12,6 +12,7 @@ import numpy as np
 from simlib.analysis.paths.request import (
     HISTORIES,
     cannot_happen,
+    engine_over,
     known_ending,
     known_ladder,
     never_happens,
@@ -19,10 +20,11 @@ from simlib.analysis.paths.request import (
 )
 from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
-from simlib.analysis.samples import Sample, sample
+from simlib.analysis.samples import Sample, sampled
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
+from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Scenario
@@ -44,25 +46,26 @@ def paths(
     ladder: str | None = None,
     by: By = None,
     engine: Engine = "auto",
+    draws: int | Belief = 0,
     top: int = 20,
-    runs: int = HISTORIES,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Paths:
-    """Return the most probable path classes over a ladder, at the stated values.
+    """Return the most probable path classes over a ladder: searched at the stated values, or counted over draws.
 
-    Over a belief the classes are counted: `counted_paths(sample(scenario, draws=belief))`, here and in
-    `simlib.analysis.samples`.
+    Counted are 5,000 histories. For more, see `counted_paths` and `simlib.analysis.samples.sample`.
 
     Args:
         scenario: The scenario, with its interventions.
         given: An ending to condition on, such as "ending:open-war".
         ladder: The ladder whose rungs make a path. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" searches, and "montecarlo" counts. "auto" searches unless there are too many states.
+        engine: "exact" searches at the stated values, "montecarlo" counts histories. "auto" searches where `draws` is 0
+            and the states are few enough.
+        draws: A number of draws of the prior, or a belief: that of an update, with its start states. 0: the stated
+            values.
         top: Number of classes.
-        runs: Histories to count, by Monte Carlo.
-        seed: Seed of the histories.
+        seed: Seed of the draws and the histories.
         control: Who follows the progress and may stop the work.
 
     Returns:
@@ -70,16 +73,16 @@ def paths(
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
-        Unsupported: For a `given` that is no ending.
+        Unsupported: For a `given` that is no ending, a belief about another scenario or date, and "exact" over draws.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
     ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
     days = days_by(scenario, by)
-    play = partial(sample, scenario, by=days, runs=runs, seed=seed, control=control)
+    play = partial(sampled, scenario, draws, HISTORIES, None, by=days, seed=seed, control=control)
     return exact_where_it_fits(
-        engine,
+        engine_over(draws, engine),
         lambda: _exact_paths(scenario, ladder, target, days, top, control),
         lambda: counted_paths(play(), ladder=ladder, given=given, top=top),
     )

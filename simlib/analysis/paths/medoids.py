@@ -17,6 +17,7 @@ import numpy as np
 from simlib.analysis.paths.classes import first_visits
 from simlib.analysis.paths.request import rungs_of_rows
 from simlib.analysis.paths.result import PathClass, Paths
+from simlib.analysis.samples import Sample
 from simlib.answer import Answer
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import long_date, percent
@@ -114,17 +115,24 @@ class TypicalHistories(Answer):
         return result
 
 
-def typical_histories(histories: Histories, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
-    """Return one history for each of the `most` likeliest path classes among the histories."""
+def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
+    """Return one history for each of the `most` likeliest path classes among the histories.
+
+    The average of a class is weighted where the histories are a sample over draws.
+    """
+    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    histories = drawn.histories
     rungs = rungs_of_rows(histories, paths.ladder)
     endings = [*histories.scenario.endings, ONGOING]
     courses = list(zip(first_visits(histories, paths.ladder), (endings[e] for e in histories.ending), strict=True))
     stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[paths.ladder].rungs))
     typical = []
     for path in paths.classes[:most]:
-        own = np.array([p for p, course in enumerate(courses) if course == (path.rungs, path.ending)], dtype=np.int64)
+        same = (p for p, course in enumerate(courses) if course == (path.rungs, path.ending) and drawn.weight[p] > 0)
+        own = np.array(list(same), dtype=np.int64)
         if len(own):
-            apart = np.abs(stays[own] - stays[own].mean(axis=0)).sum(axis=1)
+            average = np.average(stays[own], axis=0, weights=drawn.weight[own])
+            apart = np.abs(stays[own] - average).sum(axis=1)
             typical.append((path, int(own[np.argmin(apart)])))
     return TypicalHistories(histories, paths, rungs, tuple(typical))
 

@@ -6,17 +6,31 @@ from typing import TYPE_CHECKING
 
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import long_date
+from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find
 from simlib.machine.tables import Tables
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
-from simlib.typing import Ints
+from simlib.typing import Engine, Ints
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories
 
 HISTORIES = 5_000
 """Number of histories that are counted by default."""
+
+
+def engine_over(draws: int | Belief, engine: Engine) -> Engine:
+    """Return the engine of a question about paths: over draws, histories are counted.
+
+    Raises Unsupported for an exact answer over draws.
+    """
+    if not isinstance(draws, Belief) and draws == 0:
+        return engine
+    if engine == "exact":
+        over = f"the belief “{draws.name}”" if isinstance(draws, Belief) else "draws of the priors"
+        raise Unsupported(f"the exact engine follows paths at the stated values, not over {over}; use montecarlo")
+    return "montecarlo"
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from simlib.answer import Traced, pick
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, over_draws, percent
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
@@ -107,10 +107,8 @@ class Paths(Traced):
 
     def where(self) -> str:
         """Say at which values of the assumptions: the stated ones, or draws."""
-        draws, belief = self.provenance["draws"], self.provenance.get("belief")
-        if not draws:
-            return "at the stated values"
-        return f"over {f'the belief “{belief}”' if belief else 'the priors'} ({counted(draws, 'draw')})"
+        draws = self.provenance["draws"]
+        return over_draws(self.provenance) + (f" ({counted(draws, 'draw')})" if draws else "")
 
     def made(self) -> str:
         """Say at which values, and in how many histories the paths were counted."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.paths.request import known_ladder, rungs_of_rows
+from simlib.analysis.samples import Sample
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.formatting import in_days
+from simlib.machine.belief import quantiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,37 +89,35 @@ class RungTimes(Answer):
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
-def times_between_rungs(histories: Histories, *, ladder: str | None = None) -> RungTimes:
+def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None) -> RungTimes:
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
     An ending is a next rung like others, and so is the end of the forecast. Stays cut off by either are counted under
-    its label, not dropped.
+    its label, not dropped. The percentiles of a sample over draws are weighted.
     """
+    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    histories, weights = drawn.histories, drawn.weight.tolist()
     ladder, scenario = known_ladder(histories.scenario, ladder), histories.scenario
     names, rungs = [rung.id for rung in scenario.ladders[ladder].rungs], rungs_of_rows(histories, ladder)
     ends = [ending.label for ending in scenario.endings.values()]
-    lengths: dict[tuple[str, str], list[float]] = {}
+    lengths: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for number, (first, last) in enumerate(itertools.pairwise(histories.start.tolist())):
         cuts = [first, *(first + 1 + np.flatnonzero(np.diff(rungs[first:last]))).tolist()]
         for here, there in itertools.pairwise(cuts):
             pair = names[rungs[here]], names[rungs[there]]
-            lengths.setdefault(pair, []).append(histories.time[there] - histories.time[here])
+            lengths.setdefault(pair, []).append((histories.time[there] - histories.time[here], weights[number]))
         here, how = cuts[-1], int(histories.ending[number])
         there, end = (ends[how], histories.ending_time[number]) if how >= 0 else (HORIZON, histories.horizon)
         if how < 0 or end > histories.time[here]:  # where the ending is a rung, the stay before it is counted already
-            lengths.setdefault((names[rungs[here]], there), []).append(end - histories.time[here])
+            lengths.setdefault((names[rungs[here]], there), []).append((end - histories.time[here], weights[number]))
     ranked = sorted(lengths.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
     stays = tuple(Stay(*pair, len(days), _points(days)) for pair, days in ranked)
-    by, source = scenario.by_date(histories.horizon), _source(histories)
-    return RungTimes(ScenarioKey.of(scenario), ladder, by, histories.horizon, stays, source)
+    by, source = scenario.by_date(histories.horizon), {**drawn.provenance, "horizon_days": histories.horizon}
+    return RungTimes(ScenarioKey.of(scenario), ladder, by, histories.horizon, stays, provenance(scenario, **source))
 
 
-def _points(days: list[float]) -> tuple[float, ...]:
-    known = np.quantile(days, _POINTS) if len(days) >= FEWEST else np.full(len(_POINTS), np.nan)
+def _points(stays: list[tuple[float, float]]) -> tuple[float, ...]:
+    """Return the percentiles of stays, each with the weight of its history."""
+    days, weights = np.array(stays).T
+    known = quantiles(days, _POINTS, weights) if len(stays) >= FEWEST else np.full(len(_POINTS), np.nan)
     return tuple(float(point) for point in known)
-
-
-def _source(histories: Histories) -> dict[str, Any]:
-    number = len(histories)
-    more = {"seed": histories.seed, "draws": 0, "runs": number, "histories": number, "horizon_days": histories.horizon}
-    return provenance(histories.scenario, engine="montecarlo", **more)

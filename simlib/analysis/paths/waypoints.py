@@ -13,17 +13,19 @@ import numpy as np
 from simlib.analysis.paths.request import (
     HISTORIES,
     cannot_happen,
+    engine_over,
     known_ending,
     known_ladder,
     never_happens,
     rungs_of_rows,
 )
-from simlib.analysis.samples import Sample, sample
+from simlib.analysis.samples import Sample, sampled
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.formatting import percent
+from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band
 from simlib.scenario.model import Scenario
@@ -106,7 +108,8 @@ def passages(
     ladder: str | None = None,
     by: By = None,
     engine: Engine = "auto",
-    runs: int = HISTORIES,
+    draws: int | Belief = 0,
+    runs: int | None = None,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Waypoints:
@@ -119,9 +122,12 @@ def passages(
         given: The ending, such as "ending:open-war".
         ladder: The ladder of the rungs. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact", "montecarlo", or "auto": exact unless there are too many states.
-        runs: Histories to count, by Monte Carlo. Those that end otherwise are left out.
-        seed: Seed of the histories.
+        engine: "exact" at the stated values, "montecarlo" counts histories. "auto" is exact where `draws` is 0 and the
+            states are few enough.
+        draws: A number of draws of the prior, or a belief: that of an update, with its start states. 0: the stated
+            values.
+        runs: Histories of each draw. Default: as many as make 5,000 in all. Those that end otherwise are left out.
+        seed: Seed of the draws and the histories.
         control: Who follows the progress and may stop the work.
 
     Returns:
@@ -129,14 +135,14 @@ def passages(
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, or an ending that cannot happen.
-        Unsupported: For a measure that is no ending.
+        Unsupported: For a measure that is no ending, a belief about another scenario or date, and "exact" over draws.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
     ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)
-    play = partial(sample, scenario, by=days, runs=runs, seed=seed, control=control)
+    play = partial(sampled, scenario, draws, HISTORIES, runs, by=days, seed=seed, control=control)
     return exact_where_it_fits(
-        engine,
+        engine_over(draws, engine),
         lambda: _exact_passages(scenario, target, ladder, days, control),
         lambda: counted_passages(play(), given, ladder=ladder),
     )

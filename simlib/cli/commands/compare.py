@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits, world
+from simlib.cli.commands.subject import requested
 from simlib.cli.options.request import Request
 from simlib.cli.options.variants import requested_variants
 from simlib.cli.output import figures, listings
@@ -26,8 +26,8 @@ def execute(arguments: Request) -> int:
     """Compare the scenario with variants of it."""
     from simlib.analysis.whatif import comparison
 
-    base = world.stated(arguments)
-    limits.check(arguments, base)
+    subject = requested(arguments)
+    base = subject.scenario
     variants = requested_variants(arguments, base)
 
     def compare(engine: Any) -> Comparison:
@@ -38,7 +38,7 @@ def execute(arguments: Request) -> int:
                 measures=arguments.measure or None,
                 engine=engine,
                 runs=arguments.runs,
-                draws=arguments.draws,
+                draws=subject.draws(arguments.draws),
                 seed=arguments.seed,
                 control=Control(task.report, task.cancelled),
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from simlib.cli.commands.subject import requested
 from simlib.cli.options import limits
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
-from simlib.cli.output.answers import heading, requested_scenario, tell
+from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import Task
 from simlib.control import Control
@@ -23,7 +24,8 @@ def execute(arguments: Request) -> int:
     from simlib.analysis.discovery.scenario_discovery import discover
     from simlib.machine.measures import headline
 
-    scenario = requested_scenario(arguments)
+    subject = requested(arguments)
+    scenario = subject.scenario
     limits.insist_on_uncertainty(scenario)
     results: dict[str, Discovery] = {}
     for measure in arguments.measure or [headline(scenario).name]:
@@ -33,7 +35,7 @@ def execute(arguments: Request) -> int:
                 measure,
                 threshold=arguments.threshold,
                 engine=arguments.engine or "montecarlo",
-                draws=arguments.draws,
+                draws=subject.draws(arguments.draws),
                 runs=arguments.runs,
                 seed=arguments.seed,
                 control=Control(task.report, task.cancelled),

@@ -6,13 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
+from simlib.cli.commands.subject import requested
 from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
-from simlib.cli.output.answers import Result, heading, requested_scenario, tell
+from simlib.cli.output.answers import Result, heading, tell
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 from simlib.formatting import how_made
+from simlib.machine.belief import insist_on_prior
 
 if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
@@ -24,7 +26,10 @@ def execute(arguments: Request) -> int:
     from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
     from simlib.analysis.sensitivity.sobol_indices import sobol
 
-    scenario, measures = requested_scenario(arguments), arguments.measure or None
+    subject, measures = requested(arguments), arguments.measure or None
+    scenario = subject.scenario
+    if arguments.sobol:
+        insist_on_prior(subject.belief, "A Sobol index")
     results: dict[str, Result] = {}
     try:
         if arguments.engine != "montecarlo":
@@ -46,7 +51,7 @@ def execute(arguments: Request) -> int:
     }
     with Task("moving every assumption over its range") as task:
         control = Control(task.report, task.cancelled)
-        results["drivers"] = ranges = drivers(scenario, measures, **options, control=control)
+        results["drivers"] = ranges = drivers(scenario, measures, **options, draws=subject.draws(0), control=control)
     shares = None
     if arguments.sobol:
         with Task("computing Sobol indices") as task:

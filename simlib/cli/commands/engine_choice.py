@@ -1,17 +1,12 @@
-"""The engine that answers where the exact one does not fit, and histories played for the command line."""
+"""The engine that answers where the exact one does not fit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from simlib.cli.options.world import note
-from simlib.cli.output.progress import Task
 from simlib.errors import SimlibError, TooManyStates, Unsupported
-from simlib.scenario.model import Scenario
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.replay import Histories
 
 Thing = TypeVar("Thing")
 
@@ -36,11 +31,3 @@ def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
 def too_large(error: SimlibError) -> str:
     """Say why the exact engine does not fit, without the advice that the message ends with."""
     return str(error).split(";", maxsplit=1)[0]
-
-
-def play(scenario: Scenario, runs: int, seed: int) -> Histories:
-    """Play histories at the stated values; raises MissingDependency, Cancelled."""
-    from simlib.analysis.samples import sample
-
-    with Task("playing histories") as task:
-        return sample(scenario, runs=runs, seed=seed, control=task.control).histories

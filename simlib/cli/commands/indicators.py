@@ -6,10 +6,11 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from simlib.cli.commands.subject import requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
-from simlib.cli.output.answers import heading, requested_scenario, tell
+from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.progress import Task
 from simlib.formatting import how_made
 
@@ -21,8 +22,9 @@ def execute(arguments: Request) -> int:
     """Print which moves and levels, seen by a day, are signs of an ending or a question."""
     from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 
-    scenario, engine = requested_scenario(arguments), arguments.engine or "auto"
-    counting: dict[str, Any] = {"draws": arguments.draws, "runs": arguments.runs, "seed": arguments.seed}
+    subject, engine = requested(arguments), arguments.engine or "auto"
+    scenario = subject.scenario
+    counting: dict[str, Any] = {"draws": subject.draws(arguments.draws), "runs": arguments.runs, "seed": arguments.seed}
     options: dict[str, Any] = {"look_by": arguments.look_by, "times_seen": arguments.times_seen}
     results: dict[str, Indicators] = {}
     for name in arguments.measure or (None,):

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either, play
+from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either
+from simlib.cli.commands.subject import requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
-from simlib.cli.output.answers import Result, Table, heading, requested_scenario, tell
+from simlib.cli.output.answers import Result, Table, heading, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.errors import MissingDependency
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.result import Paths
     from simlib.analysis.paths.rung_times import RungTimes
     from simlib.analysis.paths.waypoints import Waypoints
-    from simlib.engines.montecarlo.replay import Histories
+    from simlib.analysis.samples import Sample
+    from simlib.machine.belief import Belief
     from simlib.machine.measures import Measure
 
 DRAWN = 2_000
@@ -42,21 +44,22 @@ def execute(arguments: Request) -> int:
     from simlib.analysis.whatif.variants import with_ladder_over
     from simlib.machine.measures import headline
 
-    scenario, ladder = requested_scenario(arguments), arguments.ladder
+    subject, ladder = requested(arguments), arguments.ladder
+    scenario, draws = subject.scenario, subject.draws(arguments.draws)
     if arguments.over:
         scenario, ladder = with_ladder_over(scenario, arguments.over)
     named = headline(scenario, ("ending",)).name if arguments.given == "" else arguments.given
     given = known_ending(scenario, named) if named else None
-    played = _Played(scenario, given, arguments)
+    played = _Played(scenario, draws, given, arguments)
 
     def by(engine: str) -> Paths:
         if engine == "montecarlo":
             return counted_paths(played.all, ladder=ladder, given=named, top=arguments.top)
         with Task("following the paths") as task:
-            options: dict[str, Any] = {"ladder": ladder, "given": named, "top": arguments.top}
+            options: dict[str, Any] = {"ladder": ladder, "given": named, "top": arguments.top, "draws": draws}
             return paths(scenario, engine="exact", control=task.control, **options)
 
-    result = either(by, arguments.engine)
+    result = either(by, arguments.engine or ("montecarlo" if draws else None))
     results: dict[str, Result] = {"paths": result, "tree": Table(result.frame("tree"))}
     tables: list[str] = []
     if given and arguments.passages:
@@ -71,7 +74,9 @@ def execute(arguments: Request) -> int:
         results["times"] = Table(times.frame())
         tables += _times(times, played.how_many(some))
     typical = typical_histories(some, result) if some is not None and arguments.out is not None else None
-    source = {"engine": result.engine, "runs": result.provenance.get("histories"), "seed": arguments.seed}
+    source = {**result.provenance, "engine": result.engine}
+    if not draws:
+        source["runs"] = result.provenance.get("histories")
     head = heading(arguments, scenario, how_made(source, "histories"))
     return tell(arguments, results, partial(figures.paths, result, typical), tables, head=head)
 
@@ -81,53 +86,56 @@ class _Played:
     """The histories beside an answer: played when they are first needed, then kept."""
 
     scenario: Scenario
+    draws: int | Belief
     given: Measure | None
     arguments: Request
-
-    @property
-    def runs(self) -> int:
-        """How many histories are played."""
-        from simlib.analysis.paths.request import HISTORIES
-
-        return self.arguments.runs or HISTORIES
+    drawn: bool = False
+    """Whether histories were drawn to the ending, in place of those among all that end in it."""
 
     @cached_property
-    def all(self) -> Histories:
-        return play(self.scenario, self.runs, self.arguments.seed)
+    def all(self) -> Sample:
+        from simlib.analysis.paths.request import HISTORIES
+        from simlib.analysis.samples import sampled
 
-    def to_the_ending(self) -> Histories | None:
+        runs, seed = self.arguments.runs, self.arguments.seed
+        with Task("playing histories") as task:
+            return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
+
+    def to_the_ending(self) -> Sample | None:
         """Return histories, given the ending if one is; None where they cannot be played here."""
         import numpy as np
-
-        from simlib.analysis.samples import selected
 
         try:
             if self.given is None:
                 return self.all
             index = list(self.scenario.endings).index(self.given.of)
-            return self._drawn(self.given) or selected(self.all, np.flatnonzero(self.all.ending == index))
+            return self._drawn(self.given) or self.all.only(np.flatnonzero(self.all.histories.ending == index))
         except MissingDependency as error:
             world.note(f"no histories are played: {error}")
             return None
 
-    def _drawn(self, given: Measure) -> Histories | None:
+    def _drawn(self, given: Measure) -> Sample | None:
         """Return histories drawn given the ending, as many of a rare one; None where there is no room for that."""
+        from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given
 
         if self.arguments.engine == "montecarlo":
             return None
-        few, seed = min(self.runs, DRAWN), self.arguments.seed
+        few = min(self.arguments.runs or DRAWN, DRAWN)
+        options: dict[str, Any] = {"draws": self.draws, "seed": self.arguments.seed}
         try:
             with Task("drawing histories to the ending") as task:
-                return histories_given(self.scenario, given.name, few, seed=seed, control=task.control)
+                drawn = histories_given(self.scenario, given.name, few, **options, control=task.control)
+                self.drawn = True
+                return Sample.at_one_draw(drawn)
         except DOES_NOT_FIT:
             return None
 
-    def how_many(self, some: Histories) -> str:
+    def how_many(self, some: Sample) -> str:
         """Say how many histories were counted, and of which."""
         if self.given is None:
             return f"in {len(some):,} histories"
-        of = f"of {len(self.all):,} played that" if "all" in vars(self) else "drawn to"
+        of = "drawn to" if self.drawn else f"of {len(self.all):,} played that"
         return f"in {len(some):,} histories {of} end in {self.given.words}"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.cli.commands.engine_choice import either
+from simlib.cli.commands.subject import updated
 from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
 from simlib.cli.output.answers import json_text
@@ -13,13 +14,6 @@ from simlib.cli.output.progress import Task
 from simlib.control import Control
 from simlib.files import write_atomically
 from simlib.scenario.loader import load
-from simlib.scenario.model import Scenario
-
-if TYPE_CHECKING:
-    from simlib.evidence.belief_update import Update
-
-FEWEST = 32
-"""Fewest draws of a belief."""
 
 
 def execute(arguments: Request) -> int:
@@ -27,15 +21,16 @@ def execute(arguments: Request) -> int:
     from simlib.report.writer import report_on, save_report, text_format
 
     text_format(arguments.target)
-    scenario = world.changed(arguments, world.stated(arguments))
+    base = world.stated(arguments)
+    update = updated(arguments, base)
+    scenario = world.changed(arguments, base) if update is None else update.scenario
     limits.check(arguments, scenario)
-    subject = _updated(arguments, scenario) if arguments.events or arguments.as_of else scenario
 
     def by(engine: Any) -> Any:
         with Task("writing the report") as task:
             return report_on(
-                subject,
-                baseline=None if subject is not scenario else load(arguments.path),
+                update or scenario,
+                baseline=None if update is not None else load(arguments.path),
                 since=arguments.since,
                 engine=engine,
                 draws=arguments.draws,
@@ -55,18 +50,3 @@ def execute(arguments: Request) -> int:
         write_atomically(arguments.json, text)
         sys.stderr.write(f"written: {arguments.json}\n")
     return 0
-
-
-def _updated(arguments: Request, scenario: Scenario) -> Update:
-    """Return the update of the scenario by the log that is named, or that lies beside it."""
-    from simlib.evidence.belief_update import update
-
-    with Task("reading the log") as task:
-        return update(
-            scenario,
-            arguments.events,
-            as_of=arguments.as_of,
-            draws=max(arguments.draws, FEWEST),
-            seed=arguments.seed,
-            control=Control(task.report, task.cancelled),
-        )

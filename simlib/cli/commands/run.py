@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.cli.options import limits, world
+from simlib.cli.commands.subject import AskedScenario, requested
+from simlib.cli.options import world
 from simlib.cli.options.common import RUNS
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import write_all, written
@@ -30,13 +31,11 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 def execute(arguments: Request) -> int:
     """Forecast a scenario as the options say. Returns the exit code."""
-    base = world.stated(arguments)
-    scenario = world.changed(arguments, base)
-    limits.check(arguments, scenario)
+    base, subject = world.stated(arguments), requested(arguments)
     _note_idle_options(arguments)
     if arguments.save_view is not None:
-        save_changes(arguments.path, scenario, arguments.save_view)
-    computed = compute(scenario, arguments)
+        save_changes(arguments.path, world.changed(arguments, base), arguments.save_view)
+    computed = compute(subject, arguments)
     if arguments.json != "-":
         from simlib.cli.output.forecast_text import report
 
@@ -73,8 +72,9 @@ def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
     sys.stderr.write(f"written: {file}\n")
 
 
-def compute(scenario: Scenario, arguments: Request) -> Computed:
+def compute(subject: AskedScenario, arguments: Request) -> Computed:
     """Run the engine. Raises TooManyStates, Cancelled and what the engines raise."""
+    scenario, draws = subject.scenario, subject.draws(arguments.draws)
     engine: Engine = arguments.engine or "exact"
     options: dict[str, Any] = {
         "times": arguments.times or daily_steps(scenario.horizon_days),
@@ -82,10 +82,10 @@ def compute(scenario: Scenario, arguments: Request) -> Computed:
     }
     with Task(f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}") as task:
         options["control"] = Control(task.report, task.cancelled, arguments.threads)
-        if arguments.draws:
+        if draws:
             from simlib.engines.ensemble import over_priors
 
-            sampling: dict[str, Any] = {"draws": arguments.draws, "runs": arguments.runs, "seed": arguments.seed}
+            sampling: dict[str, Any] = {"draws": draws, "runs": arguments.runs, "seed": arguments.seed}
             ensemble = over_priors(scenario, engine=engine, **sampling, **options)
             return Computed(scenario, ensemble.mixture(), ensemble)
         if engine == "exact":

@@ -8,15 +8,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT
+from simlib.cli.commands.subject import AskedScenario, requested
+from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
-from simlib.cli.output.answers import heading, requested_scenario, tell
+from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import StoppedWithAnswer, Task
 from simlib.control import Control
 from simlib.formatting import counted, how_made
 from simlib.results import ONGOING
-from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
 
 if TYPE_CHECKING:
@@ -34,14 +35,15 @@ def execute(arguments: Request) -> int:
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 
-    scenario, measures = requested_scenario(arguments), arguments.measure or None
+    subject, measures = requested(arguments), arguments.measure or None
+    scenario = subject.scenario
     with Task("answering at each draw") as task:
         answer = uncertainty(
             scenario,
             measures,
             by=arguments.by,
             engine=arguments.engine or "auto",
-            draws=arguments.draws or None,
+            draws=subject.belief or arguments.draws or None,
             seed=arguments.seed,
             precision=_precision(arguments),
             control=Control(task.report, task.cancelled),
@@ -50,10 +52,12 @@ def execute(arguments: Request) -> int:
     worths = {
         f"evppi-{slug(measure.name)}": evppi_from(answer, measure.name)
         for measure in answer.measures
-        if measure.probability
+        if measure.probability and subject.belief is None
     }
-    fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
-    watch = _observations(scenario, arguments, answer.measures) if arguments.look_by is not None and not stopped else {}
+    if subject.belief is not None:
+        world.note("no value of knowing an assumption: it needs independent draws of the prior, which no belief has")
+    fan = _fan(subject, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
+    watch = _observations(subject, arguments, answer.measures) if arguments.look_by is not None and not stopped else {}
     tables = list(chain.from_iterable(map(listings.observations, watch.values())))
     method = how_made(answer.provenance)
     tell(
@@ -79,7 +83,7 @@ def _precision(arguments: Request) -> Precision:
     )
 
 
-def _observations(scenario: Scenario, arguments: Request, measures: Iterable[Measure]) -> dict[str, Evsi]:
+def _observations(subject: AskedScenario, arguments: Request, measures: Iterable[Measure]) -> dict[str, Evsi]:
     """Return for each ending and question the value of watching for each public move until a day."""
     from simlib.analysis.uncertainty.sample_information import DRAWS, evsi
 
@@ -88,23 +92,24 @@ def _observations(scenario: Scenario, arguments: Request, measures: Iterable[Mea
         if measure.kind in ("ending", "question") and measure.of != ONGOING:
             with Task(f"watching for “{measure.label}”") as task:
                 answers[f"evsi-{slug(measure.name)}"] = evsi(
-                    scenario,
+                    subject.scenario,
                     measure.name,
                     by=arguments.by,
                     look_by=arguments.look_by,
-                    draws=arguments.draws or DRAWS,
+                    draws=subject.draws(arguments.draws or DRAWS),
                     seed=arguments.seed,
                     control=Control(task.report, task.cancelled),
                 )
     return answers
 
 
-def _fan(scenario: Scenario, arguments: Request) -> Fan:
+def _fan(subject: AskedScenario, arguments: Request) -> Fan:
     """Return the fan of the ladder over the priors, by Monte Carlo where there are too many states."""
     from simlib.analysis.uncertainty.fans import ladder_fan
     from simlib.engines.ensemble import over_priors
     from simlib.machine.measures import days_by
 
+    scenario = subject.scenario
     by_then = scenario if arguments.by is None else begun_by(scenario, days_by(scenario, arguments.by))
     with Task("drawing the fan") as task:
         forecast = partial(
@@ -112,7 +117,7 @@ def _fan(scenario: Scenario, arguments: Request) -> Fan:
             by_then,
             by=arguments.by,
             times=FAN_TIMES,
-            draws=FAN_DRAWS,
+            draws=subject.draws(FAN_DRAWS),
             seed=arguments.seed,
             control=Control(task.report, task.cancelled),
         )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from simlib.cli.options.readers import change, day, name, whole
+from simlib.cli.options.readers import change, date, day, name, whole
 from simlib.scenario.views.forms import FORMS
 
 RUNS = 10_000
@@ -53,6 +53,27 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
         group.add_argument(
             f"--{kind}", metavar=form.text, type=change(kind), help=f"{form.purpose} (repeatable)", **how
         )
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """Add the options that ask from where a log of events leaves the world on a date."""
+    group = parser.add_argument_group("as of a date of the log")
+    add_log(group, "the date of the answer; only what was public before it counts (default: that of the scenario)")
+    add_no_learn(group)
+
+
+def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
+    """Add the options that name a log and its date."""
+    add = group.add_argument
+    add("--events", metavar="FILE", help="further events, added to events.csv beside the scenario")
+    add("--as-of", type=date, metavar="DATE", help=as_of)
+    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
+
+
+def add_no_learn(group: argparse._ActionsContainer) -> None:
+    """Add the option by which a log teaches nothing about the assumptions."""
+    text = "the log says in which state the world is, and teaches nothing about the assumptions"
+    group.add_argument("--no-learn", action="store_true", help=text)
 
 
 def add_windows(group: argparse._ArgumentGroup) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from simlib.cli.options import common, help_texts
-from simlib.cli.options.readers import OF_VARIANT, change, date, name, names, whole
+from simlib.cli.options.readers import OF_VARIANT, change, name, names, whole
 from simlib.report import DRAWS
 
 TOP = 12
@@ -32,6 +32,7 @@ def run(parser: argparse.ArgumentParser) -> None:
     )
     what = "draws of the assumptions from their priors; 0 (default): only the stated values"
     engine("--draws", type=whole(0), default=0, metavar="N", help=what)
+    common.add_as_of(parser)
     changes = common.add_changes(parser)
     common.add_windows(changes)
     text = "save the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
@@ -64,6 +65,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--view", metavar="NAME", type=name, help="use this view of the scenario as the baseline")
     text = "add each variant to those before it"
     parser.add_argument("--cumulative", action="store_true", help=text)
+    common.add_as_of(parser)
     changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
     how = OF_VARIANT
     changes.add_argument(
@@ -108,9 +110,7 @@ def report(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--json", metavar="FILE", help="also write the forecast as JSON, for --since of a later report (- prints it)")
     add("--since", metavar="FILE", help="say what has changed since this earlier forecast (its JSON)")
-    add("--events", metavar="FILE", help="further events for the scenario's log; report from where all leave the world")
-    text = "the date of the report; what was public before it counts (default: that of the scenario)"
-    add("--as-of", type=date, metavar="DATE", help=text)
+    common.add_as_of(parser)
     parser.set_defaults(draws=DRAWS)
     changes = parser.add_argument_group("changes")
     common.add_view(changes)

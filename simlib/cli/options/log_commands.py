@@ -20,8 +20,7 @@ def update(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     _add_log(parser, 200)
-    text = "the log says in which state the world is, and teaches nothing about the assumptions"
-    add("--no-learn", action="store_true", help=text)
+    common.add_no_learn(parser)
     add("--rows", action="store_true", help="say what each row did to one forecast, and what became of every row")
     text = "also forecast on each date of the log, with what was known by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
@@ -33,12 +32,11 @@ def update(parser: argparse.ArgumentParser) -> None:
 def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
     """Add what every command has that takes in a log."""
     add = parser.add_argument
-    add("--events", metavar="FILE", help="further events, added to events.csv beside the scenario")
-    text = "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
-    add("--as-of", type=date, metavar="DATE", help=text)
+    common.add_log(
+        parser, "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
+    )
     add("--draws", type=whole(2), default=draws, metavar="N", help=f"draws of the assumptions (default: {draws})")
     add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
-    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
     text = "save what the log taught as the view NAME: views/NAME.yaml beside the scenario, which is never rewritten"
     add("--save-view", type=name, metavar="NAME", help=text)
 

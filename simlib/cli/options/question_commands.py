@@ -18,6 +18,7 @@ def drivers(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also say which assumptions cause the spread (Sobol indices; takes minutes)",
     )
+    common.add_as_of(parser)
     common.add_changes(parser)
 
 
@@ -48,14 +49,15 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
         metavar="DAY",
         help="also rank what could be observed by this day (a date, or days after the start) by its value",
     )
+    common.add_as_of(parser)
     common.add_changes(parser)
 
 
 def paths(parser: argparse.ArgumentParser) -> None:
     """Add the options of `paths`."""
     common.add_path(parser)
-    common.add_question(parser, "--engine", "--seed")
-    text = "histories for the times between rungs, and for everything by Monte Carlo (default: 5,000)"
+    common.add_question(parser, "--engine", "--draws", "--seed")
+    text = "histories of each draw, for the times between rungs and where paths are counted (default: 5,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
         "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
@@ -67,6 +69,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
         "--passages", action="store_true", help="with --given: what share of the histories passes each rung and move"
     )
     parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
+    common.add_as_of(parser)
     common.add_changes(parser)
 
 
@@ -106,6 +109,7 @@ def indicators(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="for how many moves to compute the effect of forcing them (default: 5)",
     )
+    common.add_as_of(parser)
     common.add_changes(parser)
 
 
@@ -124,4 +128,5 @@ def discover(parser: argparse.ArgumentParser) -> None:
     )
     text = "histories of each draw under common random numbers, a multiple of 8 (default: 1,000)"
     parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
+    common.add_as_of(parser)
     common.add_changes(parser)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simlib.answer import finite, plain_json
-from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.output.progress import Task
@@ -51,16 +50,6 @@ class Table:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         return {"rows": self.rows.to_dict("records")}
-
-
-def requested_scenario(request: Request) -> Scenario:
-    """Return the scenario that the options ask about.
-
-    Raises ScenarioError with every reason at once.
-    """
-    scenario = world.changed(request, world.stated(request))
-    limits.check(request, scenario)
-    return scenario
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from simlib.cli.output.impact_text import impact_tables
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import counted, end_of, in_days, is_whole, long_date, percent, percent_within
+from simlib.formatting import counted, end_of, in_days, is_whole, long_date, over_draws, percent, percent_within
 from simlib.machine.measures import headline, of_forecast
 from simlib.quantities import show
 from simlib.results import Band, Forecast
@@ -57,14 +57,15 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
         yield "--draws 200 gives the forecast over the ranges of the assumptions."
     else:
         over, stated = forecast.sentences()
-        yield f"Over the priors. {over}"
+        where = over_draws(forecast.provenance)
+        yield f"{where[0].upper()}{where[1:]}. {over}"
         yield stated
 
 
 def headline_sentence(computed: Computed) -> str:
     """Return the sentence about the measure that leads, with its date, its error and its range over the draws."""
     forecast, lead = computed.forecast, headline(computed.scenario)
-    versions = [("over the priors", forecast), ("at the stated values", forecast.stated)]
+    versions = [(over_draws(forecast.provenance), forecast), ("at the stated values", forecast.stated)]
     if forecast.stated is None:
         versions = [("at the stated values", forecast)]
     told = []
@@ -177,7 +178,7 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
     if forecast.stated is None:
         return [(", at the stated values", forecast)]
     draws = counted(forecast.provenance["draws"], "draw")
-    return [(f", over the priors ({draws})", forecast), (", at the stated values", forecast.stated)]
+    return [(f", {over_draws(forecast.provenance)} ({draws})", forecast), (", at the stated values", forecast.stated)]
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:

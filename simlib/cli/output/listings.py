@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import one_digit, percent, points
+from simlib.formatting import one_digit, over_draws, percent, points
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def watched(result: Indicators) -> Iterator[str]:
     if rows and 0 < result.before[0] < 1:
         until, by = result.look_by_words, result.by_words
         often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
-        where = "over the priors" if result.provenance["draws"] else "at the stated values"
+        where = over_draws(result.provenance)
         base = f"changes in points, from {write_share(result.before)} before looking, {where}"
         title = f"Signs of {result.measure.words} by {by}, seen{often} by {until}; {base}"
         yield table(

@@ -1,0 +1,78 @@
+"""The scenario that a command asks about: with the changes asked for, or as a log leaves it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
+from simlib.cli.output.progress import Task
+from simlib.control import Control
+from simlib.formatting import long_date
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.evidence.belief_update import Update
+    from simlib.machine.belief import Belief
+
+DRAWS, FEWEST = 200, 32
+"""Draws of a belief, unless --draws says otherwise, and the fewest of them."""
+
+
+@dataclass(frozen=True)
+class AskedScenario:
+    """A scenario to ask about, and what a log lets one believe of it (None: no log was taken in)."""
+
+    scenario: Scenario
+    belief: Belief | None = None
+
+    def draws(self, otherwise: int) -> int | Belief:
+        """Return the belief, or another number of draws of the prior where there is none."""
+        return otherwise if self.belief is None else self.belief
+
+
+def requested(request: Request) -> AskedScenario:
+    """Return the scenario that the options ask about. Raises ScenarioError, and as `update` does."""
+    base = world.stated(request)
+    update = updated(request, base)
+    if update is None:
+        subject = AskedScenario(world.changed(request, base))
+    else:
+        subject = AskedScenario(update.scenario, update.belief)
+        _note_answers(update)
+    limits.check(request, subject.scenario)
+    return subject
+
+
+def _note_answers(update: Update) -> None:
+    """Say which questions the log has answered: what a command says of them counts from the date on."""
+    for one in update.answered:
+        if one.on is not None:
+            then = f"yes, on {long_date(one.on)}; what is said here counts from {long_date(update.scenario.as_of)} on"
+            world.note(f"the log has answered “{one.label}”: {then}")
+
+
+def updated(request: Request, base: Scenario) -> Update | None:
+    """Return the update by the log that is named or lies beside the scenario, None where no option asks for it.
+
+    Other values count before the log is taken in. The horizon and interventions count from its date on.
+    """
+    from simlib.evidence.belief_update import update
+
+    if request.events is None and request.as_of is None:
+        return None
+    before = world.changed(request.replace(horizon=None, interventions=()), base)
+    with Task("reading the log") as task:
+        answer = update(
+            before,
+            request.events,
+            as_of=request.as_of,
+            learn=not request.no_learn,
+            draws=max(request.draws or DRAWS, FEWEST),
+            seed=request.seed,
+            skip_impossible=request.skip_impossible,
+            control=Control(task.report, task.cancelled),
+        )
+    return dataclasses.replace(answer, scenario=world.changed(request.replace(settings=()), answer.scenario))
