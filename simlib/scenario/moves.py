@@ -1,0 +1,152 @@
+"""Moves: how often they happen, with which outcomes, and what they change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from simlib.scenario.condition import ALWAYS, Condition, Window
+from simlib.scenario.resolved_form import SPARSE
+
+NATURE = "nature"
+"""The actor that always exists, for events that nobody decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A multiplier of a move's rate or of an outcome's odds, which applies while a condition holds.
+
+    A factor with a window applies only while that is open. A factor `per` a counter has no assumption (`by` is ""): it
+    is the number at which the counter is.
+    """
+
+    by: str
+    when: Condition = ALWAYS
+    between: Window | None = None
+    per: str = field(default="", metadata=SPARSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Sets a variable to a level, or shifts it by some levels (saturating at the ends).
+
+    Exactly one of the two is given. With `when` the effect happens only where that condition holds before the outcome.
+    In any state at most one effect of an outcome on a variable can happen.
+    """
+
+    variable: str
+    level: str | None = None
+    shift: int | None = None
+    when: Condition = field(default=ALWAYS, metadata=SPARSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One branch of a move.
+
+    `chance` is an assumption id, or None for the branch that takes the rest. Each of the `factors` that apply
+    multiplies the odds of the outcome against the others. The outcomes of a move are then normalised together.
+    """
+
+    id: str
+    label: str
+    chance: str | None
+    effects: tuple[Effect, ...] = ()
+    factors: tuple[Factor, ...] = field(default=(), metadata=SPARSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The waiting time of a move that takes a while, and how much it varies from one time to the next.
+
+    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as the file has them beside the stated
+    median. `stages` is the number of exponential stages in a row that comes closest to them (an Erlang distribution).
+    `because` and `sources` are given where the median is an assumption with a reason of its own.
+    """
+
+    stages: int
+    low: float
+    high: float
+    because: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something an actor does, or that happens (actor `nature`).
+
+    It is possible while `when` holds, while its window `between` is open (if it has one), and while no counter to which
+    its rate is proportional is at 0. Its hazard per day is then `rate` times the factors that apply. `covert`: nobody
+    observes it. With `takes`, `rate` names the median time in days from when the move becomes possible until it
+    happens. With `at` it has no `rate` (""): it happens at 00:00 of that day if `when` holds.
+    """
+
+    id: str
+    actor: str
+    label: str
+    rate: str
+    target: str | None = None
+    when: Condition = ALWAYS
+    between: Window | None = None
+    factors: tuple[Factor, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    covert: bool = False
+    sources: tuple[str, ...] = ()
+    short: str = field(default="", metadata=SPARSE)
+    takes: Wait | None = field(default=None, metadata=SPARSE)
+    at: dt.date | None = field(default=None, metadata=SPARSE)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody does it and nobody sees it, such as a tempo that cools."""
+        return self.covert and self.actor == NATURE
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The assumptions that the rate, the factors and the chances name, each once, in that order."""
+        chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
+        of_outcomes = (factor.by for outcome in self.outcomes for factor in outcome.factors)
+        numbers = [self.rate, *(factor.by for factor in self.factors), *chances, *of_outcomes]
+        return tuple(dict.fromkeys(filter(None, numbers)))
+
+    @property
+    def per(self) -> tuple[str, ...]:
+        """The counters to which the rate of the move is proportional."""
+        return tuple(factor.per for factor in self.factors if factor.per)
+
+    def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
+        """Yield every factor with its place in the move: those on the rate, then those on the outcomes."""
+        for index, factor in enumerate(self.factors):
+            yield ("times", index), factor
+        for outcome in self.outcomes:
+            for index, factor in enumerate(outcome.factors):
+                yield ("outcomes", outcome.id, "times", index), factor
+
+    def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
+        """Yield the calendar window of the move and those of its factors, each with its place in the move."""
+        if self.between:
+            yield ("between",), self.between
+        for place, factor in self.placed_factors():
+            if factor.between:
+                yield (*place, "between"), factor.between
+
+    def without_windows(self) -> Move:
+        """Return the move free of the calendar: its window and those of all its factors are always open."""
+        factors, *of_outcomes = (
+            tuple(replace(factor, between=None) for factor in some)
+            for some in (self.factors, *(outcome.factors for outcome in self.outcomes))
+        )
+        pairs = zip(self.outcomes, of_outcomes, strict=True)
+        outcomes = tuple(replace(outcome, factors=some) for outcome, some in pairs)
+        return replace(self, between=None, factors=factors, outcomes=outcomes)
+
+    def outcome(self, outcome_id: str) -> Outcome:
+        """Return the outcome with this id.
+
+        Raises KeyError.
+        """
+        for outcome in self.outcomes:
+            if outcome.id == outcome_id:
+                return outcome
+        raise KeyError(outcome_id)
