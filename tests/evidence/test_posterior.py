@@ -31,6 +31,14 @@ def test_the_tail_of_exponential_ratios_has_the_known_shape(rate, k):
         assert np.exp(log_weights) @ x == pytest.approx(1 / rate, rel=0.1)
 
 
+@pytest.mark.parametrize(("k", "count", "near"), [(0.3, 1000, 0.003), (-0.4, 1000, 0.006), (0.7, 40, 0.02)])
+def test_a_fitted_tail_has_its_known_shape_drawn_to_a_half_as_by_ten_observations(k, count, near):
+    points = (np.arange(1, count + 1) - 0.5) / count
+    shape, scale = pareto.fit(2 * ((1 - points) ** -k - 1) / k)
+    assert shape == pytest.approx((count * k + 5) / (count + 10), abs=near)
+    assert scale == pytest.approx(2, rel=0.02)
+
+
 def test_equal_ratios_are_left_alone():
     log_weights, shape = pareto.smoothed(np.zeros(100))
     assert np.exp(log_weights) == pytest.approx(np.full(100, 0.01))
