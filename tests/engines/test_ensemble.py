@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scipy.stats import norm
 from simlib import plots
 from simlib.answer import ScenarioKey, load_answer
 from simlib.control import Control
-from simlib.engines.ensemble import forecast, over_priors
+from simlib.engines.ensemble import Ensemble, _variance_of_mean, forecast, over_priors
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import Simulator, simulate
@@ -242,3 +243,23 @@ def test_endings_within_each_others_monte_carlo_error_have_no_leader():
     few, many = (simulate(race(0.0495, 0.0505), runs=runs, times=1) for runs in (300, 100_000))
     assert few.sentences()[0].endswith(f"{OPEN}2 lie within each other's error.")
     assert "likeliest" not in many.sentences()[0]
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_the_noise_of_few_replicates_is_taken_out_of_the_spread_of_the_draws(equal):
+    """Ten coins for each draw: the counts spread by the chance of the coins too, which here is half of their spread."""
+    dice = np.random.default_rng(3)
+    true = dice.beta(5, 5, size=40_000)
+    weights = np.full(true.size, 1.0) if equal else dice.uniform(0.5, 1.5, size=true.size)
+    weights /= weights.sum()
+    drawn = SimpleNamespace(belief=SimpleNamespace(equal=equal), weights=weights)
+    counted = dice.binomial(10, true) / 10
+    shrunk = Ensemble.without_noise(drawn, counted, 10)
+    assert counted.var() == pytest.approx(2 * true.var(), rel=0.05)
+    assert shrunk.var() == pytest.approx(true.var(), rel=0.05)
+    assert weights @ shrunk == pytest.approx(weights @ counted)
+
+
+def test_the_variance_of_a_mean_of_equal_draws_is_that_of_the_draws_over_their_number():
+    values = np.array([[0.1], [0.4], [0.7], [0.2]])
+    assert _variance_of_mean(values, np.full(4, 0.25)) == pytest.approx(values.var(axis=0, ddof=1) / 4)

@@ -10,6 +10,7 @@ import pytest
 import simlib
 from simlib.engines.reference import Reference
 from simlib.evidence import hamiltonian, pareto
+from simlib.evidence.draw_weights import Reweighting
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.posterior import Learning, NotLearnt, summary
 from simlib.machine import priors
@@ -43,6 +44,17 @@ def test_equal_ratios_are_left_alone():
     log_weights, shape = pareto.smoothed(np.zeros(100))
     assert np.exp(log_weights) == pytest.approx(np.full(100, 0.01))
     assert shape < 0
+
+
+def test_weights_teach_the_cut_assumptions_by_the_early_rows_alone():
+    """Two values of the cut assumptions with two draws each: each value keeps half of the weight until later rows."""
+    early = np.log([1.0, 3.0, 2.0, 2.0])
+    weighing = Reweighting(np.zeros(4), np.array([0, 0, 1, 1]), early, until=10.0)
+    at = weighing.at(np.log([1.0, 1.0, 1.0, 4.0]), 10.0)[0]
+    assert at == pytest.approx([0.25, 0.25, 0.1, 0.4])
+    later = weighing.at(early + np.log([1.0, 1.0, 1.0, 3.0]), 10.1)[0]
+    assert later == pytest.approx(np.array([0.125, 0.375, 0.25, 0.75]) / 1.5)
+    assert weighing.some(np.array([2, 3])).at(early[2:], 11.0)[0] == pytest.approx([0.5, 0.5])
 
 
 def test_chains_find_a_normal_distribution_and_say_when_they_have_not():
