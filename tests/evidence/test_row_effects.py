@@ -1,16 +1,18 @@
 """What each row of a log did to a forecast: three lines, which add up."""
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pytest
 
 import simlib
-from simlib.analysis.log_odds_steps import log_odds
+from simlib.analysis.log_odds_steps import _shares, errors, log_odds
 from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
-from simlib.evidence.closings import Replay
+from simlib.evidence.closings import Replay, Stages
+from simlib.evidence.draw_weights import Reweighting
 from simlib.evidence.posterior import Learning, summary
 from simlib.machine.measures import find, of_forecast
 from simlib.machine.priors import values_from_scores
@@ -161,3 +163,27 @@ def test_the_bars_are_drawn_in_the_order_of_the_log(told):
     assert any("28 May" in text for text in written)
     assert any("the other" in text for text in written)
     assert "time without a row" in written
+
+
+def test_a_row_counts_by_its_mean_step_over_every_order_or_by_its_step_in_the_only_one():
+    sets = np.array(list(itertools.product([False, True], repeat=3)))
+    worth = np.random.default_rng(2).normal(size=8)
+    by_set = {tuple(taken): value for taken, value in zip(sets.tolist(), worth, strict=True)}
+    steps = np.zeros((6, 3))
+    for number, order in enumerate(itertools.permutations(range(3))):
+        taken = [False] * 3
+        for place in order:
+            before = by_set[tuple(taken)]
+            taken[place] = True
+            steps[number, place] = by_set[tuple(taken)] - before
+    assert _shares(sets, worth.tolist()) == pytest.approx(steps.mean(axis=0))
+    only = np.tri(4, 3, -1, dtype=bool)
+    assert _shares(only, [0.0, 1.0, 1.5, 1.2]) == pytest.approx([1.0, 0.5, -0.3])
+
+
+def test_the_error_from_the_draws_is_that_of_the_means_of_ten_blocks():
+    p = np.random.default_rng(4).uniform(size=40)
+    draws = [[Stages(np.zeros(1), np.array([each]))] * 2 for each in p]
+    weighing = Reweighting(np.zeros(40), np.zeros(40, dtype=int), teaching=False)
+    block_means = p.reshape(4, 10).mean(axis=0)
+    assert errors([], draws, weighing) == pytest.approx([1.96 * block_means.std(ddof=1) / np.sqrt(10)] * 2)
