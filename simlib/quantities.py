@@ -33,7 +33,25 @@ DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month"
 
 MAX_TEXT = 100
 
-_ADVERBS = {"daily": "every day", "weekly": "every week", "monthly": "every month", "yearly": "every year"}
+_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SPOKEN = (
+    *(
+        (rf"\b{adverb}$", f"every {unit}")
+        for adverb, unit in (("daily", "day"), ("yearly", "year"), ("annually", "year"))
+    ),
+    (r"\b(hour|week|month)ly$", r"every \1"),
+    *((rf"^{word}\b", str(number)) for number, word in enumerate(_COUNTS, start=1)),
+    (r"^once\b", "1"),
+    (r"^twice\b", "2"),
+    (r"\bfortnight$", "2 weeks"),
+    (r"^each\b", "every"),
+    (r"^1\s+(every\b)", r"\1"),
+    (r"^every other\b", "every 2"),
+    (r"^(\S+)\s*(?:times|x)\b", r"\1"),
+    (r"^(\S+%)\s*(?:(?:per|in|each|every)(?:\s+an?)?|an?)\b", r"\1 within"),
+    (r"^(\d\S*)\s+(?:per\s+|in\s+)?(?:an?|each|every)\s+", r"\1 per "),
+)
+"""What people say (pattern, replacement), read in this order."""
 
 _NUMBER = r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _UNIT = r"(?P<unit>[A-Za-z]+)"
@@ -94,13 +112,11 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
 
 
 def spoken(text: str) -> str:
-    """Return a quantity as `parse` reads it from what people say: "weekly", "twice a week", "3 a month"."""
+    """Return a quantity as `parse` reads it from what people say: "weekly", "twice a week", "30% a month"."""
     plain = text.strip()
-    if plain.lower() in _ADVERBS:
-        return _ADVERBS[plain.lower()]
-    for word, number in (("once", "1"), ("twice", "2")):
-        plain = re.sub(rf"^{word}\b", number, plain, flags=re.IGNORECASE)
-    return re.sub(r"^(\S+)\s+(?:an?|each|times\s+an?)\s+(?=\w+$)", r"\1 per ", plain)
+    for pattern, replacement in _SPOKEN:
+        plain = re.sub(pattern, replacement, plain, flags=re.IGNORECASE)
+    return plain
 
 
 def _from_number(number: object, kind: Kind | None) -> Quantity:

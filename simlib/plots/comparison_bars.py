@@ -31,6 +31,7 @@ def comparison(
     *,
     ongoing: bool = False,
     questions: bool = False,
+    only: tuple[str, str] | None = None,
     title: str = "The same scenario through several views",
     made: str = "",
 ) -> Axes:
@@ -41,20 +42,22 @@ def comparison(
         ax: The axes.
         ongoing: Whether "No ending yet" has a row.
         questions: Whether questions have rows.
+        only: The one row that is drawn, such as ("questions", "war").
         title: The title.
         made: At which values the forecasts hold.
 
     An ending or a question that one of the forecasts lacks is left out.
     """
     first = next(iter(results.values()))
-    names = in_common(results.values(), ongoing=ongoing, questions=questions)
+    names = [only] if only else in_common(results.values(), ongoing=ongoing, questions=questions)
     last = {
         label: np.array([float(getattr(f, kind)[n].probability[-1]) for kind, n in names])
         for label, f in results.items()
     }
     by = first.by_words
     subtitle = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
-    style.dress(ax, fit(title, ax), caption(subtitle + _left_out(results.values(), questions), ax))
+    subtitle += "" if only else _left_out(results.values(), questions)
+    style.dress(ax, fit(title, ax), caption(subtitle, ax))
     height = len(results) + 1.6
     for row, (kind, name) in enumerate(names):
         top = row * height

@@ -166,12 +166,26 @@ def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
         control.check(None)
     with pytest.raises(ScenarioError, match=f"15 July 2031 does not fit; {expected}"):
         control.check(dt.date(2031, 7, 15))
-    panel = WhatIf(WORLD, change="delay", pairs=100)
+    panel = WhatIf(WORLD, change="delay", date="2031-04-20", pairs=100)
     assert panel.wait(60)
     panel.inputs["date"].value = dt.date(2033, 1, 1)
     assert panel.inputs["date"].value == dt.date(2033, 1, 1)
     assert panel.picture.status["kind"] == "error"
     assert "1 January 2033 does not fit" in panel.picture.status["text"]
+    assert panel.notes["date"].value.count("1 January 2033 does not fit; expected one from 1 April 2031") == 1
+    assert "simlib-wrong" in panel.inputs["date"]._dom_classes
+    panel.inputs["date"].value = dt.date(2031, 4, 20)
+    assert panel.notes["date"].value == ""
+    assert "simlib-wrong" not in panel.inputs["date"]._dom_classes
+
+
+def test_a_number_out_of_range_stays_as_typed_and_is_refused_at_its_field():
+    panel = WhatIf(WORLD, pairs=100)
+    assert panel.wait(60)
+    panel.inputs["pairs"].value = 7
+    assert panel.inputs["pairs"].value == 7
+    assert "7 does not fit; expected between 100 and 1000000" in panel.notes["pairs"].value
+    assert panel.notes["date"].value == ""
 
 
 def test_what_is_worth_knowing_takes_no_fewer_draws_than_it_needs():
@@ -350,6 +364,117 @@ def test_a_rule_looks_at_the_state():
         waiting.variants(waiting.chosen)
 
 
+def test_the_date_of_the_change_is_that_of_a_prohibition_and_of_a_rule():
+    day = dt.date(2031, 4, 20)
+    forbid = questions.WhatIf(WORLD, move="meet", date=day)
+    assert list(forbid.variants(forbid.chosen).values()) == [Forbid("meet", day)]
+    rule = questions.WhatIf(WORLD, move="meet", change="policy", date=day, days=4)
+    assert list(rule.variants(rule.chosen).values()) == [Policy("meet", 0.25, date=day)]
+    whole = questions.WhatIf(WORLD, move="meet")
+    assert list(whole.variants(whole.chosen).values()) == [Forbid("meet", None)]
+    early = questions.WhatIf(WORLD, move="meet", change="delay")
+    with pytest.raises(
+        ScenarioError, match=r"date of the change: “Offer talks” cannot .* expected a day after 1 April"
+    ):
+        early.variants(early.chosen)
+
+
+def test_only_fields_that_matter_are_shown():
+    panel = WhatIf(WORLD, pairs=100)
+    assert panel.wait(60)
+
+    def shown():
+        return {name for name, row in panel.rows.items() if row.layout.display != "none"}
+
+    always = {"measure", "move", "change", "kept", "assumption", "pairs"}
+    assert shown() == always | {"date", "state"}
+    panel.inputs["change"].value = "policy"
+    assert shown() == always | {"date", "state", "days"}
+    panel.inputs["change"].value = "force"
+    assert shown() == always | {"date"}
+    panel.inputs["change"].value = "none"
+    assert shown() == always
+    panel.inputs["assumption"].value = "meeting"
+    assert shown() == always | {"end", "since"}
+    panel.inputs["since"].value = "date"
+    assert shown() == always | {"date", "end", "since"}
+    assert panel.wait(60)
+
+
+def test_a_field_that_does_not_matter_makes_no_other_question():
+    question = questions.WhatIf(WORLD)
+    assert question.key(question.chosen) == question.key(question.chosen | {"days": 9, "end": "low"})
+    assert question.key(question.chosen) != question.key(question.chosen | {"change": "policy"})
+
+
+def test_a_view_that_forbids_what_the_panel_forces_is_refused_at_the_view(bridge):
+    question = questions.WhatIf(bridge, move="clear", change="policy", view="hasty")
+    with pytest.raises(
+        ScenarioError, match="A view: under “Everybody is in a hurry”, “Clear the bridge by force” as a"
+    ):
+        question.variants(question.chosen)
+
+
+def test_a_forced_move_that_is_not_possible_says_so_at_its_field():
+    panel = WhatIf(WORLD, move="sign", change="force", date="2031-04-01", pairs=100)
+    assert panel.wait(60)
+    assert "It has no effect in 100% of the histories" in panel.notes["change"].value
+    assert "has no effect in 100% of the histories" in panel.picture.alt
+    panel.inquiry._is_quick = False
+    panel.inputs["date"].value = dt.date(2031, 4, 20)
+    assert panel.notes["change"].value == ""
+
+
+class Timed(Slow):
+    """Answers at once, or takes longer than a person waits."""
+
+    by_itself = True
+
+
+def test_what_is_quick_is_computed_by_itself(monkeypatch):
+    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    seen, question = Seen(), Timed(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    inquiry.compare({"n": 5})
+    assert inquiry.worker.wait(10)
+    assert seen.answers[-1].sentences == ("n is 5",)
+    assert seen.lines[-1] == asking.COMPUTED
+
+
+def test_what_takes_long_is_given_up_and_waits_to_be_asked_for(monkeypatch):
+    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    monkeypatch.setattr(asking, "WARM_UP", 0.1)
+    seen, question = Seen(), Timed(WORLD)
+    inquiry = seen.ask(question)
+    inquiry.compare({"n": 5})
+    assert inquiry.worker.wait(10)
+    assert seen.answers == []
+    assert seen.lines[-1] == asking.TOO_LONG
+    inquiry.compare({"n": 6})
+    assert not inquiry.worker.busy
+    question.go.set()
+    inquiry.ask({"n": 6})
+    assert inquiry.worker.wait(10)
+    assert seen.answers[-1].sentences == ("n is 6",)
+
+
+def test_newer_settings_replace_what_nobody_asked_for(monkeypatch):
+    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    seen, question = Seen(), Timed(WORLD)
+    inquiry = seen.ask(question)
+    inquiry.compare({"n": 5})
+    assert question.begun.wait(10)
+    inquiry.compare({"n": 50})
+    assert "50 does not fit" in seen.lines[-1].text
+    inquiry.compare({"n": 6})
+    question.go.set()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 6",)]
+
+
 def test_plans_come_from_views_from_files_and_from_the_world(bridge):
     path = bridge / "views" / "hasty.yaml"
     question = questions.Plans(bridge, plans=[PLAN, path])
@@ -467,7 +592,7 @@ def test_the_cancel_button_of_a_panel_cancels():
 
 
 def test_a_panel_has_a_control_for_every_choice():
-    panel = WhatIf(WORLD, change="delay", pairs=100)
+    panel = WhatIf(WORLD, change="delay", date="2031-04-20", pairs=100)
     assert set(panel.inputs) == {control.name for control in panel.question.fields}
     assert isinstance(panel.inputs["date"].value, dt.date)
     assert panel.wait(60)

@@ -12,6 +12,7 @@ from PIL import Image
 
 import simlib
 from simlib.errors import ScenarioError
+from simlib.formatting import percent
 from simlib.results import ONGOING
 from simlib.scenario.loader import load_views
 from simlib.scenario.model import Force
@@ -218,7 +219,7 @@ def test_a_draft_is_plain_json(state):
 def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
     state.set_value("pressure", 5.0)
     found = compare_views(AnswerCache(state), ["", "hasty"])
-    assert list(found.answers) == ["as in the file", "Everybody is in a hurry", "as set now"]
+    assert set(found.answers) == {"as in the file", "Everybody is in a hurry", "as set now"}
     hasty = simlib.solve(simlib.load(state.base.path, view="hasty"))
     assert found.answers["Everybody is in a hurry"].endings[ONGOING].probability[-1] == pytest.approx(
         hasty.endings[ONGOING].probability[-1]
@@ -235,6 +236,20 @@ def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
     answers = {row[0]: row[1:] for row in found.answer_rows()}
     assert answers["An agreement is signed"][1].endswith(")")
     assert "(up " in answers["An agreement is signed"][1]
+
+
+def test_a_comparison_starts_from_the_question_that_leads_and_is_ordered_by_it(state):
+    state.set_value("pressure", 5.0)
+    for lead in ("ending:cleared", "ending:agreement"):
+        state.change(state.settings.replace(lead=lead))
+        found = compare_views(AnswerCache(state), ["", "hasty"])
+        first = next(iter(found.answer_rows()))
+        assert first[0] == state.lead.label
+        ends = [float(each.endings[state.lead.of].probability[-1]) for each in found.answers.values()]
+        assert next(iter(found.answers)) == "as in the file"
+        assert ends[1:] == sorted(ends[1:], reverse=True)
+        assert found.words().startswith(f"{state.lead.label} by 30 May 2031: {percent(ends[0])} as in the file; ")
+        assert len(list(found.answer_rows())) == len(found.answers["as set now"].endings)
 
 
 def test_settings_that_are_those_of_a_view_are_not_compared_twice(state):

@@ -188,19 +188,20 @@ def test_switches_reach_the_machine(explorer):
     switches._level.value = "full"
     switches.children[3].children[3].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Force, Pin]
-    switches._horizon.value = 30
+    switches._horizon.value = "30"
     rest(explorer)
+    assert switches._horizon.value == "30"
     assert explorer.board.alt.startswith("By 30 April 2031")
     assert [line.children[0].description for line in switches._list.children[1:]] == ["Withdraw"] * 4
     switches._list.children[1].children[0].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Pin]
     switches._state.value = ("blockade", "full")
-    switches._days_each.value = 2
-    switches.children[2].children[3].click()
+    switches._often.value = "twice weekly"
+    switches.children[2].children[2].click()
     switches.children[3].children[4].click()
     rest(explorer)
     rule, kept = explorer.state.settings.interventions[1:]
-    assert (rule.move, rule.rate, str(rule.when)) == ("meet", 0.5, "blockade=full")
+    assert (rule.move, rule.rate, str(rule.when)) == ("meet", 2 / 7, "blockade=full")
     assert (kept.variable, kept.level) == ("blockade", "full")
     assert "kept at full from 1 April 2031" in switches._list.children[3].children[1].value
 
@@ -225,11 +226,84 @@ def test_another_start_comes_with_a_word_of_what_stays(explorer):
 def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, day, words):
     switches = page(explorer, "Do")
     switches._move_date.value = switches._level_date.value = day
-    for line, places in ((1, (3, 4)), (2, (3,)), (3, (3, 4))):
+    for line, places in ((1, (3, 4)), (2, (2,)), (3, (3, 4))):
         for place in places:
             switches.children[line].children[place].click()
             assert words in switches.children[line].children[-1].value
     assert explorer.state.settings == Settings()
+
+
+def test_what_is_typed_on_the_page_stays_and_is_refused_in_its_row(explorer):
+    doing = page(explorer, "Do")
+    for text, words in (
+        ("soon", "Horizon: &#x27;soon&#x27; is not a quantity"),
+        ("20 years", "expected 1 to 3,650 days"),
+    ):
+        doing._horizon.value = text
+        assert words in doing.children[4].children[-1].value
+        assert doing._horizon.value == text
+        assert "simlib-wrong" in doing._horizon._dom_classes
+    doing._horizon.value = "2 months"
+    rest(explorer)
+    assert explorer.state.machine().horizon_days == pytest.approx(365.25 / 6)
+    assert "simlib-wrong" not in doing._horizon._dom_classes
+    assert doing._horizon.value == "2 months"
+    doing._often.value = "0 per week"
+    doing.children[2].children[2].click()
+    assert "How often: &#x27;0 per week&#x27; is not above zero" in doing.children[2].children[-1].value
+    assert doing._often.value == "0 per week"
+    assert not explorer.state.settings.interventions
+
+
+def test_a_move_that_is_forced_is_not_switched_off(explorer):
+    doing = page(explorer, "Do")
+    doing._move.value = "meet"
+    doing.children[1].children[3].click()
+    rest(explorer)
+    doing._moves.checked = [name for name in doing._moves.checked if name != "meet"]
+    assert "clashes with “Offer talks” forced on 1 April 2031" in doing.children[5].value
+    assert "meet" in doing._moves.checked
+    assert explorer.state.settings.off == ()
+    doing._moves.checked = [name for name in doing._moves.checked if name != "sign"]
+    assert doing.children[5].value == ""
+    assert explorer.state.settings.off == ("sign",)
+
+
+def test_a_horizon_before_an_intervention_is_refused_and_changes_nothing(explorer):
+    doing = page(explorer, "Do")
+    doing._level_date.value = dt.date(2031, 5, 20)
+    doing._level.index = 1
+    doing.children[3].children[3].click()
+    rest(explorer)
+    before = explorer.state.settings
+    doing._horizon.value = "10 days"
+    said = doing.children[4].children[-1].value
+    assert "blockade set to partial on 20 May 2031: 2031-05-20 is after the horizon" in said
+    doing._start.value = dt.date(2032, 1, 1)
+    assert "set to partial on 20 May 2031: 2031-05-20 is before the forecast" in doing.children[4].children[-1].value
+    assert explorer.state.settings == before
+
+
+def test_the_comparison_begins_with_the_question_that_leads(explorer):
+    compare = page(explorer, "Compare views")
+    for name in ("ending:cleared", "ending:agreement"):
+        explorer.board.request = {"what": "lead", "value": name, "n": name}
+        rest(explorer)
+        label = explorer.state.lead.label
+        assert compare._tables.value.split("<tbody>")[1].startswith(f"<tr><td>{label}</td>")
+        assert compare._picture.alt.startswith(f"{label} by 30 May 2031: ")
+
+
+def test_the_last_change_is_offered_for_a_replay(explorer):
+    assert explorer.board.last_change == ""
+    explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
+    rest(explorer)
+    assert explorer.board.last_change == "Talks are offered: 1 per month → every 17 days"
+    answer = explorer.board.alt
+    explorer.board.request = {"what": "replay", "value": False, "n": 1}
+    assert explorer.session.replays.wait(30)
+    assert explorer.board.status["text"].endswith("last change: Talks are offered: 1 per month → every 17 days")
+    assert explorer.board.alt.partition(")")[0] == answer.partition(")")[0]
 
 
 def test_the_explorer_opens_on_a_date_of_the_log():
@@ -252,7 +326,7 @@ def test_a_clash_is_refused_in_its_row_with_labels(explorer):
     doing = page(explorer, "Do")
     doing._move.value = "meet"
     doing.children[1].children[4].click()
-    doing.children[2].children[3].click()
+    doing.children[2].children[2].click()
     said = doing.children[2].children[-1].value
     assert "as a rule" in said
     assert f"clashes with “{explorer.state.base.moves['meet'].label}” forbidden from 1 April 2031" in said
@@ -332,12 +406,13 @@ def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch
     keep._paragraph()
     kinds = sorted(path.suffix for path in (tmp_path / "exports").iterdir())
     assert kinds == [".csv", ".svg", ".txt"]
-    assert explorer.state.scenario().sha256[:16] in keep._report.value
+    assert explorer.state.scenario().sha256[:16] in keep._shared.value
 
 
 def test_a_copied_explorer_opens_with_the_same_answer(explorer):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
     explorer.dials.typed = {"id": "closing", "text": "every 17 days", "n": 1}
+    explorer.dials.typed = {"id": "clearing", "text": "twice a month", "n": 2}
     explorer.board.request = {"what": "lead", "value": "ending:cleared", "n": 1}
     explorer.state.intervene(Force("meet", explorer.state.base.as_of))
     explorer.state.switch("sign", on=False)

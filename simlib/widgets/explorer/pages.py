@@ -1,4 +1,4 @@
-"""The pages below the explorer: one history, a comparison of views, saving and export. Thin views."""
+"""The pages below the explorer: a comparison of views, saving and export. Thin views."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class ComparisonPage(Page):
             groups=[{"title": "Compare the present settings with", "items": items}],
             checked=[item["id"] for item in items[:3]],
         )
-        self._picture, self._tables = LivePicture(), w.HTML()
+        self._picture, self._tables = LivePicture(layout=w.Layout(display="none")), w.HTML(words("Comparing ..."))
         self._views.observe(lambda _: self.session.guard(self.schedule), "checked")
         self._picture.observe(lambda _: self.session.guard(self.schedule), ["room", "ratio"])
         self.children = [self._views, self._picture, self._tables]
@@ -131,7 +131,9 @@ class ComparisonPage(Page):
         """Compare the present settings with the chosen views."""
         chosen = ["" if name == "(file)" else name for name in self._views.checked]
         comparison = view_comparison.compare_views(self.session.answers, chosen, cancel=control.cancel)
-        answers = html_table(["by the horizon", *comparison.answers], comparison.answer_rows(), len(comparison.answers))
+        answers = html_table(
+            [f"by {comparison.by}", *comparison.answers], comparison.answer_rows(), len(comparison.answers)
+        )
         changes = (
             html_table(["assumption", *comparison.answers, "because"], comparison.change_rows())
             if comparison.changes
@@ -141,7 +143,7 @@ class ComparisonPage(Page):
         width = self._picture.room or 2 * self.session.size[0]
         png, size = still(comparison.draw, width, 60 + comparison.height(), left=14, ratio=self._picture.ratio)
         with self._picture.hold_sync():
-            self._picture.png, self._picture.size = png, list(size)
+            self._picture.png, self._picture.size, self._picture.layout.display = png, list(size), ""
             self._picture.alt = comparison.words()
 
 
@@ -160,29 +162,29 @@ class SavingPage(Page):
         self._because = w.Textarea(
             description="Because", placeholder="the reasons for this view", style=WIDE, layout=wide, rows=2
         )
-        self._reasons, self._report = w.VBox([]), w.HTML()
-        self._guard = partial(guarded, self._report)
+        self._reasons, self._report, self._shared = w.VBox([]), w.HTML(), w.HTML()
+        self._guard, sharing = partial(guarded, self._report), partial(guarded, self._shared)
         self._over = w.Checkbox(
             description="Overwrite the view of that title", indent=False, layout=w.Layout(width="auto")
         )
         save = button("Save as a view", "Write the view into the scenario’s folder", self._save, self._guard)
         tip = "Write it into the folder exports, beside the notebook"
         exports = [
-            button(f"Figure as {kind.upper()}", tip, partial(self._figure, kind), self._guard)
-            for kind in saving.FIGURES
+            button(f"Figure as {kind.upper()}", tip, partial(self._figure, kind), sharing) for kind in saving.FIGURES
         ]
         exports += [
-            button("Data as CSV", "The whole answer as a table", self._csv, self._guard),
-            button("Paragraph", "The answer in words, with its provenance, for a report", self._paragraph, self._guard),
-            button("Copy as code", "The Python that opens this explorer with these settings", self._code, self._guard),
+            button("Data as CSV", "The whole answer as a table", self._csv, sharing),
+            button("Paragraph", "The answer in words, with its provenance, for a report", self._paragraph, sharing),
+            button("Copy as code", "The Python that opens this explorer with these settings", self._code, sharing),
         ]
         self.children = [
+            w.HBox(exports, layout=LINE),
+            self._shared,
             self._title,
             self._author,
             self._because,
             self._reasons,
             w.HBox([save, self._over], layout=LINE),
-            w.HBox(exports, layout=LINE),
             self._report,
         ]
 
@@ -225,7 +227,7 @@ class SavingPage(Page):
         path = saving.export(Path.cwd() / "exports", self._stem(), kind, payload)
         link = f"data:application/octet-stream;base64,{base64.b64encode(payload).decode()}"
         name, where = html.escape(path.name), html.escape(str(path.parent))
-        self._report.value = (
+        self._shared.value = (
             f'<div class="simlib-words">Wrote <a download="{name}" href="{link}">{name}</a> into {where}. The link '
             "downloads a copy.</div>"
         )
@@ -254,9 +256,9 @@ class SavingPage(Page):
         text = saving.paragraph(self.state, forecast, baseline, self.session.answer_in_words())
         self._export("txt", (text + "\n").encode())
         self.copy(text)
-        self._report.value += words(f"Copied: {text}")
+        self._shared.value += words(f"Copied: {text}")
 
     def _code(self) -> None:
         text = saving.code(self.state)
         self.copy(text)
-        self._report.value = words(f"Copied:\n{text}")
+        self._shared.value = words(f"Copied:\n{text}")

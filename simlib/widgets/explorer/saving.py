@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import long_date
-from simlib.quantities import write
+from simlib.quantities import spoken, write
 from simlib.results import Forecast
 from simlib.scenario.library import scenarios_folder
 from simlib.scenario.model import Change, Forbid, View
@@ -166,9 +166,9 @@ def code(state: State) -> str:
 def _exact(state: State, name: str) -> str:
     """Return a value by hand as a text that is read back exactly: as it was typed, or as short as that allows."""
     assumption = state.base.assumptions[name]
-    return (
-        state.value_text(name) if state.was_typed(name) else write(state.value(name), assumption.kind, assumption.unit)
-    )
+    if state.was_typed(name):
+        return spoken(state.value_text(name))
+    return write(state.value(name), assumption.kind, assumption.unit)
 
 
 def figure_bytes(

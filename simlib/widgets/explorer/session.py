@@ -17,7 +17,7 @@ from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.scenario.model import Intervention
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer import headline, second_graph
+from simlib.widgets.explorer import headline, last_change, second_graph
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
 from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
@@ -104,7 +104,7 @@ class ExplorerSession:
         self.dials = dials(state.base)
         self.lock = threading.RLock()
         self.worker, self.pages = LatestWorker("simlib-answers"), LatestWorker("simlib-pages")
-        self.stills = LatestWorker("simlib-graphs")
+        self.stills, self.replays = LatestWorker("simlib-graphs"), LatestWorker("simlib-replay")
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
@@ -142,7 +142,7 @@ class ExplorerSession:
 
     @property
     def _workers(self) -> tuple[LatestWorker, ...]:
-        return self.worker, self.idle.worker, self.pages, self.stills
+        return self.worker, self.idle.worker, self.pages, self.stills, self.replays
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
         """Wait until the pictures are at rest, and `previews` ready. Return False after `timeout` seconds."""
@@ -295,6 +295,39 @@ class ExplorerSession:
             self.front.show_settings()
             self.redraw()
 
+    # ---------------------------------------------------------------- the last change
+
+    @property
+    def last_change(self) -> str:
+        """The last change in words, with the old value, or "" where nothing was changed."""
+        before = self.state.before
+        return "" if before is None else last_change.in_words(self.state, before)
+
+    def replay(self, *, moving: bool = True) -> None:
+        """Play the last change: from the answer before it, which is the ghost, to the answer now.
+
+        Without `moving`, the answer before is shown for a moment and then the answer now. Any change stops it.
+        """
+        with self.lock:
+            settings, before = self.state.settings, self.state.before
+            line = status(f"replay of the last change, {self.last_change}", "preview")
+        if before is None:
+            return
+
+        def job(control: Control) -> None:
+            old, now = self.answers.answer(before, Control(cancel=control.cancel)), self.answers.answer(settings)
+            for frame in last_change.frames(old, now, control, moving=moving):
+                with self.lock:
+                    control.check()
+                    self._show(frame, line, ghost=old)
+            with self.lock:
+                control.check()
+                rest = answer_status(now, BANDS)["text"]
+                self._show(now, status(f"{rest}; last change: {self.last_change}"))
+                self._draw_still()
+
+        self.replays.submit(job, _nothing, self.fail)
+
     # ---------------------------------------------------------------- showing
 
     @property
@@ -336,11 +369,12 @@ class ExplorerSession:
     def _baseline(self) -> Forecast | None:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
-    def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
+    def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
+        """Show an answer, with that to the baseline, or another one, as its ghost."""
         preview = line["kind"] == "preview"
         moving |= preview
         ratio = 1.0 if moving else self.ratio
-        baseline, measure = self._baseline(), self.state.lead
+        baseline, measure = ghost or self._baseline(), self.state.lead
         doubt = None if preview else self._doubts.get(self.answers.key(self.state.settings))
         spread = None if doubt is None else doubt.spread.get(measure.name)
         key = (self.size, measure.name, self.state.settings.view, self.state.base.as_of)
@@ -421,9 +455,8 @@ class ExplorerSession:
         forecast, baseline = self.forecasts()
         doubt = self._doubts.get(self.answers.key(self.state.settings))
         spread = None if doubt is None else doubt.spread.get(self.state.lead.name)
-        lead = headline.sentence(
-            forecast, self.state.lead, baseline, spread=spread, draws=0 if doubt is None else doubt.draws
-        )
+        draws = 0 if doubt is None else doubt.draws
+        lead = headline.sentence(forecast, self.state.lead, baseline, spread=spread, draws=draws, note=self._deeds())
         return "".join(part["text"] for part in lead)
 
     def keep_reason(self, name: str, text: str) -> None:

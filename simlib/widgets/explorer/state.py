@@ -7,6 +7,7 @@ The answers to settings come from `simlib.widgets.explorer.engine_cache`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Hashable, Iterator, Mapping
@@ -19,7 +20,7 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import long_date
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find, headline
-from simlib.quantities import check_range, parse, show, spoken
+from simlib.quantities import Kind, check_range, parse, show, spoken
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
@@ -120,7 +121,7 @@ class State:
         self._past: list[Settings] = []
         self._future: list[Settings] = []
         self._merge = ""
-        self._typed: dict[str, tuple[float, str]] = {}
+        self._typed: dict[tuple[str, float], str] = {}
         self.version = 0
         """Grows with every change: an answer for another version is stale."""
         self._resolve = lru_cache(maxsize=64)(self._resolved)
@@ -152,7 +153,7 @@ class State:
         state.settings = state.settings.replace(values=values)
         for name, text in (changes or {}).items():
             if isinstance(text, str):
-                state._typed[name] = values[name], text
+                state._typed[name, values[name]] = text
         state.scenario()
         return state
 
@@ -194,6 +195,12 @@ class State:
         return True
 
     @property
+    def before(self) -> Settings | None:
+        """The settings before the last change of an answer, or None where there was none."""
+        now = _answered(self.settings)
+        return next((old for old in reversed(self._past) if _answered(old) != now), None)
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a step to undo."""
         return bool(self._past)
@@ -212,17 +219,14 @@ class State:
     def type_value(self, name: str, text: str) -> bool:
         """Set one assumption from a text such as "3 per week" or "30%".
 
-        Raises ScenarioError where the text is no quantity of that kind.
+        Raises ScenarioError where the text is no quantity of that kind, or the value does not fit the others.
         """
         assumption = self.base.assumptions[name]
-        try:
-            quantity = parse(spoken(text).removeprefix("×"), assumption.kind, assumption.unit)
-            check_range(quantity.value, assumption.kind, quantity.text)
-        except QuantityError as error:
-            raise ScenarioError(Problem("", 0, assumption.label, error.what, error.expected)) from None
+        value = read(text, assumption.label, assumption.kind, assumption.unit)
+        self.scenario(self.settings.with_value(name, value))
         self.rest()
-        self._typed[name] = quantity.value, text.strip()
-        changed = self.set_value(name, quantity.value)
+        self._typed[name, value] = text.strip()
+        changed = self.set_value(name, value)
         self.rest()
         return changed
 
@@ -246,14 +250,22 @@ class State:
             raise ScenarioError(Problem("", 0, self.base.id, f"there is no view {view!r}", expected))
 
     def switch(self, move: str, *, on: bool) -> bool:
-        """Switch a move on or off for the whole forecast."""
+        """Switch a move on or off for the whole forecast. Raises ScenarioError where it is forced or made a rule."""
+        if not on:
+            refuse_clash(self.base, self.settings.interventions, Forbid(move))
         off = [name for name in self.settings.off if name != move] + ([] if on else [move])
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
+
+    def choose(self, **choices: Any) -> bool:
+        """Change some choices by name. Raises ScenarioError where an intervention no longer fits them."""
+        settings = self.settings.replace(**choices)
+        self.machine(settings)
+        return self.change(settings)
 
     def intervene(self, item: Intervention) -> bool:
         """Add an intervention. Raises ScenarioError where it does not fit, or clashes with another one."""
         refuse_clash(self.base, self.machine().interventions, item)
-        with_interventions(self.machine(), [item])
+        _with_interventions(self.machine(), (item,))
         return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
 
     def withdraw(self, number: int) -> bool:
@@ -262,6 +274,10 @@ class State:
         return self.change(self.settings.replace(interventions=others))
 
     # ---------------------------------------------------------------- values, scenarios and words
+
+    def view_title(self, view: str) -> str:
+        """Return what a view is called ("": the file as it stands)."""
+        return (self.views[view].title or view) if view else "as in the file"
 
     def view_values(self, view: str) -> dict[str, float]:
         """Return the values a view changes, in base units."""
@@ -276,15 +292,15 @@ class State:
         """Return the present value of one assumption, in base units."""
         return self.values().get(name, self.base.assumptions[name].value)
 
-    def value_text(self, name: str) -> str:
-        """Return the present value of one assumption with its unit, as it was typed where it was."""
-        assumption, value = self.base.assumptions[name], self.value(name)
-        typed = self._typed.get(name)
-        return typed[1] if typed and typed[0] == value else show(value, assumption.kind, assumption.unit)
+    def value_text(self, name: str, settings: Settings | None = None) -> str:
+        """Return the value of one assumption with its unit, as it was typed where it was."""
+        assumption = self.base.assumptions[name]
+        value = self.values(settings).get(name, assumption.value)
+        return self._typed.get((name, value)) or show(value, assumption.kind, assumption.unit)
 
     def was_typed(self, name: str) -> bool:
-        """Whether the present value of an assumption is the one that was typed last."""
-        return self._typed.get(name, (None,))[0] == self.value(name)
+        """Whether the present value of an assumption was typed."""
+        return (name, self.value(name)) in self._typed
 
     def machine(self, settings: Settings | None = None) -> Scenario:
         """Return the scenario with the interventions, horizon and start of the settings, but the file's values.
@@ -297,7 +313,7 @@ class State:
     def scenario(self, settings: Settings | None = None) -> Scenario:
         """Return the scenario with all settings and values, as it is hashed, saved and exported."""
         settings = self.settings if settings is None else settings
-        return self._resolve(_Key(settings.replace(ladder=None, lead="")), values=True)
+        return self._resolve(_Key(_answered(settings)), values=True)
 
     def _resolved(self, key: _Key, *, values: bool) -> Scenario:
         settings = key.settings
@@ -309,7 +325,7 @@ class State:
             scenario = apply_view(scenario, view if values else dataclasses.replace(view, changes=()))
         if settings.horizon_days is not None:
             scenario = with_horizon(scenario, settings.horizon_days)
-        scenario = with_interventions(scenario, settings.interventions)
+        scenario = _with_interventions(scenario, settings.interventions)
         scenario = scenario.replace(
             interventions=scenario.interventions + tuple(Forbid(move, because="switched off") for move in settings.off)
         )
@@ -351,7 +367,7 @@ class State:
     @property
     def untouched(self) -> bool:
         """Whether no answer was changed by hand on top of the view."""
-        return self.settings.replace(ladder=None, lead="") == Settings(view=self.settings.view)
+        return _answered(self.settings) == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
         """Return a note on what another start leaves unchanged, or "" for the start of the file."""
@@ -362,24 +378,53 @@ class State:
             "Only what has its own date comes sooner or later after the start."
         )
 
-    def by_hand(self) -> Iterator[str]:
-        """Yield in a few words each setting by hand, on top of the view."""
-        settings = self.settings
+    def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
+        """Yield in a few words each setting by hand, on top of the view; on request without the `values`."""
+        settings = self.settings if settings is None else settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
         if settings.horizon_days is not None:
             yield f"horizon of {settings.horizon_days:g} days"
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)}"
-        yield from (f"{self.base.assumptions[name].label}: {self.value_text(name)}" for name in settings.values)
+        for name in settings.values if values else ():
+            yield f"{self.base.assumptions[name].label}: {self.value_text(name, settings)}"
 
     def heading(self) -> str:
         """Return a line for a picture with the view and the settings by hand, or "" for the file as it stands."""
-        view, changes = self.views.get(self.settings.view), list(self.by_hand())
+        changes = list(self.by_hand())
         count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
-        parts = [f"view “{view.title or view.id}”"] if view else []
+        parts = [f"view “{self.view_title(self.settings.view)}”"] if self.settings.view else []
         parts += [f"with {count}: {'; '.join(changes)}"] if changes else []
         return ", ".join(parts)
+
+
+def _answered(settings: Settings) -> Settings:
+    """Return the settings without the choices that change no answer."""
+    return settings.replace(ladder=None, lead="")
+
+
+def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
+    """Return the scenario with interventions; raises ScenarioError, which calls them by their labels."""
+    try:
+        return with_interventions(scenario, items)
+    except ScenarioError as error:
+        words = {}
+        for item in items:
+            with contextlib.suppress(KeyError):  # what it names may not exist
+                words[str(item)] = intervention_in_words(item, scenario)
+        told = [dataclasses.replace(each, where=words.get(each.where, each.where)) for each in error.problems]
+        raise ScenarioError(told) from None
+
+
+def read(text: str, label: str, kind: Kind, unit: str = "") -> float:
+    """Return a typed quantity in base units; raises ScenarioError, at its label, where it cannot be read."""
+    try:
+        quantity = parse(spoken(text).removeprefix("×"), kind, unit)
+        check_range(quantity.value, kind, quantity.text)
+    except QuantityError as error:
+        raise ScenarioError(Problem("", 0, label, error.what, error.expected)) from None
+    return quantity.value
 
 
 class _Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -9,11 +10,16 @@ from typing import Any
 import ipywidgets as w
 
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import long_date, percent
+from simlib.errors import Problem, ScenarioError
+from simlib.formatting import in_days, long_date, percent
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, guarded, words
+from simlib.widgets.explorer.state import read
 from simlib.widgets.kit.components import Checks
+
+LONGEST = 3650
+"""Days of the longest horizon."""
 
 ANY = "(any)"
 """Stands for no choice: a list whose value is empty goes blank."""
@@ -29,26 +35,37 @@ class SwitchesPage(Page):
 
     def build(self) -> None:
         """Build the controls."""
-        self._said = {name: w.HTML() for name in ("scope", "move", "rule", "level")}
+        self._said = {name: w.HTML() for name in ("scope", "move", "rule", "level", "moves")}
         rows = (self._build_move(), self._build_rule(), self._build_level(), self._build_scope())
+        self._fields = [field for row in rows for field in row if isinstance(field, w.DatePicker | w.Text)]
         lines = [w.HBox(row, layout=LINE) for row in rows]
-        self.children = [self._build_list(), *lines, self._build_moves()]
+        self.children = [self._build_list(), *lines, self._said["moves"], self._build_moves()]
         self._listen()
 
     def _build_scope(self) -> list[w.Widget]:
         ladders = [(ladder.label, ladder.id) for ladder in self.state.base.ladders.values()]
         self._ladder = w.Dropdown(description="Ladder", style=WIDE, options=ladders)
-        self._horizon = w.BoundedIntText(
-            description="Horizon in days", min=1, max=3650, style=WIDE, layout=w.Layout(width="220px")
-        )
+        self._ladder.layout.display = "" if ladders else "none"
+        self._horizon = self._text("Horizon", "220px")
         self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
         self._start_note = w.HTML()
         return [self._ladder, self._horizon, self._start, self._start_note, self._said["scope"]]
 
+    @staticmethod
+    def _text(label: str, width: str, value: str = "") -> w.Text:
+        """Return a field for a quantity with its unit. It stays as it was typed when it is refused."""
+        layout = w.Layout(width=width)
+        return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
+
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Do an action that was asked for in a row, and say there why it was refused."""
-        self._said[row].value = ""
-        guarded(self._said[row], action)
+        """Do an action that was asked for in a row. Say there why it was refused, and mark the field at fault."""
+        for said in self._said.values():
+            said.value = ""
+        said = self._said[row]
+        guarded(said, action)
+        for field in self._fields:
+            wrong = f">{html.escape(field.description)}: " in said.value
+            (field.add_class if wrong else field.remove_class)("simlib-wrong")
 
     def _build_move(self) -> list[w.Widget]:
         base, guard = self.state.base, partial(self._act, "move")
@@ -64,12 +81,10 @@ class SwitchesPage(Page):
         variables = self.state.base.variables.values()
         states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
         self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", ANY), *states])
-        self._days_each = w.BoundedFloatText(
-            description="on average every", value=3, min=0.05, max=3650, style=WIDE, layout=w.Layout(width="200px")
-        )
+        self._often = self._text("How often", "220px", "every 3 days")
         tip = "While the state holds, the move is made this often where it is possible, whatever its own rate"
         rule = button("Make it a rule from then on", tip, self._rule, partial(self._act, "rule"))
-        return [self._days_each, w.Label("days"), self._state, rule, self._said["rule"]]
+        return [self._often, self._state, rule, self._said["rule"]]
 
     def _build_level(self) -> list[w.Widget]:
         guard, variables = partial(self._act, "level"), self.state.base.variables.values()
@@ -99,26 +114,53 @@ class SwitchesPage(Page):
             (self._move, "value", self._offer_outcomes),
             (self._variable, "value", self._offer_levels),
             (self._ladder, "value", lambda name: self._set(ladder=name)),
-            (self._horizon, "value", lambda days: self._set(horizon_days=self._changed_horizon(days))),
+            (self._horizon, "value", lambda text: self._set(horizon_days=self._read_horizon(text))),
             (self._start, "value", lambda day: self._set(as_of=None if day in (None, self.state.base.as_of) else day)),
-            (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
         )
         for widget, trait, action in handlers:
             widget.observe(lambda change, action=action: self._act("scope", lambda: action(change["new"])), trait)
+        self._moves.observe(lambda change: self._switch(change["new"]), "checked")
         self._offer_outcomes(self._move.value)
         self._offer_levels(self._variable.value)
+
+    def _on(self) -> list[str]:
+        return [move for move in self.state.base.moves if move not in self.state.settings.off]
+
+    def _switch(self, checked: list[str]) -> None:
+        """Switch a move on or off; where that is refused its box goes back."""
+        for move in set(self._on()) ^ set(checked):
+            switch = partial(self.state.switch, move, on=move in checked)
+            self._act("moves", partial(self._update, switch))
+        self._moves.checked = self._on()
 
     def _set(self, **choices: Any) -> None:
         settings = self.state.settings
         same = self.state.ladder() if "ladder" in choices and settings.ladder is None else None
         if same is not None and choices["ladder"] == same:
             return
-        self._update(lambda: self.state.change(settings.replace(**choices)))
+        self._update(lambda: self.state.choose(**choices))
 
-    def _changed_horizon(self, days: int) -> float | None:
+    def _says_horizon(self) -> bool:
+        """Whether the field says the horizon already, in the unit it was typed in."""
+        try:
+            return self._days(self._horizon.value) == self.state.machine().horizon_days
+        except ScenarioError:
+            return False
+
+    def _read_horizon(self, text: str) -> float | None:
+        """Return a typed horizon in days, or None for that of the file or the view; raises ScenarioError."""
+        days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days
-        return None if days == own else float(days)
+        return None if days == own else days
+
+    def _days(self, text: str) -> float:
+        label = self._horizon.description
+        days = read(f"{text} days" if text.strip().isdecimal() else text, label, "duration")
+        if not 1 <= days <= LONGEST:
+            expected = f"expected 1 to {LONGEST:,} days"
+            raise ScenarioError(Problem("", 0, label, f"{text.strip()!r} does not fit", expected))
+        return days
 
     def _offer_outcomes(self, move: str) -> None:
         outcomes = self.state.base.moves[move].outcomes
@@ -142,7 +184,8 @@ class SwitchesPage(Page):
         if self._state.value != ANY:
             variable, level = self._state.value
             condition = Condition((((variable, (level,)),),))
-        rule = Policy(self._move.value, 1 / self._days_each.value, condition, self.day(self._move_date))
+        rate = read(self._often.value, self._often.description, "rate")
+        rule = Policy(self._move.value, rate, condition, self.day(self._move_date))
         self._update(lambda: self.state.intervene(rule))
 
     def _hold(self) -> None:
@@ -157,9 +200,10 @@ class SwitchesPage(Page):
     def refresh(self, control: Control = UNWATCHED) -> None:
         """Show the present settings."""
         del control
-        state, settings = self.state, self.state.settings
-        self._moves.checked = [move for move in state.base.moves if move not in settings.off]
-        self._horizon.value = round(state.machine().horizon_days)
+        state = self.state
+        self._moves.checked = self._on()
+        if not self._says_horizon():
+            self._horizon.value = in_days(state.machine().horizon_days)
         self._start.value = state.machine().as_of
         self._start_note.value = words(state.start_in_words())
         if state.ladder() is not None:
@@ -179,14 +223,11 @@ class SwitchesPage(Page):
         for move in settings.off:
             yield intervention_in_words(Forbid(move), state.base), partial(state.switch, move, on=True)
         if settings.horizon_days is not None:
-            yield f"Horizon of {settings.horizon_days:g} days", partial(self._without, horizon_days=None)
+            yield f"Horizon of {settings.horizon_days:g} days", partial(state.choose, horizon_days=None)
         if settings.as_of is not None:
-            yield f"Begins on {long_date(settings.as_of)}", partial(self._without, as_of=None)
+            yield f"Begins on {long_date(settings.as_of)}", partial(state.choose, as_of=None)
         for name in settings.to_dict()["values"]:
             yield f"{state.base.assumptions[name].label}: {state.value_text(name)}", partial(state.reset_value, name)
-
-    def _without(self, **choices: Any) -> bool:
-        return self.state.change(self.state.settings.replace(**choices))
 
     def _line(self, text: str, withdraw: Callable[[], bool]) -> w.HBox:
         remove = button("Withdraw", "Take this out again", lambda: self._update(withdraw), self.session.guard)

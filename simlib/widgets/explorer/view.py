@@ -216,7 +216,8 @@ class Explorer(w.VBox):
         self.dials.reach = self.session.reach_texts()
 
     def refresh_page(self) -> None:
-        """Refresh the open page."""
+        """Refresh the open page, and the words on the last change."""
+        self.board.last_change = self.session.last_change
         if self._page.value in self._pages:
             self._pages[self._page.value].bring_up()
 
@@ -331,6 +332,8 @@ class Explorer(w.VBox):
                 self.session.turn(choice=value)
             case "step":
                 self.session.turn(step=value)
+            case "replay":
+                self.session.replay(moving=value)
 
     def _choose_view(self, view: str) -> None:
         view = "" if view == AS_IN_FILE else view

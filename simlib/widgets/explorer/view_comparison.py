@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from simlib.control import Cancel, Control
 from simlib.formatting import percent
+from simlib.machine.measures import Measure
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.views.wording import intervention_in_words
+from simlib.widgets.explorer import headline
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings, State
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NOW = "as set now"
-FILE = "as in the file"
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,34 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ViewComparison:
-    """Forecasts of one scenario by name, of which the first is the reference, and the assumptions that differ."""
+    """Forecasts of one scenario by name, of which the first is the reference, and the assumptions that differ.
+
+    The others follow by falling probability of the question that leads, `measure`.
+    """
 
     answers: dict[str, Forecast]
     changes: tuple[Disagreement, ...]
+    measure: Measure
+
+    @property
+    def by(self) -> str:
+        """The date by which the compared probabilities hold."""
+        return next(iter(self.answers.values())).by_words
 
     def answer_rows(self) -> Iterator[list[str]]:
-        """Yield one row for each ending: label, then its probability in each answer, with the difference in points."""
+        """Yield one row for each question and ending, the leading one first.
+
+        A row is the label, then the probability in each answer, with the difference from the first in points.
+        """
         first = next(iter(self.answers.values()))
-        for name in first.endings:
-            values = [float(forecast.endings[name].probability[-1]) for forecast in self.answers.values()]
-            yield [first.label("endings", name), percent(values[0]), *(_change(v, values[0]) for v in values[1:])]
+        rows = [("questions", name) for name in first.questions] + [("endings", name) for name in first.endings]
+        for kind, name in sorted(rows, key=lambda row: row != self._leading):
+            values = [float(getattr(forecast, kind)[name].probability[-1]) for forecast in self.answers.values()]
+            yield [first.label(kind, name), percent(values[0]), *(_change(v, values[0]) for v in values[1:])]
+
+    @property
+    def _leading(self) -> tuple[str, str]:
+        return f"{self.measure.kind}s", self.measure.of
 
     def change_rows(self) -> Iterator[list[str]]:
         """Yield one row for each difference: label, its text in each answer, because."""
@@ -50,19 +68,20 @@ class ViewComparison:
             yield [change.label, *change.texts, change.because]
 
     def draw(self, ax: Axes) -> Axes:
-        """Draw the comparison."""
+        """Draw the answers to the question that leads."""
         from simlib.plots import comparison
 
-        return comparison(self.answers, ax)
+        return comparison(self.answers, ax, only=self._leading)
 
     def height(self) -> int:
         """Return how high the drawing should be, in pixels."""
-        endings = len(next(iter(self.answers.values())).endings) - 1
-        return int(endings * (len(self.answers) + 1.6) * 19)
+        return (len(self.answers) + 2) * 19
 
     def words(self) -> str:
-        """Return a sentence for each forecast."""
-        return " ".join(f"{name}: {forecast.sentences()[0]}" for name, forecast in self.answers.items())
+        """Return the answers to the question that leads, in a sentence."""
+        label, *values = next(self.answer_rows())
+        pairs = zip(self.answers, values, strict=True)
+        return f"{label} by {self.by}: " + "; ".join(f"{value} {name}" for name, value in pairs) + "."
 
 
 def _change(now: float, before: float) -> str:
@@ -73,22 +92,21 @@ def _change(now: float, before: float) -> str:
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
     """Compare some views ("": the file as it stands), and the present settings where they differ.
 
-    All forecasts are over the dates of the present settings.
+    All forecasts are over the dates of the present settings. The first view is the reference.
     """
-    state = answers.state
+    state, measure = answers.state, answers.state.lead
     now = state.settings
     chosen = {
-        (_name(state, view)): Settings(view=view, horizon_days=state.machine().horizon_days, as_of=now.as_of)
+        state.view_title(view): Settings(view=view, horizon_days=state.machine().horizon_days, as_of=now.as_of)
         for view in dict.fromkeys(views)
     }
     if not state.untouched or now.view not in views:
         chosen[NOW] = now
     results = {name: answers.answer(settings, Control(cancel=cancel)) for name, settings in chosen.items()}
-    return ViewComparison(results, tuple(_disagreements(state, list(chosen.values()))))
-
-
-def _name(state: State, view: str) -> str:
-    return FILE if not view else state.views[view].title or view
+    first, *others = results
+    order = [first, *sorted(others, key=lambda name: -headline.last(results[name], measure))]
+    changes = _disagreements(state, [chosen[name] for name in order])
+    return ViewComparison({name: results[name] for name in order}, tuple(changes), measure)
 
 
 def _disagreements(state: State, chosen: Sequence[Settings]) -> Iterator[Disagreement]:
@@ -115,10 +133,4 @@ def _because(state: State, name: str, chosen: Sequence[Settings]) -> str:
     return "; ".join(dict.fromkeys(reasons)) or f"file: {state.base.assumptions[name].because}"
 
 
-def horizon(comparison: ViewComparison) -> str:
-    """Return the date by which the compared probabilities hold."""
-    first = next(iter(comparison.answers.values()))
-    return first.by_words
-
-
-__all__ = ["FILE", "NOW", "Disagreement", "ViewComparison", "compare_views", "horizon"]
+__all__ = ["NOW", "Disagreement", "ViewComparison", "compare_views"]

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from typing import Any, ClassVar
 
 from simlib.answer import plain_json
 from simlib.control import Control
-from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.errors import Cancelled, Problem, ScenarioError, SimlibError
 from simlib.files import write_atomically
 from simlib.formatting import long_date
 from simlib.plots.figure import SHARP, WIDTH, stacked
@@ -33,6 +34,15 @@ FORMAT = 2
 TOP = 94
 """Pixels above a plot: three lines of title, and what it shows."""
 
+QUICK = 2.0
+"""Seconds: an answer that takes no longer is computed by itself when a setting changes."""
+
+WARM_UP = 12.0
+"""Seconds that the first computation may take by itself: it may have to compile."""
+
+PAUSE = 0.3
+"""Seconds after the last change of a setting before an answer is computed by itself."""
+
 STORED_ANSWERS = 60
 """Answers stored between sessions. The oldest are deleted."""
 
@@ -44,7 +54,7 @@ Draw = Callable[[Any], Any]
 class Field:
     """One setting: one of `options` (label, value), a date, or a number from `low` to `high`.
 
-    The number is whole where `low` is whole.
+    The number is whole where `low` is whole. `applies` says at which settings the field matters.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Field:
     low: float | dt.date | None = None
     high: float | dt.date | None = None
     tip: str = ""
+    applies: Callable[[Mapping[str, Any]], bool] = lambda _: True
 
     def _holds(self, value: Any) -> bool:
         low: Any = self.low
@@ -114,6 +125,8 @@ class PanelQuestion(ABC):
     title: ClassVar[str]
     edition: ClassVar[int] = 1
     """Increased when the content of its answers changes, so that older stored answers are not shown."""
+    by_itself: ClassVar[bool] = False
+    """Whether an answer is computed without being asked for where that is quick."""
 
     def __init__(self, scenario: Scenario | str | Path, **settings: Any) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -149,9 +162,14 @@ class PanelQuestion(ABC):
         """Return the chosen values as their own types; raises ScenarioError where one does not fit."""
         return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
+    def applying(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the chosen values of the fields that matter at them."""
+        return {field.name: chosen[field.name] for field in self.fields if field.applies(chosen)}
+
     def key(self, chosen: Mapping[str, Any]) -> str:
         """Return the file name of the answer, which holds the hash of all that the answer depends on."""
-        text = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
+        parts = [self.edition, self.name, self.worlds(chosen), self.applying(chosen)]
+        text = json.dumps(plain_json(parts), sort_keys=True)
         return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
 
@@ -246,17 +264,22 @@ def _store_in_home(answer: ShownAnswer, name: str) -> None:
 
 @dataclass(frozen=True)
 class StatusLine:
-    """A status message: text, "" or "error", and the share of the work that is done while something runs."""
+    """A status message: text, "" or "error", and the share of the work that is done while something runs.
+
+    `at` is the label of the field whose value was refused, where one was.
+    """
 
     text: str
     kind: str = ""
     share: float | None = None
+    at: str = ""
 
 
 EARLIER = StatusLine("The answer below is for earlier settings. Press Compute for the settings above.")
 CURRENT = StatusLine("The answer below is for the settings above.")
 STORED = StatusLine("Stored answer for this scenario and these settings. Press Compute to run it again.")
 COMPUTED = StatusLine("Computed just now.")
+TOO_LONG = StatusLine("This takes longer than two seconds. Press Compute for the settings above.")
 PREVIOUS = "The answer below is the previous one."
 
 
@@ -275,6 +298,8 @@ class Inquiry:
         self.chosen: Mapping[str, Any] = question.chosen
         self._now: Mapping[str, Any] = question.chosen
         self._lock = threading.RLock()
+        self._is_quick, self._unasked = question.by_itself, False
+        self._limit = WARM_UP
 
     def start(self) -> None:
         """Show the stored answer to the first settings, or begin to compute it."""
@@ -294,19 +319,41 @@ class Inquiry:
         except (SimlibError, TypeError, ValueError) as error:
             self.fail(error)
             return
+        self._compute(settings)
+
+    def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
+        """Compute an answer; one that nobody asked for is given up when it takes too long."""
+        self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
-        def job(control: Control) -> ShownAnswer:
-            return self.question.answer(settings, control)
+        def job(control: Control) -> ShownAnswer | None:
+            begun = time.monotonic()
 
-        def done(answer: ShownAnswer) -> None:
+            def stopped() -> bool:
+                return control.cancelled() or time.monotonic() - begun > limit
+
+            try:
+                answer = self.question.answer(settings, Control(control.progress, stopped))
+            except Cancelled:
+                control.check()
+                self._is_quick = False
+                return None
+            if self._limit == QUICK:
+                self._is_quick = self.question.by_itself and time.monotonic() - begun <= QUICK
+            self._limit = QUICK
+            return answer
+
+        def done(answer: ShownAnswer | None) -> None:
+            if answer is None:
+                self._say(TOO_LONG)
+                return
             _store_in_home(answer, self.question.key(settings))
             self._take(answer, settings, COMPUTED)
 
         def progress(share: float) -> None:
             self._say(StatusLine(f"Computing: {share:.0%}", share=share))
 
-        self.worker.submit(job, done, self.fail, progress=progress)
+        self.worker.submit(job, done, self.fail, delay=PAUSE if unasked else 0.0, progress=progress)
 
     def _take(self, answer: ShownAnswer, chosen: Mapping[str, Any], line: StatusLine) -> None:
         with self._lock:
@@ -316,7 +363,7 @@ class Inquiry:
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
         """Whether the answer shown is for these settings."""
-        return all(chosen[name] == value for name, value in self.chosen.items())
+        return self.answer is not None and self.question.applying(chosen) == self.question.applying(self.chosen)
 
     def cancel(self) -> None:
         """Stop what runs. The last answer stays."""
@@ -327,21 +374,28 @@ class Inquiry:
         """Show what went wrong. The last answer stays."""
         known = isinstance(error, SimlibError | ValueError)
         text = str(error) if known else f"{type(error).__name__}: {error}"
-        self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error"))
+        where = error.problems[0].where if isinstance(error, ScenarioError) else ""
+        at = where if where in {field.label for field in self.question.fields} else ""
+        self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Show whether the answer is for these settings, and what is wrong with them.
+        """Show whether the answer is for these settings, and what is wrong with them; compute it where that is quick.
 
-        While something is computed the message follows at its end.
+        While something that was asked for is computed, the message follows at its end.
         """
         with self._lock:
             self._now = chosen
-            if self.worker.busy:
+            if self.worker.busy and not self._unasked:
                 return
+            self.worker.cancel()
             try:
-                self.question.check(chosen)
+                settings = self.question.check(chosen)
             except ScenarioError as error:
                 self.fail(error)
                 return
-            if self.answer is not None:
-                self._say(CURRENT if self._answers(chosen) else EARLIER)
+            if self._answers(chosen):
+                self._say(CURRENT)
+            elif self._is_quick:
+                self._compute(settings, unasked=True)
+            elif self.answer is not None:
+                self._say(EARLIER)

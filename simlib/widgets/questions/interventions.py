@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
-from simlib.formatting import points
+from simlib.formatting import long_date, percent, points
 from simlib.scenario.loader import load_view, load_views
 from simlib.scenario.model import ALWAYS, Assume, Condition, Forbid, Force, Hold, Intervention, Policy, Scenario, View
 from simlib.scenario.views.wording import as_name, intervention_in_words
+from simlib.widgets.explorer.clashes import refuse_clash
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, PlannedQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
+
+CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
+"""Labels of fields at which something may be told."""
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
@@ -44,7 +49,7 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 class WhatIf(PanelQuestion):
     """One change of each kind, alone and with the others: a move, a variable, an assumption, a view."""
 
-    name, title = "what-if", "What changes if …?"
+    name, title, by_itself = "what-if", "What changes if …?", True
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be changed."""
@@ -52,10 +57,10 @@ class WhatIf(PanelQuestion):
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
         changes = (
             ("is left as it is", NONE),
-            ("is forbidden", "forbid"),
+            ("is forbidden from", "forbid"),
             ("cannot happen before", "delay"),
             ("is forced on", "force"),
-            ("is made as a rule", "policy"),
+            ("is made as a rule from", "policy"),
         )
         states = (
             ("in any state", NONE),
@@ -67,22 +72,18 @@ class WhatIf(PanelQuestion):
         return [
             measure(s),
             Field("move", "The move", moves[0][1], moves),
-            Field("change", "what happens to it", "forbid", changes),
-            Field(
-                "date",
-                "date of the change",
-                s.by_date(min(14.0, s.horizon_days)),
-                (),
-                s.as_of,
-                s.by_date(s.horizon_days),
+            Field("change", CHANGE, "forbid", changes),
+            Field("date", DATE, s.as_of, (), s.as_of, s.by_date(s.horizon_days), applies=_has_date),
+            Field("state", STATE, NONE, states, applies=_may_wait),
+            replace(
+                number("days", "rule: on average every (days)", 3, 1, 365, "How often it is followed while it applies"),
+                applies=lambda chosen: chosen["change"] == "policy",
             ),
-            Field("state", "only while", NONE, states, tip="For a move that is forbidden, delayed or made as a rule"),
-            number("days", "rule: on average every (days)", 3, 1, 365, "How often a rule is followed while it applies"),
             Field("kept", "A variable is kept at", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
             Field("assumption", "An assumption", NONE, some),
-            Field("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
-            Field("since", "applies", "start", since),
-            *([Field("view", "A view", NONE, views)] if len(views) > 1 else []),
+            Field("end", "goes to its", "high", (("low", "low"), ("high", "high")), applies=_has_assumption),
+            Field("since", "applies", "start", since, applies=_has_assumption),
+            *([Field("view", VIEW, NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
 
@@ -104,6 +105,7 @@ class WhatIf(PanelQuestion):
             variants[as_name(intervention_in_words(item, s))] = item if since else {a.id: value}
         if chosen.get("view", NONE) != NONE:
             view = load_views(s)[chosen["view"]]
+            _refuse_clashes(s, view, list(self._interventions(chosen)))
             variants[view.title] = view
         if not variants:
             what = "nothing is changed"
@@ -111,21 +113,26 @@ class WhatIf(PanelQuestion):
         return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
     def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
-        """Yield the interventions; raises ScenarioError for a forced move that waits for a state."""
+        """Yield the interventions; raises ScenarioError for those that cannot be, or change nothing."""
         change, date, move, when = chosen["change"], chosen["date"], chosen["move"], ALWAYS
+        start, first = self.scenario.as_of, self.scenario.moves[chosen["move"]].label
+        since = None if date == start else date
         if chosen["state"] != NONE:
             variable, level = chosen["state"].split("=", 1)
             when = Condition((((variable, (level,)),),))
         match change:
             case "forbid":
-                yield Forbid(move, None, when=when)
+                yield Forbid(move, since, when=when)
+            case "delay" if since is None:
+                what = f"“{first}” cannot happen before the forecast begins"
+                raise ScenarioError(Problem("", 0, DATE, what, f"expected a day after {long_date(start)}"))
             case "delay":
                 yield Forbid(move, None, "", date, when)
             case "policy":
-                yield Policy(move, 1 / chosen["days"], when)
+                yield Policy(move, 1 / chosen["days"], when, since)
             case "force" if not when.always:
                 what = "a move that is forced on a date cannot depend on a state"
-                raise ScenarioError(Problem("", 0, "What if", what, "expected “in any state”, or a rule"))
+                raise ScenarioError(Problem("", 0, STATE, what, "expected “in any state”, or a rule"))
             case "force":
                 yield Force(move, date, None)
         if chosen["kept"] != NONE:
@@ -148,7 +155,43 @@ class WhatIf(PanelQuestion):
             3,
             Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
             Drawing(partial(flips, result, variant=last), 582, left=152, bottom=133, top=94),
+            more=_remarks(result),
         )
+
+
+def _remarks(result: Comparison) -> dict[str, Any]:
+    """Return, by the label of a field, in how many histories its change had no effect."""
+    shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
+    if not shares:
+        return {}
+    return {"remarks": {CHANGE: f"It has no effect in {percent(shares[0])} of the histories not ended by then."}}
+
+
+def _has_date(chosen: Mapping[str, Any]) -> bool:
+    """Whether something in the settings begins on a date."""
+    assumed = _has_assumption(chosen) and chosen["since"] == "date"
+    return bool(chosen["change"] != NONE or chosen["kept"] != NONE or assumed)
+
+
+def _may_wait(chosen: Mapping[str, Any]) -> bool:
+    """Whether the change of the move may wait for a state; it is also shown where it does so in vain."""
+    return chosen["change"] in ("forbid", "delay", "policy") or (
+        chosen["change"] == "force" and chosen["state"] != NONE
+    )
+
+
+def _has_assumption(chosen: Mapping[str, Any]) -> bool:
+    return bool(chosen["assumption"] != NONE)
+
+
+def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention]) -> None:
+    """Raise ScenarioError, at the choice of the view, where the view contradicts one of the interventions."""
+    for item in items:
+        try:
+            refuse_clash(scenario, view.interventions, item)
+        except ScenarioError as error:
+            what = f"under “{view.title}”, {error.problems[0].where} {error.problems[0].what}"
+            raise ScenarioError(Problem("", 0, VIEW, what, "expected another view, or another date")) from None
 
 
 class Plans(PlannedQuestion):
@@ -157,7 +200,7 @@ class Plans(PlannedQuestion):
     `plans` are views, or paths of their files, to choose from beside the views of the scenario.
     """
 
-    name, title = "plans", "What would each of these plans change?"
+    name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:
         """Return the plans to choose from, the given ones first."""

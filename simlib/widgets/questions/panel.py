@@ -15,12 +15,22 @@ import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
+from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table, words
 from simlib.widgets.kit.components import LivePicture
 from simlib.widgets.kit.status_line import status
 from simlib.widgets.questions import catalogue
 from simlib.widgets.questions.box_panel import BoxPanel
-from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
+from simlib.widgets.questions.inquiry import (
+    COMPUTED,
+    CURRENT,
+    PREVIOUS,
+    STORED,
+    Field,
+    Inquiry,
+    PanelQuestion,
+    ShownAnswer,
+    StatusLine,
+)
 
 PATIENCE = 2.0
 """Seconds that a cell waits for its first answer. After them the answer comes while other cells run."""
@@ -36,22 +46,35 @@ class QuestionPanel(w.VBox):
         self.question = question
         self.picture, self._words, self._table = LivePicture(), w.HTML(), w.HTML()
         self.inputs = {field.name: _input(field) for field in question.fields}
+        self.notes = {field.name: w.HTML() for field in question.fields}
         self.inquiry = Inquiry(question, self.show, self.say)
         self.compute = button("Compute", "Compute the answer for the settings above", self.ask, self._guard)
         self.compute.button_style = "primary"
         title = w.HTML(f'<div class="simlib-words"><strong>{html.escape(question.title)}</strong></div>')
         self.after = w.VBox([])
         more = w.Accordion([self._table], titles=("Table",), selected_index=None)
-        inputs = w.HBox([*self.inputs.values(), self.compute], layout=LINE)
+        self.rows = {name: w.VBox([self.inputs[name], note]) for name, note in self.notes.items()}
+        inputs = w.HBox([*self.rows.values(), self.compute], layout=LINE)
         super().__init__([title, inputs, self.picture, self.after, self._words, more])
         for field in self.inputs.values():
-            field.observe(lambda _: self._guard(lambda: self.inquiry.compare(self.values())), "value")
+            field.observe(lambda _: self._guard(self._changed), "value")
+        self._show_fields()
         self.picture.observe(lambda _: self._guard(self.inquiry.cancel), "cancels")
         self.inquiry.start()
 
     def values(self) -> dict[str, Any]:
         """Return the present settings."""
         return {name: field.value for name, field in self.inputs.items()}
+
+    def _changed(self) -> None:
+        """Show the fields that matter now, and the answer or how to get it."""
+        self._show_fields()
+        self.inquiry.compare(self.values())
+
+    def _show_fields(self) -> None:
+        applying = self.question.applying(self.values())
+        for name, row in self.rows.items():
+            row.layout.display = "" if name in applying else "none"
 
     def ask(self) -> None:
         """Compute the answer to the present settings."""
@@ -74,8 +97,16 @@ class QuestionPanel(w.VBox):
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message."""
+        """Show a status message. What was refused, or has no effect, is told at its field; the first is marked."""
         self.picture.status = dict(status(line.text, line.kind, line.share))
+        answer = self.inquiry.answer if line in (CURRENT, STORED, COMPUTED) else None
+        remarks = answer.more.get("remarks", {}) if answer else {}
+        for field in self.question.fields:
+            wrong, place = field.label == line.at, self.inputs[field.name]
+            what = line.text.removeprefix(f"{field.label}: ").removesuffix(f" ({PREVIOUS})")
+            told = words(what, "simlib-words simlib-error") if wrong else words(remarks.get(field.label, ""))
+            self.notes[field.name].value = told if wrong or field.label in remarks else ""
+            (place.add_class if wrong else place.remove_class)("simlib-wrong")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the answer that is being computed; return False after `timeout` seconds."""
@@ -108,10 +139,9 @@ def _input(field: Field) -> Any:
         layout = w.Layout(width="max-content")
         return w.DatePicker(value=field.value, layout=layout, **common)  # bounds would silently move a date
     layout = w.Layout(width=f"{len(field.label) + 14}ch")
-    bounds = {"value": field.value, "min": field.low, "max": field.high, "layout": layout}
     if isinstance(field.value, float):
-        return w.BoundedFloatText(step=0.1, **bounds, **common)
-    return w.BoundedIntText(**bounds, **common)
+        return w.FloatText(value=field.value, step=0.1, layout=layout, **common)
+    return w.IntText(value=field.value, layout=layout, **common)  # bounds would silently move a number
 
 
 def _panel(kind: type[PanelQuestion]) -> Callable[..., QuestionPanel]:

@@ -23,7 +23,8 @@ function render({ model, el }) {
   bar.max = 1;
   bar.setAttribute("aria-label", "Share that is computed");
   const stop = make("button", "", "Cancel");
-  strip.append(text, bar, stop);
+  const again = make("button", "simlib-replay", "Replay");
+  strip.append(text, bar, stop, again);
   const tabs = make("div", "simlib-tabs");
   const tablist = make("div");
   tablist.setAttribute("role", "tablist");
@@ -136,6 +137,15 @@ function render({ model, el }) {
     choice.value = model.get("choice");
     before.hidden = after.hidden = shown !== "history";
   };
+  const last = () => {
+    const words = model.get("last_change");
+    again.hidden = !words;
+    again.title = `Play the last change (key R): ${words}`;
+    again.setAttribute("aria-keyshortcuts", "r");
+  };
+  const replay = () => {
+    if (model.get("last_change")) ask("replay", !matchMedia("(prefers-reduced-motion: reduce)").matches);
+  };
   const tell = () => {
     const lines = model.get("story");
     story.hidden = !lines.length;
@@ -147,17 +157,25 @@ function render({ model, el }) {
   before.addEventListener("click", () => ask("step", -1));
   after.addEventListener("click", () => ask("step", 1));
   stop.addEventListener("click", () => ask("cancel", true));
+  again.addEventListener("click", replay);
+  // Keys of the whole explorer. Lab's shortcuts do not act on what is in focus in it, buttons and choices included.
+  const suppress = ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; };
+  const key = (event) => {
+    const typing = event.target.matches("textarea, select, input:not([type=range], [type=checkbox])");
+    if (event.key === "r" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) replay();
+  };
 
   const unwatch = listen(model, {
     "change:sentence": say, "change:left": () => show("left"), "change:right": () => show("right"), "change:size": size,
     "change:alt": alt, "change:alt_right": alt, "change:status": status, "change:answers": answers, "change:lead": answers,
     "change:tabs": turn, "change:tab": turn, "change:choices": turn, "change:choice": turn, "change:story": tell,
+    "change:last_change": last,
   });
   model.on("change:copied", () => {
     const { words } = model.get("copied");
     if (words && navigator.clipboard) navigator.clipboard.writeText(words).catch(() => {});
   });
-  for (const draw of [size, alt, status, say, answers, turn, tell]) draw();
+  for (const draw of [size, alt, status, say, answers, turn, tell, last]) draw();
   show("left");
   show("right");
 
@@ -194,7 +212,10 @@ function render({ model, el }) {
   const observer = new ResizeObserver(later);
   window.addEventListener("resize", later);
   requestAnimationFrame(() => {
-    observer.observe(el.closest(".simlib-onescreen") || el);
+    const whole = el.closest(".simlib-onescreen") || el;
+    whole.addEventListener("focusin", suppress);
+    whole.addEventListener("keydown", key);
+    observer.observe(whole);
     observer.observe(around());
     measure();
   });

@@ -1,0 +1,84 @@
+"""The last change of the settings, in words and as a few pictures from the answer before it to the answer now.
+
+No widget here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from simlib.control import Control
+from simlib.results import Band, Forecast
+from simlib.widgets.explorer.state import Settings, State
+
+SECONDS = 0.9
+"""Time in which the last change is played."""
+
+HOLD = 0.6
+"""Seconds for which the answer before the change is shown first."""
+
+BETWEEN = 0.05
+"""Seconds between two pictures."""
+
+NAMED = 2
+"""Parts of a change that are named. Others are counted."""
+
+
+def in_words(state: State, before: Settings) -> str:
+    """Return the change since `before`, with the old value: "Meetings: 2 per month → 3 per month"."""
+    now = state.settings
+    old, new = list(state.by_hand(before, values=False)), list(state.by_hand(now, values=False))
+    parts = [text for text in new if text not in old] + [f"without {text}" for text in old if text not in new]
+    if before.view != now.view:
+        parts.insert(0, f"view: {state.view_title(before.view)} → {state.view_title(now.view)}")
+    else:
+        values = state.values(before), state.values(now)
+        moved = (name for name in state.base.assumptions if values[0].get(name) != values[1].get(name))
+        texts = ((name, state.value_text(name, before), state.value_text(name)) for name in moved)
+        parts += [f"{state.base.assumptions[name].short_label}: {was} → {is_now}" for name, was, is_now in texts]
+    more = len(parts) - NAMED
+    return "; ".join(parts[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
+    """Yield the answer before a change, then mixtures of both on the way to the answer now, in real time.
+
+    Without `moving`, and between answers over other dates, only the answer before. Raises Cancelled.
+    """
+    yield before
+    _wait(HOLD, control)
+    if not moving or before.as_of != now.as_of or not np.array_equal(before.times, now.times):
+        return
+    begun = time.monotonic()
+    while (share := (time.monotonic() - begun) / SECONDS) < 1:
+        yield between(before, now, share)
+        _wait(BETWEEN, control)
+
+
+def between(before: Forecast, now: Forecast, share: float) -> Forecast:
+    """Return the mixture of two answers over the same dates that has `share` of the second."""
+    kinds = ("endings", "questions", "ladders", "moves")
+    parts: dict[str, Any] = {kind: _mix(getattr(before, kind), getattr(now, kind), share) for kind in kinds}
+    return dataclasses.replace(now, **parts)
+
+
+def _mix(old: Any, new: Any, share: float) -> Any:
+    if isinstance(new, Mapping):
+        return {name: _mix(old[name], part, share) for name, part in new.items()}
+    if isinstance(new, Band):
+        return Band(*(_mix(getattr(old, part), getattr(new, part), share) for part in Band.__slots__))
+    return old + share * (new - old)
+
+
+def _wait(seconds: float, control: Control) -> None:
+    """Wait, and raise Cancelled as soon as something newer is asked for."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        control.check()
+        time.sleep(min(left, 0.02))
+    control.check()
