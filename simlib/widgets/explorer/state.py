@@ -379,7 +379,7 @@ class State:
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
-        """Yield in a few words each setting by hand, on top of the view; on request without the `values`."""
+        """Yield in a few words each setting by hand, on top of the view, with or without the `values`."""
         settings = self.settings if settings is None else settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
@@ -405,7 +405,7 @@ def _answered(settings: Settings) -> Settings:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with interventions; raises ScenarioError, which calls them by their labels."""
+    """Return the scenario with interventions. Raises ScenarioError, which calls them by their labels."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
@@ -418,7 +418,7 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> float:
-    """Return a typed quantity in base units; raises ScenarioError, at its label, where it cannot be read."""
+    """Return a typed quantity in base units. Raises ScenarioError, at its label, where it cannot be read."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)

@@ -127,7 +127,7 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch a move on or off; where that is refused its box goes back."""
+        """Switch a move on or off. Where that is refused its box goes back."""
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
             self._act("moves", partial(self._update, switch))
@@ -148,7 +148,7 @@ class SwitchesPage(Page):
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days, or None for that of the file or the view; raises ScenarioError."""
+        """Return a typed horizon in days, or None for that of the file or the view. Raises ScenarioError."""
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days

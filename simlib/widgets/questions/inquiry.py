@@ -322,7 +322,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer; one that nobody asked for is given up when it takes too long."""
+        """Compute an answer. One that nobody asked for is given up when it takes too long."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -379,7 +379,7 @@ class Inquiry:
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Show whether the answer is for these settings, and what is wrong with them; compute it where that is quick.
+        """Show whether the answer is for these settings, or why they do not fit. Compute it where that is quick.
 
         While something that was asked for is computed, the message follows at its end.
         """

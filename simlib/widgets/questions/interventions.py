@@ -113,7 +113,7 @@ class WhatIf(PanelQuestion):
         return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
     def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
-        """Yield the interventions; raises ScenarioError for those that cannot be, or change nothing."""
+        """Yield the interventions. Raises ScenarioError for those that cannot be, or change nothing."""
         change, date, move, when = chosen["change"], chosen["date"], chosen["move"], ALWAYS
         start, first = self.scenario.as_of, self.scenario.moves[chosen["move"]].label
         since = None if date == start else date
@@ -174,7 +174,7 @@ def _has_date(chosen: Mapping[str, Any]) -> bool:
 
 
 def _may_wait(chosen: Mapping[str, Any]) -> bool:
-    """Whether the change of the move may wait for a state; it is also shown where it does so in vain."""
+    """Whether the change of the move may wait for a state. It is also shown where it does so in vain."""
     return chosen["change"] in ("forbid", "delay", "policy") or (
         chosen["change"] == "force" and chosen["state"] != NONE
     )
