@@ -105,3 +105,15 @@ def test_without_numba_the_same_series(monkeypatch):
     monkeypatch.setattr(chebyshev, "kernels", None)
     slow = chebyshev.carry(block, start, np.array([1.0, 60.0]), control=UNWATCHED)
     np.testing.assert_allclose(fast.end, slow.end, atol=1e-15)
+
+
+def test_questions_about_firings_sit_apart_from_the_distribution_where_two_threads_share_the_work():
+    world = World("busy").variable("place", "one", "two", "three", "four", start="one")
+    for number, (here, there) in enumerate((("one", "two"), ("two", "three"), ("three", "four"), ("four", "one"))):
+        world.move(f"on-{number}", 0.1, {"place": there}, when={"place": here}).question(
+            f"at {there}", {"place": there}
+        )
+    scenario = world.question("fired", move="on-0").question("fired too", move="on-1").scenario()
+    first, second = Solver(scenario)._prepared.without_impacts(quick=True).blocks
+    assert not any(quest.taboo.firings for quest in first.quests)
+    assert {quest.name for quest in second.quests} >= {"fired", "fired too"}

@@ -69,7 +69,10 @@ class Prepared:
         """Return the same without what impacts need."""
         none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
         rewards = StateRewards(self.tables, self.space, none)
-        return replace(self, rewards=rewards, blocks=seated(0, self.quests), quick=quick)
+        quests = sorted(
+            self.quests, key=lambda quest: bool(quest.taboo.firings)
+        )  # they cost most: a thread of their own
+        return replace(self, rewards=rewards, blocks=seated(0, quests), quick=quick)
 
     @property
     def quests(self) -> list[Quest]:
