@@ -3,7 +3,7 @@
 `Filter` prepares a log once. `Filter.run` weighs it at one set of values, `Filter.gradient` adds the derivative with
 respect to the normal scores of all assumptions, and `Passed.smoothed` gives the states on earlier days in the light of
 the whole log. `Filter.rates` gives the rates at one set of values, which may be changed before `Filter.carry`. Nothing
-is simulated and the order within a day is integrated out.
+is simulated, and the unknown order of events within a day is integrated out.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ class WalkRates:
 class Passed:
     """A log weighed at one set of values.
 
-    log_likelihood: of everything that was seen and not seen. masses (S + 1,): the probability left at each crossing, of
-    that at the crossing before. Once none is left they are 0.
-    kept (T,): the distribution at the start of each span, and at the end. values (T,): where the gradient was asked
-    for, how much likelier than before the later log is from each state.
+    log_likelihood: that of everything that was seen and not seen. masses (S + 1,): the probability left at each
+    crossing, of that at the crossing before. Once none is left they are 0.
+    kept (T,): the distribution at the start of each span, and at the end. values (T,): how much likelier the later log
+        is from each state. Only `Filter.gradient` fills them.
     """
 
     walk: Walk
@@ -281,7 +281,7 @@ class Filter:
         return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
-        """Raise ImpossibleRow for the row that closes at a crossing: its firing has the probability zero."""
+        """Raise ImpossibleRow for the row that closes at a crossing, because its firing has probability zero."""
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         closing = [row for row in self.timetable.rows if row.end == day]
         closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]

@@ -1,9 +1,9 @@
 """The states that a log leaves open, and the ways between them.
 
 A state of the walk is a state of the machine together with the count of each row whose window is open. Within a span a
-firing that the log would show goes only along an open row, one that it would not show goes anywhere. Where a row closes
-only full counts stay. Rates and chances count as positive, so the walk serves every value of the assumptions. Only
-states that can still be reached are met, so a machine far too large to list can be walked.
+firing that the log would show can happen only along an open row. A firing that the log would not show can happen at any
+time. When a row closes, only full counts stay. All rates and chances count as positive, so one walk serves every value
+of the assumptions. Only states that can still be reached are met, so a machine far too large to list can be walked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CAP = 50_000
 """Largest number of states of the walk that may be open at a time."""
 
 _SPARE = 16
-"""How many times as many states may be looked at before those that cannot be reached are left out."""
+"""Up to this many times `cap` states may be looked at, before those that cannot be reached are left out."""
 
 _OUTCOMES, _ENTRIES, _RATINGS = 14, 22, 13
 """Bits of an outcome, a table entry and a rating in the number of a slot. The weight has the rest."""
@@ -253,7 +253,7 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Keep full counts. For a doubtful row keep zero too, and weigh the two."""
+        """Keep only full counts. For a doubtful row also keep a count of zero, and weigh the two."""
         full = counts[:, place] == row.times
         keep = full if row.ratio is CERTAIN else full | (counts[:, place] == 0)
         if not np.any(keep):
@@ -455,7 +455,7 @@ class _Walker:
         )
 
     def _too_many(self, count: int, span: Span) -> str:
-        """Return what to declare where the log leaves too much open: the moves that may jump unseen."""
+        """Return the error that names the moves to declare, which are those that may happen unseen."""
         unseen, _, _ = self._weights_of(span)
         names = [firing for firing, weight in zip(self.tables.outcome_ids, unseen, strict=True) if weight >= 0]
         moves = sorted({move for move, _ in names if not self.tables.scenario.moves[move].covert})

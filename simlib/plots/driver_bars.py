@@ -1,4 +1,4 @@
-"""Slopes as bars: how far each assumption moves one probability between its low and its high, to first order."""
+"""Slopes as bars: how far each assumption moves a probability over its range, to first order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS = 8
 
 
 def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that matter most", rows: int = ROWS) -> Axes:
-    """Draw the strongest drivers as two-sided bars in percentage points; return the axes.
+    """Draw the strongest drivers as two-sided bars in percentage points, and return the axes.
 
     `frame` has the columns `label`, `at_low` and `at_high`: the change of the probability when the assumption goes
     to its 5th and to its 95th percentile. Its order is kept.
@@ -61,7 +61,7 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
 
 
 def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the largest elasticities of a measure (default: the first), those that raise it plain; return the axes."""
+    """Draw the largest elasticities of a measure (default: the first), those that raise it plain. Return the axes."""
     about = next(m for m in result.measures if measure in (None, m.name))
     elasticity = np.nan_to_num(result.elasticity(about.name))
     top = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:most] if elasticity[i]]

@@ -22,7 +22,7 @@ ROWS = 10
 
 
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the probability if an indicator is seen (filled) and if not (hollow), with 95% whiskers; return `ax`."""
+    """Draw the probability if an indicator is seen (filled) and if not (hollow), with 95% whiskers. Return `ax`."""
     some = (result.signs or result.rows)[:most]
     label, until, by = result.measure.label, result.look_by_words, result.by_words
     before = write_share(result.before)
@@ -73,7 +73,7 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 
 
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
-    """Draw a heat map: indicators by endings, in each cell the change if seen, in points; return `ax`.
+    """Draw a heat map: indicators by endings, in each cell the change if seen, in points. Return `ax`.
 
     Cells of what is not known to be a sign of the ending are left white. Rows are the most informative of the signs.
     """
@@ -137,5 +137,5 @@ def _shades(ax: Axes, change: Floats) -> None:
 
 
 def _points(change: float) -> str:
-    """Write a change in points; a small one as below 0.1, never as none."""
+    """Write a change in points. A small one is written as below 0.1, never as none."""
     return style.points(change) if abs(change) >= 5e-4 else f"{'▲' if change > 0 else '▼'} <0.1"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["blocks"]
 
 _CERTAIN = 1 - 1e-9
-"""As near to one as the exact engine computes."""
+"""Probabilities above this count as one, because the exact engine computes no finer."""
 
 _SIGNS = 4
 """The most signs that are listed for each ending and question."""

@@ -10,29 +10,12 @@ import simlib
 from simlib.analysis.dated_forecasts import forecast_series
 from simlib.errors import ScenarioError, Unsupported
 from simlib.scenario.event_log import LogRow
-
-WORLD = """
-format: 1
-id: clocks
-title: Two clocks
-as_of: 2031-04-01
-horizon: 30 days
-actors: {n: North, s: South}
-variables: {stage: {levels: [calm, warned, done], start: calm}}
-assumptions:
-  warn_rate: {label: Warnings, value: 0.05 per day, because: assumed}
-  act_rate: {label: Acts, value: 0.2 per day, because: assumed}
-moves:
-  warn: {actor: n, label: Warn, when: {stage: calm}, rate: warn_rate, outcomes: {yes-warned: {then: {stage: warned}}}}
-  act: {actor: n, label: Act, when: {stage: warned}, rate: act_rate, outcomes: {acted: {then: {stage: done}}}}
-endings: {acted: {when: {stage: done}, label: North acts}}
-ladders: {l: [{rung: calm}, {rung: done, when: {stage: done}}]}
-"""
+from tests.worlds import TWO_CLOCKS
 
 
 @pytest.fixture
 def world(tmp_path):
-    (tmp_path / "scenario.yaml").write_text(WORLD, encoding="utf-8")
+    (tmp_path / "scenario.yaml").write_text(TWO_CLOCKS, encoding="utf-8")
     return simlib.load(tmp_path)
 
 
@@ -76,7 +59,7 @@ def test_a_story_that_has_ended_says_so(world):
 @pytest.mark.parametrize("learn", [False, True])
 def test_a_question_that_the_log_has_answered_stays_answered(tmp_path, learn):
     asked = "questions: {warned: {label: North warns, move: warn, resolves: it says so}}\n"
-    (tmp_path / "scenario.yaml").write_text(WORLD.lstrip() + asked, encoding="utf-8")
+    (tmp_path / "scenario.yaml").write_text(TWO_CLOCKS + asked, encoding="utf-8")
     rows = [LogRow("warn", dt.date(2031, 4, 11), description="North warns.")]
     days = [dt.date(2031, 4, day) for day in (1, 11, 12, 21)]
     result = forecast_series(
@@ -171,7 +154,7 @@ def test_several_questions_have_the_numbers_that_each_has_alone(tmp_path):
   warned: {label: North warns, move: warn, resolves: it says so}
   still-calm: {label: A warning stands, when: {stage: warned}, resolves: it says so}
 """
-    (tmp_path / "scenario.yaml").write_text(WORLD.lstrip() + asked, encoding="utf-8")
+    (tmp_path / "scenario.yaml").write_text(TWO_CLOCKS + asked, encoding="utf-8")
     scenario, rows = simlib.load(tmp_path), [LogRow("warn", dt.date(2031, 4, 11), description="North warns.")]
     names = ["ending:acted", "question:warned", "level:stage=warned", "fired:act"]
     days = [dt.date(2031, 4, day) for day in (1, 11, 12)]

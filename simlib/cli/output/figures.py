@@ -33,7 +33,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
-    """Yield the effects on each measure (a waterfall where variants pile up), the flips of each variant, a calendar."""
+    """Yield the effects on each measure, the flips of each variant, and a calendar."""
     from simlib.plots.flip_matrix import flips
     from simlib.plots.plan_calendar import calendar, rows_of
     from simlib.plots.waterfall_bars import effects, waterfall
@@ -78,7 +78,7 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield each measure over the draws, the shares of assumptions and chance, a fan, and the values of information."""
+    """Yield each measure over the draws, the shares of doubt and chance, a fan, and values of information."""
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
     from simlib.plots.uncertainty_charts import distribution, split

@@ -34,7 +34,7 @@ def _find(table, codes, dense, code):
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
     """Return the first ending that holds, or -1.
 
-    Test k of a clause asks for its variable to be at a level at which row k of `clause_allowed` is true.
+    Test k of a clause is passed when its variable is at a level at which row k of `clause_allowed` is true.
     """
     for clause in range(len(clause_ending)):
         holds = True
@@ -97,8 +97,8 @@ def explore(
 ):
     """Continue a breadth-first search up to `stop` expanded states or `limit` states found.
 
-    `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller grows it.
-    Returns (count, done): states found, states expanded.
+    `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller enlarges it when
+    it is full. Returns (count, done): states found, and states expanded.
     """
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
@@ -205,7 +205,7 @@ def slot_sums(pair_rates, pair, slot_start, out):
 
 @compiled_once(fastmath=_FAST)
 def add(total, weight, vector):
-    """Add weight * vector to total, without a copy between."""
+    """Add weight * vector to total, without a temporary copy."""
     for x in range(len(total)):
         total[x] += weight * vector[x]
 
@@ -229,7 +229,7 @@ def histogram(block, cells, out):
 def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
     """Do one step of `result[x, n] = Σ_k value[k] vector[index[k], n - shift[k]]` for each weight.
 
-    Before it the vector is added to `end` with the weight, and its columns to a row of `sums`.
+    Before each step the vector is added to `end` with the weight, and its columns to a row of `sums`.
     """
     rows, columns = vector.shape
     for step in range(len(weights)):

@@ -48,8 +48,8 @@ class Gain:
 class StateRewards:
     """The impacts of a scenario over its states, without assumption values.
 
-    States are grouped for the sums of `MomentSums`: those still going by what they may gain, of which each group has an
-    `example`, then those of each ending.
+    States are grouped for the sums of `MomentSums`. States still going are grouped by what they may gain, and each
+    group has an `example`. Then come those of each ending.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
@@ -72,7 +72,7 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a number for each state (N,) that tells apart what the states may gain per day."""
+        """Return a number for each state (N,), equal for states that may gain the same per day."""
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)
@@ -163,7 +163,8 @@ class Moments:
     """The first two moments of every impact at the report times, over all segments.
 
     given (T, I, endings + 1): the mean where each ending has been reached, and the mean of all. square (T, I): the mean
-    square. Neither has what reaching an ending gains before `settle`. vectors (I, N): the mean by state so far.
+    square. Neither includes what reaching an ending gains until `settle` has added it. vectors (I, N): the mean by
+    state so far.
     """
 
     def __init__(self, states: StateRewards, chain: Chain, times: int) -> None:
@@ -188,13 +189,13 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let the lanes of a block after the first carry impacts, and return what keeps their sums."""
+        """Let the lanes of a block after the first carry impacts, and return the object that keeps their sums."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
 
     def record(self, impacts: Sequence[int], sums: MomentSums, uniform: float, ends: Floats, rows: Ints) -> None:
-        """Take over what a pass with Λ = `uniform` found for impacts.
+        """Take over what a pass with rate Λ = `uniform` found for impacts.
 
         That is the report times of these rows, then the end of the segment. `ends` (impacts, N) are the means there.
         """

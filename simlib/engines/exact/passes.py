@@ -1,4 +1,4 @@
-"""One pass of a block of vectors through a segment, with the sums kept of every step for the report times.
+"""One pass of a block of vectors through a segment, which keeps sums of every step for the report times.
 
 One pass over the jumps serves every report time: of the vectors after each jump only a few sums over states are kept,
 and weighted by the Poisson terms a block of steps at a time.
@@ -25,13 +25,13 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats
 
 STEPS = 64
-"""Steps between two weightings of what was kept, and two checks for cancellation."""
+"""After so many steps the kept sums are weighted, and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
-"""Numbers of a step below which handing half of them to a second thread costs more than it saves."""
+"""In a step with fewer numbers than this, a second thread costs more than it saves."""
 
 _FEW = 2
-"""Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
+"""Up to so many times it costs less to sum whole vectors and count once than to count the vector of every step."""
 
 
 class Watcher(ABC):
@@ -198,7 +198,7 @@ def carry(
 class Advance:
     """One step of a pass: show the vectors to all watchers, and write the vectors after one jump.
 
-    Of large steps a free thread does the last rows meanwhile: the same sums either way, bit for bit.
+    In large steps a free thread does the last rows meanwhile. The sums are the same either way, bit for bit.
     """
 
     def __init__(self, block: Lanes, watchers: Sequence[Watcher], pool: ThreadPoolExecutor | None) -> None:

@@ -44,7 +44,7 @@ TOLERANCE = 1e-9
 """Default bound on the truncation error of any probability."""
 
 RUNS = 10_000
-"""Replicates for the questions that need histories, by default."""
+"""Number of replicates by default, for the questions that need histories."""
 
 _SMALL, _RELATIVE = 1e-6, 1e-3
 """Answers below the first are solved again until their relative error is below the second."""
@@ -127,7 +127,7 @@ class Solver:
     def _undecided(self) -> set[tuple[tuple[str, str], float | None]]:
         """Return the conditions, with their days, of pairs of events that no single state or firing decides.
 
-        The condition alone goes to histories too, so that both parts of a ratio are counted in the same ones.
+        The condition alone is also counted in histories, so that both parts of a ratio come from the same ones.
         """
         result = set()
         for question in self.scenario.questions.values():
@@ -139,7 +139,7 @@ class Solver:
         return result
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Give two events the passes whose answers make theirs: P(A and B) = P(A) + P(B) - P(A or B)."""
+        """Give two events the passes that answer them together: P(A and B) = P(A) + P(B) - P(A or B)."""
         if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question
             return
@@ -147,7 +147,7 @@ class Solver:
         self.joint[question.id] = joint
 
     def passes(self, name: str, joint: Joint) -> list[Quest]:
-        """Return the passes for one event by a day, and for two: that one, the other, and either.
+        """Return the passes for one event by a day, or for two: the first, the second, and either.
 
         Raises Unsupported for an event that no single state or firing decides.
         """
@@ -160,7 +160,10 @@ class Solver:
         return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Give a question about a count a chain that counts. What no chain of this size can answer needs histories."""
+        """Give a question about a count a chain that counts.
+
+        A question that no chain of this size can answer needs histories.
+        """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
             try:
@@ -334,7 +337,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return the chain of this scenario, one with a counter, at the values and the start of one without it."""
+        """Return the chain of this scenario, which has a counter, at the values and the start of a chain without it."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(
@@ -415,8 +418,8 @@ class Solver:
     def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
         """Return a tolerance for small answers: a thousandth of the smallest one not yet precise.
 
-        A zero may come from paths with more jumps than were summed. It is `settled` once every path that visits no
-        state twice has been summed: then the answer is impossible, or smaller than any number.
+        A zero may come from paths with more jumps than were summed. A zero is `settled` once every path that visits no
+        state twice has been summed. The answer is then impossible, or smaller than any number.
         """
         finer = tolerance
         for band in [*bands["endings"].values(), *bands["questions"].values()]:
@@ -483,7 +486,7 @@ class Solver:
 
 
 class _Furthest:
-    """Reports progress that never falls, although a solution may be repeated more finely."""
+    """Reports progress that never falls, even when a solution is repeated with a finer tolerance."""
 
     def __init__(self, control: Control) -> None:
         self.control, self.share = control, 0.0

@@ -1,7 +1,7 @@
 """The session of the sliders for a box: their point, and the answer there. No widget here.
 
-The point starts in the middle of the box. While a slider moves the answer is a preview; at rest it is exact, or from
-many replicates where the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
+The point starts in the middle of the box. While a slider moves, the answer is a preview. At rest it is exact, or comes
+from many replicates where the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ HEIGHT = 560
 INTERVAL = "± is half of a 95% interval"
 
 APART = 0.05
-"""Boxes of the peeling are offered whose density differs by at least so much."""
+"""Two boxes of the peeling are both offered only if their densities differ by at least this."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ def _label(name: str, box: Box) -> str:
 
 @dataclass(frozen=True)
 class PointAnswer:
-    """The answer at the point. `half` is half its 95% interval (0: exact); `stated` is at the stated values."""
+    """The answer at the point.
+
+    `half` is half its 95% interval (0: exact), and `stated` the answer at the stated values.
+    """
 
     value: float
     half: float
@@ -119,7 +122,7 @@ class BoxSession:
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders: what the box bounds, the surest bound first, and what it is drawn on besides."""
+        """The sliders: the assumptions that the box bounds, the surest first, and the other axis of its picture."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
@@ -133,7 +136,7 @@ class BoxSession:
         return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
-        """Say what the box asks of an assumption, whether it holds, and its 90% range."""
+        """Describe the bounds of the box on an assumption, whether the point meets them, and the 90% range."""
         a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
@@ -159,7 +162,7 @@ class BoxSession:
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Go to the middle of the first box; the answer comes as soon as the engines are ready."""
+        """Go to the middle of the first box. The answer comes as soon as the engines are ready."""
         self.to_middle()
 
     def choose(self, name: str) -> None:
@@ -170,7 +173,7 @@ class BoxSession:
             self.to_middle(anew=True)
 
     def to_middle(self, *, anew: bool = False) -> None:
-        """Go to the middle of the box; what it does not bound keeps its stated value."""
+        """Go to the middle of the box. Assumptions that it does not bound keep their stated values."""
         self._go(Settings(values=middle(self.discovery.scenario, self.box)), anew=anew)
 
     def to_stated(self) -> None:
@@ -183,7 +186,7 @@ class BoxSession:
                 self.update()
 
     def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
-        """Do something to the state; where it changed, answer again."""
+        """Do something to the state. If it changed, answer again."""
         with self.lock:
             if action(*arguments):
                 self.update(moving=moving)
@@ -236,7 +239,7 @@ class BoxSession:
         self.front.show_line(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the answer at rest and for previews; return False after `timeout` seconds."""
+        """Wait for the answer at rest and for previews. Return False after `timeout` seconds."""
         return self._loop.glances.wait(timeout) and self.worker.wait(timeout) and self._loop.wait(timeout)
 
     def close(self) -> None:
@@ -312,7 +315,7 @@ class BoxSession:
     # ---------------------------------------------------------------- keeping
 
     def save(self, title: str, because: str = "") -> str:
-        """Write the values as a view beside the scenario; return where it is and how to open it.
+        """Write the values as a view beside the scenario. Say where it is and how to open it.
 
         Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the world.
         """
