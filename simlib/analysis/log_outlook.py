@@ -4,14 +4,13 @@ A forecast on a day is the distribution over the states that the log leaves, as 
 value of each state: the probability of the measure from there on until the deadline. The values are solved once, for
 all days. The distribution is filtered anew for each day, because rows become public late.
 
-A question asks whether its event happens between the first day and the deadline. Once rows that nobody doubts say that
-it has happened, the answer is yes. Where a row only suggests it, only later events count.
+A question asks whether its event happens between the first day and the deadline. Its forecast includes how likely it
+has happened already. Once the log leaves no doubt of that, the answer is yes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,20 +24,17 @@ from simlib.errors import Unsupported
 from simlib.evidence.exact_filter import Filter, Passed, world_of
 from simlib.evidence.log_intake import last_day, taken_in, told_ending
 from simlib.evidence.machine_states import Machine
+from simlib.evidence.settled_questions import Standing, standing
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
 from simlib.machine.measures import Measure, every, find, headline
 from simlib.machine.tables import Tables
-from simlib.scenario.evidence import CERTAIN
 from simlib.scenario.model import Question, Scenario, StartState
 from simlib.scenario.row_meaning import Reading
-from simlib.typing import Bools, Floats, Ints
+from simlib.typing import Floats, Ints
 
 __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
-
-SURE = 1 - 1e-9
-"""An event counts as having happened from this probability on."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +54,23 @@ class LeftOut:
 class DayOutlook:
     """What could be said on the morning of a day, with what had happened and was public by then.
 
-    states (K, V) with their probabilities (K,): where the log leaves the world. happened: the day of each question
-    whose event the log tells of, by the name of its measure. `taken` are the readings taken in, and `complete_to` is
-    the last day on which the absence of rows counts.
+    states (K, V) with their probabilities (K,): where the log leaves the world. standings: how each question stands, by
+    the name of its measure. `taken` are the readings taken in, and `complete_to` is the last day on which the absence
+    of rows counts.
     """
 
     day: dt.date
     states: Ints
     probabilities: Floats
-    happened: dict[str, dt.date]
+    standings: dict[str, Standing]
     taken: tuple[Reading, ...]
     left_out: tuple[LeftOut, ...]
     complete_to: dt.date
     ended: tuple[str, dt.date] | None
+
+    def happened(self, name: str) -> dt.date | None:
+        """Return the day on which the log settles a question with yes, by the name of its measure, or None."""
+        return self.standings[name].on if name in self.standings else None
 
     def levels(self, place: int, size: int) -> Floats:
         """Return the probability of each of the `size` levels of the variable at a place."""
@@ -81,7 +81,7 @@ class LogOutlook:
     """A scenario prepared to be asked on every day of a log.
 
     `first` is the first day and `deadline` the last day that counts. `measures` are the endings and questions that can
-    be answered, `unanswered` the labels of questions that no value of a state answers.
+    be answered, `unanswered` the ids of questions that no value of a state answers.
     """
 
     def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
@@ -101,7 +101,7 @@ class LogOutlook:
             raise Unsupported("a log is read in a scenario without interventions; take out its interventions")
         self.scenario, self.first = scenario, first or scenario.as_of
         if scenario.day(self.first) < beginning(scenario):
-            history = _date(scenario, beginning(scenario))
+            history = scenario.date_at(beginning(scenario))
             raise Unsupported(f"{self.first} is before the first day of the history ({history})")
         self.deadline = scenario.by_date(scenario.horizon_days)
         self.last = self.deadline + dt.timedelta(days=1)
@@ -138,7 +138,10 @@ class LogOutlook:
 
     def probability(self, name: str, day: DayOutlook) -> float:
         """Return the probability of a measure on a day. It is 1 once the log says that it has happened."""
-        return 1.0 if name in day.happened else self._worth(name, day.day, day.states, day.probabilities)
+        if name not in day.standings:
+            return self._worth(name, day.day, day.states, day.probabilities)
+        still = day.standings[name].open
+        return float(1 - still.sum()) + self._worth(name, day.day, day.states, still)
 
     # ---------------------------------------------------------------- values
 
@@ -207,7 +210,10 @@ class LogOutlook:
         while True:
             complete_to = last_day([reading.row for reading in (*given, *kept)], day)
             try:
-                prepared = Filter(self.scenario, [*given, *kept], day, complete_to=complete_to, met=self._met)
+                since = self.scenario.day(self.first)
+                prepared = Filter(
+                    self.scenario, [*given, *kept], day, complete_to=complete_to, also=[since], met=self._met
+                )
                 passed = prepared.run()
                 break
             except ImpossibleRow as error:
@@ -221,59 +227,23 @@ class LogOutlook:
     def _told(
         self, day: dt.date, prepared: Filter, passed: Passed, left_out: tuple[LeftOut, ...], complete_to: dt.date
     ) -> DayOutlook:
-        times = {m.name: self._first_time(m, prepared, passed) for m in self.measures if m.kind == "question"}
+        since, questions = self.scenario.day(self.first), self.scenario.questions
         return DayOutlook(
             day,
             prepared.end_levels,
             passed.end,
-            {name: when for name, when in times.items() if when is not None},
+            {f"question:{name}": standing(prepared, passed, asked, since) for name, asked in questions.items()},
             tuple(sorted(taken_in(prepared), key=lambda r: (r.row.public_on, r.row.date, r.row.line))),
             left_out,
             complete_to,
             told_ending(prepared),
         )
 
-    def _first_time(self, measure: Measure, prepared: Filter, passed: Passed) -> dt.date | None:
-        """Return the day on which rows that nobody doubts answered a question, or None."""
-        question, world = self._solver.scenario.questions[measure.of], prepared.world
-        since = world.day(self.first)
-        sure = [row for row in prepared.timetable.rows if row.ratio is CERTAIN and row.start >= since]
-        days = [row.end for row in sure if self._answers(question, prepared, row.firings)]
-        if question.when is not None:
-            holds = prepared.tables.holds(question.when, prepared.walk.machine)
-            spans = [(place, start) for place, start in enumerate(passed.days()) if start >= since]
-            reached = [start for place, start in spans if _share(passed.filtered(place), holds) >= SURE][:1]
-            from_then_on = {fact.day for fact in prepared.timetable.facts if fact.reading.setting}
-            days += [start + (start in from_then_on) for start in reached]
-        return _date(world, max(min(days) - 1, since)) if days else None
-
-    def _answers(self, question: Question, prepared: Filter, firings: Iterable[tuple[str, str]]) -> bool:
-        """Say whether each of some firings answers a question, from whatever state."""
-        if question.move is not None:
-            return all(question.counts(*firing) for firing in firings)
-        assert question.when is not None
-        tables, machine = prepared.tables, prepared.walk.machine
-        for move, outcome in firings:
-            able = tables.possible[tables.local_index(tables.move(move), machine)]
-            after = tables.after(tables.outcome(move, outcome), machine[able])
-            if not len(after) or not np.all(tables.holds(question.when, after)):
-                return False
-        return True
-
-
-def _date(scenario: Scenario, day: float) -> dt.date:
-    """Return the date on which a day begins, also one before the scenario's first."""
-    return scenario.as_of + dt.timedelta(days=math.floor(day))
-
-
-def _share(distribution: Floats, some: Bools) -> float:
-    return float(distribution[some].sum() / distribution.sum())
-
 
 def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
-    """Return the questions that one state or one firing answers, and the labels of the others."""
+    """Return the questions that one state or one firing answers, and the ids of the others."""
     some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
-    return some, tuple(q.label for name, q in scenario.questions.items() if name not in some)
+    return some, tuple(name for name in scenario.questions if name not in some)
 
 
 def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:

@@ -1,7 +1,7 @@
 """What each row of a log did to a forecast: time without it, the state, the assumptions.
 
 Both ends of the account are forecasts for the same deadline: the one before the log and the one after it. A question
-counts what happens from the date asked for on, as in `update`.
+counts what happens from the scenario's first day on, so that one whose event the log tells of ends at 100%.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.log_odds_steps import errors, log_odds, steps
-from simlib.analysis.log_values import starting_in
+from simlib.analysis.log_values import questions_for, starting_in
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control, cores
 from simlib.engines.exact.backward_values import state_values
@@ -25,10 +25,11 @@ from simlib.engines.exact.solver import Solver
 from simlib.errors import Unsupported
 from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.log_intake import Events, Intake, take_in
+from simlib.evidence.settled_questions import standing
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure, find
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Question, Scenario
 from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class RowEffects(Answer):
 
     `before` is the forecast on `since`, the first day of the log, and `at_end` that with all of the log, each with its
     95% half-width. In log-odds their difference is the sum of all lines of `rows` and of `rest`, the time after the
-    last row.
+    last row. `settled` is the day on which the log answers a question with yes, or None.
     """
 
     kind: ClassVar[str] = "row_effects"
@@ -95,6 +96,7 @@ class RowEffects(Answer):
     rows: tuple[RowEffect, ...]
     rest: float
     provenance: Mapping[str, Any]
+    settled: dt.date | None = None
 
     @property
     def question(self) -> str:
@@ -111,6 +113,7 @@ class RowEffects(Answer):
         first, last = f"{percent(self.before)} on {long_date(self.since)}", f"{percent(self.at_end)} on "
         moved = f"moved from {first} to {last}{long_date(self.as_of)}"
         texts = [f"{self.measure.words} by {long_date(self.by)}: the forecast {moved}."]
+        texts += [f"The log has answered it: yes, on {long_date(self.settled)}."] if self.settled else []
         if not self.rows:
             return [*texts, "The log has no row that says anything here."]
         if abs(self.change) < SMALL:
@@ -145,7 +148,7 @@ class RowEffects(Answer):
         """Return both forecasts, and the lines of each row."""
         names = ("date", "words", "stands_for", "time", "state", "assumptions", "error", "before", "after")
         rows = [pick(row, *names) for row in self.rows]
-        ends = pick(self, "since", "before", "before_error", "at_end", "at_end_error", "rest")
+        ends = pick(self, "since", "before", "before_error", "at_end", "at_end_error", "rest", "settled")
         return {"measure": self.measure.name, **ends, "change": self.change, "rows": rows}
 
 
@@ -212,7 +215,8 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
     """Return what each row did, of a log that was taken in. See `row_effects`."""
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
-    followed, replay = _followed(taken, chosen, control)
+    asked = questions_for(scenario, [chosen]).get(chosen.asked)
+    followed, replay = _followed(taken, chosen, asked, control)
     weighing, closings = taken.drawn.reweighting, replay.closings
     found = steps(closings, followed, weighing)
     half = errors(closings, followed, weighing)
@@ -227,7 +231,7 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
         chosen,
         scenario.by_date(scenario.horizon_days),
         scenario.horizon_days - scenario.day(taken.as_of),
-        scenario.as_of + dt.timedelta(days=taken.prepared.timetable.start),
+        scenario.date_at(taken.prepared.timetable.start),
         found.begin,
         float(half[0]),
         found.end,
@@ -245,6 +249,7 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
             k_hat=found.shape if np.isfinite(found.shape) else None,
             effective_draws=found.effective,
         ),
+        None if asked is None else standing(taken.prepared, taken.passed, asked).on,
     )
 
 
@@ -257,10 +262,12 @@ def _rows_of(item: OpenRow | Fact) -> int:
     return len(item.readings) if isinstance(item, OpenRow) else 1
 
 
-def _followed(taken: Intake, measure: Measure, control: Control) -> tuple[list[list[Stages] | None], Replay]:
-    """Follow every draw through the log."""
+def _followed(
+    taken: Intake, measure: Measure, question: Question | None, control: Control
+) -> tuple[list[list[Stages] | None], Replay]:
+    """Follow every draw through the log. `question` is that of the measure, where it asks one."""
     solver, asked, since = _valued(taken, measure)
-    replay, prepared = Replay(taken.prepared), taken.prepared
+    replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
     start = prepared.timetable.start
     one = partial(_one, replay, solver, asked, states, replay.days - start, since, Control(cancel=control.cancel))
@@ -300,4 +307,4 @@ def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]
         last = scenario.by_date(scenario.horizon_days)
         raise Unsupported(f"{taken.as_of} is after {last}, when the forecast ends; ask for a date before")
     solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
-    return solver, observable(solver, measure.name), stop - start
+    return solver, observable(solver, measure.name), min(stop, 0.0) - start

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.evidence.exact_filter import Filter, Passed, WalkRates
+from simlib.evidence.settled_questions import Unanswered
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.machine.tables import sums_by
 from simlib.scenario.evidence import CERTAIN
+from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 TOGETHER = 5
@@ -55,11 +57,13 @@ class Stages:
 class Replay:
     """A log taken apart at its closings, to be followed at many values.
 
-    `days` (J,) are the first day of the log, the days of the closings and the last day.
+    `days` (J,) are the first day of the log, the days of the closings and the last day. Where the forecast is that of a
+    `question`, it includes that its event has happened already, from the scenario's first day on.
     """
 
-    def __init__(self, prepared: Filter) -> None:
+    def __init__(self, prepared: Filter, question: Question | None = None) -> None:
         self.prepared, self.walk = prepared, prepared.walk
+        self._open = None if question is None else Unanswered(prepared, question)
         walk, timetable = prepared.walk, prepared.timetable
         self._index = {row.tobytes(): number for number, row in enumerate(walk.machine)}
         end = timetable.stop if walk.story_end is None else walk.story_end.day
@@ -122,14 +126,20 @@ class Replay:
         starts = prepared.tables.start_states()[0]
         first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), rates.start, len(walk.machine))
         result = [Stages(np.zeros(1), np.array([first @ worth[0]]))]
+        still = self._open.carried(theta, passed) if self._open is not None and self._open.possible else None
         for number, closing in enumerate(self.closings, start=1):
             before = first[:, None] if closing.place == 0 else self._end_of_span(closing, rates, passed)
             mass, value = _through(closing, before, worth[number])
+            if still is not None and closing.place:
+                left = self._end_of_span(closing, still.rates, still.passed) * still.share[closing.place - 1]
+                kept, later = _through(closing, left, worth[number])
+                value = mass - kept + later
             known = log[closing.place - 1] if closing.place else 0.0
             with np.errstate(divide="ignore", invalid="ignore"):
                 result.append(Stages(known + np.log(mass), np.where(mass > 0, value / mass, 0.0)))
         states = walk.state[walk.state_start[-2] :]
-        result.append(Stages(log[-1:], np.array([passed.end @ worth[-1][states]])))
+        end = passed.end if still is None else still.end
+        result.append(Stages(log[-1:], np.array([1 - end.sum() + end @ worth[-1][states]])))
         return result
 
     def _end_of_span(self, closing: Closing, rates: WalkRates, passed: Passed) -> Floats:

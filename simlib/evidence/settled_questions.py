@@ -43,6 +43,19 @@ class AnsweredQuestion:
 
 
 @dataclass(frozen=True, eq=False)
+class Standing:
+    """How a question stands at the end of a log: how likely its event has happened already, and when that is settled.
+
+    `on` is the day on which the log settles it, None where it does not. open (K,): how likely each state at the end of
+    the log is, together with no event yet.
+    """
+
+    probability: float
+    on: dt.date | None
+    open: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class StillOpen:
     """What a log leaves of the histories in which the event of a question has not happened yet, at one set of values.
 
@@ -66,12 +79,16 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     `passed` is the run at the stated values. A count or a lull is told once it is certain.
     """
     questions = prepared.scenario.questions.values()
-    found = ((question, *happened(prepared, passed, question)) for question in questions)
-    return tuple(AnsweredQuestion(each.id, each.label, share, on) for each, share, on in found if share > SETTLED)
+    found = ((question, standing(prepared, passed, question)) for question in questions)
+    return tuple(
+        AnsweredQuestion(question.id, question.label, stands.probability, stands.on)
+        for question, stands in found
+        if stands.probability > SETTLED
+    )
 
 
-def happened(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> tuple[float, dt.date | None]:
-    """Return how likely the event of a question has happened from a day on, and when the log settles that.
+def standing(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> Standing:
+    """Return how a question about what happens from a day on stands at the end of a log.
 
     Args:
         prepared: The filter of the log.
@@ -79,22 +96,20 @@ def happened(prepared: Filter, passed: Passed, question: Question, since: float 
         question: The question.
         since: The first day that counts, in days after the scenario's first one.
     """
+    crossing = None
     if question.lull or question.count:
-        crossing = (
-            _lull_over(prepared, passed, question, since) if question.lull else _reached(prepared, question, since)
-        )
-        return (0.0, None) if crossing is None else (1.0, _date(prepared, crossing))
-    walk = Unanswered(prepared, question, since)
-    if not walk.possible:
-        return 0.0, None
-    share = walk.carried(prepared.centre, passed).share
-    if share[-1] > SETTLED:
-        return float(1 - share[-1]), None
-    return 1.0, _date(prepared, float(passed.days()[int(np.flatnonzero(share > SETTLED).max(initial=-1)) + 1]))
-
-
-def _date(prepared: Filter, crossing: float) -> dt.date:
-    return prepared.world.date_at(prepared.timetable.day_told(crossing))
+        crossing = (_lull_over if question.lull else _reached)(prepared, question, since)
+        share = np.array([1.0 if crossing is None else 0.0])
+        still = passed.end
+    else:
+        found = Unanswered(prepared, question, since).carried(prepared.centre, passed)
+        share, still = found.share, found.passed.end
+        if share[-1] <= SETTLED:
+            crossing = float(passed.days()[int(np.flatnonzero(share > SETTLED).max(initial=-1)) + 1])
+    if crossing is None:
+        return Standing(float(1 - share[-1]), None, share[-1] * still)
+    day = prepared.timetable.day_told(crossing)
+    return Standing(1.0, prepared.world.date_at(day), np.zeros(len(still)))
 
 
 class Unanswered:
@@ -236,15 +251,14 @@ def _tells(row: OpenRow, question: Question) -> bool:
     return all(question.counts(*firing) for firing in row.firings)
 
 
-def _lull_over(prepared: Filter, passed: Passed, question: Question, since: float) -> float | None:
+def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
     """Return the day on which a lull is over for certain: its days without a firing, in a story that goes on.
 
     It may have been over before. A firing that the log always shows has not happened where no row tells of it.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None
-    states = walk.state[walk.state_start[-2] :]
-    if float(passed.end @ walk.ended[states]) > SETTLED:
+    if np.any(walk.ended[walk.state[walk.state_start[-2] :]]):
         return None
     for span in walk.spans:
         quiet = span.start >= since and _quiet(prepared, span, question)

@@ -18,6 +18,8 @@ from simlib.machine.measures import find, of_forecast
 from simlib.machine.priors import values_from_scores
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.evidence import Coverage, Evidence, RowRule
+from tests.analysis.test_log_outlook import FLAGS, ROWS
+from tests.analysis.test_log_outlook import clocks as drills_and_warnings
 from tests.evidence.test_closed_forms import row, weigh
 from tests.worlds import clocks, date
 
@@ -65,6 +67,27 @@ def test_without_learning_no_row_teaches(told):
     effects = simlib.row_effects(world, log, measure="open-war", as_of=JUNE_15, draws=16, learn=False)
     assert max(abs(each.assumptions) for each in effects.rows) < 1e-12
     assert max(abs(each.state) for each in effects.rows) > 0.1
+
+
+@pytest.mark.parametrize(("asked", "flag"), [("drills", "drilled"), ("warning", "alarmed")])
+def test_a_question_remembers_that_the_log_has_answered_it(tmp_path, asked, flag):
+    """Its lines are those of a state that remembers the event. Both rows of drills may have been others, unseen."""
+    plain = drills_and_warnings(tmp_path)
+    day, ask = dt.date(2031, 4, 20), {"learn": False, "draws": 16}
+    for rows in (ROWS[2:3], ROWS[:3], ROWS):
+        got = simlib.row_effects(plain, rows, measure=f"question:{asked}", as_of=day, **ask)
+        (tmp_path / asked).mkdir(exist_ok=True)
+        remembering = drills_and_warnings(tmp_path / asked, FLAGS)
+        expected = simlib.row_effects(remembering, rows, measure=f"level:{flag}=yes", as_of=day, **ask)
+        assert (got.before, got.at_end) == pytest.approx((expected.before, expected.at_end), abs=1e-8)
+        for one, two in zip(got.rows, expected.rows, strict=True):
+            assert (one.before, one.after) == pytest.approx((two.before, two.after), abs=1e-8)
+            if one.after < 1 - 1e-6:
+                assert (one.time, one.state) == pytest.approx((two.time, two.state), abs=1e-6)
+        assert (got.settled is not None) == (got.at_end > 1 - 1e-8)
+    assert got.settled == {"drills": dt.date(2031, 4, 3), "warning": dt.date(2031, 4, 14)}[asked]
+    assert f"The log has answered it: yes, on {got.settled.day} April 2031." in got.sentences()
+    assert got.to_dict()["settled"] == str(got.settled)
 
 
 def test_the_order_of_rows_within_a_day_does_not_matter():

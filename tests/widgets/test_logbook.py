@@ -15,6 +15,7 @@ from simlib.scenario.row_meaning import read_rows
 from simlib.widgets import UpdateWithEvents
 from simlib.widgets.logbook.own_rows import choices
 from simlib.widgets.logbook.session import LogSession
+from tests.analysis.test_log_outlook import clocks
 
 WORLD = simlib.load("two-islands")
 FEW = tuple(
@@ -231,3 +232,39 @@ def test_the_logic_of_a_log_imports_no_widget():
 
 def test_a_row_that_the_log_has_already_counts_once():
     assert whole_log(WORLD, "events.csv") == whole_log(WORLD, None)
+
+
+@pytest.fixture
+def drills(tmp_path):
+    """A log of drills, which it shows with .6, and one of which it always shows them."""
+    sometimes, always = (
+        "drill: {chance: {value: 60%, low: 40%, high: 80%, because: assumed}, within: 5 days}",
+        "drill: always",
+    )
+    made = []
+    for number, changes in enumerate([(), [(sometimes, always)]]):
+        (tmp_path / str(number)).mkdir()
+        rows = [LogRow("drill", APRIL[20])]
+        made.append(LogSession(clocks(tmp_path / str(number), changes), Seen(), events=rows, measure="question:drills"))
+    yield made
+    for each in made:
+        each.worker.close()
+
+
+def test_a_morning_tells_what_may_have_happened_unseen_and_which_lull_is_over(drills):
+    hidden, shown = drills
+    for each in drills:
+        each.start()
+        assert each.wait(60)
+    hidden.move(15)
+    may_have = hidden.outlook.on(APRIL[16], hidden.readings).standings["question:drills"].probability
+    assert 0.2 < may_have < 0.9
+    assert f"It may have happened already without being seen: {percent(may_have)}." in told(hidden)
+    assert "is answered" not in told(hidden)
+    shown.move(6)
+    assert "is answered" not in told(shown)
+    shown.move(15)
+    assert "without being seen" not in told(shown)
+    assert "“A week without a drill” is answered: yes, on 7 April 2031." in told(shown)
+    shown.move(20)
+    assert "yes, it happened on 20 April 2031" in told(shown)

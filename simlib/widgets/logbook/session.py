@@ -19,6 +19,7 @@ import numpy as np
 from simlib.analysis.log_outlook import DayOutlook, LogOutlook
 from simlib.control import Control
 from simlib.errors import SimlibError
+from simlib.evidence.belief_update import OPEN
 from simlib.evidence.impossibility import explain_impossible
 from simlib.evidence.log_intake import Events, whole_log
 from simlib.evidence.timetable import beginning
@@ -304,20 +305,27 @@ class LogSession:
     def _status(self, day: DayOutlook) -> Part:
         rows = counted(len(day.taken), "row")
         text = f"Exact, at the stated values. {rows} taken in; the log is complete to {long_date(day.complete_to)}."
-        left = self.outlook.unanswered
+        left = [self.scenario.questions[name].label for name in self.outlook.unanswered]
         more = f" Not shown here: {'; '.join(left)}." if left else ""
         return status(text + more)
 
     def sentence(self, day: DayOutlook) -> Iterator[Part]:
         """Yield the answer of a morning in parts {text, strong}, then the new rows."""
         yield _part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
-        happened = day.happened.get(self.measure.name)
+        happened = day.happened(self.measure.name)
         if happened:
             yield _part(f"yes, it happened on {long_date(happened)}", strong=True)
             yield _part(". ")
         else:
             yield _part(percent(self.outlook.probability(self.measure.name, day)), strong=True)
             yield _part(f"{self._change()}. ")
+            unseen = 0.0 if self.measure.name not in day.standings else day.standings[self.measure.name].probability
+            if unseen > OPEN:
+                yield _part(f"It may have happened already without being seen: {percent(unseen)}. ")
+        for name in self.outlook.unanswered:
+            on = day.happened(f"question:{name}")
+            if on:
+                yield _part(f"“{self.scenario.questions[name].label}” is answered: yes, on {long_date(on)}. ")
         if day.ended:
             label = self.scenario.endings[day.ended[0]].label
             yield _part(f"The story ended on {long_date(day.ended[1])}: {label}. ")
