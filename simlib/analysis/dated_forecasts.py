@@ -27,7 +27,7 @@ from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare, taken_in, told_ending, whole_log
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
-from simlib.evidence.settled_questions import standing
+from simlib.evidence.settled_questions import answer_so_far
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
@@ -280,7 +280,7 @@ def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequen
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
     for measure in measures:
-        on = standing(prepared, passed, questions[measure.asked]).on if measure.asked else None
+        on = answer_so_far(prepared, passed, questions[measure.asked]).on if measure.asked else None
         result.append(SeriesPoint(1.0 if on else float(of_forecast(now, measure)[0][-1]), on))
     return result
 

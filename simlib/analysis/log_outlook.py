@@ -24,7 +24,7 @@ from simlib.errors import Unsupported
 from simlib.evidence.exact_filter import Filter, Passed, world_of
 from simlib.evidence.log_intake import last_day, taken_in, told_ending
 from simlib.evidence.machine_states import Machine
-from simlib.evidence.settled_questions import Standing, standing
+from simlib.evidence.settled_questions import AnswerSoFar, answer_so_far
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
@@ -54,7 +54,7 @@ class LeftOut:
 class DayOutlook:
     """What could be said on the morning of a day, with what had happened and was public by then.
 
-    states (K, V) with their probabilities (K,): where the log leaves the world. standings: how each question stands, by
+    states (K, V) with their probabilities (K,): where the log leaves the world. answers: how each question stands, by
     the name of its measure. `taken` are the readings taken in, and `complete_to` is the last day on which the absence
     of rows counts.
     """
@@ -62,7 +62,7 @@ class DayOutlook:
     day: dt.date
     states: Ints
     probabilities: Floats
-    standings: dict[str, Standing]
+    answers: dict[str, AnswerSoFar]
     taken: tuple[Reading, ...]
     left_out: tuple[LeftOut, ...]
     complete_to: dt.date
@@ -70,7 +70,7 @@ class DayOutlook:
 
     def happened(self, name: str) -> dt.date | None:
         """Return the day on which the log settles a question with yes, by the name of its measure, or None."""
-        return self.standings[name].on if name in self.standings else None
+        return self.answers[name].on if name in self.answers else None
 
     def levels(self, place: int, size: int) -> Floats:
         """Return the probability of each of the `size` levels of the variable at a place."""
@@ -138,9 +138,9 @@ class LogOutlook:
 
     def probability(self, name: str, day: DayOutlook) -> float:
         """Return the probability of a measure on a day. It is 1 once the log says that it has happened."""
-        if name not in day.standings:
+        if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
-        still = day.standings[name].open
+        still = day.answers[name].open
         return float(1 - still.sum()) + self._worth(name, day.day, day.states, still)
 
     # ---------------------------------------------------------------- values
@@ -232,7 +232,7 @@ class LogOutlook:
             day,
             prepared.end_levels,
             passed.end,
-            {f"question:{name}": standing(prepared, passed, asked, since) for name, asked in questions.items()},
+            {f"question:{name}": answer_so_far(prepared, passed, asked, since) for name, asked in questions.items()},
             tuple(sorted(taken_in(prepared), key=lambda r: (r.row.public_on, r.row.date, r.row.line))),
             left_out,
             complete_to,

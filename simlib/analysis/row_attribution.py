@@ -25,7 +25,7 @@ from simlib.engines.exact.solver import Solver
 from simlib.errors import Unsupported
 from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.log_intake import Events, Intake, take_in
-from simlib.evidence.settled_questions import standing
+from simlib.evidence.settled_questions import answer_so_far
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure, find
@@ -249,7 +249,7 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
             k_hat=found.shape if np.isfinite(found.shape) else None,
             effective_draws=found.effective,
         ),
-        None if asked is None else standing(taken.prepared, taken.passed, asked).on,
+        None if asked is None else answer_so_far(taken.prepared, taken.passed, asked).on,
     )
 
 

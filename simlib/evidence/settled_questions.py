@@ -43,7 +43,7 @@ class AnsweredQuestion:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class AnswerSoFar:
     """How a question stands at the end of a log: how likely its event has happened already, and when that is settled.
 
     `on` is the day on which the log settles it, None where it does not. open (K,): how likely each state at the end of
@@ -79,15 +79,15 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     `passed` is the run at the stated values. A count or a lull is told once it is certain.
     """
     questions = prepared.scenario.questions.values()
-    found = ((question, standing(prepared, passed, question)) for question in questions)
+    found = ((question, answer_so_far(prepared, passed, question)) for question in questions)
     return tuple(
-        AnsweredQuestion(question.id, question.label, stands.probability, stands.on)
-        for question, stands in found
-        if stands.probability > SETTLED
+        AnsweredQuestion(question.id, question.label, answer.probability, answer.on)
+        for question, answer in found
+        if answer.probability > SETTLED
     )
 
 
-def standing(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> Standing:
+def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> AnswerSoFar:
     """Return how a question about what happens from a day on stands at the end of a log.
 
     Args:
@@ -107,9 +107,9 @@ def standing(prepared: Filter, passed: Passed, question: Question, since: float 
         if share[-1] <= SETTLED:
             crossing = float(passed.days()[int(np.flatnonzero(share > SETTLED).max(initial=-1)) + 1])
     if crossing is None:
-        return Standing(float(1 - share[-1]), None, share[-1] * still)
+        return AnswerSoFar(float(1 - share[-1]), None, share[-1] * still)
     day = prepared.timetable.day_told(crossing)
-    return Standing(1.0, prepared.world.date_at(day), np.zeros(len(still)))
+    return AnswerSoFar(1.0, prepared.world.date_at(day), np.zeros(len(still)))
 
 
 class Unanswered:

@@ -186,7 +186,7 @@ def test_an_outside_change_may_lead_where_no_move_leads(world):
 def test_whoever_is_there_at_the_end_has_got_there(world):
     readings, outlook = read_rows(world, [LogRow("warn", day(28), outcome="loud")]), LogOutlook(world)
     last = outlook.on(outlook.last, readings)
-    silent = dataclasses.replace(last, standings={})
+    silent = dataclasses.replace(last, answers={})
     share = last.levels(0, 3)[1:].sum()
     assert outlook.probability("question:warning", silent) == pytest.approx(share)
     assert share > 0.5

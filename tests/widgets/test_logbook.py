@@ -257,7 +257,7 @@ def test_a_morning_tells_what_may_have_happened_unseen_and_which_lull_is_over(dr
         each.start()
         assert each.wait(60)
     hidden.move(15)
-    may_have = hidden.outlook.on(APRIL[16], hidden.readings).standings["question:drills"].probability
+    may_have = hidden.outlook.on(APRIL[16], hidden.readings).answers["question:drills"].probability
     assert 0.2 < may_have < 0.9
     assert f"It may have happened already without being seen: {percent(may_have)}." in told(hidden)
     assert "is answered" not in told(hidden)

@@ -319,7 +319,7 @@ class LogSession:
         else:
             yield _part(percent(self.outlook.probability(self.measure.name, day)), strong=True)
             yield _part(f"{self._change()}. ")
-            unseen = 0.0 if self.measure.name not in day.standings else day.standings[self.measure.name].probability
+            unseen = 0.0 if self.measure.name not in day.answers else day.answers[self.measure.name].probability
             if unseen > OPEN:
                 yield _part(f"It may have happened already without being seen: {percent(unseen)}. ")
         for name in self.outlook.unanswered:
