@@ -37,13 +37,16 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
     ax.plot(values, ranks, color=style.BLUE, linewidth=1.6)
     lines = ((spread.mean.value, "solid", "mean", 0.03), (spread.stated.value, (0, (2, 1)), "as stated", 0.11))
+    least = min(value for value, *_ in lines)
     for value, dash, text, height in lines:
+        left = value == least > 0.3 * float(values[-1])  # each on its own side, so that no line crosses a note
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
         ax.annotate(
             f"{text} {write(value)}",
             (value, height),
-            (4, 0),
+            (-4 if left else 4, 0),
             textcoords="offset points",
+            ha="right" if left else "left",
             fontsize=style.SMALL,
             color=style.INK,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
