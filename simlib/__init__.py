@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from simlib.calibration.predictive_check import prior_predictive
     from simlib.calibration.reference_classes import base_rates
     from simlib.calibration.registry_score import score_registry
+    from simlib.calibration.weekly_rows import rows_per_week
     from simlib.control import Control
     from simlib.engines.ensemble import forecast
     from simlib.engines.exact.forecast import solve
@@ -89,6 +90,7 @@ _HOMES = {
     "simlib.calibration.forecast_registry": ("register", "resolve"),
     "simlib.calibration.registry_score": ("score_registry",),
     "simlib.calibration.predictive_check": ("prior_predictive",),
+    "simlib.calibration.weekly_rows": ("rows_per_week",),
     "simlib.plots": ("plot",),
     "simlib.report.writer": ("write_report",),
 }
@@ -100,7 +102,18 @@ __all__ += ["__version__", "backtest", "base_rates", "compare", "delay", "diff",
 __all__ += ["evppi", "evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators"]
 __all__ += ["learn", "lint"]
 __all__ += ["load", "load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat"]
-__all__ += ["resolve", "row_effects", "score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary"]
+__all__ += [
+    "resolve",
+    "row_effects",
+    "rows_per_week",
+    "score_registry",
+    "simulate",
+    "sobol",
+    "solve",
+    "uncertainty",
+    "update",
+    "vary",
+]
 __all__ += ["write_report"]
 
 

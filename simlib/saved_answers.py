@@ -19,7 +19,7 @@ _PACKAGES = {
     "simlib.engines": ("ensemble", "montecarlo.replay"),
     "simlib.evidence": ("belief_update", "lessons", "settled_questions"),
     "simlib.calibration": (
-        *("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
+        *("reference_classes", "predictive_check", "weekly_rows", "forecast_registry", "registry_score"),
         *("historical_record", "day_by_day", "dated_scores"),
     ),
     "simlib.analysis": (

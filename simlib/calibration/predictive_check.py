@@ -35,7 +35,16 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DRAWS", "LOG_BESIDE_MODEL", "Beside", "MoveCheck", "PriorPredictive", "has_log", "prior_predictive"]
+__all__ = [
+    "DRAWS",
+    "LOG_BESIDE_MODEL",
+    "Beside",
+    "MoveCheck",
+    "PriorPredictive",
+    "beside",
+    "has_log",
+    "prior_predictive",
+]
 
 DRAWS = 200
 """Number of draws of the priors."""
@@ -252,8 +261,8 @@ def _week(time: Any, days: float) -> Any:
 
 def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
     """Compare the weekly counts of the log (W,) with those of the histories (H, W)."""
-    count = _beside(seen.sum(), played.sum(axis=1), "inverted_cdf")
-    return MoveCheck(move, label, count, _beside(_dispersion(seen[None])[0], _dispersion(played), "linear"))
+    count = beside(seen.sum(), played.sum(axis=1), "inverted_cdf")
+    return MoveCheck(move, label, count, beside(_dispersion(seen[None])[0], _dispersion(played), "linear"))
 
 
 def _dispersion(counts: Floats) -> Floats:
@@ -265,7 +274,8 @@ def _dispersion(counts: Floats) -> Floats:
     return np.divide(weeks.var(axis=1, ddof=1), mean, out=np.full(len(weeks), np.nan), where=mean > 0)
 
 
-def _beside(observed: float, played: Floats, method: Any) -> Beside:
+def beside(observed: float, played: Floats, method: Any) -> Beside:
+    """Return a figure of a log beside the 5, 50 and 95% points of those of histories (H,)."""
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
     return Beside(float(observed), *map(float, points))

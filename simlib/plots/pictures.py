@@ -30,6 +30,7 @@ PICTURES: dict[str, str] = {
     "Pool": "simlib.plots.pool_bars:pools",
     "RegistryScore": "simlib.plots.registry_charts:registered",
     "Lessons": "simlib.plots.lesson_intervals:priors_and_posteriors",
+    "RowsPerWeek": "simlib.plots.weekly_rows_chart:weekly_rows",
     "RowEffects": "simlib.plots.row_effect_bars:row_bars",
     "ForecastSeries": "simlib.plots.series_lines:series",
     "Sobol": "simlib.plots.sobol_bars:shares",

@@ -1,0 +1,237 @@
+"""Rows per week that the learnt model would have given, beside those of the log.
+
+This is a posterior predictive check (Gelman, Meng and Stern 1996).
+Histories are played from where the log begins, at draws of the posterior. Each firing becomes a row as `evidence`
+says that the log shows it: always, with a chance, from a date on, or days late. Histories that end before the log does
+are left out. The log, or whoever compiles it, has changed where one side of the scenario's date fits and the other
+does not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.calibration.predictive_check import Beside, beside
+from simlib.control import UNWATCHED, Control
+from simlib.engines.montecarlo.replay import Histories, histories
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.errors import Unsupported
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.log_intake import Events, Intake, take_in
+from simlib.formatting import counted, long_date
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RowsPerWeek", "WeekOfRows", "rows_per_week"]
+
+DRAWS, HISTORIES = 200, 2000
+"""Draws of the assumptions, and histories played at them."""
+
+FEWEST = 20
+"""Fewest histories that must outlast the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeekOfRows:
+    """One whole week: its first day, and its rows in the log beside those in histories."""
+
+    first: dt.date
+    rows: Beside
+
+
+@dataclass(frozen=True)
+class RowsPerWeek(Answer):
+    """The rows of each whole week of a log beside those of the model.
+
+    `before` and `after` are the rows of all whole weeks before the scenario's date and from it on (None: no such week).
+    `kept` is the number of histories that outlast the log.
+    """
+
+    kind: ClassVar[str] = "rows_per_week"
+
+    scenario: ScenarioKey
+    until: dt.date
+    weeks: tuple[WeekOfRows, ...]
+    before: Beside | None
+    after: Beside | None
+    kept: int
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"Would the model have given as many rows a week as the log of “{self.scenario.title}” has?"
+
+    def sentences(self) -> list[str]:
+        """Return the rows before and after the scenario's date beside those of the model, with a warning."""
+        outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
+        texts = [*self._parts()]
+        many = counted(len(self.weeks), "whole week")
+        texts.append(
+            f"{len(outside)} of {many} {'lies' if len(outside) == 1 else 'lie'} outside the range of the model. About "
+            "one in ten would by chance alone."
+        )
+        if self.before and self.after and self.before.verdict != self.after.verdict:
+            texts.append("One side fits and the other does not. Whoever compiles the log may have changed.")
+        how = "learnt from the log" if self.provenance["learn"] else "of the priors"
+        return [*texts, f"Range: nine in ten of {self.kept:,} histories that outlast the log, at draws {how}."]
+
+    def _parts(self) -> Iterator[str]:
+        day = self.scenario.as_of
+        sides = ((f"Before {long_date(day)}", self.before, -1), (f"From {long_date(day)} on", self.after, 1))
+        for name, rows, side in sides:
+            if rows is not None:
+                weeks = sum((week.first >= day) == (side > 0) for week in self.weeks)
+                seen, low, high = (f"{value / weeks:.1f}" for value in (rows.observed, rows.low, rows.high))
+                yield f"{name} the log has {seen} rows a week. The model gives {low} to {high} ({rows.verdict})."
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each whole week."""
+        import pandas as pd
+
+        names = ("observed", "low", "median", "high", "verdict")
+        rows = [{"first": week.first} | {name: getattr(week.rows, name) for name in names} for week in self.weeks]
+        return pd.DataFrame(rows, columns=["first", *names])
+
+    def data(self) -> dict[str, Any]:
+        """Return the weeks, and both sides of the scenario's date."""
+        names = ("observed", "low", "median", "high", "verdict")
+        sides = {
+            name: rows and {each: getattr(rows, each) for each in names}
+            for name, rows in (("before", self.before), ("after", self.after))
+        }
+        return pick(self, "until", "kept") | sides | {"weeks": self.frame().to_dict("records")}
+
+
+def rows_per_week(
+    scenario: Scenario,
+    events: Events = None,
+    *,
+    as_of: dt.date | None = None,
+    learn: bool = True,
+    draws: int = DRAWS,
+    seed: int = 0,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> RowsPerWeek:
+    """Play the learnt model through the days of a log, and compare the rows of each week.
+
+    Args:
+        scenario: The scenario, with `evidence` where its log needs explaining.
+        events: Further events for the log beside the scenario: a file, or rows.
+        as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
+        learn: Whether the draws are those of the posterior. Else they are those of the prior.
+        draws: Draws of the assumptions.
+        seed: Seed of the draws and the histories.
+        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        control: Progress and cancelling.
+
+    Raises:
+        Unsupported: Where the log has no whole week, or too few histories outlast it.
+        ScenarioError, ImpossibleLog, NotLearnt, Cancelled: As `simlib.update`.
+    """
+    part = control.part(0.0, 0.5)
+    taken = take_in(scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=part)
+    prepared = taken.prepared
+    start, end = _span(taken)
+    edges = 7 * np.arange(np.ceil(start / 7), np.floor(end / 7) + 1)
+    if len(edges) < 2:
+        raise Unsupported(f"the log of {scenario.id!r} has no whole week to be counted")
+    played = _played(taken, edges, end, seed, control.part(0.5, 1.0))
+    if len(played) < FEWEST:
+        raise Unsupported(f"{len(played)} of {HISTORIES:,} histories outlast the log; expected at least {FEWEST}")
+    seen = _seen(prepared, edges, end)
+    later = edges[:-1] >= 0
+
+    def side(which: Any) -> Beside | None:
+        return beside(seen[which].sum(), played[:, which].sum(axis=1), "inverted_cdf") if np.any(which) else None
+
+    weeks = tuple(
+        WeekOfRows(scenario.date_at(edge), beside(seen[number], played[:, number], "inverted_cdf"))
+        for number, edge in enumerate(edges[:-1].tolist())
+    )
+    source = provenance(scenario, engine="montecarlo", draws=draws, histories=HISTORIES, seed=seed, learn=learn)
+    until, kept = scenario.date_at(end - 1), len(played)
+    return RowsPerWeek(ScenarioKey.of(scenario), until, weeks, side(~later), side(later), kept, source)
+
+
+def _span(taken: Intake) -> tuple[float, float]:
+    """Return the days between which the absence of rows counts: up to the end of the log, or of the story."""
+    prepared = taken.prepared
+    end = min(prepared.timetable.stop, prepared.scenario.day(taken.complete_to) + 1)
+    story = prepared.walk.story_end
+    return prepared.timetable.start, float(end if story is None else min(end, story.day))
+
+
+def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
+    """Return the rows of each week (W,) of moves that the log shows, by the middle of their windows."""
+    timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
+    for row in timetable.rows:
+        week = int(np.searchsorted(edges, (row.start + row.end) / 2, side="right")) - 1
+        shown = any(timetable.kinds[timetable.coverage[firing]].chance != 0 for firing in row.firings)
+        if shown and 0 <= week < len(counts) and row.start < end:
+            counts[week] += row.times
+    return counts
+
+
+def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Control) -> Floats:
+    """Return the rows of each week (H, W) in histories that outlast the log."""
+    prepared, start = taken.prepared, taken.prepared.timetable.start
+    world = prepared.world.replace(
+        as_of=prepared.world.date_at(start),
+        horizon_days=prepared.timetable.stop - start,
+        questions={},
+        ladders={},
+        impacts={},
+    )
+    simulator, dice = Simulator(world, times=1), np.random.default_rng([seed, 7])
+    steps = (np.arange(HISTORIES) + dice.random()) / HISTORIES
+    chosen = np.minimum(np.searchsorted(np.cumsum(taken.drawn.weights), steps), len(taken.theta) - 1)
+    numbers, runs = np.unique(chosen, return_counts=True)
+    parts, first = [], 0
+    for place, (number, count) in enumerate(zip(numbers.tolist(), runs.tolist(), strict=True)):
+        theta = taken.theta[number]
+        played = histories(simulator, range(first, first + count), theta=theta, centre=simulator.stated, seed=seed)
+        parts.append(_rows_of(prepared, played, theta, edges, end, dice))
+        first += count
+        control.check()
+        control.report((place + 1) / len(numbers))
+    return np.concatenate(parts)
+
+
+def _rows_of(
+    prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
+) -> Floats:
+    """Return the rows of each week (H, W) that the log would show of histories which outlast it."""
+    timetable, start = prepared.timetable, prepared.timetable.start
+    chance, within, since = _shown(prepared, theta)
+    fired = np.flatnonzero(played.outcome >= 0)
+    owner = np.repeat(np.arange(len(played)), np.diff(played.start))[fired]
+    day, outcome = played.time[fired] + start, played.outcome[fired]
+    delay = np.ceil(dice.random(len(fired)) * within[outcome])
+    shown = (dice.random(len(fired)) < chance[outcome]) & (day >= since[outcome]) & (day < end)
+    shown &= np.floor(timetable.stop - day) >= delay
+    week: Ints = np.searchsorted(edges, day, side="right") - 1
+    shown &= (week >= 0) & (week < len(edges) - 1)
+    counts = np.zeros((len(played), len(edges) - 1))
+    np.add.at(counts, (owner[shown], week[shown]), 1)
+    return counts[played.ending_time + start >= end]
+
+
+def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return for each outcome (O,) how likely the log shows it, its greatest delay, and its first day."""
+    world, timetable = prepared.world, prepared.timetable
+    names = list(world.assumptions)
+    kinds = [timetable.kinds[timetable.coverage[firing]] for firing in prepared.tables.outcome_ids]
+    chance = [float(theta[names.index(k.chance)]) if isinstance(k.chance, str) else float(k.chance) for k in kinds]
+    since = [world.day(kind.since) if kind.since else -np.inf for kind in kinds]
+    return np.array(chance), np.array([float(kind.within_days) for kind in kinds]), np.array(since)
