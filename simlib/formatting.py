@@ -42,6 +42,14 @@ def one_in(many: float) -> str:
     return f"1 in {many:,.0f}"
 
 
+def in_a_hundred(share: float) -> str:
+    """Write a share as a count of a round number: "about 2 in 100", "about 3 in 1,000"."""
+    for many in (100, 1_000, 10_000):
+        if share * many >= 0.95:
+            return f"about {share * many:.0f} in {many:,}"
+    return f"about {one_in(1 / share)}"
+
+
 def percent_within(p: float, low: float, high: float) -> str:
     """Write a probability with the interval it is computed to, in equal digits.
 

@@ -171,18 +171,18 @@ class Pool(Traced):
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
-    def sentences(self) -> list[str]:
-        """Describe both pools by the target, the lowest and highest view, and the disagreement."""
+    def sentences(self, lead: str = "") -> list[str]:
+        """Describe both pools by the target, the lowest and highest view, and the disagreement.
+
+        `lead` is the measure to begin with, such as "ending:war". Without one, questions come first.
+        """
         names = list(self.weights)
         shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
-        lines = [f"By {self.by_words}, {self.basis}, with the weights {shares}:"]
-        lines += [_about(item, names) for item in self.items]
+        ordered = sorted(self.items, key=lambda item: (f"{item.kind}:{item.id}" != lead, item.kind == "ending"))
+        lines = [_about(item, names, f" by {self.by_words}" * (place == 0)) for place, item in enumerate(ordered)]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
         if bits > _NOTHING:
-            lines.append(
-                f"Disagreement between the views is {percent(bits / whole)} of the uncertainty about the ending in the "
-                f"linear pool: {bits:.2g} of {whole:.2g} bits."
-            )
+            lines.append(f"Disagreement makes {percent(bits / whole)} of the uncertainty about how the crisis ends.")
         else:
             lines.append("The views agree about every ending.")
         most = self.ranked()[0]
@@ -191,6 +191,7 @@ class Pool(Traced):
             lines.append(f"The views differ most on “{most.label}”: {low} to {high}.")
         return [
             *lines,
+            f"Computed {self.basis}, with the weights {shares}.",
             "The logarithmic pool is taken at each date by itself. An ending that one view rules out is ruled out.",
         ]
 
@@ -204,9 +205,9 @@ class Pool(Traced):
         return pick(self, "times", "weights", "draws") | kinds | pick(self, "divergence", "entropy")
 
 
-def _about(item: PooledItem, names: list[str]) -> str:
+def _about(item: PooledItem, names: list[str], by: str) -> str:
     values, pools = item.views[:, -1], (float(item.linear[-1]), float(item.logarithmic[-1]))
-    text = f"“{item.label}”: {percent(pools[0])} (linear) or {percent(pools[1])} (logarithmic)"
+    text = f"“{item.label}”{by}: {percent(pools[0])} (linear) or {percent(pools[1])} (logarithmic)"
     low, high = int(np.argmin(values)), int(np.argmax(values))
     if values[high] - values[low] < _NOTHING:
         return f"{text}; the views agree."

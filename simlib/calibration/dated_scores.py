@@ -106,9 +106,9 @@ class Backtest(Answer):
         """Return the mean scores, the distance to each rival, and the limits of the proof."""
         days = len({each.forecast.as_of for each in self.days})
         asked = {each.forecast.question for each in self.days}
-        head = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')} on {counted(days, 'day')}."
+        asked_of = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')}"
         scores = ", ".join(f"{self.mean(name):.3f} for {words}" for name, words in NAMES.items())
-        texts = [head, f"Mean Brier score: {scores}. Lower is better."]
+        texts = [f"Mean Brier score of {asked_of} on {counted(days, 'day')}: {scores}. Lower is better."]
         texts += [self._compared(rival) for rival in FORECASTERS[1:]]
         if self.ended:
             texts.append(f"The log tells on {long_date(self.ended)} that the story is over. Then nothing is asked.")

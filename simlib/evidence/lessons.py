@@ -107,9 +107,9 @@ class Lessons(Answer):
         """Return the lessons, those not allowed twice, the assumptions left alone, and how sure that is."""
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log taken in"
         return [
-            f"{head}; the log is complete to {long_date(self.complete_to)}.",
             *lesson_sentences(self.learnt, self.numbers),
             *self._left_alone(),
+            f"{head}; the log is complete to {long_date(self.complete_to)}.",
             *about_draws(self.provenance),
         ]
 

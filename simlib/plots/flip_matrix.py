@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.analysis.whatif.coupling import COUPLING
-from simlib.formatting import percent
+from simlib.formatting import in_a_hundred, percent
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters
 
@@ -33,10 +32,8 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     some = np.flatnonzero(table.matrix.sum(axis=0) + table.matrix.sum(axis=1) > 0)
     share = table.matrix[np.ix_(some, some)] / table.runs
     names = [table.labels[index] for index in some]
-    least, most = table.bounds
-    title = f"“{label}”: {percent(table.share)} of histories end differently by {result.by_words}"
-    bounds = f"any other coupling of the two forecasts flips {percent(least)} to {percent(most)}"
-    note = f"share of histories under {COUPLING}; hatched: unchanged; {bounds}"
+    title = f"“{label}”: {in_a_hundred(table.share)} histories end differently by {result.by_words}"
+    note = "share of simulated histories, each played in both worlds with the same chance events; hatched: same ending"
     style.dress(ax, fit(title, ax), caption(note, ax))
     _cells(ax, share)
     width = max(9, int(letters(ax) / len(names)) - 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 
+from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import end_of, long_date
 from simlib.quantities import show
 from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
@@ -91,6 +92,25 @@ def explain_text(scenario: Scenario) -> str:
     return "\n".join(parts) + "\n"
 
 
+def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
+    """Return one move in sentences: what it is, how often it happens, what it changes, and what it rests on.
+
+    Raises ScenarioError for a move that the scenario does not have.
+    """
+    if name not in scenario.moves:
+        expected = did_you_mean(name, scenario.moves)
+        raise ScenarioError(Problem("", 0, "--move", f"the scenario has no move {name!r}", expected))
+    say, move = _Speaker(scenario), scenario.moves[name]
+    told = [
+        ("move", [f"{say.whose(move)}{' (nobody observes it)' if move.covert else ''}"]),
+        ("how often, and what it needs", [say.often(move), *say.factors(move)]),
+        ("what it changes", say.outcomes(move)),
+        ("what it rests on", (say.assumption(scenario.assumptions[each]) for each in move.assumptions)),
+        ("its sources", (say.source(each) for each in move.sources)),
+    ]
+    return [Sentence(section, name, sentence) for section, sentences in told for sentence in sentences]
+
+
 def _range(number: Assumption) -> str:
     """The 90% range with its unit written once: "0.4 to 1.6 per week"."""
     low, high = (show(value, number.kind, number.unit).removeprefix("×") for value in (number.low, number.high))
@@ -120,17 +140,18 @@ def _list(parts: Iterable[str]) -> str:
 
 
 class _Speaker:
-    """Makes the sentences of one scenario."""
+    """The sentences about the parts of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.world = scenario
 
     def sentence(self, text: str, because: str = "", sources: tuple[str, ...] = ()) -> str:
         reason = "; assumed" if because == "assumed" else f"; because: {because.rstrip('.')}" if because else ""
-        cited = [self._source(name) for name in sources]
+        cited = [self.source(name) for name in sources]
         return text + reason + (f" (source{'s' * (len(cited) > 1)}: {'; '.join(cited)})" if cited else "")
 
-    def _source(self, name: str) -> str:
+    def source(self, name: str) -> str:
+        """A source by its title, with its date."""
         source = self.world.sources.get(name)
         if source is None:
             return name
@@ -179,15 +200,23 @@ class _Speaker:
         return value if number.fixed else f"{value} (90% range {_range(number)})"
 
     def move(self, move: Move) -> str:
+        text = f"{self.whose(move)} - {_list([self.often(move), *self.factors(move), *self.outcomes(move)])}"
+        return self.sentence(text + ("; nobody observes it" if move.covert else ""), sources=move.sources)
+
+    def whose(self, move: Move) -> str:
+        """The actor and the target of a move, then its label."""
         names = [self.world.actors[actor].label for actor in (move.actor, move.target) if actor]
-        subject = move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
+        return move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
+
+    def often(self, move: Move) -> str:
+        """How often a move happens while it is possible, and when that is."""
         if move.at:
-            often = f"happens on {long_date(move.at)}" + ("" if move.when.always else f", {self._only_if(move)}")
-        else:
-            often = self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
-        parts = [often, *(self._factor(factor) for factor in move.factors), *self._outcomes(move)]
-        covert = "nobody observes it" if move.covert else ""
-        return self.sentence(f"{subject} - {_list([*parts, covert])}", sources=move.sources)
+            return f"happens on {long_date(move.at)}" + ("" if move.when.always else f", {self._only_if(move)}")
+        return self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
+
+    def factors(self, move: Move) -> Iterator[str]:
+        """What makes a move more or less frequent, one factor after the other."""
+        return map(self._factor, move.factors)
 
     def _only_if(self, move: Move) -> str:
         return f"if then {condition_in_words(move.when, self.world)}"
@@ -215,7 +244,8 @@ class _Speaker:
         between = f" {_window(factor.between)}" if factor.between else ""
         return f"{self._stated(factor.by, unit)}{when}{between}"
 
-    def _outcomes(self, move: Move) -> Iterator[str]:
+    def outcomes(self, move: Move) -> Iterator[str]:
+        """What a move changes, with the chance of each outcome."""
         if len(move.outcomes) == 1:
             yield f"then {self.effects(move.outcomes[0])}"
             return

@@ -155,14 +155,14 @@ def test_windows_can_be_left_out_of_both_sides():
 
 def test_where_only_counts_are_compared_they_are_told():
     answer = compare(two_states(A, ends=True), {"v": {"cross.rate": B}}, measures="moves:cross", runs=0)
-    assert "the expected number of “cross” rises from 0.451 to 0.777 (+0.33)" in answer.sentences()[1]
+    assert "the expected number of “cross” rises from 0.451 to 0.777 (+0.33)" in answer.sentences()[0]
 
 
 def test_days_and_amounts_are_means_and_a_table_has_every_measure_asked_for():
     world = World.of(two_states(A)).impact("cost", per_day=[({"bank": "right"}, 2.0)]).scenario()
     asked = ["level:bank=right", "days:bank=right", "impact:cost"]
     answer = compare(world, {"v": {"cross.rate": B}}, measures=asked, runs=0)
-    said = answer.sentences()[1]
+    said = answer.sentences()[0]
     assert "the mean of “Days at bank: right” rises from " in said
     assert " days to " in said
     assert "the mean of “cost” rises from " in said

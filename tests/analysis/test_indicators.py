@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators.result import write_bits, write_number, write_share
+from simlib.analysis.indicators.result import write_bits, write_number, write_ratio, write_share
 from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 from simlib.cli.output.listings import watched
 from simlib.control import Control
@@ -217,7 +217,7 @@ def test_signs_come_before_what_may_tell_nothing(found):
     known = [row.known for row in found.rows]
     assert known == sorted(known, reverse=True)
     assert found.signs == found.rows[: sum(known)]
-    assert "may tell nothing: the 95% interval of the likelihood ratio includes 1." in found.sentences()[-2]
+    assert "may tell nothing: what they change is within its 95% error." in found.sentences()[-2]
 
 
 def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
@@ -234,7 +234,7 @@ def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
     assert soothe.ratio_seen[1] == 0.0
     told = next(line for line in found.sentences() if line.startswith("If “soothe” is seen by 10 April 2031, "))
     assert "the probability is under 0." in told
-    assert "The likelihood ratio is below 0." in told
+    assert write_ratio(soothe).startswith("below 0.")
     assert "0%," not in told
 
 
@@ -334,9 +334,9 @@ def test_the_exact_engine_has_the_closed_form():
     assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm", "attack"})
     told = found.sentences()
     assert told[0].startswith("If nothing has ended by ")
-    assert "The likelihood ratio is 2.4; the sign shows with" in told[1]
+    assert re.search(r"It is (seen|reached) in \S+% of the histories\.$", told[1])
     assert told[-2:] == [
-        "1 further move or level tells nothing: the likelihood ratio is 1.",
+        "1 further move or level tells nothing: they change nothing.",
         "Computed exactly, at the stated values.",
     ]
 

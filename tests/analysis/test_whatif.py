@@ -104,11 +104,8 @@ def test_what_the_forecasts_enforce_is_exact_where_they_are():
 
 def test_no_flip_is_told_with_what_could_not_be_seen():
     told = compare(RARE, {"v": Pin("bank", "left", date(0))}, runs=3000).sentences()
-    assert (
-        "“v”: none of 3,000 histories ends differently under common random numbers (95% interval: at most 0.1%)."
-        in told
-    )
-    assert any(line.endswith("“crossed” stays at 45%.") for line in told)
+    assert "None of 3,000 simulated histories ends differently (95% interval: at most 0.1%)." in told
+    assert any(line.endswith("“crossed” stays at 45% by 30 April 2031.") for line in told)
 
 
 def test_flips_can_exceed_what_the_forecasts_enforce():
@@ -183,15 +180,15 @@ def test_rare_differences_are_told_as_ratios_and_rounding_as_none():
     (told,) = [line for line in compare(rare, {"v": {"cross.rate": 2e-12}}, runs=0).sentences() if "“across”" in line]
     assert "“across” rises from 1 in 33 billion to 1 in 17 billion (×2)" in told
     sure = two_states(5.0, ends=True)
-    assert "“crossed” stays at 100%" in compare(sure, {"v": {"cross.rate": 5.1}}, runs=0).sentences()[1]
+    assert "“crossed” stays at 100%" in compare(sure, {"v": {"cross.rate": 5.1}}, runs=0).sentences()[0]
 
 
 def test_histories_that_share_nothing_diverge_on_a_date():
     found = compare(RARE, {"v": {"cross.rate": B}}, engine="montecarlo", runs=200).effects["v"].divergences[0]
     assert found.day > 0
-    assert f"The two histories diverge on {found.date.day} {found.date:%B %Y}." in " ".join(found.sentences())
+    assert f"the same until {found.date.day} {found.date:%B %Y}: it ends with" in found.sentence()
     started = dataclasses.replace(found, day=0.0)
-    assert "The two histories diverge at the start." in " ".join(started.sentences())
+    assert "different from the start: it ends with" in started.sentence()
 
 
 def test_monte_carlo_needs_a_pair():
@@ -376,7 +373,7 @@ def test_over_the_priors_every_draw_is_played_in_both_worlds(engine):
     change, low, high = last(comparison)
     assert low <= expected <= high
     assert change == pytest.approx(expected, abs=0.01)
-    assert "128 draws of the assumptions" in comparison.sentences()[0]
+    assert "Computed over 128 draws of the assumptions." in comparison.sentences()
     flips = comparison.effects["variant"].flips
     assert flips.interval[0] <= flips.share < flips.interval[1]
     if engine == "exact":  # a delay only takes away: nothing flips but what the two forecasts enforce
@@ -392,10 +389,7 @@ def test_histories_diverge_where_something_is_forced():
     comparison = compare(RARE, {"strike": Force("cross", date(20))}, engine="montecarlo", runs=200)
     (divergence,) = comparison.effects["strike"].divergences
     assert (divergence.endings, divergence.shared, divergence.day) == (("ongoing", "across"), 0, 20.0)
-    assert divergence.before == ""
-    assert "forced" in divergence.after
-    assert divergence.only_after == (("“cross”", 1),)
-    assert "nothing more happens by the horizon" in " ".join(divergence.sentences())
+    assert divergence.rows == (("21 April 2031", "", "cross (forced)"), ("in the end", *divergence.labels))
 
 
 def test_a_divergence_says_what_was_shared_and_forgets_what_changes_nothing():
@@ -405,7 +399,11 @@ def test_a_divergence_says_what_was_shared_and_forgets_what_changes_nothing():
     assert [p.endings for p in effect.divergences] == [(a, b) for a, b, _ in effect.flips.pairs()[:2]]
     for divergence in effect.divergences:
         assert divergence.day >= 20
-        assert not any("rumour" in words for words, _ in (*divergence.only_before, *divergence.only_after))
+        assert len(divergence.rows) >= 2
+        assert not any("rumour" in words for row in divergence.rows for words in row)
+        first, last = divergence.rows[0], divergence.rows[-1]
+        assert first[1] != first[2]
+        assert last == ("in the end", *divergence.labels)
 
 
 def test_worlds_that_begin_differently_diverge_at_the_start():
@@ -415,8 +413,11 @@ def test_worlds_that_begin_differently_diverge_at_the_start():
     effect = compare(scenario, {"v": {"fuse.start.dry": 0.9}}, engine="montecarlo", runs=500).effects["v"]
     divergence = next(p for p in effect.divergences if p.shared == 0)
     assert divergence.day == 0
-    assert "the story begins" in divergence.before
-    assert "the story begins" in divergence.after
+    date, before, after = divergence.rows[0]
+    assert date == "1 April 2031"
+    assert before != after
+    assert "(hidden)" in before
+    assert "(hidden)" in after
 
 
 # ---------------------------------------------------------------- the face
@@ -435,7 +436,8 @@ def test_a_comparison_tells_itself():
     text = "\n".join(comparison.sentences())
     assert "“cross” forced on 21 April 2031" in text
     assert "cross.rate: 7.3 per year → 1 per week" in text
-    assert "has no effect in" not in text.splitlines()[1]
+    assert "has no effect in" not in text.splitlines()[0]
+    assert "simulated histories end differently, most often from “No ending yet” to" in text
     assert "Others react to the new situation, not to a motive" in text
     data = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
     assert data["variants"]["strike"]["flips"]["coupling"] == "common random numbers"

@@ -213,7 +213,7 @@ def test_pages_open_and_switch_the_world(page):
     page.tab("Do")
     page.page.get_by_role("checkbox", name="Host the signing of a treaty").uncheck()
     page.settle()
-    assert "A treaty is signed 0%" in sentence(page)
+    assert "A treaty is signed by 29 June 2031: 0%" in sentence(page)
     page.page.get_by_role("tab", name="One history").click()
     until(lambda: page.page.locator(".simlib-story li").count() > 3, 20, "a story")
     page.tab("Compare views")

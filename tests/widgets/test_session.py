@@ -88,7 +88,7 @@ def test_the_first_answer_is_exact_and_in_words(session, state):
     shown = session.front.last
     assert not shown.preview
     assert shown.status["text"] == "exact, 8 states"
-    assert shown.alt == f"By 30 May 2031: An agreement is signed {said(state)}. Nothing has ended yet: 18%."
+    assert shown.alt == f"An agreement is signed by 30 May 2031: {said(state)}. Nothing has ended yet: 18%."
     assert size(shown.left) == size(shown.right) == shown.size
     assert session.front.rests == 1
 
@@ -102,7 +102,7 @@ def test_a_moved_slider_gives_a_preview_at_once_and_then_the_exact_answer(sessio
     assert "replicates" in preview.status["text"]
     assert session.wait(30)
     assert not session.front.last.preview
-    assert f"An agreement is signed {said(state)} (up " in session.front.last.alt
+    assert f"An agreement is signed by 30 May 2031: {said(state)} (up " in session.front.last.alt
     assert f" points from {said(state, state.against)})" in session.front.last.alt
 
 
@@ -280,7 +280,7 @@ def test_going_back_to_a_known_answer_shows_it_at_once(session, state):
     state.undo()
     session.update()
     assert not session.front.last.preview
-    assert session.front.last.alt.startswith(f"By 30 May 2031: An agreement is signed {said(state)}.")
+    assert session.front.last.alt.startswith(f"An agreement is signed by 30 May 2031: {said(state)}.")
 
 
 def test_what_goes_wrong_is_said_and_the_last_good_picture_stays(session, state, monkeypatch):
@@ -362,12 +362,12 @@ def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
     assert session.idle.worker.wait(60)
     first = [dial.id for dial in session.ordered()]
     session.lead("ending:cleared")
-    assert session.front.last.alt.startswith("By 30 May 2031: The bridge is cleared by force 3.3%")
+    assert session.front.last.alt.startswith("The bridge is cleared by force by 30 May 2031: 3.3%")
     assert session._graphs["lead"][1].panel.names == ["cleared"]
     assert [dial.id for dial in session.ordered()] != first
     state.undo()
     session.update()
-    assert session.front.last.alt.startswith("By 30 May 2031: An agreement is signed ")
+    assert session.front.last.alt.startswith("An agreement is signed by 30 May 2031: ")
 
 
 def test_the_likeliest_answer_is_drawn(session, state):
@@ -441,7 +441,7 @@ def test_the_range_of_the_answer_is_that_of_its_draws(session, state):
     assert session.idle.worker.wait(60)
     draws = over_priors(state.base, draws=16).spread("agreement")
     low, high = percent(float(draws[0, -1])), percent(float(draws[-1, -1]))
-    assert f"; {low} to {high} in nine of ten of 16 draws of all assumptions." in session.front.last.alt
+    assert f"; {low} to {high} if all assumptions are uncertain (90% of 16 draws)." in session.front.last.alt
     assert session._graphs["lead"][1].panel.bands.get_visible()
 
 
@@ -458,7 +458,7 @@ def test_another_horizon_moves_the_ghost_too(session, state):
     state.change(state.settings.replace(horizon_days=20.0))
     session.update()
     assert session.wait(30)
-    assert session.front.last.alt.startswith("By 20 April 2031: ")
+    assert session.front.last.alt.startswith("An agreement is signed by 20 April 2031: ")
     forecast, baseline = session.forecasts()
     assert baseline.times[-1] == forecast.times[-1] == 20
 

@@ -114,7 +114,7 @@ def test_another_answer_leads_in_one_click(explorer):
     explorer.board.request = {"what": "lead", "value": "ending:cleared", "n": 1}
     rest(explorer)
     assert explorer.board.lead == "ending:cleared"
-    assert explorer.board.alt.startswith("By 30 May 2031: The bridge is cleared by force ")
+    assert explorer.board.alt.startswith("The bridge is cleared by force by 30 May 2031: ")
     ((title, items),) = [(group["title"], group["items"]) for group in explorer.board.answers]
     assert title == "Endings"
     assert [item["name"] for item in items][-1] == "ending:ongoing"
@@ -149,7 +149,7 @@ def test_another_world_is_opened_in_place(explorer):
 
 def test_the_stored_form_has_a_picture_and_words(explorer):
     bundle = explorer._repr_mimebundle_()
-    assert bundle["text/plain"].startswith("A blockade of the valley bridge. By 30 May 2031: ")
+    assert bundle["text/plain"].startswith("A blockade of the valley bridge. An agreement is signed by 30 May 2031: ")
     assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 640
     assert agreement(explorer.state.base) in bundle["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -180,7 +180,7 @@ def test_switches_reach_the_machine(explorer):
     switches._moves.checked = [name for name in switches._moves.checked if name != "sign"]
     rest(explorer)
     assert explorer.state.settings.off == ("sign",)
-    assert explorer.board.alt.count("An agreement is signed 0%") == 1
+    assert explorer.board.alt.count("An agreement is signed by 30 May 2031: 0%") == 1
     switches._move.value = "meet"
     switches._outcome.value = "accepted"
     switches.children[1].children[3].click()
@@ -191,7 +191,7 @@ def test_switches_reach_the_machine(explorer):
     switches._horizon.value = "30"
     rest(explorer)
     assert switches._horizon.value == "30"
-    assert explorer.board.alt.startswith("By 30 April 2031")
+    assert explorer.board.alt.startswith("An agreement is signed by 30 April 2031")
     assert [line.children[0].description for line in switches._list.children[1:]] == ["Withdraw"] * 4
     switches._list.children[1].children[0].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Pin]

@@ -178,20 +178,21 @@ class Discovery(Answer):
         belief = self.provenance["belief"]
         over = "Over the priors" if belief == "prior" else f"Over the belief “{belief}”"
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
-        yield f"{over}, {what} in {percent(self.base_rate)} of the draws{self._upper_quarter()}."
-        yield from self._about_noise()
-        for box in self.boxes:
+        for place, box in enumerate(self.boxes):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
             yield (
-                f"It does so in {percent(box.density)} of the draws where {where}: "
+                f"{'It does so' if place else what} in {percent(box.density)} of the draws where {where}: "
                 f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if not self.boxes:
-            yield "No region of the assumptions stands out."
+            yield f"No region of the assumptions stands out where {what}."
+        whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"
+        yield f"{over}, {'it does so' if self.boxes else what} {whole}."
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:
                 yield f"Where {where}, it is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
+        yield from self._about_noise()
 
     def _value(self, value: float) -> str:
         return percent(value) if self.measure.probability else f"{value:.2g}"
@@ -219,8 +220,8 @@ class Discovery(Answer):
         size, of = (f"{100 * x:.2g}" if self.measure.probability else f"{x:.2g}" for x in (self.noise, spread))
         unit = " points" if self.measure.probability else ""
         yield (
-            f"Each draw is answered by {counted(self.provenance['runs'], 'replicate')}, which leaves a noise of "
-            f"{size}{unit} (standard deviation) in answers that spread by {of}{unit}."
+            f"Each draw is answered by {self.provenance['runs']:,} simulated histories, so an answer may be off by "
+            f"{size}{unit} (one standard deviation). The answers spread by {of}{unit}."
         )
         if self.noise > MUCH_NOISE * spread:
             yield "Much of the difference between draws is Monte Carlo noise, so take more runs."

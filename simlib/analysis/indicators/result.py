@@ -196,10 +196,9 @@ class Indicators(Answer):
         if not self.rows:
             return [first, "There is no sign: nothing happens in public that may be seen or not."]
         signs = self.signs
-        ratio = "the likelihood ratio is 1" if self.exact else "the 95% interval of the likelihood ratio includes 1"
+        ratio = "they change nothing" if self.exact else "what they change is within its 95% error"
         if not signs:
-            every = ratio.replace("the likelihood", "every likelihood")
-            return [first, f"No move or level is known to be a sign of it: {every}."]
+            return [first, f"No move or level is known to be a sign of it: {ratio}."]
         lines, rest = [first, *(self._about(row, until) for row in signs[:limit])], len(self.rows) - len(signs)
         if rest:
             verb = ("tell" if rest > 1 else "tells") if self.exact else "may tell"
@@ -210,13 +209,10 @@ class Indicators(Answer):
 
     def _about(self, row: Indicator, until: str) -> str:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
-        low, high = row.ratio_seen[1:]
-        interval = "" if self.exact or not np.isfinite(row.ratio_seen[0]) else f", 95% interval {_between(low, high)}"
         return (
             f"If “{row.label}” is {'seen' if row.kind == 'move' else 'reached'}{often} by {until}, the probability is "
             f"{write_share(row.if_seen)} ({points(row.change)}); if not, it is {write_share(row.if_not_seen)}. "
-            f"The likelihood ratio is {write_ratio(row)}{interval}; the sign shows with probability "
-            f"{percent(row.seen[0])}."
+            f"It is {'seen' if row.kind == 'move' else 'reached'} in {percent(row.seen[0])} of the histories."
         )
 
     def made(self) -> str:
@@ -256,10 +252,6 @@ class Indicators(Answer):
         )
         source = {**self.provenance, "doing_engine": forcing.engine} if effects else self.provenance
         return dataclasses.replace(self, rows=rows, provenance=source)
-
-
-def _between(low: float, high: float) -> str:
-    return f"{write_number(low)} to {write_number(high)}"
 
 
 def write_ratio(row: Indicator) -> str:

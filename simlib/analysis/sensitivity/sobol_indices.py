@@ -181,18 +181,22 @@ class Sobol(Traced):
         what, spread = f"{shares.measure.words} by {self.by_words}", shares.deviation
         mean = percent(shares.mean) if shares.measure.probability else f"{shares.mean:.3g}"
         wide = f"{100 * spread:.2g} points" if shares.measure.probability else f"{spread:.2g}"
-        yield f"{what[0].upper()}{what[1:]}: {mean} on average over the priors, with a standard deviation of {wide}."
+        what = f"{what[0].upper()}{what[1:]}"
+        whole = f"{what}: {mean} on average over the priors, with a standard deviation of {wide}."
         if not shares.known:
+            yield whole
             yield "So small a spread cannot be distinguished from the noise of the simulation: no share of it is given."
             return
         large = [share for share in shares.shares if share.first.known and share.first.low >= 0.01]
         for share in large[:most]:
             more = f"{share.total.estimate:.2f}" if share.total.estimate > share.first.estimate else "no more"
             together = f"; {more} with others" if share.total.known else ""
-            words, whole = share_in_words(share.first.estimate).capitalize(), f"the spread of {shares.measure.words}"
-            yield f"{words} of {whole} is due to “{share.input.label}” (first-order index {share.first}{together})."
+            words = share_in_words(share.first.estimate).capitalize()
+            of = f"{words} of the spread of {shares.measure.words}"
+            yield f"{of} is due to “{share.input.label}” (alone {share.first}{together})."
         if not large:
             yield "No input that is known well enough accounts for a noticeable part of it by itself."
+        yield whole
         hidden = [share.input.label for share in shares.shares if not share.first.known]
         if hidden:
             names = ", ".join(f"“{label}”" for label in hidden)

@@ -180,13 +180,13 @@ class Evppi(Answer):
         """Return up to `most` assumptions to find out about, and the grounds of each."""
         total, what = self.brier + self.chance, f"{self.measure.words} by {self.by_words}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
-        first = (
+        whole = (
             f"Knowing every assumption would lower the expected Brier score of a forecast of {what} "
             f"from {total:.{digits}f} to {self.chance:.{digits}f}, by {self.gain}. The rest is chance."
         )
         some = [w for w in self.worths if w.known][:most]
         lines = [_about(w) for w in some] or ["No single assumption has a value larger than its error."]
-        return [first, *lines, *self._unranked(some[-1].share if some else 0.0)]
+        return [*lines, whole, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:
         """Name the assumptions whose unknown share may exceed `least`."""

@@ -149,15 +149,16 @@ class Evsi(Traced):
         )
         first += f"; in these its probability is {percent(self.if_open)}." if self.open_then else "."
         lines = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
-        return [first, *(lines or ["No observation is worth more than the error of this estimate."])]
+        return [*(lines or ["No observation is worth more than the error of this estimate."]), first]
 
     def _about(self, o: Observation) -> str:
         about = f", most of it about “{self.labels[o.about]}”" if o.about else ""
         also = f" It would resolve {percent(o.settles.value)} of the uncertainty about the assumptions{about}."
+        also = also if o.settles.value > o.settles.half else ""
         return (
-            f"“{o.label}” is seen by then in {percent(o.seen)} of the open histories. The probability becomes "
-            f"{percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for it lowers the expected "
-            f"Brier score by {self.gain(o)}." + (also if o.settles.value > o.settles.half else "")
+            f"“{o.label}” is seen by {self.look_by_words} in {percent(o.seen)} of the histories that are open then. "
+            f"The probability becomes {percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for "
+            f"it lowers the expected Brier score by {self.gain(o)}.{also}"
         )
 
     def gain(self, o: Observation) -> str:

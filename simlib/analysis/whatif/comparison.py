@@ -76,23 +76,25 @@ class VariantEffect:
         main = [d for d in everything if d.measure.kind in ("ending", "question")]
         return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
 
-    def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Describe the effects in sentences, `measure` first; `histories` adds pairs of histories."""
+    def sentences(self, by: str, measure: str | None = None, *, histories: bool = True) -> list[str]:
+        """Describe the effects `by` a date, `measure` first. `histories` adds pairs of histories."""
         ranked = self.strongest()
-        first = [self.differences[measure].sentence()] if measure else []
-        first += [d.sentence() for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
+        told = [self.differences[measure]] if measure else []
+        told += [d for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
+        parts = [d.sentence("" if place else f" by {by}") for place, d in enumerate(told)]
         main = any(d.measure.kind in ("ending", "question") for d in ranked)
-        nothing = "no ending and no question changes" if main else "nothing changes"
+        nothing = f"no ending and no question changes by {by}" if main else f"nothing changes by {by}"
         what = "; ".join(self.changes) or "nothing changed"
         title = f"“{self.name}”" + ("" if self.name == as_name(what) else f" ({what})")
-        lines = [f"{title}: {'; '.join(first) or nothing}."]
+        lines = [f"{title}: {'; '.join(parts) or nothing}."]
         lines += [
             f"{act} has no effect in {percent(share)} of the histories that have not ended by then."
             for act, share in self.without_effect.items()
             if share
         ]
-        lines += [f"“{self.name}”: {self.flips.sentence()}"] if self.flips else []
-        return lines + [line for pair in self.divergences if histories for line in pair.sentences()]
+        flips = self.flips.sentence() if self.flips else ""
+        lines += [f"{flips[0].upper()}{flips[1:]}"] if flips else []
+        return lines + [pair.sentence() for pair in self.divergences if histories]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -173,11 +175,14 @@ class Comparison(Answer):
                 first, which is the headline unless measures were named.
             histories: Whether to describe pairs of histories that end differently.
         """
+        first = measure or self.measures[0].name
+        lines = [
+            line
+            for effect in self.effects.values()
+            for line in effect.sentences(self.by_words, first, histories=histories)
+        ]
         where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
-        lines = [f"By {self.by_words}, {where}:"]
-        for effect in self.effects.values():
-            lines += effect.sentences(measure or self.measures[0].name, histories=histories)
-        return [*lines, self.note] if self.note else lines
+        return [*lines, f"Computed {where}.", *([self.note] if self.note else [])]
 
     def data(self) -> dict[str, Any]:
         """Return what a comparison adds to the keys that all answers share."""

@@ -40,8 +40,8 @@ class Difference:
         unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
-    def sentence(self) -> str:
-        """Describe the difference at the last report time, in a clause without a full stop."""
+    def sentence(self, by: str = "") -> str:
+        """Describe the difference at the last report time, in a clause without a full stop. `by` ends it."""
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )
@@ -49,16 +49,16 @@ class Difference:
         of = "" if m.probability else "the expected number of " if m.kind == "moves" else "the mean of "
         subject = f"{of}“{m.label}”"
         if not self.moved:
-            return f"{subject} stays at {m.write(before)}"
+            return f"{subject} stays at {m.write(before)}{by}"
         verb = "rises" if change > 0 else "falls"
         moves = f"{subject} {verb} from {m.write(before)} to {m.write(after)}"
         if not m.probability:
             interval = f", 95% interval {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
-            return f"{moves} ({counts_change(change)}{interval})"
+            return f"{moves} ({counts_change(change)}{interval}){by}"
         if 0 < max(before, after) < SMALL and min(before, after) > 0:
-            return f"{moves} (×{after / before:.2g})"
+            return f"{moves} (×{after / before:.2g}){by}"
         interval = f", 95% interval {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
-        return f"{moves} ({_points(change)} points{interval})"
+        return f"{moves} ({_points(change)} points{interval}){by}"
 
 
 def counts_change(change: float) -> str:

@@ -25,7 +25,7 @@ from simlib.answer import pick
 from simlib.control import Control
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.formatting import percent
+from simlib.formatting import in_a_hundred, percent
 from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Z_TWO_SIDED_95, Band
 from simlib.scenario.model import Hold, Scenario
@@ -120,14 +120,14 @@ class Flips:
         return sorted(pairs, key=lambda pair: -pair[2])
 
     def sentence(self) -> str:
-        """Say how many histories end differently, with the coupling named and the commonest flips."""
+        """Say how many histories end differently, and which changes are the commonest."""
         if self.share < 1e-9:
             most = percent(self.interval[1])
-            return f"none of {self.runs:,} histories ends differently under {COUPLING} (95% interval: at most {most})."
+            return f"none of {self.runs:,} simulated histories ends differently (95% interval: at most {most})."
         labels = dict(zip(self.endings, self.labels, strict=True))
-        flips = [f"{percent(share)} from “{labels[a]}” to “{labels[b]}”" for a, b, share in self.pairs()[:3]]
-        detail = ": " + ", ".join(flips) if flips else ""
-        return f"{percent(self.share)} of histories end differently under {COUPLING}{detail}."
+        flips = [f"from “{labels[a]}” to “{labels[b]}” ({in_a_hundred(share)})" for a, b, share in self.pairs()[:2]]
+        detail = f", most often {' and '.join(flips)}" if flips else ""
+        return f"{in_a_hundred(self.share)} simulated histories end differently{detail}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -9,8 +9,7 @@ observer.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +24,18 @@ from simlib.typing import Ints
 
 __all__ = ["Divergence", "diverge"]
 
-MOST = 6
-"""Most moves named in a sentence about the differences. The others are counted."""
+MOST = 8
+"""Dates of a table of two histories; the events of later ones are counted."""
+
+Row = tuple[str, str, str]
+"""A date, and what happens then at the baseline and in the variant."""
 
 
 @dataclass(frozen=True)
 class Divergence:
     """Two histories of one replicate: the first at the baseline, the second in a variant.
 
-    They diverge on `date`, after `shared` events that are the same in both. `before` and `after` are the sentences
-    of the events that differ ("" where nothing more happens by the horizon). `only_before` and `only_after` list
-    (words, times) of what happened more often in one history than in the other.
+    They diverge on `date`, after `shared` events that are the same in both. `rows` are what happens from then on.
     """
 
     replicate: int
@@ -45,35 +45,23 @@ class Divergence:
     shared: int
     endings: tuple[str, str]
     labels: tuple[str, str]
-    before: str
-    after: str
-    only_before: tuple[tuple[str, int], ...]
-    only_after: tuple[tuple[str, int], ...]
+    rows: tuple[Row, ...]
 
-    def sentences(self) -> list[str]:
-        """Describe how the two histories end, how they diverge and which moves differ."""
-        since = f"on {long_date(self.date)}" if self.day > 0 else "at the start"
-        alike = f", after {counted(self.shared, 'shared event')}" if self.shared else ""
+    @property
+    def head(self) -> Row:
+        """The heads of the columns."""
+        return "date", "at the baseline", f"in “{self.variant}”"
+
+    def sentence(self) -> str:
+        """Say until when the two histories are the same, and how each ends."""
+        until = f"the same until {long_date(self.date)}" if self.day > 0 else "different from the start"
         before, after = self.labels
-        nothing = "nothing more happens by the horizon."
-        return [
-            f"Replicate {self.replicate} ends with “{before}” at the baseline and with “{after}” in “{self.variant}”.",
-            f"The two histories diverge {since}{alike}. At the baseline: {self.before or nothing}",
-            f"In “{self.variant}”: {self.after or nothing}",
-            f"Only at the baseline: {_list(self.only_before)}; only in “{self.variant}”: {_list(self.only_after)}.",
-        ]
+        return f"One simulated history is {until}: it ends with “{before}” at the baseline, and with “{after}” here."
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         before = pick(self, "replicate", "variant", "date", "day") | {"shared_events": self.shared}
-        only = {"only_before": dict(self.only_before), "only_after": dict(self.only_after)}
-        return before | pick(self, "endings", "before", "after") | only | {"sentences": self.sentences()}
-
-
-def _list(moves: Sequence[tuple[str, int]]) -> str:
-    parts = [words + (f" ({times} times)" if times > 1 else "") for words, times in moves[:MOST]]
-    more = sum(times for _, times in moves[MOST:])
-    return ", ".join([*parts, *([f"and {more} more"] if more else [])]) or "nothing"
+        return before | pick(self, "endings", "rows") | {"sentence": self.sentence()}
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
@@ -85,7 +73,6 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
     shared = one.shared(other)
     days = [history.day(shared) for history in (one, other)]
     day = 0.0 if shared < 0 else min(*days, before.horizon)
-    first, second = one.kinds(), other.kinds()
     return Divergence(
         replicate,
         variant,
@@ -94,11 +81,25 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
         max(shared, 0),
         (one.ending, other.ending),
         (one.label, other.label),
-        one.sentence(shared),
-        other.sentence(shared),
-        _more(first, second),
-        _more(second, first),
+        tuple(_rows(one, other, shared)),
     )
+
+
+def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
+    """Yield what happens on each date from the first event that differs, then how both end."""
+    events = [history.events(max(shared, 0)) for history in (one, other)]
+    as_of = one.scenario.as_of
+    if shared < 0:
+        yield long_date(as_of), one.start, other.start
+    dates = sorted(events[0].keys() | events[1].keys())
+    for date in dates[:MOST]:
+        before, after = ("; ".join(each.get(date, ())) for each in events)
+        yield long_date(date), before, after
+    later = [sum(len(each.get(date, ())) for date in dates[MOST:]) for each in events]
+    if any(later):
+        before, after = (counted(number, "more event") if number else "" for number in later)
+        yield "later", before, after
+    yield "in the end", one.label, other.label
 
 
 class _History:
@@ -139,24 +140,23 @@ class _History:
         """Return when an event happens (infinity: not by the horizon)."""
         return float(self.histories.time[self.rows[event]]) if 0 <= event < len(self.rows) else np.inf
 
-    def sentence(self, event: int) -> str:
-        """Return an event in words (-1: the start); "" where there is none."""
-        if event >= len(self.rows):
-            return ""
-        place = 0 if event < 0 else int(self.rows[event]) - self.first
-        return self.histories.story(self.replicate)[place]
+    @property
+    def start(self) -> str:
+        """The state in which the history begins, in words."""
+        return self.histories.story(self.replicate)[0].partition("; ")[2].removesuffix(".")
 
-    def kinds(self) -> Counter[str]:
-        """Count what happened, in words."""
-        return Counter(_words(self.scenario, int(self.histories.outcome[row])) for row in self.rows)
+    def events(self, first: int) -> dict[dt.date, list[str]]:
+        """Return what happens by date, from the event with the number `first` on."""
+        found: dict[dt.date, list[str]] = {}
+        for row in self.rows[first:]:
+            date = self.scenario.as_of + dt.timedelta(days=int(self.histories.time[row]))
+            forced = " (forced)" if self.histories.intervention[row] >= 0 else ""
+            found.setdefault(date, []).append(_words(self.scenario, int(self.histories.outcome[row])) + forced)
+        return found
 
 
 def _words(scenario: Scenario, outcome: int) -> str:
     if outcome < 0:
-        return "a variable set by intervention"
+        return "a variable is set by intervention"
     move, branch = [(move, branch) for move in scenario for branch in move.outcomes][outcome]
-    return f"“{move.label}”" + (f" ({branch.label})" if len(move.outcomes) > 1 else "")
-
-
-def _more(one: Counter[str], other: Counter[str]) -> tuple[tuple[str, int], ...]:
-    return tuple((one - other).most_common())
+    return move.label + (f" ({branch.label})" if len(move.outcomes) > 1 else "")

@@ -52,5 +52,5 @@ def execute(arguments: Request) -> int:
         {"comparison": result, "flips": Table(result.frame("flips"))},
         pictures,
         listings.compared(result, cumulative=arguments.cumulative, asked=bool(arguments.measure)),
-        head=heading(arguments, base, method),
+        made=heading(arguments, base, method),
     )

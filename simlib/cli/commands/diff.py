@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
-from simlib.cli.output import figures
+from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
 from simlib.control import Control
+from simlib.formatting import counted, long_date, percent
+
+if TYPE_CHECKING:
+    from simlib.analysis.scenario_diff import Diff
+    from simlib.scenario.model import Scenario
+
+MOST = 20
+"""Changes that are printed."""
 
 
 def execute(arguments: Request) -> int:
@@ -27,4 +37,26 @@ def execute(arguments: Request) -> int:
         except DOES_NOT_FIT as error:
             world.note(f"the forecasts are not compared: {too_large(error)}")
             result = diff(before, after, forecast=False)
-    return tell(arguments, {"diff": result}, partial(figures.diff, result))
+    lines = [*_lead(result, after), *_changes(result)]
+    return tell(arguments, {"diff": result}, partial(figures.diff, result), listings.differences(result), lines=lines)
+
+
+def _lead(result: Diff, after: Scenario) -> Iterator[str]:
+    """Yield how the headline changes, where both forecasts have it."""
+    from simlib.machine.measures import headline
+
+    lead = headline(after)
+    for row in result.frame("forecast").to_dict("records") if result.by else ():
+        if (row["kind"], row["label"]) == (lead.kind, lead.label) and {row["before"], row["after"]}.isdisjoint({None}):
+            before, now = float(row["before"]), float(row["after"])
+            by = f"by {long_date(result.by)}" if result.by else ""
+            yield f"{lead.words} {by}: {percent(now)} after the changes, {percent(before)} before."
+
+
+def _changes(result: Diff) -> Iterator[str]:
+    """Yield what changed: all of it, or the first changes and how many more there are."""
+    told = result.sentences()
+    told = told[: len(told) - len(result.frame("forecast")) - 1] if result.by else told
+    yield from told[:MOST]
+    if len(told) > MOST:
+        yield f"and {counted(len(told) - MOST, 'more change')} (--out and --json write all)"

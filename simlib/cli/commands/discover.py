@@ -45,5 +45,5 @@ def execute(arguments: Request) -> int:
         arguments,
         results,
         lambda: chain.from_iterable(map(figures.discover, results.values())),
-        head=heading(arguments, scenario, method),
+        made=heading(arguments, scenario, method),
     )

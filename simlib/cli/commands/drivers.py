@@ -19,6 +19,7 @@ from simlib.machine.belief import insist_on_prior
 if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.sensitivity.sobol_indices import Sobol
+    from simlib.machine.measures import Measure
 
 
 def execute(arguments: Request) -> int:
@@ -31,18 +32,19 @@ def execute(arguments: Request) -> int:
     if arguments.sobol:
         insist_on_prior(subject.belief, "A Sobol index")
     results: dict[str, Result] = {}
+    slopes = shares = None
     try:
         if arguments.engine != "montecarlo":
             with Task("following the slopes") as task:
                 control = Control(task.report, task.cancelled)
-                results["elasticities"] = elasticities(scenario, measures, by=arguments.by, control=control)
+                results["elasticities"] = slopes = elasticities(scenario, measures, by=arguments.by, control=control)
     except DOES_NOT_FIT as error:
         if arguments.engine or not limits.uncertain(scenario):
             raise
         world.note(f"{too_large(error)}; no slopes, and the rest by Monte Carlo")
     if not limits.uncertain(scenario):
         world.note("every assumption is fixed: there is no range to move it over")
-        return tell(arguments, results, head=heading(arguments, scenario, how_made({"engine": "exact"})))
+        return tell(arguments, results, made=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {
         "engine": arguments.engine or ("auto" if results else "montecarlo"),
         "top": arguments.top,
@@ -52,13 +54,27 @@ def execute(arguments: Request) -> int:
     with Task("moving every assumption over its range") as task:
         control = Control(task.report, task.cancelled)
         results["drivers"] = ranges = drivers(scenario, measures, **options, draws=subject.draws(0), control=control)
-    shares = None
     if arguments.sobol:
         with Task("computing Sobol indices") as task:
             control = Control(task.report, task.cancelled)
             results["sobol"] = shares = sobol(scenario, measures, **options, control=control)
-    head = heading(arguments, scenario, _method(ranges, shares, slopes="elasticities" in results))
-    return tell(arguments, results, partial(figures.drivers, ranges, shares), listings.drivers(ranges), head=head)
+    lines = [line for measure in ranges.measures for line in _told(ranges, measure)]
+    lines += shares.sentences()[-1:] if shares is not None and shares.screened else []
+    lines.append(heading(arguments, scenario, _method(ranges, shares, slopes=slopes is not None)))
+    tables = listings.drivers(ranges, slopes, shares)
+    return tell(arguments, results, partial(figures.drivers, ranges, shares), tables, lines=lines)
+
+
+def _told(ranges: Drivers, measure: Measure) -> list[str]:
+    """Return the answer, what moves it most, and what was not tried."""
+    stated, *others = ranges.sentences_of(measure)
+    bars = [bar for bar in ranges.ranked(measure.name)[:1] if ranges.matters(measure, bar)]
+    moves = [
+        f"“{bar.assumption.label}” moves it most: {ranges.write(measure, bar.at_low, bar.half_low)} at its low, "
+        f"{ranges.write(measure, bar.at_high, bar.half_high)} at its high."
+        for bar in bars
+    ]
+    return [stated, *(moves or others[:1]), *[line for line in others if not line.startswith("It is ")][not bars :]]
 
 
 def _method(ranges: Drivers, shares: Sobol | None, *, slopes: bool) -> str:

@@ -77,8 +77,8 @@ def execute(arguments: Request) -> int:
     source = {**result.provenance, "engine": result.engine}
     if not draws:
         source["runs"] = result.provenance.get("histories")
-    head = heading(arguments, scenario, how_made(source, "histories"))
-    return tell(arguments, results, partial(figures.paths, result, typical), tables, head=head)
+    made = heading(arguments, scenario, how_made(source, "histories"))
+    return tell(arguments, results, partial(figures.paths, result, typical), tables, made=made)
 
 
 @dataclass

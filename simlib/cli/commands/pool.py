@@ -9,7 +9,7 @@ from simlib.cli.commands.engine_choice import either
 from simlib.cli.options import limits
 from simlib.cli.options.request import Request
 from simlib.cli.options.variants import requested_views, requested_weights
-from simlib.cli.output import figures
+from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
 from simlib.control import Control
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def execute(arguments: Request) -> int:
     """Several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
     from simlib.analysis.pooling import pool
+    from simlib.machine.measures import headline
 
     views = requested_views(arguments)
     limits.check(arguments, next(iter(views.values())))
@@ -38,4 +39,6 @@ def execute(arguments: Request) -> int:
             )
 
     result = either(by, arguments.engine)
-    return tell(arguments, {"pool": result}, partial(figures.pool, result))
+    lines = result.sentences(headline(next(iter(views.values()))).name)
+    told = [lines[0], *lines[len(result.items) :]]
+    return tell(arguments, {"pool": result}, partial(figures.pool, result), [listings.pooled(result)], lines=told)

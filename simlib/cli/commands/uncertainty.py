@@ -65,7 +65,7 @@ def execute(arguments: Request) -> int:
         {"uncertainty": answer, **worths, **watch},
         partial(figures.uncertainty, answer, worths, fan, watch),
         tables,
-        head=heading(arguments, scenario, method),
+        made=heading(arguments, scenario, method),
     )
     if stopped:
         raise StoppedWithAnswer(f"the answer is from the {counted(answer.draws, 'draw')} made by then")

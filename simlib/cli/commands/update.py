@@ -20,6 +20,7 @@ from simlib.control import Control
 from simlib.errors import TooManyStates, Unsupported
 from simlib.evidence.posterior import TRUSTED
 from simlib.formatting import long_date, percent
+from simlib.machine.measures import headline, of_forecast
 from simlib.scenario.loader import load
 
 if TYPE_CHECKING:
@@ -71,7 +72,24 @@ def execute(arguments: Request) -> int:
     if arguments.series:
         results["series"] = series = _series(arguments, scenario)
         pictures.append(figures.series(series))
-    return tell(arguments, results, partial(chain, *pictures), tables=tables)
+    told = [line for result in results.values() for line in result.sentences()]
+    lines = [_lead(answer, before, sample), *told]
+    return tell(arguments, results, partial(chain, *pictures), tables=tables, lines=lines)
+
+
+def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
+    """Return the headline before the log and after it."""
+    scenario = answer.before
+    lead = headline(scenario)
+    known = [each.on for each in answer.answered if lead.kind == "question" and each.id == lead.of]
+    was, stated, now = (
+        percent(float(of_forecast(each, lead)[0][-1])) for each in (before, sample.stated, sample.mixture())
+    )
+    said = f"the forecast of {long_date(scenario.as_of)} said {was}"
+    if known and known[0]:
+        return f"{lead.words}: yes, since {long_date(known[0])}; {said}."
+    by = sample.stated.by_words
+    return f"{lead.words} by {by}: {now} after the log ({stated} at the stated values, where {said})."
 
 
 def _effects(arguments: Request, taken: Intake) -> RowEffects | str:

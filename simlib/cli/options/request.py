@@ -64,6 +64,7 @@ class Request:
     other_view: str | None = None
     no_forecast: bool = False
     quick: bool = False
+    move: str | None = None
     priors: bool = False
 
     # Event data

@@ -29,6 +29,8 @@ def check(parser: argparse.ArgumentParser) -> None:
 def explain(parser: argparse.ArgumentParser) -> None:
     """Add the options of `explain`."""
     common.add_path(parser)
+    text = "only this move: how often it happens, what it needs and changes, and the assumptions and sources behind it"
+    parser.add_argument("--move", type=name, metavar="NAME", help=text)
     common.add_view(parser.add_argument_group("changes"))
 
 

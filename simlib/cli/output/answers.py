@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,7 +53,7 @@ class Table:
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:
-    """Return the line above an answer.
+    """Return the line that says what was asked.
 
     It names the scenario, its first day, and the `method` by which the answer was computed.
     """
@@ -79,9 +79,10 @@ def tell(
     pictures: Callable[[], Iterable[Picture]] = tuple,
     tables: Iterable[str] = (),
     *,
-    head: str = "",
+    lines: Sequence[str] | None = None,
+    made: str = "",
 ) -> int:
-    """Print answers under a heading, then write the files that were asked for.
+    """Print answers, then write the files that were asked for.
 
     Either every file of a folder is written or, where that is stopped, none.
 
@@ -90,7 +91,8 @@ def tell(
         results: Answers by the name that their files and their JSON have.
         pictures: What to draw, called only where there is a folder to draw into.
         tables: Texts to print below the sentences.
-        head: First line of the print.
+        lines: What is printed above the tables. Default: the sentences of the answers.
+        made: Which scenario was asked and how, printed below the lines.
 
     Returns:
         The exit code.
@@ -99,8 +101,9 @@ def tell(
     if request.json == "-":
         sys.stdout.write(text)
     else:
-        lines = [head] * bool(head) + [line for result in results.values() for line in result.sentences()]
-        sys.stdout.write("".join(f"{line}\n" for line in lines) + "".join(f"\n{table}\n" for table in tables))
+        told = [line for result in results.values() for line in result.sentences()] if lines is None else lines
+        above = [*told, *([made] if made else [])]
+        sys.stdout.write("".join(f"{line}\n" for line in above) + "".join(f"\n{table}\n" for table in tables))
     if request.json not in (None, "-"):
         write_atomically(request.json, text)
         sys.stderr.write(f"written: {request.json}\n")

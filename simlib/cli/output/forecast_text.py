@@ -46,8 +46,9 @@ def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str
     `chosen`: nobody asked for the engine, so say why it was taken.
     """
     forecast = computed.forecast
-    sentences = [*_sentences(forecast), headline_sentence(computed)]
-    blocks = [*_head(computed, base, chosen), *_tables(forecast, computed, top), "\n".join(sentences)]
+    lead = headline_sentence(computed)
+    sentences = [*_sentences(forecast), f"Headline: {lead}"]
+    blocks = [lead, *_head(computed, base, chosen), *_tables(forecast, computed, top), "\n".join(sentences)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -72,7 +73,7 @@ def headline_sentence(computed: Computed) -> str:
     for how, one in versions:
         assert one is not None
         told.append(f"{percent_within(*(float(x[-1]) for x in of_forecast(one, lead)))} {how}")
-    return f"Headline: {lead.words} by {forecast.by_words}: {', '.join(told)}."
+    return f"{lead.words} by {forecast.by_words}: {', '.join(told)}."
 
 
 # What was computed

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import one_digit, over_draws, percent, points
+from simlib.formatting import long_date, one_digit, over_draws, percent, percent_within, points
 from simlib.quantities import show
 
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
-    from simlib.analysis.sensitivity.one_at_a_time import Drivers
+    from simlib.analysis.pooling import Pool
+    from simlib.analysis.scenario_diff import Diff
+    from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers, Elasticities
+    from simlib.analysis.sensitivity.sobol_indices import Index, Sobol
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
+    from simlib.analysis.whatif.divergence import Divergence
+    from simlib.machine.measures import Measure
 
 ROWS = 12
 """Most rows of a table; the files of --out and --json have them all."""
 
 COLUMNS, WIDTH = 4, 22
 """Most variants beside each other in a table, and the letters of a line of their names."""
+
+PARTED = 44
+"""Letters of a line in each column of two histories."""
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
@@ -34,6 +44,21 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
     for first in range(0, len(names), COLUMNS):
         yield _compared(result, names[first : first + COLUMNS], cumulative, asked)
     yield from _flips(result)
+    for effect in result.effects.values():
+        yield from map(parted, effect.divergences)
+
+
+def parted(pair: Divergence) -> str:
+    """Return one history in both worlds: a date, what happens at the baseline, and what happens in the variant."""
+    before, after = pair.labels
+    title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
+    wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
+    lines = [
+        f"  {date:<18}{before:<{PARTED + 2}}{after}".rstrip()
+        for row in wrapped
+        for date, before, after in itertools.zip_longest(*row, fillvalue="")
+    ]
+    return "\n".join([title, *lines])
 
 
 def _compared(result: Comparison, names: Sequence[str], cumulative: bool, asked: bool) -> str:
@@ -62,10 +87,8 @@ def _flips(result: Comparison) -> Iterator[str]:
         if flips is not None
     ]
     if rows:
-        title = f"Histories that end differently by {result.by_words}"
-        yield table(
-            title, [["common", "", ""], ["random", "95%", "any other"], ["numbers", "interval", "coupling"]], rows
-        )
+        title = f"Histories that end differently by {result.by_words}, played in both worlds with common random numbers"
+        yield table(title, [["", "95%", "least and most"], ["share", "interval", "with other pairs"]], rows)
 
 
 def _after(d: Difference) -> str:
@@ -82,38 +105,84 @@ def _after(d: Difference) -> str:
 
 
 def _pairs(result: Comparison, name: str) -> str:
-    from simlib.analysis.whatif.coupling import COUPLING
-
     flips = result.effects[name].flips
     if flips is None:
         return "exact, no pairs of histories"
-    pairs = f"{flips.runs:,} pairs of histories under {COUPLING}"
-    return f"exact, and flips from {pairs}" if result.engine == "exact" else f"from {pairs}"
+    return f"{'exact, and' if result.engine == 'exact' else 'from'} {flips.runs:,} pairs of histories"
 
 
-def drivers(result: Drivers) -> Iterator[str]:
-    """Yield for each measure the assumptions with what they are tried at, and the answers there."""
+def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
+    """Yield for each measure one table: an assumption, the answer at its low and high, its slope, its share."""
     for measure in result.measures:
-        rows = []
-        for bar in result.ranked(measure.name)[:ROWS]:
-            a = bar.assumption
-            low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-            cells = [
-                low,
-                result.write(measure, bar.at_low, bar.half_low),
-                high,
-                result.write(measure, bar.at_high, bar.half_high),
-            ]
-            rows.append(Row(a.label, cells))
-        stated = result.write(measure, result.stated, result.stated_half)
-        how = (
-            "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change with common random numbers (95%)"
-        )
-        yield table(
-            f"{measure.words} by {result.by_words}: {stated} {result.centre}; {how}",
-            [["low", "at low", "high", "at high"]],
-            rows,
-        )
+        bars = result.ranked(measure.name)[:ROWS]
+        columns = [("low", "at low", "high", "at high"), *map(_ends(result, measure), bars)]
+        if slopes is not None:
+            columns = [[*row, cell] for row, cell in zip(columns, _slopes(slopes, measure, bars), strict=True)]
+        if shares is not None:
+            cells = _shares_of(shares, measure, bars)
+            columns = [[*row, *two] for row, two in zip(columns, cells, strict=True)]
+        rows = [Row(bar.assumption.label, cells) for bar, cells in zip(bars, columns[1:], strict=True)]
+        error = "" if result.engine == "exact" else "; ± of the change (95%)"
+        title = f"{measure.words} by {result.by_words}, with one assumption at its low and at its high{error}"
+        yield table(title, [columns[0]], rows)
+
+
+def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
+    def cells(bar: Bar) -> Sequence[str]:
+        a = bar.assumption
+        low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
+        ends = ((bar.at_low, bar.half_low), (bar.at_high, bar.half_high))
+        first, last = (result.write(measure, *end) for end in ends)
+        return low, first, high, last
+
+    return cells
+
+
+def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
+    """Return a column: the change of the answer if an assumption is 1% higher, in points for a probability."""
+    pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
+    found = {a.id: slope * a.value for a, slope in pairs}
+    size = 1.0 if measure.probability else 0.01
+    unit = " points" if measure.probability else ""
+    return ["if 1% higher", *(f"{size * found[bar.assumption.id]:+.2g}{unit}" for bar in bars)]
+
+
+def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
+    """Return two columns: the share of an assumption, or of its correlated group, in the spread."""
+    found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
+    some = (found.get(bar.assumption.id) for bar in bars)
+    cells = [("", "") if share is None else (_index(share.first), _index(share.total)) for share in some]
+    return [("share of spread", "with others"), *cells]
+
+
+def _index(index: Index) -> str:
+    low, value, high = (min(max(x, 0.0), 1.0) for x in (index.low, index.estimate, index.high))
+    return percent_within(value, low, high) if index.known else "not known"
+
+
+def pooled(result: Pool) -> str:
+    """Return each question and ending by both pools, with the lowest and the highest view."""
+    names, rows = list(result.weights), []
+    for item in sorted(result.items, key=lambda item: item.kind == "ending"):
+        views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
+        ends = (f"{percent(float(views[at]))} ({names[at]})" for at in (int(views.argmin()), int(views.argmax())))
+        rows.append(Row(item.label, [*(percent(float(each)) for each in pools), *ends]))
+    head = [["linear pool", "logarithmic", "lowest view", "highest view"]]
+    return table(f"Probability by {result.by_words}, {result.basis}", head, rows)
+
+
+def differences(result: Diff) -> Iterator[str]:
+    """Yield both forecasts side by side, where there are any."""
+    rows = []
+    for row in result.frame("forecast").to_dict("records"):
+        before, after = row["before"], row["after"]
+        known = [value is not None and math.isfinite(value) for value in (before, after)]
+        write = partial(show, kind="amount") if row["kind"] == "impact" else percent
+        cells = [write(float(value)) if there else "-" for value, there in zip((before, after), known, strict=True)]
+        change = points(after - before) if all(known) and row["kind"] != "impact" else ""
+        rows.append(Row(row["label"], [*cells, change]))
+    if rows and result.by:
+        yield table(f"Forecasts by {long_date(result.by)}, at the stated values", [["before", "after", "change"]], rows)
 
 
 def watched(result: Indicators) -> Iterator[str]:

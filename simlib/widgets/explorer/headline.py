@@ -47,12 +47,12 @@ def sentence(
     than all endings, it says how likely it is that nothing has ended yet.
     """
     now = last(forecast, measure)
-    parts = [_part(f"By {forecast.by_words}: {label_of(measure)} "), _part(percent(now), strong=True)]
+    parts = [_part(f"{label_of(measure)} by {forecast.by_words}: "), _part(percent(now), strong=True)]
     change = change_in_words(now, None if baseline is None else last(baseline, measure))
     parts.append(_part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
     if spread is not None:
         low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
-        parts.append(_part(f"; {low} to {high} in nine of ten of {counted(draws, 'draw')} of all assumptions"))
+        parts.append(_part(f"; {low} to {high} if all assumptions are uncertain (90% of {counted(draws, 'draw')})"))
     parts.append(_part("."))
     ongoing = forecast.endings.get(ONGOING)
     if ongoing is not None and measure.of != ONGOING:

@@ -65,7 +65,7 @@ class WhatDrivesIt(PanelQuestion):
 class SharesOfDoubt(PanelQuestion):
     """Sobol indices over the priors."""
 
-    name, title = "shares-of-doubt", "Which assumptions cause the spread?"
+    name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -135,7 +135,7 @@ class HowSure(PanelQuestion):
 class WorthKnowing(PanelQuestion):
     """The value of settling one assumption."""
 
-    name, title = "worth-knowing", "What is worth finding out next?"
+    name, title, edition = "worth-knowing", "What is worth finding out next?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -162,7 +162,7 @@ class UnderWhichAssumptions(PanelQuestion):
     """PRIM boxes and a shallow tree over draws from the priors."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
-    edition = 3
+    edition = 4
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -214,7 +214,7 @@ class UnderWhichAssumptions(PanelQuestion):
 class ChanceWithinDoubt(PanelQuestion):
     """The rungs of a ladder over time, and the range of their borders over the draws."""
 
-    name, title = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?"
+    name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -230,13 +230,10 @@ class ChanceWithinDoubt(PanelQuestion):
         try:
             found, how = solve(), "each solved exactly"
         except TooManyStates:
-            found, how = solve(engine="montecarlo", runs=REPLICATES), f"{REPLICATES:,} replicates each"
+            found, how = solve(engine="montecarlo", runs=REPLICATES), f"{REPLICATES:,} simulated histories each"
         stack, line = ladder_fan(found, chosen["ladder"]), measure_fan(found, chosen["measure"])
-        sentences = [
-            f"Over {len(found.forecasts)} draws from the priors, {how}:",
-            *stack.sentences(),
-            *line.sentences(),
-        ]
+        over = f"Computed over {len(found.forecasts)} draws from the priors, {how}."
+        sentences = [*line.sentences(), *stack.sentences(), over]
         rows = [(f"{name} or above", *_numbers(stack, place)) for place, name in enumerate(stack.series)]
         rows.append((line.label, *_numbers(line, 0)))
         head = (

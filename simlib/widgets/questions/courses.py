@@ -57,7 +57,7 @@ class ByWhichPath(PanelQuestion):
 class WherePathsDiverge(PanelQuestion):
     """The orders of first visits as a tree: for each beginning, the shares of the rungs that come next."""
 
-    name, title = "where-paths-diverge", "Where do the paths diverge?"
+    name, title, edition = "where-paths-diverge", "Where do the paths diverge?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -79,8 +79,8 @@ class WherePathsDiverge(PanelQuestion):
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
         by = result.by_words
         sentences = [
-            f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
             *(fork(result, node, least) for node in nodes[:5]),
+            f"Shares of the histories that end in “{result.label(given)}” by {by}." if given else f"Shares by {by}.",
         ]
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
         return shown_answer(
@@ -142,7 +142,7 @@ class OnTheWayTo(PanelQuestion):
 class WhatToWatchFor(PanelQuestion):
     """Public moves and levels, and how seeing them by a day changes the probability of an ending."""
 
-    name, title = "what-to-watch-for", "What would be a sign of this ending?"
+    name, title, edition = "what-to-watch-for", "What would be a sign of this ending?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -193,7 +193,7 @@ class WhatToWatchFor(PanelQuestion):
 class WorthSeeing(PanelQuestion):
     """The value of watching for a public move for some days."""
 
-    name, title = "worth-seeing", "Which observation would settle most?"
+    name, title, edition = "worth-seeing", "Which observation would settle most?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -228,7 +228,7 @@ class WorthSeeing(PanelQuestion):
 class SignsOfEveryEnding(PanelQuestion):
     """Public moves and levels as signs of all endings at once."""
 
-    name, title = "signs-of-every-ending", "Which move or level is a sign of which ending?"
+    name, title, edition = "signs-of-every-ending", "Which move or level is a sign of which ending?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -244,7 +244,7 @@ class SignsOfEveryEnding(PanelQuestion):
         how = asked(chosen, control, "draws", "runs")
         results = indicators_of_endings(self.scenario, look_by=float(chosen["look_by"]), **how)
         until, by = results[0].look_by_words, results[0].by_words
-        sentences, rows = [f"Probabilities by {by}, if nothing has ended by {until} and one sign is seen by then:"], []
+        sentences, rows = [], []
         for result in results:
             now = write_share(result.before)
             strongest = sorted(result.signs, key=lambda row: -abs(row.change))[:2]
@@ -255,6 +255,7 @@ class SignsOfEveryEnding(PanelQuestion):
                 (*about, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
                 for row in result.signs
             ]
+        sentences.append(f"Probabilities by {by}, if nothing has ended by {until} and the sign is seen by then.")
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for result in results for row in result.signs})
         plot = Drawing(partial(indicator_map, results), 220 + 36 * min(signs, 14), left=190, bottom=89, top=131)

@@ -61,7 +61,7 @@ class BesidePastCrises(PanelQuestion):
 class RatesFromHistory(PanelQuestion):
     """Rates estimated from crises whose law is known, because they are histories of this scenario."""
 
-    name, title = "rates-from-history", "How much do so many past crises teach about a rate?"
+    name, title, edition = "rates-from-history", "How much do so many past crises teach about a rate?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -106,20 +106,20 @@ class RatesFromHistory(PanelQuestion):
             f"{x * DAYS_PER['month']:.2g}" for x in (few.pooled.per_day, few.pooled.low, few.pooled.high)
         )
         told = [
-            f"By day 30 the event came in {came} of these {crises}. In the long run it comes in {shall_come}.",
+            f"In {came} of these {crises} the event came by day 30. In the long run it comes in {shall_come}.",
             f"On average it came {mean} times a month (90% interval {low} to {high}).",
         ]
         if few.new_case is None:
             return [*told, "These crises do not say how far a new one may differ: at least one event is needed."]
         low, high = (f"{x * DAYS_PER['month']:.2g}" for x in (few.new_case.low, few.new_case.high))
-        spread = f"A new crisis may differ more: {low} to {high} times a month in nine of ten."
+        spread = f"A new crisis may differ more: {low} to {high} times a month in nine of ten crises."
         return [*told, f"{spread} That is the range to give an assumption."]
 
 
 class DayByDay(PanelQuestion):
     """The forecasts of a past crisis on each day, beside what happened and beside simpler forecasters."""
 
-    name, title = "day-by-day", "How good would the forecasts have been, day by day?"
+    name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""

@@ -20,6 +20,7 @@ from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, Plan
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
+    from simlib.analysis.whatif.divergence import Divergence
 
 CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
 """Labels of fields at which something may be told."""
@@ -46,9 +47,16 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
+def _parted(pair: Divergence) -> dict[str, Any]:
+    """Return the table of one history in both worlds, as plain data."""
+    before, after = pair.labels
+    return {"title": f"One history: “{before}” becomes “{after}”", "head": pair.head, "rows": pair.rows}
+
+
 class WhatIf(PanelQuestion):
     """One change of each kind, alone and with the others: a move, a variable, an assumption, a view."""
 
+    edition = 2
     name, title, by_itself = "what-if", "What changes if …?", True
 
     def make_fields(self) -> Sequence[Field]:
@@ -155,7 +163,7 @@ class WhatIf(PanelQuestion):
             3,
             Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
             Drawing(partial(flips, result, variant=last), 582, left=152, bottom=133, top=94),
-            more=_remarks(result),
+            more=_remarks(result) | {"histories": [_parted(pair) for pair in result.effects[last].divergences]},
         )
 
 
@@ -200,6 +208,7 @@ class Plans(PlannedQuestion):
     `plans` are views, or paths of their files, to choose from beside the views of the scenario.
     """
 
+    edition = 2
     name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:

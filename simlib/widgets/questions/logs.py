@@ -62,7 +62,7 @@ class _LogQuestion(PanelQuestion):
 class LearnFromTheLog(_LogQuestion):
     """Each assumption before and after a log, and what the log could not teach."""
 
-    name, title = "learn-from-the-log", "What does the log teach about the assumptions?"
+    name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -129,11 +129,11 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 def _told(result: Update) -> Iterator[str]:
     """Yield what the log teaches, what it cannot teach, and how far the answer can be trusted."""
     taught = sorted((each for each in result.learnt if each.taught), key=strength)
-    taken = f"As of {long_date(result.as_of)} the log has {counted(len(result.taken), 'row')} that count"
+    log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
-        yield f"{taken}. They teach hardly anything about the assumptions: each keeps its range, or nearly so."
+        yield f"{log} teaches hardly anything about the assumptions: each keeps its range, or nearly so."
     else:
-        yield f"{taken}. They teach something about {len(taught)} of {len(result.learnt)} uncertain assumptions."
+        yield f"{log} teaches something about {len(taught)} of {len(result.learnt)} uncertain assumptions."
     for each in taught:
         number = _number(result, each)
         yield f"{number.label}: {_range(number, each.posterior)} after the log, {_range(number, each.prior)} before."

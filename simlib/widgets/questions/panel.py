@@ -44,7 +44,7 @@ class QuestionPanel(w.VBox):
 
     def __init__(self, question: PanelQuestion) -> None:
         self.question = question
-        self.picture, self._words, self._table = LivePicture(), w.HTML(), w.HTML()
+        self.picture, self._words = LivePicture(), w.HTML()
         self.inputs = {field.name: _input(field) for field in question.fields}
         self.notes = {field.name: w.HTML() for field in question.fields}
         self.inquiry = Inquiry(question, self.show, self.say)
@@ -52,10 +52,10 @@ class QuestionPanel(w.VBox):
         self.compute.button_style = "primary"
         title = w.HTML(f'<div class="simlib-words"><strong>{html.escape(question.title)}</strong></div>')
         self.after = w.VBox([])
-        more = w.Accordion([self._table], titles=("Table",), selected_index=None)
+        self._tables = w.Accordion([w.HTML()], titles=("Table",), selected_index=None)
         self.rows = {name: w.VBox([self.inputs[name], note]) for name, note in self.notes.items()}
         inputs = w.HBox([*self.rows.values(), self.compute], layout=LINE)
-        super().__init__([title, inputs, self.picture, self.after, self._words, more])
+        super().__init__([title, inputs, self.picture, self.after, self._words, self._tables])
         for field in self.inputs.values():
             field.observe(lambda _: self._guard(self._changed), "value")
         self._show_fields()
@@ -86,7 +86,11 @@ class QuestionPanel(w.VBox):
             self.picture.png, self.picture.size, self.picture.alt = answer.png, list(answer.size), answer.alt
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in answer.sentences)
         self._words.value = f'<div class="simlib-words"><ul style="margin: 0">{items}</ul></div>'
-        self._table.value = html_table(answer.head, answer.rows, answer.numbers)
+        histories = answer.more.get("histories", [])
+        tables = [html_table(answer.head, answer.rows, answer.numbers)]
+        tables += [html_table(each["head"], each["rows"]) for each in histories]
+        self._tables.children = [w.HTML(table) for table in tables]
+        self._tables.titles = ("Table", *(each["title"] for each in histories))
         self._show_boxes(answer)
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
