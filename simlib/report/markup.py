@@ -50,9 +50,9 @@ _STYLE = (
     "p{margin:.5rem 0}ul{margin:.3rem 0;padding-left:1.2rem}img{max-width:100%;height:auto}a{color:#004f86}"
     "table{border-collapse:collapse;font-size:.85rem;width:100%}"
     "td,th{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:break-word}"
-    "th{background:#f2f2f2}"
+    "th,thead td{background:#f2f2f2}"
     ".sheet{margin-bottom:2.5rem}.sheet h2{font-size:1.05rem;margin:1rem 0 .3rem;color:#004f86;border-color:#9db7cc}"
-    ".sheet td,.sheet th{border-width:0 0 1px;padding:.2rem .4rem}.sheet th{background:none;color:#444}"
+    ".sheet td,.sheet th{border-width:0 0 1px;padding:.2rem .4rem}.sheet thead>tr>*{background:none;color:#444}"
     ".kicker{color:#444;font-size:.85rem;margin:0}.lead{font-size:.95rem}.note{color:#444;font-size:.8rem}"
     ".panel{background:#eef4f9;border-left:5px solid #0072b2;padding:.5rem 1rem;margin:.6rem 0}"
     ".panel h2{border:0;margin:.2rem 0;color:#222}"
@@ -87,7 +87,7 @@ def to_html(pieces: Iterable[Block]) -> str:
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
     head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
     body = "".join(map(_html, blocks))
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{body}</main></body></html>\n'
 
 
 def _flat(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -124,7 +124,8 @@ def _html(block: Block) -> str:
 
 def _html_table(rows: tuple[Any, ...]) -> str:
     def row(cells: Iterable[str | RangeBar], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{_cell(cell)}</{tag}>" for cell in cells) + "</tr>"
+        tags = ((tag if cell else "td", cell) for cell in cells)  # an empty header heads nothing
+        return "<tr>" + "".join(f"<{each}>{_cell(cell)}</{each}>" for each, cell in tags) + "</tr>"
 
     return f"<table><thead>{row(rows[0], 'th')}</thead><tbody>{''.join(row(r, 'td') for r in rows[1:])}</tbody></table>"
 

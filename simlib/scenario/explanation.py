@@ -93,7 +93,7 @@ def explain_text(scenario: Scenario) -> str:
 
 
 def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
-    """Return one move in sentences: what it is, how often it happens, what it changes, and what it rests on.
+    """Return one move in sentences: who makes it, how often, its effects, and the assumptions behind it.
 
     Raises ScenarioError for a move that the scenario does not have.
     """

@@ -70,3 +70,20 @@ def test_axe_finds_nothing_and_every_text_can_be_read(visit, notebook):
         assert "image-alt" in checked["passes"]
         assert texts["found"] == []
         assert texts["measured"] >= 3
+
+
+def test_axe_finds_nothing_in_a_report_and_every_text_can_be_read(chromium, tmp_path):
+    from simlib import load
+    from simlib.report.writer import write_report
+
+    script = (files(pytest.importorskip("axe_playwright_python")) / "axe.min.js").read_text(encoding="utf-8")
+    report = write_report(load("two-islands"), tmp_path / "report.html", draws=32)
+    page = chromium.new_page()
+    page.goto(report.as_uri())
+    page.evaluate(script)
+    checked, texts = page.evaluate(CHECK, "body"), page.evaluate(FAINT, "body")
+    page.close()
+    assert checked["violations"] == []
+    assert {"color-contrast", "image-alt"} <= set(checked["passes"])
+    assert texts["found"] == []
+    assert texts["measured"] > 100

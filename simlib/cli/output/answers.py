@@ -91,7 +91,7 @@ def tell(
         results: Answers by the name that their files and their JSON have.
         pictures: What to draw, called only where there is a folder to draw into.
         tables: Texts to print below the sentences.
-        lines: What is printed above the tables. Default: the sentences of the answers.
+        lines: The lines above the tables. Default: the sentences of the answers.
         made: Which scenario was asked and how, printed below the lines.
 
     Returns:
