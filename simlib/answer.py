@@ -2,7 +2,7 @@
 
 An answer knows the scenario it is about (id, title, hash), the day it was made as of, the question in words, and its
 provenance. It has sentences, a tidy table, a picture and plain JSON data. The keys that all
-answers share in JSON are a contract; they are made in one place, `Answer.to_dict`.
+answers share in JSON are a contract. They are made in one place, `Answer.to_dict`.
 
 A saved file holds the JSON data and, under "state", every field of the answer, arrays bit for bit. Loading builds
 nothing but the frozen dataclasses of simlib.
@@ -147,12 +147,12 @@ class Traced(Answer):
 
     @property
     def draws(self) -> int:
-        """The number of draws of the assumptions; 0 at the stated values."""
+        """The number of draws of the assumptions, 0 at the stated values."""
         return int(self.provenance["draws"] or 0)
 
     @property
     def runs(self) -> int:
-        """The number of replicates of each draw; 0 when exact."""
+        """The number of replicates of each draw, 0 when exact."""
         return int(self.provenance["runs"] or 0)
 
 

@@ -1,4 +1,4 @@
-"""How long work is watched and stopped: one object for progress, cancellation and threads."""
+"""Progress, cancellation and threads of long work, in one object."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ UNWATCHED = Control()
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return what the engine answers; "auto" is the exact one where the states fit it, else Monte Carlo."""
+    """Return the answer of an engine. "auto" is the exact one where the states fit it, else Monte Carlo."""
     if engine != "montecarlo":
         try:
             return exact()

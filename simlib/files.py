@@ -27,7 +27,7 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
     must not exist yet: of several processes exactly one writes it.
 
     Raises:
-        OSError: It cannot be written; the error names the file. FileExistsError with `new`.
+        OSError: It cannot be written. The error names the file. FileExistsError with `new`.
     """
     data = payload.encode() if isinstance(payload, str) else payload
     target = Path(os.path.realpath(file))

@@ -20,7 +20,7 @@ def percent(p: float) -> str:
     """Write a probability as people read it.
 
     Examples: "12%", "0.3%", "1 in 3.8 million". Never a false 0% or 100%. Anything below one in a trillion counts as
-        rounding error and is zero.
+    rounding error and is zero.
     """
     if p < 1e-12:
         return "0%"
@@ -51,7 +51,7 @@ def in_a_hundred(share: float) -> str:
 
 
 def percent_within(p: float, low: float, high: float) -> str:
-    """Write a probability with the interval it is computed to, in equal digits.
+    """Write a probability with its interval, all three numbers to the same digit.
 
     Examples: "1.3% [1.1–1.6%]". The interval is left out where all three numbers are the same in these digits.
     """
@@ -163,7 +163,7 @@ def end_of(as_of: dt.date, days: float) -> str:
 
 
 def over_draws(provenance: Mapping[str, Any]) -> str:
-    """Say over which draws an answer is: those of the priors, those of a belief, or none."""
+    """Say over which draws an answer was computed: those of the priors, those of a belief, or none."""
     if not provenance.get("draws"):
         return "at the stated values"
     belief = provenance.get("belief")

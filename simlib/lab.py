@@ -38,7 +38,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
 
 
 def writable_notebooks(here: Path | None = None) -> Path:
-    """The folder of notebooks to work in: the clone's own, else a copy in `here` (default: the current folder).
+    """The folder of notebooks: the clone's own, else a copy in `here` (default: the current folder).
 
     A copy that exists already keeps its owner's changes. Only missing files are added.
     """

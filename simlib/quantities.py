@@ -3,10 +3,10 @@
 No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds
 are distinct, because forecasts go wrong where they are mixed up:
 
-- a **rate** says how often per unit of time ("2 per week") and is never called a probability;
-- a **chance** is a probability of one branch when the event happens ("30%", 0.3);
-- a **factor** multiplies a rate (3, 0.5);
-- a **duration** is a length of time ("90 days"), and
+- a **rate** says how often per unit of time ("2 per week") and is never called a probability.
+- a **chance** is a probability of one branch when the event happens ("30%", 0.3).
+- a **factor** multiplies a rate (3, 0.5).
+- a **duration** is a length of time ("90 days").
 - an **amount** is a quantity in a unit of free words ("4.3 people", or 4.3 where the unit is known).
 
 "30% within 90 days" is a rate in words people think in: the constant hazard `-ln(1 - 0.30) / 90` per day under
@@ -99,8 +99,8 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
     """Read one quantity.
 
     With `kind`, insist on it (a bare number may serve as a chance or a factor). An amount has the unit `unit`, whether
-    or not the text says so. Raises QuantityError for what is no quantity, for a unit that is no unit of time, for a
-    value out of the range of its kind, and for a quantity of another kind than `kind` or another unit than `unit`.
+    or not the text says so. Raises QuantityError for a text that is no quantity, a unit that is no unit of time, a
+    value out of the range of its kind, and a quantity of another kind than `kind` or another unit than `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:

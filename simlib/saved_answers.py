@@ -42,7 +42,7 @@ HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in
 
 
 def load_answer(path: str | Path) -> Answer:
-    """Read an answer that `save` wrote, bit for bit; raises SimlibError for any other file."""
+    """Read an answer that `save` wrote, bit for bit. Raises SimlibError for any other file."""
     found = (vars(importlib.import_module(home)) for home in HOMES)
     classes = {each for names in found for each in names.values() if isinstance(each, type)}
     return answer.load_answer(path, [each for each in classes if dataclasses.is_dataclass(each)])

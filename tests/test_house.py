@@ -49,7 +49,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
-SEMICOLONS, RIDDLES, FIRST_LINE = 160, 34, 111
+SEMICOLONS, RIDDLES, FIRST_LINE = 24, 13, 106
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 

@@ -6,7 +6,7 @@
 - This module is a server extension, enabled for that server only: it switches Nagle's algorithm off on the kernel
   websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
   way in is gone, it does nothing.
-- It also stores pictures in place of live views in the notebooks that are saved; see `simlib._jupyter.save_hook`.
+- It also stores pictures in place of live views in the notebooks that are saved. See `simlib._jupyter.save_hook`.
 - `labextensions/` has an extension of JupyterLab, plain JavaScript, that runs the shipped notebooks when they are
   opened, so that their sliders are live at once. This module tells it which notebooks these are.
 - `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main

@@ -35,7 +35,7 @@ def drop_live(output: Any) -> bool:
 
 
 def before_saving(model: Any, **_: Any) -> None:
-    """Store pictures in place of live views (a pre-save hook of Jupyter); other outputs stay as they are.
+    """Store pictures in place of live views (a pre-save hook of Jupyter). Other outputs stay as they are.
 
     The state of widgets goes as well, unless something is left that only it can show.
     """

@@ -47,7 +47,7 @@ DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class SeriesDate:
-    """What the log says on one date: how many rows count by then, and what is new.
+    """The log on one date: how many rows count by then, and which rows are new.
 
     `new` are the rows that became known since the date before. `ended` is the ending that the log tells of by then.
     `complete_to` is the last day on which the absence of rows counts.
@@ -213,7 +213,7 @@ def forecast_series(
     rows, chosen = whole_log(scenario, events), find(scenario, measures)
     for measure in chosen:
         if not measure.probability or measure.kind == "given":
-            raise Unsupported(f"a series is told of plain probabilities, which {measure.words} is not")
+            raise Unsupported(f"a series needs a plain probability, and {measure.words} is none")
     world = scenario.replace(questions=questions_for(scenario, chosen), impacts={})
     days, readings = _dates(scenario, rows, dates), read_rows(scenario, rows)
     stated = forecast(world, times=1, control=control.part(0.0, 0.05))
@@ -276,7 +276,7 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Return the forecasts at the stated values from where the log leaves the world, 1 where it has answered."""
+    """Return the forecasts at the stated values from the state after the log, 1 where the log has answered."""
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
     for measure in measures:

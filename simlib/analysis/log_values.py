@@ -62,7 +62,10 @@ def forecasts_after(
 def forecasts_before(
     scenario: Scenario, theta: Floats, measures: Sequence[Measure], control: Control = UNWATCHED
 ) -> Floats:
-    """Return the forecasts of some measures by the deadline at each draw (D, M), without a log. Raises Cancelled."""
+    """Return the forecasts of some measures by the deadline at each draw (D, M), without a log.
+
+    Raises Cancelled.
+    """
     solver = Solver(scenario.replace(questions=questions_for(scenario, measures), impacts={}), times=1)
     values = _values(solver, measures, priors.theta(scenario))
 
@@ -74,7 +77,7 @@ def forecasts_before(
 
 
 def _values(solver: Solver, measures: Sequence[Measure], centre: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    """Return what gives, at one draw, the start (N,) and the values of every state (M, N)."""
+    """Return a function of one draw that gives the start (N,) and the values of every state (M, N)."""
     asked = [observable(solver, measure.name) for measure in measures]
 
     def values(theta: Floats) -> tuple[Floats, Floats]:

@@ -232,7 +232,7 @@ def pool(
     """Forecast each view of a scenario and pool the forecasts, up to the horizon of the first.
 
     Args:
-        views: The views of one scenario, by name; at least two.
+        views: The views of one scenario, by name. At least two.
         weights: The weight of each view, scaled to sum to one. By default all views weigh the same.
         engine: "auto" is the exact engine unless a view has too many states, else Monte Carlo for all of them.
         draws: Draws of the priors of each view. 0 forecasts at the stated values.
@@ -270,7 +270,7 @@ def pool(
 
 
 def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
-    """Pool forecasts of one scenario by name; `weights` are scaled to sum to one.
+    """Pool forecasts of one scenario by name. `weights` are scaled to sum to one.
 
     Raises ScenarioError for weights that do not fit, Unsupported for forecasts of different questions or times, and
     where each ending is ruled out by one of them.

@@ -296,7 +296,7 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return the solver of the world of the log up to the deadline, what is asked, and since when that counts."""
+    """Return the solver of the world of the log up to the deadline, the measure, and the day it counts from."""
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop
     if not measure.probability or measure.kind == "given":

@@ -86,7 +86,7 @@ class Diff(Answer):
 
     @property
     def by(self) -> dt.date | None:
-        """The date of both forecasts; None where there are none."""
+        """The date of both forecasts, None where there are none."""
         return None if self.forecasts is None else _last(self.forecasts[0])
 
     @property
@@ -111,7 +111,7 @@ class Diff(Answer):
         return titles if titles[0] != titles[1] else ("before", "after")
 
     def finding(self) -> str:
-        """Say which ending or question changes most; raises SimlibError without forecasts."""
+        """Say which ending or question changes most. Raises SimlibError without forecasts."""
         if self.forecasts is None:
             raise SimlibError("there are no forecasts to compare; ask for the difference with forecasts")
         events = (row[1:] for row in _both(*self.forecasts) if row[0] != "impacts")

@@ -40,7 +40,7 @@ class CaseHistories:
 
     @property
     def causes(self) -> list[str]:
-        """Whichever came first in each case: the event, or the end of the case."""
+        """The event or the end of each case, whichever came first."""
         return ["event" if came else ENDED for came in self.happened]
 
 

@@ -240,7 +240,7 @@ def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, ever
 
 
 def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) -> ScoredDay | None:
-    """Return a forecast with its scores, or None where its question was settled, or its end is not in the record."""
+    """Return a forecast with its scores. None where its question was settled or the record ends before."""
     came = record.answers[forecast.question].happened
     end = forecast.as_of + dt.timedelta(days=forecast.days)
     if (came is not None and came < forecast.as_of) or end > last + dt.timedelta(days=1):

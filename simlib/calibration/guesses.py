@@ -29,7 +29,7 @@ NAME = "guesses.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A probability that a person gave to a question by a deadline, and the forecast that was shown afterwards.
+    """A probability that a person gave to a question by a deadline, and the forecast shown afterwards.
 
     `path` is the folder of the scenario, and `scenario_sha256` the hash of its text then.
     """

@@ -5,7 +5,7 @@ have many more, so they are thinned at random to the same number before gaps are
 thinning. Gaps are taken between times and not between days: for events weeks apart the rounding to days hardly matters,
 but for an event a day it would dominate.
 
-References: Douglass and others (2022) ICBe 1.1; Mantel and Haenszel (1959), for the rate ratio within strata.
+References: Douglass and others (2022) ICBe 1.1. Mantel and Haenszel (1959), for the rate ratio within strata.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class NewCaseRate:
 def pooled_rate(events: float, exposure_days: float) -> PooledRate:
     """Return events per day of exposure with the equal-tailed 90% Gamma interval.
 
-    The low end of no event is 0.
+    Where no event was counted, the low end is 0.
     """
     from scipy.stats import gamma
 

@@ -7,7 +7,7 @@ moves are a threat) are in its own file `base_rate_roles.csv`, with the columns 
 or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why the
 scenario departs from that figure.
 
-References: Palmer and others (2022) MID 5.0; Brecher and others, ICB 14; Douglass and others (2022) ICBe 1.1.
+References: Palmer and others (2022) MID 5.0. Brecher and others, ICB 14. Douglass and others (2022) ICBe 1.1.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def brier(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
-    """Return minus the log of the probability given to what happened, in nats. It is infinite where that was 0."""
+    """Return minus the log of the probability given to what happened, in nats. It is infinite at 0."""
     p, y = _events(probability, happened)
     with np.errstate(divide="ignore"):
         return -np.log(np.where(y == 1, p, 1 - p))

@@ -1,4 +1,4 @@
-"""The clock of a crisis, fitted to past crises: its hot, warm and quiet spells, seen through public events.
+"""The clock of a crisis, fitted to past crises: hot, warm and quiet spells behind public events.
 
 The tempo is hidden and has a few levels. It cools from each level to the next. An event comes at the rate of the level
 times the activity of the crisis, which differs between crises (a frailty). An event makes the tempo hot again with some

@@ -1,7 +1,7 @@
 """The crosswalk: from the codes of event data to the categories in which scenarios speak of moves.
 
-Sources: CAMEO codebook 1.1b3 (Schrodt 2012); PLOVER (Open Event Data Alliance 2018); MID 5.0 codebook (Palmer et al.
-2022); ICBe (Douglass et al. 2022); ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
+Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0 codebook (Palmer et al.
+2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
 code that the table does not name takes the category of its longest prefix in the table: CAMEO 0571 takes that of 057.
 """
 
@@ -22,7 +22,7 @@ CATEGORIES = (
 
 @functools.cache
 def crosswalk() -> pd.DataFrame:
-    """Return the table: scheme, code, category, note; all columns are text."""
+    """Return the table: scheme, code, category, note. All columns are text."""
     import pandas as pd
 
     return pd.read_csv(Path(__file__).with_name("crosswalk.csv"), dtype=str, keep_default_na=False)
@@ -43,6 +43,6 @@ def category_of(scheme: str, code: str) -> str:
 
 
 def categories(scheme: str, codes: pd.Series) -> pd.Series:
-    """Return the category of every code; each distinct code is looked up once."""
+    """Return the category of every code. Each distinct code is looked up once."""
     text = codes.astype(str)
     return text.map({code: category_of(scheme, code) for code in text.unique()}).astype(str)

@@ -40,7 +40,7 @@ class FileKind:
 
 
 def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return dates and precisions from numbers as text; blank, negative and impossible ones are missing.
+    """Return dates and precisions from numbers as text. Blank, negative and impossible ones are missing.
 
     A missing day (ICB writes 66, 77 and 88 for vague ones, MID -9) becomes the first of the month, with the precision
     "month".

@@ -34,7 +34,7 @@ def read(path: str | Path) -> pd.DataFrame:
             (.gz, .zip, .bz2, .xz) are read as they are.
 
     Returns:
-        One row for an event (and a participant, where the file has one row for each); dates are day-exact timestamps.
+        One row for an event (and a participant, where the file has one row for each). Dates are day-exact timestamps.
 
     Raises:
         ScenarioError: the file is empty, cut off, mixed from several layouts, a pointer to a file, or of an unknown
@@ -51,7 +51,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
-    """Yield the tidy frame of a file of event data in chunks of so many rows; raises as `read` does."""
+    """Yield the tidy frame of a file of event data in chunks of so many rows. Raises as `read` does."""
     file = Path(path)
     layout, encoding = _recognise(file)
     for raw in _raw_chunks(file, layout, encoding, rows):

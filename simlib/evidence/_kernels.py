@@ -58,7 +58,7 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P vector. Both are flat grids of states by counts. Ways of one target and row are taken two at a time."""
+    """Write P vector, both flat grids of states by counts. Ways of one target and row go two at a time."""
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):

@@ -20,7 +20,7 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 TOGETHER = 5
-"""Up to so many rows that close together are weighed in every order. More are taken in the order of the log."""
+"""Most rows closing on one day that are weighed in every order. More are taken in the order of the log."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Closing:
 
     @property
     def items(self) -> tuple[OpenRow | Fact, ...]:
-        """What closes or is looked at, in order."""
+        """The rows that close, then the facts that are looked at."""
         return (*self.rows, *(fact for fact, _, _ in self.facts))
 
 

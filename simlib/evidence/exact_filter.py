@@ -69,7 +69,7 @@ class Passed:
     log_likelihood: that of everything that was seen and not seen. masses (S + 1,): the probability left at each
     crossing, of that at the crossing before. Once none is left they are 0.
     kept (T,): the distribution at the start of each span, and at the end. values (T,): how much likelier the later log
-        is from each state. Only `Filter.gradient` fills them.
+    is from each state. Only `Filter.gradient` fills them.
     """
 
     walk: Walk
@@ -209,7 +209,7 @@ class Filter:
     def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
         """Return what has become, just before a crossing, of the distribution at the start of the span before it.
 
-        It is by machine state of that span and by combination of counts, and sums to what is left of 1.
+        It is by machine state of that span and by combination of counts, and sums to the probability that is left.
         """
         walk, span = self.walk, crossing - 1
         own, states, grid = (

@@ -119,7 +119,7 @@ class Lessons(Answer):
         if cut:
             texts.append(f"{counted(cut, 'assumption')} already used this log; the same rows may not teach them again.")
         if untouched:
-            texts.append(f"Of {counted(untouched, 'assumption')} the log says nothing at all.")
+            texts.append(f"The log says nothing about {counted(untouched, 'assumption')}.")
         return texts
 
     def frame(self) -> pd.DataFrame:
@@ -134,7 +134,7 @@ class Lessons(Answer):
         return sorted(self.learnt, key=lambda each: -max(abs(each.mean), 1 - each.spread))
 
     def data(self) -> dict[str, Any]:
-        """Return the assumptions, and how much of the log is behind them."""
+        """Return the assumptions before and after the log, and which part of the log was used."""
         learnt = [each.data() for each in self.learnt]
         return {"rows": self.rows, "complete_to": self.complete_to, "learnt": learnt}
 
@@ -209,7 +209,7 @@ def how_learnt(taken: Intake) -> dict[str, Any]:
 
 
 def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> list[str]:
-    """Return what a log teaches about the assumptions of a scenario, in sentences. None where nothing was asked."""
+    """Return the lessons of a log about the assumptions, in sentences. None where nothing was asked."""
     return lesson_sentences(learnt, {**scenario.assumptions, **scenario.log_assumptions}) if learnt else []
 
 

@@ -104,7 +104,7 @@ def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
 
 
 def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
-    """Return a warning where a log has far more or far fewer rows a week from a day on than before it, else "".
+    """Return a warning where a log has far more or far fewer rows a week from a day on, else "".
 
     Whoever compiles it may have changed, which would be read as a change in the world. Rows cluster, so the spread from
     week to week counts.

@@ -44,7 +44,7 @@ class AnsweredQuestion:
 
 @dataclass(frozen=True, eq=False)
 class AnswerSoFar:
-    """How a question stands at the end of a log: how likely its event has happened already, and when that is settled.
+    """A question at the end of a log: how likely its event has happened, and when that was settled.
 
     `on` is the day on which the log settles it, None where it does not. open (K,): how likely each state at the end of
     the log is, together with no event yet.
@@ -57,7 +57,7 @@ class AnswerSoFar:
 
 @dataclass(frozen=True, eq=False)
 class StillOpen:
-    """What a log leaves of the histories in which the event of a question has not happened yet, at one set of values.
+    """How likely the event of a question has not happened yet, along a log, at one set of values.
 
     `rates` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): how likely the
     event has not happened by each crossing, given the log up to it.
@@ -69,7 +69,7 @@ class StillOpen:
 
     @property
     def end(self) -> Floats:
-        """The probability of each state (K,) at the end of the log, together with no event yet."""
+        """The probability (K,) of being in each state at the end of the log with no event yet."""
         return np.asarray(self.share[-1] * self.passed.end)
 
 
@@ -157,7 +157,7 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Return the states (K',) with firings that answer, change nothing and are not shown, and those firings.
+        """Return the unseen firings that answer the question and change no state, and their states (K',).
 
         The firings are by segment: entry, branch, share that would show, and the assumption of that chance or -1.
         """
@@ -211,7 +211,7 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Say which parts of the maps between spans lead into states that answer, at the crossings (S + 1,) that count."""
+    """Say which parts of the maps between spans lead into states that answer, at crossings that count."""
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
     found = [np.zeros(0, dtype=bool)]
@@ -252,7 +252,7 @@ def _tells(row: OpenRow, question: Question) -> bool:
 
 
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which a lull is over for certain: its days without a firing, in a story that goes on.
+    """Return the first day by which a lull is certain: the story goes on, and for its days nothing has fired.
 
     It may have been over before. A firing that the log always shows has not happened where no row tells of it.
     """

@@ -83,7 +83,7 @@ class Timetable:
     outside: tuple[Reading, ...]
 
     def day_told(self, crossing: float) -> float:
-        """Return the day of what is known from a crossing on: that of an outside change, or the day before it."""
+        """Return the day of a fact that holds from a crossing on: that of a change, or the day before it."""
         changed = any(fact.day == crossing and fact.reading.setting for fact in self.facts)
         return crossing if changed else max(crossing - 1, self.start)
 

@@ -43,7 +43,7 @@ class Tables:
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     branches: the outcomes in each context, with their chances, factors and effects.
     possible (E,): whether the guard of the move holds at an entry.
-    factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (0 where the guard fails).
+    factor_index (F, E): indices into θ as `standing.extended` has it. Row 0 is the base rate (0 where the guard fails).
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
     """
 
@@ -433,7 +433,7 @@ class Tables:
         return self.branches.entry[entry] + outcome - self.outcome_start[self.outcome_move[outcome]]
 
     def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
-        """Return the states (N, V) after an outcome; effects read the state before, then saturate.
+        """Return the states (N, V) after an outcome. Effects read the state before, then saturate.
 
         The variables in `held` stay as they are.
         """

@@ -159,7 +159,7 @@ right."""
 class BoxBoard:
     """The draws and a box on its two main assumptions, beside the draws by probability.
 
-    `figure` is a plain Figure of `width` by `height` pixels, `artists` what moves with the point; see `Screen`.
+    `figure` is a plain Figure of `width` by `height` pixels, `artists` move with the point. See `Screen`.
     """
 
     def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:

@@ -35,7 +35,7 @@ def comparison(
     title: str = "The same scenario through several views",
     made: str = "",
 ) -> Axes:
-    """Draw a row for each ending (and question), with a mark and a number for each forecast, and return the axes.
+    """Draw a row for each ending or question, with a mark and a number for each forecast. Return the axes.
 
     Args:
         results: Forecasts over the same horizon, by name. Thin lines start at the first, which is the reference.

@@ -61,7 +61,7 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
 
 
 def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the largest elasticities of a measure (default: the first), those that raise it plain. Return the axes."""
+    """Draw the largest elasticities of a measure (default: the first), and return the axes."""
     about = next(m for m in result.measures if measure in (None, m.name))
     elasticity = np.nan_to_num(result.elasticity(about.name))
     top = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:most] if elasticity[i]]

@@ -36,7 +36,7 @@ class EndingsPanel(LivePanel):
     """Lines of P(ending by the end of the date).
 
     `show` picks endings and questions by id (default: every ending). `doubt`: for each of them (5, T), the 5 to 95%
-    points over draws from the priors; the bands are then these. `title` and `names` (by id) stand in place of the usual
+    points over draws from the priors. The bands are then these. `title` and `names` (by id) stand in place of the usual
     title and labels.
     """
 
@@ -85,7 +85,7 @@ class EndingsPanel(LivePanel):
             self.artists.append(collection)
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see LivePanel.update."""
+        """Show another answer. See LivePanel.update."""
         now = [_need(result, name) for name in self.names]
         before = [_band(baseline, name) for name in self.names]
         self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])
@@ -116,7 +116,7 @@ class EndingsPanel(LivePanel):
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the bands; return whether they are those of the computation."""
+        """Draw the bands. Return whether they are those of the computation."""
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)
@@ -198,7 +198,7 @@ def endings(
     """Draw the probability of each ending over time, under the finding, and return the axes.
 
     `show` picks endings and questions by id. Bands are the error of the computation, or, with `doubt` (the points over
-    the draws of `Ensemble.spread`, for each name), what 90% of the draws lie between; the caption says which. The
+    the draws of `Ensemble.spread`, for each name), the range of 90% of the draws. The caption says which. The
     dotted lines are `baseline`, and the labels give the difference to it in percentage points.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)

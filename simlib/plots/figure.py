@@ -28,7 +28,7 @@ WIDTH = 720
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
-    """Return an empty figure of some pixels at 100 dpi; `words` describe it."""
+    """Return an empty figure of some pixels at 100 dpi. `words` describe it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")

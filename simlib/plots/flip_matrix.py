@@ -21,7 +21,7 @@ MANY = 0.01
 
 
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
-    """Draw the share of histories by their ending at the baseline (rows) and in a variant (columns); return `ax`.
+    """Draw the share of histories by ending at the baseline (row) and in a variant (column). Return `ax`.
 
     The hatched diagonal holds the histories whose ending stays. Raises ValueError where no replicates were played.
     """

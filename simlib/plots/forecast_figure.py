@@ -131,7 +131,7 @@ class Dashboard:
         note: str = "",
         moving: bool = False,
     ) -> bool:
-        """Show another answer; return True when more than `artists` changed.
+        """Show another answer. Return True when more than `artists` changed.
 
         `mark` is written at the top right, `note` (the changes) in at most two lines below the title.
         """

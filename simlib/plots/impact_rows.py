@@ -23,7 +23,7 @@ LABELS = 0.44
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Return the mean of an impact by the horizon, and the range of nine in ten histories (else the deviation)."""
+    """Return the mean of an impact by the horizon, and its 90% range over histories (else the deviation)."""
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:

@@ -22,7 +22,7 @@ ROWS = 10
 
 
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the probability if an indicator is seen (filled) and if not (hollow), with 95% whiskers. Return `ax`."""
+    """Draw the probability if an indicator is seen (filled) and if not (hollow), and return `ax`."""
     some = (result.signs or result.rows)[:most]
     label, until, by = result.measure.label, result.look_by_words, result.by_words
     before = write_share(result.before)
@@ -75,7 +75,7 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
     """Draw a heat map: indicators by endings, in each cell the change if seen, in points. Return `ax`.
 
-    Cells of what is not known to be a sign of the ending are left white. Rows are the most informative of the signs.
+    A cell is white where the indicator is not known to be a sign of the ending. Rows are the most informative signs.
     """
     known = [(item, column) for column, result in enumerate(results) for item in result.signs]
     names: dict[str, str] = {}

@@ -47,7 +47,7 @@ class LadderPanel(LivePanel):
         self._span: tuple[object, ...] = ()
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see LivePanel.update."""
+        """Show another answer. See LivePanel.update."""
         shares = self._shares(result)
         edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
         self.areas.set_verts(

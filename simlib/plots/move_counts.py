@@ -24,7 +24,7 @@ ROWS = 10
 class MovesPanel(LivePanel):
     """One bar for each of some moves, with label and number. The hollow bar is the baseline.
 
-    `show` picks moves by id; by default the `rows` most frequent acts of the first answer, most frequent first. The
+    `show` picks moves by id. By default the `rows` most frequent acts of the first answer, most frequent first. The
     choice and its order stay as they are, so that no bar changes its place while a slider moves. `errors`: write the
     error of each number beside it, and the range of the number where it was counted.
     """
@@ -67,7 +67,7 @@ class MovesPanel(LivePanel):
         self._top = 0.0
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see LivePanel.update."""
+        """Show another answer. See LivePanel.update."""
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
         halves = np.array([_half(result, name) for name in self.names])

@@ -64,7 +64,7 @@ class LivePanel:
         return True
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; return True when the background (limits, ticks, titles) changed with it.
+        """Show another answer. Return True when the background (limits, ticks, titles) changed with it.
 
         While `moving`, limits only grow, so that nothing jumps.
         """
@@ -79,7 +79,7 @@ def beside(ax: Axes) -> float:
 
 
 class SideLabels:
-    """Labels to the right of an axes, each tied by a short line in its colour to a height; they never overlap.
+    """Labels to the right of an axes, each tied by a short line in its colour to a height. They never overlap.
 
     `room` is the width for them in pixels (default: up to the edge of the figure).
     """

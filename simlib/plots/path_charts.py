@@ -1,4 +1,4 @@
-"""Charts of paths: the likeliest classes, the tree they form, the flow between rungs, and single histories."""
+"""Charts of paths: the likeliest classes, their tree, the flow between rungs, and single histories."""
 
 from __future__ import annotations
 

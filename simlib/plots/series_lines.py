@@ -89,7 +89,7 @@ def _learnt(line: SeriesLine) -> list[float]:
 
 
 def _of_one(line: SeriesLine) -> list[_Course]:
-    """Return the updated line, what was learnt, and the copy that is never updated."""
+    """Return the updated line, the learnt one, and the copy that is never updated."""
     (colour, _), (second, _) = style.category(1), style.category(0)
     courses = [_Course("updated", colour, "solid", [point.updated for point in line.points], marked=True)]
     if _taught(line):

@@ -1,4 +1,4 @@
-"""Pictures of uncertainty: the range of an answer over the draws, and the shares of assumptions and chance."""
+"""Pictures of uncertainty: the range of an answer, and the shares of assumptions and chance."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def first_page(material: Material) -> Block:
 
 
 def second_page(material: Material, contents: Iterable[tuple[str, str]]) -> Block:
-    """Return the second page as one sheet; `contents` are the headings of the annex with their names."""
+    """Return the second page as one sheet. `contents` are the headings of the annex with their names."""
     parts = [
         *_changes(material),
         *_views(material),

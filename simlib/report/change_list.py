@@ -1,4 +1,4 @@
-"""Changes since an earlier report: the forecast then and now, the assumptions, and the new rows of the log."""
+"""Changes since an earlier report: the forecast, the assumptions, and the new rows of the log."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
 def changes(
     scenario: Scenario, forecast: Forecast, lead: Measure, since: Earlier | None, update: Update | None
 ) -> Changes:
-    """Return what has changed; `lead` is the headline."""
+    """Return the changes. `lead` is the headline."""
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []
     if update is None:

@@ -1,4 +1,4 @@
-"""What a report cannot say: the limits of every scenario, and those that the author of this one wrote down."""
+"""The limits of a report: those of every scenario, and those that its author wrote down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLES = ("limits", "what is left out")
 
 
 def own_limits(scenario: Scenario) -> str:
-    """Return the section on limits of the README beside a scenario, as plain text; "" where there is none.
+    """Return the section on limits of the README beside a scenario, as plain text, "" where there is none.
 
     It is the section called "Limits", else the one on left out parts, as a heading or a bold first word.
     """

@@ -211,7 +211,7 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Return the report's headline beside that of each view, and pooled; None without views or draws.
+    """Return the report's headline beside that of each view, and pooled, None without views or draws.
 
     Each view is forecast over its own priors. Raises what the engines raise.
     """

@@ -84,7 +84,7 @@ def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
 
 
 def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
-    """Draw the drivers of each measure; those that are self-evident are named and left out of the picture."""
+    """Draw the drivers of each measure. Those that are self-evident are named and left out of the picture."""
     from simlib.analysis.sensitivity.direct_rates import self_evident
     from simlib.plots.tornado_bars import tornado
 
@@ -256,7 +256,7 @@ def _counter(forecast: Forecast, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Say that the structure of the model alone decides a probability; "" where it does not."""
+    """Say that the structure of the model alone decides a probability, "" where it does not."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""

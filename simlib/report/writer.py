@@ -87,7 +87,7 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return what writes a file of this name; raises ScenarioError for a suffix that is not known."""
+    """Return the function that writes a file of this name. Raises ScenarioError for others."""
     suffix = Path(path).suffix
     if suffix not in _FORMATS:
         raise ScenarioError(Problem("", 0, "report", f"{path} has no known suffix", "expected .html or .md"))

@@ -23,7 +23,7 @@ AFTERWARDS = "What happens after an ending is not counted."
 
 @dataclass(frozen=True, eq=False)
 class AmountSample:
-    """How much of an impact has accumulated by the last report time, in simulated histories or as an exact law.
+    """The amount of an impact by the last report time, in simulated histories or as an exact law.
 
     amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history stands alone,
     (R, 1). weights (D,) sum to one. An exact law has the probability of each amount within its draw, `shares` (D, R).

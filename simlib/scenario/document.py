@@ -1,9 +1,8 @@
-"""Read the text of a YAML file into plain data with lines; the only user of ruamel.yaml.
+"""Read the text of a YAML file into plain data with lines. Only this module uses ruamel.yaml.
 
 The data are built from the parser's events, so that every duplicate key is reported and not only the first. Every
-scalar is
-text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null` is None. No object is constructed and no
-expression evaluated. Anchors, aliases and tags are refused, size and depth are bounded.
+scalar is text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null` is None. No object is
+constructed and no expression evaluated. Anchors, aliases and tags are refused. Size and depth are bounded.
 """
 
 from __future__ import annotations
@@ -373,7 +372,7 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """Return how far the first block list is indented from its key; 2 without a list."""
+    """Return how far the first block list is indented from its key, 2 without a list."""
     key = 0
     for line in text.splitlines():
         bare = line.lstrip(" ")

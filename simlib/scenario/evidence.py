@@ -35,7 +35,7 @@ class History:
 class Coverage:
     """Whether the log would show a firing of a move.
 
-    With `outcome`, it is about that outcome alone.     `chance` is 0 (never), 1 (always), or the id of an assumption.
+    With `outcome`, it is about that outcome alone. `chance` is 0 (never), 1 (always), or the id of an assumption.
     `within_days` is how long it may take until a firing shows. Before `since` the log shows nothing of the move.
     """
 

@@ -37,7 +37,7 @@ MAX_HORIZON_DAYS = 36_525
 
 
 def resolve(document: Document, shape: ScenarioShape) -> Scenario:
-    """Return the scenario of a fitted document; note references and numbers that fail."""
+    """Return the scenario of a fitted document. Note references and numbers that fail."""
     return _Resolver(document, shape).scenario()
 
 

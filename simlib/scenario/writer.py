@@ -179,7 +179,7 @@ def _written_condition(condition: Condition) -> Any:
 
 
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write value, low and high of each assumption into the scenario file; return its path.
+    """Write value, low and high of each assumption into the scenario file. Return its path.
 
     Only the numbers that differ are rewritten, where they stand. Nothing else in the file changes by a byte. `path` is
     the folder or file to write into. Default: where the scenario was read from. Raises ScenarioError if the file has

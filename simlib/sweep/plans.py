@@ -74,7 +74,7 @@ def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
 
 
 def _file_of(scenario: Scenario, name: str, view: View) -> document.Document | None:
-    """Return the file that a view was read from; None for a view without a file."""
+    """Return the file that a view was read from, None for a view without a file."""
     for path in [Path(name)] if Path(name).is_file() else view_files(scenario):
         read = document.read(document.read_file(path, str(path)), str(path))
         if isinstance(read.data, dict) and read.data.get("id") == view.id:

@@ -2,12 +2,12 @@
 
 Scenario discovery (Lempert, Groves, Popper & Bankes 2006; Bryant & Lempert 2010): the assumptions are drawn from their
 priors, each draw is forecast, and the draws in which the measure is at least a threshold are the cases of interest. The
-patient rule induction method (PRIM; Friedman & Fisher 1999) peels thin slices off the space of assumptions. Each time
+patient rule induction method (PRIM; Friedman and Fisher 1999) peels thin slices off the space of assumptions. Each time
 it takes the slice whose removal leaves the highest share of cases of interest. At the end it pastes back slices whose
 removal went too far. A box is described by the bounds that matter:
 
-- *coverage*: the share of all cases of interest that lie in the box;
-- *density*: the share of the draws in the box that are cases of interest;
+- *coverage*: the share of all cases of interest that lie in the box.
+- *density*: the share of the draws in the box that are cases of interest.
 - a *quasi-p-value* for each bound: how easily chance alone would give the same gain in density.
 
 Everything works on the ranks of the draws, so that a step means the same for a rate and for a chance. Draws may have
@@ -59,7 +59,7 @@ A third of the spread is a ninth of the variance.
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The bounds of a box on one assumption (base units; None: no bound)."""
+    """The bounds of a box on one assumption (base units, None for no bound)."""
 
     assumption: str
     low: float | None

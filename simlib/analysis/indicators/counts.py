@@ -89,7 +89,7 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(S | E) / P(S | not E) with the log interval of Katz, in which half a history is added to counts."""
+        """Return P(S | E) / P(S | not E) with the log interval of Katz, and half a history added to counts."""
         true, false = self._sum(self.happens), self._sum(~self.happens)
         hits, alarms = self._sum(shows & self.happens), self._sum(shows & ~self.happens)
         if true == 0 or false == 0:

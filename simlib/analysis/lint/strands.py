@@ -54,7 +54,7 @@ TOLERANCE = 1e-6
 
 
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
-    """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
+    """Report each actor and each assumption that moves no answer by one point by the horizon.
 
     An actor or an assumption that moves the mean of an impact by one percent is not reported. An actor may move only a
     question that nobody else's moves can answer. Unless that question is the headline, the actor gets a note, because
@@ -103,7 +103,7 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that moves no answer: the one it moves most, by how much, and whether it moves its own question."""
+    """A strand that moves no answer: the one it moves most, by how much, and whether that is its own."""
 
     strand: _Strand
     size: float

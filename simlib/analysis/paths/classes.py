@@ -51,7 +51,7 @@ def paths(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Paths:
-    """Return the most probable path classes over a ladder: searched at the stated values, or counted over draws.
+    """Return the most probable path classes over a ladder, by exact search or counted in histories.
 
     Counted are 5,000 histories. For more, see `counted_paths` and `simlib.analysis.samples.sample`.
 

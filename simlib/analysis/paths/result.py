@@ -37,7 +37,7 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A prefix of first visits; `entered` is its probability by the target day."""
+    """A prefix of first visits. `entered` is its probability by the target day."""
 
     rungs: tuple[str, ...]
     entered: float

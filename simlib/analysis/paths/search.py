@@ -1,4 +1,4 @@
-"""The exact search for the most probable path classes; see `simlib.analysis.paths.result`.
+"""The exact search for the most probable path classes. See `simlib.analysis.paths.result`.
 
 A prefix of first visits confines the chain to the rungs visited so far. Mass that leaves for a new rung feeds the
 prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a prefix
@@ -38,7 +38,7 @@ class _Span:
 
     @property
     def first(self) -> int:
-        """The moment before anything acts; see `_Prefix`."""
+        """The moment before anything acts. See `_Prefix`."""
         return -len(self.jumps) - 1
 
 

@@ -189,7 +189,7 @@ def swings(
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
     """Return the linear estimate of how far one normal score of each input moves each measure (I, M).
 
-    `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
+    `swing` is (A, M). The spread of an input of several assumptions takes their `correlation` (A, A) into account.
     """
     return np.array(
         [

@@ -90,11 +90,11 @@ PRECISION = Precision()
 class Uncertainty(Traced):
     """The range of some measures over draws of the assumptions.
 
-    theta (D, A): the draws, in base units; weights (D,): their weights; sequence (D,): the Sobol sequence of each draw,
-    or its group in a belief; scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at
+    theta (D, A): the draws, in base units. weights (D,): their weights. sequence (D,): the Sobol sequence of each draw,
+    or its group in a belief. scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at
     each draw, by block of replicates (one block when exact). tolerance: None where the number of draws was given.
     reached: whether every quantile met the tolerance. within: the half-width of the least certain quantile. needed:
-        about how many draws, and replicates for each, the tolerance would take, judged by how the error has fallen.
+    about how many draws, and replicates for each, the tolerance would take, judged by how the error has fallen.
     """
 
     kind: ClassVar[str] = "uncertainty"
@@ -259,7 +259,7 @@ def uncertainty(
 
     Args:
         scenario: The scenario, with its interventions.
-        measures: What is asked about. Default: the headline.
+        measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers at each draw.
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief. Default: as many as `precision` needs.

@@ -107,7 +107,7 @@ class Evsi(Traced):
     """Observations ranked by their expected gain for one question.
 
     mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the mean over seeing and
-    not seeing; nan where no history is open.
+    not seeing, nan where no history is open.
     """
 
     kind: ClassVar[str] = "evsi"
@@ -291,7 +291,7 @@ class _Replicates:
         runs: int,
         seed: int,
     ) -> None:
-        """Prepare the simulation; `days` are those of the observation and of the question."""
+        """Prepare the simulation. `days` are those of the observation and of the question."""
         questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
         lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
         self.simulator = Simulator(lean, times=1, by=days[1])

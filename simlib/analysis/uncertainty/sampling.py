@@ -40,7 +40,7 @@ class Spread:
     """The range of one measure over the draws.
 
     stated: at the stated values. mean: over the draws, the forecast that is published. variance: of P over the draws.
-    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)); None for an expected count.
+    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)), None for an expected count.
     quantiles {q: P}. answers (D,): P at each draw, with the noise within draws taken out of their spread.
     """
 
@@ -100,7 +100,7 @@ class Sampling:
 
     @property
     def runs(self) -> int:
-        """Replicates of each draw so far; 0 when exact."""
+        """Replicates of each draw so far, 0 when exact."""
         return self.batches[-1].stop
 
     @property

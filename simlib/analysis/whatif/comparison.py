@@ -112,7 +112,7 @@ class VariantEffect:
 
 @dataclass(frozen=True)
 class Comparison(Answer):
-    """A baseline and its variants at report times up to `by`; `draws` is 0 at the stated values."""
+    """A baseline and its variants at report times up to `by`. `draws` is 0 at the stated values."""
 
     kind: ClassVar[str] = "compare"
 
@@ -208,12 +208,12 @@ def compare(
         scenario: The baseline.
         variants: The changes, by name: interventions, a view, {assumption: value}, or several of these. A single
             variant without a name is named after its changes.
-        measures: Names of measures; default: the headline, then all other endings and questions, rungs and expected
+        measures: Names of measures. Default: the headline, then all other endings and questions, rungs and expected
             numbers of moves.
-        by: The target date or day; None is the horizon.
+        by: The target date or day. None is the horizon.
         engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
         draws: Draws of the prior or a belief. 0 compares at the stated values.
-        runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all; beside an
+        runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all. Beside an
             exact answer, where they only give the flips, 10,000 in all. With 0 an exact answer has no flips.
         seed: The seed of draws and replicates.
         control: Progress, cancelling and threads.
@@ -278,7 +278,7 @@ class _Work:
         self.scores = None if belief is None else _scores(self.base, belief)
 
     def answer(self, engine: str) -> Comparison:
-        """Answer by one engine; its errors are passed on."""
+        """Answer by one engine. Its errors are passed on."""
         self.endings: dict[str, Floats] = {}
         self.by_histories: set[str] = set()
         pairs = self._pairs(engine)

@@ -21,7 +21,7 @@ SMALL = 1e-5
 
 @dataclass(frozen=True)
 class Difference:
-    """One measure in the baseline and in a variant at the report times; arrays of shape (T,).
+    """One measure in the baseline and in a variant at the report times, as arrays (T,).
 
     [low, high] contains the change: for the exact engine by its truncation bound, else at 95%.
     """

@@ -343,7 +343,7 @@ def _count_by(when: Floats, times: Floats) -> Ints:
 def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floats, Floats]:
     """Return (difference, low, high) of two paired proportions: Tango's 95% score interval.
 
-    `gained` pairs hold only in the second scenario, `lost` only in the first; arrays broadcast.
+    `gained` pairs hold only in the second scenario, `lost` only in the first. Arrays broadcast.
     """
     b, c = np.broadcast_arrays(np.asarray(gained, dtype=float), np.asarray(lost, dtype=float))
     difference = (b - c) / pairs

@@ -27,7 +27,7 @@ _REFUSED = 2
 
 
 def execute(arguments: Request) -> int:
-    """Load a scenario and its views, then lint it; return the exit code.
+    """Load a scenario and its views, then lint it. Return the exit code.
 
     Raises ScenarioError with the problems of all files at once.
     """
@@ -93,7 +93,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield each elicited "p within T" with what it implies, base rates, and the log beside the model."""
+    """Yield each "p within T" beside its implied probability, base rates, and the log beside the model."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)

@@ -32,7 +32,7 @@ DRAWN = 2_000
 """Histories drawn given an ending, unless --runs asks for fewer."""
 
 PASSAGES = 20
-"""Most passages in the printed table; the files of --out and --json have them all."""
+"""Most passages in the printed table. The files of --out and --json have them all."""
 
 
 def execute(arguments: Request) -> int:
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return histories, given the ending if one is; None where they cannot be played here."""
+        """Return histories, given the ending where one is named. None where they cannot be played here."""
         import numpy as np
 
         try:
@@ -115,7 +115,7 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories drawn given the ending, as many of a rare one; None where there is no room for that."""
+        """Return histories drawn given the ending, however rare it is. None where there is no memory for that."""
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given
 
@@ -132,7 +132,7 @@ class _Played:
             return None
 
     def how_many(self, some: Sample) -> str:
-        """Say how many histories were counted, and of which."""
+        """Say how many histories were counted, and whether all of them reach the ending."""
         if self.given is None:
             return f"in {len(some):,} histories"
         of = "drawn to" if self.drawn else f"of {len(self.all):,} played that"

@@ -1,4 +1,4 @@
-"""`simlib pool`: several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
+"""`simlib pool`: several views as one forecast, pooled in two ways, and where they disagree."""
 
 from __future__ import annotations
 

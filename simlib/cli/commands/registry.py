@@ -11,7 +11,7 @@ from simlib.cli.options.request import Request
 
 
 def execute(request: Request) -> int:
-    """Carry out the command that was asked for; only its own module is imported."""
+    """Carry out the command that was asked for. Only its own module is imported."""
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets
         from simlib.scenario.loader import read_stream

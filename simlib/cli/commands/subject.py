@@ -55,7 +55,7 @@ def _note_answers(update: Update) -> None:
 
 
 def updated(request: Request, base: Scenario) -> Update | None:
-    """Return the update by the log that is named or lies beside the scenario, None where no option asks for it.
+    """Return the update by the named log or the scenario's own, None where no option asks for it.
 
     Other values count before the log is taken in. The horizon and interventions count from its date on.
     """

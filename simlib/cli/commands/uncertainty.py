@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
-"""Draws and report times of a fan, and replicates of a draw where the exact engine cannot."""
+"""Draws and report times of a fan, and replicates of each draw by Monte Carlo."""
 
 
 def execute(arguments: Request) -> int:
-    """Answer with the range over the priors, the shares of assumptions and chance, and the values of information."""
+    """Answer with the range over the priors, the causes of the spread, and the values of information."""
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 
@@ -55,7 +55,9 @@ def execute(arguments: Request) -> int:
         if measure.probability and subject.belief is None
     }
     if subject.belief is not None:
-        world.note("no value of knowing an assumption: it needs independent draws of the prior, which no belief has")
+        world.note(
+            "the value of knowing an assumption is left out: it needs independent draws of the prior, not a belief"
+        )
     fan = _fan(subject, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
     watch = _observations(subject, arguments, answer.measures) if arguments.look_by is not None and not stopped else {}
     tables = list(chain.from_iterable(map(listings.observations, watch.values())))

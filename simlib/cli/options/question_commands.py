@@ -1,4 +1,4 @@
-"""The options of the commands that ask what is behind a forecast."""
+"""The options of the commands that ask about the reasons of a forecast."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Request:
 def frozen(namespace: Namespace, **more: Any) -> Request:
     """Return what argparse read, with lists as tuples.
 
-    What was not given keeps its default.
+    An option that was not given keeps its default.
     """
     read: Mapping[str, Any] = vars(namespace) | more
     return Request(**{name: _tuples(value) for name, value in read.items() if value is not None})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Result(Protocol):
-    """What every question answers with."""
+    """The methods that every answer has."""
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy table."""

@@ -1,4 +1,4 @@
-"""The figures that each question writes with `--out`; whatever has nothing to show is left out."""
+"""The figures that each question writes with `--out`. Whatever has nothing to show is left out."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield each measure over the draws, the shares of doubt and chance, a fan, and values of information."""
+    """Yield each measure over the draws, the shares of its spread, a fan, and values of information."""
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
     from simlib.plots.uncertainty_charts import distribution, split

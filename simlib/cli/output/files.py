@@ -113,7 +113,7 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 def staged(folder: Path) -> Iterator[Path]:
     """Give a folder to write into.
 
-    What is written there moves to `folder` at the end, or nothing does.
+    Either all files written there move to `folder` at the end, or none.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)

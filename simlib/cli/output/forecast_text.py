@@ -41,7 +41,7 @@ class Computed:
 
 
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
-    """Return the whole report. `base` is the scenario before options changed it, `top` how many moves (0: all).
+    """Return the whole report. `base` is the scenario before changes, `top` how many moves (0: all).
 
     `chosen`: nobody asked for the engine, so say why it was taken.
     """
@@ -183,7 +183,7 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
-    """Write probabilities, with an interval where it is wider than what is shown."""
+    """Write probabilities, with an interval where it is wider than the digits shown."""
     if bare:
         return [_short_words(percent(band.probability[i])) for i in at]
     return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]

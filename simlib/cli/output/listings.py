@@ -1,4 +1,4 @@
-"""What questions answer, as plain-text tables beside their sentences."""
+"""Answers to questions as plain-text tables, beside their sentences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 ROWS = 12
-"""Most rows of a table; the files of --out and --json have them all."""
+"""Most rows of a table. The files of --out and --json have them all."""
 
 COLUMNS, WIDTH = 4, 22
 """Most variants beside each other in a table, and the letters of a line of their names."""
@@ -92,7 +92,7 @@ def _flips(result: Comparison) -> Iterator[str]:
 
 
 def _after(d: Difference) -> str:
-    """Write a value with its change from the baseline and, where it was counted, the 95% half-width of the change."""
+    """Write a value and its change from the baseline, with the 95% half-width where the change was counted."""
     from simlib.analysis.whatif.contrast import counts_change
 
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
@@ -186,7 +186,7 @@ def differences(result: Diff) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the known signs of an ending or a question: changes, likelihood ratio, bits, lead time, seen and errors."""
+    """Yield the known signs of an ending or a question, with changes, likelihood ratio, bits and lead time."""
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
     rows = [
@@ -221,7 +221,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield the observations, the most valuable first: seen, answer if seen and if not, gain, uncertainty removed."""
+    """Yield the observations, the most valuable first, with both answers, gain and uncertainty removed."""
     rows = [
         Row(
             o.label,

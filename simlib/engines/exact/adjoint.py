@@ -313,7 +313,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value back over the interventions at a span's start; add to ∂m/∂chance."""
+        """Carry the value back over the interventions at a span's start, and add to ∂m/∂chance."""
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
         for jump in jumps:

@@ -5,8 +5,8 @@ With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Koslo
     p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
 
 The sum cut after K solves p' = p Q but for Λ/2 (c_{K+1} y_K - c_K y_{K+1}). What flows from an error never grows in the
-sum of its absolute values. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K, which
-is what is reported. Terms have both signs: where cycles let the y grow, digits are lost, and `TooCyclic` is raised.
+sum of its absolute values. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K. This
+bound is reported. Terms have both signs: where cycles let the y grow, digits are lost, and `TooCyclic` is raised.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def columns_for(mean: float) -> int:
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
-    """Return about how many products the laws of counts with these means take, for a solution of `steps` steps.
+    """Return about how many products the laws of counts with these means take, in `steps` steps.
 
     Infinite where too many numbers would have to be held.
     """

@@ -27,7 +27,7 @@ _ROOM = 4096
 class _Group:
     """Dimensions with a joint histogram, over the combinations of their values that occur.
 
-    cell (N,): the cell of each state; example (C,): a state in each cell, from which its values can be read. States
+    cell (N,): the cell of each state. example (C,): a state in each cell, from which its values can be read. States
     that are endings have cells of their own, so that moves can be counted over the others alone.
     """
 

@@ -55,7 +55,7 @@ class Watcher(ABC):
 
 
 class Histograms(Watcher):
-    """Columns of the first lane at T times: at (T, columns) for p(t), and until (T, columns) for Λ ∫ p up to there.
+    """Columns of the first lane at T times: at (T, columns) from p(t), until (T, columns) from Λ ∫ p.
 
     cells (N, G): the cell of each state in each of G groups. reading: how columns are read off cells (columns, bins).
     """

@@ -25,9 +25,9 @@ from simlib.scenario.model import Pin, Scenario
 from simlib.typing import Floats, Ints
 
 _FINER = 1e-2
-"""Share of the tolerance at which a world with impacts is cut: what accumulates grows with the number of jumps.
+"""Share of the tolerance at which the series is cut in a world with impacts, which grow with the number of jumps.
 
-It holds for every block, so that no answer depends on the block in which its vector goes."""
+It holds for every block, so that an answer does not depend on the block that carries its vector."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Solution:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What every solution of one scenario shares: its states and how they are read, without assumption values."""
+    """The parts that all solutions of one scenario share, without assumption values."""
 
     scenario: Scenario
     tables: Tables
@@ -66,7 +66,7 @@ class Prepared:
     """Whether the quicker series is used, which carries no impacts and may give up."""
 
     def without_impacts(self, *, quick: bool) -> Prepared:
-        """Return the same without what impacts need."""
+        """Return a copy without the parts that only impacts need."""
         none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
         rewards = StateRewards(self.tables, self.space, none)
         quests = sorted(
@@ -131,7 +131,7 @@ class SolutionRun:
     def _carry(self, segment: Segment) -> None:
         """Carry every vector through a segment, block by block: one here, the others where a thread is free."""
         rows = self._rows(segment)
-        self.chain.rating(segment)  # kept there: what the threads share is computed before they start
+        self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - kept there
         horizon = max(self.world.horizon, 1e-300)
         told = replace(self.control.part(segment.start / horizon, segment.end / horizon))

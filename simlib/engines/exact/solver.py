@@ -289,7 +289,7 @@ class Solver:
 
     @cached_property
     def _glanced(self) -> Prepared:
-        """What a glance needs."""
+        """The parts that a glance needs."""
         return self._prepared.without_impacts(quick=True)
 
     @cached_property
@@ -337,7 +337,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return the chain of this scenario, which has a counter, at the values and the start of a chain without it."""
+        """Return the chain of this scenario with a counter, at the values and the start of one without it."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(

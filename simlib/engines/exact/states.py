@@ -26,8 +26,8 @@ class StateSpace:
     """N reachable states and E edges, ordered by state code.
 
     codes (N,), levels (N, V), ending (N,): index of the ending a state is, or -1. Edges are grouped by source:
-    those of state x are edge_start[x] to edge_start[x + 1] (N + 1,); target (E,) and pair (E,).
-    pair_entry, pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair; pair_start (M + 1,).
+    those of state x are edge_start[x] to edge_start[x + 1] (N + 1,). target (E,) and pair (E,).
+    pair_entry, pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair. pair_start (M + 1,).
     """
 
     codes: Ints
@@ -121,7 +121,7 @@ class StateSpace:
 class Incoming:
     """Edges grouped by target, parallel edges merged into one slot each.
 
-    start (N + 1,), source (S,): the slots; pair (E,): pairs in slot order, slot_start (S,): where each slot begins.
+    start (N + 1,), source (S,): the slots. pair (E,): pairs in slot order, slot_start (S,): where each slot begins.
     """
 
     start: Ints

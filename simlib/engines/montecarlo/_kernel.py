@@ -9,8 +9,8 @@ exponential, whatever happens in between. Calendar windows and interventions cut
 each. At a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007). A hazard that does
 not change leaves its firing time untouched to the bit.
 
-The state is kept in three forms at once: one level per variable; one index per move into its local table, changed by
-strides; and a packed one-hot word, in which every condition is a few ANDs. Histograms are kept as differences on the
+The state is kept in three forms at once: one level per variable, one index per move into its local table (changed by
+strides), and a packed one-hot word, in which every condition is a few ANDs. Histograms are kept as differences on the
 time grid and summed once at the end. Everything counted is an integer, so sums do not depend on their order.
 
 The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are

@@ -43,7 +43,7 @@ class Structure(NamedTuple):
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
     `possible` there, followed by the same for each move on its date, and the first `branch` of its context. By
     branch: effects (new level = old x keep + amount, saturated), and what they can change: `touched` moves, `clock`s
-    (each of a move and a variable), `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing
+    (each of a move and a variable), `ladder`s, `ending`s, `question`s. `answer`s are the questions that its firing
     counts for. By question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none).
     A condition holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it
     ends, which rate table and which chances hold, which effects are `held` back, and which actions happen at its start.

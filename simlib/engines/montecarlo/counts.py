@@ -24,11 +24,11 @@ class Counts:
     """Sums over R replicates at T report times, as integers.
 
     Numbers of replicates at each time: levels (T, L) at each level, rungs (T, R) on each rung, endings (T, E) that had
-    ended, questions (T, Q) that had been answered. moves (T, M): firings so far, all replicates together; squares (T,
+    ended, questions (T, Q) that had been answered. moves (T, M): firings so far, all replicates together. squares (T,
     M): sum over replicates of the squared number of firings. tried, void (A,): for each intervention that acts,
     replicates still going, and those among them in which it had no effect. firings (M, N): replicates in which a move
     fired so often by the last report time, the last column as often or more. By replicate: ending (R,) index or -1,
-    ending_time (R,) and question_time (R, Q) in days, infinity for not within the horizon; events (R,) and amounts
+    ending_time (R,) and question_time (R, Q) in days, infinity for not within the horizon. events (R,) and amounts
     accrued (R, T, I).
     """
 

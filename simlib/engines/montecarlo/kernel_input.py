@@ -82,7 +82,7 @@ class Actions:
 class Flat:
     """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
 
-    `layout` and `structure` are what the kernel takes; `segments_of_table` has one segment for each rate table;
+    `layout` and `structure` go into the kernel. `segments_of_table` has one segment for each rate table, and
     `actions` lists the interventions of the columns `tried` and `void` of the kernel's output.
     """
 

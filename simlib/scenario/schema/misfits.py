@@ -47,7 +47,7 @@ EMPTY_OUTCOME = 4
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the model of the sound part of a document; note the rest in its problems.
+    """Return the model of the sound part of a document. Note the rest in its problems.
 
     Stand-ins replace missing parts, so that the model can be checked further. The model is correct only if there are no
     problems.

@@ -62,7 +62,7 @@ def _shape(value: object) -> str | None:
 
 
 def either(expected: str) -> Discriminator:
-    """Return a discriminator of text, mapping and list; other values get `expected`."""
+    """Return a discriminator of text, mapping and list. Other values get `expected`."""
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 
 

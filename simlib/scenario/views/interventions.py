@@ -66,7 +66,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Set a variable to a level on a date, once; later moves can change it."""
+    """Set a variable to a level on a date, once. Later moves can change it."""
 
     variable: str
     level: str

@@ -31,7 +31,7 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Say that `changed` is a what-if, and list its changes; return nothing without changes.
+    """Say that `changed` is a what-if, and list its changes. Return nothing without changes.
 
     `windows` says that calendar windows are kept.
     """
@@ -44,7 +44,7 @@ def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple
 
 
 def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str]:
-    """Yield each intervention in words; a move that is forced many times is described once."""
+    """Yield each intervention in words. A move that is forced many times is described once."""
     for _, same in itertools.groupby(items, kind_of_force):
         group = list(same)
         if isinstance(group[0], Force) and len(group) > LISTED:

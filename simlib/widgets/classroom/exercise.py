@@ -23,7 +23,7 @@ class BadEntry(SimlibError):
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One place to answer: a line, a choice among options, or a text of several lines that begins with `start`."""
+    """One place to answer: a line, a choice, or a text of several lines that begins with `start`."""
 
     label: str
     kind: BlankKind = "line"

@@ -88,7 +88,7 @@ def three_moves() -> Exercise:
 
 
 def score_the_class(world: Scenario, ours: float) -> Exercise:
-    """Return the exercise in which the class is scored; `ours` is the probability of the model."""
+    """Return the exercise in which the class is scored. `ours` is the probability of the model."""
     usual, happened = _climatology(world), _happened(world)
     outcome = "it happened" if happened else "it did not happen"
 

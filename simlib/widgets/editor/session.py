@@ -162,7 +162,7 @@ class EditorSession:
             self.drafts.drop(self._left)
 
     def save(self, folder: str = "") -> Path:
-        """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own; return the path.
+        """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own. Return the path.
 
         A text with problems is saved as a draft beside it, and what the file says stays as it is. Raises ScenarioError
         where no folder is given, or the folder already holds another scenario.

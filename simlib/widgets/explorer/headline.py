@@ -42,9 +42,8 @@ def sentence(
 ) -> list[Part]:
     """Return the answer to the leading question as parts {text, strong}.
 
-    It has the value, the change from the baseline in points, and with `spread` (5, T), the points over `draws` draws of
-    the assumptions, where nine in ten draws lie. `note` says what an intervention did. Where something else is likelier
-    than all endings, it says how likely it is that nothing has ended yet.
+    It has the value and the change from the baseline in points. With `spread` (5, T), the percentiles over `draws`
+    draws of the assumptions, it also has the range of nine in ten draws. `note` says what an intervention did.
     """
     now = last(forecast, measure)
     parts = [_part(f"{label_of(measure)} by {forecast.by_words}: "), _part(percent(now), strong=True)]
@@ -76,7 +75,7 @@ def answers(
 ) -> list[dict[str, Any]]:
     """Return questions and endings with their answers: [{title, items: [{name, label, value, change, due}]}].
 
-    What `forecast` does not answer, because it needs histories, has the value of the one `before` and is `due`.
+    An answer that needs histories is missing in `forecast`. It is taken from the one `before`, and is `due`.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

@@ -1,4 +1,4 @@
-"""The last change of the settings, in words and as a few pictures from the answer before it to the answer now.
+"""The last change of the settings, in words and as pictures from the answer before to the one now.
 
 No widget here.
 """

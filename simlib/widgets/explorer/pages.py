@@ -94,7 +94,7 @@ class Page(w.VBox):
         """Show the present settings and answer."""
 
     def date(self, label: str) -> w.DatePicker:
-        """Return the choice of a day of the forecast, without bounds, which would silently move a day."""
+        """Return a field for a day of the forecast. It has no bounds, because they would silently move a day."""
         return w.DatePicker(
             description=label, value=self.state.machine().as_of, style=WIDE, layout=w.Layout(width="250px")
         )

@@ -43,7 +43,7 @@ class LivePicture(anywidget.AnyWidget):
 
 
 class Board(anywidget.AnyWidget):
-    """The answer of the explorer: a sentence, the other answers in a line, and two graphs, the right one with tabs.
+    """The answer of the explorer: a sentence, a line of other answers, and two graphs, one with tabs.
 
     `answers` are [{title, items: [{name, label, value, change}]}], and `lead` is the name of the one that leads. `tabs`
     and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height
@@ -127,7 +127,7 @@ class Mornings(anywidget.AnyWidget):
 
 
 class Sheet(anywidget.AnyWidget):
-    """A text editor with line numbers. Lines with `problems` [{line, text, kind}] are marked, `go` selects a line."""
+    """A text editor with line numbers. It marks lines with `problems` [{line, text, kind}]. `go` selects one."""
 
     _esm = _script("editor.js")
     _css = _STATIC / "simlib.css"

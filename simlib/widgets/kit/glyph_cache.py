@@ -23,7 +23,7 @@ LEADING = 1.08
 class Word:
     """A rendered word or line.
 
-    `mask` (height, width): 0–255; `ascent`: rows above the baseline; `advance`: pixels.
+    `mask` (height, width): 0–255. `ascent`: rows above the baseline. `advance`: pixels.
     """
 
     __slots__ = ("advance", "ascent", "mask")
@@ -99,7 +99,7 @@ def _set_line(
 
 @lru_cache(maxsize=512)
 def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
-    """Return a line of several words, each as `word` renders it; numbers, which keep changing, digit by digit."""
+    """Return a line of several words as `word` renders them, with numbers digit by digit."""
     if "\u2068" in text:  # right-to-left words stand in another order than they are written in
         return word(text, size, weight, dpi)
     space = 0.318 * size * dpi / 72

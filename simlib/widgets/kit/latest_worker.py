@@ -85,7 +85,7 @@ class LatestWorker:
             self._changed.notify_all()
 
     def wait_begun(self, timeout: float | None = None) -> bool:
-        """Wait until nothing waits any more, although something may run; return False after `timeout` seconds."""
+        """Wait until nothing waits any more, although something may run. Return False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._waiting is None, timeout)
 

@@ -29,7 +29,7 @@ class ShownPicture:
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a line of status: `kind` is "", "preview", "busy" or "error". A `share` shows progress and Cancel."""
+    """Return a line of status: `kind` is "", "preview", "busy" or "error". A `share` shows progress."""
     return {"text": text, "kind": kind, "share": share}
 
 

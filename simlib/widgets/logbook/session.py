@@ -1,4 +1,4 @@
-"""The session of a log that is scrubbed through: the chosen morning and the rows of one's own. No widget here.
+"""The session of a log that is scrubbed through: the chosen morning, and own rows. No widget here.
 
 The forecast of a morning is worked out when it is first looked at, and then kept. A worker fills in the other mornings.
 A row of one's own changes only the mornings after it.
@@ -182,7 +182,7 @@ class LogSession:
         self.front.show_status(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until every morning is filled in; return False after `timeout` seconds."""
+        """Wait until every morning is filled in. Return False after `timeout` seconds."""
         return self.worker.wait(timeout)
 
     # ---------------------------------------------------------------- mornings

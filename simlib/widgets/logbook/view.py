@@ -1,4 +1,4 @@
-"""The panel of a log: a slider over its mornings, the forecast on each, and rows of one's own. A thin view."""
+"""The panel of a log: a slider over its mornings, the forecast on each, and own rows. A thin view."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class UpdateWithEvents(w.VBox):
         self.mornings.news = session.news
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until every morning is worked out; return False after `timeout` seconds."""
+        """Wait until every morning is worked out. Return False after `timeout` seconds."""
         return self.session.wait(timeout)
 
     # ---------------------------------------------------------------- what a person asks for
@@ -143,7 +143,7 @@ class UpdateWithEvents(w.VBox):
         self.session.update()
 
     def _guard(self, action: Callable[[], object]) -> None:
-        """Do what a person asked for; an error in a callback would vanish into the log."""
+        """Do what a person asked for. An error in a callback would vanish into the log."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it

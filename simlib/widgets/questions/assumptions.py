@@ -1,4 +1,4 @@
-"""Questions about assumptions: what drives the answer, how sure it is, and under which of them it is likely."""
+"""Questions about assumptions: drivers of the answer, how sure it is, and where it is likely."""
 
 from __future__ import annotations
 

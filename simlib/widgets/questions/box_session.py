@@ -47,7 +47,7 @@ APART = 0.05
 
 @dataclass(frozen=True)
 class BoxChoice:
-    """A box that can be chosen, and what it is called."""
+    """A box that can be chosen, and its name."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""Questions about the course of a crisis: by which paths it reaches an ending, and what would be a sign of one."""
+"""Questions about the course of a crisis: the paths to an ending, and the signs of one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
-    """Return the choices of a sample, which begin alike for all questions about signs: one sign has one number."""
+    """Return the choices of a sample, alike for all questions about signs, so that a sign has one number."""
     return draws(256), number("runs", "Histories of each draw", 500, least, 100_000)
 
 
@@ -93,7 +93,7 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def of_what(result: Paths) -> str:
-    """Say whether a number of paths is a probability or, given an ending, a share of the histories that end so."""
+    """Say whether a number is a probability or, given an ending, a share of the histories that end so."""
     return "share of the histories that end so" if result.given else "probability"
 
 

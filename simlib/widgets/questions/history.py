@@ -1,4 +1,4 @@
-"""Questions to history: past crises of the same kind, rates from event data, and forecasts that were registered."""
+"""Questions to history: similar past crises, rates from event data, and registered forecasts."""
 
 from __future__ import annotations
 

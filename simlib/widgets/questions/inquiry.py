@@ -83,7 +83,7 @@ class Field:
         return f"expected between {self.low} and {self.high}"
 
     def check(self, value: Any) -> Choice:
-        """Return the value as its own type; raises ScenarioError where it does not fit."""
+        """Return the value as its own type. Raises ScenarioError where it does not fit."""
         if self.options and value in {known for _, known in self.options}:
             return str(value)
         read = None if self.options else self._read(value)
@@ -146,7 +146,7 @@ class PanelQuestion(ABC):
 
     @abstractmethod
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the answer; raises SimlibError, ValueError, Cancelled."""
+        """Compute the answer. Raises SimlibError, ValueError, Cancelled."""
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
         """Return the hashes of the scenarios that the answer depends on."""
@@ -159,7 +159,7 @@ class PanelQuestion(ABC):
         return {field.name: field.value for field in self.fields}
 
     def check(self, chosen: Mapping[str, Any]) -> dict[str, Choice]:
-        """Return the chosen values as their own types; raises ScenarioError where one does not fit."""
+        """Return the chosen values as their own types. Raises ScenarioError where one does not fit."""
         return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
     def applying(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question that may be given plans: views, or paths of their files. `plans` are those to choose from, by id."""
+    """A question that takes plans: views, or paths of their files. `plans` has those to choose from, by id."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

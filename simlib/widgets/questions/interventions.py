@@ -100,7 +100,7 @@ class WhatIf(PanelQuestion):
         return _hashes(self.scenario, self.variants(chosen))
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variants by name; raises ScenarioError where nothing is changed."""
+        """Return the variants by name. Raises ScenarioError where nothing is changed."""
         s = self.scenario
         variants: dict[str, Any] = {}
         for item in self._interventions(chosen):
@@ -148,7 +148,7 @@ class WhatIf(PanelQuestion):
             yield Hold(variable, level, date)
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the variants; paired replicates show which histories end differently."""
+        """Compare the variants. Paired replicates show which histories end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
@@ -227,7 +227,7 @@ class Plans(PlannedQuestion):
         return [measure(s), *(Field(name, label, plan, options) for name, label, plan in places), _pairs()]
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, View]:
-        """Return the chosen plans by their titles; raises ScenarioError when there is none."""
+        """Return the chosen plans by their titles. Raises ScenarioError when there is none."""
         names = dict.fromkeys(chosen[name] for name in ("first", "second", "third"))
         variants = {self.plans[name].title: self.plans[name] for name in names if name != NONE}
         if not variants:

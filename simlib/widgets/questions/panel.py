@@ -1,4 +1,4 @@
-"""A panel for one question: fields, Compute, progress and Cancel, a picture, sentences, a table. A thin view.
+"""A panel for one question: fields, buttons, progress, a picture, sentences, a table. A thin view.
 
 The logic is in `simlib.widgets.questions.inquiry`, and the questions are in `simlib.widgets.questions.catalogue`.
 """
@@ -37,7 +37,7 @@ PATIENCE = 2.0
 
 
 class QuestionPanel(w.VBox):
-    """The panel of a question. It shows the stored answer at once, and computes others when Compute is pressed.
+    """The panel of a question. It shows the stored answer, and computes others on Compute.
 
     `after`, below the picture, holds the sliders of an answer that has some.
     """
@@ -101,7 +101,7 @@ class QuestionPanel(w.VBox):
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message. What was refused, or has no effect, is told at its field; the first is marked."""
+        """Show a status message, at its field where it has one. The first field that was refused is marked."""
         self.picture.status = dict(status(line.text, line.kind, line.share))
         answer = self.inquiry.answer if line in (CURRENT, STORED, COMPUTED) else None
         remarks = answer.more.get("remarks", {}) if answer else {}
@@ -113,7 +113,7 @@ class QuestionPanel(w.VBox):
             (place.add_class if wrong else place.remove_class)("simlib-wrong")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the answer that is being computed; return False after `timeout` seconds."""
+        """Wait for the answer that is being computed. Return False after `timeout` seconds."""
         return self.inquiry.worker.wait(timeout)
 
     def _guard(self, action: Callable[[], object]) -> None:
