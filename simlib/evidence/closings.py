@@ -1,6 +1,6 @@
 """A log at one draw where its rows close: likelihood and forecast without each row and with it.
 
-While a row is open it may stand for any number of firings up to its own. When its window ends, only its own number
+While a row is open it may stand for fewer firings than it reports, or none. When its window ends, only its own number
 stays. So just before it closes the filter still holds the forecast without the row.
 """
 

@@ -148,7 +148,7 @@ def beginning(scenario: Scenario) -> float:
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
     """Return the rows that stand for firings, in order of closing.
 
-    Certain ones of one meaning and window are one row.
+    Rows without doubt that have the same meaning and the same window become one row.
     """
     groups: dict[object, list[Reading]] = {}
     for number, reading in enumerate(readings):

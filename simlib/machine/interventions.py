@@ -166,7 +166,7 @@ class Standing:
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return θ and `centre` for chances in a segment, with values assumed for a while in place."""
+        """Return θ and `centre` for chances in a segment, with the values that hold for a while put in."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre

@@ -209,7 +209,7 @@ def _event(scenario: Scenario, part: str, name: str) -> Measure:
     measure = _read(scenario, part) if part and "|" not in part else None
     if measure is None or measure.kind not in _EVENTS or measure.of == ONGOING:
         expected = "expected ending:ID, question:ID, fired:MOVE, reached:VARIABLE=LEVEL or reached:LADDER=RUNG"
-        raise _unknown(name, f"{part!r} is no event, which happens once and stays so", expected)
+        raise _unknown(name, f"{part!r} is no event: an event happens once and stays so", expected)
     return measure
 
 

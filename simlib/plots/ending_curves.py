@@ -110,7 +110,7 @@ class EndingsPanel(LivePanel):
         return redraw
 
     def shaded(self, result: Forecast) -> list[str]:
-        """Return whose draws are shaded."""
+        """Return the endings and questions whose draws are shown as a shaded range."""
         drawn = [name for name in self.names if name in self.doubt]
         likeliest = max(drawn, key=lambda name: float(_need(result, name).probability[-1]), default="")
         return drawn if len(drawn) <= SHADED else [likeliest]

@@ -89,7 +89,7 @@ class SweepDesign:
             raise SimlibError(f"the design is crossed with plans already: {', '.join(self.plans)}")
         sets = {BASELINE: (), **{name: tuple(items) for name, items in plans.items()}}
         if sets[BASELINE]:
-            what = "the scenario as it stands has this name, and this plan has interventions"
+            what = "this name belongs to the scenario without interventions"
             raise ScenarioError(Problem("", 0, f"plan {BASELINE}", what, "expected another name"))
         worlds, count = _under_plans(self.worlds, sets), len(sets)
         columns = {name: [value for value in values for _ in sets] for name, values in self.columns.items()}

@@ -111,7 +111,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Shares:
-    """The spread of one measure over the priors and the parts in it, the largest total first.
+    """The spread of one measure over the priors, and the share of each input, the largest first.
 
     `mean` and `deviation` are over the priors. `known` is False where the variance cannot be distinguished from Monte
     Carlo noise, and then no index is known.

@@ -1,4 +1,4 @@
-"""`simlib discover`: under which assumptions something is likely: boxes and a tree over the priors."""
+"""`simlib discover`: boxes and a tree of the assumptions under which something is likely."""
 
 from __future__ import annotations
 

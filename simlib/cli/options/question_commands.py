@@ -63,7 +63,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
         "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
     )
     parser.add_argument("--over", type=name, metavar="VARIABLE", help="make paths of the levels of a variable instead")
-    text = "only the paths to this ending (ending:ID; alone: the ending that leads), as shares of it"
+    text = "only the paths to this ending, as shares of it (ending:ID, or nothing for the ending that leads)"
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
         "--passages", action="store_true", help="with --given: what share of the histories passes each rung and move"

@@ -37,7 +37,7 @@ class WhatDrivesIt(PanelQuestion):
     name, title = "drivers", "Which assumptions matter most?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [measure(self.scenario), number("top", "Assumptions tried", 10, 1, len(self.scenario.assumptions))]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -68,7 +68,7 @@ class SharesOfDoubt(PanelQuestion):
     name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         tip = "A power of two. Twice as many: intervals narrower by a third"
         return [
             measure(self.scenario),
@@ -106,7 +106,7 @@ class HowSure(PanelQuestion):
     name, title = "how-sure", "How sure is the answer, and how much of the rest is chance?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -138,7 +138,7 @@ class WorthKnowing(PanelQuestion):
     name, title, edition = "worth-knowing", "What is worth finding out next?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
 
         runs = number("runs", "Replicates each", 500, 100, 100_000)
@@ -165,7 +165,7 @@ class UnderWhichAssumptions(PanelQuestion):
     edition = 4
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [
             measure(self.scenario),
             number("threshold", "Likely means at least (%; 0: the upper quarter of draws)", 0, 0, 99),
@@ -217,7 +217,7 @@ class ChanceWithinDoubt(PanelQuestion):
     name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [ladder(self.scenario), measure(self.scenario, "And over time"), draws(128)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:

@@ -29,7 +29,7 @@ def shown_answer(
 
 
 def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
-    """Return the chosen values of these names and the control, to be handed on to what answers."""
+    """Return the chosen values of these names and the control, as arguments of the function that answers."""
     return {name: chosen[name] for name in names} | {"control": control}
 
 

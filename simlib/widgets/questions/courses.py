@@ -27,7 +27,7 @@ class ByWhichPath(PanelQuestion):
     name, title = "by-which-path", "By which path does the crisis reach its ending?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [
             ladder(self.scenario),
             ending(self.scenario, "Given the ending", any_too=True),
@@ -60,7 +60,7 @@ class WherePathsDiverge(PanelQuestion):
     name, title, edition = "where-paths-diverge", "Where do the paths diverge?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [
             ladder(self.scenario),
             ending(self.scenario, "Given the ending", any_too=True),
@@ -114,7 +114,7 @@ class OnTheWayTo(PanelQuestion):
     name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -145,7 +145,7 @@ class WhatToWatchFor(PanelQuestion):
     name, title, edition = "what-to-watch-for", "What would be a sign of this ending?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         longest = int(self.scenario.horizon_days) - 1
         return [
             ending(self.scenario, "The ending"),
@@ -196,7 +196,7 @@ class WorthSeeing(PanelQuestion):
     name, title, edition = "worth-seeing", "Which observation would settle most?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         longest = int(self.scenario.horizon_days) - 1
         return [
             measure(self.scenario),
@@ -231,7 +231,7 @@ class SignsOfEveryEnding(PanelQuestion):
     name, title, edition = "signs-of-every-ending", "Which move or level is a sign of which ending?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         longest = int(self.scenario.horizon_days) - 1
         return [number("look_by", "Seen within (days)", min(14, longest), 1, longest), *one_sample(1)]
 

@@ -24,7 +24,7 @@ class BesidePastCrises(PanelQuestion):
     name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked: nothing but to look again."""
+        """Return no fields: the answer can only be looked up again."""
         return []
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -64,7 +64,7 @@ class RatesFromHistory(PanelQuestion):
     name, title, edition = "rates-from-history", "How much do so many past crises teach about a rate?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         options = tuple((move.label, move.id) for move in self.scenario)
         return [
             Field("move", "Event", options[0][1], options),
@@ -122,7 +122,7 @@ class DayByDay(PanelQuestion):
     name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         questions = tuple((question.label, question.id) for question in self.scenario.questions.values())
         leading = self.scenario.headline.removeprefix("question:")
         first = leading if leading in self.scenario.questions else questions[0][1]
@@ -167,7 +167,7 @@ class RegisteredForecasts(PanelQuestion):
     name, title = "registered-forecasts", "How good were the registered forecasts?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked: nothing but to look again."""
+        """Return no fields: the answer can only be looked up again."""
         return []
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:

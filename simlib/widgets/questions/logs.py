@@ -65,7 +65,7 @@ class LearnFromTheLog(_LogQuestion):
     name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [self._as_of(), draws(1000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -86,7 +86,7 @@ class WhatEachRowDid(_LogQuestion):
     name, title = "what-each-row-did", "What did each row of the log do to the forecast?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked."""
+        """Return the fields of the question."""
         return [measure(self.scenario), self._as_of(), draws(200)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:

@@ -31,7 +31,7 @@ class Sweep(PlannedQuestion):
     name, title = "sweep", "How does the answer change over two assumptions at once?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be asked. A plan can be chosen only where some were given."""
+        """Return the fields of the question. A plan can be chosen only where some were given."""
         from simlib.sweep import plan_views
 
         self.plans = plan_views(self.scenario, self.given)
