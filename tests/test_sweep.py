@@ -156,8 +156,8 @@ def test_a_plan_that_has_changed_is_refused_by_name(tmp_path):
     later = Forbid("push", worlds.date(3))
     for plans, words in (
         ({"stop": [later]}, "plan 'stop' does something else there; choose"),
-        ({"halt": [STOP]}, "plan 'stop' there and not here, plan 'halt' here and not there; choose"),
-        ({"nudge": [NUDGE], "stop": [STOP]}, "holds another sweep: plan 'nudge' here and not there; choose"),
+        ({"halt": [STOP]}, "plan 'stop' is in that sweep only, plan 'halt' is in this design only; choose"),
+        ({"nudge": [NUDGE], "stop": [STOP]}, "holds another sweep: plan 'nudge' is in this design only; choose"),
     ):
         with pytest.raises(SimlibError, match=words):
             sweep.run(design.cross(plans), tmp_path, runs=20)
@@ -174,7 +174,7 @@ def test_what_does_not_fit_as_a_plan_is_told():
     design = sweep.views_design({"calm": doors()})
     with pytest.raises(ScenarioError, match="plan odd: forbid pull: unknown move 'pull'"):
         design.cross({"odd": [Forbid("pull")]})
-    with pytest.raises(ScenarioError, match="plan baseline: the scenario as it stands has this name"):
+    with pytest.raises(ScenarioError, match="plan baseline: this name belongs to the scenario without interventions"):
         design.cross({"baseline": [STOP]})
     with pytest.raises(SimlibError, match="crossed with plans already: baseline, stop"):
         design.cross({"stop": [STOP]}).cross({"nudge": [NUDGE]})

@@ -65,8 +65,7 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
     highest = logs.max(axis=0)
     if not np.all(np.isfinite(highest)):
         raise Unsupported(
-            "the views exclude one another: each ending is ruled out by one of them, so they have no logarithmic pool; "
-            "the linear pool exists"
+            "the views exclude one another: each ending is ruled out by one of them, so only the linear pool exists"
         )
     share = np.exp(logs - highest)
     return np.asarray(share / share.sum(axis=0))

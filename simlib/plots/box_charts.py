@@ -43,7 +43,7 @@ def axes_of(result: Discovery, region: Box) -> list[str]:
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Draw every draw on the two main assumptions of any box, one of the peeling too, and return `ax`."""
+    """Draw every draw on the two main assumptions of any box, also of the peeling, and return `ax`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)

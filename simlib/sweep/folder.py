@@ -76,8 +76,8 @@ def _plain_plans(design: SweepDesign) -> dict[str, Any]:
 
 def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """Say which plans only one of two sweeps has, and which plans differ."""
-    apart = [f"plan {name!r} there and not here" for name in there if name not in wanted]
-    apart += [f"plan {name!r} here and not there" for name in wanted if name not in there]
+    apart = [f"plan {name!r} is in that sweep only" for name in there if name not in wanted]
+    apart += [f"plan {name!r} is in this design only" for name in wanted if name not in there]
     both = [name for name in wanted if name in there]
     apart += [f"plan {name!r} does something else there" for name in both if there[name] != wanted[name]]
     return apart if apart or list(there) == both else ["the plans in another order"]

@@ -1,8 +1,8 @@
 """Lint rule about strands: parts of a scenario that change none of its answers.
 
 A strand is all moves of one actor, or one assumption over its range. The line is the smallest change that counts. For
-strands far from it exact slopes decide, with one gradient for each answer. Strands near it are solved. The moves of an actor are forbidden by multiplying their
-rates by 0.
+strands far from it exact slopes decide, with one gradient for each answer. Strands near it are solved. The moves of an
+actor are forbidden by multiplying their rates by 0.
 """
 
 from __future__ import annotations

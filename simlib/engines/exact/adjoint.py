@@ -360,7 +360,7 @@ class Adjoint:
         return derivative[:count]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, without what goes through the factors on outcomes.
+        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, without the part that goes through the factors on outcomes.
 
         A value assumed in that segment in place of θ moves with θ.
         """
