@@ -1,4 +1,4 @@
-"""What each row of a log did to a forecast: time without it, the state, the assumptions.
+"""The effect of each row of a log on a forecast, by way of time, the state and the assumptions.
 
 Both ends of the account are forecasts for the same deadline: the one before the log and the one after it. A question
 counts what happens from the scenario's first day on, so that one whose event the log tells of ends at 100%.
@@ -41,7 +41,7 @@ DRAWS = 200
 """Draws of the assumptions by default."""
 
 SMALL = 0.05
-"""A change of the log-odds below this is told as none."""
+"""A change of the log-odds below this is reported as none."""
 
 ROW_WORTH_NAMING = 0.1
 """The share of the change from which on the row that did most of it is named."""
@@ -49,10 +49,10 @@ ROW_WORTH_NAMING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RowEffect:
-    """What one row did to a forecast, in log-odds.
+    """The effect of one row on a forecast, in log-odds.
 
-    `time` is that of the time up to it, in which it could have happened and is not looked at. `state` is what the row
-    says of the state, `assumptions` its lesson about them. The half-width `error` (95%) is of the last two together and
+    `time` is the effect of the days up to the row, without looking at whether it happened. `state` is its news about
+    the state, `assumptions` its lesson about them. The half-width `error` (95%) is of the last two together and
     comes from the number of draws. `before` and `after` are the forecasts without and with the rows of its day.
     `stands_for` is the number of rows of the log: those with one meaning and one window are weighed together.
     """
@@ -69,13 +69,13 @@ class RowEffect:
 
     @property
     def effect(self) -> float:
-        """What the row itself did, in log-odds: state and assumptions."""
+        """The effect of the row itself, in log-odds: state and assumptions."""
         return self.state + self.assumptions
 
 
 @dataclass(frozen=True)
 class RowEffects(Answer):
-    """What each row of a log did to one forecast.
+    """The effect of each row of a log on one forecast.
 
     `before` is the forecast on `since`, the first day of the log, and `at_end` that with all of the log, each with its
     95% half-width. In log-odds their difference is the sum of all lines of `rows` and of `rest`, the time after the

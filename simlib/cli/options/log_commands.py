@@ -45,7 +45,7 @@ def learn(parser: argparse.ArgumentParser) -> None:
     """Add the options of `learn`."""
     parser.description = (
         "Take in a log of dated events, and say what it teaches about each assumption. Numbers that were set from the\n"
-        "same log (uses_log_until) are not taught again. The others keep their priors, and the answer names them."
+        "same log (uses_log_until) are not taught again. What the log cannot teach keeps its prior. The answer says so."
     )
     common.add_path(parser)
     _add_log(parser, 1000)
