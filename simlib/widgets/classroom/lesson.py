@@ -265,7 +265,7 @@ class Lesson:
 
         def judge(entries: Sequence[str]) -> Verdict:
             right = list(entries) == kinds
-            return Verdict(right, worked if right else "Not yet. Compare both numbers with the one without a look.")
+            return Verdict(right, worked if right else "Not yet. Compare both numbers with the one before looking.")
 
         return Exercise(
             "Sign or cause?",
