@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,6 +131,18 @@ def in_days(number: float) -> str:
 def long_date(date: dt.date) -> str:
     """Write a date with its month as a word: "31 January 2026"."""
     return f"{date.day} {date:%B %Y}"
+
+
+def with_long_dates(text: str) -> str:
+    """Return a text in which dates as they stand in files ("2026-01-31") have their months as words."""
+
+    def long(found: re.Match[str]) -> str:
+        try:
+            return long_date(dt.date.fromisoformat(found[0]))
+        except ValueError:  # no day of the calendar
+            return found[0]
+
+    return re.sub(r"\b\d{4}-\d\d-\d\d\b", long, text)
 
 
 def is_whole(days: float) -> bool:

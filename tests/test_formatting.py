@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from simlib.formatting import end_of, how_made, one_digit, percent, percent_within, plainly, with_error
+from simlib.formatting import end_of, how_made, one_digit, percent, percent_within, plainly, with_error, with_long_dates
 
 
 def test_errors_are_written_to_one_digit():
@@ -104,3 +104,9 @@ def test_a_time_inside_a_day_says_the_hour(days, words):
 )
 def test_how_an_answer_was_made_is_one_sentence(provenance, words):
     assert words in how_made(provenance)
+
+
+def test_dates_as_they_stand_in_files_get_their_months_as_words():
+    assert with_long_dates("2026-01-31 is after 2025-02-30, in run 12026-01-01") == (
+        "31 January 2026 is after 2025-02-30, in run 12026-01-01"
+    )

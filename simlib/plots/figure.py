@@ -47,7 +47,7 @@ def _figure_class() -> type[Figure]:
         words = ""
 
         def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-            return picture_bundle(small_png(self), self.words, small_png(self, SHARP))
+            return picture_bundle(small_png(self), self.words, small_png(self, ratio=SHARP))
 
     return WorthAThousandWords
 
@@ -65,15 +65,21 @@ def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
             figure.set_dpi(dpi)
 
 
-def small_png(figure: Figure, ratio: float = 1) -> bytes:
-    """Return a figure as a PNG of few colours, with `ratio` pixels for each pixel of the page."""
+def small_png(*figures: Figure, ratio: float = 1) -> bytes:
+    """Return figures of one width, one below the other, as a PNG of few colours.
+
+    It has `ratio` pixels for each pixel of the page.
+    """
     from simlib.plots.palette import Palette, colours_of
 
-    with at_ratio(figure, ratio):
-        figure.canvas.draw()
-        pixels, palette = np.asarray(figure.canvas.buffer_rgba()), Palette()  # type: ignore[attr-defined]
-        palette.learn(pixels, colours_of(figure))
-        return palette.png(pixels, 9)
+    parts, palette = [], Palette()
+    for figure in figures:
+        with at_ratio(figure, ratio):
+            figure.canvas.draw()
+            parts.append(np.array(figure.canvas.buffer_rgba()))  # type: ignore[attr-defined]
+    pixels = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    palette.learn(pixels, colours_of(*figures))
+    return palette.png(pixels, 9)
 
 
 def stacked(*pictures: bytes) -> bytes:

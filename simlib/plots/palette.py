@@ -45,16 +45,17 @@ def _frequent(image: Any) -> NDArray[np.uint8]:
     )
 
 
-def colours_of(figure: Figure) -> NDArray[np.uint8]:
-    """Return the opaque colours in which a figure draws its marks and fills its areas (N, 3), however small."""
+def colours_of(*figures: Figure) -> NDArray[np.uint8]:
+    """Return the opaque colours in which figures draw their marks and fill their areas (N, 3), however small."""
     from matplotlib.collections import Collection
     from matplotlib.colors import to_rgba_array
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    found = [to_rgba_array(patch.get_facecolor()) for patch in figure.findobj(Patch)]
-    found += [to_rgba_array(some.get_facecolor()) for some in figure.findobj(Collection)]
-    found += [to_rgba_array([line.get_color(), line.get_markerfacecolor()]) for line in figure.findobj(Line2D)]
+    artists = [artist for figure in figures for artist in figure.findobj()]
+    found = [to_rgba_array(some.get_facecolor()) for some in artists if isinstance(some, Patch | Collection)]
+    lines = [some for some in artists if isinstance(some, Line2D)]
+    found += [to_rgba_array([line.get_color(), line.get_markerfacecolor()]) for line in lines]
     colours = np.unique(np.round(255 * np.concatenate(found)).astype(np.uint8), axis=0)
     opaque: NDArray[np.uint8] = colours[colours[:, 3] == 255, :3][:MOST_FILLS]
     return opaque

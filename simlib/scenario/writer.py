@@ -147,7 +147,7 @@ def _entry(intervention: Intervention, scenario: Scenario) -> dict[str, Any]:
         case Forbid():
             entry = {"forbid": intervention.move} | _while(intervention)
         case Policy():
-            rate = write(intervention.rate, "rate")
+            rate = write(intervention.rate, "rate", intervention.unit)
             entry = {"policy": intervention.move, "rate": rate} | _while(intervention)
         case Hold():
             entry = {"hold": intervention.variable, "level": intervention.level} | _span(intervention)

@@ -28,9 +28,10 @@ ERRORS = """() => {
 
 
 class Lab:
-    """A JupyterLab server on a copy of the project, with settings of its own."""
+    """A JupyterLab server on a copy of the project, with settings of its own; `live` as `simlib lab` starts it."""
 
-    def __init__(self, theme: str = "light") -> None:
+    def __init__(self, theme: str = "light", *, live: bool = False) -> None:
+        self.live = live
         self.folder = Path(tempfile.mkdtemp(prefix="simlib-lab-"))
         for part in ("notebooks", "scenarios", "simlib"):
             shutil.copytree(ROOT / part, self.folder / part)  # times of files too: compiled kernels stay valid
@@ -76,6 +77,9 @@ class Lab:
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.news_url=None",
         ]
+        if self.live:  # as `simlib lab` starts it
+            private["SIMLIB_LIVE"] = str(self.folder / "notebooks")
+            private["JUPYTER_CONFIG_PATH"] = str(self.folder / "simlib" / "_jupyter")
         with (self.folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 command,

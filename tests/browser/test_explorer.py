@@ -133,6 +133,39 @@ def test_one_screen_holds_the_headline_both_graphs_and_nine_sliders(visit, size)
     until(lambda: page.page.evaluate(within) >= 9, 20, "nine sliders on the screen")
 
 
+def test_rows_of_the_page_do_keep_their_height(visit):
+    page = visit(NOTEBOOK, size=(1440, 900), mode="doc")
+    page.run_all()
+    page.settle()
+    page.tab("Do")
+    page.page.get_by_role("button", name="Make it a rule from then on").click()
+    page.page.get_by_text("about every 3 days").wait_for()
+    rows = page.page.locator(
+        ".simlib-scrolls > .widget-vbox > .widget-hbox, .simlib-scrolls > .widget-vbox > .widget-vbox"
+    )
+    for row in rows.all():
+        assert row.bounding_box()["height"] >= 20
+        inside = "row => Math.max(...[...row.children].map(child => child.getBoundingClientRect().bottom))"
+        assert row.evaluate(inside) <= row.bounding_box()["y"] + row.bounding_box()["height"] + 2
+    assert rows.count() >= 5
+
+
+def test_other_questions_are_never_cut_where_the_screen_is_narrow(visit):
+    page = visit("01_explorer.ipynb", size=(900, 900), mode="doc")
+    page.run_all()
+    page.settle(120)
+    page.page.locator(".simlib-stacked .simlib-chip").first.wait_for()
+    cut = """() => [...document.querySelectorAll('.simlib-chip span')]
+        .filter(label => label.scrollWidth > label.clientWidth || getComputedStyle(label).whiteSpace === 'nowrap')
+        .map(label => label.innerText)"""
+    assert page.page.evaluate(cut) == []
+    chips = page.page.locator(".simlib-chip")
+    assert chips.count() >= 5
+    for chip in chips.all():
+        box = chip.bounding_box()
+        assert box["x"] + box["width"] <= 900
+
+
 def test_after_a_drag_the_picture_belongs_to_where_the_slider_rests(page):
     slider(page).scroll_into_view_if_needed()
     box = slider(page).bounding_box()

@@ -104,6 +104,18 @@ def test_choices_that_cannot_be_answered_are_refused_in_words(page):
     assert sentences(opened) == before
 
 
+def test_a_quick_answer_follows_a_field_by_itself(page):
+    opened = page('WhatIf("two-islands", pairs=100)')
+    before, shown = sentences(opened), opened.page.locator(".simlib-picture img:visible").first.get_attribute("src")
+    opened.page.get_by_label("The move", exact=True).select_option(index=2)
+    until(lambda: "Computed just now" in opened.status() and sentences(opened) != before, 60, "the answer by itself")
+    assert opened.page.locator(".simlib-picture img:visible").first.get_attribute("src") != shown
+    move = opened.page.get_by_label("The move", exact=True).locator("option").nth(2).inner_text().split(": ", 1)[1]
+    assert any(move in told for told in sentences(opened))
+    opened.page.get_by_label("what happens to it", exact=True).select_option(label="is made as a rule from")
+    until(lambda: any("about every 3 days" in told for told in sentences(opened)), 60, "the rule as it was asked for")
+
+
 def test_a_box_is_on_sliders_that_answer_as_the_solver_does(page):
     opened = page(f'UnderWhichAssumptions("two-islands", draws={2 * QUICK}, runs=200)')
     within = opened.page.locator(".simlib-within")

@@ -203,7 +203,21 @@ def test_switches_reach_the_machine(explorer):
     rule, kept = explorer.state.settings.interventions[1:]
     assert (rule.move, rule.rate, str(rule.when)) == ("meet", 2 / 7, "blockade=full")
     assert (kept.variable, kept.level) == ("blockade", "full")
+    assert "as a rule, about 2 per week from 1 April 2031" in switches._list.children[2].children[1].value
     assert "kept at full from 1 April 2031" in switches._list.children[3].children[1].value
+
+
+def test_a_rule_is_listed_as_it_was_typed_and_dates_are_refused_in_words(explorer):
+    switches = page(explorer, "Do")
+    switches._often.value = "every 3 days"
+    switches.children[2].children[2].click()
+    rest(explorer)
+    assert "as a rule, about every 3 days from 1 April 2031" in switches._list.children[1].children[1].value
+    switches._move_date.value = dt.date(2031, 12, 24)
+    switches.children[1].children[3].click()
+    said = switches._said["move"].value
+    assert "24 December 2031 is after the horizon; expected a day from 1 April 2031 to " in said
+    assert "2031-" not in said
 
 
 def test_looking_at_a_page_changes_nothing(explorer):
@@ -278,9 +292,9 @@ def test_a_horizon_before_an_intervention_is_refused_and_changes_nothing(explore
     before = explorer.state.settings
     doing._horizon.value = "10 days"
     said = doing.children[4].children[-1].value
-    assert "blockade set to partial on 20 May 2031: 2031-05-20 is after the horizon" in said
+    assert "blockade set to partial on 20 May 2031: 20 May 2031 is after the horizon" in said
     doing._start.value = dt.date(2032, 1, 1)
-    assert "set to partial on 20 May 2031: 2031-05-20 is before the forecast" in doing.children[4].children[-1].value
+    assert "set to partial on 20 May 2031: 20 May 2031 is before the forecast" in doing.children[4].children[-1].value
     assert explorer.state.settings == before
 
 

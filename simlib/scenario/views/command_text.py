@@ -65,7 +65,8 @@ def _interventions(kind: str, text: str, part: dict[str, str], scenario: Scenari
         case "delay":
             yield Forbid(name, until=date)
         case "policy":
-            yield Policy(name, parse(value, "rate").value, _condition(text, part, scenario), date, until=until)
+            rate = parse(value, "rate")
+            yield Policy(name, rate.value, _condition(text, part, scenario), date, until=until, unit=rate.unit)
         case "pin":
             yield Pin(name, value, date or scenario.as_of)
         case "hold":

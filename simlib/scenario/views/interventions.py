@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simlib.scenario.condition import ALWAYS, Condition
 
@@ -50,7 +50,8 @@ class Policy:
     While `when` holds and its guard holds, the move happens at `rate` per day, whatever its own rate and factors. It is
     a rule that somebody follows: "if a strike hits land, close the airspace within a day". The rule depends on the
     present state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A
-    `Forbid` of the same move is stronger. Of two policies, the later one in the list is stronger.
+    `Forbid` of the same move is stronger. Of two policies, the later one in the list is stronger. `unit` is the unit in
+    which the rate was written, and only words use it.
     """
 
     move: str
@@ -59,6 +60,7 @@ class Policy:
     date: dt.date | None = None
     because: str = ""
     until: dt.date | None = None
+    unit: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"policy {self.move} at {self.rate:g} per day" + _span(self.date, self.until) + _while(self.when)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import Kind, parse
+from simlib.quantities import Kind, Quantity, parse
 from simlib.scenario import document
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
@@ -123,8 +123,10 @@ class _Interventions:
         when = self.reader.condition(shape.when, (*place, "when"))
         if isinstance(shape, ForbidShape):
             return (Forbid(shape.forbid, shape.from_, because, shape.until, when),)
-        rate = self._number(shape.rate, "rate", (*place, "rate"))
-        return () if rate is None else (Policy(shape.policy, rate, when, shape.from_, because, shape.until),)
+        rate = self._quantity(shape.rate, "rate", (*place, "rate"))
+        if rate is None:
+            return ()
+        return (Policy(shape.policy, rate.value, when, shape.from_, because, shape.until, rate.unit),)
 
     def _assumed(self, shape: AssumeShape, place: Place) -> tuple[Intervention, ...]:
         assumption = self.scenario.assumptions.get(shape.assume)
@@ -142,19 +144,19 @@ class _Interventions:
         return (Assume(assumption.id, quantity.value, when, shape.from_, because, shape.until, quantity.unit),)
 
     def _repeated(self, shape: RepeatShape, place: Place) -> tuple[Intervention, ...]:
-        every = self._number(shape.every, "duration", (*place, "every"))
+        every = self._quantity(shape.every, "duration", (*place, "every"))
         if every is None:
             return ()
         first = Force(shape.repeat, shape.from_ or self.scenario.as_of, shape.outcome, shape.because or "")
         try:
-            return repeated(first, every, shape.until, self.scenario, self.horizon_days)
+            return repeated(first, every.value, shape.until, self.scenario, self.horizon_days)
         except Refusal as refusal:
             self.read.note(place, refusal.what, refusal.expected)
             return ()
 
-    def _number(self, written: str, kind: Kind, place: Place) -> float | None:
+    def _quantity(self, written: str, kind: Kind, place: Place) -> Quantity | None:
         try:
-            return parse(written, kind).value
+            return parse(written, kind)
         except QuantityError as error:
             self.read.note(place, error.what, error.expected)
             return None

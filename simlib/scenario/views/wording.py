@@ -83,7 +83,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
         case Forbid():
             return f"“{move.label}” forbidden{_span(item)}{_only_while(item.when, scenario)}"
         case Policy():
-            rule = f"“{move.label}” as a rule, about {show(item.rate, 'rate')}"
+            rule = f"“{move.label}” as a rule, about {show(item.rate, 'rate', item.unit)}"
             return f"{rule}{_span(item)}{_only_while(item.when, scenario)}"
 
 

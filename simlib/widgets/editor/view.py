@@ -17,6 +17,7 @@ from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, guarded, words
 from simlib.widgets.kit.blitting import still_figure
 from simlib.widgets.kit.components import LivePicture, ProblemList, Sheet
+from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import sentence, status
 
 FIRST_WIDTH = 620
@@ -50,6 +51,7 @@ class Editor(w.VBox):
         self.session = EditorSession(path, self.show)
         super().__init__([self._offer, body, self._below])
         self.add_class("simlib-explorer")
+        self._keeper = Keeper(self.model_id, self.kept_picture)
         self.problem_list.observe(lambda change: setattr(self.sheet, "go", change["new"]), "chosen")
         self.sheet.text = self.session.text
         self.session.start()
@@ -79,6 +81,7 @@ class Editor(w.VBox):
             self._draw_machine()
             if self._last.forecast is not None:
                 self._draw_answer()
+            self._keeper.later()
 
     def _draw_machine(self) -> None:
         assert self._last is not None
@@ -111,10 +114,15 @@ class Editor(w.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, with its pictures and its answer in words for readers without a kernel."""
         self.session.worker.wait(60)
-        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        pictures = stacked(*(reduced(shown.png, shown.size[0]) for shown in (self.picture, self.machine)))
-        bundle |= picture_bundle(pictures, f"{self.machine.alt} {self.picture.alt}")[0]
-        return bundle
+        return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
+
+    def kept_picture(self) -> dict[str, Any]:
+        """Return the answer and the diagram as one picture for a notebook, with the answer in words."""
+        shown = [each for each in (self.picture, self.machine) if each.png]
+        if not shown:
+            return {}
+        pictures = stacked(*(reduced(each.png, each.size[0]) for each in shown))
+        return picture_bundle(pictures, f"{self.machine.alt} {self.picture.alt}")[0]
 
     # ---------------------------------------------------------------- actions
 

@@ -20,7 +20,7 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import long_date
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find, headline
-from simlib.quantities import Kind, check_range, parse, show, spoken
+from simlib.quantities import Kind, Quantity, check_range, parse, show, spoken
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
@@ -222,7 +222,7 @@ class State:
         Raises ScenarioError where the text is no quantity of that kind, or the value does not fit the others.
         """
         assumption = self.base.assumptions[name]
-        value = read(text, assumption.label, assumption.kind, assumption.unit)
+        value = read(text, assumption.label, assumption.kind, assumption.unit).value
         self.scenario(self.settings.with_value(name, value))
         self.rest()
         self._typed[name, value] = text.strip()
@@ -417,14 +417,14 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
         raise ScenarioError(told) from None
 
 
-def read(text: str, label: str, kind: Kind, unit: str = "") -> float:
-    """Return a typed quantity in base units. Raises ScenarioError, at its label, where it cannot be read."""
+def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
+    """Return a typed quantity. Raises ScenarioError, at its label, where it cannot be read."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, label, error.what, error.expected)) from None
-    return quantity.value
+    return quantity
 
 
 class _Key:

@@ -11,7 +11,7 @@ import ipywidgets as w
 
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
-from simlib.formatting import in_days, long_date, percent
+from simlib.formatting import in_days, long_date, percent, with_long_dates
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, guarded, words
@@ -63,6 +63,7 @@ class SwitchesPage(Page):
             said.value = ""
         said = self._said[row]
         guarded(said, action)
+        said.value = with_long_dates(said.value)
         for field in self._fields:
             wrong = f">{html.escape(field.description)}: " in said.value
             (field.add_class if wrong else field.remove_class)("simlib-wrong")
@@ -156,7 +157,7 @@ class SwitchesPage(Page):
 
     def _days(self, text: str) -> float:
         label = self._horizon.description
-        days = read(f"{text} days" if text.strip().isdecimal() else text, label, "duration")
+        days = read(f"{text} days" if text.strip().isdecimal() else text, label, "duration").value
         if not 1 <= days <= LONGEST:
             expected = f"expected 1 to {LONGEST:,} days"
             raise ScenarioError(Problem("", 0, label, f"{text.strip()!r} does not fit", expected))
@@ -185,7 +186,7 @@ class SwitchesPage(Page):
             variable, level = self._state.value
             condition = Condition((((variable, (level,)),),))
         rate = read(self._often.value, self._often.description, "rate")
-        rule = Policy(self._move.value, rate, condition, self.day(self._move_date))
+        rule = Policy(self._move.value, rate.value, condition, self.day(self._move_date), unit=rate.unit)
         self._update(lambda: self.state.intervene(rule))
 
     def _hold(self) -> None:

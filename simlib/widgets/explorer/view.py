@@ -21,9 +21,8 @@ from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
 from simlib.widgets.explorer.sliders import Dial
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
-from simlib.widgets.kit import shown_pictures
 from simlib.widgets.kit.components import Board, Dials
-from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.shown_pictures import Keeper, is_live
 from simlib.widgets.kit.status_line import Part
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ PAGES: tuple[type[Page], ...] = (SwitchesPage, ComparisonPage, SavingPage)
 
 STILL = "This is a picture. Run this cell for the sliders."
 """The first line of the stored picture, which stands where the sliders would be."""
+
+PATIENCE = 10.0
+"""Seconds that a notebook waits at most, when it is saved, for the answer to the present settings."""
 
 AS_IN_FILE = "(file)"
 """Stands for no view: a choice whose value is empty may go blank."""
@@ -101,7 +103,7 @@ class Explorer(w.VBox):
         for name in ("simlib-explorer", "simlib-onescreen"):
             self.add_class(name)
         bar.add_class("simlib-pages")
-        self._keeper = LatestWorker("simlib-kept")
+        self._keeper = Keeper(self.model_id, self.picture, lambda: self.session.wait(PATIENCE))
         belief = None if update is None else update.belief
         self._open(State.of(world, view, changes=changes, lead=lead, settings=settings, belief=belief))
         if update is not None:
@@ -246,7 +248,7 @@ class Explorer(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, with its picture and its answer in words for readers without a kernel."""
-        if not shown_pictures.is_live():  # there the picture is added when the notebook is saved
+        if not is_live():  # there the picture is added when the notebook is saved
             self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle |= self.picture()
@@ -254,10 +256,8 @@ class Explorer(w.VBox):
 
     def _keep_picture(self) -> None:
         """Keep the picture of the answer at rest, for when the notebook is saved."""
-        if shown_pictures.is_live() and not self.board.preview:
-            self._keeper.submit(
-                lambda _: shown_pictures.keep(self.model_id, self.picture()), _nothing, self.session.fail, delay=0.3
-            )
+        if not self.board.preview:
+            self._keeper.later()
 
     def picture(self) -> dict[str, Any]:
         """Return both graphs as one picture for a notebook, one below the other, with the answer in words."""
@@ -334,15 +334,13 @@ class Explorer(w.VBox):
                 self.session.turn(step=value)
             case "replay":
                 self.session.replay(moving=value)
+            case "keep":
+                self._keeper.now(lambda: setattr(self.board, "kept", request["n"]))
 
     def _choose_view(self, view: str) -> None:
         view = "" if view == AS_IN_FILE else view
         if view != self.state.settings.view:
             self._do(self.state.choose_view, view)
-
-
-def _nothing(_: object) -> None:
-    pass
 
 
 def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:

@@ -8,7 +8,7 @@ the last whole draw, which makes the PNG a third of the size and quicker to comp
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from simlib.plots.figure import at_ratio, new_figure, small_png
 from simlib.plots.lettering import settle
 from simlib.plots.palette import Palette, colours_of
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 QUICK = 4
 """zlib level of the PNG: 3 ms for 39 kB (8: 15 ms for 34 kB).
@@ -96,7 +99,12 @@ def still_figure(
     ratio: float = 1.0,
 ) -> tuple[bytes, tuple[int, int]]:
     """Draw on one axes that fills `box` of a figure, and return it as PNG with its size in pixels of the page."""
+    return small_png(drawn(draw, width, height, box), ratio=ratio), (width, height)
+
+
+def drawn(draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float]) -> Figure:
+    """Return a figure of a size in pixels, drawn on one axes that fills `box` of it."""
     figure = new_figure(width, height)
     draw(figure.add_axes(box))
     settle(figure)
-    return small_png(figure, ratio), (width, height)
+    return figure

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from simlib.control import Control
 from simlib.files import state_folder, write_atomically
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 LIVE = "SIMLIB_LIVE"
 """The variable that names the folder of the notebooks in a server that `simlib lab` started, and in its kernels."""
 
 KEPT = 40
 """Number of pictures that are kept, the latest ones."""
+
+PAUSE = 0.3
+"""Seconds after the last change of a live view before its picture is kept."""
 
 KINDS = ("image/png", "text/plain")
 
@@ -43,6 +48,43 @@ def find(model: str) -> dict[str, str]:
         return {kind: str(data[kind]) for kind in KINDS}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+class Keeper:
+    """Keeps the picture of a live view whenever it has changed, where notebooks are saved with such pictures.
+
+    `picture` returns it, empty where there is none yet, and `rest` waits until the view is at rest.
+    """
+
+    def __init__(
+        self, model: str, picture: Callable[[], Mapping[str, str]], rest: Callable[[], object] = lambda: None
+    ) -> None:
+        self._model, self._picture, self._rest = model, picture, rest
+        self._worker = LatestWorker("simlib-kept")
+        self._after: Callable[[], None] | None = None
+
+    def later(self) -> None:
+        """Keep the picture soon: something has changed."""
+        if is_live():
+            self._worker.submit(self._keep, _nothing, _nothing, delay=PAUSE)
+
+    def now(self, after: Callable[[], None]) -> None:
+        """Keep the picture of the answer to the present settings, and call `after` then."""
+        self._after = after
+        self._worker.submit(self._keep, _nothing, _nothing)
+
+    def _keep(self, _: Control) -> None:
+        after = self._after
+        self._rest()
+        picture = self._picture() if is_live() else {}
+        if picture:
+            keep(self._model, picture)
+        if after is not None:
+            after()
+
+
+def _nothing(_: object) -> None:
+    pass  # without a picture the one of before is stored
 
 
 def _folder() -> Path:

@@ -16,6 +16,7 @@ from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
 from simlib.widgets.kit.components import LivePicture, Mornings
+from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import Part, ShownPicture
 from simlib.widgets.logbook.own_rows import OwnRow, choices, row_words
 from simlib.widgets.logbook.session import LogSession
@@ -46,6 +47,7 @@ class UpdateWithEvents(w.VBox):
         self.mornings = Mornings(label="Forecast made on the morning of")
         super().__init__([])
         self.add_class("simlib-logbook")
+        self._keeper = Keeper(self.model_id, self.kept_picture)
         self._build()
         self._listen()
         self.session.start()
@@ -95,6 +97,7 @@ class UpdateWithEvents(w.VBox):
             self.picture.png, self.picture.size = shown.png, list(shown.size)
             self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
             self.picture.status = dict(shown.status)
+        self._keeper.later()
 
     def show_status(self, line: Part) -> None:
         """Show a line of status."""
@@ -154,11 +157,14 @@ class UpdateWithEvents(w.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel, with its picture and its answer in words for readers without a kernel."""
         self.wait(PATIENCE)
-        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        if self.picture.png:
-            png = reduced(bytes(self.picture.png), self.picture.size[0])
-            bundle |= picture_bundle(png, f"{self.session.scenario.title}. {self.picture.alt}")[0]
-        return bundle
+        return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
+
+    def kept_picture(self) -> dict[str, Any]:
+        """Return the picture and its words for a notebook, empty where there is none yet."""
+        if not self.picture.png:
+            return {}
+        png = reduced(bytes(self.picture.png), self.picture.size[0])
+        return picture_bundle(png, f"{self.session.scenario.title}. {self.picture.alt}")[0]
 
 
 class _OwnLine(w.HBox):

@@ -22,8 +22,8 @@ from simlib.answer import plain_json
 from simlib.control import Control
 from simlib.errors import Cancelled, Problem, ScenarioError, SimlibError
 from simlib.files import write_atomically
-from simlib.formatting import long_date
-from simlib.plots.figure import SHARP, WIDTH, stacked
+from simlib.formatting import long_date, with_long_dates
+from simlib.plots.figure import SHARP, WIDTH, small_png
 from simlib.scenario.library import notebooks_folder
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario, View
@@ -198,14 +198,14 @@ class Drawing:
 
 def stack_drawings(*drawings: Drawing) -> tuple[bytes, tuple[int, int]]:
     """Return a PNG of the drawings, one below the other, and its size in pixels of the page."""
-    from simlib.widgets.kit.blitting import still_figure
+    from simlib.widgets.kit.blitting import drawn
 
-    parts = []
+    figures = []
     for drawing in drawings:
         inside = (WIDTH - drawing.left - drawing.right, drawing.height - drawing.top - drawing.bottom)
         box = (drawing.left / WIDTH, drawing.bottom / drawing.height, inside[0] / WIDTH, inside[1] / drawing.height)
-        parts.append(still_figure(drawing.draw, WIDTH, drawing.height, box, SHARP)[0])
-    return (parts[0] if len(parts) == 1 else stacked(*parts)), (WIDTH, sum(drawing.height for drawing in drawings))
+        figures.append(drawn(drawing.draw, WIDTH, drawing.height, box))
+    return small_png(*figures, ratio=SHARP), (WIDTH, sum(drawing.height for drawing in drawings))
 
 
 # -------------------------------------------------------------------- stored answers
@@ -359,7 +359,10 @@ class Inquiry:
         with self._lock:
             self.answer, self.chosen = answer, chosen
             self._show(answer)
-            self._say(line if self._answers(self._now) else EARLIER)
+            if self._answers(self._now):
+                self._say(line)
+            else:
+                self._follow()
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
         """Whether the answer shown is for these settings."""
@@ -373,7 +376,7 @@ class Inquiry:
     def fail(self, error: Exception) -> None:
         """Show what went wrong. The last answer stays."""
         known = isinstance(error, SimlibError | ValueError)
-        text = str(error) if known else f"{type(error).__name__}: {error}"
+        text = with_long_dates(str(error)) if known else f"{type(error).__name__}: {error}"
         where = error.problems[0].where if isinstance(error, ScenarioError) else ""
         at = where if where in {field.label for field in self.question.fields} else ""
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
@@ -388,14 +391,18 @@ class Inquiry:
             if self.worker.busy and not self._unasked:
                 return
             self.worker.cancel()
-            try:
-                settings = self.question.check(chosen)
-            except ScenarioError as error:
-                self.fail(error)
-                return
-            if self._answers(chosen):
-                self._say(CURRENT)
-            elif self._is_quick:
-                self._compute(settings, unasked=True)
-            elif self.answer is not None:
-                self._say(EARLIER)
+            self._follow()
+
+    def _follow(self) -> None:
+        """Compute the answer to the present settings where that is quick, or say how to get it."""
+        try:
+            settings = self.question.check(self._now)
+        except ScenarioError as error:
+            self.fail(error)
+            return
+        if self._answers(self._now):
+            self._say(CURRENT)
+        elif self._is_quick:
+            self._compute(settings, unasked=True)
+        elif self.answer is not None:
+            self._say(EARLIER)

@@ -137,7 +137,7 @@ class WhatIf(PanelQuestion):
             case "delay":
                 yield Forbid(move, None, "", date, when)
             case "policy":
-                yield Policy(move, 1 / chosen["days"], when, since)
+                yield Policy(move, 1 / chosen["days"], when, since, unit="every day")
             case "force" if not when.always:
                 what = "a move that is forced on a date cannot depend on a state"
                 raise ScenarioError(Problem("", 0, STATE, what, "expected “in any state”, or a rule"))

@@ -17,6 +17,7 @@ from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table, words
 from simlib.widgets.kit.components import LivePicture
+from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import status
 from simlib.widgets.questions import catalogue
 from simlib.widgets.questions.box_panel import BoxPanel
@@ -58,6 +59,7 @@ class QuestionPanel(w.VBox):
         super().__init__([title, inputs, self.picture, self.after, self._words, self._tables])
         for field in self.inputs.values():
             field.observe(lambda _: self._guard(self._changed), "value")
+        self._keeper = Keeper(self.model_id, self.kept_picture)
         self._show_fields()
         self.picture.observe(lambda _: self._guard(self.inquiry.cancel), "cancels")
         self.inquiry.start()
@@ -92,6 +94,7 @@ class QuestionPanel(w.VBox):
         self._tables.children = [w.HTML(table) for table in tables]
         self._tables.titles = ("Table", *(each["title"] for each in histories))
         self._show_boxes(answer)
+        self._keeper.later()
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
         """Show sliders for the boxes of an answer that has some."""
@@ -125,12 +128,16 @@ class QuestionPanel(w.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel, with its picture and its sentences for readers without a kernel."""
         self.wait(PATIENCE)
-        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
+        return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
+
+    def kept_picture(self) -> dict[str, Any]:
+        """Return the picture and the sentences of the answer for a notebook, empty where there is none yet."""
         answer = self.inquiry.answer
-        if answer is not None:
-            bundle |= picture_bundle(reduced(answer.png, answer.size[0]), answer.alt)[0]
-            bundle["text/plain"] = "\n".join(answer.sentences)
-        return bundle
+        if answer is None:
+            return {}
+        return picture_bundle(reduced(answer.png, answer.size[0]), answer.alt)[0] | {
+            "text/plain": "\n".join(answer.sentences)
+        }
 
 
 def _input(field: Field) -> Any:

@@ -3,6 +3,7 @@
 // sliders included, fits into the window without scrolling the page.
 const STACKED = 860;  // below this width, in pixels, the graphs stand one above the other
 const LEAST = 520;    // an explorer is at least so high
+const PATIENCE = 10000;  // milliseconds that saving waits for the answer
 const SLIDERS = 228;  // three rows of sliders, and the reasons below them
 
 function render({ model, el }) {
@@ -165,6 +166,26 @@ function render({ model, el }) {
     if (event.key === "r" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) replay();
   };
 
+  // Ctrl+S, wherever the focus is: the answer to the present settings is kept first, then the notebook is saved.
+  const keep = (event) => {
+    if (!isSaving(event) || !event.isTrusted || !headline.getClientRects().length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    ask("keep");
+    const n = model.get("request").n;
+    window.simlibKeeping = (window.simlibKeeping || 0) + 1;
+    const save = () => {
+      model.off("change:kept", kept);
+      clearTimeout(late);
+      window.simlibKeeping -= 1;  // each explorer on the page keeps its own picture, and the last one saves
+      const place = event.target.isConnected ? event.target : document.body;
+      if (!window.simlibKeeping) place.dispatchEvent(new KeyboardEvent("keydown", event));
+    };
+    const kept = () => { if (model.get("kept") >= n) save(); };
+    const late = setTimeout(save, PATIENCE);
+    model.on("change:kept", kept);
+  };
+
   const unwatch = listen(model, {
     "change:sentence": say, "change:left": () => show("left"), "change:right": () => show("right"), "change:size": size,
     "change:alt": alt, "change:alt_right": alt, "change:status": status, "change:answers": answers, "change:lead": answers,
@@ -211,6 +232,7 @@ function render({ model, el }) {
   };
   const observer = new ResizeObserver(later);
   window.addEventListener("resize", later);
+  window.addEventListener("keydown", keep, true);
   requestAnimationFrame(() => {
     const whole = el.closest(".simlib-onescreen") || el;
     whole.addEventListener("focusin", suppress);
@@ -222,6 +244,7 @@ function render({ model, el }) {
   return () => {
     observer.disconnect();
     window.removeEventListener("resize", later);
+    window.removeEventListener("keydown", keep, true);
     clearTimeout(timer);
     unwatch();
     for (const { url } of Object.values(graphs)) if (url) URL.revokeObjectURL(url);

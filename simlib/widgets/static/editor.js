@@ -51,7 +51,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     timer = setTimeout(send, 150);
   });
-  area.addEventListener("blur", send);
+  area.addEventListener("change", send);
   area.addEventListener("scroll", () => { gutter.scrollTop = area.scrollTop; });
   let leaving = false;
   area.addEventListener("keydown", (event) => {

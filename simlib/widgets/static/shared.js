@@ -1,10 +1,13 @@
 // What every script of ours begins with.
 // Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
+// What was typed into the field is sent before, as if one left it.
+const isSaving = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
 if (!window.simlibSaves) {
   window.simlibSaves = true;
   window.addEventListener("keydown", (event) => {
     const field = event.target;
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
+    if (!isSaving(event) || !field.dataset?.lmSuppressShortcuts) return;
+    if (field.matches("textarea, input[type=text]")) field.dispatchEvent(new Event("change", { bubbles: true }));
     delete field.dataset.lmSuppressShortcuts;
     setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
   }, true);
