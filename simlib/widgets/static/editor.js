@@ -61,7 +61,7 @@ function render({ model, el }) {
       area.dispatchEvent(new Event("input"));
     }
     leaving = event.key === "Escape";
-    event.stopPropagation();
+    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
   });
   const take = () => {
     if (timer !== null || area.value === model.get("text")) return;
