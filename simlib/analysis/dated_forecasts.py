@@ -2,9 +2,9 @@
 
 The updated forecast starts each time where the log leaves the state, at the stated values. Beside it stands the static
 one, which is made once and never changes. With learning there are two more: the mean over the priors from that state
-(state only), and the mean over what the log has taught by then (learnt). All have the same deadline. A question counts
-only what happens from the date on, so one that the log has answered already must be read off the log. Several measures
-share one filter and one posterior on each date.
+(state only), and the mean over what the log has taught by then (learnt). All have the same deadline. A forecast from a
+date counts only what happens from then on. So a question that the log has answered, or that may have been answered
+unseen, is carried through the log. Several measures share one filter and one posterior on each date.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare, taken_in, told_ending, whole_log
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
-from simlib.evidence.settled_questions import answer_so_far
+from simlib.evidence.settled_questions import SETTLED, answer_so_far
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import read_rows
 from simlib.typing import Floats
 
@@ -276,12 +276,24 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Return the forecasts at the stated values from the state after the log, 1 where the log has answered."""
+    """Return the forecasts at the stated values from the state after the log, 1 where the log has answered.
+
+    Where a question may have been answered unseen, it stays open only in the histories without its event.
+    """
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
     for measure in measures:
-        on = answer_so_far(prepared, passed, questions[measure.asked]).on if measure.asked else None
-        result.append(SeriesPoint(1.0 if on else float(of_forecast(now, measure)[0][-1]), on))
+        answer = answer_so_far(prepared, passed, questions[measure.asked]) if measure.asked else None
+        if answer is not None and answer.on is not None:
+            result.append(SeriesPoint(1.0, answer.on))
+        elif answer is not None and answer.probability > SETTLED:
+            left = 1 - answer.probability
+            start = zip(later.joint_start, answer.open / left, strict=True)
+            still = later.replace(joint_start=tuple(StartState(state.levels, float(share)) for state, share in start))
+            value = float(of_forecast(forecast(still, times=1), measure)[0][-1])
+            result.append(SeriesPoint(answer.probability + left * value))
+        else:
+            result.append(SeriesPoint(float(of_forecast(now, measure)[0][-1])))
     return result
 
 

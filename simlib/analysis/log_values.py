@@ -13,6 +13,7 @@ from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.evidence.exact_filter import Filter
+from simlib.evidence.settled_questions import Unanswered
 from simlib.machine import priors
 from simlib.machine.asked_events import events as asked_events
 from simlib.machine.measures import Measure
@@ -48,13 +49,24 @@ def forecasts_after(
     """Return the forecasts of some measures by the deadline at each draw (D, M), from where a log leaves it.
 
     `theta` (D, A) are the values of the world of the filter, `ends` (D, K) the states at the end of the log. The states
-    and their rates are the same for all measures. Raises Cancelled.
+    and their rates are the same for all measures. A question may have been answered unseen on the days of the log: it
+    is answered in all histories but those in which its event has not happened yet. Raises Cancelled.
     """
     solver = Solver(starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures), times=1)
     values, states = _values(solver, measures, prepared.centre), solver.space.find(prepared.end_levels)
+    questions = questions_for(prepared.scenario, measures)
+    asked = [(place, Unanswered(prepared, questions[m.asked])) for place, m in enumerate(measures) if m.asked]
+    doubtful = [(place, unanswered) for place, unanswered in asked if unanswered.possible]
 
     def forecast(theta: Floats, end: Floats) -> Floats:
-        return np.asarray(values(theta)[1][:, states] @ end)
+        worth = values(theta)[1][:, states]
+        result: Floats = worth @ end
+        if doubtful and end.any():  # else the log has no probability at this draw
+            passed = prepared.carry(prepared.rates(theta))
+            for place, unanswered in doubtful:
+                still = unanswered.carried(theta, passed).end
+                result[place] = 1 - still.sum() + worth[place] @ still
+        return result
 
     return in_threads(forecast, theta, ends, control=control)
 

@@ -8,8 +8,11 @@ import pytest
 
 import simlib
 from simlib.analysis.dated_forecasts import forecast_series
+from simlib.analysis.log_outlook import LogOutlook
 from simlib.errors import ScenarioError, Unsupported
 from simlib.scenario.event_log import LogRow
+from simlib.scenario.row_meaning import read_rows
+from tests.analysis.test_log_outlook import FLAGS, ROWS, clocks, day
 from tests.worlds import TWO_CLOCKS
 
 
@@ -189,6 +192,47 @@ def test_learning_draws_one_posterior_a_date_for_all_questions(monkeypatch):
     assert both.line("ship-hit").points[0].learnt == 1.0  # answered on 23 April
     assert 0 < both.line("settlement").static_mean_error < 0.1
     assert both.line("settlement").points[0].learnt != both.line("open-war").points[0].learnt
+
+
+# -------------------------------------------------------------------- questions that may have been answered unseen
+
+
+@pytest.fixture(scope="module")
+def drilling(tmp_path_factory):
+    return clocks(tmp_path_factory.mktemp("drilling"))
+
+
+MORNINGS = [day(number) for number in (2, 3, 10, 13, 15, 19, 22)]
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[2:3]], ids=["answered", "in doubt"])
+def test_a_question_stays_open_only_in_the_histories_without_its_event(drilling, tmp_path, rows):
+    """The numbers are those of a state that remembers the event, and those of the mornings."""
+    names = ["question:drills", "question:warning", "fired:drill", "reached:stage=warned"]
+    series = forecast_series(drilling, rows, dates=MORNINGS, measures=names)
+    flags = ["level:drilled=yes", "level:alarmed=yes"] * 2
+    remembered = forecast_series(clocks(tmp_path, FLAGS), rows, dates=MORNINGS, measures=flags[:2])
+    outlook, readings = LogOutlook(drilling), read_rows(drilling, rows)
+    for name, flag in zip(names, flags, strict=True):
+        got = [point.updated for point in series.line(name).points]
+        expected = [point.updated for point in remembered.line(flag).points]
+        assert got == pytest.approx(expected, abs=1e-8), name
+        if name.startswith("question:"):
+            seen = [outlook.probability(name, outlook.on(morning, readings)) for morning in MORNINGS]
+            assert got == pytest.approx(seen, abs=1e-8), name
+
+
+def test_what_the_log_taught_of_an_open_question_is_what_the_rows_say(drilling, tmp_path):
+    rows, names = ROWS[2:3], ["question:drills", "ending:acted", "fired:drill"]
+    ask = {"dates": [day(20)], "learn": True, "draws": 64}
+    series = forecast_series(drilling, rows, measures=names, **ask)
+    points = {name: series.line(name).points[0] for name in names}
+    for name in names:
+        effects = simlib.row_effects(drilling, rows, measure=name, as_of=day(20), draws=64)
+        assert points[name].learnt == pytest.approx(effects.at_end, abs=1e-8), name
+    flag = forecast_series(clocks(tmp_path, FLAGS), rows, measures="level:drilled=yes", **ask).line().points[0]
+    told = points["question:drills"]
+    assert (told.learnt, told.state_only) == pytest.approx((flag.learnt, flag.state_only), abs=1e-8)
 
 
 @pytest.mark.parametrize("width", [900, 1280])
