@@ -236,7 +236,7 @@ def test_another_start_comes_with_a_word_of_what_stays(explorer):
     assert explorer.state.heading() == "with a change: begins on 1 January 1999"
 
 
-@pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "2031-07-15")])
+@pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "15 July 2031")])
 def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, day, words):
     switches = page(explorer, "Do")
     switches._move_date.value = switches._level_date.value = day
