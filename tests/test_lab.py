@@ -299,7 +299,7 @@ def test_a_notebook_is_saved_with_pictures_in_place_of_live_views():
     model = notebook({VIEW: {}, "text/html": "<img>", "image/png": "abc", "text/plain": "34%"})
     saving.before_saving(model, path="a.ipynb", contents_manager=None)
     assert outputs_of(model) == [["image/png", "text/plain"]]
-    assert model["content"]["cells"][1]["outputs"][0]["metadata"] == {"image/png": {}, "text/plain": {}}
+    assert model["content"]["cells"][1]["outputs"][0]["metadata"] == {"image/png": {"alt": "34%"}, "text/plain": {}}
     assert model["content"]["metadata"] == {"kernelspec": {}}
 
 

@@ -138,7 +138,7 @@ class LogBoard:
         side.set(xlim=(0, room), ylim=(self.height, 0))
         side.axis("off")
         self._heading = side.text(0, 22, "", fontsize=style.TITLE, color=style.INK, fontweight="bold", va="center")
-        key = "dashed: hidden, so a belief; the darker, the higher the level"
+        key = "dashed: hidden, a belief; darker: higher"
         side.text(0, 40, key, fontsize=style.SMALL, color=style.FAINT, va="center")
         self._bar, self._levels, self._bars = _BAR * room, {}, {}
         letters = int(room / 6.2)
@@ -180,7 +180,7 @@ class LogBoard:
         known = [tick for tick in self._ticks if tick.known <= day]
         self._dark.set_segments([_tick(tick.day, 0.045) for tick in known if not tick.own])
         self._hand.set_segments([_tick(tick.day, 0.07) for tick in self._ticks if tick.own])
-        put(self._heading, f"The state on the morning of {long_date(morning.date)}")
+        put(self._heading, f"The state on {long_date(morning.date)}")
         for variable in self.variables:
             self._show_levels(variable, morning.levels[variable.id])
 

@@ -40,6 +40,7 @@ PICTURES: dict[str, str] = {
 """The function, as "module:name", that draws the answers of a class. It is imported when it is first needed."""
 
 _SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
+_WHOLE = {"RowsPerWeek": ((720, 440), (0.08, 0.14, 0.89, 0.66))}  # no labels at the right
 """Size of a new figure in pixels, and its axes as shares of that, with room for titles above and labels at the
 right."""
 
@@ -55,7 +56,8 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
         raise Unsupported(f"there is no picture of a {names[0]}; expected one of {', '.join(PICTURES)}")
     module, _, name = home.partition(":")
     if ax is None:
-        ax = new_figure(*_SIZE, _words(answer)).add_axes(_BOX)
+        size, box = _WHOLE.get(names[0], (_SIZE, _BOX))
+        ax = new_figure(*size, _words(answer)).add_axes(box)
     drawn: Axes = getattr(importlib.import_module(module), name)(answer, ax, **options)
     settle(drawn)
     return drawn

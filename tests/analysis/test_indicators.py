@@ -116,7 +116,7 @@ def test_frames_sentences_and_plain_data(found):
     frame = found.frame()
     assert frame["change_if_seen"].to_numpy() == pytest.approx(frame["if_seen"] - found.before[0])
     assert frame["information_bits"].is_monotonic_decreasing
-    assert "likelihood ratio" in found.sentences(1)[1]
+    assert re.search(r"the probability is [0-9.]+% \(\+", found.sentences(1)[1])
     assert found.question == "What, seen by 10 April 2031, would be a sign of “war” by 10 May 2031?"
     assert found.to_dict()["indicators"][0]["id"] == "signal"
 

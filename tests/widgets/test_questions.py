@@ -291,16 +291,16 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
 
     tall, lines = [], [f"line {number}" for number in range(3)]
 
-    def measured(made, ratio=1):
-        for axes in made.axes:
+    def measured(*made, ratio=1):
+        for each, axes in [(each, axes) for each in made for axes in each.axes]:
             if axes._left_title.get_text():
                 axes._left_title.set_text("\n".join(lines))
-                made.canvas.draw()
-                tall.append(axes._left_title.get_window_extent().y1 - made.bbox.height)
-        return plain(made, ratio)
+                each.canvas.draw()
+                tall.append(axes._left_title.get_window_extent().y1 - each.bbox.height)
+        return plain(*made, ratio=ratio)
 
     plain = figure.small_png
-    monkeypatch.setattr("simlib.widgets.kit.blitting.small_png", measured)
+    monkeypatch.setattr("simlib.widgets.questions.inquiry.small_png", measured)
     question = kind(WORLD, **SMALL[kind])
     question.answer(question.chosen, UNWATCHED)
     assert max(tall) < 1  # a pixel of the box is none of the letters
@@ -494,7 +494,7 @@ def test_plans_are_told_with_what_they_do_and_when():
     answer = question.answer(question.chosen, UNWATCHED)
     told = " ".join(answer.sentences)
     assert "“Offer talks” (accepted) forced on 9 April 2031" in told
-    assert "“Offer talks” as a rule, about every 2 days while “blockade” is full" in told
+    assert "“Offer talks” as a rule, about 3.5 per week while “blockade” is full" in told
     expected = compare(WORLD, {"it": PLAN}, runs=0).effects["it"].strongest()
     assert {row[1]: row[4] for row in answer.rows} == {
         d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected
@@ -513,13 +513,13 @@ def test_the_fan_is_drawn_by_monte_carlo_where_there_are_too_many_states(monkeyp
     monkeypatch.setattr(mixture, "over_priors", too_large)
     monkeypatch.setattr(doubting, "REPLICATES", 10)
     question = questions.ChanceWithinDoubt(WORLD, draws=64)
-    assert "10 replicates each" in question.answer(question.chosen, UNWATCHED).sentences[0]
+    assert "10 simulated histories each" in " ".join(question.answer(question.chosen, UNWATCHED).sentences)
 
 
 def test_where_paths_diverge_the_shares_add_up():
     answer = questions.WherePathsDiverge(WORLD).answer({"ladder": "lanes", "ending": "none", "least": 1}, UNWATCHED)
     assert answer.rows[0] == ("some lanes closed", "100%", "100%")
-    on, stay = re.search(r"(\d+)% go on to “all lanes closed”; (\d+)% see no new rung", answer.sentences[1]).groups()
+    on, stay = re.search(r"(\d+)% go on to “all lanes closed”; (\d+)% see no new rung", answer.sentences[0]).groups()
     assert int(on) + int(stay) == 100
 
 

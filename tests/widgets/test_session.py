@@ -161,7 +161,7 @@ def test_a_quick_world_is_exact_under_the_hand_and_has_no_preview(quick, state):
     move(quick, 0.2)
     assert quick.wait_shown(30)
     assert not any(shown.preview for shown in quick.front.pictures)
-    assert f"signed {said(state)} (up" in quick.front.last.alt
+    assert f"signed by 30 May 2031: {said(state)} (up" in quick.front.last.alt
     assert quick.front.last.status["text"] == "exact, 8 states"
     assert quick.answers.known(state.settings) is None, "nothing but a glance was computed"
 
@@ -207,8 +207,8 @@ def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state,
     shown = quick.front.pictures[before:]
     assert len(shown) == 2, "the one that ran, and the last one"
     first, last = (said(state, state.settings.with_value("meeting", value)) for value in (0.03, 0.4))
-    assert f"signed {first}" in shown[0].alt
-    assert f"signed {last}" in shown[1].alt
+    assert f"signed by 30 May 2031: {first}" in shown[0].alt
+    assert f"signed by 30 May 2031: {last}" in shown[1].alt
 
 
 def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, monkeypatch):
@@ -226,7 +226,7 @@ def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, m
     quick.update()
     release.set()
     assert quick.wait(30)
-    assert f"signed {said(state)}." in quick.front.last.alt
+    assert f"signed by 30 May 2031: {said(state)}." in quick.front.last.alt
 
 
 def paused_world():
