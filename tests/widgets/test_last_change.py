@@ -46,7 +46,7 @@ def test_a_replay_goes_from_the_answer_before_to_the_exact_answer_now(session, s
     assert session.replays.wait(30)
     played = session.front.pictures[seen:]
     assert len(played) >= 4
-    assert played[0].alt.startswith(f"By 30 May 2031: An agreement is signed {middle}.")
+    assert played[0].alt.startswith(f"An agreement is signed by 30 May 2031: {middle}.")
     assert all(shown.preview for shown in played[:-1])
     assert all(f"points from {middle})" in shown.alt for shown in played[1:-1] if "points" in shown.alt)
     assert any("points" in shown.alt for shown in played[:-1])
@@ -56,7 +56,7 @@ def test_a_replay_goes_from_the_answer_before_to_the_exact_answer_now(session, s
     last = played[-1]
     assert not last.preview
     assert session.shown is session.answers.known(state.settings)
-    assert f"An agreement is signed {said(state)}" in last.alt
+    assert f"An agreement is signed by 30 May 2031: {said(state)}" in last.alt
     assert f"from {said(state, state.against)})" in last.alt
     assert "last change: Talks are offered: " in last.status["text"]
     assert last.status["text"].endswith("every 20 days → every 5 days")

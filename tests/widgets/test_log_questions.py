@@ -19,7 +19,7 @@ def test_what_a_log_teaches_stands_beside_what_was_believed():
     answer = question.answer(question.chosen, UNWATCHED)
     expected = simlib.update(WORLD, rows, as_of=dt.date(2031, 6, 26), draws=200)
     taught = [each for each in expected.learnt if each.taught]
-    assert f"teach something about {len(taught)} of {len(expected.learnt)} uncertain" in answer.sentences[0]
+    assert f"teaches something about {len(taught)} of {len(expected.learnt)} uncertain" in answer.sentences[0]
     spread = {row[0]: row[4] for row in answer.rows}
     numbers = {**WORLD.assumptions, **WORLD.log_assumptions}
     assert all(spread[numbers[each.id].label] == percent(min(each.spread, 1.0)) for each in expected.learnt)
@@ -32,7 +32,7 @@ def test_what_a_log_teaches_stands_beside_what_was_believed():
 def test_a_log_that_teaches_nothing_says_so():
     question = questions.LearnFromTheLog(WORLD, draws=64)
     answer = question.answer(question.chosen, UNWATCHED)
-    assert "teach hardly anything" in answer.sentences[0]
+    assert "teaches hardly anything" in answer.sentences[0]
     assert any("Those rows do not count a second time" in sentence for sentence in answer.sentences)
 
 

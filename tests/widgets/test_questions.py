@@ -292,7 +292,7 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
     tall, lines = [], [f"line {number}" for number in range(3)]
 
     def measured(*made, ratio=1):
-        for each, axes in [(each, axes) for each in made for axes in each.axes]:
+        for each, axes in [(one, axes) for one in made for axes in one.axes]:
             if axes._left_title.get_text():
                 axes._left_title.set_text("\n".join(lines))
                 each.canvas.draw()
