@@ -108,7 +108,7 @@ def test_the_caribbean_explorer_shows_the_exact_answer_to_its_headline(visit):
 
     exact = simlib.solve(with_values(world, {name: page.value(name)}))
     force = percent(float(exact.questions["force-on-land"].probability[-1]))
-    assert f"US force is used on Venezuelan land {force}" in sentence(page)
+    assert f"US force is used on Venezuelan land by 31 January 2026: {force}" in sentence(page)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
