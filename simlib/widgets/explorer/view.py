@@ -334,6 +334,8 @@ class Explorer(w.VBox):
                 self.session.turn(step=value)
             case "replay":
                 self.session.replay(moving=value)
+            case "settle":
+                self.board.kept = request["n"]
             case "keep":
                 self._keeper.now(lambda: setattr(self.board, "kept", request["n"]))
 

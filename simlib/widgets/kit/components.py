@@ -48,9 +48,9 @@ class Board(anywidget.AnyWidget):
     `answers` are [{title, items: [{name, label, value, change}]}], and `lead` is the name of the one that leads. `tabs`
     and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height
     that it has for each graph and the pixels of its screen for each pixel of the page, and `request` {what, value, n}:
-    "lead", "tab", "choice", "step", "cancel", "replay" (whether things may move) or "keep". `kept` is the `n` of
-    the last "keep" whose picture was kept for the notebook. `last_change` says what a replay shows. `copied` {words, n}
-    goes to the clipboard.
+    "lead", "tab", "choice", "step", "cancel", "replay" (whether things may move), "settle" or "keep". `kept` is the `n`
+    of the last "settle" that was read, or of the last "keep" whose picture was kept for the notebook. `last_change`
+    says what a replay shows. `copied` {words, n} goes to the clipboard.
     """
 
     _esm = _script("board.js")

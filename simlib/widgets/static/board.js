@@ -167,23 +167,34 @@ function render({ model, el }) {
   };
 
   // Ctrl+S, wherever the focus is: the answer to the present settings is kept first, then the notebook is saved.
+  // Sliders and fields are models of their own, whose last change may still wait in the page until the kernel is free.
+  // Once the kernel has answered a first request they have sent it, so "keep" comes after them.
   const keep = (event) => {
     if (!isSaving(event) || !event.isTrusted || !headline.getClientRects().length) return;
     event.preventDefault();
     event.stopPropagation();
-    ask("keep");
-    const n = model.get("request").n;
     window.simlibKeeping = (window.simlibKeeping || 0) + 1;
     const save = () => {
-      model.off("change:kept", kept);
+      model.off("change:kept", answered);
       clearTimeout(late);
       window.simlibKeeping -= 1;  // each explorer on the page keeps its own picture, and the last one saves
       const place = event.target.isConnected ? event.target : document.body;
       if (!window.simlibKeeping) place.dispatchEvent(new KeyboardEvent("keydown", event));
     };
-    const kept = () => { if (model.get("kept") >= n) save(); };
+    const steps = ["settle", "keep"];
+    let n = 0;
+    const next = () => {
+      ask(steps.shift());
+      n = model.get("request").n;
+    };
+    const answered = () => {
+      if (model.get("kept") < n) return;
+      if (steps.length) next();
+      else save();
+    };
     const late = setTimeout(save, PATIENCE);
-    model.on("change:kept", kept);
+    model.on("change:kept", answered);
+    next();
   };
 
   const unwatch = listen(model, {
