@@ -79,9 +79,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         )
     )
     by = result.by_words
-    begun = (
-        "share that begins so of the histories with this ending" if result.given else "probability of this beginning"
-    )
+    begun = "share of the histories with this ending that begin so" if result.given else "probability of this beginning"
     style.dress(
         ax,
         fit(_conditioned(result, title), ax),

@@ -116,7 +116,8 @@ def test_frames_sentences_and_plain_data(found):
     frame = found.frame()
     assert frame["change_if_seen"].to_numpy() == pytest.approx(frame["if_seen"] - found.before[0])
     assert frame["information_bits"].is_monotonic_decreasing
-    assert re.search(r"the probability is [0-9.]+% \(\+", found.sentences(1)[1])
+    assert {"ratio_seen", "ratio_seen_low", "ratio_seen_high"} <= set(frame.columns)
+    assert "the probability is 41% (+18 points); if not, it is 11%." in found.sentences(1)[1]
     assert found.question == "What, seen by 10 April 2031, would be a sign of “war” by 10 May 2031?"
     assert found.to_dict()["indicators"][0]["id"] == "signal"
 

@@ -319,6 +319,6 @@ def test_the_editor_checks_and_answers_as_one_types(visit):
     page.settle()
     world = load_text(text.replace("every 14 days", "every 10 days"))
     agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
-    assert f": {percent(agreement)}" in sentence(page)
+    assert f"An agreement is signed by 30 May 2031: {percent(agreement)}" in sentence(page)
     area.fill(text)
     page.settle()

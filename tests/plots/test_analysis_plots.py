@@ -335,11 +335,12 @@ def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
 def test_pictures_of_paths_given_an_ending_say_so(scenario):
     label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
     plain, given = paths(scenario), paths(scenario, given="war")
-    for draw in (plots.path_classes, plots.path_tree, plots.sankey):
+    so, these = "of the histories that end so", "of the histories with this ending that begin so"
+    for draw, share in ((plots.path_classes, so), (plots.path_tree, these), (plots.sankey, so)):
         _, text = drawn(draw, given)
         text = text.replace("\n", " ")
         assert f"the histories that end in “{label}”" in text
-        assert re.search("of the histories (that end so|with this ending)", text)
+        assert share in text
         assert by in text
         assert "that end" not in drawn(draw, plain)[1].replace("\n", " ")
     assert f"Of the histories that end in “{label}”: from “" in drawn(plots.path_tree, given)[1].replace("\n", " ")

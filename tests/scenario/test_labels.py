@@ -100,7 +100,7 @@ def test_questions_about_no_measure_are_about_the_headline():
     assert [measure.name for measure in simlib.drivers(load(BRIDGE)).measures] == ["question:hindered"]
     compared = simlib.compare(load(BRIDGE), {"fewer": {"block_rate": "1 per month"}})
     assert compared.measures[0].name == "question:hindered"
-    assert "“Traffic is hindered” " in compared.sentences()[0]
+    assert "): “Traffic is hindered” " in compared.sentences()[0]
     assert {"ending:cut", "ending:ongoing", "moves:block"} < {measure.name for measure in compared.measures}
 
 
