@@ -25,8 +25,9 @@ def weekly_rows(result: RowsPerWeek, ax: Axes) -> Axes:
     weeks = [week.rows for week in result.weeks]
     days = np.asarray(mdates.date2num([week.first for week in result.weeks])) + 3.5
     outside = [rows.verdict in ("below", "above") for rows in weeks]
-    title = f"Rows of the log per week up to {long_date(result.until)}: {sum(outside)} of {len(weeks)} weeks outside"
-    note = "bars: nine in ten histories of the model, line: median; dots: the log, diamonds: outside the range"
+    title = f"In {sum(outside)} of {len(weeks)} weeks the log has more or fewer rows than the model expects"
+    bars = "bars: nine in ten histories of the model, line: median; dots: the log, diamonds: outside the bars"
+    note = f"up to {long_date(result.until)}; {bars}"
     style.dress(ax, fit(title, ax), caption(note, ax))
     low, high = (np.array([getattr(rows, name) for rows in weeks]) for name in ("low", "high"))
     ax.bar(days, high - low + 0.5, 5, low - 0.25, color=style.BLUE, alpha=0.25)

@@ -61,3 +61,14 @@ def visit(lab, chromium):
     for page in pages:
         page.close()
     assert complaints == []
+
+
+@pytest.fixture
+def page(visit):
+    """The explorer on the teaching world, at rest."""
+    opened = visit("00_start_here.ipynb", size=(1400, 1100))
+    opened.run_all()
+    opened.settle()
+    opened.page.get_by_label("Leading question").select_option(label="A treaty is signed")
+    opened.settle()
+    return opened

@@ -16,17 +16,6 @@ NOTEBOOK = "00_start_here.ipynb"
 TREATY = "Talks under way are concluded while things are quiet"
 
 
-@pytest.fixture
-def page(visit):
-    """The explorer on the teaching world, at rest."""
-    opened = visit(NOTEBOOK, size=(1400, 1100))
-    opened.run_all()
-    opened.settle()
-    opened.page.get_by_label("Leading question").select_option(label="A treaty is signed")
-    opened.settle()
-    return opened
-
-
 def slider(page, label=TREATY):
     return page.page.get_by_role("slider", name=label, exact=True)
 
@@ -319,6 +308,6 @@ def test_the_editor_checks_and_answers_as_one_types(visit):
     page.settle()
     world = load_text(text.replace("every 14 days", "every 10 days"))
     agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
-    assert f"An agreement is signed by 30 May 2031: {percent(agreement)}" in sentence(page)
+    assert f"By 30 May 2031: An agreement is signed {percent(agreement)};" in sentence(page)
     area.fill(text)
     page.settle()

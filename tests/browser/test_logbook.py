@@ -22,7 +22,7 @@ def page(visit):
 
 def rest(page):
     until(lambda: page.ask(f"{PANEL}.session.worker.busy") == "False", 90, "every morning")
-    until(lambda: page.status().startswith("Exact"), 10, "the answer to be told")
+    until(lambda: page.status().startswith("Exact"), 60, "the answer to be told")
 
 
 def sentence(page):

@@ -21,17 +21,6 @@ def lab():
     running.close()
 
 
-@pytest.fixture
-def page(visit):
-    """The explorer on the teaching world, at rest."""
-    opened = visit(FIRST, size=(1400, 1100))
-    opened.run_all()
-    opened.settle()
-    opened.page.get_by_label("Leading question").select_option(label="A treaty is signed")
-    opened.settle()
-    return opened
-
-
 def save(page: Page) -> None:
     """Press Ctrl+S where the focus is, and wait until nothing is left to save."""
     page.page.evaluate("() => { jupyterapp.shell.currentWidget.context.model.dirty = true; }")

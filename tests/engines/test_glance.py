@@ -77,11 +77,12 @@ def test_a_glance_needs_fewer_products():
     assert few.provenance["steps"] < 0.6 * many.provenance["steps"]
 
 
-def test_where_terms_grow_the_series_gives_up_and_the_glance_is_right_all_the_same():
+@pytest.mark.parametrize("leap", chebyshev.LEAPS)
+def test_where_terms_grow_the_series_gives_up_and_the_glance_is_right_all_the_same(leap):
     scenario = ring(2.0)
     solver = Solver(scenario, times=5)
     chain, segment = solver.chain(), solver.segments[0]
-    block = Lanes(chain, segment, 30.0, [NOTHING])
+    block = Lanes(chain, segment, 30.0, [NOTHING], leap=leap)
     with pytest.raises(chebyshev.TooCyclic):
         chebyshev.carry(block, chain.start()[:, None], np.array([30.0]))
     glance, truth = solver.glance(priors.theta(scenario)), solver.solve(tolerance=1e-13)
@@ -96,13 +97,15 @@ def test_a_glance_can_be_cancelled():
         Solver(scenario).glance(priors.theta(scenario), control=Control(cancel=lambda: True))
 
 
-def test_without_numba_the_same_series(monkeypatch):
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_without_numba_the_same_series(monkeypatch, lanes):
     scenario = worlds.birth_death(3.0, 2.0, horizon=60.0)
     solver = Solver(scenario)
     chain, segment = solver.chain(), solver.segments[0]
-    start, block = chain.start()[:, None], Lanes(chain, segment, 60.0, [NOTHING])
+    block = Lanes(chain, segment, 60.0, [NOTHING] * lanes, leap=1.0)
+    start = np.repeat(chain.start()[:, None], block.width, axis=1)
     fast = chebyshev.carry(block, start, np.array([1.0, 60.0]), control=UNWATCHED)
-    monkeypatch.setattr(chebyshev, "kernels", None)
+    monkeypatch.setattr("simlib.engines.exact.lanes.kernels", None)
     slow = chebyshev.carry(block, start, np.array([1.0, 60.0]), control=UNWATCHED)
     np.testing.assert_allclose(fast.end, slow.end, atol=1e-15)
 
@@ -114,6 +117,21 @@ def test_questions_about_firings_sit_apart_from_the_distribution_where_two_threa
             f"at {there}", {"place": there}
         )
     scenario = world.question("fired", move="on-0").question("fired too", move="on-1").scenario()
-    first, second = Solver(scenario)._prepared.without_impacts(quick=True).blocks
+    first, second = Solver(scenario)._prepared.without_impacts().blocks
     assert not any(quest.taboo.firings for quest in first.quests)
     assert {quest.name for quest in second.quests} >= {"fired", "fired too"}
+
+
+@pytest.mark.parametrize("seed", SEEDS[:5])
+def test_without_moves_a_glance_gives_the_same_answers(seed):
+    scenario = seeded_world(seed, lulls=True)
+    solver, theta = Solver(scenario, times=7), priors.theta(scenario)
+    whole, lean = solver.glance(theta), solver.glance(theta, moves=False)
+    assert (lean.moves, lean.variables, lean.days) == ({}, {}, {})
+    for kind in ("endings", "questions"):
+        for name, band in getattr(whole, kind).items():
+            np.testing.assert_allclose(getattr(lean, kind)[name].probability, band.probability, atol=1e-12)
+    assert lean.ladders.keys() == whole.ladders.keys()
+    for name, rungs in whole.ladders.items():
+        for rung, probability in rungs.items():
+            np.testing.assert_allclose(lean.ladders[name][rung], probability, atol=1e-12)

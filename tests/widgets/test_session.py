@@ -188,15 +188,21 @@ def test_a_slider_that_is_let_go_is_at_rest_at_once(quick):
     assert quick.front.rests == rests + 1
 
 
-def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state, monkeypatch):
-    started, release, glance = threading.Event(), threading.Event(), quick.answers.glance
+def held_back(answers, monkeypatch):
+    """Hold every glance back. Return two events: one has begun, all may go on."""
+    started, release, glance = threading.Event(), threading.Event(), answers.glance
 
-    def slow(settings, control=UNWATCHED):
+    def slow(*arguments, **options):
         started.set()
         assert release.wait(20)
-        return glance(settings, control)
+        return glance(*arguments, **options)
 
-    monkeypatch.setattr(quick.answers, "glance", slow)
+    monkeypatch.setattr(answers, "glance", slow)
+    return started, release
+
+
+def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state, monkeypatch):
+    started, release = held_back(quick.answers, monkeypatch)
     before = len(quick.front.pictures)
     move(quick, 0.03)
     assert started.wait(10)
@@ -212,14 +218,7 @@ def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state,
 
 
 def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, monkeypatch):
-    started, release, glance = threading.Event(), threading.Event(), quick.answers.glance
-
-    def slow(settings, control=UNWATCHED):
-        started.set()
-        assert release.wait(20)
-        return glance(settings, control)
-
-    monkeypatch.setattr(quick.answers, "glance", slow)
+    started, release = held_back(quick.answers, monkeypatch)
     move(quick, 0.2)
     assert started.wait(10)
     state.undo()
@@ -227,6 +226,18 @@ def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, m
     release.set()
     assert quick.wait(30)
     assert f"signed by 30 May 2031: {said(state)}." in quick.front.last.alt
+
+
+def test_moves_are_counted_under_the_hand_only_where_they_are_shown(quick):
+    move(quick, 0.2)
+    assert quick.wait_shown(30)
+    assert not quick.shown.moves
+    quick.turn(tab="moves")
+    assert quick.front.last.right is None, "the picture there is stays until moves are counted"
+    move(quick, 0.3)
+    assert quick.wait_shown(30)
+    assert quick.shown.moves
+    assert quick.front.last.right
 
 
 def paused_world():

@@ -47,11 +47,11 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Say which questions the log has answered: what a command says of them counts from the date on."""
+    """Say which questions the log has answered. A command asks them anew, from its date on."""
     for one in update.answered:
         if one.on is not None:
-            then = f"yes, on {long_date(one.on)}; what is said here counts from {long_date(update.scenario.as_of)} on"
-            world.note(f"the log has answered “{one.label}”: {then}")
+            answer = f"the log has answered “{one.label}”: yes, on {long_date(one.on)}"
+            world.note(f"{answer}. Here it is asked anew, from {long_date(update.scenario.as_of)} on")
 
 
 def updated(request: Request, base: Scenario) -> Update | None:

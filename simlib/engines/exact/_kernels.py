@@ -192,6 +192,16 @@ def step(vector, result, start, index, value, diagonal, first, last):
 
 
 @compiled_once()
+def leap(vector, result, start, index, value, diagonal, first, last):
+    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector - result`."""
+    for row in range(uint64(first), uint64(last)):
+        total = diagonal[row] * vector[row] - result[row]
+        for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
+            total += value[k] * vector[index[k]]
+        result[row] = total
+
+
+@compiled_once()
 def slot_sums(pair_rates, pair, slot_start, out):
     """Write the sum of the rates of the pairs of each slot to `out`."""
     slots = uint64(len(slot_start))
@@ -208,13 +218,6 @@ def add(total, weight, vector):
     """Add weight * vector to total, without a temporary copy."""
     for x in range(len(total)):
         total[x] += weight * vector[x]
-
-
-@compiled_once(fastmath=_FAST)
-def twice_less(vector, older):
-    """Replace a vector by twice itself less the older one."""
-    for x in range(len(vector)):
-        vector[x] = 2.0 * vector[x] - older[x]
 
 
 @compiled_once()

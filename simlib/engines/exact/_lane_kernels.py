@@ -129,6 +129,18 @@ def step(block, result, start, index, value, diagonal, first, last):
 
 
 @compiled_once()
+def leap(block, result, start, index, value, diagonal, first, last):
+    """Write rows [first, last) of `result = diagonal * block + matrix @ block - result`."""
+    for row in range(uint64(first), uint64(last)):
+        total = _zeros()
+        _add_scaled(total, result, row, -1.0)
+        _add_scaled(total, block, row, diagonal[row])
+        for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
+            _add_scaled(total, block, uint64(index[k]), value[k])
+        _write(total, result, row)
+
+
+@compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
     """Add the probability that flows at a rate of its own in every lane, along edges and within states."""
     for r in range(uint64(len(rows))):

@@ -7,6 +7,9 @@ With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Koslo
 The sum cut after K solves p' = p Q but for Λ/2 (c_{K+1} y_K - c_K y_{K+1}). What flows from an error never grows in the
 sum of its absolute values. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K. This
 bound is reported. Terms have both signs: where cycles let the y grow, digits are lost, and `TooCyclic` is raised.
+
+In a chain without cycles the eigenvalues of P are its diagonal, and the y stay small while these are at least -1. So Λ
+may be as small as half of the largest rate at which a state is left. Fewer products are needed then.
 """
 
 from __future__ import annotations
@@ -18,17 +21,19 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.generator import refuse_a_job_of_hours
 from simlib.engines.exact.lanes import Lanes
 from simlib.engines.exact.passes import STEPS, Advance, Carried, Watcher
 from simlib.engines.exact.uniformization import add, blocks
 from simlib.typing import Floats
 
+LEAPS = 0.6, 1.0
+"""Values of Λ, as shares of the largest rate at which a state is left, in the order in which they are tried."""
+
 _GROWTH = 1e3
 """How far the terms may grow. Of fifteen digits three are lost then, and the bound on the truncation error holds."""
 
-_MORE = 6
+_MORE = 3
 """Terms that are added at a time until the error is within its bound."""
 
 _NOTHING = 1e-20
@@ -87,7 +92,9 @@ def carry(
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Carried:
-    """Carry a block of vectors through a segment. See `passes.carry`. No lane may gain from another one.
+    """Carry a block of vectors through a segment. See `passes.carry`. The steps of the block must be leaps.
+
+    No lane may gain from another one.
 
     Raises:
         TooCyclic: Where the terms grow too much.
@@ -99,7 +106,7 @@ def carry(
     small = tolerance / max(means[-1], 1.0)
     likely, last = _length(means[-1], small), _length(means[-1], small / _GROWTH)
     weights, survivals = coefficients(means, last)
-    older, vectors, spare, end = np.zeros_like(start), start.copy(), np.empty_like(start), np.zeros_like(start)
+    older, vectors, end = np.zeros_like(start), start.copy(), np.zeros_like(start)
     before, hit, kept = np.zeros((1, block.width)), np.zeros((1, block.width)), np.zeros((last + 1, block.width))
     block.take_out(vectors, hit)
     advance = Advance(block, watchers, pool)
@@ -110,13 +117,12 @@ def carry(
             kept[k] = hit
             if onward:
                 add(end, weights[-1, k], vectors)
-            onto = hit.copy()
-            advance(row, vectors, spare)
-            block.finish(vectors, spare, onto)
-            if k:
-                twice_less(spare, older)
-                onto = 2 * onto - before
-            older, vectors, spare, before, hit = vectors, spare, older, hit, onto
+            onto = 2 * hit - before
+            advance(row, vectors, older)
+            block.finish(vectors, older, onto)
+            if k == 0:
+                older, onto = older / 2, onto / 2
+            older, vectors, before, hit = vectors, older, hit, onto
         for watcher in watchers:
             watcher.weigh()
         control.report((int(steps[-1]) + 1) / (last + 1))
@@ -128,15 +134,6 @@ def carry(
         if tails.max() <= tolerance:
             break
     return Carried(end, weights[:, : steps[-1] + 1] @ kept[: steps[-1] + 1], tails, int(steps[-1]) + 1)
-
-
-def twice_less(vectors: Floats, older: Floats) -> None:
-    """Replace the vectors by twice themselves less the older ones, of the same shape."""
-    if kernels is None:
-        vectors *= 2
-        vectors -= older
-    else:
-        kernels.twice_less(vectors.reshape(-1), older.reshape(-1))
 
 
 def _size(vectors: Floats, hit: Floats) -> float:

@@ -4,10 +4,10 @@ Most of the time of a step goes into fetching edges and states from memory, so f
 Each has a lane of a block (N, 4). The lanes share the rates of the segment, except where something is asked or gained:
 
 * A lane that asks for a firing or a state loses the probability that has answered it. In that lane the firing is no
-    edge, and the probability that arrives in the state is taken out after every step.
+  edge, and the probability that arrives in the state is taken out after every step.
 * A lane that carries an impact gains from the first one, which is the distribution.
 
-All terms are positive, as in `uniformization`.
+All terms are positive, as in `uniformization`, but for the leaps of `chebyshev`.
 """
 
 from __future__ import annotations
@@ -72,8 +72,15 @@ class Lanes:
     A block of one lane without a taboo is one vector, (N, 1), and its step is a plain one.
     """
 
-    def __init__(self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo]) -> None:
-        """Rate the edges of a segment for lanes with these taboos (at most 4)."""
+    def __init__(
+        self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo], *, leap: float = 0.0
+    ) -> None:
+        """Rate the edges of a segment for lanes with these taboos (at most 4).
+
+        With `leap`, Λ is that share of the largest rate at which a state is left, and a step writes twice the jump less
+        what `result` holds. See `chebyshev`.
+        """
+        self.leap = leap
         self.taboos = (
             [*taboos, *[NOTHING] * (WIDTH - len(taboos))]
             if len(taboos) > 1 or taboos[0].stops_something
@@ -97,14 +104,16 @@ class Lanes:
             fire = np.stack([self._fire(chain, taboo, pair_rates) for taboo in self.taboos], axis=1)
             leaving = np.stack([sums_by(some.source, lane, n) for lane in own.T], axis=1) + fire
         most = reduce(np.maximum, leaving.T)
-        self.uniform = max(float((exit_rate + most).max(initial=0.0)), 1e-3 / max(duration, 1e-9))
-        self.values, self.diagonal = values / self.uniform, 1 - (exit_rate + most) / self.uniform
+        fastest = max(float((exit_rate + most).max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+        self.uniform = fastest * (leap or 1.0)
+        self.scale = (2.0 if leap else 1.0) / self.uniform
+        self.values, self.diagonal = values * self.scale, (self.uniform - exit_rate - most) * self.scale
         self.extra: Extra | None = None
         if some is not None:
-            self.extra = Extra.build(some, own / self.uniform, (most[:, None] - leaving) / self.uniform)
+            self.extra = Extra.build(some, own * self.scale, (most[:, None] - leaving) * self.scale)
         self.gains: Extra | None = None
         self.firing = some_rows(fire)
-        self.fire = fire[self.firing] / self.uniform
+        self.fire = fire[self.firing] * self.scale
         inside = np.stack([np.zeros(n, dtype=bool) if t.inside is None else t.inside for t in self.taboos], axis=1)
         self.taken = some_rows(inside)
         self.out = inside[self.taken].astype(float)
@@ -120,7 +129,7 @@ class Lanes:
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
         """Let every lane gain from the first: `values` (S, 4) per day along edges, `stay` (N, 4) in states."""
-        self.gains = Extra.build(edges, values / self.uniform, stay / self.uniform)
+        self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
     @property
     def work(self) -> int:
@@ -133,13 +142,16 @@ class Lanes:
         The parts of single lanes are added by `finish`.
         """
         if kernels is None:
-            result[first:last] = (self.diagonal[:, None] * block + self._matrix @ block)[first:last]
+            less = result[first:last].copy() if self.leap else 0.0
+            result[first:last] = (self.diagonal[:, None] * block + self._matrix @ block)[first:last] - less
+            return
+        matrix = (self.incoming.start, self.incoming.source, self.values, self.diagonal)
+        if self.width == 1:
+            take = one_lane.leap if self.leap else one_lane.step
+            take(block[:, 0], result[:, 0], *matrix, first, last)
         else:
-            matrix = (self.incoming.start, self.incoming.source, self.values, self.diagonal)
-            if self.width == 1:
-                one_lane.step(block[:, 0], result[:, 0], *matrix, first, last)
-            else:
-                kernels.step(block, result, *matrix, first, last)
+            take = kernels.leap if self.leap else kernels.step
+            take(block, result, *matrix, first, last)
 
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
         """Add the parts of single lanes. The probability that met a taboo goes to `hits` (1, width)."""

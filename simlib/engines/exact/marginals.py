@@ -48,27 +48,32 @@ class Features:
     ending (its last value: none). `cells` (N, G) gives each state its cell in every group, numbered below `bins`.
     """
 
-    def __init__(self, tables: Tables, space: StateSpace, flags: Mapping[str, Bools]) -> None:
-        self.tables, self.space = tables, space
+    def __init__(
+        self, tables: Tables, space: StateSpace, flags: Mapping[str, Bools], *, answers_only: bool = False
+    ) -> None:
+        """Choose the groups. With `answers_only`, variables and moves have no columns, and there are fewer groups."""
+        self.tables, self.space, self.answers_only = tables, space, answers_only
         scenario = tables.scenario
         endings = len(scenario.endings)
         ladders = tables.rungs(space.levels)
         self._first_flag = len(tables.sizes) + len(ladders)
-        self._flags = tuple(flags)
+        self.flagged = flags
         self._values = [*space.levels.T, *ladders, *flags.values(), np.where(space.ended, space.ending, endings)]
         rungs = [len(ladder.rungs) for ladder in scenario.ladders.values()]
         self._sizes = [*tables.sizes.tolist(), *rungs, *(2 for _ in flags), endings + 1]
+        self._dimensions = range(len(tables.sizes) if answers_only else 0, len(self._sizes))
+        self._read = [] if answers_only else [set(read.tolist()) for read in tables.move_variables]
         self._groups = self._pack()
         self.bins = sum(len(group.example) for group in self._groups)
         self.cells: NDArray[np.uint32] = np.stack([g.first + g.cell for g in self._groups], axis=1).astype(np.uint32)
-        self._moves = [self._of_move(move) for move in range(len(tables.move_ids))]
+        self._moves = [self._of_move(move) for move in range(len(self._read))]
         self._all, self._going = self._columns()
 
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
         """Put each set of dimensions, large ones first, into the group that it enlarges least."""
-        wanted = [set(v.tolist()) for v in self.tables.move_variables] + [{d} for d in range(len(self._sizes))]
+        wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
         for dims in wanted:
@@ -108,24 +113,24 @@ class Features:
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
         """Return the bins in which a move can fire and its table entry in each of them."""
-        group = self._home(set(self.tables.move_variables[move].tolist()))
+        group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
         return group.first + fires, entry[fires]
 
     # ---------------------------------------------------------------- from histograms to columns
 
-    def _columns(self) -> tuple[list[slice], list[slice]]:
+    def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
         """Lay out the columns: every value of every dimension, levels before any ending, and the moves."""
         bins: list[Ints] = []
-        every, going = [], []
-        for dimension, size in enumerate(self._sizes):
-            group = self._home({dimension})
+        every, going = dict[int, slice](), dict[int, slice]()
+        for dimension in self._dimensions:
+            group, size = self._home({dimension}), self._sizes[dimension]
             value, ended = self._values[dimension][group.example], self.space.ended[group.example]
-            every.append(slice(len(bins), len(bins) + size))
+            every[dimension] = slice(len(bins), len(bins) + size)
             bins += [group.first + np.flatnonzero(value == each) for each in range(size)]
             if dimension < len(self.tables.sizes):
-                going.append(slice(len(bins), len(bins) + size))
+                going[dimension] = slice(len(bins), len(bins) + size)
                 bins += [group.first + np.flatnonzero((value == each) & ~ended) for each in range(size)]
         self._first_move = len(bins)
         bins += [each for each, _ in self._moves]
@@ -150,17 +155,19 @@ class Features:
         return {
             name: dict(zip(variable.levels, until.T[self._going[index]].copy(), strict=True))
             for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
+            if index in self._going
         }
 
     def of_ending(self, at: Floats) -> Floats:
         """Return the probability of each ending and of none (T, endings + 1) from columns (T, columns)."""
-        return at[:, self._all[-1]]
+        return at[:, self._all[len(self._sizes) - 1]]
 
     def variables(self, at: Floats) -> dict[str, dict[str, Floats]]:
         """Return {variable: {level: probability (T,)}} from columns (T, columns)."""
         return {
             name: dict(zip(variable.levels, at.T[self._all[index]].copy(), strict=True))
             for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
+            if index in self._all
         }
 
     def ladders(self, at: Floats) -> dict[str, dict[str, Floats]]:
@@ -172,8 +179,8 @@ class Features:
 
     def flags(self, at: Floats) -> dict[str, Floats]:
         """Return {flag: probability (T,)} of the flagged sets of states, from columns (T, columns)."""
-        return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self._flags)}
+        return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self.flagged)}
 
     def moves(self, until: Floats) -> Floats:
-        """Return expected firings (T, M) from integrals (T, columns)."""
+        """Return expected firings (T, M), or none (T, 0) with `answers_only`, from integrals (T, columns)."""
         return until[:, self._first_move :]

@@ -34,10 +34,11 @@ It holds for every block, so that an answer does not depend on the block that ca
 class Solution:
     """Raw answers at the report times (T,): one pass over all segments.
 
-    `at` are columns of `Features`, and `until` their integrals so far, in days. `tails` bounds every probability.
+    `at` are columns of `features`, and `until` their integrals so far, in days. `tails` bounds every probability.
     `moments` are those of the impacts.
     """
 
+    features: Features
     at: Floats
     until: Floats
     counts: Floats
@@ -62,17 +63,27 @@ class Prepared:
     features: Features
     rewards: StateRewards
     blocks: list[Seats]
-    quick: bool = False
-    """Whether the quicker series is used, which carries no impacts and may give up."""
+    leap: float = 0.0
+    """Above zero, the quicker series is used, which carries no impacts and may give up. See `chebyshev.LEAPS`."""
 
-    def without_impacts(self, *, quick: bool) -> Prepared:
+    def without_impacts(self) -> Prepared:
         """Return a copy without the parts that only impacts need."""
         none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
         rewards = StateRewards(self.tables, self.space, none)
         quests = sorted(
             self.quests, key=lambda quest: bool(quest.taboo.firings)
         )  # they cost most: a thread of their own
-        return replace(self, rewards=rewards, blocks=seated(0, quests), quick=quick)
+        return replace(self, rewards=rewards, blocks=seated(0, quests), leap=chebyshev.LEAPS[0])
+
+    def answers_only(self) -> Prepared:
+        """Return a copy without variables and moves."""
+        features = self.features
+        lean = Features(features.tables, features.space, features.flagged, answers_only=True)
+        return replace(self, features=lean)
+
+    def calmer(self) -> Prepared:
+        """Return a copy for a world in which the terms of the quicker series grow too much."""
+        return replace(self, leap=next((leap for leap in chebyshev.LEAPS if leap > self.leap), 0.0))
 
     @property
     def quests(self) -> list[Quest]:
@@ -97,7 +108,7 @@ class SolutionRun:
         self, world: Prepared, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
     ) -> None:
         self.world, self.chain, self.tolerance, self.pool, self.control = world, chain, tolerance, pool, control
-        self.carry = chebyshev.carry if world.quick else carry
+        self.carry = chebyshev.carry if world.leap else carry
         self.main = chain.start()
         times, moves = len(world.times), len(world.tables.move_ids)
         self.vectors = {quest.name: self.main.copy() for quest in world.quests}
@@ -105,9 +116,10 @@ class SolutionRun:
         self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
         self.forced, self.spent = np.zeros(moves), np.zeros(world.features.columns)
         self.result = Solution(
+            features=world.features,
             at=np.zeros((times, world.features.columns)),
             until=np.zeros((times, world.features.columns)),
-            counts=np.zeros((times, moves)),
+            counts=np.zeros((times, 0 if world.features.answers_only else moves)),
             hits={name: np.zeros(times) for name in self.vectors},
             tails=np.zeros(times),
             hit_tails={name: np.zeros(times) for name in self.vectors},
@@ -148,7 +160,8 @@ class SolutionRun:
     ) -> _Done:
         features, duration = self.world.features, segment.end - segment.start
         before = [NOTHING] * (seats.main + len(seats.impacts))
-        block = Lanes(self.chain, segment, duration, [*before, *(quest.at(segment.start) for quest in seats.quests)])
+        taboos = [*before, *(quest.at(segment.start) for quest in seats.quests)]
+        block = Lanes(self.chain, segment, duration, taboos, leap=self.world.leap)
         vectors = [self.main] * seats.main + [self.result.moments.vectors[impact] for impact in seats.impacts]
         vectors += [self.vectors[quest.name] for quest in seats.quests]
         start = np.zeros((block.states, block.width))
@@ -191,7 +204,8 @@ class SolutionRun:
         self.result.at[rows], until = counted.at[:-1], counted.until / uniform
         self.result.until[rows] = self.spent + until[:-1]
         self.spent = self.spent + until[-1]
-        self.result.counts[rows] = self.forced + self.world.features.moves(self.result.until[rows])
+        if not self.world.features.answers_only:
+            self.result.counts[rows] = self.forced + self.world.features.moves(self.result.until[rows])
         self.result.tails[rows] = self.lost[""] + carried.tails[:-1]
         self.lost[""] += float(carried.tails[-1])
         self.result.steps += carried.steps

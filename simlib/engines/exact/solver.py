@@ -111,6 +111,7 @@ class Solver:
             else:
                 self.quests.append(Quest(question.id, taboo))
         self.features = Features(self.tables, self.space, closed)
+        self._worlds: dict[bool, Prepared] = {}
         self.state_rewards = StateRewards(self.tables, self.space)
         self._prepared = Prepared(
             scenario,
@@ -242,18 +243,24 @@ class Solver:
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def glance(
-        self, theta: Floats, *, centre: Floats | None = None, start: Floats | None = None, control: Control = UNWATCHED
+        self,
+        theta: Floats,
+        *,
+        centre: Floats | None = None,
+        start: Floats | None = None,
+        moves: bool = True,
+        control: Control = UNWATCHED,
     ) -> Forecast:
         """Return the forecast in a fraction of the time, without impacts and without histories.
 
-        The questions that need histories are missing. The truncation error has the same bound, but answers below 1e-6
-        are not solved again. See `solve`.
+        The questions that need histories are missing, and without `moves` also the counts of moves and the variables.
+        The truncation error has the same bound, but answers below 1e-6 are not solved again. See `solve`.
 
         Raises Cancelled.
         """
         chain, begun = self.chain(theta, centre, start), clock.perf_counter()
-        solution = self._run(chain, TOLERANCE, control, glance=True)
-        bands = self._bands(solution, both_sides=self._glanced.quick)
+        solution = self._run(chain, TOLERANCE, control, glance=True, moves=moves)
+        bands = self._bands(solution, both_sides=self._glanced(moves).leap > 0)
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
@@ -287,10 +294,12 @@ class Solver:
             provenance={"firings_by": "histories"} | dict(forecast.provenance) | source,
         )
 
-    @cached_property
-    def _glanced(self) -> Prepared:
-        """The parts that a glance needs."""
-        return self._prepared.without_impacts(quick=True)
+    def _glanced(self, moves: bool) -> Prepared:
+        """Return the parts that a glance needs."""
+        if moves not in self._worlds:
+            whole = self._prepared.without_impacts()
+            self._worlds[moves] = whole if moves else whole.answers_only()
+        return self._worlds[moves]
 
     @cached_property
     def _simulator(self) -> Any:
@@ -315,14 +324,17 @@ class Solver:
         """Carry the start through all segments once. Returns raw sums over the partitions."""
         return self._run(self.chain(theta, centre, start), tolerance, control)
 
-    def _run(self, chain: Chain, tolerance: float, control: Control, *, glance: bool = False) -> Solution:
+    def _run(
+        self, chain: Chain, tolerance: float, control: Control, *, glance: bool = False, moves: bool = True
+    ) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
             work = chain, tolerance, pool if self.threads > 1 else None, control
-            try:
-                solution = SolutionRun(self._glanced if glance else self._prepared, *work).all_segments()
-            except TooCyclic:
-                self._glanced = self._prepared.without_impacts(quick=False)
-                solution = SolutionRun(self._glanced, *work).all_segments()
+            solution = None
+            while solution is None:
+                try:
+                    solution = SolutionRun(self._glanced(moves) if glance else self._prepared, *work).all_segments()
+                except TooCyclic:
+                    self._worlds[moves] = self._glanced(moves).calmer()
         for name, joint in self.joint.items():
             if joint.then is not None:
                 first, then, either = (solution.hits.pop(f"{name} {part}") for part in ("first", "then", "either"))
@@ -331,8 +343,11 @@ class Solver:
                 solution.hit_tails[name] = np.sum(tails, axis=0)
         silent = Control(cancel=control.cancel)
         for name, solver in self.counted.items():
-            counting = solver._run(solver.beside(chain), tolerance, silent, glance=glance)
-            solution.hits[name], solution.hit_tails[name] = solver.features.of_ending(counting.at)[:, 0], counting.tails
+            counting = solver._run(solver.beside(chain), tolerance, silent, glance=glance, moves=moves)
+            solution.hits[name], solution.hit_tails[name] = (
+                counting.features.of_ending(counting.at)[:, 0],
+                counting.tails,
+            )
             solution.steps = max(solution.steps, counting.steps)
         return solution
 
@@ -401,8 +416,8 @@ class Solver:
     def _bands(self, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
         """Return the answers with their truncation errors, on `both_sides` where terms have both signs."""
         bounded = partial(_bounded, both_sides=both_sides)
-        ending = self.features.of_ending(solution.at)
-        closed = self.features.flags(solution.at)
+        ending = solution.features.of_ending(solution.at)
+        closed = solution.features.flags(solution.at)
         names = [*self.scenario.endings, ONGOING]
         return {
             "endings": {name: bounded(ending[:, i], solution.tails) for i, name in enumerate(names)},
@@ -433,7 +448,7 @@ class Solver:
     ) -> Forecast:
         scenario = self.scenario
         bound = float(max([solution.tails.max(), *(t.max() for t in solution.hit_tails.values())]))
-        moves = {name: solution.counts[:, index] for index, name in enumerate(scenario.moves)}
+        moves = dict(zip(scenario.moves, solution.counts.T, strict=False))  # a glance may have counted none
         return Forecast(
             scenario=ScenarioKey.of(scenario),
             horizon_days=self.horizon,
@@ -441,10 +456,10 @@ class Solver:
             times=self.times,
             endings=bands["endings"],
             questions=bands["questions"],
-            variables=self.features.variables(solution.at),
-            ladders=self.features.ladders(solution.at),
+            variables=solution.features.variables(solution.at),
+            ladders=solution.features.ladders(solution.at),
             moves=moves,
-            days=self.features.days(solution.until),
+            days=solution.features.days(solution.until),
             assumptions=dict(zip(scenario.assumptions, theta.tolist(), strict=True)),
             provenance=provenance(
                 scenario,
@@ -465,7 +480,7 @@ class Solver:
 
     def _impacts(self, solution: Solution) -> dict[str, Accumulation]:
         zero, moments = np.zeros(len(self.times)), solution.moments
-        ending = self.features.of_ending(solution.at)[:, :-1]
+        ending = solution.features.of_ending(solution.at)[:, :-1]
         result = {}
         for index, name in enumerate(moments.states.rewards.impacts):
             impact = self.scenario.impacts[name]

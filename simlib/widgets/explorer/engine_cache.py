@@ -228,10 +228,11 @@ class AnswerCache:
 
     # ---------------------------------------------------------------- previews
 
-    def glance(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
+    def glance(self, settings: Settings, control: Control = UNWATCHED, *, moves: bool = True) -> Forecast:
         """Return the exact answer while values move, and take the time.
 
-        It has no impacts and no questions that need histories. The world must not be too large for the exact engine.
+        It has no impacts and no questions that need histories, and without `moves` no counts of moves and no variables.
+        The world must not be too large for the exact engine.
         Raises ScenarioError, Cancelled.
         """
         machine = self.machine(settings)
@@ -239,7 +240,7 @@ class AnswerCache:
         theta = self.theta(settings, machine)
         with self._solving:
             begun = time.perf_counter()
-            forecast = machine.solver.glance(theta, control=control)
+            forecast = machine.solver.glance(theta, moves=moves, control=control)
             machine.glances += 1
             machine.glance_seconds = min(time.perf_counter() - begun, 1.5 * machine.glance_seconds)
         return self._labelled(forecast)

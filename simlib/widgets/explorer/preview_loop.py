@@ -44,6 +44,10 @@ class LoopDisplay(Protocol):
         """The measure that must be answered while values move."""
 
     @property
+    def counts_moves(self) -> bool:
+        """Whether counts of moves are shown while values move."""
+
+    @property
     def prepared(self) -> bool:
         """Whether the answer that others are compared with is known."""
 
@@ -135,7 +139,10 @@ class PreviewLoop:
                 if settings == self.answers.state.settings:
                     self._order(settings)
 
-        self.glances.submit(lambda control: self.answers.glance(settings, control), done, self.display.fail)
+        moves = self.display.counts_moves
+        self.glances.submit(
+            lambda control: self.answers.glance(settings, control, moves=moves), done, self.display.fail
+        )
 
     def _preview(self, settings: Settings) -> None:
         if not self.display.prepared:

@@ -335,6 +335,11 @@ class ExplorerSession:
         """The measure that leads."""
         return self.state.lead
 
+    @property
+    def counts_moves(self) -> bool:
+        """Whether the second graph counts moves."""
+        return self.tab == "moves"
+
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
         words = "finding the states and solving; a very first run also compiles, about 15 seconds"
@@ -375,32 +380,39 @@ class ExplorerSession:
         moving |= preview
         ratio = 1.0 if moving else self.ratio
         baseline, measure = ghost or self._baseline(), self.state.lead
-        doubt = None if preview else self._doubts.get(self.answers.key(self.state.settings))
+        doubt = None if preview else self._doubt()
         spread = None if doubt is None else doubt.spread.get(measure.name)
         key = (self.size, measure.name, self.state.settings.view, self.state.base.as_of)
         first = self.answers.known(self.state.baseline) or forecast
         lead = self._graph("lead", key, lambda: lead_graph(first, self.size, measure))
         lead.panel.doubt = {} if spread is None else {measure.of: spread}
         right = None
-        if self.tab in LIVE:
+        if self.tab in LIVE and (forecast.moves or not self.counts_moves):
             which = (self.size, self.tab, self.choice, self.state.settings.view)
             second = self._graph("second", which, lambda: live_graph(first, self.size, self.tab, self.choice))
             right = second.png(forecast, baseline, moving=moving, ratio=ratio)
         self.shown, self._status = forecast, line
-        draws = 0 if doubt is None else doubt.draws
-        words = headline.sentence(forecast, measure, baseline, spread=spread, draws=draws, note=self._deeds())
         self.front.show(
             ShownGraphs(
                 left=lead.png(forecast, baseline, moving=moving, ratio=ratio),
                 right=right,
                 size=lead.size,
-                sentence=words,
+                sentence=self._sentence(forecast, baseline, doubt),
                 answers=headline.answers(self.state.base, forecast, baseline, self._last_rest and self._last_rest[1]),
                 status=line,
                 preview=preview,
                 alt_right=f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}" if right and not moving else "",
             )
         )
+
+    def _doubt(self) -> Doubt | None:
+        """Return the ranges of the answers at the present settings, where they are known."""
+        return self._doubts.get(self.answers.key(self.state.settings))
+
+    def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
+        measure = self.state.lead
+        spread, draws = (None, 0) if doubt is None else (doubt.spread.get(measure.name), doubt.draws)
+        return headline.sentence(forecast, measure, baseline, spread=spread, draws=draws, note=self._deeds())
 
     def _graph(self, place: str, key: Hashable, make: Callable[[], Graph]) -> Any:
         if place not in self._graphs or self._graphs[place][0] != key:
@@ -452,12 +464,7 @@ class ExplorerSession:
 
     def answer_in_words(self) -> str:
         """Return the answer to the present settings in words, the leading question first."""
-        forecast, baseline = self.forecasts()
-        doubt = self._doubts.get(self.answers.key(self.state.settings))
-        spread = None if doubt is None else doubt.spread.get(self.state.lead.name)
-        draws = 0 if doubt is None else doubt.draws
-        lead = headline.sentence(forecast, self.state.lead, baseline, spread=spread, draws=draws, note=self._deeds())
-        return "".join(part["text"] for part in lead)
+        return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._doubt()))
 
     def keep_reason(self, name: str, text: str) -> None:
         """Keep the reason for a changed assumption or a forbidden move, with the draft."""

@@ -223,6 +223,11 @@ class BoxSession:
         return self.discovery.measure
 
     @property
+    def counts_moves(self) -> bool:
+        """Whether the boxes are about a variable or a count of moves."""
+        return self.leading.kind in ("level", "days", "moves")
+
+    @property
     def prepared(self) -> bool:
         """Whether the answer at the stated values is known."""
         return self.stated is not None
