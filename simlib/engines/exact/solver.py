@@ -344,10 +344,8 @@ class Solver:
         silent = Control(cancel=control.cancel)
         for name, solver in self.counted.items():
             counting = solver._run(solver.beside(chain), tolerance, silent, glance=glance, moves=moves)
-            solution.hits[name], solution.hit_tails[name] = (
-                counting.features.of_ending(counting.at)[:, 0],
-                counting.tails,
-            )
+            solution.hits[name] = counting.features.of_ending(counting.at)[:, 0]
+            solution.hit_tails[name] = counting.tails
             solution.steps = max(solution.steps, counting.steps)
         return solution
 
