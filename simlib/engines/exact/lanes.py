@@ -114,6 +114,7 @@ class Lanes:
         self.gains: Extra | None = None
         self.firing = some_rows(fire)
         self.fire = fire[self.firing] * self.scale
+        self._nothing = np.zeros_like(self.fire)
         inside = np.stack([np.zeros(n, dtype=bool) if t.inside is None else t.inside for t in self.taboos], axis=1)
         self.taken = some_rows(inside)
         self.out = inside[self.taken].astype(float)
@@ -156,7 +157,7 @@ class Lanes:
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
         """Add the parts of single lanes. The probability that met a taboo goes to `hits` (1, width)."""
         if len(self.firing):
-            hits += weighted(block, self.firing, self.fire)
+            hits += weighted(block, self.firing, self.fire, self._nothing)
         if self.extra is not None:
             self.extra.add(block, result, from_first=False)
         if self.gains is not None:
@@ -184,9 +185,8 @@ def some_rows(values: Floats) -> Ints:
     return rows
 
 
-def weighted(block: Floats, rows: Ints, own: Floats, first: Floats | None = None) -> Floats:
+def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
     """Return Σ own[r] * block[rows[r]] + first[r] * block[rows[r], 0] over some rows, by lane (1, 4)."""
-    first = np.zeros_like(own) if first is None else first
     if kernels is None:
         return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
     result = np.empty((1, WIDTH))
