@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
-    """Draw every draw on the two main assumptions of a box, cases of interest filled, with its bounds.
+    """Plot the draws and a box against its two main assumptions. The cases of interest are filled.
 
     Return `ax`.
 
@@ -37,13 +37,13 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
 def axes_of(result: Discovery, region: Box) -> list[str]:
     """Return the two assumptions on which a box is drawn, across and up."""
     chosen = [bound.assumption for bound in region.bounds[:2]]
-    if len(chosen) == 1:  # a single bound: across it, the assumption that goes most with the measure otherwise
+    if len(chosen) == 1:  # the other axis is then the assumption most correlated with the measure
         chosen.append(_other(result, chosen[0]))
     return chosen
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Draw every draw on the two main assumptions of any box, also of the peeling, and return `ax`."""
+    """Plot the draws against the two main assumptions of any box of the peeling, and return `ax`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -63,7 +63,7 @@ def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
 
 
 def _key(result: Discovery, region: Box, chosen: list[str]) -> str:
-    """Say what the marks, the shade and the axes are."""
+    """Describe the marks, the shading and the axes."""
     over = "from their priors" if result.provenance["belief"] == "prior" else "of a belief"
     key = (
         f"each mark one draw of the assumptions {over}; triangles: at least "
@@ -152,12 +152,11 @@ def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sidewa
 
 
 STRIP, GAP, RIGHT = 130, 62, 24
-"""Pixels of a board: the width of the draws by probability, the room for its axis on the left, and the room on its
-right."""
+"""Pixels of a board: the width of the histogram, the room for its axis on the left, and the room on its right."""
 
 
 class BoxBoard:
-    """The draws and a box on its two main assumptions, beside the draws by probability.
+    """The draws and a box on its two main assumptions, beside a histogram of the draws by probability.
 
     `figure` is a plain Figure of `width` by `height` pixels, `artists` move with the point. See `Screen`.
     """
@@ -190,7 +189,7 @@ class BoxBoard:
 
 
 def _mark(ax: Axes, place: list[float], point: Artist) -> None:
-    """Mark the stated values, and say what the two marks are."""
+    """Mark the stated values, and name the two marks in a legend."""
     stated = ax.scatter(place[:1], place[1:], s=90, marker="+", color=style.INK, linewidth=1.8, zorder=5)
     ax.legend(
         [stated, point],

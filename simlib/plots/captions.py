@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def head(panel: LivePanel, finding: str, *notes: str) -> None:
-    """Write the finding as the title of a panel, and notes on the drawing below it."""
+    """Write the finding as the title of a panel, and below the title how to read the drawing."""
     caption = style.wrap("; ".join(notes), panel.letters(), 3)
     lines = 1 + caption.count("\n")
     panel.caption.set_text(caption)
@@ -39,7 +39,7 @@ def basis(result: Forecast) -> str:
 
 
 def computed_from(result: Forecast) -> str:
-    """Return in words the source of the computation error, which is no uncertainty about assumptions."""
+    """Return in words where the computation error comes from. It is not uncertainty about assumptions."""
     source = result.provenance
     if result.stated is not None:
         return f"the mean over {counted(source['draws'], 'draw')}"
@@ -47,14 +47,14 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Say how large the computation error at the last report time may be, where it can be seen."""
+    """Say how large the computation error at the last report time may be, if it is large enough to be seen."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"
 
 
 def foot(result: Forecast) -> str:
-    """Say of which scenario a picture is, and as of when."""
+    """Name the scenario of a picture, its date and its interventions."""
     source = result.provenance
     view = f", seen through the view {source['view']}" if source.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""

@@ -44,7 +44,7 @@ def comparison(
         questions: Whether questions have rows.
         only: The one row that is drawn, such as ("questions", "war").
         title: The title.
-        made: At which values the forecasts hold.
+        made: The values behind the forecasts, in words, such as "at the stated values".
 
     An ending or a question that one of the forecasts lacks is left out.
     """

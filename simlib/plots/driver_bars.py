@@ -27,7 +27,7 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)
-    style.dress(ax, "", style.wrap("change in points if it were low (hatched) or high, to first order", width, 1))
+    style.dress(ax, "", style.wrap("change in points at its low (hatched) and high, from the slope", width, 1))
     style.entitle(ax, title, lines=1, letters=0.7 * width)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
@@ -71,7 +71,9 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
         title = f"{about.label}: 1% more of “{result.assumptions[top[0]].label}” {verb} it most"
     at = f"{about.write(result.answers[about.name])} by {result.by_words}"
     style.dress(
-        ax, fit(title, ax), caption(f"change in % of its value for 1% more, by slope; at the stated values {at}", ax)
+        ax,
+        fit(title, ax),
+        caption(f"change in % for 1% more of the assumption, from the slope; at the stated values: {at}", ax),
     )
     make_rows(ax, len(top))
     ax.axvline(0, color=style.GHOST, linewidth=1)

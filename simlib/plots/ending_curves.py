@@ -1,7 +1,7 @@
-"""Endings over time: the cumulative incidence of each, with a band and the ghost of a baseline.
+"""Endings over time: the cumulative incidence of each, with a band and a dotted baseline.
 
-A band is the error of the computation or, with draws from the priors, the range of the draws, which is uncertainty
-about the assumptions. The caption says which.
+A band shows the error of the computation. With draws from the priors it shows the range of the draws instead: the
+uncertainty about the assumptions. The caption says which of the two it is.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 UNIT = "probability by the end of the date"
 
 SHADED = 3
-"""Up to so many endings have the range of their draws shaded.
+"""The largest number of endings for which the range of the draws is shaded.
 
-With more, only the likeliest has, and labels give the other ranges in numbers.
+With more endings, only the likeliest has a shaded range, and labels give the other ranges in numbers.
 """
 
 
 class EndingsPanel(LivePanel):
-    """Lines of P(ending by the end of the date).
+    """A line for each ending: its probability by the end of the date.
 
-    `show` picks endings and questions by id (default: every ending). `doubt`: for each of them (5, T), the 5 to 95%
-    points over draws from the priors. The bands are then these. `title` and `names` (by id) stand in place of the usual
-    title and labels.
+    `show` picks endings and questions by id (default: every ending). `doubt` holds for each of them five quantiles (5,
+    T) over draws from the priors, from 5% to 95%; the bands then show these. `title` and `names` (by id) replace the
+    usual title and labels.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class EndingsPanel(LivePanel):
         from matplotlib.collections import LineCollection, PolyCollection
 
         colours, dashes = [colour for colour, _ in self.styles], [dash for _, dash in self.styles]
-        # One collection for all lines: a third of the time of as many lines drawn one by one.
+        # One collection takes a third of the time of separate lines.
         self.bands = PolyCollection([], facecolors=colours, alpha=0.22, linewidth=0, zorder=2)
         self.ghosts = LineCollection([], colors=colours, linestyles=[(0, (1, 2))], linewidths=1.3, zorder=3)
         self.lines = LineCollection([], colors=colours, linestyles=dashes, linewidths=2, zorder=4, capstyle="butt")
@@ -116,7 +116,7 @@ class EndingsPanel(LivePanel):
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the bands. Return whether they are those of the computation."""
+        """Draw the bands. Return whether they show the error of the computation."""
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)
@@ -197,9 +197,9 @@ def endings(
 ) -> Axes:
     """Draw the probability of each ending over time, under the finding, and return the axes.
 
-    `show` picks endings and questions by id. Bands are the error of the computation, or, with `doubt` (the points over
-    the draws of `Ensemble.spread`, for each name), the range of 90% of the draws. The caption says which. The
-    dotted lines are `baseline`, and the labels give the difference to it in percentage points.
+    `show` picks endings and questions by id. Bands show the error of the computation. With `doubt` (the quantiles of
+    `Ensemble.spread`, by name) they show the range of 90% of the draws. The caption says which. The dotted lines are
+    `baseline`, and the labels give the difference to it in percentage points.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)
@@ -227,7 +227,7 @@ def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
     others = [name for name in result.contenders if name in last and name != likeliest]
     if others and likeliest in result.contenders:
         more = f"“{_label(result, others[0])}” lies" if len(others) == 1 else f"{len(others)} others lie"
-        found = f"No likeliest ending by {by}: {likeliest_one}, and {more} within its error"
+        found = f"No ending is clearly likeliest by {by}: {likeliest_one}, and {more} within its error"
         return found + (f"; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}" if every else "")
     if not every:
         return f"{'Likeliest of these by' if len(last) > 1 else 'By'} {by}: {likeliest_one}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TITLE_FROM = 0.05
-"""The border of a rung may be in the title from this probability on."""
+"""Least probability at which the title may name the border of a rung."""
 
 HATCH = 1.1
 """Width of the lines of a hatched band, in points, so that the colours of the rungs show between them."""
@@ -30,11 +30,10 @@ def fan(result: Fan, ax: Axes) -> Axes:
 
 
 def nested_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws. Return `ax`.
+    """Draw the stacked rungs of a ladder, with 50% and 90% ranges over each border. Return `ax`.
 
-    Colour is chance: how probable each rung is, on average over the draws. The hatched bands on the borders are
-    uncertainty about the assumptions. Where bands would lie on each other, only those beside the widest rungs are
-    drawn.
+    The colours show how probable each rung is, on average over the draws. The hatched bands on the borders show the
+    uncertainty about the assumptions. Where bands would overlap, only those beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -71,7 +70,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Return the borders whose bands at the end do not lie on each other, those of the widest rungs first."""
+    """Return the borders whose bands do not overlap at the end, those of the widest rungs first."""
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
     beside = np.maximum(layers[:-1], layers[1:])
@@ -109,10 +108,7 @@ def _band(ax: Axes, result: Fan, border: int) -> None:
 
 
 def measure_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw one probability over time: its mean, its stated value, and 50% and 90% of the draws.
-
-    Return `ax`.
-    """
+    """Draw one probability over time: its mean, its stated value, and its 50% and 90% ranges. Return `ax`."""
     mean, low, high = (percent(float(x[0, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     lines = f"solid: mean of {result.draws} draws, dotted: stated values; bands: 50% and 90% of the draws"
     title = f"{result.label}: {mean} over the draws, between {low} and {high}"

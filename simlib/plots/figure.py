@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DPI = 100
 
 SHARP = 2
-"""Pixels of a picture for each pixel of the page, where the picture is drawn before anybody looks at it."""
+"""Pixels of a picture for each pixel of the page, for pictures drawn before anybody looks at them."""
 
 WIDTH = 720
 """Width of such a picture, in pixels of the page. A window that is 900 pixels wide has room for it."""
@@ -54,7 +54,7 @@ def _figure_class() -> type[Figure]:
 
 @contextmanager
 def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
-    """Give a figure `ratio` pixels for each pixel of the page meanwhile. It is laid out as before."""
+    """Give a figure `ratio` pixels for each pixel of the page within the block, with the same layout."""
     dpi = figure.dpi
     if ratio != 1:
         figure.set_dpi(dpi * ratio)
@@ -66,7 +66,7 @@ def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
 
 
 def small_png(*figures: Figure, ratio: float = 1) -> bytes:
-    """Return figures of one width, one below the other, as a PNG of few colours.
+    """Return figures of equal width, one below the other, as a PNG of few colours.
 
     It has `ratio` pixels for each pixel of the page.
     """
@@ -83,7 +83,7 @@ def small_png(*figures: Figure, ratio: float = 1) -> bytes:
 
 
 def stacked(*pictures: bytes) -> bytes:
-    """Return PNGs one below the other, as one."""
+    """Join PNGs into one, each below the one before."""
     from PIL import Image
 
     parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pictures]
@@ -96,7 +96,7 @@ def stacked(*pictures: bytes) -> bytes:
 
 
 def reduced(png: bytes, width: int) -> bytes:
-    """Return a PNG with so many pixels across, for a file that must stay small."""
+    """Return a PNG scaled down to `width` pixels at most, for a file that must stay small."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(png))
@@ -112,7 +112,7 @@ def png_size(png: bytes) -> tuple[int, int]:
 
 
 def text_picture(width: int, lines: Sequence[str]) -> bytes:
-    """Return lines of text as a PNG of a width in pixels, the first line fainter than the others."""
+    """Return lines of text as a PNG, `width` pixels wide, the first line fainter than the others."""
     from simlib.plots import style
     from simlib.plots.lettering import settle
 
@@ -138,9 +138,9 @@ def _few_colours(picture: Any) -> bytes:
 
 
 def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str, str], dict[str, Any]]:
-    """Return a picture for a notebook, as HTML with alternative text where that is live, and as PNG.
+    """Return a picture for a notebook: as HTML with alternative text for a live notebook, and as PNG.
 
-    `sharp` is the same with more pixels, for the HTML. Too wide a picture is moved sideways, never made small.
+    `sharp` is the same picture with more pixels, for the HTML. A picture that is too wide scrolls and never shrinks.
     """
     data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
     look = f'width="{png_size(png)[0]}" style="max-width: none; background: white"'

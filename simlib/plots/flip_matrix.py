@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 
 
 MANY = 0.01
-"""Share of histories from which on a cell may be the darkest, so that one history in 5,000 stays pale."""
+"""Least share of histories that may give the darkest cell, so that one history in 5,000 stays pale."""
 
 
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     """Draw the share of histories by ending at the baseline (row) and in a variant (column). Return `ax`.
 
-    The hatched diagonal holds the histories whose ending stays. Raises ValueError where no replicates were played.
+    The hatched diagonal holds the histories whose ending stays the same. Raises ValueError when no replicates were
+    played.
     """
     label = variant or next(iter(result.effects))
     table = result.effects[label].flips
     if table is None:
-        raise ValueError(f"no replicates were played for {label!r}: there are no flips to draw; expected runs above 0")
+        raise ValueError(
+            f"no replicates were played for {label!r}, so there are no flips to draw; give compare() runs above 0"
+        )
     some = np.flatnonzero(table.matrix.sum(axis=0) + table.matrix.sum(axis=1) > 0)
     share = table.matrix[np.ix_(some, some)] / table.runs
     names = [table.labels[index] for index in some]

@@ -40,7 +40,7 @@ of the width."""
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, drivers."""
+    """The contents of a dashboard: endings and questions by id (None for all endings), a ladder, moves, drivers."""
 
     endings: tuple[str, ...] | None = None
     ladder: str | None = None
@@ -147,7 +147,7 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, choice: Contents) -> int:
-    """Return the pixels that the longest label needs in two lines, a change of the value included."""
+    """Return the pixels that the longest label needs in two lines, including a change of its value."""
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
@@ -157,7 +157,7 @@ def _label_room(width: int, result: Forecast, choice: Contents) -> int:
 
 
 def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool) -> dict[str, int]:
-    """Return the panels there are and how high each is, in pixels."""
+    """Return the panels of the figure and the height of each, in pixels."""
     wide = width >= TWO_COLUMNS
     bars = 38 * max(rows, 3)
     heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": bars}
@@ -192,7 +192,7 @@ def dashboard(
 ) -> Figure:
     """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers.
 
-    `note` tells the changes below the title.
+    `note` describes the changes below the title.
     """
     choice = Contents(endings=None if show is None else tuple(show), ladder=ladder)
     board = Dashboard(result, width, choice=choice, drivers=drivers)

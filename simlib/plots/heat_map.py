@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 PALEST = 0.12
-"""Depth of the colour of the lowest cell: it is a cell, not a hole."""
+"""Depth of the colour of the lowest cell, above 0 so that the cell does not look like a gap."""
 
 
 def grid(
@@ -32,8 +32,8 @@ def grid(
 ) -> Axes:
     """Draw probabilities as cells (rows `up`, columns `across`) and return `ax`.
 
-    Cells darken from the lowest to the highest of the values, or between `limits`, which grids side by side have in
-    common. Every cell carries its number too.
+    Cells darken from the lowest to the highest value, or between `limits`, which give several grids one scale. Every
+    cell also shows its number.
     """
     from matplotlib.patches import Rectangle
 

@@ -1,4 +1,4 @@
-"""Impacts: the fan of what accumulates over time, and a bar of the mean given each ending."""
+"""Charts of an impact: its total over time as a fan, and its mean given each ending as bars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @lettered
 def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw the mean of an impact (default: the first) over time, and nine in ten histories, and return `ax`."""
+    """Draw the mean of an impact (default: the first) over time, with its 90% range, and return `ax`."""
     name, amounts = _chosen(result, impact)
     end = show(float(amounts.mean[-1]), "amount", amounts.unit)
     notes = f"{amounts.unit} by the end of the date; solid: mean"

@@ -1,4 +1,4 @@
-"""Consequences in little room: the mean of one impact given each ending, below the means of all."""
+"""Impacts in a small chart: the mean of one given each ending, below the means of all impacts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LABELS = 0.44
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Return the mean of an impact by the horizon, and its 90% range over histories (else the deviation)."""
+    """Return the mean of an impact by the horizon, with its 90% range over histories or its deviation."""
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:
@@ -42,9 +42,9 @@ def consequence_rows(
     spans: Mapping[str, tuple[float, float]] | None = None,
     baseline: Forecast | None = None,
 ) -> Axes:
-    """Draw the mean of an impact given each ending, under the means of all, and return `ax`.
+    """Draw the mean of an impact given each ending, below the means of all impacts, and return `ax`.
 
-    `impact` is by default the first. `spans` holds for some impacts the 5 and 95% points over histories. The hollow bar
+    `impact` is by default the first. `spans` holds the 5% and 95% points over histories of some impacts. The hollow bar
     is the baseline.
     """
     impact = impact or next(iter(result.impacts))
@@ -59,7 +59,7 @@ def consequence_rows(
         _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL, color=style.INK)
     bold = {"fontsize": style.TEXT, "fontweight": "bold", "color": style.INK}
     _above(ax, style.wrap(lines[0], width, 1), 18 + 12.5 * (len(lines) - 1), **bold)
-    caption = f"{amounts.unit}, mean of the histories that end so by {result.by_words}; what comes after is not counted"
+    caption = f"{amounts.unit}, mean given each ending by {result.by_words}; later impacts are not counted"
     _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL, color=style.FAINT)
     top = 1.25 * max([*given.values(), 1e-9])
     ax.set_xlim(-top * LABELS / (1 - LABELS), top)

@@ -37,7 +37,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         fit(title, ax),
         caption(
             f"probability by {by}, if {result.condition}; {result.made()}; dashed line: before looking; "
-            f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: "
+            f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; numbers: "
             "likelihood ratio of seeing it, and median days from the first sighting to the ending",
             ax,
         ),
@@ -63,7 +63,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 
 def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
     """Draw only the probability before looking, where no move and no level can be seen."""
-    note = f"probability by {result.by_words}, if {result.condition}; {result.made()}; nothing public can be seen"
+    note = f"probability by {result.by_words}, if {result.condition}; {result.made()}; there is no public sign"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, 1)
     if np.isfinite(result.before[0]):
@@ -73,7 +73,7 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 
 
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
-    """Draw a heat map: indicators by endings, in each cell the change if seen, in points. Return `ax`.
+    """Draw a heat map of indicators by endings: each cell is the change if seen, in points. Return `ax`.
 
     A cell is white where the indicator is not known to be a sign of the ending. Rows are the most informative signs.
     """
@@ -89,7 +89,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     row, column = (
         0,
         int(np.argmax(np.abs(change[0]))),
-    )  # the title has the sign with the most information, not the rarest one
+    )  # the first row is the sign with the most information, not the rarest one
     endings = [result.measure.label for result in results]
     until, by = results[0].look_by_words, results[0].by_words
     title = (
@@ -104,9 +104,9 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         ax,
         fit(title, ax),
         caption(
-            f"change if seen by {until}, in points: the probability of the ending by {by} if it is seen, less "
-            f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be "
-            f"a sign (95% interval); {results[0].made()}",
+            f"change if seen by {until}, in points: the probability of the ending by {by} if the sign is seen, minus "
+            f"the probability before looking, both if nothing has ended by {until}; ▲ likelier, ▼ less likely; "
+            f"white: not known to be a sign (95% interval); {results[0].made()}",
             ax,
         ),
     )

@@ -27,8 +27,10 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axe
     """
     some = result.ranked()[:most]
     taught = sum(each.taught for each in result.learnt)
-    title = "The log teaches nothing" if not taught else f"The log teaches {counted(taught, 'assumption')}"
-    note = "5 to 95% in standard deviations of the prior; grey: before the log, colour: after it (hollow: not taught)"
+    title = "The log teaches nothing" if not taught else f"The log teaches about {counted(taught, 'assumption')}"
+    note = (
+        "5 to 95% in standard deviations of the prior; grey: before the log, colour: after it (hollow: hardly changed)"
+    )
     style.dress(ax, fit(f"{title}, as of {long_date(result.as_of)}", ax), caption(note, ax))
     rows(ax, len(some))
     ax.axvline(0, color=style.GHOST, linewidth=1)

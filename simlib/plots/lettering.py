@@ -64,7 +64,7 @@ def settle(artist: Artist) -> None:
 
 
 def put(text: Text, words: str) -> None:
-    """Give a text other words, which show as they are written."""
+    """Set the words of a text so that they show as they are written."""
     text.set_text(words)
     _settle_text(text)
 
@@ -102,7 +102,7 @@ def _settle_ticks(axis: Axis) -> None:
 
 
 def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
-    """Return words as they are to be shown, and the families that have letters which the font lacks."""
+    """Return words ready to be drawn, and the font families that have the letters which the usual font lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager
 
@@ -118,7 +118,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Say whether a font lacks a letter. Controls, marks of direction and spaces are never lacking."""
+    """Say whether a font lacks a letter. Controls, marks of direction and spaces are never counted as lacking."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 

@@ -66,7 +66,8 @@ def height_of(variables: Sequence[Variable]) -> int:
 class LogBoard:
     """The forecast over time beside the state on one morning.
 
-    `figure` is a plain Figure of `width` by `height` pixels, `artists` what moves with the morning (see `Screen`).
+    `figure` is a plain Figure of `width` by `height` pixels, `artists` are those that change with the morning (see
+    `Screen`).
     """
 
     def __init__(

@@ -25,8 +25,8 @@ class MovesPanel(LivePanel):
     """One bar for each of some moves, with label and number. The hollow bar is the baseline.
 
     `show` picks moves by id. By default the `rows` most frequent acts of the first answer, most frequent first. The
-    choice and its order stay as they are, so that no bar changes its place while a slider moves. `errors`: write the
-    error of each number beside it, and the range of the number where it was counted.
+    choice and its order stay as they are, so that no bar changes its place while a slider moves. With `errors`, the
+    error of each number stands beside it, and so does the range of a simulated number.
     """
 
     def __init__(

@@ -20,11 +20,11 @@ COLOURS = 64
 """Size of the palette where few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
 
 FILLS, MOST_FILLS, LEARNT = 16, 150, 16
-"""Numbers of colours: the most frequent ones that are kept exactly, the most of these where many fill a visible part
-(such as the cells of a grid), and the fewest that are learnt."""
+"""Numbers of colours: the most frequent ones that are kept exactly, the largest number kept when many fill a visible
+part (such as the cells of a grid), and the smallest number that are learnt."""
 
 SEEN = 0.001
-"""Share of a picture above which a colour fills a part that can be seen."""
+"""Share of a picture above which a colour counts as a visible area."""
 
 
 def _core() -> NDArray[np.uint8]:
@@ -46,7 +46,7 @@ def _frequent(image: Any) -> NDArray[np.uint8]:
 
 
 def colours_of(*figures: Figure) -> NDArray[np.uint8]:
-    """Return the opaque colours in which figures draw their marks and fill their areas (N, 3), however small."""
+    """Return the opaque colours of all marks and areas in some figures (N, 3), even of the smallest."""
     from matplotlib.collections import Collection
     from matplotlib.colors import to_rgba_array
     from matplotlib.lines import Line2D

@@ -53,8 +53,8 @@ class LivePanel:
     def say(self, *wordings: str, moving: bool) -> bool:
         """Write the first of these captions that fits, and return whether it changed.
 
-        While `moving` the caption stays as it is, because it belongs to the background. It is set right when the slider
-        rests.
+        While `moving` the caption stays as it is, because it belongs to the background. The caption is corrected when
+        the slider rests.
         """
         most = self.letters()
         words = next((words for words in wordings if len(words) <= most), wordings[-1])

@@ -24,12 +24,12 @@ __all__ = ["ladder_histories", "path_classes", "path_tree", "sankey"]
 ROWS = 10
 
 BAND = 0.3
-"""Half the height that lines on one rung are spread over."""
+"""Half the height over which the lines on one rung are spread."""
 
 ORDER = "a path: the order of first visits to rungs"
 
 LEAST = 5e-4
-"""If fewer than this share of the histories differ, the title says that all of them do something."""
+"""If fewer than this share of the histories stay on the first rung, the title says that all leave it."""
 
 SLIVER = 1e-3
 """A rung with a smaller share of the histories is not drawn in a flow."""
@@ -64,8 +64,8 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
     """Draw the prefixes of paths as a tree from left to right, thick where probable, and return `ax`.
 
-    Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out. The difference
-    between a node and its branches are the paths that end there.
+    Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out. A node has more
+    probability than its branches together: the rest belongs to the paths that end there.
     """
     nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
@@ -79,15 +79,19 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         )
     )
     by = result.by_words
-    begun = "share of the histories with this ending that begin so" if result.given else "probability of this beginning"
+    begun = (
+        "share of the histories with this ending that begin this way"
+        if result.given
+        else "probability of this beginning"
+    )
     style.dress(
         ax,
         fit(_conditioned(result, title), ax),
-        caption(f"{begun}, by {by}, {result.made()}; in brackets: share of the branch it leaves; {ORDER}", ax),
+        caption(f"{begun}, by {by}, {result.made()}; in brackets: share of its parent; {ORDER}", ax),
     )
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
-    letter = (deepest - 0.1) / letters(ax)  # branches begin where the label of what they leave ends
+    letter = (deepest - 0.1) / letters(ax)  # a branch begins where its parent's label ends
     label: dict[tuple[str, ...], float] = {}
     for b in nodes:
         x, y = len(b.rungs) - 1.0, place[b.rungs]
@@ -126,17 +130,17 @@ def _ended_so(result: Paths) -> str:
 
 
 def _unit(result: Paths) -> str:
-    """Say what a number is: a probability or, given an ending, a share of the histories that end so."""
-    return "share of the histories that end so" if result.given else "probability"
+    """Return the unit of the numbers: a probability or, given an ending, a share of its histories."""
+    return "share of the histories that end this way" if result.given else "probability"
 
 
 def _whiskers(result: Paths) -> str:
-    what = "95% interval" if result.engine == "montecarlo" else "what the search leaves out"
+    what = "95% interval" if result.engine == "montecarlo" else "probability that the search leaves out"
     return f"; whiskers: {what}" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
 
 
 def _conditioned(result: Paths, title: str) -> str:
-    """Return a title as a sentence that begins with the ending it is given, if any."""
+    """Return a title as a sentence. If the paths are given an ending, the sentence begins with it."""
     return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
@@ -160,11 +164,11 @@ def _rung_names(result: Paths) -> list[str]:
 
 
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
-    """Draw the flow of histories from their first rung to the second, third, ... they visit. Return `ax`.
+    """Draw the flow of histories from the first rung that they visit to the second, third, ... Return `ax`.
 
-    A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step), a
-    band the histories that go on to the next column. Histories that do not go on stay on their rung to the end. Columns
-    and rungs that hardly any history reaches are left out.
+    A column is a step of the path. A bar is a rung: its height is the probability that histories visit it at that step.
+    A band is the histories that go on to the next column; the others stay on their rung to the end. Columns and rungs
+    that hardly any history reaches are left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -194,13 +198,13 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
             zorder=3,
         )
     by = result.by_words
-    heights = "shares of the histories that end so" if result.given else "probabilities"
+    heights = "shares of the histories that end this way" if result.given else "probabilities"
     style.dress(
         ax,
         fit(_departure(result), ax),
         caption(
             f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
-            f"{heights}; what is under {percent(SLIVER)} is not drawn",
+            f"{heights}; shares under {percent(SLIVER)} are not drawn",
             ax,
         ),
     )
@@ -247,7 +251,7 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Name each bar of a column with its share: beside it, or where labels would meet, at the end of a leader."""
+    """Name each bar of a column with its share: beside it, or at the end of a leader where labels would meet."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     bottom, top = ax.get_ylim()
@@ -306,9 +310,9 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
         ax,
         fit(paths.finding(), ax),
         caption(
-            f"thin: {few} histories {paths.where()}, dots where they end; thick: for each of the likeliest paths the "
-            f"history whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over "
-            "its grey band so that none hides another",
+            f"thin: {few} histories {paths.where()}, dots where they end; thick: a typical history of each of "
+            f"the likeliest paths, with days on each rung nearest to the path's average; {ORDER}; lines on one rung "
+            "are spread over its grey band so that none hides another",
             ax,
         ),
     )

@@ -48,12 +48,12 @@ right."""
 def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw an answer on axes, by default those of a new figure, and return them.
 
-    `options` are those of the picture. Raises Unsupported for an answer that has no picture.
+    `options` go to the function that draws the picture. Raises Unsupported for an answer that has no picture.
     """
     names = [cls.__name__ for cls in type(answer).__mro__]
     home = next((PICTURES[name] for name in names if name in PICTURES), None)
     if home is None:
-        raise Unsupported(f"there is no picture of a {names[0]}; expected one of {', '.join(PICTURES)}")
+        raise Unsupported(f"there is no picture of a {names[0]}; there are pictures of {', '.join(PICTURES)}")
     module, _, name = home.partition(":")
     if ax is None:
         size, box = _WHOLE.get(names[0], (_SIZE, _BOX))
@@ -64,5 +64,5 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
 
 
 def _words(answer: Any) -> str:
-    """Return what a picture of an answer shows, for those who do not see it."""
+    """Describe a picture of an answer in words, for those who do not see it."""
     return " ".join(answer.sentences()) if hasattr(answer, "sentences") else ""

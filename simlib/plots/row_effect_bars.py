@@ -1,4 +1,4 @@
-"""What each row of a log did to a forecast: a bar a row, in log-odds."""
+"""The effect of each row of a log on a forecast: one bar for each row, in log-odds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"
-    note = "change in log-odds; plain: what a row says of the state; hatched: what it teaches about the assumptions"
+    note = "change in log-odds; plain: news about the state; hatched: lesson about the assumptions"
     style.dress(ax, fit(title, ax), caption(note, ax))
     strongest = sorted(result.rows, key=lambda row: -abs(row.effect))[:most]
     shown = [row for row in result.rows if row in strongest]
@@ -51,7 +51,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
-    """Draw both parts of a bar, end to end where they point the same way. Returns its left and right end."""
+    """Draw both parts of a bar, end to end if they point the same way. Returns the left and right end of the bar."""
     begin = state if state * taught > 0 else 0.0
     edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     ax.barh(place, state, color=_colour(state), **edge)

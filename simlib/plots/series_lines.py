@@ -22,7 +22,7 @@ TICK = 0.025
 """Height of the tick of a new row, as a share of the axes."""
 
 SHOWN = 0.03
-"""How far the last forecast is drawn on, as a share of the time before it."""
+"""How far the line goes on after the last forecast, as a share of the time before it."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class _Course:
 def series(result: ForecastSeries, ax: Axes) -> Axes:
     """Draw the probabilities by the deadline as stated on each date, and return `ax`.
 
-    One question has a line for each way to forecast it. Several have one line each, and a thin copy that is never
-    updated.
+    One question has a line for each way to forecast it. Several questions have one line each, and a thin copy that is
+    never updated.
     """
     import matplotlib.dates as mdates
 

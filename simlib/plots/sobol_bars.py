@@ -54,7 +54,7 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
             whisker(ax, index.low, index.high, row + shift)
         texts = [f"{100 * index.estimate:.0f}%" if index.known else "not known" for index in (share.first, share.total)]
         if share.first.known and share.total.known and share.total.estimate < share.first.estimate:
-            texts[1] = "no more"  # it is at least the first: what is less is noise
+            texts[1] = "no more"  # a total below the first-order index is noise
         number(ax, max(share.first.high, share.total.high), row + 0.2, f"{texts[0]} alone; {texts[1]} with others")
     ax.set_xlim(0, 1.55)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])

@@ -34,7 +34,7 @@ SIDE_BY_SIDE = 760
 
 @dataclass
 class Arrow:
-    """One way from level to level of a variable, and the moves that take it: numbers from 1, and their actors."""
+    """A change from one level to another, and the moves that make it: their numbers (from 1) and actors."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ class Arrow:
 
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
-    """Return every change of a variable that a move can make, widest last. Counters have no arrows."""
+    """Return every change of a variable that a move can make, the widest last. Counters have no arrows."""
     if variable.counter:
         return []
     by_ends: dict[tuple[int, int], Arrow] = {}

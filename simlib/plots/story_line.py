@@ -37,11 +37,11 @@ def story(
         as_of: The first day.
         horizon: The length of the history in days.
         title: The title.
-        ended: Whether the last event is the ending, which a square marks and where the line stops.
+        ended: Whether the last event is the ending. The line stops there, at a square.
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
     ends = "; the square is its ending" if ended else ""
-    style.dress(ax, "", f"its rung; each dot is a move{ends}")
+    style.dress(ax, "", f"the rung over time; each dot is a move{ends}")
     style.entitle(ax, title or "One history", lines=1, letters=0.7 * letters(ax))
     ax.grid(visible=False, axis="x")
     last = at[-1] if ended else horizon

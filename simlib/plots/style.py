@@ -1,4 +1,4 @@
-"""One look for every picture: colours, dates, percentages, and labels that never lie on each other.
+"""One look for every picture: colours, dates, percentages, and labels that never overlap.
 
 Colours are Okabe and Ito's for things without an order, and cividis for things with one. Both survive the common kinds
 of colour blindness and grey print, and nothing is shown by colour alone. Positions of labels are computed in pixels of
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, OCHRE, BLACK = "#E69F00", "#56B4E9", "#8C7A00", "#222222"
 CATEGORIES = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, OCHRE, BLACK)
-"""Okabe and Ito's colours, their yellow darkened to be seen on white."""
+"""Okabe and Ito's colours, with the yellow darkened so that it can be seen on white."""
 
 INK, FAINT, GRID, GHOST = "#222222", "#6b6b6b", "#e4e4e4", "#8a8a8a"
 MORE, RISE, FALL = "#66abd2", "#e9aa1c", "#66bbeb"
-"""Colours of the cell with the most, and of those with the largest rise and fall. Black can be read on each and on each
-of their tints, in the light theme and in the dark one."""
+"""Colours of the cells with the largest value, the largest rise and the largest fall. Black text can be read on all of
+them and on all their tints, in the light theme and in the dark one."""
 
 DASHES = ("solid", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1.5, 1.5, 1.5)))
 SMALL, TEXT, TITLE = 8.0, 9.0, 10.5
@@ -109,8 +109,8 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
 def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -> None:
     """Write the title of an axes, and leave room below it for a caption of some lines.
 
-    A title of more than `TITLE_LINES` lines is set in small type, and so is one that must fit into one line for which
-    there is only room for so many `letters` of the usual size.
+    A title of more than `TITLE_LINES` lines is set in small type. With `letters`, the title must fit into one line that
+    has room for so many letters of the usual size, and its type shrinks as needed.
     """
     pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
     size = TITLE if title.count("\n") < TITLE_LINES else SMALL
@@ -146,7 +146,7 @@ def round_top(highest: float) -> float:
 
 
 def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None = None) -> None:
-    """Mark the horizontal axis, in days after `as_of`, with dates D such that the tick is the end of D.
+    """Mark the horizontal axis, in days after `as_of`, with dates. A tick stands at the end of its date.
 
     The horizon is always marked. `width_px` (default: the width of the axes) decides how many dates fit.
     """
@@ -161,7 +161,7 @@ def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None =
         texts.append(f"{date.day} {date:%b}{year}")
     ax.set_xticks([(date - as_of).days + 1.0 for date in dates], texts)
     labels = ax.get_xticklabels()
-    for label in labels:  # matplotlib uses those of the axis before again
+    for label in labels:  # matplotlib reuses the labels of the previous axis
         label.set_horizontalalignment("right" if label is labels[-1] else "center")
 
 
@@ -243,9 +243,9 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
 
 def shorten(labels: Sequence[str], width: int) -> list[str]:
-    """Return labels in one line of `width` characters each, no two of which read alike.
+    """Shorten labels to one line of `width` characters each, so that no two of them read alike.
 
-    Of those that would, what they have in common at the beginning and at the end is left out.
+    Labels that would read alike lose the words that they share at the beginning and at the end.
     """
     short = [wrap(label, width, 1) for label in labels]
     for text in {text for text in short if short.count(text) > 1}:
@@ -269,5 +269,5 @@ def points(change: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write a ratio as a factor, "×1.4", or "" when it is as good as one."""
+    """Write a ratio as a factor, "×1.4", or "" when it rounds to 1."""
     return "" if abs(ratio - 1) < 0.005 else f"×{ratio:.3g}"

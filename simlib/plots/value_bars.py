@@ -27,7 +27,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         if some[0].known
         else "no single assumption has a value larger than its error"
     )
-    unit = f"share of what settling everything is worth; question of {result.by_words}; whiskers: 95%"
+    unit = f"share of the value of settling all assumptions; probability by {result.by_words}; whiskers: 95%"
     style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax), caption(unit, ax))
     rows(ax, len(some))
     for row, worth in enumerate(some):
@@ -48,11 +48,11 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     best = some[0]
     finding = f"{percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"
     if not 0 < best.seen < 1:
-        finding = "no observation is possible, or avoidable, while it is open"
+        finding = "every observation is impossible or certain while the question is open"
     elif best.brier.value <= best.brier.half:
         finding = "no observation is worth more than its error"
     title = f"{result.measure.label}: {finding}"
-    unit = f"probability by {result.by_words} where it is open on {result.look_by_words}"
+    unit = f"probability by {result.by_words} if still open on {result.look_by_words}"
     style.dress(ax, fit(title, ax), caption(f"{unit}; filled: seen by then, hollow: not seen", ax))
     rows(ax, len(some))
     for row, one in enumerate(some):

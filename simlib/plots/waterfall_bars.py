@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw the baseline and, for each variant, a bar from it to where it takes a measure (default: the first).
+    """Draw the baseline of a measure (default: the first), and for each variant a bar from there to its value.
 
     A rise is plain and a fall hatched. Whiskers are the interval of the difference to the baseline. Returns `ax`.
     """
@@ -36,7 +36,7 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 
 
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw variants that pile up (see `cumulative`): each bar begins where the one before ended.
+    """Draw cumulative variants (see `cumulative`): each bar begins where the one before ended.
 
     Return `ax`. The last bar shows all of them together. Hatching and whiskers are those of `effects`.
     """
@@ -48,7 +48,7 @@ def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Ax
     largest = max(steps, key=lambda label: abs(steps[label]))
     took = f"take it from {target.write(before)} to {target.write(after)}"
     together = f"{target.label}: {len(differences)} changes together {took}"
-    _begin(result, ax, f"{together}, “{largest}” furthest", first, len(differences) + 2)
+    _begin(result, ax, f"{together}; “{largest}” moves it most", first, len(differences) + 2)
     highest = before
     for row, (label, start) in enumerate(zip(differences, starts, strict=True), start=1):
         name(ax, row, f"and then: {label}" if row > 1 else label)

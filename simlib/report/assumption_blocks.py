@@ -18,7 +18,7 @@ from simlib.scenario.model import Factor, Scenario, Source, Variable
 
 
 def readable(scenario: Scenario) -> Scenario:
-    """Return the scenario with labels in words for factors that are written where they are used.
+    """Return the scenario with labels in words for factors that are written inline in a move.
 
     The result is for display only, because labels are part of the hash.
     """
@@ -41,8 +41,8 @@ def readable(scenario: Scenario) -> Scenario:
 def with_reasons(base: Scenario, scenario: Scenario, where: str = "for this report") -> Scenario:
     """Return `scenario` with a reason beside each number that was changed from `base`.
 
-    The reason names where it was set and what stood there. Use it for showing only, because the reason is part of the
-    hash.
+    The reason names where the number was set and its old value. Use the result for display only, because reasons are
+    part of the hash.
     """
     origin = f"the view {base.view}" if base.view else "the file"
     numbers = dict(scenario.assumptions)

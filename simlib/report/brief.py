@@ -1,8 +1,9 @@
 """The two pages in front of a report, for a reader who has five minutes and decides.
 
-First page: the headline with its range, a likelihood word, the confidence apart, the other answers, and three
-assumptions that would change it. Second page: what has changed, views, past crises, consequences, signs, limits, and
-the contents of the annex. Texts are cut so that each page is one sheet of paper. The annex has the whole texts.
+First page: the headline with its range and a likelihood word, the confidence in it, the other answers, and three
+assumptions that would change the headline. Second page: what has changed, views, past crises, consequences, signs,
+limits, and the contents of the annex. Texts are cut so that each page fits on one sheet of paper. The annex has the
+full texts.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ def _headline(material: Material) -> Iterator[Block]:
         said.append(Block("claim", likely, (_known(material),)))
     if material.changes is not None and material.changes.told:
         since = long_date(material.scenario.as_of)
-        told = f"{clipped(material.changes.told, _NOTE)} The forecast is of its happening again, from {since} on."
-        said.append(Block("claim", "The log tells of it already.", (told,)))
+        told = f"{clipped(material.changes.told, _NOTE)} The forecast is for it to happen again after {since}."
+        said.append(Block("claim", "The log already reports it.", (told,)))
     if material.baseline is not None:
         old = _probability_of(material.baseline, lead.kind, lead.of)
         said.append(Block("text", f"The scenario as it stands gives {percent(old)}."))
@@ -117,7 +118,7 @@ def _headline(material: Material) -> Iterator[Block]:
 
 
 def _known(material: Material) -> str:
-    """Say how well the headline and the ends of its range are computed."""
+    """Say how large the computation errors of the headline and of the ends of its range are."""
     spread, draws = material.spread, material.draws
     assert spread is not None
     assert draws is not None
@@ -125,8 +126,8 @@ def _known(material: Material) -> str:
     what = "sets of assumptions" if draws.belief.is_prior else "sets of assumptions, weighed by the log"
     sets = f"{draws.belief.draws:,} {what}"
     return (
-        f"Average of {sets}. By computation the average may be off by {_in_points(spread.mean.half)}, the low end by "
-        f"{_in_points(low)}, the high end by {_in_points(high)}. At the stated values: {percent(spread.stated.value)}."
+        f"Average of {sets}. Computation error: {_in_points(spread.mean.half)} for the average, {_in_points(low)} for "
+        f"the low end, {_in_points(high)} for the high end. At the stated values: {percent(spread.stated.value)}."
     )
 
 
@@ -215,7 +216,7 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
-    """Say how an assumption could be settled, and how much of the spread that would remove."""
+    """Say how to settle an assumption, and how much of the spread that would remove."""
     a, parts = bar.assumption, []
     worth = (
         None
@@ -348,7 +349,7 @@ def _limits(material: Material) -> Iterator[Block]:
 
 
 def clipped(text: str, most: int, *, sentence: bool = False) -> str:
-    """Return a text of at most so many letters, cut after a sentence or a word."""
+    """Return a text cut after a sentence or a word, so that it has no more letters than allowed."""
     text = " ".join(text.split())
     if len(text) <= most:
         return text

@@ -28,12 +28,12 @@ _SAME = 1e-9
 """Two values of an assumption with a smaller relative difference are the same."""
 
 _MOVED = 0.01
-"""A probability that changed by at least this is listed beside that of the headline."""
+"""A probability is listed beside the headline if it changed by at least this much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An earlier forecast, as its JSON data tell it. `by` is the day it forecasts to."""
+    """An earlier forecast, read from its JSON data. `by` is the last day of the forecast."""
 
     scenario: str
     as_of: dt.date
@@ -47,8 +47,9 @@ class Changes:
     """Changes since an earlier forecast (None: since the scenario was written, by a log alone).
 
     `rows` are the probabilities that moved: label, then, now, and the difference in points, the headline first.
-    `assumptions` are the changed ones, and `events` the new rows of the log, all as sentences. `told` is the row by
-    which the headline has happened already ("": none): the forecast is of its happening from the new date on.
+    `assumptions` are the changed assumptions and `events` the new rows of the log, all as sentences. `told` is the row
+    that reports the event of the headline ("" if there is none): the forecast is then for it to happen again after the
+    new date.
     """
 
     since: Earlier | None
@@ -61,7 +62,7 @@ class Changes:
 def read_earlier(path: str | Path, scenario: Scenario) -> Earlier:
     """Read the forecast in a JSON answer: `simlib report --json`, `simlib run --json` or a saved `Forecast`.
 
-    Raises ScenarioError where there is none, or where it is about another scenario.
+    Raises ScenarioError when the file holds no forecast, or only one of another scenario.
     """
     try:
         data = json.loads(read_payload(Path(path)))
@@ -108,7 +109,7 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return as a sentence the first row taken in that brings a measured event about, "" for none."""
+    """Return as a sentence the first row taken in that is a measured event, or "" if there is none."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:
@@ -138,7 +139,7 @@ def _altered(scenario: Scenario, then: Mapping[str, float]) -> Iterator[str]:
 
 
 def _events(update: Update, since: Earlier | None) -> Iterator[str]:
-    """Yield the rows that were taken in, those known only after the earlier forecast where there is one."""
+    """Yield the rows that were taken in, without those that an earlier forecast knew."""
     for reading in update.taken:
         if since is None or reading.row.public_on >= since.as_of:
             yield _event(reading)

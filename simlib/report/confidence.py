@@ -1,8 +1,8 @@
-"""How much confidence a forecast deserves, apart from how likely its event is.
+"""How much confidence a forecast deserves, however likely its event is.
 
 The level follows from a rule that the reader can check. Each ground speaks for the forecast or against it. With no
-ground against it confidence is high, and with three or more it is low. Without settled forecasts of the scenario it is
-never high.
+ground against the forecast, confidence is high; with three or more it is low. Without settled forecasts of the scenario
+it is never high.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ WIDE = 0.2
 STRONGEST, SETTLED, AGAINST = 5, 10, 3
 
 RULE = (
-    "Confidence is not likelihood. It is high where every ground speaks for the forecast, low where three or more "
-    "speak against it, else moderate. Grounds: the 5–95% range is at most 20 points wide; at least half of the five "
+    "Confidence is not likelihood. It is high if every ground speaks for the forecast, low if three or more speak "
+    "against it, and otherwise moderate. Grounds: the 5–95% range is at most 20 points wide; at least half of the five "
     "strongest assumptions have a source; the views lie within 20 points; at least half of the base rates agree; at "
     "least ten registered forecasts of this scenario are settled. Without these ten it is never high."
 )
@@ -31,7 +31,7 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """A level ("low", "moderate" or "high") and its grounds: whether each is in favour, and its words."""
+    """A level ("low", "moderate" or "high") and its grounds: each with its words, and whether it is in favour."""
 
     level: str
     grounds: tuple[tuple[bool, str], ...]

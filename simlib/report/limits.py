@@ -11,7 +11,7 @@ __all__ = ["LIMITS", "own_limits"]
 
 LIMITS = (
     "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
-    "Events that the model does not name have probability zero in it, but not in the world.",
+    "Events that the model does not name have probability zero in the model, but not in the world.",
     "Chance is not uncertainty about the assumptions: under the same assumptions, history may still run differently.",
 )
 
@@ -19,9 +19,9 @@ _TITLES = ("limits", "what is left out")
 
 
 def own_limits(scenario: Scenario) -> str:
-    """Return the section on limits of the README beside a scenario, as plain text, "" where there is none.
+    """Return the section on limits of a scenario's README as plain text, or "" if it has none.
 
-    It is the section called "Limits", else the one on left out parts, as a heading or a bold first word.
+    It is the section called "Limits", or else "What is left out". The title is a heading or a bold first word.
     """
     path = Path(scenario.path) / "README.md" if scenario.path else None
     if path is None or not path.is_file():

@@ -19,9 +19,9 @@ class Block:
     """One piece of a report.
 
     Containers ("sheet", "columns", "column", "panel") hold `parts`. "title", "heading", "subheading", "kicker", "lead",
-    "big", "note" and "text" are words, and a "claim" has some in bold before the rest. A heading may have a `name` to
-    link to. A "list" has texts, a "table" rows of cells (texts or a `RangeBar`), and "contents" have pairs of words and
-    the name of a heading. A "figure" has a PNG that is `width` pixels wide on screen.
+    "big", "note" and "text" are words. A "claim" begins with words in bold. A heading may have a `name` to link to. A
+    "list" has texts, a "table" rows of cells (texts or a `RangeBar`), and "contents" have pairs of words and the name
+    of a heading. A "figure" has a PNG that is `width` pixels wide on screen.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RangeBar:
-    """A range of probabilities with a value in it, drawn as a bar where that can be done and read as words."""
+    """A range of probabilities with a value in it, drawn as a bar in HTML and written as words elsewhere."""
 
     low: float
     value: float
@@ -124,7 +124,7 @@ def _html(block: Block) -> str:
 
 def _html_table(rows: tuple[Any, ...]) -> str:
     def row(cells: Iterable[str | RangeBar], tag: str) -> str:
-        tags = ((tag if cell else "td", cell) for cell in cells)  # an empty header heads nothing
+        tags = ((tag if cell else "td", cell) for cell in cells)  # an empty header cell would confuse screen readers
         return "<tr>" + "".join(f"<{each}>{_cell(cell)}</{each}>" for each, cell in tags) + "</tr>"
 
     return f"<table><thead>{row(rows[0], 'th')}</thead><tbody>{''.join(row(r, 'td') for r in rows[1:])}</tbody></table>"

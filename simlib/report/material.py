@@ -36,14 +36,14 @@ WATCHED = 14.0
 """Days within which signs are observed, unless half the horizon is nearer."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""Numbers of draws and histories (of all draws together) behind the signs of an ending, and of draws behind those of a
+"""Numbers of draws and histories (over all draws) behind the signs of an ending, and of draws behind the signs of a
 question."""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 """Draws behind each view, and histories of each draw where states are too many."""
 
 _SMALL = 20_000
-"""Up to so many states times draws a view is solved exactly at each draw."""
+"""Largest product of states and draws for which a view is solved exactly at each draw."""
 
 OURS = "This report"
 """The name of the report's own forecast among the views."""
@@ -51,15 +51,15 @@ OURS = "This report"
 
 @dataclass(frozen=True)
 class Material:
-    """The forecast of a report, and the answers beside it (None: not asked).
+    """The forecast of a report, and the other answers in it. An answer that was not asked for is None.
 
-    `draws` are the draws of which the forecast is the mean, and `spread` is the range of the headline over them.
+    The forecast is the mean of `draws`, and `spread` is the range of the headline over them.
     `worth` is the value of knowing each assumption. `evident` names the drivers of a measure that are self-evident.
     `seeing` is how observed moves change the headline. `views` pools the views of the scenario beside the report.
-    `past_crises` and `past` compare with past crises, and with the event log. `changes` is what has changed since an
-    earlier report. Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and
-    `baseline` holds the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where
-    it is another.
+    `past_crises` compares with past crises, and `past` with the event log. `changes` holds the changes since an earlier
+    report. For a changed scenario, `what_if` begins with a sentence that says so and then lists each change; `baseline`
+    is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons are listed, if it is not
+    `scenario`.
     """
 
     scenario: Scenario
@@ -86,7 +86,7 @@ class Material:
         return headline(self.scenario)
 
     def strongest(self, most: int) -> list[Bar]:
-        """Return the drivers of the headline that matter, without the self-evident ones, the strongest first."""
+        """Return the drivers that matter to the headline, the strongest first, without the self-evident ones."""
         tornado = self.tornado
         if tornado is None:
             return []
@@ -94,7 +94,7 @@ class Material:
         return [bar for bar in bars if tornado.matters(tornado.measures[0], bar)][:most]
 
     def range_of(self, kind: str, name: str) -> tuple[float, float]:
-        """Return the 5–95% range of an ending or a question over the draws, by the end."""
+        """Return the 5–95% range over the draws of an ending or a question, by the horizon."""
         assert self.draws is not None
         points = self.draws.spread(name, "questions" if kind == "question" else "endings")[:, -1]
         return float(points[0]), float(points[-1])
@@ -113,11 +113,11 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the further questions, about the headline and the likeliest ending.
+    """Answer the further questions of a report, about the headline and the likeliest ending.
 
-    `draws` are those of which the forecast is the mean. The engine is that of the forecast. Where the forecast leaves
-    calendar windows out, so do all answers. A scenario without endings or questions has fewer answers, and so has a
-    belief that is not the prior: past crises say nothing about the time after its log. Raises what the questions raise.
+    The forecast is the mean of `draws`. The answers use its engine, and leave calendar windows out if it does. A
+    scenario without endings or questions has fewer answers, and so has a belief that is not the prior: past crises say
+    nothing about the time after its log. Raises all errors that the questions raise.
     """
     world = ledger.readable(_without_windows(scenario, forecast))
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
@@ -146,7 +146,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return the further questions, each ready to be asked, by their place in the material."""
+    """Return the further questions, each ready to be asked, by the field of `Material` for its answer."""
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -211,9 +211,9 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Return the report's headline beside that of each view, and pooled, None without views or draws.
+    """Pool the headline of the report with that of each view. Return None without views or draws.
 
-    Each view is forecast over its own priors. Raises what the engines raise.
+    Each view is forecast over its own priors. Raises all errors that the engines raise.
     """
     from simlib.analysis.pooling import pool_forecasts
 

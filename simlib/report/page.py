@@ -1,4 +1,4 @@
-"""A report: two pages for those who decide, and an annex for those who check.
+"""A report: two pages for decision-makers, and an annex for those who check.
 
 `brief` makes the two pages. The annex has every answer with the words of ICD 203 (2015) beside the numbers, how sure
 anyone can be, figures, drivers, paths, signs, past crises, the assumptions (`assumption_blocks`), limits, methods and
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["blocks"]
 
 _CERTAIN = 1 - 1e-9
-"""Probabilities above this count as one, because the exact engine computes no finer."""
+"""Probabilities above this count as one: the error of the exact engine is of this size."""
 
 _SIGNS = 4
 """The most signs that are listed for each ending and question."""
@@ -44,12 +44,12 @@ _MOVES = 10
 """The most moves whose range is listed."""
 
 _TIMES_OF_DAY = ("made_at", "seconds", "machine", "versions")
-"""What the record of a forecast says about the computer. A report is the same wherever it is made."""
+"""Entries of a forecast's record that depend on the computer. Reports omit them, to be the same everywhere."""
 
 Kind = Literal["endings", "questions"]
 
 _RANGES = "each has a reason, and a range unless it is fixed."
-_ALL_FIXED = "all are fixed, so that nothing here says how far off the answer may be."
+_ALL_FIXED = "all are fixed, so nothing in this report says how far off the answer may be."
 
 
 def blocks(material: Material) -> Iterator[Block]:
@@ -100,7 +100,7 @@ def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
         lines += telling.sentences_of(measure) if bars else ()
         if named:
             what = ", ".join(f"“{label}”" for label in named)
-            lines.append(f"Self-evident, and left out: {what}. The only move that leads to {measure.words} has it.")
+            lines.append(f"Left out as self-evident: {what}, part of the only move that leads to {measure.words}.")
     yield Block("list", items=tuple(lines))
 
 
@@ -184,8 +184,8 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
         else ("at the stated values of the assumptions")
     )
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
-    spread = "" if material.draws is None else "; in brackets, where nine in ten sets of assumptions put it"
-    beside = "" if material.baseline is None else "; the baseline is the scenario as it stands, computed likewise"
+    spread = "" if material.draws is None else "; in brackets, the range over nine in ten sets of assumptions"
+    beside = "" if material.baseline is None else "; the baseline is the unchanged scenario, computed in the same way"
     yield Block("text", f"By {by}, {over}{spread}{beside}:")
     yield Block("list", items=tuple(_line(material, "endings", name) for name in ranked))
     if forecast.lead_note:
@@ -202,7 +202,7 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
         yield Block(
             "text",
             "These numbers are at the stated values only. The forecast that counts is the average over the "
-            "ranges of the assumptions: make the report with draws from them, as it is without --draws 0.",
+            "ranges of the assumptions: to get it, make the report without --draws 0.",
         )
     yield from _pictures(material)
 
@@ -256,7 +256,7 @@ def _counter(forecast: Forecast, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Say that the structure of the model alone decides a probability, "" where it does not."""
+    """Say that the structure of the model alone decides a probability, or return "" if it does not."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""
@@ -275,8 +275,8 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
         "text",
         f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
         "were drawn from these ranges, and the forecast was made with each. The answer is the average. Nine in "
-        "ten of these forecasts lie in the range beside it. This range is uncertainty about the assumptions, and "
-        "better knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
+        "ten of these forecasts lie in the range beside the average. This range is uncertainty about the assumptions, "
+        "and better knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
     )
     kinds: tuple[Kind, ...] = ("endings", "questions")
     rows, widest = [], (-1.0, "")
@@ -289,7 +289,7 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
             stated = percent(float(getattr(draws.stated, kind)[name].probability[-1]))
             old = [] if before is None else [percent(float(getattr(before, kind)[name].probability[-1]))]
             rows.append((label, mean, *old, f"{percent(low)} to {percent(high)}", stated))
-    yield Block("text", f"The assumptions matter most to {widest[1]}.")
+    yield Block("text", f"The assumptions matter most for {widest[1]}.")
     column = [] if before is None else ["baseline"]
     head = ("", "average [95% error of this average]", *column, "nine in ten draws", "at the stated values")
     yield Block("table", items=(head, *rows))
@@ -319,21 +319,21 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
 
 
 def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
-    """Say which moves change the probability of a question most, if they are observed in time."""
+    """Yield sentences on the moves that change the probability of a question most, if seen in time."""
     until, by = seeing.look_by_words, seeing.by_words
     if not seeing.mean:
-        yield f"{seeing.measure.words} happens in none of the simulated histories: nothing is a sign of it."
+        yield f"{seeing.measure.words} happens in none of the simulated histories, so no sign of it is known."
         return
     if forecast.stated is not None:
         group = forecast.questions if seeing.measure.kind == "question" else forecast.endings
         today = float(group[seeing.measure.of].probability[-1])
-        yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."
+        yield f"Averaged over the priors, the probability of {seeing.measure.words} by {by} is {percent(today)} today."
     if not seeing.open_then:
-        yield f"After {until} nothing is open any more, so there is nothing to watch for."
+        yield f"By {until} it is settled in every history, so there is nothing to watch for."
         return
     yield (
-        f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
-        f"by {by} is at {percent(seeing.if_open)} over the priors. Moves that have been seen by then change it:"
+        f"If by {until} it has not happened and nothing has ended, the probability of {seeing.measure.words} by {by} "
+        f"is {percent(seeing.if_open)}, averaged over the priors. Moves seen by then change it:"
     )
     known = [o for o in seeing.observations if o.brier.value > o.brier.half]
     for o in known[:_SIGNS]:
@@ -356,7 +356,7 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _short(value: Any) -> str:
-    """Write a number of the record with as many digits as a reader needs."""
+    """Format a number of the forecast's record with as many digits as a reader needs."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

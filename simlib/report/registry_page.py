@@ -41,10 +41,13 @@ def _blocks(score: RegistryScore) -> Iterator[Block]:
         yield Block("heading", "Calibration")
         yield Block("figure", "Calibration curve with its 90% band.", png=_picture("calibration", curve, 520))
     yield Block("heading", "Rules")
-    yield Block("table", items=(("No.", "Rule", "Who decides", "Void when", "Base rate because"), *_rules(score)))
+    yield Block(
+        "table", items=(("No.", "Rule", "Who decides", "Void when", "Reason for the base rate"), *_rules(score))
+    )
     yield Block("heading", "Receipts")
     yield Block(
-        "text", f"Each record holds the hash of the one before it. The last hash vouches for all: {score.receipt}"
+        "text",
+        f"Each record holds the hash of the one before it. The last hash vouches for all records: {score.receipt}",
     )
     yield Block("table", items=(("No.", "Registered", "Scenario", "simlib", "Receipt"), *_receipts(score)))
 

@@ -1,8 +1,8 @@
-"""The forecast of a report: an exact headline, and counted answers where exact ones would take minutes.
+"""The forecast of a report: an exact headline, and simulated answers where exact ones would take minutes.
 
 The draws of the prior come in several scrambled Sobol sequences, so that each end of a range has an error. In a large
 world every question costs a pass through the states. There the endings and the headline are solved exactly at each
-draw, and the other questions, the impacts and the firings are counted in histories at the same draws.
+draw, and the other questions, the impacts and the firings are counted in histories simulated at the same draws.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from simlib.typing import Engine
 __all__ = ["ReportOptions", "grouped_prior", "sampled"]
 
 PATIENCE = 8_000_000
-"""Up to so many states times questions times draws everything is solved exactly."""
+"""Largest product of states, questions and draws for which everything is solved exactly."""
 
 HISTORIES = 100
-"""Number of histories of each draw, where questions beside the headline are counted."""
+"""Number of histories of each draw, when questions other than the headline are simulated."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +55,9 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
-    """Return the forecast, with the draws of which it is the mean (None: at the stated values).
+    """Return the forecast and the draws of which it is the mean (None if it is at the stated values).
 
-    Raises what the engines raise.
+    Raises all errors that the engines raise.
     """
     common: dict[str, Any] = {
         "engine": options.engine,
@@ -84,7 +84,7 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
 
 
 def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
-    """Return a sample whose endings and headline are exact, and whose other answers are counted."""
+    """Return draws whose endings and headline are exact, and whose other answers are simulated."""
     lead = headline(world)
     leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
     lean = world.replace(questions=leading, impacts={})
@@ -98,7 +98,7 @@ def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str
 
 
 def _joined(exact: Forecast, counted: Forecast, solved: set[str]) -> Forecast:
-    """Return the exact forecast of a draw, completed by counted answers to the questions that were not solved."""
+    """Return the exact forecast of a draw, completed by simulated answers to the questions that were not solved."""
     questions = {name: exact.questions[name] if name in solved else band for name, band in counted.questions.items()}
     source = dict(exact.provenance) | {
         "by_histories": [name for name in questions if name not in solved],

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["report_on", "save_report", "text_format", "write_report"]
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500
-"""Numbers of replicates: at the stated values, and of each draw by Monte Carlo."""
+"""Numbers of Monte Carlo replicates: at the stated values, and at each draw."""
 
 _FORMATS = {".html": to_html, ".md": to_markdown}
 
@@ -51,14 +51,15 @@ def write_report(
     """Write a brief of two pages, with an annex that has every answer, driver, sign and assumption.
 
     Args:
-        scenario: The scenario that the report is about, or an update of it. A report on an update is dated by it, is
-            made over its belief, and says what the log has changed.
+        scenario: The scenario that the report is about, or an update of it. A report on an update takes its date and
+        its belief, and says what the log has changed.
         path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
-        baseline: The scenario as it stands, where `scenario` is a what-if. The report then lists each change, and
-            gives the numbers of both.
+        baseline: The unchanged scenario, when `scenario` is a what-if. The report then lists each change and gives the
+        numbers of both.
         since: The JSON of an earlier forecast of the scenario. The report then says what has changed since.
-        engine: "auto" is the exact engine where the states fit, else Monte Carlo.
-        draws: Draws of the priors, or a belief. 0, or a scenario without ranges, is forecast at the stated values.
+        engine: "auto" is the exact engine if the states fit into memory, and otherwise Monte Carlo.
+        draws: The number of draws from the priors, or a belief. With 0, or without ranges in the scenario, the forecast
+        is at the stated values.
         seed: The seed of the draws and of the replicates.
         ignore_windows: Leave the calendar windows of moves and factors out.
         control: Progress, cancelling and threads.
@@ -67,8 +68,8 @@ def write_report(
         The path that was written. The same seed gives the same bytes.
 
     Raises:
-        ScenarioError: For another suffix, for interventions that do not fit, and for an earlier forecast that cannot be
-            read or is about another scenario.
+        ScenarioError: For another suffix, for interventions that do not fit the scenario, and for an earlier forecast
+        that cannot be read or is about another scenario.
         Unsupported: For a belief about another scenario or date.
         Cancelled: When `control` cancels the work. Nothing is written.
     """
@@ -87,7 +88,7 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return the function that writes a file of this name. Raises ScenarioError for others."""
+    """Return the function that writes the format of a file name. Raises ScenarioError for other suffixes."""
     suffix = Path(path).suffix
     if suffix not in _FORMATS:
         raise ScenarioError(Problem("", 0, "report", f"{path} has no known suffix", "expected .html or .md"))
@@ -153,13 +154,13 @@ def _beside(material: Material, baseline: Scenario, options: ReportOptions, cont
 
 
 def _seen(baseline: Scenario, view: str) -> Scenario:
-    """Return the baseline through a view, where it has one of this name."""
+    """Return the baseline seen through a view, if it has one of this name."""
     views = load_views(baseline) if view and baseline.path else {}
     return apply_view(baseline, views[view]) if view in views else baseline
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return the scenario through each of its views but its own, by name, as the files stand."""
+    """Return the scenario of the files through each view except the present one, by title."""
     if not world.path:
         return {}
     base = load(world.path)

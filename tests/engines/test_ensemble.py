@@ -235,7 +235,7 @@ def test_where_the_doubt_decides_which_ending_leads_no_likeliest_one_is_named(ax
     assert mixture.sentences()[0].endswith(f"{OPEN}it may be any of 2, depending on the assumptions.")
     assert "likeliest" not in mixture.sentences()[1]
     title = plots.endings(mixture, ax).get_title(loc="left").replace("\n", " ")
-    assert title.startswith("No likeliest ending by 10 April 2031: “left”, ")
+    assert title.startswith("No ending is clearly likeliest by 10 April 2031: “left”, ")
     assert ", and “right” lies within its error; none yet: " in title
 
 

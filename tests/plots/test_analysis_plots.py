@@ -194,7 +194,8 @@ def test_slopes_are_bars_of_the_elasticities(scenario):
     elasticity = result.elasticity("ending:war")
     assert ax.patches[0].get_width() == max(elasticity, key=abs)
     assert "raises it most" in text.replace("\n", " ")
-    assert "change in % of its value for 1% more, by slope; at the stated values 47% by 30 May 2031" in text
+    note = "change in % for 1% more of the assumption, from the slope; at the stated values: 47% by 30 May 2031"
+    assert note in text.replace("\n", " ")
     none = dataclasses.replace(result, derivatives={"ending:war": 0 * elasticity}, measures=result.measures[:1])
     assert "no assumption changes it" in drawn(slopes, none)[1].replace("\n", " ")
 
@@ -260,7 +261,7 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     ax, text = drawn(evppi_bars, result)
     assert f"find out next about “{result.worths[0].assumption.label}”" in text.replace("\n", " ")
     assert "no source" in text
-    assert "share of what settling everything is worth" in text
+    assert "share of the value of settling all assumptions" in text
     assert f"{result.worths[0].of_all}; " in text
     assert "1e" not in text
     unknown = dataclasses.replace(result, worths=tuple(dataclasses.replace(w, share_error=1.0) for w in result.worths))
@@ -335,7 +336,7 @@ def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
 def test_pictures_of_paths_given_an_ending_say_so(scenario):
     label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
     plain, given = paths(scenario), paths(scenario, given="war")
-    so, these = "of the histories that end so", "of the histories with this ending that begin so"
+    so, these = "of the histories that end this way", "of the histories with this ending that begin this way"
     for draw, share in ((plots.path_classes, so), (plots.path_tree, these), (plots.sankey, so)):
         _, text = drawn(draw, given)
         text = text.replace("\n", " ")

@@ -113,7 +113,7 @@ def test_a_report_on_an_update_is_dated_and_says_what_changed(islands, tmp_path)
     assert "as of 1 May 2031" in text
     assert re.search(rf"\| A ship of North Island is hit \| {then} \| {now} \| ", text)
     assert "- 23 April 2031: A shell hits a cutter; two sailors are hurt." in text
-    assert "**The log tells of it already.** 23 April 2031: A shell hits a cutter" in text
+    assert "**The log already reports it.** 23 April 2031: A shell hits a cutter" in text
     assert "Views side by side" not in text, "the views do not know the log"
 
 

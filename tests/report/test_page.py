@@ -144,7 +144,7 @@ def test_a_report_says_over_what_it_is(tmp_path, capsys):
     assert "what-if" not in text
     assert "How sure can anyone be?" not in text
     answer = text[text.index("## All answers") : text.index("## What drives it")]
-    assert answer.index("No ending yet") < answer.index("as it is without --draws 0")
+    assert answer.index("No ending yet") < answer.index("make the report without --draws 0")
     assert "the assumptions above" in text
     assert "| watch list | over the priors (200 draws, 8,000 histories, seed 0) |" in text
 
@@ -187,7 +187,7 @@ def test_a_report_says_how_sure_anyone_can_be():
     assert re.search(rf"- on-the-pass: [a-z ]+, {mean} \({span}\)\.", text)
     assert re.search(rf"\| on-the-pass \| {mean} [^|]*\| {span} \| {stated} \|", text)
     assert "16 sets of them were drawn from these ranges" in text
-    assert "The assumptions matter most to “" in text
+    assert "The assumptions matter most for “" in text
 
 
 def test_a_report_is_about_the_first_question_and_a_self_evident_driver_does_not_lead():
@@ -195,11 +195,11 @@ def test_a_report_is_about_the_first_question_and_a_self_evident_driver_does_not
     text, _ = told(valley())
     drives = text[text.index("## What drives it") : text.index("## By which path")]
     assert "what drives “on-the-pass”" not in drives
-    assert "Self-evident, and left out: “climbing”. The only move that leads to “on-the-pass” has it." in drives
+    assert "Left out as self-evident: “climbing”, part of the only move that leads to “on-the-pass”." in drives
     assert "what drives “out”" in drives
     assert "Three assumptions" not in text
     watched = text[text.index("## What to watch for") :]
-    assert re.search("Among histories in which it has not happened.*, “on-the-pass” by 30 April 2031 is at", watched)
+    assert re.search("If by .* it has not happened.*, the probability of “on-the-pass” by 30 April 2031 is", watched)
 
 
 def test_the_words_of_probability_are_explained_once():
@@ -264,8 +264,8 @@ def test_the_watch_list_refers_to_histories_that_are_still_open():
     text = to_markdown(blocks(material))
     today = percent(float(draws.mixture().questions["on-the-pass"].probability[-1]))
     watched = text[text.index("## What to watch for") :]
-    assert f"“on-the-pass” by 30 April 2031 is at {today} today" in watched
-    assert f"“on-the-pass” by 30 April 2031 is at {percent(material.seeing.if_open)} over the priors" in watched
+    assert f"the probability of “on-the-pass” by 30 April 2031 is {today} today" in watched
+    assert f"“on-the-pass” by 30 April 2031 is {percent(material.seeing.if_open)}, averaged over the priors" in watched
 
 
 def test_a_what_if_stands_beside_its_baseline(tmp_path, capsys):
@@ -300,7 +300,7 @@ def test_what_cannot_happen_has_no_spread_and_no_signs():
     assert "- on-the-pass: ruled out in this model." in text
     assert re.search(r"\| on-the-pass \| 0% \| 0% to 0% \| 0% \|", text)
     assert "over the draws](" not in text
-    assert "happens in none of the simulated histories: nothing is a sign of it" in text
+    assert "happens in none of the simulated histories, so no sign of it is known" in text
 
 
 def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
