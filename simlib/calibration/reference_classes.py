@@ -347,14 +347,14 @@ def _implied(
         return 1 - float(forecast.endings["ongoing"].probability[at]), f"By day {day:g}."
     question = forecast.questions.get(f"role-{rate.role}")
     if question is None:
-        return None, f"The scenario has nothing for {rate.role!r}."
+        return None, f"No rung or move stands for {rate.role!r}; name one in base_rate_roles.csv."
     because = roles.get(rate.role, ("", ""))[1]
     return float(question.probability[at]), f"By day {day:g}. {because}".strip()
 
 
 def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], roles: Roles) -> tuple[float | None, str]:
     if not {rate.role, *EXPOSURES} <= set(roles):
-        return None, f"The scenario has nothing for {rate.role!r}, or for force and negotiation."
+        return None, f"No move stands for {rate.role!r}, force or negotiation; name one in base_rate_roles.csv."
     kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
     implied = interevent.after_force(crises, kind, force, negotiation)
     return implied, "" if implied is not None else "Too rare in the simulated histories."

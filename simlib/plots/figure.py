@@ -24,7 +24,7 @@ SHARP = 2
 """Pixels of a picture for each pixel of the page, for pictures drawn before anybody looks at them."""
 
 WIDTH = 720
-"""Width of such a picture, in pixels of the page. A window that is 900 pixels wide has room for it."""
+"""Width of a picture in a notebook, in pixels of the page. It fits into a window of 900 pixels."""
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:

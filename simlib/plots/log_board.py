@@ -33,7 +33,7 @@ _BAR = 0.42
 """Share of the width of the right side that a bar takes."""
 
 _WORTH_TELLING = 0.005
-"""A level with less probability is not named."""
+"""Least probability at which a level is named."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class LogBoard:
         self.artists: list[Artist] = [self._dark, self._hand, self._line, self._now, self._dot, self._number]
 
     def lay_out(self, values: Floats, static: float, ticks: Sequence[Tick]) -> None:
-        """Take a series (mornings,), not a number where it is not known yet, the static forecast and the rows."""
+        """Take a series (mornings,), NaN for mornings that are not computed yet, the static forecast and the rows."""
         self._values, self._ticks = values, tuple(ticks)
         known = values[np.isfinite(values)]
         style.percent_axis(self._ax, style.round_top(max([static, *known.tolist()])))

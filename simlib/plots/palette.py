@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = 64
-"""Size of the palette where few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
+"""Size of the palette if few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
 
 FILLS, MOST_FILLS, LEARNT = 16, 150, 16
 """Numbers of colours: the most frequent ones that are kept exactly, the largest number kept when many fill a visible

@@ -51,7 +51,7 @@ class LivePanel:
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
 
     def say(self, *wordings: str, moving: bool) -> bool:
-        """Write the first of these captions that fits, and return whether it changed.
+        """Write the first caption that fits, and return whether the caption changed.
 
         While `moving` the caption stays as it is, because it belongs to the background. The caption is corrected when
         the slider rests.

@@ -276,7 +276,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
-    """Return where each bar begins: rungs in the order of the ladder, a gap between bars."""
+    """Return where each bar begins: rungs in the order of the ladder, with a gap between bars."""
     floor = {}
     for depth in range(steps):
         height = 0.0

@@ -27,7 +27,7 @@ _REACH = 2.6
 
 
 def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
-    """Return the assumptions that are drawn: those that the log could teach, the most taught first."""
+    """Return the assumptions to draw: those that the log could change, the most changed first."""
     some = [each for each in result.learnt if each.reach != "untouched"]
     return sorted(some, key=lambda each: (not each.taught, each.spread - abs(each.mean)))[:most]
 
@@ -39,12 +39,12 @@ def height_of(result: Update) -> int:
 
 @lettered
 def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the ranges (5 to 95%) before and after the log, the most taught assumption first. Returns `ax`."""
+    """Draw the ranges (5 to 95%) before and after the log, the most changed assumption first. Returns `ax`."""
     learnt, numbers = chosen(result, most), {**result.before.assumptions, **result.before.log_assumptions}
     count = sum(each.taught for each in result.learnt)
     title = f"The log teaches something about {count} of {len(result.learnt)} uncertain assumptions"
     title = title if count else f"The log teaches hardly anything about {len(result.learnt)} uncertain assumptions"
-    note = "grey: 5 to 95% and median before the log; colour: after it (dark: taught, pale: hardly changed)"
+    note = "grey: 5 to 95% and median before the log; colour: after it (dark: changed, pale: hardly changed)"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, len(learnt))
     for place, each in enumerate(learnt):

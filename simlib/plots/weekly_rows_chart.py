@@ -1,4 +1,4 @@
-"""Rows per week of a log beside those of the model."""
+"""Rows per week of a log, beside the range that the model gives."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "Earlier", "changes", "read_earlier", "told_by_log"]
 
 _SAME = 1e-9
-"""Two values of an assumption with a smaller relative difference are the same."""
+"""Two values of an assumption count as equal if their relative difference is smaller."""
 
 _MOVED = 0.01
 """A probability is listed beside the headline if it changed by at least this much."""

@@ -160,7 +160,7 @@ def _seen(baseline: Scenario, view: str) -> Scenario:
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return the scenario of the files through each view except the present one, by title."""
+    """Return the stored scenario seen through each of its other views, by title."""
     if not world.path:
         return {}
     base = load(world.path)

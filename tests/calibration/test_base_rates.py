@@ -122,7 +122,8 @@ def test_roles_beside_the_scenario_are_used_and_a_departure_gives_its_reason(tmp
     assert war.implied == pytest.approx(1.0)
     assert war.note == "By day 90. a lower bar because it does"
     assert found["icbe-mobilisation-after-force"].implied == pytest.approx(1.0, abs=0.35)
-    assert "The scenario has nothing for 'threat'" in found["icbe-threat-after-force"].note
+    note = found["icbe-threat-after-force"].note
+    assert "No move stands for 'threat', force or negotiation; name one in base_rate_roles.csv." in note
     assert found["icbe-gap-shape"].implied == pytest.approx(1.0, abs=0.2)  # mostly memoryless
 
 

@@ -46,7 +46,7 @@ def test_the_headline_has_its_range_its_error_and_a_word(islands, front):
     p = float(islands.forecast.questions["ship-hit"].probability[-1])
     assert f"**{percent(p)}** 5–95% range: {percent(low)} to {percent(high)}" in front
     assert "**Likelihood: unlikely.** Average of 128 sets of assumptions." in front
-    assert re.search(r"the low end by [\d.]+ points?, the high end by [\d.]+ points?", front)
+    assert re.search(r"for the average, [\d.]+ points? for the low end, [\d.]+ points? for the high end", front)
 
 
 def test_the_ends_of_a_range_have_the_error_of_several_sequences():

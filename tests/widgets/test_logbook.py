@@ -113,7 +113,7 @@ def test_an_impossible_row_is_told_beside_it_and_changes_nothing(session):
     )
     assert session.notes[2].startswith("Not taken in: it needs that “Talks between the islands” is under way")
     assert session.notes[3] == (
-        "Not taken in: with it, what the log says of 3 April 2031 could not have happened (“A cutter passes”)."
+        "Not taken in: it contradicts what the log says about 3 April 2031 (“A cutter passes”)."
     )
     assert session._series() == pytest.approx(before, abs=1e-12)
 
@@ -122,7 +122,7 @@ def test_a_row_that_ends_the_story_says_so(session):
     session.own.add("land-troops", "done", APRIL[7])
     session.update()
     assert session.wait(30)
-    assert session.notes[1].endswith("It ends the story (Open war), so what the log says later does not count.")
+    assert session.notes[1].endswith("It ends the story (Open war), so later rows of the log do not count.")
     session.move(8)
     assert "The story ended on 7 April 2031: Open war." in told(session)
 

@@ -33,7 +33,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an answer is right (None: there is no right or wrong), and the words for it."""
+    """Whether an answer is right (None if there is no right or wrong), and the words to show."""
 
     right: bool | None
     words: str

@@ -24,7 +24,7 @@ DICE = (37, 62)
 """Two rolls of a die with a hundred sides, for the history that is rolled by hand."""
 
 _NEAR, _GUESS = 0.015, 0.05
-"""How near a computed probability, and a prediction, must come."""
+"""How close a computed probability and a prediction must be to count as right."""
 
 _READ_BY, _SEEN_BY = 30, 7
 """The day on which a curve is read, and the day by which a patrol is seen."""
@@ -37,10 +37,10 @@ _VERDICTS = (
 )
 
 _SIGNS = {
-    "offer-talks": "talks are offered where things are quiet, and quiet spares the ships; the offer itself does less",
+    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer itself does less",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
-"""Moves that are told apart as signs or causes, each with the reason."""
+"""Moves to be sorted into signs and causes, each with the reason."""
 
 _WHY = (
     "The computer draws at random, so that the two differ by luck.",
@@ -211,8 +211,8 @@ class Lesson:
         return Exercise(
             "Predict, then forbid patrols",
             10,
-            f"“A ship of North Island is hit” has {percent(before)} within 90 days. Write down your prediction before "
-            "you press Check: what is the probability if no new patrol sails from the first day on?",
+            f"“A ship of North Island is hit” has a probability of {percent(before)} within 90 days. Write down your "
+            "prediction before you press Check: what is the probability if no new patrol sails from the first day on?",
             (Blank("Your prediction"),),
             judge,
             (percent(after),),
@@ -238,9 +238,10 @@ class Lesson:
         return Exercise(
             "Why the mean over the range is not the answer at the stated value",
             10,
-            "Three experts, equally good, disagree about how fast troops land after shots. With the low value open war "
-            f"has {percent(three[0])}, with the middle one {percent(three[1])}, with the high one {percent(three[2])}. "
-            "You do not know who is right: what is your probability? And why is it not the one at the middle value?",
+            "Three experts, equally good, disagree about how fast troops land after shots. The probability of open "
+            f"war is {percent(three[0])} with the low value, {percent(three[1])} with the middle one and "
+            f"{percent(three[2])} with the high one. You do not know who is right. What is your probability, and why "
+            "does it differ from the one at the middle value?",
             (Blank("Your probability, in percent"), Blank("Why", "choice", _WHY)),
             judge,
             (percent(mean), _WHY[1]),
@@ -270,8 +271,9 @@ class Lesson:
         return Exercise(
             "Sign or cause?",
             10,
-            f"“A ship of North Island is hit” has {percent(base)}. {'. '.join(tables)}. Here ordered means: made to "
-            "happen on the first day, whatever the situation. What is each move, for this event?",
+            f"“A ship of North Island is hit” has a probability of {percent(base)}. {'. '.join(tables)}. Here ordered "
+            "means: made to happen on the first day, whatever the situation. Is each move a sign or a cause of this "
+            "event?",
             tuple(Blank(self.world.moves[move].label, "choice", _VERDICTS) for move in _SIGNS),
             judge,
             tuple(kinds),
@@ -280,7 +282,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return the probability of the headline where a move is seen in the first week, and where it is forced."""
+        """Return the probability of the headline if a move is seen in the first week, and if it is forced."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)

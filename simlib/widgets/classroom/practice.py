@@ -1,4 +1,4 @@
-"""The exercises of the lesson that have no one answer: a range, three moves, and the score of the class."""
+"""The exercises of the lesson without a single answer: a range, three moves, and the score of the class."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def elicit_a_range(world: Scenario) -> Exercise:
-    """Return the exercise in which a range is asked for, ends first."""
+    """Return the exercise that elicits a range, ends first."""
     number = world.assumptions["recall_rate"]
     stated = [f"{1 / rate:.0f}" for rate in (number.high, number.value, number.low)]
 
@@ -45,13 +45,13 @@ def elicit_a_range(world: Scenario) -> Exercise:
         10,
         "How long, on average, until North Island calls its patrols home while things are quiet? Ask your "
         "neighbour for three numbers in days. First the ends: an average that would be surprisingly short (1 in "
-        "20), and one that would be surprisingly long (1 in 20). Only then the middle: as likely shorter as "
-        "longer.",
+        "20), and one that would be surprisingly long (1 in 20). Only then the middle: an average as likely "
+        "too short as too long.",
         (Blank("Surprisingly short (5%)"), Blank("Middle (50%)"), Blank("Surprisingly long (95%)")),
         judge,
         tuple(stated),
-        f"There is no right answer. The file has {', '.join(stated)} days. Ends that are asked for first are "
-        "wider, and nearer to what happens, than ends that are put around a middle.",
+        f"There is no right answer. The file has {', '.join(stated)} days. People who give the ends "
+        "first give wider ranges, and are surprised less often, than people who begin with the middle.",
         "Most people's ranges are too narrow. What would surprise you?",
     )
 
@@ -113,15 +113,15 @@ def score_the_class(world: Scenario, ours: float) -> Exercise:
         (Blank("Names and probabilities", "text", start="Ana 20%\nBen 50%\n"),),
         judge,
         ("Ana 20%\nBen 50%",),
-        f"The log tells that {outcome}. With {percent(ours)} the model scores {_brier(ours, happened):.3f}, "
-        f"and the {percent(usual)} of past seasons score {_brier(usual, happened):.3f}. The mean of the "
+        f"The log says that {outcome}. With {percent(ours)} the model scores {_brier(ours, happened):.3f}; the share "
+        f"of past seasons, {percent(usual)}, scores {_brier(usual, happened):.3f}. The mean of the "
         "class scores at least as well as the average of its members: squares reward moderation.",
         "A score of one event is mostly luck. Score many before you trust a forecaster.",
     )
 
 
 def _happened(world: Scenario) -> bool:
-    """Say whether the later log tells of a ship that is hit within the horizon."""
+    """Say whether the later log reports that a ship is hit within the horizon."""
     rows = read_log(Path(world.path) / "later.csv")
     return any(row.word == "fire-on-patrol" and row.outcome == "ship-hit" for row in rows)
 
@@ -143,7 +143,7 @@ def _forecasts(text: str) -> Iterator[tuple[str, float]]:
 
 
 def _text(name: str) -> str:
-    """Return a text of this room: a scenario to begin with, or one that is finished."""
+    """Return a file of this package as text: the starter scenario, or the finished one."""
     return (_HERE / name).read_text(encoding="utf-8")
 
 

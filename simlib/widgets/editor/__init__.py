@@ -1,1 +1,1 @@
-"""The editor: a scenario as text, checked and solved while one types."""
+"""The editor: a scenario as text, checked and solved while you type."""

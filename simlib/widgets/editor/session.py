@@ -32,14 +32,14 @@ PAUSE = 0.3
 """Seconds without a keystroke before the forecast is computed."""
 
 CAP = 60_000
-"""A scenario is solved exactly up to so many states. A larger one is sampled, which is quick for any size."""
+"""The most states for which a scenario is solved exactly. A larger one is simulated, which is quick at any size."""
 
 RUNS = 4_000
 
 
 @dataclass(frozen=True)
 class CheckedText:
-    """A text with its problems, or with its scenario and what follows from it."""
+    """A text with its problems, or with its scenario, findings and forecast."""
 
     text: str
     problems: tuple[Problem, ...] = ()
@@ -164,8 +164,8 @@ class EditorSession:
     def save(self, folder: str = "") -> Path:
         """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own. Return the path.
 
-        A text with problems is saved as a draft beside it, and what the file says stays as it is. Raises ScenarioError
-        where no folder is given, or the folder already holds another scenario.
+        A text with problems is saved as a draft beside the file, and the file itself stays unchanged. Raises
+        ScenarioError if no folder is given, or the folder already holds another scenario.
         """
         target = Path(folder).expanduser() / FILE if folder else self.path
         if target is None:

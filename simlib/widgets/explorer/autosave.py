@@ -25,7 +25,7 @@ folder = state_folder
 """The folder for what simlib stores between sessions."""
 
 DATES = ("on", "from", "until")
-"""Places of an intervention that are checked when the dates of the forecast are known."""
+"""Fields of an intervention that are checked later, when the dates of the forecast are known."""
 
 SESSIONS = 5
 """Number of sessions whose drafts are stored."""
@@ -42,7 +42,7 @@ class Draft:
 
 
 class Drafts:
-    """The drafts of one scenario, or of one text (`name`): the latest of each of the last sessions.
+    """The drafts of one scenario, or of one text (`name`): the latest draft of each recent session.
 
     A session writes only its own draft, so that opening a scenario does not lose an earlier one.
     """
@@ -56,17 +56,17 @@ class Drafts:
 
     @classmethod
     def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
-        """Return the drafts of a scenario: by its folder, or by its id where it has none."""
+        """Return the drafts of a scenario, found by its folder, or by its id if it has no folder."""
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft. Return False where nothing can be written, which must not stop the work."""
+        """Write this session's draft. Return False if nothing can be written: that must not stop the work."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
 
     def find(self) -> dict[str, Any] | None:
-        """Return the latest draft of another session, or None where none can be read."""
+        """Return the latest draft of another session, or None if none can be read."""
         others = [draft for draft in self._read() if draft["session"] != self.session]
         return others[-1] if others else None
 
@@ -101,7 +101,7 @@ class Drafts:
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
-    """Store the settings of a state as its draft, or delete the draft where nothing is set by hand."""
+    """Store the settings of a state as its draft, or delete the draft if nothing is set by hand."""
     if state.untouched:
         drafts.drop()
     else:
@@ -109,7 +109,7 @@ def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None
 
 
 def find_settings(drafts: Drafts, state: State) -> Draft | None:
-    """Return the draft of a state, or None where none fits its scenario as it is now."""
+    """Return the draft of a state, or None if no draft fits its present scenario."""
     data = drafts.find()
     if data is None:
         return None
@@ -122,7 +122,7 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
 
 
 def fits(settings: Settings, state: State) -> bool:
-    """Whether everything that the settings name is in the scenario of a state."""
+    """Whether the scenario of a state has everything that the settings name."""
     base = state.base
     findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
     misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]

@@ -21,14 +21,14 @@ from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 
 DRAWS = 128
-"""Number of draws of the assumptions. The ends of the range are then good to a few points."""
+"""Number of draws of the assumptions. With so many, the ends of the range are accurate to a few points."""
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """For each measure the 5, 25, 50, 75 and 95% points over draws of the assumptions at each time (5, T)."""
+    """The range of each measure over draws of the assumptions: 5, 25, 50, 75 and 95% points over time (5, T)."""
 
     draws: int
     spread: Mapping[str, Floats]
@@ -42,9 +42,9 @@ class Doubt:
 def compute(
     answers: AnswerCache, settings: Settings, stated: Forecast, *, control: Control = UNWATCHED
 ) -> Doubt | None:
-    """Return the range of every ending and question at some settings, of which `stated` is the answer.
+    """Return the range of every ending and question at some settings. `stated` is the answer to these settings.
 
-    After an update, and while no value is changed, the draws are those of its belief. None where the scenario is too
+    After an update, as long as no value is changed, the draws come from its belief. Returns None if the scenario is too
     large for the exact engine. Raises Cancelled.
     """
     machine = answers.machine(settings)

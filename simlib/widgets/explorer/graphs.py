@@ -1,4 +1,4 @@
-"""The two graphs of the explorer: the leading question over time, and one of several others.
+"""The two graphs of the explorer: the leading question over time, and a second graph of choice.
 
 Graphs that move with the sliders are live panels, each on a figure of its own. Only their changing artists are drawn
 again (`kit.blitting`). Drivers, consequences and one history are drawn whole when the sliders rest.

@@ -1,4 +1,4 @@
-"""Guess first, then see: a person's probability is kept before the forecast is shown. A thin view."""
+"""Guess first: a person's probability is stored before the forecast is shown. A thin view."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_tabl
 
 """Width of the stored picture in pixels."""
 
-HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "its Brier score")
+HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
 
 
 class GuessFirst(w.VBox):
@@ -78,7 +78,7 @@ class GuessFirst(w.VBox):
         )
         file = keep_guess(guess)
         gap = 100 * (given - stated)
-        apart = f"{abs(gap):.0f} points {'above' if gap > 0 else 'below'} it" if abs(gap) >= 0.5 else "as much as it"
+        apart = f"{abs(gap):.0f} points {'above' if gap > 0 else 'below'} it" if abs(gap) >= 0.5 else "the same"
         self.told.value = words(
             f"{one.label} by {long_date(self.by)}: the forecast at the stated values is {percent(stated)}. "
             f"You said {percent(given)}, {apart}. Your guess is kept in {file}."
@@ -110,7 +110,7 @@ class GuessFirst(w.VBox):
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         label = self.scenario.questions[self.asked.value].label
         asked = f"How likely is “{label}” by {long_date(self.by)}?"
-        picture = text_picture(WIDTH, ["This is a picture. Run this cell to guess first, and then to see.", asked])
+        picture = text_picture(WIDTH, ["This is a picture. Run this cell to guess, then see the forecast.", asked])
         bundle |= picture_bundle(picture, asked)[0]
         bundle["text/plain"] = asked
         return bundle

@@ -27,7 +27,7 @@ def last(forecast: Forecast, measure: Measure) -> float:
 
 
 def label_of(measure: Measure) -> str:
-    """Return what an ending or a question is called."""
+    """Return the label of an ending or a question."""
     return "Nothing has ended yet" if measure.of == ONGOING else measure.label
 
 
@@ -42,8 +42,9 @@ def sentence(
 ) -> list[Part]:
     """Return the answer to the leading question as parts {text, strong}.
 
-    It has the value and the change from the baseline in points. With `spread` (5, T), the percentiles over `draws`
-    draws of the assumptions, it also has the range of nine in ten draws. `note` says what an intervention did.
+    The parts give the value and the change from the baseline in points. With `spread` (5, T), the percentiles over
+    `draws` draws of the assumptions, they also give the range of nine in ten draws. `note` is a sentence on an
+    intervention.
     """
     now = last(forecast, measure)
     parts = [_part(f"{label_of(measure)} by {forecast.by_words}: "), _part(percent(now), strong=True)]
@@ -63,7 +64,7 @@ def sentence(
 
 
 def change_in_words(now: float, before: float | None) -> str:
-    """Return a change in percentage points, such as "up 6.1 points", or "" where there is none to speak of."""
+    """Return a change in percentage points, such as "up 6.1 points", or "" for a negligible change."""
     points = 0.0 if before is None else 100 * (now - before)
     if abs(points) < 0.05:
         return ""
@@ -75,7 +76,7 @@ def answers(
 ) -> list[dict[str, Any]]:
     """Return questions and endings with their answers: [{title, items: [{name, label, value, change, due}]}].
 
-    An answer that needs histories is missing in `forecast`. It is taken from the one `before`, and is `due`.
+    A quick `forecast` lacks the answers that need histories. These are taken from `before`, and marked as `due`.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

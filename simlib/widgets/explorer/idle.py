@@ -1,4 +1,4 @@
-"""Work done while the sliders rest: their order, what each could do, and the range of the answer.
+"""Work done while the sliders rest: their order, the effect of each, and the range of the answer.
 
 All of it belongs to the settings at rest, and any change cancels it. No widget here.
 """
@@ -26,7 +26,7 @@ SOLVED = 12
 """Number of sliders, from the first on, for which the answers at both ends are solved."""
 
 Ends = tuple[float, float, bool]
-"""The answer at low and at high of a slider, and whether these are solved (else from the gradient)."""
+"""The answers at both ends of a slider, and whether they are solved or estimated from the gradient."""
 
 
 class IdleDisplay(Protocol):
@@ -36,7 +36,7 @@ class IdleDisplay(Protocol):
         """Take the influence of the assumptions, by which the sliders are ordered."""
 
     def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
-        """Take what the leading answer would be at the ends of sliders."""
+        """Take the leading answer at both ends of some sliders."""
 
     def take_doubt(self, settings: Settings, found: doubt.Doubt) -> None:
         """Take the range of the answers."""
@@ -62,10 +62,7 @@ class IdleWork:
         self.worker = LatestWorker("simlib-idle")
 
     def begin(self, settings: Settings, forecast: Forecast, *, doubtful: bool, shown: Callable[[], list[str]]) -> None:
-        """Do the work for an answer at rest.
-
-        `doubtful`: its range is not known. `shown`: the sliders in their order.
-        """
+        """Do the work for an answer at rest. `doubtful`: its range is unknown. `shown`: the sliders in order."""
 
         def job(control: Control) -> None:
             self._influence(control)

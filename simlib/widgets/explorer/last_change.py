@@ -1,7 +1,4 @@
-"""The last change of the settings, in words and as pictures from the answer before to the one now.
-
-No widget here.
-"""
+"""The last change of the settings, in words and as pictures from the old answer to the new one. No widget here."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ BETWEEN = 0.05
 """Seconds between two pictures."""
 
 NAMED = 2
-"""Parts of a change that are named. Others are counted."""
+"""Number of parts of a change that are named. The others are only counted."""
 
 
 def in_words(state: State, before: Settings) -> str:
@@ -46,9 +43,9 @@ def in_words(state: State, before: Settings) -> str:
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
-    """Yield the answer before a change, then mixtures of both on the way to the answer now, in real time.
+    """Yield the answer before a change, then mixtures that approach the answer after it, in real time.
 
-    Without `moving`, and between answers over other dates, only the answer before. Raises Cancelled.
+    Without `moving`, and if the two answers are over different dates, only the first is given. Raises Cancelled.
     """
     yield before
     _wait(HOLD, control)
@@ -76,7 +73,7 @@ def _mix(old: Any, new: Any, share: float) -> Any:
 
 
 def _wait(seconds: float, control: Control) -> None:
-    """Wait, and raise Cancelled as soon as something newer is asked for."""
+    """Wait, and raise Cancelled as soon as there is a newer request."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         control.check()

@@ -101,7 +101,7 @@ class Page(w.VBox):
 
     @staticmethod
     def day(date: w.DatePicker) -> dt.date:
-        """Return the chosen day. Raises ScenarioError where there is none."""
+        """Return the chosen day. Raises ScenarioError if there is none."""
         if date.value is None:
             raise ScenarioError(Problem("", 0, date.description, "no date is given", "expected a day of the forecast"))
         day: dt.date = date.value

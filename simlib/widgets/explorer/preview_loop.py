@@ -1,4 +1,4 @@
-"""The loop behind moving sliders: glances at the exact answer while they move, the answer at rest.
+"""The loop behind moving sliders: glances at the exact answer while they move, then the answer at rest.
 
 No widget here. Where the exact engine is too slow for glances, or the leading question needs histories, there is a
 preview from replicates instead. Glances come from a thread of their own, one after the other: the next one is for the

@@ -20,7 +20,7 @@ UNCHANGED = "nothing changes."
 
 @dataclass(frozen=True)
 class SampledHistory:
-    """One history: dated sentences, and the rung (index) it stands on from each day (N,) on."""
+    """One history: dated sentences, and the index of its rung from each of some days (N,) on."""
 
     number: int
     of: int
@@ -31,15 +31,15 @@ class SampledHistory:
     rung_names: tuple[str, ...]
 
     def turning_points(self) -> list[str]:
-        """Return the sentences in which something changes, the start and the end among them."""
+        """Return the sentences in which something changes, including the start and the end."""
         return [text for text in self.sentences if not text.endswith(UNCHANGED)]
 
 
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
-    """Tell the `number`th sampled history that ends in `ending` ("": any); None when none of `SAMPLE` does.
+    """Return one of the sampled histories that end in `ending` ("" for any), or None if there are none.
 
-    It shares its random numbers with the previews, so the same history under other values differs only where they
-    matter. Raises MissingDependency without Numba.
+    `number` picks the history, among `SAMPLE` at most. It shares its random numbers with the previews, so under other
+    values the same history differs only where the values matter. Raises MissingDependency without Numba.
     """
     from simlib.engines.montecarlo.replay import histories
 
@@ -82,5 +82,5 @@ def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
 
 
 def heading(history: SampledHistory, label: str) -> str:
-    """Say which history this is."""
+    """Return the number of this history and its ending, in words."""
     return f"history {history.number + 1:,} of {history.of:,} sampled ones: {label}"

@@ -72,7 +72,7 @@ def _reason(reasons: Mapping[str, str], name: str) -> str:
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
     """Write a view beside its scenario, as `views/ID.yaml`, add it to the state, and return its path.
 
-    Raises ScenarioError where the scenario has no folder, the folder cannot be written, or the view exists already.
+    Raises ScenarioError if the scenario has no folder, the folder cannot be written, or the view exists already.
     """
     from simlib.scenario.writer import save_view
 
@@ -134,7 +134,7 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
     else:
         how = f"from {source.get('runs', 0):,} replicates, seed {source.get('seed')}"
     view = f", view {state.views[state.settings.view].title!r}" if state.settings.view else ""
-    against = "" if baseline is None else " Differences are to the values of the file, in percentage points."
+    against = "" if baseline is None else " Differences from the answer of the file are in percentage points."
     return (
         f"{forecast.scenario.title}{view}, as of {long_date(forecast.as_of)}, {changed}. {answer}{against} "
         f"These are probabilities at the stated values of the assumptions, {how}; uncertainty about the assumptions "
@@ -164,7 +164,7 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return a value by hand as a text that is read back exactly: as it was typed, or as short as that allows."""
+    """Return a value set by hand as text that is read back exactly: as it was typed, else as short as possible."""
     assumption = state.base.assumptions[name]
     if state.was_typed(name):
         return spoken(state.value_text(name))
@@ -191,7 +191,7 @@ def figure_bytes(
 
 
 def export(folder: Path, stem: str, kind: str, payload: bytes) -> Path:
-    """Write an exported file, with a number added to its name where that is taken."""
+    """Write an exported file, with a number added to its name if the name is taken."""
     path = folder / f"{stem}.{kind}"
     number = 1
     while path.exists():

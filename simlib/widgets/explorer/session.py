@@ -271,7 +271,7 @@ class ExplorerSession:
 
     @property
     def tabs(self) -> list[second_graph.Choice]:
-        """The second graphs that there are."""
+        """The second graphs of this scenario: [{id, label}]."""
         return second_graph.tabs(self.state)
 
     @property

@@ -40,7 +40,7 @@ CERTAIN = 1e-6
 class Influence:
     """Derivatives of answers by the horizon: {measure: {assumption: ∂p/∂θ}} on the plain scale.
 
-    A question that no gradient answers (a lull) is missing. Then the order is that of all endings together.
+    A question without a gradient (a lull) is missing. Its sliders are ordered by all endings together.
     """
 
     sha256: str
@@ -48,14 +48,14 @@ class Influence:
     slopes: Mapping[str, Mapping[str, float]]
 
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
-        """Return the change of an answer at low and at high, to first order on the scale of the kind."""
+        """Return the change of an answer at low and at high, estimated from its slope on the scale of the kind."""
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
 
     def weights(self, scenario: Scenario, measure: str = "") -> dict[str, float]:
-        """Return for each assumption how far it moves an answer over its range, to first order.
+        """Return for each assumption how far it moves an answer over its range, estimated from the slope.
 
-        Where the answer has no gradient, this is how much probability the assumption moves between the endings.
+        If the answer has no gradient, the number is the probability that the assumption moves between the endings.
         """
         result = {}
         endings = [name for name in self.slopes if name.startswith("ending:")]

@@ -117,7 +117,7 @@ class State:
         self._check_view(view or "")
         self.settings = Settings(view=view or "")
         self.against = Settings()
-        """The settings that the ghost shows for comparison (default: the file as it stands)."""
+        """The settings shown as the dotted comparison (default: the file as it stands)."""
         self._past: list[Settings] = []
         self._future: list[Settings] = []
         self._merge = ""
@@ -160,7 +160,7 @@ class State:
     # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Set other settings as one step of undo; return False where they are the present ones.
+        """Set other settings as one step of undo; return False if they are the present ones.
 
         Consecutive changes with the same `merge` word (one moving slider) are one step, until `rest` is called.
         """
@@ -178,11 +178,11 @@ class State:
         self._merge = ""
 
     def undo(self) -> bool:
-        """Undo one step; return False where there is none."""
+        """Undo one step; return False if there is none."""
         return self._step(self._past, self._future)
 
     def redo(self) -> bool:
-        """Redo one step; return False where there is none."""
+        """Redo one step; return False if there is none."""
         return self._step(self._future, self._past)
 
     def _step(self, source: list[Settings], target: list[Settings]) -> bool:
@@ -196,7 +196,7 @@ class State:
 
     @property
     def before(self) -> Settings | None:
-        """The settings before the last change of an answer, or None where there was none."""
+        """The settings before the last change of an answer, or None if there was none."""
         now = _answered(self.settings)
         return next((old for old in reversed(self._past) if _answered(old) != now), None)
 
@@ -219,7 +219,7 @@ class State:
     def type_value(self, name: str, text: str) -> bool:
         """Set one assumption from a text such as "3 per week" or "30%".
 
-        Raises ScenarioError where the text is no quantity of that kind, or the value does not fit the others.
+        Raises ScenarioError if the text is no quantity of that kind, or the value does not fit the others.
         """
         assumption = self.base.assumptions[name]
         value = read(text, assumption.label, assumption.kind, assumption.unit).value
@@ -250,20 +250,20 @@ class State:
             raise ScenarioError(Problem("", 0, self.base.id, f"there is no view {view!r}", expected))
 
     def switch(self, move: str, *, on: bool) -> bool:
-        """Switch a move on or off for the whole forecast. Raises ScenarioError where it is forced or made a rule."""
+        """Switch a move on or off for the whole forecast. Raises ScenarioError if it is forced or made a rule."""
         if not on:
             refuse_clash(self.base, self.settings.interventions, Forbid(move))
         off = [name for name in self.settings.off if name != move] + ([] if on else [move])
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def choose(self, **choices: Any) -> bool:
-        """Change some choices by name. Raises ScenarioError where an intervention no longer fits them."""
+        """Change some choices by name. Raises ScenarioError if an intervention no longer fits them."""
         settings = self.settings.replace(**choices)
         self.machine(settings)
         return self.change(settings)
 
     def intervene(self, item: Intervention) -> bool:
-        """Add an intervention. Raises ScenarioError where it does not fit, or clashes with another one."""
+        """Add an intervention. Raises ScenarioError if it does not fit, or clashes with another one."""
         refuse_clash(self.base, self.machine().interventions, item)
         _with_interventions(self.machine(), (item,))
         return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
@@ -276,7 +276,7 @@ class State:
     # ---------------------------------------------------------------- values, scenarios and words
 
     def view_title(self, view: str) -> str:
-        """Return what a view is called ("": the file as it stands)."""
+        """Return the title of a view ("": the file as it stands)."""
         return (self.views[view].title or view) if view else "as in the file"
 
     def view_values(self, view: str) -> dict[str, float]:
@@ -293,7 +293,7 @@ class State:
         return self.values().get(name, self.base.assumptions[name].value)
 
     def value_text(self, name: str, settings: Settings | None = None) -> str:
-        """Return the value of one assumption with its unit, as it was typed where it was."""
+        """Return the value of one assumption with its unit. A typed value stays as it was typed."""
         assumption = self.base.assumptions[name]
         value = self.values(settings).get(name, assumption.value)
         return self._typed.get((name, value)) or show(value, assumption.kind, assumption.unit)
@@ -333,17 +333,17 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings that the ghost shows, over the dates of the present ones."""
+        """The settings of the baseline, over the dates of the present settings."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the present settings have the answer of the baseline."""
+        """Whether the present settings and the baseline have the same answer."""
         mine, theirs = structure(self.machine()), structure(self.machine(self.baseline))
         return mine == theirs and self.values() == self.values(self.against)
 
     def ladder(self) -> str | None:
-        """Return the ladder that is shown, or None where the scenario has none."""
+        """Return the ladder that is shown, or None if the scenario has none."""
         chosen = self.settings.ladder or self.machine().ladder
         return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
 
@@ -366,16 +366,16 @@ class State:
 
     @property
     def untouched(self) -> bool:
-        """Whether no answer was changed by hand on top of the view."""
+        """Whether the settings by hand leave every answer of the view unchanged."""
         return _answered(self.settings) == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
-        """Return a note on what another start leaves unchanged, or "" for the start of the file."""
+        """Return a note on the values that a changed start leaves as they are, or "" for the start of the file."""
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         return (
             f"The assumptions and the starting state stay those of {long_date(self.base.as_of)}. "
-            "Only what has its own date comes sooner or later after the start."
+            "Only events with a fixed date come sooner or later after the start."
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
@@ -405,13 +405,13 @@ def _answered(settings: Settings) -> Settings:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with interventions. Raises ScenarioError, which calls them by their labels."""
+    """Return the scenario with interventions. Raises ScenarioError, which names them by their labels."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
         words = {}
         for item in items:
-            with contextlib.suppress(KeyError):  # what it names may not exist
+            with contextlib.suppress(KeyError):  # it may name something unknown
                 words[str(item)] = intervention_in_words(item, scenario)
         told = [dataclasses.replace(each, where=words.get(each.where, each.where)) for each in error.problems]
         raise ScenarioError(told) from None

@@ -22,7 +22,7 @@ LONGEST = 3650
 """Days of the longest horizon."""
 
 ANY = "(any)"
-"""Stands for no choice: a list whose value is empty goes blank."""
+"""The value that stands for no choice, because a list with an empty value shows nothing."""
 
 
 class SwitchesPage(Page):
@@ -58,7 +58,7 @@ class SwitchesPage(Page):
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Do an action that was asked for in a row. Say there why it was refused, and mark the field at fault."""
+        """Do the action of a row. If it is refused, say in the row why, and mark the field at fault."""
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -83,7 +83,7 @@ class SwitchesPage(Page):
         states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
         self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", ANY), *states])
         self._often = self._text("How often", "220px", "every 3 days")
-        tip = "While the state holds, the move is made this often where it is possible, whatever its own rate"
+        tip = "While the state holds, the move is made this often when it is possible, whatever its own rate"
         rule = button("Make it a rule from then on", tip, self._rule, partial(self._act, "rule"))
         return [self._often, self._state, rule, self._said["rule"]]
 
@@ -128,7 +128,7 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch a move on or off. Where that is refused its box goes back."""
+        """Switch a move on or off. If that is refused, its box goes back."""
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
             self._act("moves", partial(self._update, switch))
@@ -142,7 +142,7 @@ class SwitchesPage(Page):
         self._update(lambda: self.state.choose(**choices))
 
     def _says_horizon(self) -> bool:
-        """Whether the field says the horizon already, in the unit it was typed in."""
+        """Whether the field already shows the horizon, in the unit in which it was typed."""
         try:
             return self._days(self._horizon.value) == self.state.machine().horizon_days
         except ScenarioError:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
 
 FIRST_ROWS = 1_000
-"""Sliders of a group that are shown at once: all of them."""
+"""Number of sliders of a group that are shown at first: all of them."""
 
 VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
 
@@ -43,7 +43,7 @@ PATIENCE = 10.0
 """Seconds that a notebook waits at most, when it is saved, for the answer to the present settings."""
 
 AS_IN_FILE = "(file)"
-"""Stands for no view: a choice whose value is empty may go blank."""
+"""The value that stands for no view, because a choice with an empty value may show nothing."""
 
 
 class Explorer(w.VBox):
@@ -58,7 +58,7 @@ class Explorer(w.VBox):
         as_of: The date of the explorer, up to which `events` are taken in. Default: the start of the scenario.
         events: Further events for the log beside the scenario: a file, or rows. With `as_of` alone its own log counts.
 
-    The log says in which state it leaves the world. It does not teach the assumptions here: for that, give an answer of
+    Here the log only changes the state in which the forecast starts. To update the assumptions too, give an answer of
     `simlib.update` in place of the scenario.
 
     Raises:
@@ -186,7 +186,7 @@ class Explorer(w.VBox):
             board.left, board.size, board.alt = shown.left, list(shown.size), shown.alt
             if shown.right is not None:
                 board.right, board.story = shown.right, []
-                board.alt_right = shown.alt_right or board.alt_right  # while a slider moves, that of the last rest
+                board.alt_right = shown.alt_right or board.alt_right  # the last text stays while a slider moves
             board.sentence = [dict(part) for part in shown.sentence]
             board.answers, board.lead = shown.answers, self.state.lead.name
             board.preview, board.status = shown.preview, dict(shown.status)
@@ -214,7 +214,7 @@ class Explorer(w.VBox):
             self.show_settings()
 
     def show_reach(self) -> None:
-        """Show under each slider where it would bring the leading answer."""
+        """Show under each slider the leading answer at both of its ends."""
         self.dials.reach = self.session.reach_texts()
 
     def refresh_page(self) -> None:
@@ -224,7 +224,7 @@ class Explorer(w.VBox):
             self._pages[self._page.value].bring_up()
 
     def show_settings(self) -> None:
-        """Set the sliders, the view and the buttons to the present settings."""
+        """Make the sliders, the view and the buttons show the present settings."""
         state, known = self.state, self.session.dials
         values = {name: state.value(name) for name in known}
         with self.dials.hold_sync():
@@ -346,7 +346,7 @@ class Explorer(w.VBox):
 
 
 def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:
-    """Return the update that an explorer starts from, or None where no log is taken in."""
+    """Return the update that an explorer starts from, or None if no log is taken in."""
     from simlib.evidence.belief_update import Update, update
 
     if isinstance(scenario, Update):

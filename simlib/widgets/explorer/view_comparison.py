@@ -24,7 +24,7 @@ NOW = "as set now"
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An assumption or an intervention that is not the same in all answers: its text in each, and the reasons."""
+    """An assumption or intervention that differs between the answers: its text in each, and the reasons."""
 
     label: str
     texts: tuple[str, ...]
@@ -33,9 +33,9 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ViewComparison:
-    """Forecasts of one scenario by name, of which the first is the reference, and the assumptions that differ.
+    """Forecasts of one scenario by name, and the assumptions that differ. The first forecast is the reference.
 
-    The others follow by falling probability of the question that leads, `measure`.
+    The others follow by falling probability of the leading question, `measure`.
     """
 
     answers: dict[str, Forecast]
@@ -63,12 +63,12 @@ class ViewComparison:
         return f"{self.measure.kind}s", self.measure.of
 
     def change_rows(self) -> Iterator[list[str]]:
-        """Yield one row for each difference: label, its text in each answer, because."""
+        """Yield one row for each difference: its label, its text in each answer, and the reasons."""
         for change in self.changes:
             yield [change.label, *change.texts, change.because]
 
     def draw(self, ax: Axes) -> Axes:
-        """Draw the answers to the question that leads."""
+        """Draw the answers to the leading question."""
         from simlib.plots import comparison
 
         return comparison(self.answers, ax, only=self._leading)
@@ -78,7 +78,7 @@ class ViewComparison:
         return (len(self.answers) + 2) * 19
 
     def words(self) -> str:
-        """Return the answers to the question that leads, in a sentence."""
+        """Return the answers to the leading question, in a sentence."""
         label, *values = next(self.answer_rows())
         pairs = zip(self.answers, values, strict=True)
         return f"{label} by {self.by}: " + "; ".join(f"{value} {name}" for name, value in pairs) + "."
@@ -90,7 +90,7 @@ def _change(now: float, before: float) -> str:
 
 
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
-    """Compare some views ("": the file as it stands), and the present settings where they differ.
+    """Compare some views ("": the file as it stands), and the present settings if they differ from all of these.
 
     All forecasts are over the dates of the present settings. The first view is the reference.
     """

@@ -1,4 +1,4 @@
-"""The widgets of our own: a picture that changes in place, sliders, check boxes and text. No logic here.
+"""The project's own widgets: a picture that changes in place, sliders, check boxes and text. No logic here.
 
 They are anywidgets: one model each, however many sliders there are, so that a notebook with sixty assumptions opens as
 quickly as one with six. Screen readers announce labels, values and answers, and focused sliders do not react to
@@ -17,7 +17,7 @@ _STATIC = Path(__file__).parents[1] / "static"
 
 
 def _script(name: str) -> str:
-    """Return a script with what all of ours share before it: each widget loads one file."""
+    """Return a script with the shared code in front of it, because each widget loads one file."""
     return "".join((_STATIC / part).read_text(encoding="utf-8") for part in ("shared.js", name))
 
 
@@ -50,7 +50,7 @@ class Board(anywidget.AnyWidget):
     that it has for each graph and the pixels of its screen for each pixel of the page, and `request` {what, value, n}:
     "lead", "tab", "choice", "step", "cancel", "replay" (whether things may move), "settle" or "keep". `kept` is the `n`
     of the last "settle" that was read, or of the last "keep" whose picture was kept for the notebook. `last_change`
-    says what a replay shows. `copied` {words, n} goes to the clipboard.
+    describes the change that a replay shows. `copied` {words, n} goes to the clipboard.
     """
 
     _esm = _script("board.js")
@@ -81,11 +81,11 @@ class Dials(anywidget.AnyWidget):
     """Sliders by group: `groups` describes them, and `positions` holds where they stand (both ways).
 
     `overrides` are readouts of values between two positions, `notes` are lines under sliders, and `changed` are the ids
-    that differ from the view. `reach` holds for each slider what the answer would be at its two ends, and how well that
-    is known: [left, right, words]. `refused` are typed texts that could not be read, with the reason: {text, why}.
-    With `own_reasons`, a person can write down why a value was changed. `searching` shows a field for searching. The
-    browser sets `typed` {id, text, n} and `request` {what, id, n}, and adds one to `let_go` when the pointer leaves a
-    slider that it moved.
+    that differ from the view. `reach` holds for each slider the answers at its two ends, and words on how well they are
+    known: [left, right, words]. `refused` are typed texts that could not be read, with the reason: {text, why}. With
+    `own_reasons`, a person can write down why a value was changed. `searching` shows a field for searching. The browser
+    sets `typed` {id, text, n} and `request` {what, id, n}, and adds one to `let_go` when the pointer leaves a slider
+    that it moved.
     """
 
     _esm = _script("dials.js")
@@ -115,9 +115,9 @@ class Checks(anywidget.AnyWidget):
 
 
 class Mornings(anywidget.AnyWidget):
-    """A slider over days: `texts` says the day of each position, `place` is the chosen one (both ways).
+    """A slider over days: `texts` holds the day of each position, and `place` is the chosen position (both ways).
 
-    `news` are the positions on which something was new: they are marked, and two buttons lead from one to the next.
+    `news` are the positions with something new: they are marked, and two buttons lead from one to the next.
     """
 
     _esm = _script("mornings.js")

@@ -1,7 +1,7 @@
 """Quick drawing of changing text: matplotlib renders each word once, and its mask is reused.
 
 matplotlib lays out and rasterises every glyph at every draw, which for twenty labels takes longer than all lines and
-areas together. Labels share few words and their numbers share few spellings, so nearly every word is stored already.
+areas together. Labels use few different words and digits, so nearly every word is stored already.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
     font = FontProperties(size=size, weight=weight)
     em = size * dpi / 72
     ascent, height, width = int(1.3 * em) + _PAD, int(1.8 * em) + 2 * _PAD, int(1.4 * em * len(text)) + 4 * _PAD
-    renderer = RendererAgg(width, height, dpi)  # without a figure around it: a third of the time
+    renderer = RendererAgg(width, height, dpi)  # drawing without a figure takes a third of the time
     ink = renderer.new_gc()
     ink.set_foreground("black")
     renderer.draw_text(ink, _PAD, ascent, text, font, 0)
@@ -55,7 +55,7 @@ def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
 
 
 def can_set(text: Text) -> bool:
-    """Whether `set_text_on` can draw this text: upright, plain, opaque, on a centre or a baseline."""
+    """Whether `set_text_on` can draw this text: upright, plain, opaque, and aligned at its centre or baseline."""
     upright = not text.get_rotation() and text.get_verticalalignment() in ("center", "baseline")
     return upright and text.get_alpha() in (None, 1) and text.get_bbox_patch() is None
 
@@ -100,7 +100,7 @@ def _set_line(
 @lru_cache(maxsize=512)
 def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
     """Return a line of several words as `word` renders them, with numbers digit by digit."""
-    if "\u2068" in text:  # right-to-left words stand in another order than they are written in
+    if "\u2068" in text:  # right-to-left words are not drawn in the order in which they are written
         return word(text, size, weight, dpi)
     space = 0.318 * size * dpi / 72
     x, placed = 0.0, []

@@ -26,9 +26,9 @@ class _Order:
 
 
 class LatestWorker:
-    """A daemon thread that does the latest job it was given, after a delay.
+    """A daemon thread that does the latest job given to it, after a delay.
 
-    A `patient` one lets the job that runs finish when a newer one comes, and drops only what waits. `done`, `failed`
+    A `patient` worker lets a running job finish when a newer one comes, and drops only a waiting job. `done`, `failed`
     and `progress` are called on that thread. They are not called for a job that was replaced or cancelled before the
     call began.
     """
@@ -50,7 +50,7 @@ class LatestWorker:
         delay: float = 0.0,
         progress: Progress | None = None,
     ) -> None:
-        """Do `job` after `delay` seconds unless a newer one comes. Cancel what runs now, unless patient."""
+        """Do `job` after `delay` seconds unless a newer one comes. Cancel the running job, unless patient."""
         order = _Order(job, done, failed, progress, time.monotonic() + delay)
         with self._changed:
             self._drop(running=not self._patient)
@@ -61,7 +61,7 @@ class LatestWorker:
             self._changed.notify_all()
 
     def cancel(self) -> None:
-        """Drop what waits and cancel what runs."""
+        """Drop the waiting job and cancel the running one."""
         with self._changed:
             self._drop()
             self._changed.notify_all()
@@ -73,19 +73,19 @@ class LatestWorker:
 
     @property
     def busy(self) -> bool:
-        """Whether something waits or runs."""
+        """Whether a job waits or runs."""
         with self._changed:
             return self._waiting is not None or self._running is not None
 
     def hasten(self) -> None:
-        """Do what waits without further delay."""
+        """Start the waiting job without further delay."""
         with self._changed:
             if self._waiting is not None:
                 self._waiting.due = time.monotonic()
             self._changed.notify_all()
 
     def wait_begun(self, timeout: float | None = None) -> bool:
-        """Wait until nothing waits any more, although something may run. Return False after `timeout` seconds."""
+        """Wait until no job is waiting; one may still run. Return False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._waiting is None, timeout)
 

@@ -1,4 +1,4 @@
-"""The pictures that live views show: kernels write them, and the server stores them with a notebook."""
+"""The pictures of live views: kernels write them, and the server stores them with a notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simlib.files import state_folder, write_atomically
 from simlib.widgets.kit.latest_worker import LatestWorker
 
 LIVE = "SIMLIB_LIVE"
-"""The variable that names the folder of the notebooks in a server that `simlib lab` started, and in its kernels."""
+"""Environment variable with the folder of notebooks, set in a server of `simlib lab` and in its kernels."""
 
 KEPT = 40
 """Number of pictures that are kept, the latest ones."""
@@ -40,7 +40,7 @@ def keep(model: str, picture: Mapping[str, str]) -> None:
 
 
 def find(model: str) -> dict[str, str]:
-    """Return the picture of a live view as {kind: data}, empty where none is kept."""
+    """Return the picture of a live view as {kind: data}, empty if none is kept."""
     if not model.isalnum():
         return {}
     try:
@@ -51,9 +51,9 @@ def find(model: str) -> dict[str, str]:
 
 
 class Keeper:
-    """Keeps the picture of a live view whenever it has changed, where notebooks are saved with such pictures.
+    """Keeps the picture of a live view after each change, if notebooks are saved with such pictures.
 
-    `picture` returns it, empty where there is none yet, and `rest` waits until the view is at rest.
+    `picture` returns it, empty if there is none yet, and `rest` waits until the view is at rest.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Keeper:
 
 
 def _nothing(_: object) -> None:
-    pass  # without a picture the one of before is stored
+    pass  # without a new picture, the previous one stays stored
 
 
 def _folder() -> Path:

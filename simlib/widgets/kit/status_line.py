@@ -40,7 +40,7 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
     parts: list[Part] = [_part(f"By {forecast.by_words}: ")]
     unit = " points"
     for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
-        label = "none of the endings yet" if name == ONGOING else forecast.label("endings", name)
+        label = "no ending yet" if name == ONGOING else forecast.label("endings", name)
         change = _difference(name, last[name], baseline)
         note = f" ({change}{unit})" if change else ""
         unit = "" if change else unit
@@ -49,7 +49,7 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
 
 
 def _impacts(forecast: Forecast) -> Iterator[Part]:
-    """Yield the mean of each impact by the same date, and where nine in ten histories lie (exact: the spread)."""
+    """Yield the mean of each impact by the same date, with its 90% range, or its deviation if there is no range."""
     for name, impact in forecast.impacts.items():
         yield _part(f" {forecast.label('impacts', name)}: ")
         yield _part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)

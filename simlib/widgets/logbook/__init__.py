@@ -1,1 +1,1 @@
-"""A log that is scrubbed through day by day, with rows of one's own."""
+"""A log explored day by day, with added rows."""

@@ -1,4 +1,4 @@
-"""Rows of one's own in a log: a move on a day, with undo. No widget here."""
+"""Rows that a user adds to a log: a move on a day, with undo. No widget here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simlib.scenario.row_meaning import Reading, coverages
 
 @dataclass(frozen=True)
 class OwnRow:
-    """A row of one's own: a number that stays, a move with its outcome, and a day (None: not given)."""
+    """A row added by the user: its permanent number, a move with its outcome, and a day (None if not given)."""
 
     number: int
     move: str
@@ -47,7 +47,7 @@ def row_words(scenario: Scenario, move: str, outcome: str) -> str:
 
 
 class OwnRows:
-    """Rows of one's own, in the order in which they were added, with undo and redo."""
+    """The user's own rows, in the order in which they were added, with undo and redo."""
 
     def __init__(self, scenario: Scenario, first: dt.date, last: dt.date) -> None:
         self.scenario, self.first, self.last = scenario, first, last
@@ -120,12 +120,12 @@ class OwnRows:
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Say why a row was left out: its guard, or the other row that could not have happened with it."""
+    """Say why a row was left out: its guard did not hold, or it contradicts another row."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word
         return (
-            f"Not taken in: with it, what the log says of {long_date(blocked.row.date)} could not have happened "
+            f"Not taken in: it contradicts what the log says about {long_date(blocked.row.date)} "
             f"(“{text.rstrip('.')}”)."
         )
     move = scenario.moves[left_out.reading.firings[0][0]]
@@ -134,7 +134,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return the levels that were possible of the variables that a condition reads."""
+    """Return in words the possible levels of the variables in a condition."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

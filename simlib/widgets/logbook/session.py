@@ -1,7 +1,7 @@
-"""The session of a log that is scrubbed through: the chosen morning, and own rows. No widget here.
+"""The session of a log explored day by day: the chosen morning, and own rows. No widget here.
 
-The forecast of a morning is worked out when it is first looked at, and then kept. A worker fills in the other mornings.
-A row of one's own changes only the mornings after it.
+The forecast of a morning is computed when that morning is first shown, and then kept. A worker fills in the other
+mornings. An added row changes only the mornings after it.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from simlib.widgets.kit.status_line import Part, ShownPicture, status
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
 NARROWEST, WIDEST = 640, 1200
-"""Widths in pixels within which the picture follows the room there is."""
+"""Narrowest and widest picture in pixels. Between them the picture fills the available room."""
 
 OFTEN = 0.4
 """Seconds between two pictures while the mornings are filled in."""
 
 LONGEST = 120
-"""Letters of the description of a row in the sentence above the picture."""
+"""Most letters of a row's description in the sentence above the picture."""
 
-CANCELLED = "Cancelled. A morning is still worked out when you go to it."
+CANCELLED = "Cancelled. Each other morning is computed when you go to it."
 
 
 class LogFront(Protocol):
@@ -62,11 +62,11 @@ class LogFront(Protocol):
         """Show a line of status."""
 
     def show_rows(self) -> None:
-        """Show the rows of one's own, with the note beside each."""
+        """Show the user's own rows, with the note beside each."""
 
 
 class LogSession:
-    """One log under a person's hands.
+    """One log at work.
 
     `first` and `last` are the first and the last morning, `place` is the chosen one in days after the first.
     """
@@ -154,7 +154,7 @@ class LogSession:
                 self._show()
 
     def sharpen(self, ratio: float) -> None:
-        """Draw with so many pixels for each pixel of the page."""
+        """Draw with another number of pixels for each pixel of the page."""
         with self.lock:
             self.ratio = ratio
             self._show()
@@ -165,7 +165,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Work out what the rows of one's own change, first for the chosen morning."""
+        """Compute the effect of the user's own rows, first for the chosen morning."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
@@ -188,7 +188,7 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Work out every morning: the last, which shows impossible rows, then the chosen one, then the others."""
+        """Compute every morning: the last, which shows impossible rows, then the chosen one, then the others."""
         self._judge()
         self._show()
         with self.lock:
@@ -208,7 +208,7 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the rows of one's own that no history holds: as seen from the last morning, for all mornings."""
+        """Find the own rows that no possible history contains, judged on the last morning for all mornings."""
         with self.lock:
             self._refused = ()
             every_row = self._outlook(self.mornings - 1)
@@ -228,7 +228,7 @@ class LogSession:
             raise SimlibError(explain_impossible(self.scenario, self._all_readings(), error)) from None
 
     def _day(self, place: int) -> DayOutlook:
-        """Return a morning, worked out when it is first asked for."""
+        """Return a morning. It is computed at the first request."""
         with self.lock:
             if place not in self._days:
                 self._days[place] = self._outlook(place)
@@ -239,7 +239,7 @@ class LogSession:
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Say beside each row of one's own how it moves the next morning's forecast."""
+        """Say beside each of the user's own rows how it moves the next morning's forecast."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue
@@ -253,7 +253,7 @@ class LogSession:
             self.notes[row.number] = f"Taken in. It {moved}."
             if with_it.ended and not alone.ended:
                 label = self.scenario.endings[with_it.ended[0]].label
-                self.notes[row.number] += f" It ends the story ({label}), so what the log says later does not count."
+                self.notes[row.number] += f" It ends the story ({label}), so later rows of the log do not count."
 
     # ---------------------------------------------------------------- showing
 
@@ -332,7 +332,7 @@ class LogSession:
         yield _part(self._new_rows(day))
 
     def _change(self) -> str:
-        """Return how the forecast differs from that of the morning before, where that is known."""
+        """Return in words the difference from the forecast of the morning before, if that is known."""
         if self.place == 0 or self.place - 1 not in self._days:
             return ""
         change = 100 * (self.probability(self.place) - self.probability(self.place - 1))
@@ -386,7 +386,7 @@ def _when(row: LogRow) -> str:
 
 
 def _sentence_of(reading: Reading) -> str:
-    """Return the description of a row as a sentence, with a note where it says nothing here."""
+    """Return the description of a row as a sentence, with a note if the row has no effect in this scenario."""
     text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date

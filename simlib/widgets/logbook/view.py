@@ -26,11 +26,11 @@ PATIENCE = 60.0
 
 
 class UpdateWithEvents(w.VBox):
-    """A log to be scrubbed through: what could be said each morning, and what a row of one's own would change.
+    """A log explored day by day: the forecast of each morning, and the effect of added rows.
 
     `scenario` is the name of a shipped scenario, a path, or a Scenario. `events` are rows to be added to the log beside
-    it: a file (also one beside the scenario), or rows. `measure` is asked about first (default: the headline), and `on`
-    is the first morning shown (default: the last).
+    it: a file (also one beside the scenario), or rows. `measure` is the first measure shown (default: the headline),
+    and `on` the first morning shown (default: the last).
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class UpdateWithEvents(w.VBox):
         self.picture.status = dict(line)
 
     def show_rows(self) -> None:
-        """Show the rows of one's own, with the note beside each."""
+        """Show the user's own rows, with the note beside each."""
         session = self.session
         self._undo.disabled, self._redo.disabled = not session.own.can_undo, not session.own.can_redo
         known = {line.row.number: line for line in self._own.children}
@@ -116,7 +116,7 @@ class UpdateWithEvents(w.VBox):
         self.mornings.news = session.news
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until every morning is worked out. Return False after `timeout` seconds."""
+        """Wait until every morning is computed. Return False after `timeout` seconds."""
         return self.session.wait(timeout)
 
     # ---------------------------------------------------------------- what a person asks for
@@ -141,7 +141,7 @@ class UpdateWithEvents(w.VBox):
         self.changed()
 
     def changed(self) -> None:
-        """Work out what the rows of one's own change now."""
+        """Compute the effect of the user's present rows."""
         self._report.value = ""
         self.session.update()
 
@@ -160,7 +160,7 @@ class UpdateWithEvents(w.VBox):
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
-        """Return the picture and its words for a notebook, empty where there is none yet."""
+        """Return the picture and its words for a notebook, empty if there is none yet."""
         if not self.picture.png:
             return {}
         png = reduced(bytes(self.picture.png), self.picture.size[0])
@@ -168,7 +168,7 @@ class UpdateWithEvents(w.VBox):
 
 
 class _OwnLine(w.HBox):
-    """One row of one's own: its move, its day, a button to withdraw it, and a note on its effect."""
+    """One of the user's own rows: its move, its day, a button to withdraw it, and a note on its effect."""
 
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
         self.row, self._panel = row, panel

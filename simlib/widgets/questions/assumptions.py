@@ -19,20 +19,19 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""A box of the peeling with more bounds is left out.
-
-Most of its bounds come from chance, and nobody moves so many sliders.
+"""The most bounds of a box from the peeling. With more, most bounds come from chance, and nobody moves so many sliders.
 """
 
 REPLICATES = 2000
-"""Replicates of each draw where a scenario is too large to be solved."""
+"""Replicates of each draw, if a scenario is too large to be solved."""
 
 PATIENCE = 2_000_000
-"""Up to so many states times passes an answer is solved. Above, draws are simulated, because a person is waiting."""
+"""The largest product of states and passes for which an answer is solved. Beyond it the draws are simulated, because a
+person is waiting."""
 
 
 class WhatDrivesIt(PanelQuestion):
-    """Each assumption at its low and at its high, for those with the steepest slopes."""
+    """The answer with each of the steepest assumptions at its low and at its high."""
 
     name, title = "drivers", "Which assumptions matter most?"
 
@@ -69,7 +68,7 @@ class SharesOfDoubt(PanelQuestion):
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
-        tip = "A power of two. Twice as many: intervals narrower by a third"
+        tip = "A power of two. Doubling it makes the intervals narrower by a third"
         return [
             measure(self.scenario),
             number("top", "Assumptions", 6, 1, len(self.scenario.assumptions)),
@@ -110,7 +109,7 @@ class HowSure(PanelQuestion):
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Answer at each draw, for the chosen measure and for all others beside it."""
+        """Answer at each draw, for the chosen measure and for all others."""
         from simlib.plots.uncertainty_charts import distribution, split
 
         others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
@@ -154,7 +153,7 @@ class WorthKnowing(PanelQuestion):
             (x.assumption.label, x.grounds.words(), x.of_all if x.known else f"not known yet ({x.of_all})")
             for x in result.worths[:12]
         ]
-        head = ("assumption", "sources", "share of what settling everything is worth")
+        head = ("assumption", "sources", "share of the value of settling all assumptions")
         return shown_answer(result.sentences(), head, rows, 1, Drawing(partial(evppi_bars, result), 522))
 
 
@@ -256,6 +255,6 @@ class ChanceWithinDoubt(PanelQuestion):
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:
-    """Write one series of a fan at its end: as stated, mean, and the ends of 90% and of half of the draws."""
+    """Write one series of a fan at its end: stated value, mean, and the ends of the 90% and 50% ranges."""
     stated, mean, low, quarter, _, three, high = map(percent, fan.at_end(place))
     return [stated, mean, low, quarter, three, high]

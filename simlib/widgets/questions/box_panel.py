@@ -47,10 +47,10 @@ class BoxPanel(w.VBox):
         self.to_middle = button(
             "Set to the middle of the box", "The median of each prior between the bounds", point.to_middle, self._guard
         )
-        self.to_stated = button("Back to the stated values", "As the file has them", point.to_stated, self._guard)
+        self.to_stated = button("Back to the stated values", "The values in the file", point.to_stated, self._guard)
         self.title = w.Text(description="Title", placeholder="inside box 1", style=WIDE)
         self.because = w.Text(
-            description="Because", placeholder="which box it is from", style=WIDE, layout=w.Layout(flex="1 1 300px")
+            description="Because", placeholder="the box of these values", style=WIDE, layout=w.Layout(flex="1 1 300px")
         )
         self.save = button("Save as a view", "Write these values beside the scenario", self._save, self._guard)
         self.report = w.HTML()

@@ -55,11 +55,11 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes that were found, then some of the steps in which the first one was peeled."""
+    """Return the boxes that were found, then some steps of the peeling of the first one."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
-        if box.density >= density + APART:  # at first, than among all draws: so it has a bound
+        if box.density >= density + APART:  # the first step must beat all draws, so it has a bound
             density = box.density
             result.append(BoxChoice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
     return result
@@ -147,7 +147,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and last position of the box on a slider, or None where this assumption is not bounded."""
+        """Return the first and last position of the box on a slider, or None if this assumption is not bounded."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -186,13 +186,13 @@ class BoxSession:
                 self.update()
 
     def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
-        """Do something to the state. If it changed, answer again."""
+        """Apply a change to the state. If the state is then different, answer again."""
         with self.lock:
             if action(*arguments):
                 self.update(moving=moving)
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Take the sliders to positions."""
+        """Move the sliders to some positions."""
         with self.lock:
             changed = False
             for name, dial in self.dials.items():
@@ -322,12 +322,13 @@ class BoxSession:
     def save(self, title: str, because: str = "") -> str:
         """Write the values as a view beside the scenario. Say where it is and how to open it.
 
-        Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the world.
+        Raises ScenarioError if that cannot be done, or if the view would leave out changes that the notebook made to
+        the scenario.
         """
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:
-            what = "was changed before it was asked about, and a view would leave those changes out"
-            raise ScenarioError(Problem("", 0, base.id, what, "ask about the scenario as its file has it"))
+            what = "was changed before the question was asked, and a view would leave those changes out"
+            raise ScenarioError(Problem("", 0, base.id, what, "ask about the unchanged scenario"))
         if not values:
             raise ScenarioError(Problem("", 0, title, "changes nothing", "move a slider first"))
         inside = "outside" if outside(self.box, self.values()) else "inside"

@@ -23,13 +23,13 @@ def shown_answer(
     *drawings: Drawing,
     more: Mapping[str, Any] | None = None,
 ) -> ShownAnswer:
-    """Return an answer with its drawings one below the other."""
+    """Return an answer with its drawings, one below the other."""
     png, size = stack_drawings(*drawings)
     return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
 def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
-    """Return the chosen values of these names and the control, as arguments of the function that answers."""
+    """Return the chosen values of some fields, and the control, as arguments for the function that answers."""
     return {name: chosen[name] for name in names} | {"control": control}
 
 
@@ -48,7 +48,7 @@ def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
 
 
 def ladder(scenario: Scenario) -> Field:
-    """Return the choice of a ladder, which begins with the scenario's own."""
+    """Return the choice of a ladder. The scenario's own ladder comes first."""
     options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
     return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 

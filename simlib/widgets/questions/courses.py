@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
-    """Return the choices of a sample, alike for all questions about signs, so that a sign has one number."""
+    """Return the fields of a sample, the same for every question about signs: so a sign has one number."""
     return draws(256), number("runs", "Histories of each draw", 500, least, 100_000)
 
 
@@ -93,19 +93,21 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def of_what(result: Paths) -> str:
-    """Say whether a number is a probability or, given an ending, a share of the histories that end so."""
-    return "share of the histories that end so" if result.given else "probability"
+    """Return the unit of the numbers: a probability or, given an ending, a share of its histories."""
+    return "share of the histories that end this way" if result.given else "probability"
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Say where histories go that began with some rungs, or "" where no branch reaches `least`."""
+    """Say where the histories with some first rungs go next, or "" if no branch reaches `least`."""
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""
     stay = 1 - sum(b.share_of_parent for b in after)
     ways = "; ".join(f"{percent(b.share_of_parent)} go on to “{b.rungs[-1]}”" for b in after if b.entered >= least)
     begun = ", then ".join(f"“{rung}”" for rung in node.rungs)
-    return f"Of those that began with {begun}, {ways}" + (f"; {percent(stay)} see no new rung." if stay > 5e-4 else ".")
+    return f"Of those that began with {begun}, {ways}" + (
+        f"; {percent(stay)} reach no new rung." if stay > 5e-4 else "."
+    )
 
 
 class OnTheWayTo(PanelQuestion):
@@ -205,7 +207,7 @@ class WorthSeeing(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Rank the observations by what they are expected to gain."""
+        """Rank the observations by their expected gain."""
         from simlib.analysis.uncertainty.sample_information import evsi
         from simlib.plots.value_bars import evsi_bars
 
@@ -263,5 +265,5 @@ class SignsOfEveryEnding(PanelQuestion):
 
 
 def known(number: float, write: Callable[[float], str]) -> str:
-    """Write a number, or a dash where the histories leave it unknown."""
+    """Write a number, or a dash if the histories leave it unknown."""
     return write(number) if math.isfinite(number) else "–"

@@ -15,7 +15,7 @@ from simlib.widgets.questions.choices import number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 LAW_DRAWS, LAW_EACH = 256, 16
-"""Draws of the priors, and crises of each draw, that stand for the long run."""
+"""Numbers of draws from the priors, and of crises for each draw, that stand for the long run."""
 
 
 class BesidePastCrises(PanelQuestion):

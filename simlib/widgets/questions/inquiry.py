@@ -32,13 +32,13 @@ from simlib.widgets.kit.latest_worker import LatestWorker
 
 FORMAT = 2
 TOP = 94
-"""Pixels above a plot: three lines of title, and what it shows."""
+"""Pixels above a plot, for three lines of title and a caption."""
 
 QUICK = 2.0
-"""Seconds: an answer that takes no longer is computed by itself when a setting changes."""
+"""Longest computation, in seconds, that starts by itself when a setting changes."""
 
 WARM_UP = 12.0
-"""Seconds that the first computation may take by itself: it may have to compile."""
+"""Longest first computation, in seconds, that may start by itself: it may have to compile."""
 
 PAUSE = 0.3
 """Seconds after the last change of a setting before an answer is computed by itself."""
@@ -83,7 +83,7 @@ class Field:
         return f"expected between {self.low} and {self.high}"
 
     def check(self, value: Any) -> Choice:
-        """Return the value as its own type. Raises ScenarioError where it does not fit."""
+        """Return the value as its own type. Raises ScenarioError if it does not fit."""
         if self.options and value in {known for _, known in self.options}:
             return str(value)
         read = None if self.options else self._read(value)
@@ -126,7 +126,7 @@ class PanelQuestion(ABC):
     edition: ClassVar[int] = 1
     """Increased when the content of its answers changes, so that older stored answers are not shown."""
     by_itself: ClassVar[bool] = False
-    """Whether an answer is computed without being asked for where that is quick."""
+    """Whether a quick answer is computed without being asked for."""
 
     def __init__(self, scenario: Scenario | str | Path, **settings: Any) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -159,22 +159,22 @@ class PanelQuestion(ABC):
         return {field.name: field.value for field in self.fields}
 
     def check(self, chosen: Mapping[str, Any]) -> dict[str, Choice]:
-        """Return the chosen values as their own types. Raises ScenarioError where one does not fit."""
+        """Return the chosen values as their own types. Raises ScenarioError if one does not fit."""
         return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
     def applying(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the chosen values of the fields that matter at them."""
+        """Return the chosen values, of those fields only that matter for them."""
         return {field.name: chosen[field.name] for field in self.fields if field.applies(chosen)}
 
     def key(self, chosen: Mapping[str, Any]) -> str:
-        """Return the file name of the answer, which holds the hash of all that the answer depends on."""
+        """Return the file name of the answer. It holds the hash of everything that the answer depends on."""
         parts = [self.edition, self.name, self.worlds(chosen), self.applying(chosen)]
         text = json.dumps(plain_json(parts), sort_keys=True)
         return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question that takes plans: views, or paths of their files. `plans` has those to choose from, by id."""
+    """A question that takes plans: views, or paths of their files. `plans` holds the plans to choose from, by id."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
@@ -226,7 +226,7 @@ def write_answer(answer: ShownAnswer, file: Path) -> None:
 
 
 def read_answer(file: Path) -> ShownAnswer | None:
-    """Return the answer in a file, or None where the file is missing or cannot be read."""
+    """Return the answer in a file, or None if the file is missing or cannot be read."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
@@ -266,7 +266,7 @@ def _store_in_home(answer: ShownAnswer, name: str) -> None:
 class StatusLine:
     """A status message: text, "" or "error", and the share of the work that is done while something runs.
 
-    `at` is the label of the field whose value was refused, where one was.
+    `at` is the label of the field whose value was refused, if any.
     """
 
     text: str
@@ -322,7 +322,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. One that nobody asked for is given up when it takes too long."""
+        """Compute an answer. It is given up if nobody asked for it and it takes too long."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -382,9 +382,9 @@ class Inquiry:
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Show whether the answer is for these settings, or why they do not fit. Compute it where that is quick.
+        """Show whether the answer is for these settings, or why they do not fit. Compute it if that is quick.
 
-        While something that was asked for is computed, the message follows at its end.
+        While a requested answer is computed, the message waits for its end.
         """
         with self._lock:
             self._now = chosen
@@ -394,7 +394,7 @@ class Inquiry:
             self._follow()
 
     def _follow(self) -> None:
-        """Compute the answer to the present settings where that is quick, or say how to get it."""
+        """Compute the answer to the present settings if that is quick, or say how to get it."""
         try:
             settings = self.question.check(self._now)
         except ScenarioError as error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.divergence import Divergence
 
 CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
-"""Labels of fields at which something may be told."""
+"""Labels of the fields that may show a message."""
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
@@ -60,7 +60,7 @@ class WhatIf(PanelQuestion):
     name, title, by_itself = "what-if", "What changes if …?", True
 
     def make_fields(self) -> Sequence[Field]:
-        """Return what may be changed."""
+        """Return the fields: everything that may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
         changes = (
@@ -100,7 +100,7 @@ class WhatIf(PanelQuestion):
         return _hashes(self.scenario, self.variants(chosen))
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variants by name. Raises ScenarioError where nothing is changed."""
+        """Return the variants by name. Raises ScenarioError if nothing is changed."""
         s = self.scenario
         variants: dict[str, Any] = {}
         for item in self._interventions(chosen):
@@ -121,7 +121,7 @@ class WhatIf(PanelQuestion):
         return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
     def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
-        """Yield the interventions. Raises ScenarioError for those that cannot be, or change nothing."""
+        """Yield the interventions. Raises ScenarioError for one that is impossible or changes nothing."""
         change, date, move, when = chosen["change"], chosen["date"], chosen["move"], ALWAYS
         start, first = self.scenario.as_of, self.scenario.moves[chosen["move"]].label
         since = None if date == start else date
@@ -182,7 +182,7 @@ def _has_date(chosen: Mapping[str, Any]) -> bool:
 
 
 def _may_wait(chosen: Mapping[str, Any]) -> bool:
-    """Whether the change of the move may wait for a state. It is also shown where it does so in vain."""
+    """Whether to show the state that the change of the move waits for, even if such a wait is refused."""
     return chosen["change"] in ("forbid", "delay", "policy") or (
         chosen["change"] == "force" and chosen["state"] != NONE
     )

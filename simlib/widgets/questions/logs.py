@@ -1,4 +1,4 @@
-"""Questions about what a log teaches: prior beside posterior, and what each row did to a forecast."""
+"""Questions about the lessons of a log: prior beside posterior, and the effect of each row on a forecast."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ REACH = {
     "cut": "only rows that did not set it teach this",
     "untouched": "nothing in it depends on this",
 }
-"""What a log can teach of an assumption, by `LearntAssumption.reach`."""
+"""What a log can teach about an assumption, in words, by `LearntAssumption.reach`."""
 
 
 _OFF = 1.96 * 1.2533 / 1.6449
-"""Half of a 95% interval of the median of one equal draw, in units of the distance from the median to the 95% point."""
+"""Half of the 95% interval of the median of a single draw, in units of the distance from the median to the 95%
+point."""
 
 
 class _LogQuestion(PanelQuestion):
@@ -60,7 +61,7 @@ class _LogQuestion(PanelQuestion):
 
 
 class LearnFromTheLog(_LogQuestion):
-    """Each assumption before and after a log, and what the log could not teach."""
+    """Each assumption before and after a log, and the assumptions about which the log could not teach anything."""
 
     name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
 
@@ -81,7 +82,7 @@ class LearnFromTheLog(_LogQuestion):
 
 
 class WhatEachRowDid(_LogQuestion):
-    """How far each row of a log moved one forecast: by the state, by the assumptions, and by time without it."""
+    """How far each row of a log moved one forecast, and how far the days without a row moved it."""
 
     name, title = "what-each-row-did", "What did each row of the log do to the forecast?"
 
@@ -107,7 +108,7 @@ def _effect(row: RowEffect) -> tuple[str, ...]:
 
 
 def strength(each: LearntAssumption) -> tuple[bool, float]:
-    """Return what sorts the assumptions that the log taught most to the front."""
+    """Return a sort key that puts the assumptions that changed most with the log first."""
     return not each.taught, min(each.spread, 1.0) - abs(each.mean)
 
 
@@ -148,7 +149,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many equal draws the weighted ones are worth, and how heavy the tail of the weights is."""
+    """Say how many equally weighted draws the weighted ones are worth, and how heavy the tail of the weights is."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":
@@ -158,6 +159,7 @@ def _trust(result: Update) -> str:
     k = float(made["k_hat"])
     ease = "far below" if k < 0.5 else "below"
     return (
-        f"The {worth}, and no few of them decide: k̂ is {k:.2f}, {ease} the limit of 0.7, above which nothing is shown. "
-        f"So a median is off by less than {percent(min(_OFF / effective**0.5, 1.0))} of the way to an end of its range."
+        f"The {worth}, and no small group of them dominates: k̂ is {k:.2f}, {ease} the limit of 0.7. Above that limit "
+        "nothing is shown. The error of a median is less than "
+        f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance to an end of its range."
     )

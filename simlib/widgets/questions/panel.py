@@ -34,13 +34,13 @@ from simlib.widgets.questions.inquiry import (
 )
 
 PATIENCE = 2.0
-"""Seconds that a cell waits for its first answer. After them the answer comes while other cells run."""
+"""Seconds that a cell waits for its first answer. A later answer appears while other cells run."""
 
 
 class QuestionPanel(w.VBox):
     """The panel of a question. It shows the stored answer, and computes others on Compute.
 
-    `after`, below the picture, holds the sliders of an answer that has some.
+    `after`, below the picture, holds the sliders of an answer, if it has any.
     """
 
     def __init__(self, question: PanelQuestion) -> None:
@@ -97,7 +97,7 @@ class QuestionPanel(w.VBox):
         self._keeper.later()
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
-        """Show sliders for the boxes of an answer that has some."""
+        """Show sliders for the boxes of an answer, if it has any."""
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, catalogue.UnderWhichAssumptions) and answer.more
@@ -131,7 +131,7 @@ class QuestionPanel(w.VBox):
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
-        """Return the picture and the sentences of the answer for a notebook, empty where there is none yet."""
+        """Return the picture and the sentences of the answer for a notebook, empty if there is none yet."""
         answer = self.inquiry.answer
         if answer is None:
             return {}

@@ -1,4 +1,4 @@
-"""A sweep over two assumptions as a question, as the world stands and under a plan, without widgets."""
+"""A sweep over two assumptions as a question, for the unchanged world and under a plan, without widgets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from simlib.widgets.questions.inquiry import Drawing, Field, PlannedQuestion, Sh
 class Sweep(PlannedQuestion):
     """A grid over two assumptions, computed point by point into files.
 
-    A stopped grid goes on where it stopped.
+    A stopped grid continues where it stopped.
     """
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
@@ -79,7 +79,7 @@ class Sweep(PlannedQuestion):
     def _answer(
         self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
     ) -> ShownAnswer:
-        """Return the answer of a grid (up, across, 1), or (up, across, 2) as it stands and under the plan."""
+        """Return the answer of a grid (up, across, 1), or (up, across, 2) without the plan and under it."""
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
@@ -139,7 +139,7 @@ def _cells(values: Floats) -> tuple[str, ...]:
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Tell the effect of a plan on the cells of a grid (up, across, 2)."""
+    """Describe the effect of a plan on the cells of a grid (up, across, 2)."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan “{plan.title}” it goes from {_ends(values[..., 1])}"

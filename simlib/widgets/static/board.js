@@ -13,7 +13,7 @@ function render({ model, el }) {
   const others = make("div", "simlib-others");
   const choose = make("select", "simlib-lead");
   choose.setAttribute("aria-label", "Leading question");
-  choose.title = "The question that leads: its sentence, its graph, the order of the sliders, its drivers";
+  choose.title = "The leading question decides the sentence, the left graph, the order of the sliders and the drivers";
   const chips = make("div", "simlib-chips");
   others.append(choose, chips);
 
@@ -22,7 +22,7 @@ function render({ model, el }) {
   const text = make("span");
   const bar = make("progress");
   bar.max = 1;
-  bar.setAttribute("aria-label", "Share that is computed");
+  bar.setAttribute("aria-label", "Share of the computation that is done");
   const stop = make("button", "", "Cancel");
   const again = make("button", "simlib-replay", "Replay");
   strip.append(text, bar, stop, again);
@@ -110,8 +110,8 @@ function render({ model, el }) {
     choose.value = lead;
     chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, value, change, due }) => {
       const chip = make("button", "simlib-chip");
-      const simulated = due ? " That was before: it takes simulated histories, and follows when the slider rests." : "";
-      chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${simulated} Press to let it lead.`;
+      const simulated = due ? " This is the value before the change: a new one is simulated when the slider rests." : "";
+      chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${simulated} Press to make it the leading answer.`;
       chip.classList.toggle("simlib-due", Boolean(due));
       chip.append(make("span", "", label), make("strong", "", value));
       if (change) chip.append(make("em", "", change));
@@ -159,7 +159,7 @@ function render({ model, el }) {
   after.addEventListener("click", () => ask("step", 1));
   stop.addEventListener("click", () => ask("cancel", true));
   again.addEventListener("click", replay);
-  // Keys of the whole explorer. Lab's shortcuts do not act on what is in focus in it, buttons and choices included.
+  // Keys of the whole explorer. Lab's shortcuts do not act on its focused elements, including buttons and choices.
   const suppress = ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; };
   const key = (event) => {
     const typing = event.target.matches("textarea, select, input:not([type=range], [type=checkbox])");
@@ -167,8 +167,8 @@ function render({ model, el }) {
   };
 
   // Ctrl+S, wherever the focus is: the answer to the present settings is kept first, then the notebook is saved.
-  // Sliders and fields are models of their own, whose last change may still wait in the page until the kernel is free.
-  // Once the kernel has answered a first request they have sent it, so "keep" comes after them.
+  // Sliders and fields are separate models. Their last change may still wait in the page until the kernel is free.
+  // Once the kernel has answered a first request, all models have sent their changes, so "keep" comes after these.
   const keep = (event) => {
     if (!isSaving(event) || !event.isTrusted || !headline.getClientRects().length) return;
     event.preventDefault();
@@ -211,7 +211,7 @@ function render({ model, el }) {
   show("left");
   show("right");
 
-  // The window that scrolls around the explorer: the notebook, or the whole page.
+  // The element that scrolls around the explorer: the notebook, or the whole page.
   const around = () => el.closest(".jp-WindowedPanel-outer, .jp-Notebook, .jp-LinkedOutputView") || document.documentElement;
   let timer = null;
   const measure = () => {
@@ -219,7 +219,7 @@ function render({ model, el }) {
     const wide = whole ? whole.clientWidth : 0;
     if (!wide) return;
     const stacked = wide < STACKED;
-    // Where the explorer is near the top of what scrolls, it fills the rest; elsewhere it fills the whole.
+    // Near the top of the scrolling element the explorer fills the rest of the window; elsewhere it fills all of it.
     const outer = around();
     const above = whole.getBoundingClientRect().top - outer.getBoundingClientRect().top + (outer.scrollTop || 0);
     const window_ = Math.min(outer.clientHeight, window.innerHeight);
@@ -227,7 +227,7 @@ function render({ model, el }) {
     whole.classList.toggle("simlib-stacked", stacked);
     whole.style.setProperty("--simlib-height", `${high}px`);
     const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
-    // What the words leave is shared between the graphs and three rows of sliders with their reasons; more if it is high.
+    // The graphs share the height below the words with three rows of sliders and their reasons, or more in a high window.
     const bars = [...whole.children].filter((node) => node.classList.contains("simlib-bar"));
     const used = [headline, others, strip, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
     const rest = high - used - SLIDERS;

@@ -1,5 +1,5 @@
 // A picture that changes in place: the old one stays until the new one is decoded, so nothing flickers.
-// Tells the kernel how wide there is room for it, and carries its answer as alternative text.
+// It tells the kernel the available width, and carries the answer as alternative text.
 function render({ model, el }) {
   el.classList.add("simlib-picture");
   const img = make("img");

@@ -1,4 +1,4 @@
-// The problems of a text as a list; choosing one tells which line it is about.
+// The problems of a text as a list. Choosing one selects its line.
 function render({ model, el }) {
   const list = make("ol", "simlib-problems");
   list.setAttribute("aria-live", "polite");

@@ -1,6 +1,6 @@
-// What every script of ours begins with.
-// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
-// What was typed into the field is sent before, as if one left it.
+// The beginning of every script of simlib.
+// Ctrl+S saves the notebook from a field too: for that key, the attribute that keeps Lab's shortcuts off the field is
+// removed for a moment. The text of the field is sent first, as when the focus leaves it.
 const isSaving = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
 if (!window.simlibSaves) {
   window.simlibSaves = true;
@@ -23,7 +23,7 @@ function make(tag, className, text) {
   return node;
 }
 
-// Call a handler on each event of a model: {event: handler}. Returns what ends that.
+// Call a handler on each event of a model: {event: handler}. Returns a function that stops this.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
   return () => { for (const [event, handler] of Object.entries(handlers)) model.off(event, handler); };
