@@ -304,7 +304,7 @@ class ExplorerSession:
         return "" if before is None else last_change.in_words(self.state, before)
 
     def replay(self, *, moving: bool = True) -> None:
-        """Play the last change: from the answer before it, which is the ghost, to the answer now.
+        """Play the last change: from the answer before it, which stays as dotted lines, to the answer now.
 
         Without `moving`, the answer before is shown for a moment and then the answer now. Any change stops it.
         """
@@ -375,7 +375,7 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Show an answer, with that to the baseline, or another one, as its ghost."""
+        """Show an answer, with the answer to the baseline, or another one, as dotted lines."""
         preview = line["kind"] == "preview"
         moving |= preview
         ratio = 1.0 if moving else self.ratio
