@@ -105,9 +105,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
     stay = 1 - sum(b.share_of_parent for b in after)
     ways = "; ".join(f"{percent(b.share_of_parent)} go on to “{b.rungs[-1]}”" for b in after if b.entered >= least)
     begun = ", then ".join(f"“{rung}”" for rung in node.rungs)
-    return f"Of those that began with {begun}, {ways}" + (
-        f"; {percent(stay)} reach no new rung." if stay > 5e-4 else "."
-    )
+    return f"Of those that began with {begun}, {ways}" + (f"; {percent(stay)} see no new rung." if stay > 5e-4 else ".")
 
 
 class OnTheWayTo(PanelQuestion):
