@@ -36,7 +36,7 @@ class EndingsPanel(LivePanel):
     """A line for each ending: its probability by the end of the date.
 
     `show` picks endings and questions by id (default: every ending). `doubt` holds for each of them five quantiles (5,
-    T) over draws from the priors, from 5% to 95%; the bands then show these. `title` and `names` (by id) replace the
+    T) over draws from the priors, from 5% to 95%. The bands then show these. `title` and `names` (by id) replace the
     usual title and labels.
     """
 

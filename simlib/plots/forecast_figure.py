@@ -40,7 +40,7 @@ of the width."""
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a dashboard: endings and questions by id (None for all endings), a ladder, moves, drivers."""
+    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, drivers."""
 
     endings: tuple[str, ...] | None = None
     ladder: str | None = None

@@ -167,7 +167,7 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw the flow of histories from the first rung that they visit to the second, third, ... Return `ax`.
 
     A column is a step of the path. A bar is a rung: its height is the probability that histories visit it at that step.
-    A band is the histories that go on to the next column; the others stay on their rung to the end. Columns and rungs
+    A band is the histories that go on to the next column. The others stay on their rung to the end. Columns and rungs
     that hardly any history reaches are left out.
     """
     names = _rung_names(result)

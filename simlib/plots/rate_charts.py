@@ -50,7 +50,7 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
 def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: HistoricalRates | None = None) -> Axes:
     """Draw the hazard of the first event in bands of days since the onset, and return `ax`.
 
-    `label` names the event. `law` holds the rates from so many cases that they count as known; they are drawn as a
+    `label` names the event. `law` holds the rates from so many cases that they count as known. They are drawn as a
     line.
     """
     crises = counted(len(result.cases.names), "past crisis", "past crises")

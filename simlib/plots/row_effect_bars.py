@@ -51,7 +51,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
-    """Draw both parts of a bar, end to end if they point the same way. Returns the left and right end of the bar."""
+    """Draw both parts of a bar, end to end if they point the same way. Returns the two ends of the bar."""
     begin = state if state * taught > 0 else 0.0
     edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     ax.barh(place, state, color=_colour(state), **edge)

@@ -1,8 +1,8 @@
 """How much confidence a forecast deserves, however likely its event is.
 
 The level follows from a rule that the reader can check. Each ground speaks for the forecast or against it. With no
-ground against the forecast, confidence is high; with three or more it is low. Without settled forecasts of the scenario
-it is never high.
+ground against the forecast, confidence is high, and with three or more it is low. Without settled forecasts of the
+scenario it is never high.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _TITLES = ("limits", "what is left out")
 def own_limits(scenario: Scenario) -> str:
     """Return the section on limits of a scenario's README as plain text, or "" if it has none.
 
-    It is the section called "Limits", or else "What is left out". The title is a heading or a bold first word.
+    It is the section called "Limits", or else the one on parts left out. The title is a heading or bold first words.
     """
     path = Path(scenario.path) / "README.md" if scenario.path else None
     if path is None or not path.is_file():

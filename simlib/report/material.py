@@ -57,9 +57,9 @@ class Material:
     `worth` is the value of knowing each assumption. `evident` names the drivers of a measure that are self-evident.
     `seeing` is how observed moves change the headline. `views` pools the views of the scenario beside the report.
     `past_crises` compares with past crises, and `past` with the event log. `changes` holds the changes since an earlier
-    report. For a changed scenario, `what_if` begins with a sentence that says so and then lists each change; `baseline`
-    is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons are listed, if it is not
-    `scenario`.
+    report. For a changed scenario, `what_if` begins with a sentence that says so and then lists each change, and
+    `baseline` is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons are listed, if it is
+    not `scenario`.
     """
 
     scenario: Scenario

@@ -98,7 +98,7 @@ def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str
 
 
 def _joined(exact: Forecast, counted: Forecast, solved: set[str]) -> Forecast:
-    """Return the exact forecast of a draw, completed by simulated answers to the questions that were not solved."""
+    """Return the exact forecast of a draw, with simulated answers to the questions that were not solved."""
     questions = {name: exact.questions[name] if name in solved else band for name, band in counted.questions.items()}
     source = dict(exact.provenance) | {
         "by_histories": [name for name in questions if name not in solved],

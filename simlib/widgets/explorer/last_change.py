@@ -1,4 +1,4 @@
-"""The last change of the settings, in words and as pictures from the old answer to the new one. No widget here."""
+"""The last change of the settings, in words and as pictures between the two answers. No widget here."""
 
 from __future__ import annotations
 

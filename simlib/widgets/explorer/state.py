@@ -67,7 +67,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
-        """Rebuild settings from `to_dict` data; raises KeyError, TypeError or ValueError for anything else."""
+        """Rebuild settings from `to_dict` data. Raises KeyError, TypeError or ValueError for anything else."""
         known = {part.name for part in dataclasses.fields(cls)}
         parts = {name: value for name, value in data.items() if name in known}
         parts["values"] = {str(name): float(value) for name, value in parts.get("values", {}).items()}
@@ -87,7 +87,7 @@ def _intervention_data(item: Intervention) -> dict[str, Any]:
 
 
 def _intervention(data: Mapping[str, Any]) -> Intervention:
-    """Rebuild an intervention; raises KeyError, TypeError or ValueError for anything else."""
+    """Rebuild an intervention. Raises KeyError, TypeError or ValueError for anything else."""
     kind: Any = _KINDS[data["type"]]
     parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
     for name in {"date", "until"} & parts.keys():
@@ -137,7 +137,7 @@ class State:
         settings: Mapping[str, Any] | None = None,
         belief: Belief | None = None,
     ) -> State:
-        """Return a state with settings by hand; see `saving.code`, which writes them. Raises ScenarioError."""
+        """Return a state with settings by hand, as `saving.code` writes them. Raises ScenarioError."""
         state = cls(scenario, view, belief=belief)
         try:
             given = Settings.from_dict(dict(settings or {}))
@@ -160,7 +160,7 @@ class State:
     # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Set other settings as one step of undo; return False if they are the present ones.
+        """Set other settings as one step of undo. Return False if they are the present ones.
 
         Consecutive changes with the same `merge` word (one moving slider) are one step, until `rest` is called.
         """
@@ -178,11 +178,11 @@ class State:
         self._merge = ""
 
     def undo(self) -> bool:
-        """Undo one step; return False if there is none."""
+        """Undo one step. Return False if there is none."""
         return self._step(self._past, self._future)
 
     def redo(self) -> bool:
-        """Redo one step; return False if there is none."""
+        """Redo one step. Return False if there is none."""
         return self._step(self._future, self._past)
 
     def _step(self, source: list[Settings], target: list[Settings]) -> bool:
@@ -211,7 +211,7 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand; the value of the view counts as no change."""
+        """Change one assumption by hand. The value of the view counts as no change."""
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")

@@ -90,7 +90,7 @@ def _change(now: float, before: float) -> str:
 
 
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
-    """Compare some views ("": the file as it stands), and the present settings if they differ from all of these.
+    """Compare some views ("": the file as it stands), and the present settings if they differ from them.
 
     All forecasts are over the dates of the present settings. The first view is the reference.
     """

@@ -115,7 +115,7 @@ class Checks(anywidget.AnyWidget):
 
 
 class Mornings(anywidget.AnyWidget):
-    """A slider over days: `texts` holds the day of each position, and `place` is the chosen position (both ways).
+    """A slider over days: `texts` holds the day of each position, and `place` the chosen one (both ways).
 
     `news` are the positions with something new: they are marked, and two buttons lead from one to the next.
     """

@@ -85,7 +85,7 @@ class LatestWorker:
             self._changed.notify_all()
 
     def wait_begun(self, timeout: float | None = None) -> bool:
-        """Wait until no job is waiting; one may still run. Return False after `timeout` seconds."""
+        """Wait until no job is waiting, although one may still run. Return False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._waiting is None, timeout)
 

@@ -49,7 +49,7 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
 
 
 def _impacts(forecast: Forecast) -> Iterator[Part]:
-    """Yield the mean of each impact by the same date, with its 90% range, or its deviation if there is no range."""
+    """Yield the mean of each impact by the same date, with its 90% range or, without one, its deviation."""
     for name, impact in forecast.impacts.items():
         yield _part(f" {forecast.label('impacts', name)}: ")
         yield _part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)

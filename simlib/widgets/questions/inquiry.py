@@ -174,7 +174,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question that takes plans: views, or paths of their files. `plans` holds the plans to choose from, by id."""
+    """A question that takes plans: views, or paths of their files. `plans` holds the choices, by id."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

@@ -61,7 +61,7 @@ class _LogQuestion(PanelQuestion):
 
 
 class LearnFromTheLog(_LogQuestion):
-    """Each assumption before and after a log, and the assumptions about which the log could not teach anything."""
+    """Each assumption before and after a log, and the assumptions that the log could not change."""
 
     name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
 
@@ -149,7 +149,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many equally weighted draws the weighted ones are worth, and how heavy the tail of the weights is."""
+    """Say how many equal draws the weighted ones are worth, and how heavy the tail of the weights is."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":
