@@ -1,8 +1,8 @@
 """`Answer`: what every question gives back, so that each number can be traced, saved and loaded.
 
-An answer knows the scenario it is about (id, title, hash), the day it was made as of, the question in words, and its
-provenance. It has sentences, a tidy table, a picture and plain JSON data. The keys that all
-answers share in JSON are a contract. They are made in one place, `Answer.to_dict`.
+An answer has its scenario (id, title, hash), its date, the question in words, and its provenance. It also gives
+sentences, a tidy table, a picture and plain JSON data. The keys that all answers share in JSON are a contract. They are
+made in one place, `Answer.to_dict`.
 
 A saved file holds the JSON data and, under "state", every field of the answer, arrays bit for bit. Loading builds
 nothing but the frozen dataclasses of simlib.
@@ -39,7 +39,7 @@ FILE_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ScenarioKey:
-    """The part of a scenario that an answer keeps when it does not keep it whole."""
+    """The fields of a scenario that an answer keeps if it does not keep the whole scenario."""
 
     id: str
     title: str
@@ -53,7 +53,7 @@ class ScenarioKey:
 
 
 def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
-    """Return the first fields of an answer about a scenario by a day."""
+    """Return the fields of an answer for scenario and target date: key, date, and days after the start."""
     return ScenarioKey.of(scenario), scenario.by_date(day), day
 
 
@@ -61,7 +61,7 @@ class Answer(ABC):
     """Base of every answer. A subclass is a frozen dataclass with `scenario` and `provenance`."""
 
     kind: ClassVar[str]
-    """The verb that gives it: "compare", "drivers", "paths", ..."""
+    """The verb that gives this kind of answer: "compare", "drivers", "paths", ..."""
 
     scenario: Any
     """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
@@ -70,22 +70,22 @@ class Answer(ABC):
     """The record from which the answer can be made again. See `provenance`."""
 
     told: ClassVar[bool] = True
-    """Whether the JSON data hold the sentences."""
+    """Whether the JSON data include the sentences."""
 
     @property
     def as_of(self) -> dt.date:
-        """The first day of the forecast. Only what came before it has happened."""
+        """The first day of the forecast. Only earlier events count as known."""
         day: dt.date = self.scenario.as_of
         return day
 
     @property
     def by_words(self) -> str:
-        """The end of the forecast in words, with the hour where it ends inside a day."""
+        """The end of the forecast in words, with the hour if it is within a day."""
         return end_of(self.as_of, self.by_day)  # type: ignore[attr-defined]  # every answer with a date has it
 
     @property
     def look_by_words(self) -> str:
-        """The end of the time in which one watches, in words."""
+        """The end of the time for watching, in words."""
         return end_of(self.as_of, self.look_by_day)  # type: ignore[attr-defined]  # as above
 
     @property
@@ -138,7 +138,7 @@ class Answer(ABC):
 
 
 class Traced(Answer):
-    """Base of an answer whose engine, draws and runs stand in its provenance alone."""
+    """Base of an answer that takes its engine, draws and runs from its provenance."""
 
     @property
     def engine(self) -> str:
@@ -186,7 +186,7 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Return the versions that numbers may depend on. To look them up takes milliseconds."""
+    """Return the versions that numbers may depend on. Looking them up takes milliseconds."""
     import importlib.metadata
     import platform
 
@@ -223,7 +223,7 @@ def pick(thing: object, *names: str) -> dict[str, Any]:
 
 
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row for a table: each [value, half-width] in two columns, several texts as one."""
+    """Return a row for a table. A list [value, half-width] fills two columns, and a tuple of texts is joined."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, list):
@@ -234,7 +234,7 @@ def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def finite(value: Any) -> Any:
-    """Return JSON data with numbers that cannot be had (not a number, infinite) as None."""
+    """Return JSON data with None in place of numbers that are not finite."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -243,7 +243,7 @@ def finite(value: Any) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """Return any value an answer is made of as JSON data from which `decode` rebuilds it bit for bit."""
+    """Return a part of an answer as JSON data from which `decode` rebuilds it bit for bit."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -266,7 +266,7 @@ def encode(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
         return {"!": type(value).__name__, **fields}
-    raise TypeError(f"an answer cannot keep a {type(value).__name__}")
+    raise TypeError(f"an answer cannot store a {type(value).__name__}")
 
 
 def decode(data: Any, classes: Mapping[str, type]) -> Any:
@@ -289,7 +289,7 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
             return {decode(key, classes): decode(item, classes) for key, item in pairs}
         case {"!": name, **fields}:
             return classes[name](**{key: decode(item, classes) for key, item in fields.items()})
-    raise ValueError("neither a value nor a part of an answer")
+    raise ValueError("a mapping that is no part of an answer")
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:

@@ -20,7 +20,7 @@ Cancel = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Control:
-    """Callbacks for progress and cancelling, and the number of threads (None: as many as help)."""
+    """Callbacks for progress and cancellation, and the number of threads (None: as many as help)."""
 
     progress: Progress | None = None
     cancel: Cancel | None = None
@@ -32,11 +32,11 @@ class Control:
             self.progress(share)
 
     def cancelled(self) -> bool:
-        """Say whether somebody wants the work stopped."""
+        """Say whether the work is to stop."""
         return self.cancel is not None and self.cancel()
 
     def check(self) -> None:
-        """Raise Cancelled where somebody wants the work stopped."""
+        """Raise Cancelled if the work is to stop."""
         if self.cancelled():
             raise Cancelled("the work was cancelled")
 
@@ -49,11 +49,11 @@ class Control:
 
 
 UNWATCHED = Control()
-"""Nobody watches and nobody stops it."""
+"""For work that nobody watches or stops."""
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of an engine. "auto" is the exact one where the states fit it, else Monte Carlo."""
+    """Return the answer of an engine. "auto" means the exact engine if the states fit, else Monte Carlo."""
     if engine != "montecarlo":
         try:
             return exact()

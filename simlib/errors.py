@@ -61,7 +61,7 @@ class QuantityError(SimlibError, ValueError):
 
 
 class TooManyStates(SimlibError):
-    """The exact engine refuses: more reachable states than the cap (`count` of them were found)."""
+    """The exact engine refuses a scenario with more reachable states than its cap. It found `count` of them."""
 
     def __init__(self, count: int, cap: int, *, complete: bool) -> None:
         self.count, self.cap, self.complete = count, cap, complete

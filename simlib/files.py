@@ -22,7 +22,7 @@ def state_folder() -> Path:
 def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = False) -> None:
     """Write a file whole or not at all.
 
-    Where that fails, the old file is untouched and no temporary one is left. Links are followed and an existing file
+    If that fails, the old file is untouched and no temporary file is left. Links are followed and an existing file
     keeps its mode. A device or a pipe is written into, never replaced. Text is written as UTF-8. With `new` the file
     must not exist yet: of several processes exactly one writes it.
 
@@ -44,13 +44,13 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Say whether a path leads to a device, a pipe or an open file: never to be replaced."""
+    """Say whether a path leads to a device, a pipe or an open file, which must never be replaced."""
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 
 
 _OPEN_FILES = (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr"), ("proc", "self"))
-"""Where the open files of a process are named."""
+"""Paths below which a system lists the open files of a process."""
 
 
 def _replace(target: Path, data: bytes, new: bool) -> None:
@@ -91,7 +91,7 @@ def _link(part: Path, target: Path, data: bytes) -> None:
 def write_payload(target: Path, payload: bytes) -> None:
     """Write bytes to a file, whole or not at all.
 
-    They are compressed with gzip when its name ends in .gz.
+    They are compressed with gzip if its name ends in .gz.
     """
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 

@@ -25,7 +25,7 @@ def percent(p: float) -> str:
     """
     if p < 1e-12:
         return "0%"
-    if p >= 1 - 1e-9:  # as near as the exact engine computes
+    if p >= 1 - 1e-9:  # the exact engine computes no more accurately
         return "100%"
     if p < 1e-5:
         return one_in(1 / p)
@@ -35,7 +35,7 @@ def percent(p: float) -> str:
 
 
 def one_in(many: float) -> str:
-    """Write the chance of one in so many, to two digits: "1 in 120,000", "1 in 3.8 million"."""
+    """Write a small probability as "1 in 120,000" or "1 in 3.8 million", to two digits."""
     many = float(f"{many:.2g}")
     for size, name in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
         if many >= size:
@@ -84,7 +84,7 @@ def one_digit(error: float) -> str:
 
 
 DUST = 1e-4
-"""Sizes below it are written as less than it."""
+"""Smaller sizes are written as "less than" this size."""
 
 
 def plainly(size: float, unit: str = "") -> str:
@@ -101,8 +101,8 @@ def _two_digits(size: float) -> str:
 def with_error(value: float, half: float) -> str:
     """Write an estimate beside its 95% half-width, both to the digit that the error allows.
 
-    Examples: "15.0 ± 0.7", "30 ± 20". The error has one digit, or two where the first is a 1. Without an error two
-    digits are known.
+    Examples: "15.0 ± 0.7", "30 ± 20". The error has one digit, or two where the first is a 1. Without an error the
+    estimate has two digits.
     """
     if half <= 0:
         return _two_digits(value)
@@ -134,40 +134,40 @@ def long_date(date: dt.date) -> str:
 
 
 def with_long_dates(text: str) -> str:
-    """Return a text in which dates as they stand in files ("2026-01-31") have their months as words."""
+    """Return a text with each ISO date ("2026-01-31") written with its month as a word."""
 
     def long(found: re.Match[str]) -> str:
         try:
             return long_date(dt.date.fromisoformat(found[0]))
-        except ValueError:  # no day of the calendar
+        except ValueError:  # no such day
             return found[0]
 
     return re.sub(r"\b\d{4}-\d\d-\d\d\b", long, text)
 
 
 def is_whole(days: float) -> bool:
-    """Say whether a number of days after 00:00 ends with a day, and not within one."""
+    """Say whether a number of days after 00:00 ends at midnight."""
     return abs(days - round(days)) < _ROUND_OFF
 
 
 def by_date(as_of: dt.date, days: float) -> dt.date:
     """Return the date D for which "by t = `days`" means "by the end of D". After 90 days this is the 90th day.
 
-    No deadline lies before `as_of`: the date of an earlier moment is `date_at`.
+    No deadline lies before `as_of`. For earlier times see `date_at`.
     """
     return as_of + dt.timedelta(days=max(math.ceil(days - _ROUND_OFF) - 1, 0))
 
 
 def date_at(as_of: dt.date, days: float) -> dt.date:
-    """Return the date of the moment so many days after 00:00 of `as_of`, or before it (negative days)."""
+    """Return the date of a time in days after 00:00 of `as_of` (negative: before it)."""
     return as_of + dt.timedelta(days=math.floor(days + _ROUND_OFF))
 
 
 def end_of(as_of: dt.date, days: float) -> str:
-    """Write when so many days after 00:00 of `as_of` are over.
+    """Write the time that is `days` after 00:00 of `as_of`.
 
     Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends with a day, and "by" that day
-    includes it. Any other number says the hour.
+    includes it. Any other number gives the hour too.
     """
     if is_whole(days):
         return long_date(by_date(as_of, days))

@@ -14,7 +14,7 @@ from simlib.widgets.kit.shown_pictures import LIVE
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"
-# Who says one of these says where to start, and gets none of our own.
+# Options that say where Jupyter starts. If one of them is given, none of ours is added.
 ELSEWHERE = ("--notebook-dir", "--ServerApp.root_dir", "--FileContentsManager.preferred_dir", "--LabApp.default_url")
 
 
@@ -61,7 +61,7 @@ def _twin(file: Path, copy: Path) -> Path:
 
 def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
     """Return Jupyter's options. In a clone its root is the clone, so that scenarios can be edited too."""
-    # As in containers; the server listens to this machine only and asks for a token.
+    # In containers the user is often root. The server listens to this machine only and asks for a token.
     options = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     if any(argument.startswith(ELSEWHERE) for argument in arguments):
         return options
@@ -72,7 +72,7 @@ def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
         f"--ServerApp.root_dir={root}",
         f"--FileContentsManager.preferred_dir={notebooks.relative_to(root).as_posix()}",
         f"--LabApp.extra_labextensions_path={Path(_jupyter.__file__).parent / 'labextensions'}",
-        f"--LabApp.default_url=/doc/tree/{first}",  # the view of one document leaves 285 pixels more for it
+        f"--LabApp.default_url=/doc/tree/{first}",  # this view gives the notebook 285 more pixels
     ]
 
 

@@ -1,7 +1,7 @@
 """Numbers with units: "2 per week", "30% within 90 days", "12 days", "30%", 0.3.
 
-No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds
-are distinct, because forecasts go wrong where they are mixed up:
+No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds are
+distinct, because forecasts go wrong if they are mixed up:
 
 - a **rate** says how often per unit of time ("2 per week") and is never called a probability.
 - a **chance** is a probability of one branch when the event happens ("30%", 0.3).
@@ -9,8 +9,8 @@ are distinct, because forecasts go wrong where they are mixed up:
 - a **duration** is a length of time ("90 days").
 - an **amount** is a quantity in a unit of free words ("4.3 people", or 4.3 where the unit is known).
 
-"30% within 90 days" is a rate in words people think in: the constant hazard `-ln(1 - 0.30) / 90` per day under
-which the event has happened with probability 0.30 after 90 days in which it was possible throughout.
+"30% within 90 days" states a rate in words that people think in. It is the constant hazard `-ln(1 - 0.30) / 90` per
+day. With this hazard, an event that stays possible has happened after 90 days with probability 0.30.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SPOKEN = (
     (r"^(\S+%)\s*(?:(?:per|in|each|every)(?:\s+an?)?|an?)\b", r"\1 within"),
     (r"^(\d\S*)\s+(?:per\s+|in\s+)?(?:an?|each|every)\s+", r"\1 per "),
 )
-"""What people say (pattern, replacement), read in this order."""
+"""Everyday wordings, each as (pattern, replacement), replaced in this order."""
 
 _NUMBER = r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _UNIT = r"(?P<unit>[A-Za-z]+)"
@@ -99,8 +99,8 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
     """Read one quantity.
 
     With `kind`, insist on it (a bare number may serve as a chance or a factor). An amount has the unit `unit`, whether
-    or not the text says so. Raises QuantityError for a text that is no quantity, a unit that is no unit of time, a
-    value out of the range of its kind, and a quantity of another kind than `kind` or another unit than `unit`.
+    or not the text says so. Raises QuantityError for a text that is no quantity, an unknown unit of time, and a value
+    out of the range of its kind. It also raises if the text has another kind than `kind` or another unit than `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:
@@ -112,7 +112,7 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
 
 
 def spoken(text: str) -> str:
-    """Return a quantity as `parse` reads it from what people say: "weekly", "twice a week", "30% a month"."""
+    """Rewrite everyday wording for `parse`: "weekly", "twice a week", "30% a month"."""
     plain = text.strip()
     for pattern, replacement in _SPOKEN:
         plain = re.sub(pattern, replacement, plain, flags=re.IGNORECASE)
@@ -263,14 +263,14 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
 
 
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
-"""Two first digits of round numbers, from few to many."""
+"""First two digits of round numbers, in sets that grow."""
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
     """Return round values from `low` to `high`, both above zero, each with its words.
 
-    The values are round in the unit shown. There are at least `least` of them where numbers of two digits give so many.
-    Where no value is round, `low` and `high` themselves are returned.
+    The values are round in the unit shown. There are at least `least` of them if numbers of two digits give that many.
+    If no value is round, `low` and `high` themselves are returned.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:
@@ -287,7 +287,7 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
 
 
 def _value(text: str, kind: Kind, unit: str) -> float:
-    """Return the value of a text, nan where it is no quantity of this kind."""
+    """Return the value of a text, or nan if it is no quantity of this kind."""
     try:
         return parse(text, kind, unit).value
     except QuantityError:
@@ -295,7 +295,7 @@ def _value(text: str, kind: Kind, unit: str) -> float:
 
 
 def write(value: float, kind: Kind, unit: str = "") -> str:
-    """Write a value so that `parse` reads back exactly the same float, as short as that allows.
+    """Write a value as briefly as possible so that `parse` reads back exactly the same float.
 
     Uses `unit` if some number of at most 17 digits in that unit reads back exactly, and days if none does. An amount is
     written without its unit, which stands elsewhere in the file.
@@ -356,10 +356,7 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three significant digits without trailing zeros.
-
-    Whole numbers in full up to a million.
-    """
+    """Write three significant digits without trailing zeros, and whole numbers up to a million in full."""
     if 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.3g}"

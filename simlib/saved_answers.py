@@ -1,4 +1,4 @@
-"""Answers read back from files: every kind of answer there is."""
+"""Reads answers of every kind back from files."""
 
 from __future__ import annotations
 

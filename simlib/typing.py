@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Bits = NDArray[np.uint64]
-"""Packed one-hot states or keys of random streams, 64 bits a word."""
+"""One-hot states or keys of random streams, packed into words of 64 bits."""
 
 Engine = Literal["auto", "exact", "montecarlo"]
-"""The engine that answers a question. "auto" is the exact engine where the states fit, else Monte Carlo."""
+"""The engine that answers a question. "auto" means the exact engine if the states fit, else Monte Carlo."""

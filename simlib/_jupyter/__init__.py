@@ -2,15 +2,15 @@
 
 `simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only.
 
-- `jupyter_server_config.json`: Ctrl-C stops it at once, and it says only the address and what goes wrong.
-- This module is a server extension, enabled for that server only: it switches Nagle's algorithm off on the kernel
-  websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
-  way in is gone, it does nothing.
+- `jupyter_server_config.json`: Ctrl-C stops the server at once, and it prints only its address and errors.
+- This module is a server extension, enabled for that server only. It switches Nagle's algorithm off on the kernel
+websockets, which otherwise holds small messages back for up to 40 ms. If a later Jupyter lacks the place for this, it
+does nothing.
 - It also stores pictures in place of live views in the notebooks that are saved. See `simlib._jupyter.save_hook`.
 - `labextensions/` has an extension of JupyterLab, plain JavaScript, that runs the shipped notebooks when they are
   opened, so that their sliders are live at once. This module tells it which notebooks these are.
 - `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main
-  thread, in order, and Lab asks nobody for news.
+  thread, in order, and Lab does not look for news.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _code(path: Path) -> list[str]:
 
 
 def _send_at_once(handler: Any) -> None:
-    """Make every websocket of a handler class send small messages at once, from the moment it opens."""
+    """Make every websocket of a handler class send small messages at once, from its opening on."""
     open_as_before = handler.open
 
     @functools.wraps(open_as_before)

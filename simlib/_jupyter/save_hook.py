@@ -1,8 +1,8 @@
-"""A hook that removes live views from notebooks when they are saved, where a picture shows the same.
+"""A hook that replaces live views by their pictures when a notebook is saved.
 
 Without its kernel a live view says "model not found", and JupyterLab prefers it to the picture beside it in the file.
-So only the picture is stored. Running the cell makes it live again. Where a live view has kept the picture that it
-shows now (`shown_pictures`), that one is stored, not the one from when the cell ran.
+So only the picture is stored. Running the cell makes it live again. If a live view has a picture of what it shows now
+(`shown_pictures`), that picture is stored. Otherwise it is the picture from the run of the cell.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from simlib.widgets.kit.shown_pictures import find
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 LIVE_ONLY = (VIEW, "text/html")
-"""Removed from outputs that also have a picture: without a kernel they show nothing, or the same again."""
+"""Types that are removed from outputs with a picture. Without a kernel they show nothing, or the same again."""
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live views of an output that has a picture, and keep its words as alternative text.
+    """Remove the live views of an output that has a picture.
+
+    The words of the output become the picture's alternative text.
 
     Return False for an output that has no picture.
     """
@@ -29,15 +31,15 @@ def drop_live(output: Any) -> bool:
     for kind in LIVE_ONLY:
         data.pop(kind, None)
         output.get("metadata", {}).pop(kind, None)
-    words = "".join(data.get("text/plain", ""))  # one text, or a list of lines
+    words = "".join(data.get("text/plain", ""))  # either one text or a list of lines
     output.setdefault("metadata", {}).setdefault("image/png", {})["alt"] = words  # where nbconvert looks for it
     return True
 
 
 def before_saving(model: Any, **_: Any) -> None:
-    """Store pictures in place of live views (a pre-save hook of Jupyter). Other outputs stay as they are.
+    """Store pictures in place of live views (a pre-save hook of Jupyter).
 
-    The state of widgets goes as well, unless something is left that only it can show.
+    Other outputs stay as they are. The state of widgets is removed too, unless some live view has no picture.
     """
     if model.get("type") != "notebook":
         return

@@ -1,7 +1,8 @@
-"""The effect of each row of a log on a forecast, by way of time, the state and the assumptions.
+"""The effect of each row of a log on a forecast, split into time, the state and the assumptions.
 
-Both ends of the account are forecasts for the same deadline: the one before the log and the one after it. A question
-counts what happens from the scenario's first day on, so that one whose event the log tells of ends at 100%.
+The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the one after it. Both are for the
+same deadline. A question counts events from the scenario's first day on. If the log reports its event, the forecast
+ends at 100%.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ SMALL = 0.05
 """A change of the log-odds below this is reported as none."""
 
 ROW_WORTH_NAMING = 0.1
-"""The share of the change from which on the row that did most of it is named."""
+"""Smallest share of the change at which the row with the largest effect is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class RowEffects(Answer):
         return log_odds(self.at_end) - log_odds(self.before)
 
     def sentences(self) -> list[str]:
-        """Return how far the forecast moved, because of which row, and what time did."""
+        """Say how far the forecast moved, which row moved it most, and how much is due to time."""
         first, last = f"{percent(self.before)} on {long_date(self.since)}", f"{percent(self.at_end)} on "
         moved = f"moved from {first} to {last}{long_date(self.as_of)}"
         texts = [f"{self.measure.words} by {long_date(self.by)}: the forecast {moved}."]
@@ -124,8 +125,8 @@ class RowEffects(Answer):
         state, taught = (sum(getattr(row, line) for row in self.rows) for line in ("state", "assumptions"))
         waiting = self.rest + sum(row.time for row in self.rows)
         texts.append(
-            f"In log-odds {self.change:+.2f}: what the rows say of the state {state:+.2f}, what they teach about the "
-            f"assumptions {taught:+.2f}, time without a row {waiting:+.2f}."
+            f"In log-odds (+0.69 doubles the odds) the change is {self.change:+.2f}: {state:+.2f} by what the rows say "
+            f"about the state, {taught:+.2f} by what they teach about the assumptions, {waiting:+.2f} by time alone."
         )
         return [*texts, *self._extremes(main if share > ROW_WORTH_NAMING else None)]
 
@@ -139,7 +140,7 @@ class RowEffects(Answer):
         return result
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each row of the log: its three lines, their sum so far, and the forecast then."""
+        """Return a row for each row of the log: the three parts of its effect, and both forecasts around it."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["rows"])
@@ -179,11 +180,11 @@ def row_effects(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowEffects:
-    """Say what each row of a log did to a forecast: three lines a row, which add up.
+    """Say how each row of a log changed a forecast: three parts for each row, which add up.
 
-    The rows are taken in the order in which their windows end. Those that end on one day share what they did evenly
-    over all orders (more than five: in the order of the log). The forecast without a row lets it stand for any number
-    of firings up to its own.
+    The rows are taken in the order in which their windows end. For rows that end on one day, the effect of each is a
+    mean over all orders (with more than five rows, only the order of the log). The forecast without a row allows any
+    number of firings up to the number that the row reports.
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
@@ -212,7 +213,7 @@ def row_effects(
 
 
 def effects_of(taken: Intake, measure: str | None = None, *, control: Control = UNWATCHED) -> RowEffects:
-    """Return what each row did, of a log that was taken in. See `row_effects`."""
+    """Return the effects of the rows of a log that was taken in. See `row_effects`."""
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     asked = questions_for(scenario, [chosen]).get(chosen.asked)
@@ -265,7 +266,7 @@ def _rows_of(item: OpenRow | Fact) -> int:
 def _followed(
     taken: Intake, measure: Measure, question: Question | None, control: Control
 ) -> tuple[list[list[Stages] | None], Replay]:
-    """Follow every draw through the log. `question` is that of the measure, where it asks one."""
+    """Follow every draw through the log. `question` is the question of the measure, if there is one."""
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
@@ -300,9 +301,11 @@ def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop
     if not measure.probability or measure.kind == "given":
-        raise Unsupported(f"what a row did is told of a probability, which {measure.words} is not; ask for an ending")
+        raise Unsupported(
+            f"rows have effects on probabilities, and {measure.words} is none; name an ending or a question"
+        )
     if scenario.interventions:
-        raise Unsupported("what a row did is told without interventions; ask about the scenario without them")
+        raise Unsupported("the effects of rows are only computed without interventions; leave the interventions out")
     if stop >= scenario.horizon_days:
         last = scenario.by_date(scenario.horizon_days)
         raise Unsupported(f"{taken.as_of} is after {last}, when the forecast ends; ask for a date before")

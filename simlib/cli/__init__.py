@@ -1,8 +1,8 @@
 """The command `simlib`, from the command line to the exit code.
 
 Results go to standard output, everything else (progress, notes, errors) to standard error. Exit code 0: done. 2: the
-input was refused, each reason a line. 1: it could not be done (too many states for the exact engine, a package is
-missing, a file cannot be written). 130: stopped by Ctrl-C. 143: ended by SIGTERM.
+input was refused, with one line for each reason. 1: the command failed (too many states for the exact engine, a package
+is missing, a file cannot be written). 130: stopped by Ctrl-C. 143: ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FAILED, REFUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 
 PREFIX = "simlib: "
-"""Begins a line of error, unless the line begins with `file:line:`, where editors look for it."""
+"""Begins a line of error. Lines that begin with `file:line:` lack it, because editors look for that at the start."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _never_fail_on_a_letter()
     try:
         request = parse(argv)
-    except SystemExit as end:  # argparse has printed help or what is wrong
+    except SystemExit as end:  # argparse has printed the help or the error
         return int(end.code or 0)
     try:
         with _tidy_end():
@@ -63,7 +63,7 @@ def _run(request: Request) -> int:
         return REFUSED
     except QuantityError as error:
         return _fail(str(error), REFUSED)
-    except Unsupported as error:  # what a format cannot say is refused; what an engine cannot do has failed
+    except Unsupported as error:  # an export refuses the input; a question has failed
         return _fail(str(error), REFUSED if request.command == "export" else FAILED)
     except SimlibError as error:
         return _fail(str(error), FAILED)
@@ -77,9 +77,9 @@ def _run(request: Request) -> int:
 
 
 def _stopped(request: Request) -> str:
-    """Say that the command was stopped, and what it keeps."""
+    """Say that the command was stopped, and what a sweep keeps."""
     if request.command == "sweep" and (request.target / "manifest.json").exists():
-        return f"stopped; {request.out} keeps what is done; the same command goes on"
+        return f"stopped; {request.out} keeps the finished part; the same command continues it"
     return "stopped"
 
 
@@ -98,16 +98,16 @@ def _unexpected(error: Exception, *, traced: bool) -> int:
 
 
 def _never_fail_on_a_letter() -> None:
-    """Show letters that the terminal does not have as escapes, where Python would raise."""
+    """Print letters that the terminal lacks as escapes, where Python would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _open_closed_streams() -> None:
-    """Put the null device where a standard stream is closed, as after `2>&-`.
+    """Open the null device in place of a closed standard stream, as after `2>&-`.
 
-    Then nothing else takes its number.
+    Otherwise another file would take its number.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
@@ -120,7 +120,7 @@ def _open_closed_streams() -> None:
 
 @contextmanager
 def _tidy_end() -> Iterator[None]:
-    """Let SIGTERM end the command as an exception does, so that no temporary file stays behind."""
+    """Let SIGTERM raise an exception, so that no temporary file stays behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

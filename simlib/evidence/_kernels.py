@@ -1,9 +1,9 @@
-"""Numba kernels of the filter: flat arrays in, serial, without the GIL.
+"""Numba kernels of the filter. They take flat arrays, run serially and release the GIL.
 
-Within a span probability flows as p(t) = Σ_k w_k P^k p(0) with P = (c + Q)/Λ and w_k = exp(-ct) (Λt)^k / k!. This is
-uniformisation where c = Λ, and a c in the middle of the exit rates needs fewer terms. The gradient is the discrete
-adjoint of the same sums: with y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the entry
-(target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source].
+Within a span probability flows as p(t) = Σ_k w_k P^k p(0) with P = (c + Q)/Λ and w_k = exp(-ct) (Λt)^k / k!. With c = Λ
+this is uniformisation. A c in the middle of the exit rates needs fewer terms. The gradient is the discrete adjoint of
+the same sums: with y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the entry (target, source)
+of P is Σ_m y_(m+1)[target] (P^m p)[source].
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
 _NEGLIGIBLE, _PRECISE = 1e-18, 1e-13
-"""Beyond the mean, Poisson weights are left out below the first number, or below the second times the first weight."""
+"""Beyond the mean, weights below the first number are left out, and those below the second times the first weight."""
 
 _SHIFT = 1.5
 """Largest exponent by which the terms of a sum may be larger than the sum itself."""
 
 _WIDE = 16
-"""From this many combinations on a row is followed block by block. Otherwise it is masked, which suits the machine."""
+"""Stride of a row from which it is updated block by block. Below that a mask is faster."""
 
 
 @compiled_once(fastmath=_FAST)
@@ -42,7 +42,7 @@ def _masks(size, stride, times):
 
 @compiled_once()
 def spread(grid, pointer, source, row, stride, times):
-    """Mark everything in a grid of states by counts that can be reached from its marks."""
+    """Mark, in a grid of states by counts, every cell that can be reached from the marked ones."""
     masks = _masks(grid.shape[1], stride, times)
     changed = True
     while changed:
@@ -58,7 +58,7 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P vector, both flat grids of states by counts. Ways of one target and row go two at a time."""
+    """Write P times the vector into `result`. Both are flat grids of states by counts."""
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -91,7 +91,7 @@ def _pull(vector, result, ways, value, diagonal):
 
 @compiled_once()
 def _poisson(mean, fresh):
-    """Return the Poisson weights up to where they are negligible, and `fresh` more."""
+    """Return the Poisson weights until they are negligible, and then `fresh` further ones."""
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
     negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)
@@ -119,7 +119,7 @@ def _carry(vector, weights, ways, value, diagonal):
 
 @compiled_once(fastmath=_FAST)
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
-    """Add Pᵀ `now` to `before`, and the derivatives by the entries of P."""
+    """Add Pᵀ `now` to `before`, and add up the derivatives by the entries of P."""
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -170,10 +170,10 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 
 @compiled_once()
 def _scaled(days, ways, rate, exit_rate):
-    """Return the parts of a span, the weights of a part, and the entries of P = (shift + Q) / scale.
+    """Return the number of parts of a span, the weights of one part, and the entries of P = (shift + Q) / scale.
 
-    The shift lies in the middle of the exit rates where the span is short, so that fewer terms are needed. A row that
-    opens with the span needs a term for each of its firings. Without jumps there are no parts.
+    In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. A row that opens
+    with the span needs a term for each of its firings. A span without any rate has no parts.
     """
     _, source, row, _, _, _, fresh = ways
     most, least = exit_rate.max(), exit_rate.min()
@@ -202,7 +202,7 @@ def _flow(vector, days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
-    """Carry values back through one span. Adds the derivatives by each rate and each exit."""
+    """Carry values back through one span. Add the derivatives by each rate and each exit rate."""
     parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
     value_after = value_after.copy()
     begins = np.empty((max(parts, 1), len(vector)))
@@ -218,7 +218,7 @@ def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit
 
 @compiled_once()
 def _ways_of(span, spans, ways):
-    """Return the ways within one span."""
+    """Return the ways (transitions) within one span."""
     _, sizes, state_start, _ = spans
     pointer, way_start, source, row, (stride, times, fresh, row_start) = ways
     own, rows = slice(way_start[span], way_start[span + 1]), slice(row_start[span], row_start[span + 1])
@@ -229,10 +229,10 @@ def _ways_of(span, spans, ways):
 
 @compiled_once()
 def forward(start, rates, spans, ways, maps, kept, masses):
-    """Carry the start through all spans.
+    """Carry the start distribution through all spans.
 
-    `kept` gets the distribution at the start of each span, the end last. `masses` gets the probability that is left at
-    each crossing. Returns the crossing at which none is left, or -1.
+    `kept` receives the distribution at the start of each span and, last, at the end. `masses` receives the share of the
+    probability that passes each crossing into a span. Returns the crossing that none of it passes, or -1.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -258,9 +258,9 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
     """Carry the value 1 back through all spans.
 
-    `values` gets the value at the start of each span. Their product with `kept` is the smoothed distribution.
-    `derivatives` gets the derivatives of the log-likelihood by the rate of each way, by each exit rate, and by the
-    probability of each start state.
+    `values` receives the value at the start of each span. The product of `values` and `kept` is the smoothed
+    distribution. `derivatives` receives the derivatives of the log-likelihood by the rate of each way, by each exit
+    rate, and by the probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

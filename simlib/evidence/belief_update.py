@@ -1,4 +1,4 @@
-"""`update`: the belief about a scenario once a log of events is taken in, as of a date."""
+"""`update`: what a log of events says about a scenario, as of a date."""
 
 from __future__ import annotations
 
@@ -30,26 +30,27 @@ if TYPE_CHECKING:
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
 OPEN = 0.01
-"""A question that may have been answered unseen is mentioned from this probability on."""
+"""Smallest probability at which a question that may have been answered unseen is mentioned."""
 
 NOTABLE = 0.1
-"""A level is mentioned if its probability by the log differs from the one assumed by at least this."""
+"""A level is mentioned if the log moves its probability by more than this."""
 
 
 @dataclass(frozen=True, eq=False)
 class Update(Answer):
-    """The belief about a scenario once a log is taken in.
+    """The belief about a scenario after a log of events.
 
     scenario: the scenario as of the date asked, starting where the log leaves it, with the same end. Ask it every
     question, with `belief` in place of a number of draws.
-    before: the scenario as it was.
+    before: the scenario before the log.
     belief: weighted draws of the assumptions, each with its distribution over the states on that date.
-    taken: what the rows mean that were taken in. left_out, unmapped, impossible, unknown, outside, after_the_end: the
-    others, by reason. `unknown` were not public by then, `outside` are from before the history.
+    taken: the rows that were taken in, as they were read. left_out, unmapped, impossible, unknown, outside,
+    after_the_end: the other rows, by the reason why they were not. `unknown` rows were not public by then. `outside`
+    rows are from before the history.
     complete_to: the last day on which the absence of rows counts.
-    log_likelihood: of the log, at the stated values.
+    log_likelihood: that of the log, at the stated values.
     ended: the ending that the log tells of, with its day, or None.
-    learnt: each assumption before and after, those of `evidence` included. Empty where nothing was to be learnt.
+    learnt: each assumption before and after the log, those of `evidence` included. Empty if nothing was to be learnt.
     answered: the questions whose event has happened already, or may have.
     """
 
@@ -80,7 +81,7 @@ class Update(Answer):
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
         """Return for each variable and level its probability at the assumed start, and as of the date.
 
-        Both are means over the draws: those of the prior, and those of the belief.
+        The first is that of the scenario before the log. The second is a mean over the draws of the belief.
         """
         states = Tables(self.scenario).start_states()[0]
         weights = self.belief.weights @ np.asarray(self.belief.start)
@@ -95,7 +96,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Return how many rows were taken in, those that were not, and the levels that moved."""
+        """Say how many rows were taken in, which questions and levels the log changed, and what it taught."""
         learnt = [*self.about_assumptions(), *self._about_draws()]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
@@ -154,7 +155,7 @@ class Update(Answer):
         return pd.DataFrame([each.row() for each in self.learnt])
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each level of each variable: assumed at the start, and implied by the log."""
+        """Return one row for each level of each variable: its probability as assumed, and as implied by the log."""
         import pandas as pd
 
         rows = [
@@ -205,13 +206,13 @@ def update(
     """Take in a log of events, as of a date.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining. That of an earlier update takes in what
-            happened after its date. Events before that date that became known later are lost to it.
-        events: Further events for the log beside the scenario (`events.csv`): a file, or rows. A row that the log has
-            already counts once. A scenario without a folder has no log of its own.
+        scenario: The scenario, with `evidence` where its log needs explaining. The scenario of an earlier update takes
+            in only what happened after that update's date, and never events before it that became known later.
+        events: A file or rows to add to the log beside the scenario (`events.csv`). A row that is in both counts once.
+            A scenario without a folder has no log of its own.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
-        learn: Whether the log may teach the assumptions. Otherwise it only says in which state they leave the world.
+        learn: Whether to update the assumptions. If not, they keep their prior and only the state is inferred.
         draws: Draws of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out and listed.

@@ -1,7 +1,8 @@
-"""A log at one draw where its rows close: likelihood and forecast without each row and with it.
+"""Likelihood and forecast without each row of a log and with it, at one draw of the assumptions.
 
-While a row is open it may stand for fewer firings than it reports, or none. When its window ends, only its own number
-stays. So just before it closes the filter still holds the forecast without the row.
+While a row is open, the filter counts the firings along it: from none up to the number that the row reports. When the
+row closes, only histories with the full number stay. So just before that, the filter still holds the forecast without
+the row.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 TOGETHER = 5
-"""Most rows closing on one day that are weighed in every order. More are taken in the order of the log."""
+"""Up to this many rows that close on one day are weighed in every order. More are taken in the order of the log."""
 
 
 @dataclass(frozen=True, eq=False)
 class Closing:
-    """A day on which rows close, or on which a fact about the state is looked at.
+    """A day on which rows close, or on which a fact about the state is checked.
 
-    `place` is the crossing: the span that begins then, or the number of spans at the end of the log. rows: those that
-    close. sets (S, R): the stages of the rows, each a set of those that are taken in, from none to all.
-    weight (S, C): of each combination of counts of the open rows at each stage. facts: looked at after the rows, one a
-    stage, each with the machine state that a state becomes (N,) and its weight (N,).
+    `place` is the crossing: the span that begins then, or the number of spans at the end of the log. rows: the rows
+    that close. sets (S, R): the stages, each a set of rows that are taken in, from none to all.
+    weight (S, C): the weight, at each stage, of each combination of counts of the open rows. facts: checked one by one
+    after the rows, each a further stage, with the machine state that each state becomes (N,) and its weight (N,).
     """
 
     place: int
@@ -42,7 +43,7 @@ class Closing:
 
     @property
     def items(self) -> tuple[OpenRow | Fact, ...]:
-        """The rows that close, then the facts that are looked at."""
+        """The rows that close, then the facts that are checked."""
         return (*self.rows, *(fact for fact, _, _ in self.facts))
 
 
@@ -55,10 +56,10 @@ class Stages:
 
 
 class Replay:
-    """A log taken apart at its closings, to be followed at many values.
+    """A log taken apart at its closings, to be followed at many values of the assumptions.
 
-    `days` (J,) are the first day of the log, the days of the closings and the last day. Where the forecast is that of a
-    `question`, it includes that its event has happened already, from the scenario's first day on.
+    `days` (J,) are the first day of the log, the days of the closings and the last day. The forecast of a `question`
+    includes the probability that its event has happened already, from the scenario's first day on.
     """
 
     def __init__(self, prepared: Filter, question: Question | None = None) -> None:
@@ -91,7 +92,7 @@ class Replay:
         return Closing(place, day, tuple(timetable.rows[old[at]] for at in closing), sets, weight, facts)
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return what each machine state (N,) becomes by a fact, and its weight (N,)."""
+        """Return the machine state (N,) that a fact makes of each state, and its weight (N,)."""
         tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
         stays = np.arange(len(levels))
         if reading.setting:
@@ -104,18 +105,18 @@ class Replay:
         return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
-        """Return the machine states of rows of levels.
+        """Return the numbers of the machine states given as rows of levels.
 
-        A state that the log does not meet gets the number `otherwise`.
+        A state that the walk does not meet gets the number `otherwise`.
         """
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
     def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
-        """Follow one draw: the start, each closing and the end. None where the log has no probability at it.
+        """Follow one draw: the start, each closing and the end.
 
-        `theta` (A,) are the values of the world of the filter. `worth` (J, N) is the forecast from each machine state
-        on each of `days`.
+        None if the log is impossible at these values. `theta` (A,) are the values of the assumptions, those of the log
+        included. `worth` (J, N) is the forecast from each machine state on each of `days`.
         """
         prepared, walk = self.prepared, self.walk
         rates = prepared.rates(theta)
@@ -152,14 +153,17 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return the sets of rows to be weighed (S, count): all of them, or one row more each time."""
+    """Return the sets of rows to be weighed (S, count): every set, or for many rows one row more each time."""
     if count <= TOGETHER:
         return np.array(list(itertools.product((False, True), repeat=count)), dtype=bool).reshape(2**count, count)
     return np.tri(count + 1, count, -1, dtype=bool)
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return mass and value at every stage, given the probabilities (N, S) at the stages of the rows."""
+    """Return probability, and probability times forecast, at every stage.
+
+    `before` (N, S) holds the stages of the rows.
+    """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]
     for _, becomes, weight in closing.facts:

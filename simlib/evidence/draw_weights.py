@@ -1,7 +1,7 @@
-"""Weights of the draws of a posterior once part of a log is known, and once all of it is.
+"""Weights of the draws of a posterior, given any part of the log.
 
-The draws stay the same, and each stage of the log gives them other weights. The difference between two stages is what a
-row taught.
+The draws stay the same, and each stage of the log gives them other weights. The change of the weights from one stage to
+the next is what a row taught.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Reweighting:
-    """How draws are weighed, given the log-likelihood of a part of the log at each.
+    """Turns the log-likelihoods of part of a log, one for each draw, into weights of the draws.
 
     base (D,): log density of the prior over that of the proposal. group (D,): draws with the same values of the
     assumptions that are cut. Weights are normalised within each. `early` (D,) is the log-likelihood of the rows that
-    these assumptions already used, which are those before day `until`, or None where there are no later rows.
-    `teaching` is False where nothing is learnt: the weights then are those of `base`.
+    these assumptions already used: those before day `until`. It is None if there are no later rows. `teaching` is False
+    if nothing is learnt: the weights then are those of `base`.
     """
 
     base: Floats
@@ -31,7 +31,7 @@ class Reweighting:
     teaching: bool = True
 
     def at(self, log: Floats, day: float) -> tuple[Floats, float]:
-        """Return weights (D,), which sum to one, and the shape of their tail.
+        """Return weights (D,) that sum to one, and the shape k of their tail.
 
         `log` (D,) is the log-likelihood of the log up to a day.
         """
@@ -46,7 +46,7 @@ class Reweighting:
         return np.exp(total), max(shape, more)
 
     def some(self, keep: Ints) -> Reweighting:
-        """Return the weights of some of the draws, as if there were no others."""
+        """Return the reweighting of some of the draws, as if there were no others."""
         early = None if self.early is None else self.early[keep]
         group = np.unique(self.group[keep], return_inverse=True)[1]
         return Reweighting(self.base[keep], group, early, self.until, self.teaching)

@@ -1,9 +1,9 @@
 """The exact filter and smoother: how likely a log is, and the states that it leaves.
 
-`Filter` prepares a log once. `Filter.run` weighs it at one set of values, `Filter.gradient` adds the derivative with
-respect to the normal scores of all assumptions, and `Passed.smoothed` gives the states on earlier days in the light of
-the whole log. `Filter.rates` gives the rates at one set of values, which may be changed before `Filter.carry`. Nothing
-is simulated, and the unknown order of events within a day is integrated out.
+`Filter` prepares a log once. `Filter.run` weighs it at one set of values. `Filter.gradient` adds the derivative by the
+normal scores of all assumptions. `Passed.smoothed` gives the states on earlier days in the light of the whole log.
+`Filter.rates` gives the rates at one set of values; a caller may change them before `Filter.carry`. Nothing is
+simulated, and the unknown order of events within a day is integrated out.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 def world_of(scenario: Scenario) -> Scenario:
-    """Return the world that the filter walks.
+    """Return the scenario that the filter walks.
 
-    It starts with the history and has the numbers of `evidence` too. Interventions belong to the forecast and are left
-    out.
+    It starts with the history and has the assumptions of `evidence` too. Interventions belong to the forecast and are
+    left out.
     """
     history = scenario.evidence.history if scenario.evidence else None
     variables = dict(scenario.variables)
@@ -50,10 +50,10 @@ def world_of(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True, eq=False)
 class WalkRates:
-    """The walk of a log at one set of values, ready to be carried.
+    """The rates of a walk at one set of values.
 
-    start (N,): the probability of each start state. rate (W,): of each way. exits (K,): the exit rate of each state of
-    each span. weight (M,): of each entry of the maps between spans.
+    start (N,): the probability of each start state. rate (W,): the rate of each way. exits (K,): the exit rate of each
+    state of each span. weight (M,): the weight of each entry of the maps between spans.
     """
 
     start: Floats
@@ -66,10 +66,10 @@ class WalkRates:
 class Passed:
     """A log weighed at one set of values.
 
-    log_likelihood: that of everything that was seen and not seen. masses (S + 1,): the probability left at each
-    crossing, of that at the crossing before. Once none is left they are 0.
-    kept (T,): the distribution at the start of each span, and at the end. values (T,): how much likelier the later log
-    is from each state. Only `Filter.gradient` fills them.
+    log_likelihood: that of the whole log, its rows and its silences. masses (S + 1,): the share of the probability at
+    the previous crossing that is left at each crossing. Once none is left they are 0.
+    kept (T,): the distribution at the start of each span, and at the end. values (T,): how much likelier each state
+    makes the later log. Only `Filter.gradient` fills them.
     """
 
     walk: Walk
@@ -125,7 +125,7 @@ class Filter:
             readings: What the rows of the log mean.
             as_of: The date of the answer. Only what had happened and was public before it counts.
             complete_to: The last day on which the absence of rows says anything. Default: the day before `as_of`.
-            also: Further days after the scenario's `as_of` at which the states are kept.
+            also: Further days, counted from the scenario's `as_of`, on which the states are kept.
             met: The states that an earlier filter of the same scenario met (`Filter.machine`), to save time.
             cap: Largest number of states that may be open at a time.
 
@@ -167,7 +167,7 @@ class Filter:
 
     @cached_property
     def free(self) -> Floats:
-        """Which assumptions (A,) of `world` may change the probability of the log, as booleans."""
+        """Say for each assumption (A,) of `world` whether it may change the probability of the log."""
         walk, tables = self.walk, self.tables
         used = np.zeros(len(tables.standing.extended(self.centre)), dtype=bool)
         for rating, segment in enumerate(self._segments):
@@ -187,19 +187,19 @@ class Filter:
     # ---------------------------------------------------------------- at given values
 
     def run(self, theta: Floats | None = None) -> Passed:
-        """Weigh the log at values (A,) of the assumptions of `world`, default the stated ones.
+        """Weigh the log at values (A,) of the assumptions of `world`, by default the stated ones.
 
-        Raises ImpossibleRow where no probability is left.
+        Raises ImpossibleRow if no probability is left.
         """
         theta = self.centre if theta is None else theta
         return self._weighed(self.rates(theta))
 
     def rates(self, theta: Floats, *, without: Ints = _NONE) -> WalkRates:
-        """Return the walk at values (A,). Firings of the outcomes `without` leave their states, and lead nowhere."""
+        """Return the rates at values (A,). Firings of the outcomes `without` leave their states and lead nowhere."""
         return self._walk_rates(self._rates(theta), theta, without)
 
     def carry(self, rates: WalkRates) -> Passed:
-        """Carry the start through the log."""
+        """Carry the start distribution through the log."""
         walk = self.walk
         kept, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
         self._kernels.forward(*self._arguments(rates), kept, masses)
@@ -207,9 +207,9 @@ class Filter:
             return Passed(walk, float(np.log(masses).sum()), masses, kept)
 
     def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
-        """Return what has become, just before a crossing, of the distribution at the start of the span before it.
+        """Return the probabilities just before a crossing, by machine state and combination of counts.
 
-        It is by machine state of that span and by combination of counts, and sums to the probability that is left.
+        The states and counts are those of the span that ends. The sum is the probability that is left.
         """
         walk, span = self.walk, crossing - 1
         own, states, grid = (
@@ -220,16 +220,16 @@ class Filter:
         return np.asarray(vector).reshape(-1, int(walk.sizes[span]))
 
     def log_likelihood(self, theta: Floats) -> float:
-        """Return the log-likelihood at values (A,), minus infinity where no probability is left."""
+        """Return the log-likelihood at values (A,), or minus infinity if no probability is left."""
         try:
             return self.run(theta).log_likelihood
         except NoProbability:
             return -np.inf
 
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
-        """Weigh the log at normal scores (A,) of the assumptions of `world`. Return the derivative too.
+        """Weigh the log at normal scores (A,) of the assumptions of `world`.
 
-        Raises ImpossibleRow where no probability is left.
+        Return the derivative too. Raises ImpossibleRow if no probability is left.
         """
         theta = priors.values_from_scores(self.world, z)
         slots = self._rates(theta)
@@ -274,24 +274,24 @@ class Filter:
         return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
 
     def _weighed(self, rates: WalkRates) -> Passed:
-        """Carry the start through the log. Raises ImpossibleRow where no probability is left."""
+        """Carry the start distribution through the log. Raises ImpossibleRow if no probability is left."""
         passed = self.carry(rates)
         if not passed.masses[-1] > 0:
             self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
         return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
-        """Raise ImpossibleRow for the row that closes at a crossing, because its firing has probability zero."""
+        """Raise ImpossibleRow for the row that closes at a crossing where no probability is left."""
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         closing = [row for row in self.timetable.rows if row.end == day]
         closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
         if not closing:
-            raise NoProbability(f"the absence of rows up to day {day:g} has no probability at these values")
+            raise NoProbability(f"no row up to day {day:g} has probability 0 at these values; check the rates of moves")
         before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
-        """Return the derivative by each assumption on its own scale: the log, or the logit of a chance."""
+        """Return the derivative by each assumption on its own scale: logit for a chance, log for anything else."""
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
         weighed = by_slot * slots
@@ -343,7 +343,7 @@ class Filter:
 
 
 def _add_named(result: Floats, values: Floats, chance: Ints) -> None:
-    """Add values to those places of a result that chances name, -1 naming none."""
+    """Add values to the places of a result that `chance` names. A -1 names none."""
     np.add.at(result, chance[chance >= 0], values[chance >= 0])
 
 

@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo in whitened coordinates, where importance sampling fails.
+"""Hamiltonian Monte Carlo in whitened coordinates, for posteriors where importance sampling fails.
 
 References: Neal (2011) in the Handbook of Markov Chain Monte Carlo. Hoffman and Gelman (2014), whose dual averaging
 sets the step. Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021) for R̂ and the bulk effective sample size.
@@ -15,7 +15,7 @@ from simlib.typing import Floats
 CHAINS, WARM_UP, ACCEPTED = 4, 200, 0.8
 
 Target = Callable[[Floats], tuple[float, Floats]]
-"""Maps a point to its log density and the gradient of that."""
+"""Maps a point to its log density and its gradient."""
 
 
 def chains(target: Target, dimension: int, count: int, *, seed: int = 0) -> Floats:

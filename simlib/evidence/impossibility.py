@@ -1,4 +1,4 @@
-"""Why a row of a log is impossible in a scenario, and four remedies."""
+"""The message about a row of a log that is impossible in a scenario, with four remedies."""
 
 from __future__ import annotations
 

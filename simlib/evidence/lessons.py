@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["LearntAssumption", "Lessons", "learn"]
 
 DRAWS = 1000
-"""Draws of a belief by default."""
+"""Default number of draws of a belief."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
-"""An assumption is taught where the sd of its normal score falls below the first, or its mean moves by the second."""
+"""An assumption is taught if the sd of its normal score falls below the first, or its mean moves by the second."""
 
 SURE = 2.0
-"""Standard errors by which draws must pass these bounds: there are many assumptions, and some pass one by chance."""
+"""Standard errors by which these bounds must be passed: among many assumptions, some pass one by chance."""
 
 _POINTS = ("low", "median", "high")
 
@@ -39,9 +39,10 @@ _POINTS = ("low", "median", "high")
 class LearntAssumption:
     """One assumption before and after the log.
 
-    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` are those of the normal
-    score, which has 0 and 1 in the prior. `reach` says what the log could teach: "free", "cut" (it already set the
-    number, and may not teach it again) or "untouched". `draws` is the effective number of draws behind it.
+    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` (sd) are those of the
+    normal score, which are 0 and 1 in the prior. `reach` says whether the log could teach it: "free", "cut" (the log
+    already set the number and may not teach it again) or "untouched". `draws` is the effective number of draws behind
+    the posterior.
     """
 
     id: str
@@ -54,25 +55,25 @@ class LearntAssumption:
 
     @property
     def taught(self) -> bool:
-        """Whether the log taught anything about it: a smaller spread or a shift, beyond the error of the draws."""
+        """Whether the log moved or narrowed it by more than the error of the draws."""
         error = SURE * self.spread / np.sqrt(self.draws)
         narrower = self.spread + error / np.sqrt(2) < TAUGHT_SPREAD
         return self.reach != "untouched" and bool(narrower or abs(self.mean) - error > TAUGHT_SHIFT)
 
     def row(self) -> dict[str, Any]:
-        """Return it as a row of a table."""
+        """Return the assumption as a row of a table."""
         result: dict[str, Any] = {"assumption": self.id, "taught": self.taught, "reach": self.reach}
         for name, points in (("prior", self.prior), ("posterior", self.posterior)):
             result |= {f"{name}_{point}": value for point, value in zip(_POINTS, points, strict=True)}
         return result | {"score_mean": self.mean, "score_sd": self.spread}
 
     def data(self) -> dict[str, Any]:
-        """Return it as plain JSON data."""
+        """Return the assumption as plain JSON data."""
         head = {"assumption": self.id, "taught": self.taught, "reach": self.reach}
         return head | {"prior": self.prior, "posterior": self.posterior, "mean": self.mean, "spread": self.spread}
 
     def sentence(self, number: Assumption) -> str:
-        """Return its median and range after and before the log."""
+        """State the median and range of the assumption after and before the log."""
         after, before = (_range(points, number) for points in (self.posterior, self.prior))
         return f"{number.label}: {after} after the log, {before} before."
 
@@ -104,7 +105,7 @@ class Lessons(Answer):
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """Return the lessons, those not allowed twice, the assumptions left alone, and how sure that is."""
+        """State what the log taught, which assumptions it could not teach, and how far the draws can be trusted."""
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log taken in"
         return [
             *lesson_sentences(self.learnt, self.numbers),
@@ -123,18 +124,18 @@ class Lessons(Answer):
         return texts
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each uncertain assumption: prior beside posterior, those that moved most first."""
+        """Return one row for each uncertain assumption, prior beside posterior, those that moved most first."""
         import pandas as pd
 
         rows = [each.row() | {"label": self.numbers[each.id].label} for each in self.ranked()]
         return pd.DataFrame(rows)
 
     def ranked(self) -> list[LearntAssumption]:
-        """Return the assumptions in the order of how far the log moved or narrowed them."""
+        """Return the assumptions, those that the log moved or narrowed most first."""
         return sorted(self.learnt, key=lambda each: -max(abs(each.mean), 1 - each.spread))
 
     def data(self) -> dict[str, Any]:
-        """Return the assumptions before and after the log, and which part of the log was used."""
+        """Return the assumptions before and after the log, the number of rows and the last complete day."""
         learnt = [each.data() for each in self.learnt]
         return {"rows": self.rows, "complete_to": self.complete_to, "learnt": learnt}
 
@@ -156,8 +157,8 @@ def learn(
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
-        events: Further events for the log beside the scenario (`events.csv`): a file, or rows. A row that the log has
-            already counts once. A scenario without a folder has no log of its own.
+        events: A file or rows to add to the log beside the scenario (`events.csv`). A row that is in both counts once.
+            A scenario without a folder has no log of its own.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
         draws: Draws of the assumptions.
@@ -209,12 +210,12 @@ def how_learnt(taken: Intake) -> dict[str, Any]:
 
 
 def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> list[str]:
-    """Return the lessons of a log about the assumptions, in sentences. None where nothing was asked."""
+    """State what a log taught about the assumptions. The list is empty where nothing was to be learnt."""
     return lesson_sentences(learnt, {**scenario.assumptions, **scenario.log_assumptions}) if learnt else []
 
 
 def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
-    """Return one sentence for each assumption that is taught, and one about the others."""
+    """Return a sentence for each assumption that the log taught, and one about the others."""
     taught = [each for each in learnt if each.taught]
     if not taught:
         return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
@@ -224,7 +225,7 @@ def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, A
 
 
 def about_draws(source: Mapping[str, Any]) -> list[str]:
-    """Return how far the draws of a posterior can be trusted, in a sentence."""
+    """State how far the draws of a posterior can be trusted."""
     draws = f"{source['taken']:,} draws are worth {source['effective_draws']:,.0f} of equal weight"
     if source["k_hat"] is None:
         return [f"{draws} ({source['method']})."] if source["method"] == "chains" else []

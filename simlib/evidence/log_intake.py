@@ -1,6 +1,6 @@
 """Take in a log: filter it as of a date, and draw the assumptions from their posterior.
 
-`update` and what each row did are both read off the same intake, so that their numbers agree.
+`update`, `learn` and `row_effects` all use it, so that their numbers agree.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 
 WEEKS, FAR = 3, 3.0
-"""Weeks on either side from which on the pace of a log is compared, and standard errors by which it must differ."""
+"""Fewest weeks on either side for comparing the pace of a log, and standard errors by which it must differ."""
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
@@ -37,9 +37,9 @@ Events = str | os.PathLike[str] | Iterable[LogRow] | None
 class Intake:
     """A log taken in as of a date.
 
-    prepared: the filter. passed: its run at the stated values. drawn: weighted draws of the assumptions, and theta
-    (D, A) their values, those of `evidence` included. impossible: readings left out because the scenario cannot explain
-    them. complete_to: the last day on which the absence of rows counts. learn, draws and seed are those asked for.
+    prepared: the filter. passed: its run at the stated values. drawn: weighted draws of the assumptions. theta (D, A):
+    their values, those of `evidence` included. impossible: readings left out because the scenario cannot explain them.
+    complete_to: the last day on which the absence of rows counts. learn, draws, seed: as given to `take_in`.
     """
 
     prepared: Filter
@@ -78,11 +78,11 @@ def take_in(
 
 
 def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
-    """Return the log beside a scenario, where there is one, and then further rows, or those of a file.
+    """Return the log beside a scenario, if there is one, followed by further rows or those of a file.
 
-    The file may also be named as it lies beside the scenario. A row that the log has already counts once. Without
-    further rows (None) there must be a log: raises SimlibError where the scenario has no folder, ScenarioError where
-    the folder has no log.
+    A file that lies beside the scenario needs no folder in its name. A row that is in both counts once. Without further
+    rows (None) there must be a log. Raises SimlibError if the scenario has no folder, ScenarioError if the folder has
+    no log.
     """
     if not scenario.path:
         if further is None:
@@ -98,16 +98,16 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the last day before a date up to which a log is complete: the day its last row became public."""
+    """Return the day up to which a log is complete: that on which its last row became public, if before `as_of`."""
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
 
 
 def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
-    """Return a warning where a log has far more or far fewer rows a week from a day on, else "".
+    """Return a warning if a log has far more or far fewer rows a week from a day on, else "".
 
-    Whoever compiles it may have changed, which would be read as a change in the world. Rows cluster, so the spread from
-    week to week counts.
+    The update would read a change of the log's author or method as a change in the world. Rows cluster, so the standard
+    error takes the spread from week to week into account.
     """
     weeks = [(row.date - day).days // 7 for row in rows for _ in range(row.times)]
     counts = np.bincount(np.array(weeks, dtype=np.int64) - min(weeks, default=0)) if weeks else np.zeros(0)
@@ -121,8 +121,8 @@ def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
     if abs(rates[1] - rates[0]) < FAR * error:
         return ""
     return (
-        f"The log has {rates[0]:.1f} events a week before {long_date(day)} and {rates[1]:.1f} from then on. Whoever "
-        "compiles it may have changed, which the update reads as a change in the world."
+        f"The log has {rates[0]:.1f} events a week before {long_date(day)} and {rates[1]:.1f} from then on. If its "
+        "author or method changed then, the update takes that for a change in the world: check the log."
     )
 
 

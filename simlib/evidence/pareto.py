@@ -14,13 +14,13 @@ _EQUAL = 1e-9
 """Differences between log ratios below this are rounding."""
 
 FEWEST = 5
-"""Nothing is fitted to a tail of fewer ratios."""
+"""Fewest ratios in a tail to which a distribution is fitted."""
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     """Return smoothed log weights (D,), normalised to sum to one, and the shape k of their tail.
 
-    Where the tail is too short to fit, the ratios stay as they are and k is infinite.
+    If the tail is too short to fit, the ratios stay as they are and k is infinite.
     """
     log = log_ratios - log_ratios.max()
     tail = int(min(0.2 * len(log), 3 * np.sqrt(len(log))))
@@ -47,8 +47,8 @@ def _quantile(points: Floats, shape: float, scale: float) -> Floats:
 def fit(excesses: Floats) -> tuple[float, float]:
     """Return shape and scale of a generalised Pareto distribution, given excesses in rising order.
 
-    The estimate averages over a grid of the profile likelihood. The shape is drawn a little towards .5, as with ten
-    further observations.
+    The estimate averages over a grid of the profile likelihood. A weak prior, worth ten observations, draws the shape
+    towards 0.5.
     """
     count = len(excesses)
     quarter = excesses[int(count / 4 + 0.5) - 1]

@@ -1,14 +1,14 @@
-"""Learning: what a log says about the assumptions.
+"""The posterior of the assumptions given a log.
 
-The density of the normal scores z is that of their prior times the likelihood of the log. It is approximated by a
-normal distribution at its mode (Laplace), widened a little, from which draws are taken (Sobol normals) and reweighted,
-with Pareto-smoothed weights. Where the weights cannot be trusted the proposal is a Student t, and after that
-Hamiltonian Monte Carlo.
+The density of the normal scores z is that of their prior times the likelihood of the log. A normal distribution at the
+mode (Laplace), a little wider than the curvature says, is the proposal. Its draws (Sobol normals) get importance
+weights, which are Pareto-smoothed. If these cannot be trusted, a Student t is the next proposal, and Hamiltonian Monte
+Carlo the last resort.
 
 Rows up to the date until which an assumption already used the log inform the state, never that assumption: the
-posterior is *cut* there (Plummer 2015). Such assumptions are drawn from their prior, and the others given these values.
-The weights are normalised within each draw of them. Later rows then weigh both. Assumptions that the log does not touch
-keep their prior.
+posterior is *cut* there (Plummer 2015). Such cut assumptions are drawn from their prior, and the others given these
+values. For each draw of the cut assumptions, the weights of the others are normalised. Later rows then weigh both.
+Assumptions that the log does not touch keep their prior.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from simlib.machine import priors
 from simlib.typing import Bools, Floats, Ints
 
 TRUSTED, ENOUGH = 0.7, 200
-"""The largest shape of the tail of the weights, and the fewest effective draws, with which a posterior is published."""
+"""A posterior is published up to this shape of the tail of the weights, and from this effective number of draws on."""
 
 CONVERGED, BULK = 1.01, 400
-"""For chains: the largest R̂ and the smallest bulk effective sample size with which a posterior is published."""
+"""Chains are published up to this R̂, and from this bulk effective sample size on."""
 
 WIDER, FREEDOM = 1.05, 10
 """Scale of the normal proposal, and degrees of freedom of the Student proposal."""
 
 INNER = 8
-"""Number of draws of the other assumptions for each draw of those that are cut."""
+"""Number of draws of the other assumptions for each draw of the cut ones."""
 
 _FARTHEST = 10.0
-"""Scores beyond this are treated as impossible in every prior."""
+"""Scores farther than this from 0 are treated as impossible."""
 
 _STEP = 0.25
-"""Step in z of the differences that give the curvature. It is wide enough to smooth the kink of a split normal."""
+"""Step in z of the finite differences for the curvature. It is wide enough to smooth the kink of a split normal."""
 
 Evaluate = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -60,10 +60,11 @@ class NotLearnt(SimlibError):
 class Posterior:
     """Weighted draws of the scores of all assumptions of the world that the filter walks.
 
-    scores (D, A), weights (D,), ends (D, K): the states at the end of the log at each draw. `method` is "laplace",
-    "student", "chains" or "prior" (the log touches nothing). `k_hat` is the shape of the tail of the weights (nan for
-    chains). free (A,): which assumptions the log could teach. cut (A,): which it may not. `reweighting` gives the
-    weights that the same draws have when only a part of the log is known.
+    scores (D, A), weights (D,). ends (D, K): for each draw, the probabilities of the states at the end of the log.
+    `method` is "laplace", "student", "chains" or "prior" (nothing is learnt). `k_hat` is the shape of the tail of the
+    weights (nan for chains). free (A,): whether the log may teach each assumption. cut (A,): whether the log already
+    set it and may not teach it again. `reweighting` gives the weights that the same draws have when only a part of the
+    log is known.
     """
 
     scores: Floats
@@ -78,7 +79,7 @@ class Posterior:
 
 
 class Learning:
-    """One posterior in progress.
+    """The computation of one posterior.
 
     `draws` is the number of draws, and `control` may cancel the work.
     """
@@ -96,14 +97,14 @@ class Learning:
         self.c, self.a = np.flatnonzero(self.cut), np.flatnonzero(self.free)
 
     def _before(self, until: dt.date) -> Filter | None:
-        """Return the filter of the rows up to a day, or None where there are no later ones."""
+        """Return the filter of the rows up to a day, or None if the log ends by then."""
         after = until + dt.timedelta(days=1)
         if self.filter.world.day(after) >= self.filter.timetable.stop:
             return None
         return Filter(self.filter.scenario, self.filter.readings, after, complete_to=until)
 
     def prior(self) -> Posterior:
-        """Return draws of the prior, each with the states at the end of the log. Nothing is learnt."""
+        """Return draws of the prior, each with the states at the end of the log. The log teaches nothing."""
         scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
         log, ends = self._weigh(self.filter, scores)
         possible = np.isfinite(log)
@@ -115,10 +116,9 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
-        A normal proposal whose weights cannot be trusted is followed by a Student t with as many draws. Every other
-        pass doubles the draws.
+        If the weights of the normal proposal cannot be trusted, a Student t follows. Later passes double the draws.
 
-        Raises NotLearnt when none can, Cancelled.
+        Raises NotLearnt if no method can be trusted, Cancelled.
         """
         if not len(self.a) and self.early is None:
             return self.prior()
@@ -219,7 +219,7 @@ class Learning:
         return np.asarray(np.linalg.cholesky(self.correlation[np.ix_(some, some)]))
 
     def _log_prior(self, z: Floats) -> Floats:
-        """Return the log density of the free scores given the cut ones in the prior, up to a constant."""
+        """Return the log prior density of the free scores given the cut ones, up to a constant."""
         a, c, r = self.a, self.c, self.correlation
         mean, covariance = np.zeros((len(z), len(a))), r[np.ix_(a, a)]
         if len(c):
@@ -229,7 +229,7 @@ class Learning:
         return np.asarray(-0.5 * np.einsum("da,da->d", away, np.linalg.solve(covariance, away.T).T))
 
     def _with_rest(self, z: Floats, normal: Floats) -> Floats:
-        """Draw the scores that the log does not touch from their prior given the others."""
+        """Draw the scores that the log does not touch from their prior, given the others."""
         known = np.concatenate([self.a, self.c])
         rest = np.setdiff1d(np.arange(z.shape[1]), known)
         r = self.correlation
@@ -239,7 +239,7 @@ class Learning:
         return z
 
     def _weigh(self, weighed: Filter, z: Floats) -> tuple[Floats, Floats]:
-        """Return the log-likelihood (D,) and the states at the end (D, K) at scores (D, A)."""
+        """Return the log-likelihood (D,) and the distribution over the end states (D, K) at scores (D, A)."""
         thetas = priors.values_from_scores(weighed.world, z)
         logs, ends = np.empty(len(z)), np.zeros((len(z), len(weighed.end_levels)))
         with ThreadPoolExecutor(self.control.threads or cores()) as pool:
@@ -258,7 +258,7 @@ class Learning:
     # ---------------------------------------------------------------- chains
 
     def _by_chains(self, mode: Floats, precision: Floats) -> Posterior:
-        """Return equally weighted draws of four chains. Raises NotLearnt where these do not converge."""
+        """Return equally weighted draws of four chains. Raises NotLearnt if these do not converge."""
         root = np.linalg.cholesky(np.linalg.inv(precision))
 
         def target(x: Floats) -> tuple[float, Floats]:
@@ -281,7 +281,7 @@ class Learning:
 
 
 def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
-    """Say why weights cannot be trusted. The list is empty where they can."""
+    """Return the reasons why weights cannot be trusted: none if they can."""
     count = len(found.weights)
     if np.isposinf(found.k_hat):
         return [f"{count} draws are too few to judge their weights"]
@@ -294,7 +294,7 @@ def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
 
 
 def _faults_of_chains(r_hat: float, bulk: float) -> list[str]:
-    """Say why chains cannot be trusted. The list is empty where they can."""
+    """Return the reasons why chains cannot be trusted: none if they can."""
     faults = [f"the chains do not agree (R̂ = {r_hat:.3f}, limit {CONVERGED})"] if r_hat > CONVERGED else []
     return faults + ([f"the chains are worth {bulk:.0f} draws (at least {BULK})"] if bulk < BULK else [])
 

@@ -1,8 +1,7 @@
-"""Whether a log has answered a question already: the probability that its event has happened.
+"""The probability that the event of a question has happened already, given a log.
 
-The filter walks a second time, without the ways that answer the question: those into its states, or along its firings.
-The probability that is lost on the way is that of an answer. A count and a lull are read off the rows that nobody
-doubts.
+The filter walks a second time, without the transitions that answer the question: those into its states, or along its
+firings. The probability that this loses is that of an answer. Counts and lulls are read off the rows that are certain.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 SETTLED = 1e-9
-"""A question is settled where the probability that its event has not happened yet is at most this."""
+"""A question is settled once the probability that its event has not happened yet is at most this."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
     """A question whose event has happened already with some probability, at the stated values.
 
-    `on` is the day on which the log settles it, None where it leaves a doubt.
+    `on` is the day on which the log settles it, or None while a doubt is left.
     """
 
     id: str
@@ -46,8 +45,8 @@ class AnsweredQuestion:
 class AnswerSoFar:
     """A question at the end of a log: how likely its event has happened, and when that was settled.
 
-    `on` is the day on which the log settles it, None where it does not. open (K,): how likely each state at the end of
-    the log is, together with no event yet.
+    `on` is the day on which the log settles it, or None. open (K,): the probability of each state at the end of the log
+    with no event yet.
     """
 
     probability: float
@@ -57,10 +56,10 @@ class AnswerSoFar:
 
 @dataclass(frozen=True, eq=False)
 class StillOpen:
-    """How likely the event of a question has not happened yet, along a log, at one set of values.
+    """The probability, along a log, that the event of a question has not happened yet.
 
-    `rates` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): how likely the
-    event has not happened by each crossing, given the log up to it.
+    `rates` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): the
+    probability that the event has not happened by each crossing, given the log up to then.
     """
 
     rates: WalkRates
@@ -76,7 +75,7 @@ class StillOpen:
 def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     """Return the questions whose event may have happened since the scenario's first day.
 
-    `passed` is the run at the stated values. A count or a lull is told once it is certain.
+    `passed` is the run at the stated values. A count or a lull is returned only once it is certain.
     """
     questions = prepared.scenario.questions.values()
     found = ((question, answer_so_far(prepared, passed, question)) for question in questions)
@@ -88,7 +87,7 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
 
 
 def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> AnswerSoFar:
-    """Return how a question about what happens from a day on stands at the end of a log.
+    """Return how a question stands at the end of a log, if it counts what happens from a day on.
 
     Args:
         prepared: The filter of the log.
@@ -115,12 +114,12 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 class Unanswered:
     """The walk of a log without the ways that answer a question.
 
-    `possible` says whether the log leaves any such way. If not, the event has not happened yet. A lull, a count and a
-    pair of events have none.
+    `possible` says whether the log leaves any way that answers it. If not, the event has not happened yet. Lulls,
+    counts and pairs of events have no such ways.
     """
 
     def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:
-        """Find the ways from the day `since` on."""
+        """Find the ways that answer the question from the day `since` on."""
         walk = prepared.walk
         self.prepared, self.outcomes = prepared, _outcomes(prepared, question)
         counts: Bools = np.array([span.start >= since for span in walk.spans], dtype=bool)
@@ -137,7 +136,7 @@ class Unanswered:
         self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
-        """Carry the start through the log at values (A,) of the world of the filter. `passed` is its run there."""
+        """Carry the start distribution through the log at values (A,). `passed` is the filter's run at these values."""
         rates = self.prepared.rates(theta)
         if not self.possible:
             return StillOpen(rates, passed, np.ones(len(passed.masses)))
@@ -159,7 +158,8 @@ class Unanswered:
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
         """Return the unseen firings that answer the question and change no state, and their states (K',).
 
-        The firings are by segment: entry, branch, share that would show, and the assumption of that chance or -1.
+        For each segment: the table entries, the branches, the shares that the log would show, and the assumptions that
+        multiply these shares (-1: none).
         """
         prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
@@ -181,7 +181,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return for each state of each span the rate of such firings."""
+        """Return the rate of the silent firings for each state of each span."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -192,7 +192,7 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return the share of firings that the log shows, and the assumption by which to multiply it, -1 for none."""
+    """Return the share of firings that the log shows, and the assumption that multiplies it (-1: none)."""
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
     index = list(prepared.world.assumptions).index(str(chance)) if named else -1
@@ -211,7 +211,7 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Say which parts of the maps between spans lead into states that answer, at crossings that count."""
+    """Say which entries of the maps between spans lead into states that answer, at crossings that count."""
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
     found = [np.zeros(0, dtype=bool)]
@@ -233,7 +233,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the crossing at which rows that nobody doubts reach the count of a question."""
+    """Return the day on which rows that are certain reach the count of a question."""
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
@@ -241,7 +241,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the walk takes in, from a day on, in the order in which they close."""
+    """Yield the rows that the walk takes in from a day on, in the order of closing."""
     story_end = prepared.walk.story_end
     last = prepared.timetable.stop if story_end is None else story_end.day
     return (row for row in prepared.timetable.rows if since <= row.start and row.end <= last)
@@ -252,9 +252,10 @@ def _tells(row: OpenRow, question: Question) -> bool:
 
 
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the first day by which a lull is certain: the story goes on, and for its days nothing has fired.
+    """Return the first day on which it is certain that a lull has happened: nothing has fired for its length.
 
-    It may have been over before. A firing that the log always shows has not happened where no row tells of it.
+    It may have happened earlier, unnoticed. Only firings that the log always shows can be excluded by the absence of
+    rows. None if the story may have ended.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None

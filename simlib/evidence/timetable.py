@@ -1,7 +1,6 @@
-"""The log on the calendar: time cut where rows open or close and where coverage or hazards change.
+"""The log on the calendar: time is cut where rows open or close and where coverage or hazards change.
 
-Times are days after the scenario's `as_of` (those of a history are negative). Within one span nothing changes but the
-state.
+Times are days after the scenario's `as_of` (negative during a history). Within one span only the state changes.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from simlib.scenario.row_meaning import Firing, Reading, coverages
 
 @dataclass(frozen=True)
 class OpenRow:
-    """Rows of one meaning and one window [start, end) in days.
+    """Rows with the same meaning and the same window [start, end) in days.
 
-    Together they stand for `times` firings, each with one of `firings`.
-    `ratio` is that of a doubtful row (None: certain).
+    Together they stand for `times` firings, each of one of the kinds in `firings`. `ratio` is the likelihood ratio of a
+    doubtful row (None: certain).
     """
 
     readings: tuple[Reading, ...]
@@ -42,7 +41,7 @@ class OpenRow:
 
 @dataclass(frozen=True)
 class Fact:
-    """A row about the state at a moment: a level that holds, or an outside change."""
+    """A row about the state on a day: a level that holds, or a change from outside."""
 
     reading: Reading
     day: float
@@ -52,9 +51,8 @@ class Fact:
 class Span:
     """A stretch of time in days [start, end) with its hazards.
 
-    `open` are the rows that are open (indices into `rows`).
-    `delays[k]` is the share of firings under coverage k that would show by the date of the answer. It is None where
-    the absence of rows says nothing.
+    `open` are the rows that are open (indices into `rows`). `delays[k]` is the share of firings under coverage k that
+    would show by the date of the answer. It is None where the absence of a row says nothing.
     """
 
     start: float
@@ -68,8 +66,9 @@ class Span:
 class Timetable:
     """Everything that a log says, on the calendar, as it was known on a date.
 
-    `rows` are in the order in which they close. `unknown` are readings that were not public by then, or of a later day.
-    `outside` are those from before the history. `coverage[i]` is that of `firings[i]`, an index into `kinds`.
+    `rows` are in the order of closing. `unknown` are readings that were not public by that date, or are about a later
+    day. `outside` are readings from before the history. `coverage` maps each firing to its kind of coverage, an index
+    into `kinds`.
     """
 
     start: float
@@ -118,8 +117,8 @@ def arrange(
     rows, facts = _rows(scenario, known, start, stop), _facts(scenario, known, start, stop)
     for move in scenario:
         if move.at is not None and start <= scenario.day(move.at) < stop:
-            what = f"“{move.label}” happens on {move.at}, which is before {as_of}: no filter weighs moves on a date"
-            raise Unsupported(f"{what}; write the situation after that day as the start of a scenario")
+            what = f"“{move.label}” happens on {move.at}, before {as_of}, and no log can be weighed across a dated move"
+            raise Unsupported(f"{what}; start the scenario after that day")
     kinds, coverage = _kinds(tables)
     end_of_log = min(scenario.day(complete_to) + 1, stop)
     cuts = {start, max(start, min(0.0, stop)), stop, *(d for row in rows for d in (row.start, row.end))}
@@ -140,7 +139,7 @@ def arrange(
 
 
 def beginning(scenario: Scenario) -> float:
-    """Return the day on which the log begins to count: that of the history, or 0."""
+    """Return the first day that counts: that of the history, or 0."""
     history = scenario.evidence.history if scenario.evidence else None
     return scenario.day(history.since) if history else 0.0
 
@@ -148,7 +147,7 @@ def beginning(scenario: Scenario) -> float:
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
     """Return the rows that stand for firings, in order of closing.
 
-    Rows without doubt that have the same meaning and the same window become one row.
+    Certain rows with the same meaning and the same window become one row.
     """
     groups: dict[object, list[Reading]] = {}
     for number, reading in enumerate(readings):
@@ -179,7 +178,7 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 
 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
-    """Return the different coverages, and the index of that of every firing. No log shows a hidden clock."""
+    """Return the different coverages, and for every firing the index of its own. No log shows a hidden clock."""
     clocks = {firing: Coverage(*firing, 0.0) for firing in tables.outcome_ids}
     seen = clocks | coverages(tables.scenario)
     index: dict[object, int] = {}
@@ -203,7 +202,7 @@ def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
     """Return the share of firings on a day that would show by `stop`.
 
-    It rises in equal steps over whole days.
+    The share rises by equal steps from day to day of the delay.
     """
     if kind.chance == 0 or (kind.since and day < scenario.day(kind.since)) or day >= end_of_log:
         return None

@@ -1,9 +1,10 @@
-"""The states that a log leaves open, and the ways between them.
+"""The states that a log leaves open, and the transitions between them (`ways`).
 
 A state of the walk is a state of the machine together with the count of each row whose window is open. Within a span a
 firing that the log would show can happen only along an open row. A firing that the log would not show can happen at any
-time. When a row closes, only full counts stay. All rates and chances count as positive, so one walk serves every value
-of the assumptions. Only states that can still be reached are met, so a machine far too large to list can be walked.
+time. When a row closes, only states with its full count stay. All rates and chances count as positive, so one walk
+serves every value of the assumptions. Only states that can be reached are visited, so even a machine far too large to
+list can be walked.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ CAP = 50_000
 """Largest number of states of the walk that may be open at a time."""
 
 _SPARE = 16
-"""Up to this many times `cap` states may be looked at, before those that cannot be reached are left out."""
+"""Up to this many times `cap` states are considered before those that cannot be reached are dropped."""
 
 _OUTCOMES, _ENTRIES, _RATINGS = 14, 22, 13
-"""Bits of an outcome, a table entry and a rating in the number of a slot. The weight has the rest."""
+"""Bits for the outcome, the table entry and the rating in the number of a slot. The other bits hold the weight."""
 
 _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 class StoryEnd(NamedTuple):
-    """The day from which everything possible has ended, and a machine state in which it has."""
+    """The day from which every possible state is an ending, and one such state."""
 
     day: float
     state: int
 
 
 class NoProbability(SimlibError):
-    """A log has no probability at given values: too many firings were expected, and none was seen."""
+    """A log is impossible at given values: so many firings were expected that seeing none has probability 0."""
 
 
 class ImpossibleRow(NoProbability):
     """No state of the scenario is left once a row closes.
 
-    `row` is the row or fact, `levels` (N, V) are the states that were possible just before, and `day` is when.
+    `row` is the row or fact, `levels` (N, V) are the states that were possible just before, and `day` is the day.
     """
 
     def __init__(self, row: OpenRow | Fact, levels: Ints, day: float) -> None:
@@ -57,7 +58,10 @@ class ImpossibleRow(NoProbability):
 
 @dataclass(frozen=True)
 class Weights:
-    """The weight of a firing, a + b d. The index of d, the chance that it shows, or -1."""
+    """Weights of firings, constant + slope times the chance that they show.
+
+    `assumption` is the index of that chance, or -1.
+    """
 
     assumption: Ints
     constant: Floats
@@ -68,21 +72,23 @@ class Weights:
 class Walk:
     """The walk through all spans, as flat arrays.
 
-    The states of a span are a grid: machine states by counts.
+    The states of a span form a grid: machine states by counts.
 
     machine (N, V), ended (N,): the levels of all machine states met, and which of them are endings.
     days (S,), sizes (S,): the length of each span, and how many combinations of counts it has.
-    state: the machine states of each span. state_start (S + 2,) by span, the states at the end last.
-    grid_start (S + 2,): where the grid of each span begins in a vector over all states. Within it counts run fastest.
-    pointer: for each span, where the ways into each of its states begin. source: the state each comes from, counted
-    within its span. row: the open row that it goes along, counted from 1 (0: none). way_start (S + 1,) by span.
-    stride, times: by how much a firing along each open row raises the combination of counts, and how many it takes.
-    fresh: the same number if the row opens with the span, else 0. row_start (S + 1,) by span.
+    state: the machine states of each span, those at the end last. state_start (S + 2,): where those of each span begin.
+    grid_start (S + 2,): where the grid of each span begins in a vector over all states. Within a grid the counts vary
+    fastest.
+    pointer: for each span, where the ways into each of its states begin. source: the state that each way comes from,
+    counted within its span. row: the open row that each way goes along, counted from 1 (0: none). way_start (S + 1,):
+    where the ways of each span begin. stride: by how much a firing along each open row raises the number of the
+    combination of counts. times: how many firings each open row takes.
+    fresh: the same if the row opens with the span, else 0. row_start (S + 1,): where the open rows of each span begin.
     slot, slot_start: the slots whose rates sum to the rate of each way.
     exit_group: the group of each state. group_slot, group_start: the slots whose rates sum to the exit rate of a group.
-    map_*: the linear map from the grid at the end of one span to the next, the first from the start states.
+    map_*: the linear map from the grid of each span to that of the next. The first map is from the start states.
     slot_*: rating, table entry, outcome and weight of each slot. Its rate is their product.
-    story_end: the day on which everything possible had ended, with a machine state, or None.
+    story_end: the day from which every possible state is an ending, with one such state, or None.
     """
 
     machine: Ints
@@ -120,16 +126,17 @@ class Walk:
 
 
 def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
-    """Find the states that the log leaves open. `machine` may hold states that other walks met.
+    """Find the states that the log leaves open.
 
-    Raises ImpossibleRow for the first row at whose closing none is left, Unsupported above `cap` states at a time.
+    `machine` may hold states that other walks met. Raises ImpossibleRow for the first row that leaves no state,
+    Unsupported above `cap` states at a time.
     """
     return _Walker(machine, timetable, cap).walk()
 
 
 @dataclass(frozen=True)
 class _Entering:
-    """States that enter a span: machine state, counts as one number, origin and weight."""
+    """States that enter a span: machine state, the counts as one number, origin and weight."""
 
     state: Ints
     count: Ints
@@ -142,7 +149,7 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The ways of a span by target, row and source, with the row (0: none) and the slot of each."""
+    """The ways of a span, ordered by target, row (0: none) and source, each with its slot."""
 
     source: Ints
     target: Ints
@@ -155,7 +162,7 @@ class _Ways:
         return cls(source[order], target[order], row[order], slot[order])
 
     def first(self) -> Bools:
-        """Say which ways are the first of several parallel ones."""
+        """Say which ways are the first between their states. The others run parallel to one of these."""
         result = np.ones(len(self.source), dtype=bool)
         for column in (self.source, self.target, self.row):
             result[1:] &= column[1:] == column[:-1]
@@ -178,7 +185,7 @@ class _Parts:
 
 
 class _Walker:
-    """One walk in progress."""
+    """Builds one walk."""
 
     def __init__(self, machine: Machine, timetable: Timetable, cap: int) -> None:
         self.machine, self.timetable, self.cap = machine, timetable, cap
@@ -236,7 +243,7 @@ class _Walker:
     # ---------------------------------------------------------------- between spans
 
     def _cross(self, entering: _Entering, before: Span | None, after: Span | None, day: float) -> _Entering:
-        """Close the rows that end on a day, look at the facts, and open the rows that begin."""
+        """Close the rows that end on a day, check the facts, and open the rows that begin."""
         rows = self.timetable.rows
         old = before.open if before else ()
         counts = _digits(entering.count, [rows[row].times for row in old])
@@ -253,7 +260,10 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Keep only full counts. For a doubtful row also keep a count of zero, and weigh the two."""
+        """Keep only states with full counts.
+
+        For a doubtful row keep those with a count of zero too, and weigh the two.
+        """
         full = counts[:, place] == row.times
         keep = full if row.ratio is CERTAIN else full | (counts[:, place] == 0)
         if not np.any(keep):
@@ -284,7 +294,7 @@ class _Walker:
     # ---------------------------------------------------------------- within a span
 
     def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
-        """Return the machine states of a span, its ways, and which of the grid can be reached."""
+        """Return the machine states of a span, its ways, and which cells of the grid can be reached."""
         known = frontier = np.unique(entering.state)
         unseen, _, _ = self._weights_of(span)
         onward = unseen >= 0
@@ -310,7 +320,7 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways between states: those that the log does not show, then along each row."""
+        """Return the ways between states: first those that the log does not show, then those along each row."""
         machine = self.machine
         source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
@@ -325,7 +335,7 @@ class _Walker:
         return _Ways.of(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _spread(self, grid: Bools, ways: _Ways, span: Span) -> None:
-        """Mark everything that can be reached in a grid of states by counts."""
+        """Mark every cell that can be reached in a grid of states by counts."""
         stride, times = self._strides(span)
         pointer = _starts(np.bincount(ways.target, minlength=len(grid)))
         self.kernels.spread(grid, pointer, ways.source, ways.row, stride, times)
@@ -344,7 +354,7 @@ class _Walker:
             raise Unsupported(self._too_many(count, span))
 
     def _slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
-        """Return (rating, entry, outcome, weight) of some firings, as one number each."""
+        """Return one number for each firing, packed from its rating, entry, outcome and weight."""
         rating = self.ratings.setdefault(span.segment.rating, len(self.ratings))
         outcome, entry = self.machine.outcome[firing], self.machine.entry[firing]
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
@@ -455,7 +465,7 @@ class _Walker:
         )
 
     def _too_many(self, count: int, span: Span) -> str:
-        """Return the error that names the moves to declare, which are those that may happen unseen."""
+        """Return the error that names the moves to declare: those that may happen unseen."""
         unseen, _, _ = self._weights_of(span)
         names = [firing for firing, weight in zip(self.tables.outcome_ids, unseen, strict=True) if weight >= 0]
         moves = sorted({move for move, _ in names if not self.tables.scenario.moves[move].covert})

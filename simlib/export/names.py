@@ -1,8 +1,8 @@
 """Names of a scenario as identifiers of the PRISM language.
 
-Hyphens and dots become underscores. An underscore or a number is added where two names would become one, or where a
-name is a word of the language. Constants, variables, formulas and modules share one space of names. Labels have their
-own, and so have reward structures.
+Hyphens and dots become underscores. If two names would become one, or a name is a word of the language, an underscore
+or a number is added. Constants, variables, formulas and modules share one name space. Labels and reward structures have
+name spaces of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RESERVED = frozenset(_WORDS.split())
 
 
 class _Space:
-    """One space of names, which gives every name an identifier of its own."""
+    """A name space, which gives every name its own identifier."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()

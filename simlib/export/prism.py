@@ -1,19 +1,20 @@
 """A scenario as a PRISM model: the continuous-time Markov chain that PRISM and Storm read.
 
-One module holds everything. A variable becomes a bounded integer (the index of its level), a move becomes one guarded
-command whose rate is a formula over named constants, an ending becomes absorbing and a label. The labels of endings are
-disjoint, the first in the file wins. Each move and each impact also has a reward structure, so that its expected count
-or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there too. It stays in the commands
-as a self-loop.
+One module holds everything. A variable becomes a bounded integer (the index of its level). A move becomes one guarded
+command whose rate is a formula over named constants. An ending becomes absorbing and gets a label. The labels of
+endings are disjoint: where two endings hold, the first in the file wins. Each move and each impact also has a reward
+structure, so that its expected count or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts
+too, so it stays in the commands as a self-loop.
 
-A move that takes a while has a further variable `waiting_<move>`, the stage of its wait, and a command for each of
-the two things that can happen: the next stage, or the move. The variable goes back to 0 where the move is no longer
-possible, and where the story is over.
+A move that takes a while has a further variable `waiting_<move>`, the stage of its wait, and a command for each of the
+two things that can happen: the next stage, or the move. The variable goes back to 0 when the move is no longer possible
+or the story is over.
 
 A variable whose start is spread begins at an undefined constant `start_<variable>`. `starts` lists the combinations
 with their weights. To check the model, solve it from each start and take the weighted sum. Time is in days.
 
-The language has no rates that change with the calendar and no interventions. They are refused with the reason.
+The language has neither rates that change with the calendar nor interventions. Scenarios that need them are refused,
+with the reason.
 
 References: Kwiatkowska, Norman, Parker, "PRISM 4.0", CAV 2011 (the language); Hensel et al., "The probabilistic model
 checker Storm", STTT 2022 (which reads it in PRISM-compatible mode).
@@ -57,10 +58,10 @@ START_FORMAT = 1
 """Version of the file that lists the starts."""
 
 LISTED = 8
-"""A set of levels that is no range is written level by level if it has up to so many levels."""
+"""Largest set of levels, other than a range, that is written level by level."""
 
 NEARLY = 1e-12
-"""Chances whose sum differs from one by no more than this are written as they are."""
+"""Chances are written unchanged if their sum differs from one by no more than this."""
 
 
 def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
@@ -92,7 +93,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
-    """Return the reasons why the scenario has no PRISM model, or none where it has one."""
+    """Return the reasons why the scenario has no PRISM model. The list is empty if it has one."""
     reasons = [f"{item}: {_why_not(item)}" for item in scenario.interventions]
     reasons += [
         f"moves.{move.id}.at: happens on {move.at}, but PRISM has no events at a date in a continuous-time chain; "
@@ -125,14 +126,14 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 def notes(scenario: Scenario) -> list[str]:
     """Return the questions that the model leaves out because no label can ask them."""
     return [
-        f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state; it has no label"
+        f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state, so it has no label"
         for question in scenario.questions.values()
         if question.when is None
     ]
 
 
 def _asked(question: Question) -> str:
-    """Say in words a question that is not about a condition on the state."""
+    """Describe a question that is not about a condition on the state."""
     if question.lull:
         return f"for {in_days(question.lull.days)} without a firing of {', '.join(question.moves)}"
     if question.count:
@@ -346,7 +347,7 @@ class _Writer:
         return f"{text} {_comment(meaning)}"
 
     def _guard(self, move: Move, *, waiting: bool = False) -> str:
-        """Return where a move can happen or, with `waiting`, where the next stage of its wait can begin."""
+        """Return the condition for a move or, with `waiting`, for the next stage of its wait."""
         when = self._condition(move.when)
         parts = [f"!{self.names.ended}", *([] if when == "true" else [_bracket(when)])]
         parts += [f"{self.names.variable[name]}>0" for name in move.per]
@@ -408,7 +409,7 @@ class _Writer:
         return " & ".join(f"({part})" for part in parts) or "true"
 
     def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
-        """Return how the wait for one move changes when another move happens, "" where it does not."""
+        """Return how the wait for one move changes when another move happens, "" if it does not."""
         stage = self.names.waiting[awaited.id]
         if awaited is move:
             return f"{stage}'=0"

@@ -1,1 +1,1 @@
-"""The compiled scenario: tables, priors, segments of time, and the measures of a forecast."""
+"""The compiled scenario: rate tables, priors, time segments, and the measures of a forecast."""

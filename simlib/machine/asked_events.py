@@ -1,7 +1,8 @@
-"""Measured events as questions of the scenario, which every engine answers.
+"""Turns measured events into questions of the scenario, which every engine answers.
 
-"The move has fired", "this level has been reached" and "an event given another" have no question in the file. The
-scenario that is computed gets a question for each. Its id is the name of the measure, which no id in a file can equal.
+"The move has fired", "this level has been reached" and "an event given another" have no question in the file. So each
+of them becomes a question of the computed scenario. The question's id is the name of the measure, which cannot clash
+with an id in a file.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return the questions that these measures need and the scenario does not have.
+    """Return the questions that these measures need and the scenario lacks.
 
-    Raises as `with_events` does.
+    Raises like `with_events`.
     """
     last = scenario.horizon_days if by_day is None else by_day
     return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
@@ -54,12 +55,12 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 
 def _place(event: Measure) -> tuple[str, str]:
-    """Return where the first time of an event is found: ("ending" or "question", its id)."""
+    """Return what records the first time of an event: ("ending" or "question", its id)."""
     return ("question", event.asked) if event.asked else ("ending", event.of)
 
 
 def _or_above(scenario: Scenario, measure: Measure) -> Condition:
-    """Return the condition of a level or a rung, or of one above it."""
+    """Return the condition that a level or a rung, or one above it, is reached."""
     if measure.of in scenario.variables:
         levels = scenario.variables[measure.of].levels
         return Condition((((measure.of, levels[levels.index(measure.part) :]),),))

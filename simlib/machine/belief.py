@@ -21,10 +21,10 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """Weighted draws of the assumptions of one scenario, as of a date.
+    """A set of weighted draws of the assumptions of one scenario, as of a date.
 
-    `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None
-    where each draw starts as the scenario says. Otherwise it holds the probability of each state of the scenario's
+    `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None if
+    each draw starts as the scenario says. Otherwise it holds the probability of each state of the scenario's
     `joint_start` (D, K). `name` says where it comes from: "prior", or a log.
     """
 
@@ -69,7 +69,7 @@ class Belief:
         return bool(np.all(self.weights == self.weights[0]))
 
     def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
-        """Yield the values (A,) of each draw and its distribution over start states (None: usual)."""
+        """Yield the values (A,) of each draw and its distribution over start states (None: that of the scenario)."""
         for number, theta in enumerate(self.theta):
             yield theta, None if self.start is None else self.start[number]
 
@@ -82,7 +82,7 @@ class Belief:
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
     """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
 
-    Raises Unsupported where its assumptions, its date or its start states are not those of the scenario.
+    Raises Unsupported if the assumptions, the date or the start states of the belief are not those of the scenario.
     """
     if not isinstance(draws, Belief):
         return Belief.prior(scenario, draws, seed=seed)
@@ -103,9 +103,9 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
 
 
 def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Raise Unsupported for any belief but a number of draws of the prior.
+    """Refuse a belief for a method that needs independent draws of the prior. Raises Unsupported.
 
-    `question` names the question that is refused.
+    `question` names the method.
     """
     if isinstance(draws, Belief):
         raise Unsupported(
@@ -117,9 +117,9 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
     """Return weighted quantiles over draws, (D, ...) -> (points, ...).
 
-    With equal weights, or none, they are NumPy's linear interpolation. Otherwise a quantile is the mean of the weighted
-    step function over a window. With n the effective number of draws, the window is as wide as one draw: [p (n - 1) /
-    n, p (n - 1) / n + 1 / n] (Akinshin 2023).
+    With equal weights, or none, the method is NumPy's linear interpolation. Otherwise a quantile is the mean of the
+    weighted step function over a window. The window is as wide as one of n effective draws: [p (n - 1) / n, p (n - 1) /
+    n + 1 / n] (Akinshin 2023).
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

@@ -2,8 +2,8 @@
 
 A *context* of a move is one combination of truth values of the conditions on its outcomes' factors and effects. An
 outcome in one context is a *branch*. It has one chance and one list of effects. Most moves have no such conditions, so
-they have one context, and their branches are their outcomes. So the engines need no conditions on outcomes: they look
-up the context of a move at the entry of its local table, and everything about a branch is fixed.
+they have one context, and their branches are their outcomes. The engines therefore need no conditions on outcomes. They
+look up the context of a move at the entry of its local table, and everything about a branch is fixed.
 
 Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K factors of one outcome at most.
 """
@@ -21,7 +21,7 @@ from simlib.typing import Bools, Ints
 
 
 class Lookup(Protocol):
-    """Turns names, conditions and windows of a scenario into indices and truth values."""
+    """Turns the names, conditions and windows of a scenario into indices and truth values."""
 
     def variable(self, name: str) -> int:
         """Return the index of a variable id."""
@@ -47,9 +47,10 @@ class Lookup(Protocol):
 class Branches:
     """The branches of a list of moves, ordered by move, then context, then outcome.
 
-    entry (E,): first branch of the context of each table entry. The branch of the k-th outcome is k places further.
+    entry (E,): first branch of the context of each table entry. The branch of the k-th outcome comes k places later.
     start (C+1,): where the branches of each context begin. move (C,): the move of each context.
-    outcome (B,): index of its outcome among all outcomes. state (B, V): a state in its context.
+    outcome (B,): index of the outcome of each branch among all outcomes. state (B, V): an example state in the context
+    of each branch.
     chance (B,): index into θ, or -1 for the branch that takes the rest.
     factor, window (K, B): indices into θ as `Standing.extended` has it, and calendar windows (-1: none).
     effect_start (B+1,), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
@@ -87,7 +88,7 @@ class Branches:
         self._outcomes += count
 
     def _contexts(self, move: Move, local: Ints, further: Iterable[Condition]) -> tuple[Ints, Ints]:
-        """Return the context of each entry, and a state in each context."""
+        """Return the context of each entry, and an example state in each context."""
         conditions = [factor.when for outcome in move.outcomes for factor in outcome.factors]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         telling = [when for when in (*conditions, *further) if not when.always]

@@ -1,9 +1,9 @@
 """Hidden clocks: how a move that takes a while becomes a Markov chain.
 
 Such a move gets a hidden variable with one level for each stage of its wait, and a covert move that advances it while
-the move is possible. The move itself can happen at the last stage only, and sets the clock back when it does. The clock
-also goes back when the move becomes impossible, so that each wait begins anew. Tables and both engines see these
-variables and moves. They stand after those of the scenario, and people do not see them.
+the move is possible. The move itself can happen only at the last stage, and then sets the clock back. The clock also
+goes back when the move becomes impossible, so that each wait begins anew. The tables and both engines list these
+variables and moves after those of the scenario. Users never see them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Clock:
 
 
 def clock_id(move: str) -> str:
-    """Return the id of the clock of a move and of its tick. It has spaces, which no id in a file has."""
+    """Return the id of a move's clock and tick. It has spaces, so it cannot clash with an id in a file."""
     return f"waiting for {move}"
 
 

@@ -1,7 +1,7 @@
-"""A scenario that counts firings in its state, so that a question about a count becomes one about a state.
+"""A scenario with a counter of firings, which turns a question about a count into one about a state.
 
-The counter is one more variable: every outcome that counts raises it by one. The last level is an ending, because
-nothing that comes later matters. No guard and no factor reads the counter, so nothing else changes its law.
+The counter is a further variable, and every outcome that counts raises it by one. Its last level is an ending, because
+nothing that comes later matters. No guard and no factor reads the counter, so everything else goes on as before.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from simlib.scenario.model import Condition, Effect, Ending, Move, Question, Sce
 __all__ = ["COUNTED", "with_counter"]
 
 COUNTED = "counted often enough"
-"""Id of the counter and of the ending it reaches. No id of a file has a space."""
+"""Id of the counter and of the ending at its last level. It has spaces, so it cannot clash with an id in a file."""
 
 
 def with_counter(scenario: Scenario, question: Question) -> Scenario:
-    """Return the scenario in which a question about a count is the first ending, `COUNTED`.
+    """Return the scenario with a question about a count turned into its first ending, `COUNTED`.
 
     Other questions and all ladders are left out. The counter is the last variable.
     """

@@ -1,8 +1,9 @@
-"""Interventions on the calendar, and standing ones as a rewriting of the tables.
+"""Interventions: acts on a day, and standing ones that rewrite the rate tables.
 
 Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
-of the policies, the values assumed for a while, the numbers that turn median waits into rates of stages, and the
-numbers of counters. Where an intervention applies, an entry of a table points at one of these instead of an assumption.
+of the policies and the values assumed for a while. Two more kinds of number follow: those that turn median waits into
+rates of stages, and those of counters. Where an intervention applies, a table entry points at one of these numbers
+instead of an assumption.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Action:
     number: int = 0
     """Position in `Scenario.interventions`, or -1 for a move that the scenario itself has on this day.
 
-    It names the stream of a forced firing and its line in the report.
+    It gives a forced firing its random stream and its line in the report.
     """
 
 
@@ -53,7 +54,7 @@ class Segment:
 
     @property
     def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The key of the hazards: segments with the same key have the same rates."""
+        """A key for the rates: segments with the same key have the same rates."""
         return self.closed, self.standing
 
 
@@ -76,7 +77,7 @@ class Standing:
 
     @property
     def numbers_from(self) -> int:
-        """The place in `extended` of the number 0, from which on the numbers of counters follow in order."""
+        """The place of the counter value 0 in `extended`. The other counter values follow in order."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
@@ -89,7 +90,7 @@ class Standing:
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Put assumed values in place in an index (F, E) for a segment."""
+        """Let an index (F, E) point at the values assumed in a segment, where these apply."""
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
@@ -99,7 +100,8 @@ class Standing:
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
         """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions.
 
-        Under the last two the clock of a move that takes a while stands still. `ticks` (E,) marks its entries.
+        Under a policy or a prohibition, the clock of a move that takes a while stands still. `ticks` (E,) marks the
+        entries of clocks.
         """
         self.assume(index, segment, applies)
         one = len(self._assumption)
@@ -111,14 +113,14 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the place in `extended` of the number that, divided by a median wait, is the rate of a stage."""
+        """Return the place in `extended` of a wait's pace: divided by the median wait, it is the rate of a stage."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return θ (A,) with the further values that an index may point at.
 
-        A median wait is replaced by its inverse. With `centre`, θ is a draw around those values, and a value assumed
-        for a while keeps the draw's distance from it.
+        A median wait is replaced by its inverse. With `centre`, θ is a draw around `centre`. A value assumed for a
+        while then shifts by the same ratio as the draw.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
@@ -129,15 +131,15 @@ class Standing:
 
     @property
     def signs(self) -> Floats:
-        """Return for each assumption (A,) 1 where a hazard is proportional to it, and -1 for a median wait."""
+        """Return 1 for each assumption (A,), as hazards are proportional to it, but -1 for a median wait."""
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
-        """Return derivatives (A,) of what `extended` holds for θ as derivatives of θ itself."""
+        """Turn derivatives (A,) by the values in `extended` into derivatives by θ itself."""
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values assumed for a while, at the same ratio (chance: odds ratio) as the draw."""
+        """Return the values assumed for a while, shifted by the draw's ratio to `centre` (odds ratio for a chance)."""
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values
@@ -159,14 +161,14 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {assumption: ∂ value / ∂ θ} of the values assumed in a segment (the last counts)."""
+        """Return {assumption: ∂ value / ∂ θ} for the values assumed in a segment. Of several, the last counts."""
         slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
         return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
 
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return θ and `centre` for chances in a segment, with the values that hold for a while put in."""
+        """Return θ and `centre` for the chances in a segment, with the values assumed in it."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -191,9 +193,9 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return odds(θ) / odds(centre), and a last 1.
+    """Return odds(θ) / odds(centre) of each assumption, and a final 1.
 
-    The ratio is 1 where θ equals the centre, so that a fixed 0 or 1 stays as it is.
+    The ratio is 1 where θ equals the centre, so that a fixed chance of 0 or 1 stays as it is.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))

@@ -1,8 +1,8 @@
 """Measures: the numbers that a forecast reports, by name.
 
-A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG",
-"moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question or an impact is
-enough.
+A name has one of the forms "ending:ID" ("ending:ongoing" means no ending yet), "question:ID", "level:VARIABLE=LEVEL",
+"rung:LADDER=RUNG", "moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question
+or an impact is enough.
 
 Further measures are computed only when they are asked for. "fired:MOVE" is an event: the move has happened at least
 once. "reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: that level or rung, or one above, has been reached.
@@ -27,7 +27,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 By = str | float | dt.date | None
-"""The target of a question: a date, its ISO text, or days after `as_of`. None is the horizon."""
+"""The target day of a question: a date, its ISO text, or a number of days after `as_of`. None is the horizon."""
 
 Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
 
@@ -47,11 +47,10 @@ _PAIRS = ("level", "rung", "reached", "days")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number a forecast reports.
+    """One number that a forecast reports.
 
-    `of` is the ending, question, variable, ladder, move or impact. `part` is the level or the rung, and `unit` that of
-    an impact. Of a conditional probability, `of` is the name of the event and `part` that of its condition with its
-    date.
+    `of` is the ending, question, variable, ladder, move or impact. `part` is the level or the rung, and `unit` is that
+    of an impact. For a conditional probability, `of` names the event and `part` names the condition and its date.
     """
 
     kind: Kind
@@ -69,7 +68,7 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The id of the question that answers an event (`asked_events.with_events`), "" for another measure."""
+        """The id of the question that records an event (see `asked_events.with_events`), or ""."""
         return self.of if self.kind == "question" else self.name if self.kind in ("fired", "reached") else ""
 
     @property
@@ -84,12 +83,12 @@ class Measure:
 
     @property
     def probability(self) -> bool:
-        """False for an expected count or amount."""
+        """Whether the value is a probability, and not an expected count or amount."""
         return self.kind not in ("moves", "impact", "days")
 
     @property
     def words(self) -> str:
-        """The measure inside a sentence: “Open war”, or how often something happens."""
+        """The name of the measure inside a sentence, such as “Open war”."""
         return f"how often “{self.label}” happens" if self.kind == "moves" else f"“{self.label}”"
 
     def write(self, value: float) -> str:
@@ -97,7 +96,7 @@ class Measure:
         return percent(value) if self.probability else show(value, "amount", self.unit)
 
     def column(self, scenario: Scenario) -> int:
-        """Return the column of the measure in the array of its kind, in `Counts` or in a stacked forecast."""
+        """Return the column of the measure in the array of its kind."""
         if self.kind in ("level", "rung"):
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))
@@ -107,10 +106,10 @@ class Measure:
 
 
 def days_by(scenario: Scenario, by: By) -> float:
-    """Return the target of a question in days after `as_of`. None is the horizon.
+    """Return the target day of a question in days after `as_of`.
 
-    A date, or its ISO text, means "before the end of that day". Raises ScenarioError for a day that is not after the
-    start and up to the horizon, or that is no date.
+    None is the horizon. A date, or its ISO text, means "before the end of that day". Raises ScenarioError for a text
+    that is no date, and for a day at or before the start or after the horizon.
     """
     try:
         date = dt.date.fromisoformat(by) if isinstance(by, str) else by
@@ -126,9 +125,9 @@ def days_by(scenario: Scenario, by: By) -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures of these names (default: the headline).
+    """Return the measures with these names (default: the headline).
 
-    Raises ScenarioError for unknown ones, all at once. Raises ValueError for no name at all.
+    Raises ScenarioError that lists every unknown name, and ValueError if there is no name at all.
     """
     if names is None:
         return (headline(scenario),)
@@ -142,15 +141,15 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
     if problems:
         raise ScenarioError(problems)
     if not result:
-        raise ValueError("no measure is named; expected at least one name such as " + FORMS)
+        raise ValueError("no measure is named; give at least one of " + FORMS)
     return tuple(dict.fromkeys(result))
 
 
 def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
-    """Return the measure that leads: what the file says, else the first question, else the first ending.
+    """Return the headline: the measure that the file names, else the first question, else the first ending.
 
-    `kinds` are the kinds allowed here. Where the measure that the file names is of another kind, the first measure of
-    these kinds leads. Where there is none, "no ending yet" leads.
+    `kinds` are the kinds allowed here. If the file names a measure of another kind, the headline is the first measure
+    of these kinds. If there is none, the headline is "no ending yet".
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None
@@ -158,7 +157,7 @@ def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending"))
 
 
 def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure]:
-    """Yield every measure of some kinds, `ending:ongoing` after the endings."""
+    """Yield every measure of the given kinds. `ending:ongoing` comes after the endings."""
     for kind in kinds:
         if kind in ("level", "rung"):
             for of, parts in _parts(scenario, kind).items():
@@ -209,7 +208,7 @@ def _event(scenario: Scenario, part: str, name: str) -> Measure:
     measure = _read(scenario, part) if part and "|" not in part else None
     if measure is None or measure.kind not in _EVENTS or measure.of == ONGOING:
         expected = "expected ending:ID, question:ID, fired:MOVE, reached:VARIABLE=LEVEL or reached:LADDER=RUNG"
-        raise _unknown(name, f"{part!r} is no event: an event happens once and stays so", expected)
+        raise _unknown(name, f"{part!r} is no event: an event is what happens once and stays true", expected)
     return measure
 
 
@@ -267,7 +266,7 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
 def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
     """Return (value, low, high), each (T,), of a measure in a forecast.
 
-    Low and high are the interval it carries.
+    Low and high are the ends of the interval that the forecast gives.
     """
     if measure.kind == "ending" or measure.asked:
         band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.asked]
@@ -276,7 +275,7 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
         return _share(forecast, measure)
     if measure.kind == "days":
         if forecast.days is None:
-            raise Unsupported(f"this forecast has not kept {measure.words}; use the exact engine")
+            raise Unsupported(f"this forecast has no value for {measure.words}; use the exact engine")
         value = forecast.days[measure.of][measure.part]
         return value, value, value
     if measure.kind == "moves":
@@ -294,10 +293,10 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 
 
 def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return a conditional probability with the interval of a ratio.
+    """Return a conditional probability with its interval.
 
-    With replicates it is Wilson's interval among those that meet the condition. Otherwise the ends of both intervals
-    bound it.
+    With replicates it is Wilson's interval among those that meet the condition. Otherwise the interval follows from the
+    ends of the intervals of numerator and denominator.
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)
@@ -315,11 +314,11 @@ def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats
 def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
     """Return P(event and condition) over P(condition), each (T,).
 
-    It is 0 at times before the condition can hold. Raises SimlibError where the condition has no probability at the
-    last time.
+    It is 0 at times before the condition can hold. Raises SimlibError if the condition has probability 0 at the last
+    time.
     """
     if np.any(given[..., -1] <= 0):
         event, _, condition = measure.label.partition(", given: ")
         what = f"“{condition}” has probability 0 here, or happened in none of the histories"
-        raise SimlibError(f"{what}: nothing can be said of “{event}” given it")
+        raise SimlibError(f"{what}; ask about “{event}” given something else or later")
     return np.minimum(np.divide(both, given, out=np.zeros_like(both, dtype=float), where=given > 0), 1.0)

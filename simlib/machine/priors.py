@@ -2,12 +2,12 @@
 
 Each assumption has one normal score z. With g the log (rates, factors) or the logit (chances),
 
-    θ = g⁻¹(g(value) + s₋ z)  for z < 0,    θ = g⁻¹(g(value) + s₊ z)  for z ≥ 0,
+    θ = g⁻¹(g(value) + s₋ z) for z < 0, θ = g⁻¹(g(value) + s₊ z) for z ≥ 0,
 
-a split normal on the g scale whose 5th, 50th and 95th percentiles are low, value and high: it always exists, is
-monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0, R), with the Pearson
-correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol sequence (Owen 1998),
-so that a few hundred draws cover the priors evenly. More draws with the same seed keep the earlier ones.
+a split normal on the g scale. Its 5th, 50th and 95th percentiles are low, value and high. It exists for any such
+values, is monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0, R), with the
+Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol sequence (Owen
+1998), so that a few hundred draws cover the priors evenly. More draws with the same seed keep the earlier ones.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the stated assumption values (A,), some replaced by `values` (base units).
+    """Return the stated values of the assumptions (A,), some of them replaced by `values` (base units).
 
     Raises ScenarioError for a name that is no assumption.
     """
@@ -68,9 +68,9 @@ def correlation(scenario: Scenario) -> Floats:
 def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
     """Return n rows of normal scores (n, A), correlated as the scenario says.
 
-    The first rows do not depend on n. With `shuffled` the columns of the Sobol sequence are dealt to the assumptions at
-    random. Some columns resemble each other in their first rows, under every scrambling. Dealt at random, they fall on
-    other assumptions in every sequence.
+    The first rows do not depend on n. Under every scrambling, some columns of a Sobol sequence resemble each other in
+    their first rows. With `shuffled` the columns are dealt to the assumptions at random, so that each seed pairs other
+    assumptions.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc
@@ -79,7 +79,7 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
         raise ValueError(f"the number of draws must be at least 1, not {n}")
     sequence = qmc.Sobol(len(scenario.assumptions), scramble=True, bits=30, rng=np.random.default_rng(seed))
     uniform = sequence.random_base2(int(np.ceil(np.log2(n))))[:n]
-    half = 0.5**31  # the sequence lives on multiples of 2**-30; the middle of a cell is never 0 or 1
+    half = 0.5**31  # the sequence has multiples of 2**-30; the middle of a cell is never 0 or 1
     independent = ndtri(np.clip(uniform + half, half, 1 - half))
     if shuffled:
         independent = independent[:, np.random.default_rng([seed, 1]).permutation(independent.shape[1])]
@@ -109,9 +109,9 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return normal scores of assumption values (..., A), 0 where fixed.
+    """Return the normal scores of assumption values (..., A), 0 where fixed.
 
-    It is the inverse of `values_from_scores`.
+    Inverse of `values_from_scores`.
     """
     values = np.asarray(values, dtype=float)
     result = np.zeros_like(values)
@@ -136,9 +136,9 @@ def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the share of an assumption's prior up to a value (base units).
+    """Return the prior probability that an assumption is at most a value (base units).
 
-    It is the inverse of `quantile`.
+    Inverse of `quantile`.
     """
     from scipy.special import ndtr
 
@@ -154,7 +154,7 @@ def share_below(assumption: Assumption, value: float) -> float:
 
 
 def describe(assumption: Assumption) -> dict[str, float]:
-    """Return the prior's mean and its 1, 5, 25, 50, 75, 95 and 99% points."""
+    """Return the mean of a prior and its 1, 5, 25, 50, 75, 95 and 99% points."""
     from scipy.special import ndtri
 
     cells = 4096
@@ -166,7 +166,7 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return ∂g(θ)/∂z (..., A) at normal scores: the step on the scale of each kind, 0 where fixed."""
+    """Return ∂g(θ)/∂z (..., A) at normal scores, with g the scale of each kind of assumption. It is 0 where fixed."""
     steps = [_steps(a.kind, a.value, a.low, a.high) for a in scenario.assumptions.values()]
     below, above = np.array(steps, dtype=float).reshape(-1, 2).T
     return np.asarray(np.where(np.asarray(z) < 0, below, above))
@@ -174,7 +174,7 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
-    """Return the step of one normal score below the stated value and above it."""
+    """Return the step on the g scale for one unit of normal score, below the stated value and above it."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

@@ -10,7 +10,7 @@ _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 def daily_steps(horizon: float) -> int:
     """Return the number of report times for a horizon in days.
 
-    Steps are whole days where that gives 30 to 100 steps, else there are 60.
+    Steps are whole days if that gives 30 to 100 of them. Otherwise there are 60 steps.
     """
     if horizon != int(horizon):
         return _OTHERWISE

@@ -1,4 +1,4 @@
-"""Impacts as arrays: how much of each impact an outcome, a condition or an ending gains.
+"""Impacts as arrays: how much each outcome, condition and ending adds to each impact.
 
 Sizes: I impacts, O outcomes (of all moves together), A assumptions.
 """
@@ -18,7 +18,7 @@ __all__ = ["Accrual", "Impulse", "Payment", "Rewards"]
 
 
 class Impulse(NamedTuple):
-    """An amount gained with some outcomes. `stream` names its random numbers."""
+    """An amount gained with some outcomes. `stream` is the stream of its random numbers."""
 
     impact: int
     outcomes: tuple[int, ...]
@@ -60,7 +60,7 @@ class Rewards:
 
     @classmethod
     def of(cls, tables: Tables) -> Rewards:
-        """Return the impacts of the scenario of some tables."""
+        """Return the impacts of a compiled scenario."""
         scenario = tables.scenario
         impulses: list[Impulse] = []
         accruals: list[Accrual] = []
@@ -89,7 +89,7 @@ class Rewards:
         return self._moments(theta, rows, self.endings)
 
     def _moments(self, theta: Floats, rows: list[tuple[int, list[int], int]], columns: int) -> tuple[Floats, Floats]:
-        """Several amounts at one place are independent: their means and their variances add."""
+        """Amounts at the same place are independent, so their means and their variances add."""
         mean, variance = np.zeros((2, len(self.impacts), columns))
         for impact, places, amount in rows:
             mean[impact, places] += theta[amount]

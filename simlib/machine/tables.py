@@ -1,11 +1,12 @@
 """A scenario as arrays: local rate tables, outcomes, starts and conditions.
 
-No string goes beyond this package. Each move gets one *local table* over only the variables that its guard and its
-factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard there.
-So new assumption values give all rates with one gather and one product (`Tables.rates`), without a Python loop over
-moves. Both engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine keeps for each
-edge the index of its entry. The entry also decides the context of the move: which of the factors on its outcomes and
-which of its effects hold. Chances and effects belong to an outcome in a context, a *branch* (`Branches`).
+Beyond this package everything is an index. Each move gets one *local table* over only the variables that its guard and
+its factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard
+there. New assumption values therefore give all rates with one gather and one product (`Tables.rates`), without a Python
+loop over moves. Both engines share these tables. The Monte Carlo kernel walks them by strides. The exact engine keeps
+the index of the entry for each edge of its state graph. The entry also decides the context of the move: which of the
+factors on its outcomes and which of its effects hold. Chances and effects belong to an outcome in a context, a *branch*
+(`Branches`).
 
 Sizes: V variables, M moves, O outcomes and B branches (of all moves together), A assumptions, E table entries, F the
 largest number of factors of one move plus one.
@@ -31,19 +32,20 @@ __all__ = ["Tables", "grid", "sums_by"]
 
 
 MAX_ENTRIES = 2_000_000
-"""Largest total size of the local tables. A move that reads too many variables is refused."""
+"""Largest number of entries of a local table. A move that reads too many variables is refused."""
 
 
 class Tables:
-    """The θ-independent arrays of one scenario. See the fields below.
+    """The arrays of one scenario that do not depend on θ.
 
     moves, variables: those of the scenario, then the hidden clocks of moves that take a while (see `clocks`).
-    clocks: (move, variable) as indices, of each clock.
-    move_variables[m]: variables read by move m, and move_strides[m] their strides in its local table.
+    clocks: for each clock, the indices (move, variable).
+    move_variables[m]: the variables that move m reads. move_strides[m]: their strides in its local table.
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     branches: the outcomes in each context, with their chances, factors and effects.
     possible (E,): whether the guard of the move holds at an entry.
-    factor_index (F, E): indices into θ as `standing.extended` has it. Row 0 is the base rate (0 where the guard fails).
+    factor_index (F, E): indices into θ as `standing.extended` has it. Row 0 is the base rate, or 0 where the guard
+    fails.
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
     """
 
@@ -154,7 +156,7 @@ class Tables:
     def ending(self, levels: NDArray[np.integer]) -> Ints:
         """Return the index of the ending reached in each state of `levels` (N, V), -1 for none.
 
-        The first in the file counts.
+        Of several endings, the first in the file counts.
         """
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
@@ -213,7 +215,7 @@ class Tables:
         return index, window, variables, strides, guard
 
     def _last_stage(self, clock: str | None, local: Ints) -> Bools:
-        """Say at which entries a clock, if there is one, is at its last stage."""
+        """Say at which entries a move's clock is at its last stage. Without a clock, that is all of them."""
         if clock is None:
             return np.ones(len(local), dtype=bool)
         variable = self._variable[clock]
@@ -285,7 +287,7 @@ class Tables:
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
-        """Return the entries (E,) at which the guard and the condition of an intervention hold."""
+        """Say at which entries (E,) an intervention applies: its move is possible and its condition holds."""
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):
             if concerns(item, move):
@@ -295,7 +297,7 @@ class Tables:
         return result
 
     def unruled(self, segment: Segment) -> Bools:
-        """Return the entries (E,) where a guard holds and no policy and no prohibition decides about the move."""
+        """Say at which entries (E,) a guard holds and neither a policy nor a prohibition sets the rate of the move."""
         ruling = [self.standing.items[number] for number in segment.standing]
         ruled = [self._applies(item) for item in ruling if isinstance(item, Forbid | Policy)]
         return np.logical_and.reduce([self.possible, *(~entries for entries in ruled)])
@@ -312,10 +314,10 @@ class Tables:
         """Return the chance of every branch (B,) in a segment, summing to one within each context of a move.
 
         Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
-        values) θ is a draw. The branches of a move are then drawn jointly, as log-weights against the remaining branch,
-        and normalised, so that no sum exceeds one. Where one branch alone is uncertain, its chance is exactly the drawn
-        value. Factors on outcomes multiply these weights before they are normalised. Raises ScenarioError when stated
-        chances of a move exceed one.
+        values) θ is a draw. The draw sets log-weights of the branches against the remaining one, and these are
+        normalised, so that no sum exceeds one. If only one branch is uncertain, its chance is exactly the drawn value.
+        Factors on outcomes multiply the weights before they are normalised. Raises ScenarioError if the stated chances
+        of a move sum to more than one.
         """
         weight = self.weights(theta, segment, centre)
         theta, centre = self.standing.in_place(theta, segment, centre)
@@ -323,7 +325,7 @@ class Tables:
         return self._shares(theta, centre, branches.chance, branches.start, self._outcome_place, weight)
 
     def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
-        """Return the product of the factors on every branch (B,) in a segment, 1 where there is none."""
+        """Return the product of the factors on every branch (B,) in a segment, 1 if there are none."""
         extended = self.standing.extended(theta, centre)
         result: Floats = np.multiply.reduce(extended[self.branch_factors(segment)], axis=0)
         return result
@@ -388,7 +390,7 @@ class Tables:
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
         """Return the possible start states (S, V) and their probabilities (S,).
 
-        Without θ the latter are all one. A joint start has its own probabilities, whatever θ is.
+        Without θ all probabilities are given as 1. A joint start has its own probabilities, whatever θ is.
         """
         if self.scenario.joint_start:
             states = self.scenario.joint_start
@@ -405,7 +407,7 @@ class Tables:
     def _levels_at(self, state: StartState) -> list[int]:
         """Return the levels of all variables in a start state, clocks included.
 
-        A variable that the state does not name starts as it says.
+        A variable that the state does not name starts at its own start level.
         """
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
@@ -429,13 +431,14 @@ class Tables:
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return the branches (N,) of one outcome, or of an outcome each (N,), at entries (N,) of the tables."""
+        """Return the branches (N,) at entries (N,) of the tables, for one outcome or for one outcome each (N,)."""
         return self.branches.entry[entry] + outcome - self.outcome_start[self.outcome_move[outcome]]
 
     def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
-        """Return the states (N, V) after an outcome. Effects read the state before, then saturate.
+        """Return the states (N, V) after an outcome.
 
-        The variables in `held` stay as they are.
+        Effects apply to the state before and stop at the lowest and the highest level. The variables in `held` stay as
+        they are.
         """
         result, own = levels.astype(np.int64, copy=True), self.branches
         which = self.branch(outcome, levels)
@@ -450,7 +453,7 @@ class Tables:
         return self.settled(result)
 
     def settled(self, levels: Ints) -> Ints:
-        """Return states (N, V) with clocks set back, in place, where their moves are impossible or the story over."""
+        """Set clocks back in states (N, V), in place, where their moves are impossible or the story is over."""
         if self.clocks:
             over = self.ending(levels) >= 0
             for move, variable in self.clocks:

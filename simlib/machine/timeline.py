@@ -1,4 +1,4 @@
-"""Time, cut where hazards or effects may change, or an intervention acts."""
+"""Cuts time where hazards or effects may change, or where an intervention acts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 
 
 def cut(tables: Tables, horizon: float) -> list[Segment]:
-    """Cut [0, horizon] into segments, with the interventions at their start and during them.
+    """Cut [0, horizon] into segments, each with the interventions at its start and those that last through it.
 
     An intervention at the horizon itself gives a last segment of no length. Raises ScenarioError for an intervention
     before the start or after the horizon.
@@ -54,9 +54,9 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
-    """Return everything that acts at a moment, with its day.
+    """Return all acts on a day, with their days.
 
-    Each day has first holds, then other interventions, then dated moves.
+    The order within a day: variables that begin to be held, other interventions, dated moves.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
@@ -87,7 +87,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return every set of variables that is held at some time."""
+    """Return every set of variables that are held together at some time."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

@@ -1,1 +1,1 @@
-"""The scenario language: read, checked, explained, varied and written back."""
+"""The scenario language: reads, checks, explains, varies and writes scenarios."""

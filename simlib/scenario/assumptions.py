@@ -25,12 +25,12 @@ REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
 """The lists of rewards of an impact, and the key of the amount in each."""
 
 PER_DAY = "per day"
-"""Follows the unit of an impact where an amount is gained for each day."""
+"""Added to the unit of an impact for an amount that is gained per day."""
 
 _HISTORY = "evidence.history.start"
 
 UNREAD = ""
-"""Stands for an assumption that could not be read; no id is empty."""
+"""The id of an assumption that could not be read. No other id is empty."""
 
 A: dict[AssumptionKind, str] = {
     "rate": "a rate",
@@ -63,7 +63,7 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Say whether a number is a share of a start, whose reason may be that of the start as a whole."""
+    """Say whether a number is a share of a start. Then the reason of the whole start may stand for its own."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -78,7 +78,8 @@ def _place_in_evidence(name: str) -> Place:
 class Use:
     """One place in the file where a number is used.
 
-    The place holds the id of an assumption, or a literal number, which gets the name `id`. `unit` is that of an amount.
+    The place holds the id of an assumption, or a literal number. A literal gets the name `id`. `unit` is that of an
+    amount.
     """
 
     place: Place
@@ -161,10 +162,9 @@ def _median(shape: WaitShape) -> str | LiteralShape:
 
 
 class Numbers:
-    """Every number of a document.
+    """Every number of a document: the named assumptions, and the literals written where they are used.
 
-    The named assumptions, then the literals written where they are used. `assumptions` holds the readable ones, and
-    `of_the_log` the literals of the evidence section.
+    `assumptions` holds the readable numbers, except the literals of the evidence section, which are in `of_the_log`.
     `at` gives the id of the number used at a place.
     """
 
@@ -176,14 +176,11 @@ class Numbers:
         self._inline = {use.id for use in uses_in(shape)}
 
     def at(self, place: Place) -> str:
-        """Return the id of the assumption used at a place.
-
-        Returns UNREAD where that number could not be read.
-        """
+        """Return the id of the assumption used at a place, or UNREAD if it could not be read."""
         return self._ids[place]
 
     def mentioned(self, name: str) -> bool:
-        """Say whether the file has a number of this name, sound or not."""
+        """Say whether the file has a number of this name, valid or not."""
         return name in self._inline or name in self.document.names("assumptions")
 
     def _named(self) -> dict[str, Assumption]:
@@ -244,9 +241,9 @@ class Numbers:
 
 
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
-    """Return the first use of each named assumption that is used: it gives the kind and the unit.
+    """Return the first use of each named assumption, which gives the kind and the unit.
 
-    An assumption used as two kinds or in two units is noted, and left to its notation.
+    An assumption used as two kinds or in two units is noted as a problem. Its kind then follows from its notation.
     """
     first: dict[str, Use] = {}
     torn: dict[str, Use] = {}
@@ -277,9 +274,9 @@ def resolve_literal(
 ) -> Assumption | None:
     """Return the assumption that a number stands for.
 
-    Returns None, and notes the problem, where the number cannot be read. Without a `kind`, because nothing uses the
-    number, its notation decides, and a bare number is a factor. `unit` is that of an amount. `used_at` is named in the
-    message when the number is of another kind.
+    Returns None and notes the problem if the number cannot be read. If nothing uses the number, `kind` is None and the
+    notation decides: a bare number is a factor. `unit` is that of an amount. `used_at` is the place that the message
+    names if the number is of another kind.
     """
     value = read_quantity(document, (*place, "value"), shape.value, kind, used_at, unit)
     if value is None:
@@ -309,9 +306,9 @@ def resolve_literal(
 def _bounds(
     document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place, unit: str
 ) -> tuple[float, float] | None:
-    """Return the 5th and 95th percentiles.
+    """Return the 5th and 95th percentiles, or None if the file gives none.
 
-    Both are None where the file gives none. They are also None, with the problem noted, where they cannot be read.
+    Returns None and notes the problem if they cannot be read.
     """
     if (shape.low is None) != (shape.high is None):
         given, other = ("low", "high") if shape.high is None else ("high", "low")
@@ -326,7 +323,7 @@ def _bounds(
 def read_quantity(
     document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = (), unit: str = ""
 ) -> Quantity | None:
-    """Return a quantity written at a place, or None where it cannot be read (and noted)."""
+    """Return a quantity written at a place. Returns None and notes the problem if it cannot be read."""
     try:
         return parse(written, kind, unit)
     except QuantityError as error:
@@ -349,18 +346,18 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
     if shape.observed is None:
         return None
     if kind != "rate":
-        document.note((*place, "observed"), f"an observed rate for {A[kind]}", "expected it with rates only")
+        document.note((*place, "observed"), f"an observed rate for {A[kind]}", "leave it out: only rates have one")
         return None
     quantity = read_quantity(document, (*place, "observed"), shape.observed, "rate", ())
     return quantity.value if quantity else None
 
 
 def _spread(document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind) -> float:
-    """Return the standard deviation of an amount from event to event, 0 where none is given."""
+    """Return the standard deviation of an amount from event to event, 0 if none is given."""
     if shape.spread is None:
         return 0.0
     if kind != "amount":
-        document.note((*place, "spread"), f"a spread for {A[kind]}", "expected it with amounts of impacts only")
+        document.note((*place, "spread"), f"a spread for {A[kind]}", "leave it out: only amounts of impacts have one")
         return 0.0
     try:
         spread = parse(shape.spread, "number").value
@@ -368,6 +365,6 @@ def _spread(document: Document, place: Place, shape: LiteralShape, kind: Assumpt
         spread = -1.0
     if spread < 0:
         what = f"{shape.spread!r} is no standard deviation"
-        document.note((*place, "spread"), what, "expected a number from 0 on, in the unit of the impact")
+        document.note((*place, "spread"), what, "expected 0 or more, in the unit of the impact")
         return 0.0
     return spread

@@ -1,8 +1,8 @@
-"""Static rules of the language: one rule, one small function named as half a sentence.
+"""Static rules of the language, one function for each rule.
 
-A rule takes a resolved scenario and yields errors as `Misfit`s (place, what, expected). A rule that needs reachability
-or a solution is not static: see `simlib.analysis.lint.rules`. A rule must accept an incomplete scenario: while a file
-has other problems, unreadable parts are missing.
+The name of a function states its rule. A rule takes a resolved scenario and yields errors as `Misfit`s (place, what, expected). A
+rule that needs reachability or a solution is not static: see `simlib.analysis.lint.rules`. A rule must accept an
+incomplete scenario: while a file has other problems, unreadable parts are missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
 
 TOLERANCE = 1e-9
-"""The largest distance of a sum of chances from 1."""
+"""Largest distance from 1 at which a sum of chances counts as 1."""
 
 MAX_ASSUMPTIONS = 2000
 
@@ -63,7 +63,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
 
 
 def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]:
-    """The logit scale has no 0 and no 1: a spread cannot begin or end there."""
+    """The range of a chance cannot begin at 0 or end at 1, because the logit scale has neither."""
     for assumption in _numbers(scenario):
         ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
@@ -163,19 +163,19 @@ def _wrong_with_sum(
 
 
 def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """A factor's condition and window meet those of its move."""
+    """The condition and the window of a factor overlap with those of its move."""
     for move in scenario:
         for where, factor in move.placed_factors():
             place: Place = ("moves", move.id, *where)
             if not _can_hold_together(move.when, factor.when):
                 yield (*place, "when"), "can never hold while the move is possible", _both(move.when, factor.when)
             if move.between and factor.between and not _overlap(move.between, factor.between):
-                what = "this window never meets that of the move"
+                what = "this window does not overlap with that of the move"
                 yield (*place, "between"), what, f"expected days from {move.between.first} to {move.between.last}"
 
 
 def effect_can_happen_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """The condition of an effect meets that of its move."""
+    """The condition of an effect can hold together with that of its move."""
     for move, place, effects in _effects(scenario):
         for effect in effects:
             if not _can_hold_together(move.when, effect.when):
@@ -188,8 +188,8 @@ def effects_of_an_outcome_never_clash(scenario: Scenario) -> Iterator[Misfit]:
     for move, place, effects in _effects(scenario):
         for one, other in itertools.combinations(effects, 2):
             if one.variable == other.variable and _can_hold_together(move.when, one.when, other.when):
-                what = f"two effects on {one.variable!r} can hold at once"
-                yield place, what, "expected conditions of which one holds at a time"
+                what = f"two effects on {one.variable!r} can happen at once"
+                yield place, what, "expected conditions that exclude each other"
 
 
 def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ...]]]:
@@ -256,7 +256,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
             amount = scenario.assumptions.get(reward.amount)
             if amount is not None and amount.spread > 0:
                 what = f"the amount per day {amount.id!r} has a spread from event to event"
-                expected = "expected no spread: its doubt is low to high"
+                expected = "leave 'spread' out: low and high say how uncertain it is"
                 yield ("impacts", impact.id, "per_day", index, "amount"), what, expected
 
 
@@ -284,14 +284,14 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """No ending is called `ongoing`, the name of having reached none.
+    """No ending is called `ongoing`, which means that none is reached.
 
-    A share of `rest` takes what the others leave.
+    No assumption is called `rest`, which means the share that the others leave.
     """
     if "ongoing" in scenario.endings:
-        yield ("endings", "ongoing"), "'ongoing' is what results call reaching no ending", "expected another id"
+        yield ("endings", "ongoing"), "'ongoing' already means that no ending is reached", "expected another id"
     if "rest" in scenario.assumptions:
-        yield ("assumptions", "rest"), "'rest' is a share that takes what the others leave", "expected another id"
+        yield ("assumptions", "rest"), "'rest' already means the share that the others leave", "expected another id"
 
 
 def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
@@ -301,7 +301,7 @@ def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """The log is taken in from before `as_of` on, or from that day."""
+    """The history of the log begins on `as_of` or earlier."""
     history = scenario.evidence.history if scenario.evidence else None
     if history is not None and history.since > scenario.as_of:
         place = ("evidence", "history", "from")
@@ -316,7 +316,7 @@ def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """Two different assumptions, each with a prior, each pair once."""
+    """A correlation is between two different assumptions with priors, and no pair is given twice."""
     before: set[frozenset[str]] = set()
     for index, correlation in enumerate(scenario.correlations):
         place: Place = ("correlations", index, "of")
@@ -368,7 +368,7 @@ DATE_RULES: tuple[Rule, ...] = (
     *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast),
     *(dates_do_not_lie_before_the_forecast, the_horizon_is_on_the_calendar, the_history_begins_by_the_forecast),
 )
-"""The rules that cannot be checked while `as_of` cannot be read."""
+"""The rules that need a readable `as_of`."""
 
 NUMBER_RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, chances_of_a_move_leave_room_for_its_rest),

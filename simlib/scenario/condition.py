@@ -1,4 +1,4 @@
-"""What may hold of a state, and when on the calendar."""
+"""Conditions on the state, and windows on the calendar."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Clause = tuple[tuple[str, tuple[str, ...]], ...]
 class Condition:
     """A condition on the state: any of `clauses` holds.
 
-    A clause holds when every variable is in its level set. A clause is `((variable_id, (level, ...)), ...)`.
-    `Condition.ALWAYS` has one empty clause. No clause at all never holds.
+    A clause holds when every variable is in its level set. A clause is `((variable_id, (level, ...)), ...)`. `ALWAYS`
+    has one empty clause. A condition without clauses never holds.
     """
 
     clauses: tuple[Clause, ...] = ((),)

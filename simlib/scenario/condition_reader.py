@@ -18,8 +18,8 @@ from simlib.scenario.model import ALWAYS, Clause, Condition, Variable
 class Reader:
     """Reads conditions of one document against its variables, and notes errors.
 
-    `known` holds every variable the file names, also those too broken to be in `variables`: references to them are
-    accepted, because the variable itself is already reported.
+    `known` holds every variable the file names, also those too broken to be in `variables`. References to broken ones
+    are accepted, because the variable itself is already reported.
     """
 
     def __init__(self, document: Document, variables: Mapping[str, Variable], known: Container[str]) -> None:
@@ -28,7 +28,7 @@ class Reader:
     def condition(self, written: Any, place: Place) -> Condition:
         """Return the condition written at a place.
 
-        An empty value is no condition, which always holds.
+        An empty value means that there is no condition, so the result always holds.
         """
         if written is None:
             return ALWAYS
@@ -46,7 +46,7 @@ class Reader:
     def _level_set(self, name: str, written: str | list[str], place: Place) -> tuple[str, ...]:
         """Return the levels in the variable's own order.
 
-        Returns (), and notes the problem, where they are not known.
+        Returns () and notes the problem if a level is unknown.
         """
         variable = self.variable(name, place)
         if variable is None:
@@ -61,9 +61,9 @@ class Reader:
         return tuple(level for level in variable.levels if level in some)
 
     def variable(self, name: str, place: Place) -> Variable | None:
-        """Return a variable by name.
+        """Return a variable by name, or None if there is none.
 
-        Returns None where there is no such variable. That is noted, unless the variable itself has a problem.
+        A missing variable is noted, unless the file has it with a problem of its own.
         """
         if name not in self.variables and name not in self.known:
             known = self.known if isinstance(self.known, Mapping) else self.variables
@@ -103,9 +103,9 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return the words about a level that a variable does not have.
+    """Return the problem and the expectation for a level that a variable does not have.
 
-    `sets` says that a set of levels would do as well.
+    With `sets`, a set of levels is also accepted.
     """
     if not variable.counter:
         return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)

@@ -28,8 +28,7 @@ Place = tuple[str | int, ...]
 
 NULLS = ("", "~", "null", "Null", "NULL")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Characters that a file may not hold because they cannot be seen: control characters, half characters, and marks that
-turn the direction of text."""
+"""Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction."""
 
 CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
@@ -43,7 +42,8 @@ def dotted(place: Place) -> str:
 class Document:
     """A file read: its plain `data`, the line of every place, and the problems found so far.
 
-    `spans` gives the stretch of `text` that a value takes, for writing one back without touching the rest.
+    `spans` gives the start and end of each value in `text`, so that one value can be rewritten without touching the
+    rest.
     """
 
     file: str
@@ -61,9 +61,9 @@ class Document:
         return self.lines.get(place, 1)
 
     def names(self, section: str) -> Container[str]:
-        """Return the keys of a section as written, sound or not.
+        """Return the keys of a section as written, valid or not.
 
-        An unreadable section has every key.
+        An unreadable section counts as having every key.
         """
         written = self.data.get(section, None if section in ("variables", "moves") else {})
         return written if isinstance(written, dict) else _Anything()
@@ -71,7 +71,7 @@ class Document:
     def note(self, place: Place, what: str, expected: str = "") -> None:
         """Record one problem at a place.
 
-        One problem too many ends the reading with a ScenarioError.
+        Raises ScenarioError once there are more than `MAX_PROBLEMS`.
         """
         self.problems.append(Problem(self.file, self.line(place), dotted(place), what, expected))
         if len(self.problems) > MAX_PROBLEMS:
@@ -88,7 +88,7 @@ class Document:
 
 
 class _Anything:
-    """The names of a section that cannot be read, in which every name counts as known."""
+    """Stands for the names of an unreadable section: every name counts as known."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -140,10 +140,10 @@ _TOO_LARGE = ("the file is larger than a megabyte", f"expected at most {MAX_BYTE
 
 
 def read(text: str, file: str) -> Document:
-    """Compose a document.
+    """Read the text of a YAML file into a document.
 
-    Whatever is wrong with it as YAML is in its `problems`. `readable` is False where a syntax error stopped the
-    reading: what follows it is unknown.
+    Faults in the YAML are in its `problems`. `readable` is False if a syntax error stopped the reading, so that the
+    rest is unknown.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -183,7 +183,7 @@ def _syntax_problem(document: Document, error: Exception) -> Problem:
 
 
 def _open_bracket(error: Exception, mark: Any) -> int | None:
-    """Return the line of a bracket that is still open where the parser stops, if that is an earlier line."""
+    """Return the line of a bracket that is still open when the parser stops, if it is an earlier line."""
     begun = getattr(error, "context_mark", None)
     if mark is None or begun is None or begun.line >= mark.line:
         return None
@@ -193,7 +193,7 @@ def _open_bracket(error: Exception, mark: Any) -> int | None:
 _PLAIN_WORDS = {
     "mapping values are not allowed": (
         "a colon where none belongs",
-        "a text that contains ': ' needs quotes, a mapping on one line needs {a: b}; or the indentation is off",
+        "put a text with ': ' in quotes, write a mapping on one line as {a: b}, or correct the indentation",
     ),
     "character 'tab'": ("a tab", "expected spaces: YAML does not allow tabs for indentation"),
     "that cannot start any token": (
@@ -213,13 +213,13 @@ _PLAIN_WORDS = {
     "expected ',' or": ("a bracket that is never closed", "expected a comma or the closing bracket"),
     "expected the node content": ("a bracket or a comma where a value belongs", "expected a value"),
 }
-"""Messages of the YAML parser, and the problem and expectation that a reader can use."""
+"""For each message of the YAML parser, the problem and the expectation in plain words."""
 
 
 class _Stopped(Exception):
-    """The document is not worth reading on.
+    """Ends the reading of a document.
 
-    The reason is noted.
+    The reason is already noted.
     """
 
 
@@ -305,7 +305,7 @@ class _Composer:
         return items
 
     def _key(self, event: Any, place: Place, line: int) -> str | None:
-        """Return the key, or None (and say so) where it is no text."""
+        """Return the key. Returns None and notes the problem if it is no text."""
         key = self._node(event, (*place, "(key)"))
         if not isinstance(key, str):
             self._problem(line, place, "a key that is not text", "expected a name before the colon")
@@ -323,7 +323,7 @@ class _Composer:
 
 
 class Alias:
-    """Stands in place of an alias, which is already reported and never resolved."""
+    """Stands for a YAML alias, which is already reported and never resolved."""
 
 
 def _is(event: Any, name: str) -> bool:
@@ -334,9 +334,9 @@ def _is(event: Any, name: str) -> bool:
 
 
 def editable(text: str) -> Any:
-    """Return the mapping of a YAML text in a form that remembers its comments and order.
+    """Return the mapping of a YAML text in a form that keeps comments and order.
 
-    It is empty for an empty text.
+    An empty text gives an empty mapping.
     """
     from ruamel.yaml.comments import CommentedMap
 
@@ -344,7 +344,7 @@ def editable(text: str) -> Any:
 
 
 def in_one_line(mapping: dict[str, Any]) -> Any:
-    """Return a mapping that is written as {key: value}."""
+    """Return a mapping that will be written on one line, as {key: value}."""
     from ruamel.yaml.comments import CommentedMap
 
     line = CommentedMap(mapping)

@@ -124,7 +124,7 @@ class _Cells:
         self.problems.append(Problem(self.file, self.line, column, what, expected))
 
     def row(self) -> LogRow | None:
-        """Return the row, or None (and say why) where its date or its word cannot be read."""
+        """Return the row. Returns None and notes the problem if its date or its word cannot be read."""
         if self.extra:
             self.note("", "more cells than the header has", "a text with a comma needs quotes")
         date, known_on = self._date("date"), self._date("known_on") if self.cells["known_on"] else None

@@ -42,10 +42,10 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event by a day, and another event, for a conditional measure (`machine.asked_events`).
+    """The events of a conditional measure: one by a day, and perhaps another (see `machine.asked_events`).
 
-    Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). Without `then`
-    that is all.
+    Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). If `then` is
+    given, it must happen too.
     """
 
     first: tuple[str, str]
@@ -85,7 +85,10 @@ class Question:
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:
-        """Return when firings at these times (in order) make it a yes, or infinity. The story is over at `end`."""
+        """Return the time at which firings at these times (in order) make the answer yes, or infinity.
+
+        The story is over at `end`.
+        """
         if self.lull is None:
             goal = self.count.at_least if self.count else 1
             return firings[goal - 1] if len(firings) >= goal else math.inf

@@ -1,8 +1,8 @@
 """The `evidence:` section of a scenario: how its event log is to be read.
 
-It says from when the log counts (`History`), which firings the log would show (`Coverage`), and what a row means where
-its words are not enough (`RowRule`). Its numbers are assumptions of their own (`Scenario.log_assumptions`): they weigh
-the log and change no forecast.
+It says from which day the log counts (`History`) and which firings the log would show (`Coverage`). It also says what a
+row means if its word is not enough (`RowRule`). Its numbers are assumptions of their own (`Scenario.log_assumptions`):
+they weigh the log and change no forecast.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Shares = tuple[tuple[str, str | None], ...]
 """(level, assumption id) of a start. One entry may have None and takes the rest."""
 
 CERTAIN = None
-"""The ratio of a row that nobody doubts."""
+"""The ratio of a row that is certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,14 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """The meaning of rows of the log that fit it.
+    """A rule for the meaning of some rows of the log.
 
-    A row fits by the `words` in its column `move`, and by further columns where the rule names them.
+    A row fits the rule if its column `move` holds one of `words`, and if it has the date, actor, target and confidence
+    that the rule names.
 
     At most one of these is given: `ignore` (a reason), `level` (a fact about the state), `setting` (an outside change:
-    (variable, level)). Otherwise such a row is a firing, of the move `move` if given, with one of `outcomes` if given.
-    `ratio` is P(row | it is so) / P(row | it is not).
+    (variable, level)). Without any, the row is a firing, of the move `move` if given, with one of `outcomes` if given.
+    `ratio` is the likelihood ratio P(row | it is true) / P(row | it is false).
     """
 
     words: tuple[str, ...]
@@ -76,7 +77,8 @@ class RowRule:
 class Evidence:
     """How the event log of a scenario is to be read.
 
-    `rules`: the first that fits a row decides. `confidence` gives the ratio of each word (None: certain).
+    Of the `rules`, the first that fits a row decides. `confidence` gives the likelihood ratio for each word in that
+    column (None: certain).
     """
 
     history: History | None = None

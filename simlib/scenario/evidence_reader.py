@@ -83,11 +83,11 @@ class _EvidenceReader:
             return Coverage(move, outcome or None, WORDS[written])
         given = [key for key in ("always", "never", "chance") if getattr(written, key) not in (None, False)]
         if len(given) != 1:
-            what = f"{' and '.join(given) or 'nothing'} of always, never and chance"
+            what = f"{' and '.join(given)} together" if given else "neither always, never nor chance"
             self.document.note(place, what, "expected exactly one of them")
             return None
         if given == ["never"] and written.within is not None:
-            self.document.note((*place, "within"), "a delay of what never shows", "expected always or a chance")
+            self.document.note((*place, "within"), "a delay for firings that never show", "expected always or a chance")
         chance = self.numbers.at((*place, "chance")) if given == ["chance"] else WORDS[given[0]]
         days = self._days(written.within, (*place, "within")) if written.within is not None else 0
         return Coverage(move, outcome or None, chance, days, written.from_, written.because or "")
@@ -122,12 +122,12 @@ class _EvidenceReader:
         kinds += ["is"] if shape.is_ or shape.outcomes else []
         names = [kind.strip("_") for kind in kinds]
         if len(names) > 1:
-            self.document.note(place, f"{' and '.join(names)} in one rule", "expected one meaning of a row")
+            self.document.note(place, f"{' and '.join(names)} in one rule", "expected one meaning for a row")
         if not names and shape.ratio is None:
             self.document.note(place, "a rule without a meaning", f"expected {_MEANINGS}")
         if shape.ratio is not None and {"ignore", "set"} & set(names):
             self.document.note(
-                (*place, "ratio"), "a ratio of what is not in doubt", "expected it with a firing or a level"
+                (*place, "ratio"), "a ratio for a row that is certain", "give a ratio only with a firing or a level"
             )
         self._check_firings(shape, words, place)
         return RowRule(
@@ -148,7 +148,7 @@ class _EvidenceReader:
     def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
         """Note moves and outcomes that do not exist.
 
-        Without `is`, outcomes are those of the move that a word names.
+        Without `is`, the outcomes belong to the moves that the words name.
         """
         moves = [shape.is_] if shape.is_ else list(words) if shape.outcomes else []
         named = (*place, "is") if shape.is_ else (*place, "row")
@@ -170,7 +170,7 @@ class _EvidenceReader:
             ratio = math.nan
         if ratio > 1:
             return ratio
-        what = f"{written!r} is no ratio of P(row | it is so) to P(row | it is not)"
+        what = f"{written!r} is no ratio of P(row | it is true) to P(row | it is false)"
         self.document.note(place, what, "expected a number above 1, or 'certain' under confidence")
         return CERTAIN
 

@@ -219,7 +219,7 @@ class _Speaker:
         return map(self._factor, move.factors)
 
     def _only_if(self, move: Move) -> str:
-        return f"if then {condition_in_words(move.when, self.world)}"
+        return f"if on that day {condition_in_words(move.when, self.world)}"
 
     def _wait(self, move: Move) -> str:
         """How long a move takes: the median wait, the range of one wait, and the stages that give it."""
@@ -306,7 +306,7 @@ class _Speaker:
         return f"{ladder.label}{shown}: {_list([first.id, *steps])}"
 
     def evidence(self) -> Iterator[tuple[str, str]]:
-        """Yield (id, sentence) of the history, of each coverage that is named, and of each rule for rows."""
+        """Yield (id, sentence) for the history, for each stated coverage, and for each rule for rows."""
         evidence = self.world.evidence
         if evidence is None:
             return
@@ -322,7 +322,8 @@ class _Speaker:
         if isinstance(seen.chance, str):
             number = {**self.world.assumptions, **self.world.log_assumptions}[seen.chance]
             value = show(number.value, number.kind, number.unit)
-            text = f"shows in the log with {value}" + ("" if number.fixed else f" (90% range {_range(number)})")
+            value += "" if number.fixed else f" (90% range {_range(number)})"
+            text = f"shows in the log with a chance of {value}"
         else:
             text = "always shows in the log" if seen.chance else "need not show in the log, so its absence says nothing"
         delay = f", within {_count(range(seen.within_days), 'day')}" if seen.within_days else ""
@@ -331,7 +332,7 @@ class _Speaker:
     def _rule(self, rule: RowRule) -> str:
         only = [str(part) for part in (rule.date, rule.actor, rule.target, rule.confidence) if part]
         rows = f"rows of {' or '.join(rule.words)}" + (f" ({', '.join(only)})" if only else "")
-        doubt = "" if rule.ratio is None else f", {rule.ratio:g} times as likely if it is so"
+        doubt = "" if rule.ratio is None else f", {rule.ratio:g} times as likely if it is true"
         if rule.ignore:
             return f"{rows} are left out: {rule.ignore}"
         if rule.setting:

@@ -1,8 +1,8 @@
 """Read a scenario or a view.
 
-Reading gives every problem of a file at once, or a resolved `Scenario` that is true to it. The stages of a file: text
--> plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked up and numbers read
-(`resolve`) -> static rules (`checks`).
+Reading gives either a resolved `Scenario` that is true to its file, or all problems of the file at once. The stages of
+a file: text -> plain data with lines (`document`) -> known shape (`schema`) -> references looked up and
+numbers read (`resolver`) -> static rules (`checks`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "scenario.yaml"
 FILES = (FILE, "scenario.yml")
-"""What a scenario file may be called in its folder, the first first."""
+"""Names that a scenario file may have in its folder. The first that exists counts."""
 
 VIEWS = "views"
 
@@ -32,14 +32,14 @@ class Stream:
     """The text of a scenario that came through a pipe, which can be read only once."""
 
     name: str
-    """How messages call it."""
+    """Its name in messages."""
     text: str
 
 
 def read_stream(path: str) -> Stream | str:
     """Return what standard input (`-`) or a pipe holds.
 
-    Any other path comes back as it is. Raises ScenarioError where it is too large or no text.
+    Any other path is returned unchanged. Raises ScenarioError if the input is too large or no text.
     """
     if path == "-":
         stdin = getattr(sys.stdin, "buffer", None)

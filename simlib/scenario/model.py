@@ -1,4 +1,4 @@
-"""The resolved scenario, which is simulated, printed, hashed, compared and stored.
+"""The resolved scenario: the form that is simulated, printed, hashed, compared and stored.
 
 People write the short form in YAML. `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
 direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and the engines
@@ -98,7 +98,7 @@ class Variable:
 
     @property
     def first(self) -> int:
-        """What the lowest level stands for: its number in a counter, else 0."""
+        """The number that the lowest level stands for: its value in a counter, else 0."""
         return int(self.levels[0]) if self.counter else 0
 
     @property
@@ -127,11 +127,11 @@ class StartState:
 class Assumption:
     """One number that the model needs, with its prior and its reason.
 
-    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain).
-    All three equal means fixed. `unit` is how it is shown ("per week"). `within_days` is the window of an elicited
-    "p within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the
-    record, tempo included. `uses_log_until` is the date up to which the event log already set this number. `spread` is
-    the standard deviation of an amount from event to event, which is chance and no part of the prior.
+    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain). All
+    three equal means fixed. `unit` is how it is shown ("per week"). `within_days` is the window of an elicited "p
+    within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the record,
+    with the effect of tempo in it. `uses_log_until` is the date up to which the event log already set this number.
+    `spread` is the standard deviation of an amount from event to event. It measures chance and is no part of the prior.
     """
 
     id: str
@@ -174,9 +174,10 @@ class Correlation:
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """One resolved scenario. Mappings are ordered as in the file and are not to be changed.
+    """One resolved scenario.
 
-    Two scenarios are equal when their resolved forms are, wherever they were read from.
+    Its mappings keep the order of the file and must not be changed. Two scenarios are equal if their resolved forms are
+    equal, wherever they were read from.
     """
 
     id: str
@@ -200,15 +201,15 @@ class Scenario:
     ladder: str = ""
     """Id of the ladder shown first ("" where there is none)."""
     headline: str = field(default="", metadata=SPARSE)
-    """The measure that leads, such as "question:truce" ("": the file does not say; see `measures.headline`)."""
+    """The headline measure, such as "question:truce" ("": the file names none; see `measures.headline`)."""
     evidence: Evidence | None = field(default=None, metadata=SPARSE)
-    """How its event log is to be read."""
+    """How the event log of the scenario is to be read."""
     log_assumptions: Mapping[str, Assumption] = field(default_factory=dict, metadata=SPARSE)
     """The numbers of `evidence`: they weigh the log and change no forecast."""
     joint_start: tuple[StartState, ...] = field(default=(), metadata=SPARSE)
-    """The states in which it may start, in place of a start of each variable. Empty: each starts as it says."""
+    """The states in which the scenario may start. Empty: each variable starts on its own, by its `start`."""
     path: str = ""
-    """Folder it was read from; no part of its identity."""
+    """Where the scenario was read from. It counts neither for equality nor for the hash."""
 
     def __iter__(self) -> Iterator[Move]:
         return iter(self.moves.values())
@@ -242,7 +243,7 @@ class Scenario:
         return by_date(self.as_of, days)
 
     def date_at(self, days: float) -> dt.date:
-        """Return the date of the moment so many days after `as_of`, or before it (negative days)."""
+        """Return the date of a time in days after `as_of` (negative: before it)."""
         return date_at(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:

@@ -17,8 +17,8 @@ NATURE = "nature"
 class Factor:
     """A multiplier of a move's rate or of an outcome's odds, which applies while a condition holds.
 
-    A factor with a window applies only while that is open. A factor `per` a counter has no assumption (`by` is ""): it
-    is the number at which the counter is.
+    A factor with a window applies only while the window is open. A factor `per` a counter has no assumption (`by` is
+    ""). Its value is the number of the counter.
     """
 
     by: str
@@ -60,9 +60,9 @@ class Outcome:
 class Wait:
     """The waiting time of a move that takes a while, and how much it varies from one time to the next.
 
-    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as the file has them beside the stated
-    median. `stages` is the number of exponential stages in a row that comes closest to them (an Erlang distribution).
-    `because` and `sources` are given where the median is an assumption with a reason of its own.
+    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as stated in the file. `stages` exponential
+    stages in a row (an Erlang distribution) come closest to them. `because` and `sources` are given if the median is a
+    named assumption with a reason of its own.
     """
 
     stages: int
@@ -76,8 +76,8 @@ class Wait:
 class Move:
     """Something an actor does, or that happens (actor `nature`).
 
-    It is possible while `when` holds, while its window `between` is open (if it has one), and while no counter to which
-    its rate is proportional is at 0. Its hazard per day is then `rate` times the factors that apply. `covert`: nobody
+    It is possible while `when` holds and its window `between`, if it has one, is open. A rate that is proportional to a
+    counter needs that counter above 0. The hazard per day is `rate` times the factors that apply. `covert`: nobody
     observes it. With `takes`, `rate` names the median time in days from when the move becomes possible until it
     happens. With `at` it has no `rate` (""): it happens at 00:00 of that day if `when` holds.
     """
@@ -99,7 +99,7 @@ class Move:
 
     @property
     def unseen(self) -> bool:
-        """Whether nobody does it and nobody sees it, such as a tempo that cools."""
+        """Whether it is a move of nature that nobody observes, such as a tempo that cools."""
         return self.covert and self.actor == NATURE
 
     @property
@@ -116,7 +116,7 @@ class Move:
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
-        """Yield every factor with its place in the move: those on the rate, then those on the outcomes."""
+        """Yield every factor with its place in the move. Those on the rate come before those on the outcomes."""
         for index, factor in enumerate(self.factors):
             yield ("times", index), factor
         for outcome in self.outcomes:
@@ -132,7 +132,7 @@ class Move:
                 yield (*place, "between"), factor.between
 
     def without_windows(self) -> Move:
-        """Return the move free of the calendar: its window and those of all its factors are always open."""
+        """Return the move without calendar windows, so that it and all its factors apply at any time."""
         factors, *of_outcomes = (
             tuple(replace(factor, between=None) for factor in some)
             for some in (self.factors, *(outcome.factors for outcome in self.outcomes))

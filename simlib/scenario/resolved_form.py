@@ -10,9 +10,9 @@ from typing import Any
 from simlib.scenario.views.interventions import Intervention
 
 SPARSE: Mapping[str, bool] = {"sparse": True}
-"""Metadata of a field that the resolved form leaves out while it has its default.
+"""Marks a field that the resolved form leaves out while it has its default.
 
-So a feature that a scenario does not use leaves its hash as it was.
+A new feature then changes only the hashes of scenarios that use it.
 """
 
 
@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
 
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
-    """Say whether the resolved form leaves out a field: it is not compared, or it is sparse and has its default."""
+    """Say whether the resolved form leaves out a field, because it is not compared or is sparse with its default."""
     made = part.default_factory
     default = part.default if made is dataclasses.MISSING else made()
     return not part.compare or ("sparse" in part.metadata and bool(getattr(value, part.name) == default))

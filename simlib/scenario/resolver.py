@@ -117,7 +117,7 @@ class _Resolver:
         return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
-        """Return a start: a level for certain, or levels with the numbers of their shares."""
+        """Return a start: one certain level, or levels with the ids of their shares."""
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)
@@ -280,7 +280,10 @@ class _Resolver:
         return wanted
 
     def _headline(self) -> str:
-        """Return the name of the measure that leads ("": not said, or not known and noted)."""
+        """Return the name of the headline measure, or "" if the file names none.
+
+        Returns "" and notes the problem if the name is unknown.
+        """
         wanted = self.shape.headline
         if wanted is None:
             return ""
@@ -325,7 +328,7 @@ class _Resolver:
 def read_horizon(document: Document, written: str) -> float | None:
     """Return a horizon in days.
 
-    Returns None, and notes the problem, where it cannot be read or is longer than a century.
+    Returns None and notes the problem if it cannot be read or is longer than a century.
     """
     try:
         days = parse(written, "duration").value

@@ -17,7 +17,7 @@ from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, RowRule
 from simlib.scenario.model import Effect, Move, Outcome, Scenario
 
 UNNAMED = RowRule(())
-"""The rule of a row that no rule fits."""
+"""The rule for a row that fits no rule of the file."""
 
 Firing = tuple[str, str]
 """The ids of a move and of one of its outcomes."""
@@ -28,8 +28,8 @@ class Reading:
     """What one row means.
 
     A row means one of these: a firing with one of `firings`, a fact about the state (`level`), a change from outside
-    (`setting`), or nothing. A row that means nothing is `ignored` for this reason, or unmapped. `ratio` is P(row | it
-    is so) / P(row | it is not). None stands for certainty.
+    (`setting`), or nothing. A row without a meaning is either left out for the reason in `ignored`, or unmapped.
+    `ratio` is the likelihood ratio P(row | it is true) / P(row | it is false), or None for a certain row.
     """
 
     row: LogRow
@@ -54,7 +54,7 @@ def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]
     """Return the meaning of each row, in order.
 
     Raises ScenarioError with every problem at once: an outcome that its move does not have, a confidence without a
-    ratio, or a move none of whose outcomes takes the rest.
+    ratio, or a row that might mean any of several outcomes.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)
@@ -110,8 +110,8 @@ def _outcomes(scenario: Scenario, move: Move, rule: RowRule, row: LogRow, proble
         return (row.outcome,)
     usual = next((outcome for outcome in move.outcomes if outcome.chance is None), None)
     if usual is None and len(known) > 1:
-        what = f"no outcome of {move.id!r} takes the rest, so the row may mean any"
-        expected = "expected the column outcome, or a rule in evidence.rows with outcomes"
+        what = f"no outcome of {move.id!r} takes the rest, so the row may mean any of them"
+        expected = "name it in the column outcome, or write a rule with outcomes in evidence.rows"
         problems.append(Problem(row.file, row.line, "move", what, expected))
         return ()
     usual = usual or move.outcomes[0]
@@ -129,7 +129,7 @@ def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
 def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
     """Return for every outcome of every move whether the log would show it.
 
-    An entry for an outcome counts before one for its move. Of several such entries the last in the file counts. By
+    An entry for an outcome overrides one for its move. Of several entries for the same, the last in the file counts. By
     default the log shows exactly those outcomes that change a visible variable and are not covert.
     """
     evidence = scenario.evidence or Evidence()

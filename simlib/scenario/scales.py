@@ -2,7 +2,7 @@
 
 The scale `g` is the log for rates and factors and the logit for chances, so it maps a value to the whole real line. On
 this scale a prior is a split normal, and a change of the median moves the 5th and 95th percentiles by the same step. So
-a rate that doubles also doubles at both ends, and a chance stays a chance.
+a doubled rate has its low and high doubled too, and a chance stays between 0 and 1.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ MOST_STAGES = 100
 """Largest number of stages: each one multiplies the states in which the move is awaited."""
 
 FIT = 1.75
-"""Largest ratio of a stated to a fitted percentile.
+"""Largest ratio between a stated and a fitted percentile.
 
-Where a wait lies between one stage and two, the nearer fit is at most a ratio of 1.69 away.
+It leaves no gap: a wait between one stage and two has a fit within a ratio of 1.69.
 """
 
 
@@ -45,7 +45,7 @@ def stages_of(median: float, low: float, high: float) -> int:
     """Return the number of stages whose percentiles are nearest to `low` and `high`, by their ratios.
 
     Raises QuantityError for percentiles in the wrong order, for a spread that needs more stages than `MOST_STAGES`, and
-    for three numbers that no waiting time of stages has.
+    for three numbers that no such waiting time has.
     """
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))
@@ -60,7 +60,7 @@ def stages_of(median: float, low: float, high: float) -> int:
     if _misfit(best, median, low, high) > math.log(FIT):
         raise QuantityError(
             f"no waiting time has {_days(low, high)} around a median of {show(median, 'duration')}",
-            f"the nearest has {_days(*spread(best, median))}; what can happen at any moment has a rate instead",
+            f"the nearest has {_days(*spread(best, median))}; if the move can happen at any moment, give it a 'rate'",
         )
     return best
 
@@ -73,7 +73,7 @@ def _too_narrow(median: float, stages: int) -> QuantityError:
     widest = _days(*spread(MOST_STAGES, median))
     return QuantityError(
         f"low and high are so near that it would take about {stages:,} stages",
-        f"expected at most {MOST_STAGES}, such as {widest} around {show(median, 'duration')}; a fixed day is a date",
+        f"expected at most {MOST_STAGES}, such as {widest} around {show(median, 'duration')}; for a fixed day use 'at'",
     )
 
 

@@ -38,7 +38,7 @@ THINGS = {
     "questions": "question",
     "impacts": "impact",
 }
-"""The name of one thing of each section."""
+"""The noun for one item of each section."""
 
 FIELDS = {
     "because": "reason",
@@ -87,7 +87,7 @@ WHOLE = {
     "as_of": "first day",
     "horizon_days": "horizon",
     "ladder": "ladder shown first",
-    "headline": "measure that leads",
+    "headline": "headline measure",
 }
 """The names of fields of the scenario itself, in words."""
 

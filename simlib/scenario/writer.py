@@ -1,7 +1,7 @@
 """Write a view or changed values back to YAML, keeping comments and order.
 
-The new text is read again before it replaces anything, and it replaces the file in one step: a crash, a full disk or
-a value that cannot be written leaves the old file as it was.
+The new text is read again before it replaces the file, and it does so in one step. After a crash, on a full disk or
+with a value that cannot be written, the old file stays as it was.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ from simlib.scenario.views.view_reader import read_view
 def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, new: bool = False) -> Path:
     """Write a view of `scenario` to a file, and return its path.
 
-    Where the file exists it must be a view of this scenario: its comments and order are kept, and only what differs is
+    An existing file must be a view of this scenario. Its comments and order are kept, and only differences are
     rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else. With `new` an
-    existing file is left alone: raises FileExistsError, also where another process wrote the file just before.
+    existing file is never replaced: raises FileExistsError, even if another process has just written it.
     """
     file = Path(path)
     old = document.read_file(file, str(file)) if file.exists() and not new else ""
@@ -122,7 +122,7 @@ def _set_interventions(data: Any, view: View, before: View | None, scenario: Sce
     """Delete old entries and insert new ones, so that the others keep their comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
-    if standing != new and len(written) != len(standing):  # a repeated move is one entry: write out what it asks for
+    if standing != new and len(written) != len(standing):  # a repeated move is one entry for several interventions
         written[:] = [document.in_one_line(_entry(intervention, scenario)) for intervention in standing]
     for index in reversed(range(len(standing))):
         if standing[index] not in new:
@@ -215,7 +215,7 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
         start, end = read.spans[place]
         yield start, end, texts["value"] if new.fixed else _mapping(texts, new.because)
         return
-    if place[-1] == "takes":  # low and high there are those of one wait
+    if place[-1] == "takes":  # here low and high are those of single waits
         yield (*read.spans[(*place, "value")], texts["value"])
         return
     for part in changed:
@@ -227,7 +227,7 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
 
 
 def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
-    """Yield the edits that move the percentiles of a wait along with its median, so that its stages stay."""
+    """Yield the edits that scale the percentiles of a wait with its median, so that its stages stay."""
     if move.takes is None:
         return
     old, new = base.assumptions[move.rate], scenario.assumptions[move.rate]

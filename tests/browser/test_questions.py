@@ -116,7 +116,7 @@ def test_a_quick_answer_follows_a_field_by_itself(page):
     move = opened.page.get_by_label("The move", exact=True).locator("option").nth(2).inner_text()
     move = move.replace("\xa0", " ").split(": ", 1)[1]
     assert any(move in told for told in sentences(opened))
-    opened.page.get_by_label("what happens to it", exact=True).select_option(label="is made as a rule from")
+    opened.page.get_by_label("what happens to it", exact=True).select_option(label="is made by a standing rule from")
     until(lambda: any("about every 3 days" in told for told in sentences(opened)), 60, "the rule as it was asked for")
 
 

@@ -60,7 +60,7 @@ def test_indicators_are_counted_and_forced_in_histories(large, capsys):
     few = ["--measure", "ending:agreement", "--draws", "10", "--runs", "200", "--doing", "2", "--json", "-"]
     assert main(["indicators", large, *few]) == 0
     told, err = capsys.readouterr()
-    assert "what forcing a move adds is counted in pairs of histories under common random numbers" in err
+    assert "the effect of forcing a move is counted in pairs of histories under common random numbers" in err
     found = json.loads(told)["indicators-agreement"]["indicators"]
     forced = [row for row in found if row["doing"] is not None]
     assert len(forced) == 2
@@ -124,7 +124,7 @@ def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch)
     out, err = capsys.readouterr()
     assert re.search(rf"^{title}, in [\d,]+ of them$", out, re.MULTILINE)
     assert re.search(r"^  Sign +move +100% +\S+ to 100%$", out, re.MULTILINE)
-    assert re.search(r"histories of 2,000 played that end in “Agreed”", out)
+    assert re.search(r"histories of 2,000 simulated that end in “Agreed”", out)
     assert err.count("note:") == 1
     monkeypatch.undo()
     assert main(argv) == 0

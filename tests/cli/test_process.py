@@ -97,7 +97,7 @@ def test_ctrl_c_stops_with_130_and_one_line(bridge: str) -> None:
     out, told = run.communicate(timeout=SECONDS)
     assert time.monotonic() - begun < 10
     assert (run.returncode, out) == (130, "")
-    assert "simlib: stopping; once more to stop at once" in told
+    assert "simlib: stopping; press Ctrl-C again to stop at once" in told
     assert told.splitlines()[-1] == "simlib: stopped"
     assert "Traceback" not in told
 

@@ -78,7 +78,7 @@ def test_the_line_below_an_answer_tells_of_views_changes_and_replicates(capsys):
     asked = ["--view", "hawks", "--forbid", "patrol", "--measure", "ending:open-war"]
     assert main(["drivers", "two-islands", *asked, "--engine", "montecarlo", "--top", "1"]) == 0
     told = capsys.readouterr().out
-    assert "as of 1 April 2031, through the view hawks, with the changes asked for: Monte Carlo, at the stated" in told
+    assert "as of 1 April 2031, through the view hawks, with the requested changes: Monte Carlo, at the stated" in told
     assert "values (20,000 replicates, seed 0).\n\n" in told
 
 
@@ -192,7 +192,7 @@ def test_without_doubt_the_slopes_are_told_and_the_rest_is_refused(door, capsys)
     assert "every assumption is fixed" in told.err
     for question in ("uncertainty", "discover"):
         assert main([question, path]) == 1
-        assert "is fixed: there is no" in capsys.readouterr().err
+        assert "is fixed: give some of them low and high" in capsys.readouterr().err
 
 
 def test_a_report_of_a_short_forecast(door, tmp_path, capsys):
@@ -277,7 +277,7 @@ def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["indicators", "two-islands", "--engine", "exact", "--horizon", "30 days", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "as of 1 April 2031, with the changes asked for: exact, at the stated values.\n" in told
+    assert "as of 1 April 2031, with the requested changes: exact, at the stated values.\n" in told
     assert told.startswith("If nothing has ended and “A ship of North Island is hit” has not happened by ")
     assert "95% interval" not in told
     assert (out / "indicator-map.png").stat().st_size
@@ -447,7 +447,7 @@ def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
     for words in (
         f"{file}:6: interventions.1.level: 'standoff' has no level 'calmer'; did you mean 'calm'?",
         "hawks.yaml:9: assumptions: a plan changes no assumption; expected only interventions (`assume` is one)",
-        "--as a: --set hot_factor=2: a plan changes no assumption; expected --assume, or it before --as",
+        "--as a: --set hot_factor=2: a plan changes no assumption; expected --assume, or put --set before --as",
         "none.yaml: --as a: there is no such file; expected a view file, or the id of a view",
         "--as b: no intervention follows it; expected --plan, or an intervention",
         "two plans are called 'a'; expected another name",
@@ -463,6 +463,8 @@ def test_a_stopped_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Task, "cancelled", lambda task: task.share > 0)
         assert main(argv) == 130
-    assert f"stopped; {tmp_path / 's'} keeps what is done; the same command goes on" in capsys.readouterr().err
+    assert (
+        f"stopped; {tmp_path / 's'} keeps the finished part; the same command continues it" in capsys.readouterr().err
+    )
     assert main(argv) == 0
     assert "4 of 4 points" in capsys.readouterr().out

@@ -98,7 +98,7 @@ def test_the_first_and_the_last_day_belong_to_the_forecast():
         ("assume", "block_rate", r"cannot be read; expected ASSUMPTION=VALUE"),
         ("assume", "blok_rate=1 per day", "blok_rate: there is no such assumption; did you mean 'block_rate'"),
         ("assume", "block_rate=30%", "'30%' is a chance; expected a rate"),
-        ("assume", "full_chance=30% while mood=angry", "is a chance and cannot depend on a state"),
+        ("assume", "full_chance=30% while mood=angry", "is a chance, and a chance cannot depend on the state"),
         ("repeat", "block@2031-04-05", r"cannot be read; expected MOVE\[:OUTCOME\]\[@DATE\]\[..UNTIL\] every"),
         ("repeat", "block every week", "'week' is not a quantity; expected a length of time"),
         ("repeat", "block every 36 hours", "a move repeated every 1.5 days; expected a whole number of days"),
@@ -116,5 +116,5 @@ def test_interventions_that_do_not_fit_are_refused(kind, text, words):
 
 
 def test_too_many_times_are_refused():
-    with pytest.raises(ScenarioError, match="a move repeated 600 times; expected at most 500; a policy has a rate"):
+    with pytest.raises(ScenarioError, match="a move repeated 600 times; expected at most 500; use a policy"):
         parse_intervention("repeat", "block every 1 day", BRIDGE.replace(horizon_days=600.0))

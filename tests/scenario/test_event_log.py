@@ -142,9 +142,9 @@ def test_the_section_is_explained_in_sentences(islands):
     text = explain_text(islands)
     for sentence in (
         "history: the log counts from 2031-03-01 on; because: the first patrol",
-        "patrol: shows in the log with 60% (90% range 40% to 80%), within 5 days",
+        "patrol: shows in the log with a chance of 60% (90% range 40% to 80%), within 5 days",
         "recall-patrols: need not show in the log, so its absence says nothing",
-        "leak: rows of leak say that resolve is firm, 4 times as likely if it is so; because: one source",
+        "leak: rows of leak say that resolve is firm, 4 times as likely if it is true; because: one source",
         "storm: rows of storm set standoff to calm",
         "gossip, rumour: rows of gossip or rumour are left out: nobody believes it",
     ):

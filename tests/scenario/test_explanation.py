@@ -158,8 +158,8 @@ def test_policies_are_said():
     )
     assert [line.sentence for line in explain(world) if line.section == "interventions"] == [
         (
-            "“Park tractors on the bridge” as a rule, about 1 per day from 5 April 2031 until 1 May 2031 while “mood” "
-            "is angry; because: a vow"
+            "“Park tractors on the bridge” by a standing rule, about 1 per day from 5 April 2031 until 1 May 2031 "
+            "while “mood” is angry; because: a vow"
         ),
         "“Park tractors on the bridge” forbidden until 1 May 2031 while “mood” is angry",
         "mood kept at calm from 1 May 2031",

@@ -105,7 +105,7 @@ def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
         (view(interventions=(Assume("full_chance", 1.5),)), "interventions.1.value: 1.5 is not between 0 and 1"),
         (
             view(interventions=(Assume("full_chance", 0.5, Condition(((("mood", ("calm",)),),))),)),
-            "interventions.1.when: 'full_chance' is a chance and cannot depend on a state; expected a rate, a factor",
+            "interventions.1.when: 'full_chance' is a chance, and a chance cannot depend on the state; leave the condi",
         ),
         (
             view(interventions=(Assume("mood.start.calm", 0.5),)),

@@ -144,7 +144,7 @@ def test_a_move_on_a_date_is_read_and_said():
     assert (str(move.at), move.rate, move.assumptions) == ("2031-05-05", "", ())
     said = {line.id: line.sentence for line in explain(world)}
     assert said["inspect"] == (
-        "The port is inspected - happens on 5 May 2031, if then ship is in-port; then ship to at-sea"
+        "The port is inspected - happens on 5 May 2031, if on that day ship is in-port; then ship to at-sea"
     )
     later = load_text(text.replace("at: 2031-05-05", "at: 2031-05-12"))
     (change,) = simlib.diff(world, later, forecast=False).changes

@@ -349,7 +349,7 @@ def test_a_rule_looks_at_the_state():
     question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
     rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
     assert question.variants(question.chosen) == {
-        "‘Offer talks’ as a rule, about every 4 days while ‘blockade’ is full": rule
+        "‘Offer talks’ by a standing rule, about every 4 days while ‘blockade’ is full": rule
     }
     question = questions.WhatIf(
         WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"
@@ -360,7 +360,7 @@ def test_a_rule_looks_at_the_state():
     assert (assumed.assumption, assumed.date, assumed.value) == ("meeting", day, WORLD.assumptions["meeting"].high)
     assert both == [kept, assumed]
     waiting = questions.WhatIf(WORLD, move="meet", change="force", state="blockade=full")
-    with pytest.raises(ScenarioError, match="cannot depend on a state"):
+    with pytest.raises(ScenarioError, match="cannot depend on the state"):
         waiting.variants(waiting.chosen)
 
 
@@ -494,7 +494,7 @@ def test_plans_are_told_with_what_they_do_and_when():
     answer = question.answer(question.chosen, UNWATCHED)
     told = " ".join(answer.sentences)
     assert "“Offer talks” (accepted) forced on 9 April 2031" in told
-    assert "“Offer talks” as a rule, about 3.5 per week while “blockade” is full" in told
+    assert "“Offer talks” by a standing rule, about 3.5 per week while “blockade” is full" in told
     expected = compare(WORLD, {"it": PLAN}, runs=0).effects["it"].strongest()
     assert {row[1]: row[4] for row in answer.rows} == {
         d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected

@@ -203,7 +203,7 @@ def test_switches_reach_the_machine(explorer):
     rule, kept = explorer.state.settings.interventions[1:]
     assert (rule.move, rule.rate, str(rule.when)) == ("meet", 2 / 7, "blockade=full")
     assert (kept.variable, kept.level) == ("blockade", "full")
-    assert "as a rule, about 2 per week from 1 April 2031" in switches._list.children[2].children[1].value
+    assert "by a standing rule, about 2 per week from 1 April 2031" in switches._list.children[2].children[1].value
     assert "kept at full from 1 April 2031" in switches._list.children[3].children[1].value
 
 

@@ -47,7 +47,7 @@ def execute(arguments: Request) -> int:
 
 
 def _views(scenario: Scenario) -> dict[str, View]:
-    """Load every view and apply it: a view may be right by itself and not fit the scenario."""
+    """Load every view and apply it. Even a valid view may not fit the scenario."""
     views = load_views(scenario)
     problems: list[Problem] = []
     for view in views.values():
@@ -93,13 +93,13 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield each "p within T" beside its implied probability, base rates, and the log beside the model."""
+    """Yield tables: stated beside implied probabilities, base rates, and the log beside the model."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)
         yield from _prior_predictive(scenario)
     except (TooManyStates, MissingDependency) as error:
-        note(f"what the numbers imply is not all shown: {error}")
+        note(f"some tables are not shown: {error}")
 
 
 def _elicited(scenario: Scenario) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
 
 ELICITED = (
     "Stated: the chance while the move is possible and every factor is 1. Implied: the chance that it happens within\n"
-    "so many days of the start, with factors, guards and endings."
+    "that many days of the start, with factors, guards and endings."
 )
 
 
@@ -150,7 +150,7 @@ def _prior_predictive(scenario: Scenario) -> Iterator[str]:
 
 
 def _priors(scenario: Scenario) -> str:
-    """Return the mean and percentiles that each assumption implies, in the unit it is written in."""
+    """Return the mean and percentiles that each assumption implies, in its own unit."""
     from simlib.machine.priors import describe
 
     points = ("mean", "p01", "p25", "p75", "p99")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
 
 DRAWN = 6
-"""Endings and questions of a comparison that are drawn, unless --measure names some."""
+"""Most endings and questions of a comparison that are drawn, unless --measure names some."""
 
 
 def execute(arguments: Request) -> int:

@@ -12,7 +12,7 @@ from simlib.formatting import counted
 
 
 def execute(arguments: Request) -> int:
-    """Say what the file holds, and write the log where one is wanted. An existing log is never replaced."""
+    """Say what the file holds, and write it as a log if asked. An existing log is never replaced."""
     from simlib.data import read
     from simlib.data.event_log import as_log
 
@@ -37,7 +37,9 @@ def execute(arguments: Request) -> int:
             write_atomically(arguments.log, table, new=True)
         except FileExistsError:
             what = f"{arguments.log} exists already"
-            raise ScenarioError(Problem("", 0, "--to", what, "expected a new file, so that no log is lost")) from None
+            raise ScenarioError(
+                Problem("", 0, "--to", what, "name a new file; an existing log is never replaced")
+            ) from None
         sys.stdout.write(
             f"{arguments.log}: {counted(len(shown), 'row')}. Replace each category by a move of the scenario.\n"
         )

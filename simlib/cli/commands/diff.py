@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 MOST = 20
-"""Changes that are printed."""
+"""Most changes that are printed."""
 
 
 def execute(arguments: Request) -> int:
-    """What changed between two scenarios or views, and what that did."""
+    """Print the changes between two scenarios or views, and their effect on the forecast."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 
@@ -42,7 +42,7 @@ def execute(arguments: Request) -> int:
 
 
 def _lead(result: Diff, after: Scenario) -> Iterator[str]:
-    """Yield how the headline changes, where both forecasts have it."""
+    """Yield the change of the headline, if both forecasts have it."""
     from simlib.machine.measures import headline
 
     lead = headline(after)
@@ -54,7 +54,7 @@ def _lead(result: Diff, after: Scenario) -> Iterator[str]:
 
 
 def _changes(result: Diff) -> Iterator[str]:
-    """Yield what changed: all of it, or the first changes and how many more there are."""
+    """Yield all changes, or the first ones and the number of the others."""
     told = result.sentences()
     told = told[: len(told) - len(result.frame("forecast")) - 1] if result.by else told
     yield from told[:MOST]

@@ -35,15 +35,15 @@ def execute(arguments: Request) -> int:
     slopes = shares = None
     try:
         if arguments.engine != "montecarlo":
-            with Task("following the slopes") as task:
+            with Task("computing slopes") as task:
                 control = Control(task.report, task.cancelled)
                 results["elasticities"] = slopes = elasticities(scenario, measures, by=arguments.by, control=control)
     except DOES_NOT_FIT as error:
         if arguments.engine or not limits.uncertain(scenario):
             raise
-        world.note(f"{too_large(error)}; no slopes, and the rest by Monte Carlo")
+        world.note(f"{too_large(error)}; there are no slopes, and the rest is by Monte Carlo")
     if not limits.uncertain(scenario):
-        world.note("every assumption is fixed: there is no range to move it over")
+        world.note("every assumption is fixed, so none has a range to vary; give some of them low and high")
         return tell(arguments, results, made=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {
         "engine": arguments.engine or ("auto" if results else "montecarlo"),
@@ -66,7 +66,7 @@ def execute(arguments: Request) -> int:
 
 
 def _told(ranges: Drivers, measure: Measure) -> list[str]:
-    """Return the answer, what moves it most, and what was not tried."""
+    """Return the answer, the assumption that moves it most, and the other sentences."""
     stated, *others = ranges.sentences_of(measure)
     bars = [bar for bar in ranges.ranked(measure.name)[:1] if ranges.matters(measure, bar)]
     moves = [

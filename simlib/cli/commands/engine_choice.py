@@ -1,4 +1,4 @@
-"""The engine that answers where the exact one does not fit."""
+"""The choice between the exact engine and Monte Carlo."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from simlib.errors import SimlibError, TooManyStates, Unsupported
 Thing = TypeVar("Thing")
 
 DOES_NOT_FIT = (TooManyStates, Unsupported)
-"""The errors of the exact engine where a world is too large for it."""
+"""Errors of the exact engine that mean that a scenario is too large for it."""
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Ask by the named engine.
+    """Answer by the named engine.
 
-    Without one ask exactly or, where that does not fit, by Monte Carlo, and say so.
+    Without a name, answer exactly. If the states do not fit, answer by Monte Carlo and say so.
     """
     if engine:
         return ask(engine)
@@ -29,5 +29,5 @@ def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
 
 
 def too_large(error: SimlibError) -> str:
-    """Say why the exact engine does not fit, without the advice that the message ends with."""
+    """Return why the exact engine does not fit, without the advice at the end of the message."""
     return str(error).split(";", maxsplit=1)[0]

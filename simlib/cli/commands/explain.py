@@ -44,7 +44,7 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:
-    """Say how often the move happens by the horizon, where the exact engine fits."""
+    """Say how often the move happens by the horizon, if the exact engine fits."""
     from simlib.engines.ensemble import forecast
 
     try:

@@ -1,4 +1,4 @@
-"""`simlib indicators`: what to watch for: how seeing a move or a level by a day changes a probability."""
+"""`simlib indicators`: how a probability changes if a move or a level is seen by a day."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def execute(arguments: Request) -> int:
     first = next(iter(results.values()))
     in_pairs = [result for result in results.values() if result.provenance.get("doing_engine") == "montecarlo"]
     if any(sign.if_forced for result in in_pairs for sign in result.signs):
-        world.note("what forcing a move adds is counted in pairs of histories under common random numbers")
+        world.note("the effect of forcing a move is counted in pairs of histories under common random numbers")
     of_all = list(results.values())
     if arguments.out is not None and not arguments.measure and len(scenario.endings) > 1:
         with Task("watching for every ending") as task:

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 ROWS = 12
 """Most assumptions in the printed table. The JSON and the table of `--out` have all of them."""
 
-FATES = {"cut": "used before", "untouched": "no word of it", "free": "kept"}
-"""Why an assumption is not taught, in words."""
+FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
+"""The words for an assumption that the log does not teach, by reason."""
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, and tell its lessons."""
+    """Take in the log, and print what it teaches."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)
@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Write the medians and ranges of taught assumptions as a view. Without any, say so and write nothing."""
+    """Write the medians and ranges of the taught assumptions as a view. If there are none, say so and write nothing."""
     changed = dict(scenario.assumptions)
     for each in learnt:
         if each.taught and each.id in changed:

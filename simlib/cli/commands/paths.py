@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 DRAWN = 2_000
-"""Histories drawn given an ending, unless --runs asks for fewer."""
+"""Number of histories drawn given an ending, unless --runs asks for fewer."""
 
 PASSAGES = 20
-"""Most passages in the printed table. The files of --out and --json have them all."""
+"""Largest number of passages in the printed table. The files of --out and --json have all of them."""
 
 
 def execute(arguments: Request) -> int:
-    """Print the most probable classes of paths, and what the paths to an ending pass."""
+    """Print the most probable classes of paths, and the rungs and moves on the paths to an ending."""
     from simlib.analysis.paths.classes import counted_paths, paths
     from simlib.analysis.paths.medoids import typical_histories
     from simlib.analysis.paths.request import known_ending
@@ -67,7 +67,7 @@ def execute(arguments: Request) -> int:
         results["passages"] = Table(waypoints.frame())
         tables += _passed(waypoints)
     elif arguments.passages:
-        world.note("--passages needs --given, an ending: it lists what the paths to that ending pass")
+        world.note("--passages lists the rungs and moves on the paths to an ending: name it with --given")
     some = played.to_the_ending()
     if some is not None:
         times = times_between_rungs(some, ladder=result.ladder)
@@ -83,14 +83,14 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The histories beside an answer: played when they are first needed, then kept."""
+    """The histories for an answer: simulated when first needed, then kept."""
 
     scenario: Scenario
     draws: int | Belief
     given: Measure | None
     arguments: Request
     drawn: bool = False
-    """Whether histories were drawn to the ending, in place of those among all that end in it."""
+    """Whether the histories were drawn given the ending, and not selected from all histories."""
 
     @cached_property
     def all(self) -> Sample:
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return histories, given the ending where one is named. None where they cannot be played here."""
+        """Return histories, given the ending if one is named. None if they cannot be simulated here."""
         import numpy as np
 
         try:
@@ -111,11 +111,11 @@ class _Played:
             index = list(self.scenario.endings).index(self.given.of)
             return self._drawn(self.given) or self.all.only(np.flatnonzero(self.all.histories.ending == index))
         except MissingDependency as error:
-            world.note(f"no histories are played: {error}")
+            world.note(f"no histories are simulated: {error}")
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories drawn given the ending, however rare it is. None where there is no memory for that."""
+        """Return histories drawn given the ending, however rare it is. None if the exact engine does not fit."""
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given
 
@@ -124,7 +124,7 @@ class _Played:
         few = min(self.arguments.runs or DRAWN, DRAWN)
         options: dict[str, Any] = {"draws": self.draws, "seed": self.arguments.seed}
         try:
-            with Task("drawing histories to the ending") as task:
+            with Task("drawing histories given the ending") as task:
                 drawn = histories_given(self.scenario, given.name, few, **options, control=task.control)
                 self.drawn = True
                 return Sample.at_one_draw(drawn)
@@ -135,23 +135,23 @@ class _Played:
         """Say how many histories were counted, and whether all of them reach the ending."""
         if self.given is None:
             return f"in {len(some):,} histories"
-        of = "drawn to" if self.drawn else f"of {len(self.all):,} played that"
+        of = "drawn to" if self.drawn else f"of {len(self.all):,} simulated that"
         return f"in {len(some):,} histories {of} end in {self.given.words}"
 
 
 def _passages(result: Paths, played: _Played) -> Waypoints:
-    """Return what share of the histories to an ending pass each rung and move, by the engine of the paths."""
+    """Return the share of the histories to an ending that pass each rung and move."""
     from simlib.analysis.paths.waypoints import counted_passages, passages
 
     assert result.given is not None
     if result.engine == "montecarlo":
         return counted_passages(played.all, result.given.name, ladder=result.ladder)
-    with Task("closing one passage after another") as task:
+    with Task("computing the passages") as task:
         return passages(result.scenario, result.given.name, ladder=result.ladder, engine="exact", control=task.control)
 
 
 def _passed(waypoints: Waypoints) -> Iterator[str]:
-    """Yield the passages to an ending, the most necessary first, with the interval where they were counted."""
+    """Yield the passages to an ending, the most necessary first, with intervals if they were counted."""
     some, exact, rows = [row for row in waypoints.rows if row.share > 0], waypoints.exact, []
     for row in some[:PASSAGES]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]

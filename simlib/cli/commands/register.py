@@ -13,7 +13,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Register the forecasts, or write the questions without them for a forecasting site."""
+    """Register the forecasts, or only write the questions for a forecasting site."""
     from simlib.calibration.forecast_registry import as_questions, read_registry, register
 
     scenario = load(arguments.path)
@@ -38,7 +38,7 @@ def execute(arguments: Request) -> int:
         for one in new
     ]
     head = f"{counted(len(new), 'forecast')} registered in {registry.file}" if new else "Nothing new to register."
-    late = ["The deadline has passed: these forecasts prove no skill."] if any(one.late for one in new) else []
-    receipt = f"Receipt: {registry.receipt}\nPublish it: it proves later that nothing before it was changed."
+    late = ["The deadline has passed, so these forecasts prove no skill."] if any(one.late for one in new) else []
+    receipt = f"Receipt: {registry.receipt}\nPublish it. It proves later that no earlier record was changed."
     sys.stdout.write("\n".join([head, *lines, *late, receipt]) + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""The scenario that a command asks about: with the changes asked for, or as a log leaves it."""
+"""The scenario that a command asks about: with the requested changes, or as a log leaves it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from simlib.machine.belief import Belief
 
 DRAWS, FEWEST = 200, 32
-"""Draws of a belief, unless --draws says otherwise, and the fewest of them."""
+"""Default and smallest number of draws of a belief."""
 
 
 @dataclass(frozen=True)
 class AskedScenario:
-    """A scenario to ask about, and what a log lets one believe of it (None: no log was taken in)."""
+    """A scenario to ask about, and the belief from its log (None: no log was taken in)."""
 
     scenario: Scenario
     belief: Belief | None = None
 
     def draws(self, otherwise: int) -> int | Belief:
-        """Return the belief, or another number of draws of the prior where there is none."""
+        """Return the belief, or if there is none `otherwise`, a number of draws of the prior."""
         return otherwise if self.belief is None else self.belief
 
 
 def requested(request: Request) -> AskedScenario:
-    """Return the scenario that the options ask about. Raises ScenarioError, and as `update` does."""
+    """Return the scenario that the options ask about. Raises ScenarioError, and the errors of `update`."""
     base = world.stated(request)
     update = updated(request, base)
     if update is None:
@@ -55,9 +55,9 @@ def _note_answers(update: Update) -> None:
 
 
 def updated(request: Request, base: Scenario) -> Update | None:
-    """Return the update by the named log or the scenario's own, None where no option asks for it.
+    """Return the update by the log, or None if no option asks for one.
 
-    Other values count before the log is taken in. The horizon and interventions count from its date on.
+    Changed values count before the log is taken in. The horizon and interventions count from the date of the answer on.
     """
     from simlib.evidence.belief_update import update
 

@@ -48,11 +48,11 @@ def _refused(arguments: Request) -> Iterator[Problem]:
         expected = "expected one of --sobol, --grid, --views, or plans alone"
         yield Problem("", 0, "sweep", f"{len(designs)} designs", expected)
     if arguments.views and arguments.view:
-        what = "a scenario is seen through one view at a time"
+        what = "only one view can be used at a time"
         yield Problem("", 0, "--view", what, f"expected {arguments.view!r} among --views, or --view left out")
     if arguments.sobol and arguments.seeds is not None:
         yield Problem(
-            "", 0, "--seeds", "the draws of --sobol all have common random numbers", "expected --seed, or more draws"
+            "", 0, "--seeds", "--sobol uses the same random numbers for all its draws", "expected --seed, or more draws"
         )
 
 

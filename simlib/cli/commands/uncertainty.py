@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
-"""Draws and report times of a fan, and replicates of each draw by Monte Carlo."""
+"""Number of draws and of report times of a fan, and of replicates of each draw by Monte Carlo."""
 
 
 def execute(arguments: Request) -> int:
@@ -55,9 +55,7 @@ def execute(arguments: Request) -> int:
         if measure.probability and subject.belief is None
     }
     if subject.belief is not None:
-        world.note(
-            "the value of knowing an assumption is left out: it needs independent draws of the prior, not a belief"
-        )
+        world.note("the value of knowing each assumption is left out: with a log the draws are not independent")
     fan = _fan(subject, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
     watch = _observations(subject, arguments, answer.measures) if arguments.look_by is not None and not stopped else {}
     tables = list(chain.from_iterable(map(listings.observations, watch.values())))

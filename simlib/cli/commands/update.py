@@ -36,7 +36,7 @@ STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, then forecast from where it leaves the world."""
+    """Take in the log, then forecast from the state that it leaves."""
     from simlib.engines.ensemble import forecast, over_priors
     from simlib.evidence.belief_update import updated
     from simlib.evidence.log_intake import take_in
@@ -93,17 +93,17 @@ def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
 
 
 def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
-    """Return what each row did, or why that cannot be said."""
+    """Return the effect of each row, or why it cannot be computed."""
     measure = arguments.measure[0] if arguments.measure else None
-    with Task("taking the rows apart") as task:
+    with Task("computing the effect of each row") as task:
         try:
             return effects_of(taken, measure, control=Control(task.report, task.cancelled))
         except (TooManyStates, Unsupported) as error:
-            return f"What each row did cannot be said here: {error}."
+            return f"The effects of the rows are not shown: {error}."
 
 
 def _did(effects: RowEffects | str) -> list[str]:
-    """Return the table of what each row did."""
+    """Return the table of the effects of the rows."""
     if isinstance(effects, str):
         return [effects]
     rows = [
@@ -112,9 +112,12 @@ def _did(effects: RowEffects | str) -> list[str]:
     ]
     if not rows:
         return []
-    rows.append(Row(f"{effects.as_of} the time since", [_signed(effects.rest), "", "", percent(effects.at_end)]))
-    head = [["time", "what it says", "what it", "forecast"], ["before it", "of the state", "teaches", "then"]]
-    title = f"What each row did to {effects.measure.words} by {long_date(effects.by)}, in log-odds"
+    rows.append(
+        Row(f"{effects.as_of} time since the last row", [_signed(effects.rest), "", "", percent(effects.at_end)])
+    )
+    head = [["time", "news about", "lesson about", "forecast"], ["before it", "the state", "assumptions", "after it"]]
+    about = f"{effects.measure.words} by {long_date(effects.by)}"
+    title = f"Effect of each row on {about}, in log-odds (+0.69 doubles the odds)"
     return [table(title, head, rows)]
 
 
@@ -140,7 +143,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 
 
 def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
-    """Return the table of the forecast before the log, from the state it leaves, and with its lessons."""
+    """Return the table of the forecasts: before the log, from the state that it leaves, and with what it taught."""
     scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
@@ -160,13 +163,13 @@ def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble
     first = [f"{scenario.as_of.day} {scenario.as_of:%b %Y}", "before", "stated"]
     last = [[told[0][0], "learnt", "belief"]] * taken.learn + [[told[0][0], "5 to 95%", ""]]
     head = [[first[line], *told[line], *(column[line] for column in last)] for line in range(3)]
-    title = f"Probability by {sample.stated.by_words}, from each date on. The forecast before is never updated."
+    title = f"Probability by {sample.stated.by_words}. The column “before” is the forecast that no log has updated."
     return table(title, head, rows)
 
 
 def _rows(answer: Update) -> str:
-    """Return every row of the log with what became of it."""
-    return "\n".join(["What became of each row:", *_told(answer)])
+    """Return every row of the log, and whether it was taken in."""
+    return "\n".join(["Rows of the log, and whether they were taken in:", *_told(answer)])
 
 
 def _told(answer: Update) -> Iterator[str]:

@@ -10,7 +10,7 @@ from simlib.cli.options.readers import change, date, day, name, whole
 from simlib.scenario.views.forms import FORMS
 
 RUNS = 10_000
-"""Number of replicates of a Monte Carlo forecast, of all draws together, unless --runs says otherwise."""
+"""Default number of replicates of a Monte Carlo forecast, over all its draws together."""
 
 SEED = "seed of the random numbers and of the draws (default: 0)"
 
@@ -47,7 +47,7 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add options that share one list, because interventions of one day act in the order given."""
+    """Add options that share one list. Interventions of one day act in the order of the command line."""
     how = how or {"action": "append", "default": [], "dest": "interventions"}
     for kind, form in FORMS.items():
         group.add_argument(
@@ -56,7 +56,7 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
-    """Add the options that ask from where a log of events leaves the world on a date."""
+    """Add the options that ask from the state in which a log of events leaves the world."""
     group = parser.add_argument_group("as of a date of the log")
     add_log(group, "the date of the answer; only what was public before it counts (default: that of the scenario)")
     add_no_learn(group)
@@ -65,14 +65,14 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
 def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
     """Add the options that name a log and its date."""
     add = group.add_argument
-    add("--events", metavar="FILE", help="further events, added to events.csv beside the scenario")
+    add("--events", metavar="FILE", help="a file of further events, added to events.csv beside the scenario")
     add("--as-of", type=date, metavar="DATE", help=as_of)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
 
 
 def add_no_learn(group: argparse._ActionsContainer) -> None:
-    """Add the option by which a log teaches nothing about the assumptions."""
-    text = "the log says in which state the world is, and teaches nothing about the assumptions"
+    """Add the option that keeps a log from teaching the assumptions."""
+    text = "infer only the state of the world from the log, and keep the priors of the assumptions"
     group.add_argument("--no-learn", action="store_true", help=text)
 
 
@@ -84,7 +84,7 @@ def add_windows(group: argparse._ArgumentGroup) -> None:
 def add_question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
 ) -> None:
-    """Add the options that questions have in common: those `wanted`, and where the answer goes."""
+    """Add those of the common options of questions that are `wanted`, and the output options."""
     stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
     forms = (
         "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, impact:ID, fired:MOVE, "
@@ -111,7 +111,7 @@ def add_question(
 
 def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:
     """Add the options that say where an answer is written."""
-    text = f"write the {answer} as JSON; `-`: to standard output, and nothing else"
+    text = f"write the {answer} as JSON; `-` prints it, and nothing else, to standard output"
     group.add_argument("--json", metavar="FILE", help=text)
     tables = "tables (CSV, in UTF-8 with a byte order mark)"
     text = f"write figures (PNG, SVG), {tables} and the {answer} as JSON there"

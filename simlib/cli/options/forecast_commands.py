@@ -10,7 +10,7 @@ from simlib.cli.options.readers import OF_VARIANT, change, name, names, whole
 from simlib.report import DRAWS
 
 TOP = 12
-"""Number of moves that `run` lists, unless --top says otherwise."""
+"""Default number of moves that `run` lists."""
 
 
 def run(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def run(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.RUN_ABOUT, help_texts.RUN_EXAMPLES
     common.add_path(parser)
     engine = parser.add_argument_group("engine").add_argument
-    which = "default: exact; with too many states for it, nothing is computed"
+    which = "default: exact, which computes nothing if there are too many states"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
     engine(
         "--runs",
@@ -28,14 +28,14 @@ def run(parser: argparse.ArgumentParser) -> None:
     )
     engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
     engine(
-        "--threads", type=whole(1), metavar="N", help="default: as many as help; the answer is the same on any number"
+        "--threads", type=whole(1), metavar="N", help="default: as many as help; the number does not change the answer"
     )
     what = "draws of the assumptions from their priors; 0 (default): only the stated values"
     engine("--draws", type=whole(0), default=0, metavar="N", help=what)
     common.add_as_of(parser)
     changes = common.add_changes(parser)
     common.add_windows(changes)
-    text = "save the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
+    text = "save the changes, with those of --view, as views/NAME.yaml beside the scenario"
     changes.add_argument("--save-view", type=name, metavar="NAME", help=text)
     output = parser.add_argument_group("output")
     output.add_argument("--times", type=whole(1), metavar="N", help="report at N equal steps (default: about daily)")
@@ -55,7 +55,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
         "--engine",
         "--draws",
         "--seed",
-        measure="every ending and question, and all rungs and moves in the files",
+        measure="every ending and question; the files also have all rungs and moves",
     )
     text = (
         "pairs of histories under common random numbers, of each draw with --draws; 0: none (default: 10,000 in all\n"
@@ -66,10 +66,14 @@ def compare(parser: argparse.ArgumentParser) -> None:
     text = "add each variant to those before it"
     parser.add_argument("--cumulative", action="store_true", help=text)
     common.add_as_of(parser)
-    changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
+    changes = parser.add_argument_group("changes: all together make one variant, or those after each --as make one")
     how = OF_VARIANT
     changes.add_argument(
-        "--as", type=name, metavar="VARIANT", help="name the variant that the next changes make (repeatable)", **how
+        "--as",
+        type=name,
+        metavar="VARIANT",
+        help="name the variant that the following changes make (repeatable)",
+        **how,
     )
     text = "a view: a variant of its own, or after --as a part of that variant (repeatable)"
     changes.add_argument("--with-view", metavar="NAME", type=change("view"), help=text, **how)
@@ -123,7 +127,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES
     common.add_path(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
-    design = parser.add_argument_group("points: one of these, or none with plans")
+    design = parser.add_argument_group("points: one of these, or none if there are plans")
     design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
     design.add_argument(
         "--grid", action="append", default=[], metavar="NAME=V,V,...", help="values of an assumption (repeatable)"
@@ -134,7 +138,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     plans, how = parser.add_argument_group("plans: each point without a plan, and under each plan"), OF_VARIANT
     text = "a view that only intervenes, or the path of its file; after --as a part of that plan (repeatable)"
     plans.add_argument("--plan", metavar="NAME", type=change("plan"), help=text, **how)
-    text = "name the plan that the next interventions make; those before any --as are in every point (repeatable)"
+    text = "name the plan of the following interventions; those before the first --as are in every point (repeatable)"
     plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
     common.add_question(parser, "--engine", "--seed", outputs=False)
     parser.add_argument(

@@ -8,7 +8,7 @@ simlib computes what may follow, with a probability and a date."""
 
 EXAMPLES = """\
 examples:
-  simlib check my-scenario/                  is the file right? every problem at once
+  simlib check my-scenario/                  is the file right? all problems at once
   simlib explain two-islands                 every move, assumption and ending in a sentence
   simlib run two-islands                     endings, questions and moves by date
   simlib run two-islands --draws 200         the forecast averaged over the ranges of the assumptions

@@ -1,4 +1,4 @@
-"""Options that cannot be judged without the scenario: refused before anything is computed."""
+"""Checks of options against the scenario, before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
-"""Fewest draws of a mixture: the spread between fewer draws says next to nothing about the error of their mean."""
+"""Fewest draws of a mixture. The spread of fewer draws hardly tells the error of their mean."""
 
 
 def check(request: Request, scenario: Scenario) -> None:
@@ -70,7 +70,7 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
-    """Refuse a measure that is neither an ending nor, among the signs, a question."""
+    """Refuse a measure that is no ending, or for `indicators` neither an ending nor a question."""
     kinds = ("ending",) if option == "--given" else ("ending", "question")
     for measure in measures:
         if measure.kind not in kinds or measure.of == ONGOING:
@@ -119,7 +119,7 @@ def _of_threshold(request: Request) -> Iterator[Problem]:
 
 
 def _of_stopping(request: Request) -> Iterator[Problem]:
-    """Check when `uncertainty` stops to draw, and the quantiles it reports."""
+    """Check the options that say when `uncertainty` stops drawing, and its quantiles."""
     if request.command != "uncertainty":
         return
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
@@ -149,8 +149,6 @@ def uncertain(scenario: Scenario) -> bool:
 
 
 def insist_on_uncertainty(scenario: Scenario) -> None:
-    """Raise Unsupported where no assumption has a range."""
+    """Raise Unsupported if no assumption has a range."""
     if not uncertain(scenario):
-        raise Unsupported(
-            f"every assumption of {scenario.id!r} is fixed: there is no uncertainty about them to explore"
-        )
+        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give some of them low and high")

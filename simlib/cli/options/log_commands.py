@@ -12,25 +12,29 @@ from simlib.cli.options.readers import date, name, names, whole, whole_numbers
 def update(parser: argparse.ArgumentParser) -> None:
     """Add the options of `update`."""
     parser.description = (
-        "Take in a log of dated events, and forecast from where it leaves the world. The scenario is never rewritten.\n"
+        "Take in a log of dated events, and forecast from the state that it leaves. The scenario is never rewritten.\n"
         "Its section `evidence` says which moves the log would show and what its rows mean. Rows that mean nothing\n"
-        "here are counted. --rows lists every row, with what it did to one forecast: time without it, the state, the\n"
-        "assumptions."
+        "here are counted. --rows lists every row with its effect on one forecast, in three parts: the time before\n"
+        "the row, its news about the state, and its lesson about the assumptions."
     )
     common.add_path(parser)
     add = parser.add_argument
     _add_log(parser, 200)
     common.add_no_learn(parser)
-    add("--rows", action="store_true", help="say what each row did to one forecast, and what became of every row")
+    add(
+        "--rows",
+        action="store_true",
+        help="show the effect of each row on one forecast, and whether the row was taken in",
+    )
     text = "also forecast on each date of the log, with what was known by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
-    text = "what the series is about (repeatable); the first is what the rows are about (default: the headline)"
+    text = "measure of the series (repeatable); the effects of rows are on the first (default: the headline)"
     add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
     common.add_outputs(parser.add_argument_group("output"), "answer")
 
 
 def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
-    """Add what every command has that takes in a log."""
+    """Add the options of every command that takes in a log."""
     add = parser.add_argument
     common.add_log(
         parser, "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
@@ -45,7 +49,8 @@ def learn(parser: argparse.ArgumentParser) -> None:
     """Add the options of `learn`."""
     parser.description = (
         "Take in a log of dated events, and say what it teaches about each assumption. Numbers that were set from the\n"
-        "same log (uses_log_until) are not taught again. What the log cannot teach keeps its prior. The answer says so."
+        "same log (uses_log_until) are not taught again. An assumption that the log cannot teach keeps its prior, and\n"
+        "the answer says so."
     )
     common.add_path(parser)
     _add_log(parser, 1000)
@@ -65,7 +70,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     add("--draws", type=whole(2), default=512, metavar="N", help="draws of the assumptions (default: 512)")
     add("--engine", choices=("exact", "montecarlo"), help="default: exact where the states fit")
     add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
-    text = "register nothing: write the questions with their rules as Markdown, to post on a forecasting site"
+    text = "register nothing; write the questions with their rules as Markdown, to post on a forecasting site"
     add("--questions-to", type=Path, metavar="FILE", help=text)
 
 
@@ -99,12 +104,12 @@ def backtest(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     add("--events", metavar="FILE", help="the log (default: events.csv and later.csv beside the scenario)")
-    text = "days ahead (default: 3,7,14,30); the end of the horizon is asked about too"
+    text = "days ahead (default: 3,7,14,30), beside the end of the horizon"
     add("--horizons", type=whole_numbers, default=[], metavar="N,...", help=text)
     add("--every", type=whole(1), default=1, metavar="N", help="days between the forecasts (default: 1)")
     text = "draws of the assumptions (default: 32, and 512 with --learn)"
     add("--draws", type=whole(2), default=0, metavar="N", help=text)
-    add("--learn", action="store_true", help="the log also teaches the assumptions; this takes seconds a day")
+    add("--learn", action="store_true", help="let the log teach the assumptions too; this takes seconds per forecast")
     add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain")
     common.add_outputs(parser.add_argument_group("output"), "answer")

@@ -14,7 +14,7 @@ from simlib.cli.options.request import Request, frozen
 def parse(argv: Sequence[str] | None) -> Request:
     """Read a command line.
 
-    Raises SystemExit, as argparse does, for help and for what cannot be read.
+    Raises SystemExit for --help and for a command line that cannot be read.
     """
     parser = build()
     namespace, rest = parser.parse_known_args(argv)
@@ -54,27 +54,23 @@ COMMANDS = (
         "find what is wrong with a scenario and its views, and warn of likely mistakes",
         scenario_commands.check,
     ),
-    Command("explain", "say every move, assumption and ending in a sentence", scenario_commands.explain),
+    Command("explain", "describe every move, assumption and ending in a sentence", scenario_commands.explain),
     Command("run", "forecast endings, questions, ladder and moves by date", forecast_commands.run),
     Command("export", "write the scenario for another tool (PRISM, Storm)", scenario_commands.export),
     Command(
-        "compare",
-        "what if: compare the scenario with its views, interventions or other values",
-        forecast_commands.compare,
+        "compare", "compare the scenario with what-ifs: views, interventions, other values", forecast_commands.compare
     ),
-    Command("drivers", "what drives it: which assumptions move the answer most", question_commands.drivers),
+    Command("drivers", "which assumptions move the answer most", question_commands.drivers),
     Command(
         "uncertainty",
-        "how sure: how much is due to the assumptions and to chance, and what to find out next",
+        "how sure the answer is: the parts of assumptions and chance, and what to find out next",
         question_commands.uncertainty,
     ),
-    Command("paths", "by which path: the most probable sequences of rungs", question_commands.paths),
+    Command("paths", "the most probable paths, as sequences of rungs", question_commands.paths),
     Command(
         "indicators", "what to watch for: which moves and levels are signs of an ending", question_commands.indicators
     ),
-    Command(
-        "discover", "under which assumptions an answer is high, as bounds on their values", question_commands.discover
-    ),
+    Command("discover", "under which values of the assumptions an answer is high", question_commands.discover),
     Command("pool", "several views as one forecast, and where they disagree", forecast_commands.pool),
     Command(
         "diff",
@@ -85,10 +81,10 @@ COMMANDS = (
     Command("sweep", "compute many points (draws, a grid, views, plans) into Parquet files", forecast_commands.sweep),
     Command("update", "what a log of events says, and what the forecast is after it", log_commands.update),
     Command("learn", "what a log of events teaches about the assumptions: prior and posterior", log_commands.learn),
-    Command("register", "write forecasts down with their rules, before the answer is known", log_commands.register),
+    Command("register", "register forecasts with their rules, before the answer is known", log_commands.register),
     Command("resolve", "write down how a registered forecast was settled", log_commands.resolve),
-    Command("score", "how good the registered forecasts were, beside their rivals", log_commands.score),
-    Command("backtest", "how good the forecasts of a past crisis would have been, day by day", log_commands.backtest),
+    Command("score", "score the registered forecasts beside simple rivals", log_commands.score),
+    Command("backtest", "score the forecasts of a past crisis, day by day", log_commands.backtest),
     Command("data", "read a file of event data, and write it as the log of a scenario", scenario_commands.data),
     Command("rates", "how often something happened in past crises, from a file of event data", scenario_commands.rates),
     Command("lab", "open JupyterLab on the notebooks", _add_lab),

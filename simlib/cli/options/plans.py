@@ -53,7 +53,8 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
     """Return plans by name, and their problems.
 
-    A file has its own id. A named plan holds the interventions of its files first, then those that were typed.
+    The plan of a file has the id of the file. A named plan holds first the interventions of its files, then those of
+    the command line.
     """
     from simlib.sweep import load_plans
 
@@ -79,5 +80,8 @@ def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
         yield Problem("", 0, f"--as {name}", "no intervention follows it", EXPECTED)
     for kind, text in changes:
         if kind == "set":
-            what, expected = f"--set {text}: a plan changes no assumption", "expected --assume, or it before --as"
+            what, expected = (
+                f"--set {text}: a plan changes no assumption",
+                "expected --assume, or put --set before --as",
+            )
             yield Problem("", 0, f"--as {name}", what, expected)

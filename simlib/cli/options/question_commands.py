@@ -1,4 +1,4 @@
-"""The options of the commands that ask about the reasons of a forecast."""
+"""The options of the commands that explain a forecast."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=float,
         metavar="POINTS",
-        help="draw until each quantile is known to so many percentage points (default: 2)",
+        help="draw until each quantile is known to this many percentage points (default: 2)",
     )
-    parser.add_argument("--most-draws", type=whole(1), metavar="N", help="draw no more than these (default: 1,024)")
+    parser.add_argument("--most-draws", type=whole(1), metavar="N", help="largest number of draws (default: 1,024)")
     parser.add_argument(
         "--quantile",
         type=float,
@@ -47,7 +47,7 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
         "--look-by",
         type=day,
         metavar="DAY",
-        help="also rank what could be observed by this day (a date, or days after the start) by its value",
+        help="also rank possible observations up to this day (a date, or days after the start) by their value",
     )
     common.add_as_of(parser)
     common.add_changes(parser)
@@ -57,16 +57,16 @@ def paths(parser: argparse.ArgumentParser) -> None:
     """Add the options of `paths`."""
     common.add_path(parser)
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = "histories of each draw, for the times between rungs and where paths are counted (default: 5,000 in all)"
+    text = "histories of each draw, for times between rungs and for paths by Monte Carlo (default: 5,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
         "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
     )
     parser.add_argument("--over", type=name, metavar="VARIABLE", help="make paths of the levels of a variable instead")
-    text = "only the paths to this ending, as shares of it (ending:ID, or nothing for the ending that leads)"
+    text = "only the paths to this ending, as shares of it (ending:ID; without a value the headline ending)"
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
-        "--passages", action="store_true", help="with --given: what share of the histories passes each rung and move"
+        "--passages", action="store_true", help="with --given: the share of histories that pass each rung and move"
     )
     parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
     common.add_as_of(parser)
@@ -77,9 +77,9 @@ def indicators(parser: argparse.ArgumentParser) -> None:
     """Add the options of `indicators`."""
     parser.description = (
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
-        "It is counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit,\n"
-        "it is computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a\n"
-        "move (--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
+        "The change is counted in sampled histories over the priors. With --engine exact, or --draws 0 if the states\n"
+        "fit, it is computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing\n"
+        "a move (--doing) is exact if the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
         "does not include 1."
     )
     common.add_path(parser)

@@ -1,4 +1,4 @@
-"""How single options are read, and kept in the order they were given."""
+"""Readers of single options, which also keep their order."""
 
 from __future__ import annotations
 
@@ -71,15 +71,12 @@ def whole_numbers(text: str) -> list[int]:
 
 
 def change(kind: str) -> Callable[[str], tuple[str, str]]:
-    """Return a reader that keeps the kind of a text beside it, for options that share one list."""
+    """Return a reader that gives (kind, text), for options that share one list."""
     return lambda text: (kind, name(text))
 
 
 class VariantAction(argparse.Action):
-    """Collect the changes of each variant.
-
-    They are a list of (name, changes), to which `--as` adds another.
-    """
+    """Collect the changes of each variant in a list of (name, changes), to which `--as` adds an item."""
 
     def __call__(
         self,
@@ -88,7 +85,7 @@ class VariantAction(argparse.Action):
         value: Any,
         option: str | None = None,
     ) -> None:
-        """Begin a variant, or add a change to the last one (without one: to the unnamed one)."""
+        """Begin a variant, or add a change to the last one. Before the first --as, changes go to an unnamed one."""
         variants = [*getattr(namespace, self.dest)]
         if option == "--as":
             variants.append((value, []))
@@ -99,4 +96,4 @@ class VariantAction(argparse.Action):
 
 
 OF_VARIANT: dict[str, Any] = {"action": VariantAction, "dest": "variants", "default": []}
-"""Settings of the options that `--as` shares out."""
+"""Settings of the options that `--as` divides into groups."""

@@ -1,4 +1,4 @@
-"""What a command line asks for, as one frozen object."""
+"""The request of a command line, as one frozen object."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Request:
     command: str = ""
     traceback: bool = False
     path: str | Stream = ""
-    """The scenario, or its text where it came through a pipe, which can be read only once."""
+    """The path of the scenario, or its text if it came through a pipe, which can be read only once."""
 
     # Changes
     view: str | None = None
@@ -48,7 +48,7 @@ class Request:
     # What is asked about
     measure: tuple[str, ...] = ()
     by: float | str | None = None
-    """Days after the start, or an ISO date. None: the horizon."""
+    """The target day: days after the start, or an ISO date. None: the horizon."""
     look_by: float | str | None = None
     given: str | None = None
     ladder: str | None = None
@@ -105,7 +105,7 @@ class Request:
     seed: int = 0
     draws: int = 0
     runs: Any = None
-    """Replicates of each draw, a number. None: what suits the command."""
+    """Number of replicates of each draw. None: the default of the command."""
     threads: int | None = None
     tolerance: float | None = None
     most_draws: int | None = None
@@ -118,7 +118,7 @@ class Request:
 
     # What is written, and where
     times: Any = None
-    """A number of equal steps. None: what suits the command."""
+    """Number of equal steps at which to report. None: the default of the command."""
     top: int = 0
     to: str = ""
     json: str | None = None
@@ -129,7 +129,7 @@ class Request:
 
     @property
     def target(self) -> Path:
-        """Where a command writes that always writes."""
+        """Where a command writes if it always writes."""
         return self.out or Path()
 
     def replace(self, **changes: Any) -> Request:

@@ -13,8 +13,8 @@ def check(parser: argparse.ArgumentParser) -> None:
     """Add the options of `check`."""
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
-        "the exit code is 2. Without problems, the command solves the scenario and warns of what is allowed but\n"
-        'probably a mistake. It prints each stated "p within T" beside what the model implies for it. If the scenario\n'
+        "the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
+        'It prints each stated "p within T" beside what the model implies for it. If the scenario\n'
         "names a reference class, it prints the implied rates beside the base rates of past crises."
     )
     common.add_path(parser)
@@ -22,7 +22,7 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--priors",
         action="store_true",
-        help="show the mean and the percentiles that low, value and high of each assumption imply",
+        help="show the mean and percentiles that low, value and high imply for each assumption",
     )
 
 
@@ -37,9 +37,10 @@ def explain(parser: argparse.ArgumentParser) -> None:
 def export(parser: argparse.ArgumentParser) -> None:
     """Add the options of `export`."""
     parser.description = (
-        "Write <id>.sm, a continuous-time Markov chain in the PRISM language, time in days, at the stated values.\n"
-        "Labels are the endings (hyphens as underscores) and the questions about states. Where the start is spread,\n"
-        "<id>.start.json lists the combinations of the start_ constants with their weights: check each and sum.\n"
+        "Write <id>.sm, a continuous-time Markov chain in the PRISM language, at the stated values. Time is in days.\n"
+        "Labels are the endings (hyphens as underscores) and the questions about states. If the start is uncertain,\n"
+        "<id>.start.json lists the combinations of the start_ constants with their weights. Check the model from each\n"
+        "combination and take the weighted sum.\n"
         "PRISM has no calendar windows, no moves on a date and no interventions: these are refused with the reason."
     )
     parser.epilog = (
@@ -64,16 +65,14 @@ def diff(parser: argparse.ArgumentParser) -> None:
     common.add_question(parser)
     parser.add_argument("--view", type=name, metavar="NAME", help="the view of PATH")
     parser.add_argument("--other-view", type=name, metavar="NAME", help="the view of OTHER")
-    parser.add_argument(
-        "--no-forecast", action="store_true", help="only what changed, not what that does to the forecast"
-    )
+    parser.add_argument("--no-forecast", action="store_true", help="only the changes, not their effect on the forecast")
 
 
 def data(parser: argparse.ArgumentParser) -> None:
     """Add the options of `data`."""
     add = parser.add_argument
     add("path", metavar="FILE", help="a file of MID, ICB, ICBe, GDELT, ICEWS, ACLED or UCDP")
-    text = "actors who deal with each other, as the file writes them; one actor: all that it does"
+    text = "actors, as the file writes them: the events between them, or all that a single actor does"
     add("--actors", type=names, default=[], metavar="NAME,...", help=text)
     add("--from", dest="first", type=date, metavar="DATE", help="first day (default: all)")
     add("--until", dest="last", type=date, metavar="DATE", help="last day (default: all)")
@@ -84,7 +83,7 @@ def rates(parser: argparse.ArgumentParser) -> None:
     """Add the options of `rates`."""
     parser.description = (
         "Read a file of event data (MID, ICB, ICBe, GDELT, ICEWS, ACLED, UCDP). Count an event in a class of cases.\n"
-        "The rates say how soon the event first came after the onset, and how far a new case may differ. The answer\n"
+        "The rates say how soon after the onset the event first came, and how much a new case may differ. The answer\n"
         "ends with an assumption to paste into a scenario. A selection is COLUMN=VALUE|VALUE,COLUMN=VALUE with the\n"
         "columns case, actor, target, code, category and source."
     )

@@ -12,13 +12,13 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
 
 UNNAMED = "changed"
-"""The name of an unnamed variant whose changes, in words, are too long for a name."""
+"""The name of an unnamed variant if its changes, in words, are too long for a name."""
 
 LONGEST_NAME = 60
-"""Longest name, in characters, that is made of the changes' own words."""
+"""Longest name, in characters, that is made from the words for the changes."""
 
 BASELINE = "baseline"
-"""The scenario as it stands, among views."""
+"""Among views, the name of the scenario as it stands."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
@@ -57,7 +57,7 @@ def _named_after(changes: Changes) -> str:
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
-    """Return variants of which each has the changes of those before it too."""
+    """Return variants each of which also has the changes of all earlier ones."""
     pile: Changes = ()
     variants = {}
     for name, changes in groups:
@@ -100,7 +100,7 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return the views to pool by name, each with the changes asked for.
+    """Return the views to pool by name, each with the requested changes.
 
     Default: the baseline and every view.
     """
@@ -118,9 +118,9 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return the scenario through each view by name, with the changes asked for.
+    """Return the scenario through each view by name, with the requested changes.
 
-    `baseline` is no view. Raises ScenarioError with every reason at once, those in `problems` first.
+    The name `baseline` means no view. Raises ScenarioError with every reason at once, those in `problems` first.
     """
     base, worlds, wrong = load(request.path), {}, list(problems)
     for name in dict.fromkeys(names):
@@ -135,10 +135,7 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 
 
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
-    """Return a weight for each view.
-
-    Returns None where all weigh the same.
-    """
+    """Return a weight for each view, or None if all weigh the same."""
     if request.weights is None:
         return None
     if len(request.weights) != len(names):

@@ -1,7 +1,4 @@
-"""The scenario of a command line.
-
-It is the scenario of a file, seen through a view, with the changes that options ask for.
-"""
+"""The scenario of a command line: a scenario file, seen through a view, with the changes of the options."""
 
 from __future__ import annotations
 
@@ -26,10 +23,10 @@ def stated(request: Request) -> Scenario:
 
 
 def changed(request: Request, base: Scenario) -> Scenario:
-    """Return `base` with every change that options ask for.
+    """Return `base` with every change that the options ask for.
 
-    Raises ScenarioError with all reasons at once. Writes a note to standard error for each value outside its range in
-    the file.
+    Raises ScenarioError with all reasons at once. For each value outside its range in the file, a note goes to standard
+    error.
     """
     values, wrong = variation.split_values(request.settings, base)
     scenario, more = _attempt(lambda: variation.with_values(base, values))
@@ -51,7 +48,7 @@ def changed(request: Request, base: Scenario) -> Scenario:
 
 
 def note(sentence: str) -> None:
-    """Write a remark to standard error that is no error."""
+    """Write a note, which is no error message, to standard error."""
     sys.stderr.write(f"note: {sentence}\n")
 
 

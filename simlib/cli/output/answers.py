@@ -44,7 +44,7 @@ class Table:
         return self.rows
 
     def sentences(self) -> list[str]:
-        """Return none."""
+        """Return no sentences."""
         return []
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,12 +53,9 @@ class Table:
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:
-    """Return the line that says what was asked.
-
-    It names the scenario, its first day, and the `method` by which the answer was computed.
-    """
+    """Return the line that names the scenario, its first day, and the `method` that computed the answer."""
     through = f", through the view {scenario.view}" if scenario.view else ""
-    changes = ", with the changes asked for" if request.settings or request.interventions or request.horizon else ""
+    changes = ", with the requested changes" if request.settings or request.interventions or request.horizon else ""
     date = long_date(scenario.as_of)
     as_of = "" if date in scenario.title else f", as of {date}"
     return f"{scenario.title} ({scenario.id}){as_of}{through}{changes}: {method}."
@@ -67,7 +64,7 @@ def heading(request: Request, scenario: Scenario, method: str) -> str:
 def json_text(results: Mapping[str, Result]) -> str:
     """Return answers as JSON by name.
 
-    Numbers that cannot be had are null.
+    Numbers that are not finite are null.
     """
     data = finite(plain_json({name: result.to_dict() for name, result in results.items()}))
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
@@ -82,17 +79,17 @@ def tell(
     lines: Sequence[str] | None = None,
     made: str = "",
 ) -> int:
-    """Print answers, then write the files that were asked for.
+    """Print answers, then write the requested files.
 
-    Either every file of a folder is written or, where that is stopped, none.
+    If the writing of a folder is stopped, none of its files is left.
 
     Args:
         request: Where to write.
         results: Answers by the name that their files and their JSON have.
-        pictures: What to draw, called only where there is a folder to draw into.
+        pictures: Gives the pictures. It is called only if there is a folder for them.
         tables: Texts to print below the sentences.
         lines: The lines above the tables. Default: the sentences of the answers.
-        made: Which scenario was asked and how, printed below the lines.
+        made: The line about scenario and method, printed below the lines.
 
     Returns:
         The exit code.

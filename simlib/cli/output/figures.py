@@ -1,4 +1,4 @@
-"""The figures that each question writes with `--out`. Whatever has nothing to show is left out."""
+"""The figures that each question writes with `--out`. A figure with nothing to show is left out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simlib.evidence.lessons import Lessons
 
 ROWS = 10
-"""Most rows of a plot of rows."""
+"""Largest number of rows in a plot of rows."""
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
@@ -55,7 +55,7 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = F
 
 
 def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
-    """A tornado diagram for each measure, and its Sobol indices if there are any."""
+    """Yield a tornado diagram for each measure, and its Sobol indices if there are any."""
     from simlib.plots.sobol_bars import shares
     from simlib.plots.tornado_bars import tornado
 
@@ -116,7 +116,7 @@ def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
-    """Yield what seeing each move says of each ending or question, and a map of all endings."""
+    """Yield the signs of each ending or question, and a map of all endings."""
     from simlib.plots import indicator_bars as plots
 
     for result in results:
@@ -131,19 +131,20 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
-    """Each box on its two main assumptions."""
+    """Yield each box, drawn over its two main assumptions."""
     from simlib.plots.box_charts import box
 
     stem = f"box-{slug(result.measure.name)}"
     for number, region in enumerate(result.boxes):
-        if number and region.density <= result.base_rate:  # found among what the first leaves: no place to look
+        # a later box is found among the draws outside the first, which this plot cannot show
+        if number and region.density <= result.base_rate:
             continue
         draw: Any = partial(box, result, number=number)
         yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 660, left=210, top=110, bottom=90)
 
 
 def pool(result: Pool) -> Iterator[Picture]:
-    """The views and both pools, ending by ending and question by question."""
+    """Yield the views and both pools, for each ending and question."""
     from simlib.plots.pool_bars import pools
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
@@ -161,28 +162,28 @@ def backtest(result: Backtest) -> Iterator[Picture]:
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:
-    """The forecasts as they would have been stated on each date of the log."""
+    """Yield the forecasts as they would have been stated on each date of the log."""
     from simlib.plots.series_lines import series as lines
 
     yield Picture("series", partial(lines, result), 540, right=240)
 
 
 def lessons(result: Lessons) -> Iterator[Picture]:
-    """Prior and posterior of the assumptions that the log moved most."""
+    """Yield prior and posterior of the assumptions that the log moved most."""
     from simlib.plots.lesson_intervals import priors_and_posteriors
 
     yield Picture("learn", partial(priors_and_posteriors, result), 680)
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:
-    """What each row of the log did to the forecast: a bar a row."""
+    """Yield the effect of each row of the log on the forecast, a bar for each row."""
     from simlib.plots.row_effect_bars import row_bars
 
     yield Picture("rows", partial(row_bars, result), 760)
 
 
 def diff(result: Diff) -> Iterator[Picture]:
-    """Both forecasts side by side: the endings and questions that both have."""
+    """Yield both forecasts side by side, for the endings and questions that both have."""
     from simlib.plots.comparison_bars import both_forecasts, in_common
 
     if result.forecasts is None:

@@ -99,7 +99,7 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Try to write where the folder is or will be, because rights and full disks show only then."""
+    """Try to write where the folder is or will be. Only a trial shows missing rights and a full disk."""
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -111,9 +111,9 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into.
+    """Give a temporary folder to write into.
 
-    Either all files written there move to `folder` at the end, or none.
+    At the end all its files move to `folder`. After an error none does.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def staged(folder: Path) -> Iterator[Path]:
         for file in sorted(stage.iterdir()):
             file.replace(folder / file.name)
         missing = []
-    except OSError as error:  # named as people look for it
+    except OSError as error:  # name the file that the user knows, not the temporary one
         if error.filename and Path(error.filename).parent == stage:
             error.filename = str(folder / Path(error.filename).name)
         raise
@@ -135,14 +135,14 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a file name: letters, digits, dots and hyphens."""
+    """Return a text in a form for file names: letters, digits, dots and hyphens."""
     return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
     """Write a table as CSV in UTF-8 with a byte order mark, which spreadsheets need.
 
-    A text that a spreadsheet would take for a formula gets a quote before it.
+    A text that a spreadsheet would take for a formula gets a leading quote.
     """
     safe = frame.rename(columns=_as_text)
     for column in safe.select_dtypes(exclude="number"):
@@ -155,10 +155,7 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Say which files were written into a folder, and which others lie there.
-
-    Pictures of an earlier answer may.
-    """
+    """Say which files were written into a folder, and which others lie there, such as pictures of an earlier answer."""
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:
@@ -230,7 +227,7 @@ def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
     """Draw every picture as PNG and as SVG.
 
-    Each is drawn anew, because labels are placed by pixels and the formats differ in size.
+    Each format is drawn anew, because labels are placed by pixels and the formats differ in size.
 
     Raises Cancelled.
     """

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 COLUMNS = 5
-"""Dates shown."""
+"""Number of dates shown."""
 
 ROUND_OFF = 1e-12
-"""Rounding error of an exact answer: a truncation bound below it promises too much."""
+"""Smallest error stated for an exact answer, because rounding errors exceed smaller truncation bounds."""
 
 _WHOLE = 1e-9
 
 
 @dataclass(frozen=True)
 class Computed:
-    """A forecast of a scenario, and the ensemble behind it where it is one over the priors."""
+    """A forecast of a scenario. `draws` is the ensemble behind a forecast over the priors, else None."""
 
     scenario: Scenario
     forecast: Forecast
@@ -41,9 +41,10 @@ class Computed:
 
 
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
-    """Return the whole report. `base` is the scenario before changes, `top` how many moves (0: all).
+    """Return the whole report.
 
-    `chosen`: nobody asked for the engine, so say why it was taken.
+    `base` is the scenario before changes. `top` is the number of moves that are listed (0: all). With `chosen` the
+    command chose the engine, and the report says why.
     """
     forecast = computed.forecast
     lead = headline_sentence(computed)
@@ -64,7 +65,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 
 
 def headline_sentence(computed: Computed) -> str:
-    """Return the sentence about the measure that leads, with its date, its error and its range over the draws."""
+    """Return the sentence about the headline measure, over the draws and at the stated values, with its error."""
     forecast, lead = computed.forecast, headline(computed.scenario)
     versions = [(over_draws(forecast.provenance), forecast), ("at the stated values", forecast.stated)]
     if forecast.stated is None:
@@ -105,7 +106,7 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
     over = ""
     if forecast.stated is not None:
         mean = f"the mean over {counted(source['draws'], 'draw')}, seed {source['seed']}"
-        over = f" In brackets, where wide enough to show: the 95% interval of {mean}."
+        over = f" In brackets, if wide enough to show: the 95% interval of {mean}."
     if forecast.engine == "exact":
         bound = (forecast.stated or forecast).provenance["truncation_bound"]
         states = counted(forecast.states or 0, "state")
@@ -133,7 +134,7 @@ def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
         void = f": without effect in {percent(idle)}" if idle else ""
         yield f"{intervention_in_words(item, scenario)}{because}{void}"
     if forecast.interventions:
-        yield "others react to this only through the state"
+        yield "the other actors react only to the new state, not to motives"
 
 
 # Tables
@@ -248,7 +249,7 @@ def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]
 
 
 def count(number: float) -> str:
-    """Write an expected number with two or three digits: "12.4", "0.031". Never a false zero."""
+    """Write an expected number with two or three digits, never as a false zero: "12.4", "0.031"."""
     if number <= 0:
         return "0"
     return f"{number:,.0f}" if number >= 99.95 else f"{number:.3g}" if number >= 1 else f"{number:.2g}"
@@ -260,8 +261,8 @@ def count(number: float) -> str:
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     """Return the indices of about `wanted` report times, equally far apart, the last one among them.
 
-    Times that are whole days are taken where there are enough, or as many as there are days, so that a column means
-    "by the end of a date" and no date stands twice.
+    Times at whole days are preferred if there are enough of them, or one for every day. Then a column means "by the end
+    of a date", and no date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]

@@ -17,9 +17,9 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
 
     Args:
         forecast: The forecast.
-        at: Indices of the report times that are columns.
+        at: Indices of the report times to show as columns.
         head: The dates above them.
-        how: The values at which the forecast holds, in words that follow a title.
+        how: Words after the title that say at which values the forecast holds.
     """
     impacts = forecast.impacts
     if not impacts:
@@ -31,7 +31,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
     yield table(title, head, [Row(labels[name], _means(impact, at)) for name, impact in impacts.items()])
     rows = [Row(labels[name], _spread(impact)) for name, impact in impacts.items()]
     columns = ["chance", "assumptions", "5%", "median", "95%", "worst 5%"]
-    title = f"Impacts by {forecast.by_words}{how}: standard deviations (by chance, and by doubt about the assumptions)"
+    title = f"Impacts by {forecast.by_words}{how}: standard deviations (by chance, and by the assumptions)"
     title += ", and points of the distribution with their 95% interval"
     yield table(title, [columns], rows) + "".join(_sources(impacts, labels))
     for name, impact in impacts.items():
@@ -43,7 +43,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
 
 
 def _sources(impacts: Mapping[str, Accumulation], labels: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line about each distribution: solved or counted."""
+    """Yield a line about each distribution, which says whether it was solved or counted."""
     for name, impact in impacts.items():
         if impact.sample is not None:
             yield f"\n  {labels[name]}: {impact.sample.source}"

@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 ROWS = 12
-"""Most rows of a table. The files of --out and --json have them all."""
+"""Largest number of rows of a table. The files of --out and --json have all of them."""
 
 COLUMNS, WIDTH = 4, 22
-"""Most variants beside each other in a table, and the letters of a line of their names."""
+"""Most variants side by side in a table, and the width of their names in letters."""
 
 PARTED = 44
-"""Letters of a line in each column of two histories."""
+"""Width in letters of each column in a table of two histories."""
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
     """Yield the endings, questions and impacts with a column for each variant, and the flips.
 
-    Where measures were `asked` for, all of them are there.
+    If measures were `asked` for, the table has all of them.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -87,12 +87,14 @@ def _flips(result: Comparison) -> Iterator[str]:
         if flips is not None
     ]
     if rows:
-        title = f"Histories that end differently by {result.by_words}, played in both worlds with common random numbers"
+        title = (
+            f"Histories that end differently by {result.by_words}, simulated in both worlds with common random numbers"
+        )
         yield table(title, [["", "95%", "least and most"], ["share", "interval", "with other pairs"]], rows)
 
 
 def _after(d: Difference) -> str:
-    """Write a value and its change from the baseline, with the 95% half-width where the change was counted."""
+    """Write a value and its change from the baseline, with the 95% half-width if the change was counted."""
     from simlib.analysis.whatif.contrast import counts_change
 
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
@@ -112,7 +114,7 @@ def _pairs(result: Comparison, name: str) -> str:
 
 
 def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
-    """Yield for each measure one table: an assumption, the answer at its low and high, its slope, its share."""
+    """Yield a table for each measure: for every assumption the answer at low and high, the slope and the share."""
     for measure in result.measures:
         bars = result.ranked(measure.name)[:ROWS]
         columns = [("low", "at low", "high", "at high"), *map(_ends(result, measure), bars)]
@@ -139,7 +141,7 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 
 
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
-    """Return a column: the change of the answer if an assumption is 1% higher, in points for a probability."""
+    """Return a column with the change of the answer (in points for a probability) if an assumption is 1% higher."""
     pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
     found = {a.id: slope * a.value for a, slope in pairs}
     size = 1.0 if measure.probability else 0.01
@@ -148,7 +150,7 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns: the share of an assumption, or of its correlated group, in the spread."""
+    """Return two columns about the share of an assumption, or of its correlated group, in the spread."""
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
     cells = [("", "") if share is None else (_index(share.first), _index(share.total)) for share in some]
@@ -172,7 +174,7 @@ def pooled(result: Pool) -> str:
 
 
 def differences(result: Diff) -> Iterator[str]:
-    """Yield both forecasts side by side, where there are any."""
+    """Yield both forecasts side by side, if there are any."""
     rows = []
     for row in result.frame("forecast").to_dict("records"):
         before, after = row["before"], row["after"]
@@ -186,7 +188,7 @@ def differences(result: Diff) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the known signs of an ending or a question, with changes, likelihood ratio, bits and lead time."""
+    """Yield the signs of an ending or a question, with changes, likelihood ratio, bits and lead time."""
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
     rows = [
@@ -221,7 +223,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield the observations, the most valuable first, with both answers, gain and uncertainty removed."""
+    """Yield the observations, the most valuable first: the answer after either result, the gain, the spread removed."""
     rows = [
         Row(
             o.label,
@@ -239,7 +241,7 @@ def observations(result: Evsi) -> Iterator[str]:
 
 
 def _forced(effect: tuple[float, float, float] | None) -> str:
-    """Write what forcing a move adds, in points, with its error where it has one."""
+    """Write the effect of forcing a move, in points, with its error if it has one."""
     if effect is None:
         return "-"
     half = 50 * (effect[2] - effect[1])

@@ -13,7 +13,7 @@ from simlib.control import Control
 from simlib.errors import Cancelled
 
 PATIENCE = 1.0
-"""Seconds before anything is shown."""
+"""Seconds before progress is shown."""
 
 _REDRAW, _LINE_EVERY = 0.2, 5.0
 
@@ -23,7 +23,7 @@ class StoppedWithAnswer(Cancelled):
 
 
 class Task:
-    """A long computation: shows the person how far it is, and stops it on Ctrl-C.
+    """A long computation: shows its progress, and stops it on Ctrl-C.
 
     Use as a context and give its `control` to the engines. The first Ctrl-C asks them to stop, the second stops at
     once (KeyboardInterrupt).
@@ -40,11 +40,11 @@ class Task:
 
     @property
     def control(self) -> Control:
-        """Progress and cancel callbacks for an engine, on as many threads as pay."""
+        """Progress and cancel callbacks for an engine, on as many threads as help."""
         return Control(self.report, self.cancelled)
 
     def report(self, share: float) -> None:
-        """Take note of the share done."""
+        """Record the share of the work that is done."""
         self.share = share
 
     def cancelled(self) -> bool:
@@ -52,7 +52,7 @@ class Task:
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Say whether Ctrl-C was pressed, where the answer so far is printed all the same."""
+        """Say whether Ctrl-C was pressed. The answer so far will then be printed."""
         self._answered = True
         return self._stop.is_set()
 
@@ -77,7 +77,7 @@ class Task:
         if self._stop.is_set():
             raise KeyboardInterrupt
         self._stop.set()
-        sys.stderr.write("\nsimlib: stopping; once more to stop at once\n")
+        sys.stderr.write("\nsimlib: stopping; press Ctrl-C again to stop at once\n")
 
     def _show(self) -> None:
         wait = PATIENCE

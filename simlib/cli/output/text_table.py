@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LABEL, NARROWEST_LABEL = 38, 14
-"""Widest and narrowest column of labels, in characters. A longer label goes on in the next line."""
+"""Widest and narrowest column of labels, in characters. A longer label continues on the next line."""
 
 _GAP = "  "
 
@@ -25,9 +25,9 @@ class Row:
 def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width: int | None = None) -> str:
     """Return a table under a title.
 
-    `head` has one or more lines of column headings. `width` is the most characters of a line (default: those of the
-    terminal, if there is one). A table that is wider narrows its labels, then puts the columns that do not fit into
-    tables below.
+    `head` has one or more lines of column headings. `width` is the largest number of characters in a line (default:
+    that of the terminal, if there is one). In a wider table the labels get narrower, and columns that do not fit go
+    into tables below.
     """
     width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]
@@ -47,15 +47,12 @@ def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width:
 
 
 def terminal_width() -> int:
-    """Return the characters of a line of the terminal.
-
-    Without one, as many as anybody needs.
-    """
+    """Return the number of characters in a line of the terminal, or a large number without one."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 
 def _groups(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Yield the first column and the one after the last of each group that fits side by side."""
+    """Yield (first column, column after the last) of each group of columns that fits."""
     first, used = 0, 0
     for column, width in enumerate(widths):
         if column > first and used + len(_GAP) + width > room:

@@ -41,7 +41,7 @@ class SeenShape(Shape):
     always: Flag | None = Field(None, description="true: each firing would show")
     never: Flag | None = Field(None, description="true: the absence of a row says nothing")
     chance: LiteralOrId | None = Field(None, description="the chance that a firing would show")
-    within: Number | None = Field(None, description="how long it may take until it shows, such as '21 days'")
+    within: Number | None = Field(None, description="how long it may take until a firing shows, such as '21 days'")
     from_: Date | None = Field(None, alias="from", description="first day on which the log would show it")
     because: Text | None = Field(None, description="why")
 
@@ -64,7 +64,7 @@ class LogRuleShape(Shape):
     )
     level: ConditionShape | None = Field(None, description="a fact about the state that the row reports")
     set_: EffectsShape | None = Field(None, alias="set", description="an outside change: {variable: level}")
-    ratio: Number | None = Field(None, description="how many times likelier the row is if it is so than if it is not")
+    ratio: Number | None = Field(None, description="how many times likelier the row is if true than if false")
     ignore: Text | None = Field(None, description="why the row is left out")
     because: Text | None = Field(None, description="why")
 
@@ -72,7 +72,7 @@ class LogRuleShape(Shape):
 class EvidenceShape(Shape):
     """How the event log is to be read."""
 
-    history: HistoryShape | None = Field(None, description="from when the log counts, before the first day")
+    history: HistoryShape | None = Field(None, description="from which day on the log counts, before the first day")
     seen: dict[
         Reference,
         Annotated[
@@ -80,7 +80,7 @@ class EvidenceShape(Shape):
             either("expected always, never, or {chance: ...}"),
         ],
     ] = Field({}, max_length=500, description="moves (or move:outcome) and whether the log would show them")
-    rows: list[LogRuleShape] = Field([], max_length=500, description="what rows mean; the first rule that fits")
+    rows: list[LogRuleShape] = Field([], max_length=500, description="what rows mean; the first fitting rule decides")
     confidence: dict[Name, Number] = Field(
-        {}, max_length=16, description="the ratio of each word of the log's column `confidence`, or certain"
+        {}, max_length=16, description="the likelihood ratio of each word in the log's column `confidence`, or certain"
     )

@@ -38,7 +38,7 @@ STAND_INS: dict[str, Any] = {
     "moves": {},
     "endings": {},
 }
-"""Values that stand in for a missing key, which is already reported, so that its neighbours can be checked too."""
+"""Stand-ins for missing keys, which are already reported. With them the neighbouring keys can be checked too."""
 
 MAX_ROUNDS = 50
 
@@ -47,7 +47,7 @@ EMPTY_OUTCOME = 4
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the model of the sound part of a document. Note the rest in its problems.
+    """Return the model of the valid part of a document, and note the rest in its problems.
 
     Stand-ins replace missing parts, so that the model can be checked further. The model is correct only if there are no
     problems.
@@ -64,7 +64,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
         for error in errors:
             _leave_out(document, shape, data, error, gone)
     document.refuse_if_any()
-    raise AssertionError("a document that cannot be mended has problems")
+    raise AssertionError("a document that no removal makes valid must have problems")
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
@@ -89,7 +89,7 @@ def _blank_hint(key: str) -> str:
 
 
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
-    """Report one misfit and mend the data by taking out the narrowest part that holds it."""
+    """Report one misfit, and take the smallest part that holds it out of the data."""
     loc = tuple(part for part in error["loc"] if part != "[key]")
     place = tuple(part for part in loc if not str(part).startswith("\0"))
     missing = error["type"] == "missing"
@@ -153,7 +153,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """Return the description of the innermost described thing on the way to a place."""
+    """Return the description of the innermost part around a place that has one."""
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))
         if field is not None and field.description:

@@ -1,4 +1,4 @@
-"""The shapes as JSON Schema, so that editors complete keys and show each description."""
+"""The shapes as JSON Schema, with which editors complete keys and show their descriptions."""
 
 from __future__ import annotations
 

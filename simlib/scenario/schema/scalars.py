@@ -36,11 +36,11 @@ from simlib.scenario.scalars import (
 )
 
 _FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
-"""The characters of a name in the published schema, which excludes only signs of ASCII. Loading is stricter."""
+"""Pattern of a name in the published schema. It excludes only ASCII signs, and loading is stricter."""
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make a validator of a function that reads one word. Its error keeps both halves of the refusal."""
+    """Make a validator from a function that reads one word. Its error keeps the problem and the expectation apart."""
 
     def validator(value: Any) -> Any:
         try:
@@ -53,9 +53,9 @@ def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _shape(value: object) -> str | None:
-    """Return the arm of a union that a value belongs to.
+    """Return the branch of a union to which a value belongs.
 
-    The names cannot occur in a file.
+    The names of the branches cannot occur in a file.
     """
     shapes = ((str, "\0text"), (dict, "\0mapping"), (list, "\0list"))
     return next((name for kind, name in shapes if isinstance(value, kind)), None)

@@ -135,14 +135,14 @@ class FactorShape(Shape):
 
 
 class WaitShape(Shape):
-    """How long a move takes once it is possible: the median wait, and how far one wait differs from another."""
+    """How long a move takes once it is possible: the median wait, and how much single waits vary."""
 
     value: Number = Field(
-        description="the median wait, such as '12 days', or the id of an assumption, whose low and high are the doubt "
-        "about that median"
+        description="the median wait, such as '12 days', or the id of an assumption, whose low and high say "
+        "how uncertain the median is"
     )
-    low: Number = Field(description="5th percentile of one wait, such as '5 days': chance, not doubt")
-    high: Number = Field(description="95th percentile of one wait, such as '21 days': chance, not doubt")
+    low: Number = Field(description="5th percentile of single waits, such as '5 days'; they vary by chance")
+    high: Number = Field(description="95th percentile of single waits, such as '21 days'; they vary by chance")
     because: Text | None = Field(None, description="a reason in a sentence; needed where the value is a number")
     sources: SourceIds = Field([])
 
@@ -222,7 +222,7 @@ class QuestionShape(Shape):
     move: Reference | None = Field(None, description="id of a move: the event is its first firing")
     outcome: Reference | None = Field(None, description="id of an outcome of that move")
     lull: LullShape | None = Field(None, description="the event is the end of a stretch without any of these moves")
-    count: RepeatsShape | None = Field(None, description="the event is the firing that makes it so many")
+    count: RepeatsShape | None = Field(None, description="the event is the firing that reaches a count")
     resolves: Text = Field(description="how the question is settled in the world")
     decides: Text | None = Field(None, description="who decides")
 
@@ -290,7 +290,7 @@ class ScenarioShape(Shape):
     ladder: Reference | None = Field(None, description="id of the ladder shown first")
     headline: Reference | None = Field(
         None,
-        description="id of the question or the ending that leads; default: the first question, else the first ending",
+        description="id of the question or ending that comes first in reports; default: the first question or ending",
     )
     reference_class: Text | None = Field(None, description="the class of past crises this one belongs to, or none")
     sources: dict[Id, SourceShape] = Field({}, max_length=1000, description="where claims come from")

@@ -21,7 +21,7 @@ from simlib.scenario.schema.scalars import (
 
 
 class LiteralShape(Shape):
-    """A number written where it is used, with its reason: an assumption named by its place."""
+    """A number written where it is used, with its reason. It becomes an assumption named by its place."""
 
     label: Label | None = Field(None, description="what the number is; default: from its place")
     value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")
@@ -29,7 +29,7 @@ class LiteralShape(Shape):
     high: Number | None = Field(None, description="95th percentile of the prior")
     because: Because
     sources: SourceIds = Field([])
-    observed: Number | None = Field(None, description="the rate seen in the record, tempo included")
+    observed: Number | None = Field(None, description="the rate seen in the record, with the effect of tempo in it")
     uses_log_until: Date | None = Field(None, description="day up to which the event log already set this number")
     spread: Number | None = Field(None, description="standard deviation of an amount from event to event; default: 0")
 

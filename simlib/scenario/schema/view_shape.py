@@ -63,7 +63,7 @@ class RepeatShape(Shape):
     """A move forced on a day and at equal steps after it, each time if its guard holds."""
 
     repeat: Reference = Field(description="id of the move")
-    every: Number = Field(description="from one time to the next, such as '7 days'")
+    every: Number = Field(description="time between two firings, such as '7 days'")
     outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
     from_: Date | None = Field(None, alias="from", description="the first day; default: the start")
     until: Date | None = Field(None, description="first day on which it is no longer repeated; default: the horizon")
@@ -104,7 +104,7 @@ class AssumeShape(Shape):
     """An assumption with another value from a day on, or while a condition holds."""
 
     assume: Reference = Field(description="id of the assumption")
-    value: Number = Field(description="its median then; a draw keeps its distance from the median")
+    value: Number = Field(description="its median during that time; a draw keeps its distance from the median")
     when: ConditionShape | None = Field(None, description=f"only while this holds (not for a chance); {WHEN}")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
     until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
@@ -145,6 +145,8 @@ class ViewShape(Shape):
     author: Label | None = Field(None, description="whose view it is")
     because: Text | None = Field(None, description="what this school of thought holds")
     assumptions: dict[Reference, ChangeShape] = Field({}, max_length=2000, description="the numbers it changes")
-    interventions: list[InterventionShape] = Field([], max_length=200, description="what is forced, forbidden or set")
+    interventions: list[InterventionShape] = Field(
+        [], max_length=200, description="forced and forbidden moves, fixed levels, ..."
+    )
     horizon: Number | None = Field(None, description="another horizon, such as '30 days'")
     ladder: Reference | None = Field(None, description="id of the ladder shown first")

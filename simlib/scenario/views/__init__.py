@@ -1,1 +1,1 @@
-"""Views and interventions: everything that varies a scenario without changing its structure."""
+"""Views and interventions: all that varies a scenario without changing its structure."""

@@ -104,7 +104,7 @@ def parse_condition(text: str, scenario: Scenario) -> Condition:
             continue
         names = [name for name, _, _ in pairs]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-            notes.note((name,), "stands twice in one condition", "expected its levels at once, as in mood=calm|angry")
+            notes.note((name,), "stands twice in one condition", "give its levels together, as in mood=calm|angry")
         clauses += reader.condition({name: _levels(levels) for name, _, levels in pairs}, ()).clauses
     notes.refuse_if_any()
     return Condition(tuple(clauses))

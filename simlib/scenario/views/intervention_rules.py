@@ -42,7 +42,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
-    """Yield (position, problem) of each hold that overlaps with an earlier hold of the same variable."""
+    """Yield (position, problem) for each hold that overlaps with an earlier hold of the same variable."""
     before: list[Hold] = []
     for index, item in enumerate(interventions):
         if not isinstance(item, Hold):
@@ -69,13 +69,13 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misf
         yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)
         return
     if assumption.kind == "amount":
-        yield ("assume",), f"{name!r} is an amount", "expected one that a move uses; an amount changes for all dates"
+        yield ("assume",), f"{name!r} is an amount", "expected one of a move; an amount can only change for all dates"
     elif not any(name in move.assumptions for move in scenario):
         what = f"{name!r} is used only before the story begins, or nowhere"
-        yield ("assume",), what, "expected one that a move uses; a start is changed for the whole forecast"
+        yield ("assume",), what, "expected one of a move; a start can only change for the whole forecast"
     if assumption.kind == "chance" and not intervention.when.always:
-        what = f"{name!r} is a chance and cannot depend on a state"
-        yield ("when",), what, "expected a rate, a factor, or only dates"
+        what = f"{name!r} is a chance, and a chance cannot depend on the state"
+        yield ("when",), what, "leave the condition out, or choose a rate or a factor"
     try:
         check_range(intervention.value, assumption.kind)
     except QuantityError as error:

@@ -29,8 +29,8 @@ class Force:
 class Forbid:
     """Make a move impossible for a time.
 
-    The ban holds from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when` it holds only
-    while that condition does: a policy of refraining.
+    The ban holds from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when` it applies
+    only while that condition holds.
     """
 
     move: str
@@ -51,7 +51,7 @@ class Policy:
     a rule that somebody follows: "if a strike hits land, close the airspace within a day". The rule depends on the
     present state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A
     `Forbid` of the same move is stronger. Of two policies, the later one in the list is stronger. `unit` is the unit in
-    which the rate was written, and only words use it.
+    which the rate was written. It matters only for display.
     """
 
     move: str
@@ -100,7 +100,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Assume:
-    """Give an assumption another median from a date on, or while a condition holds (base units).
+    """Give an assumption another median (in base units) from a date on, or while a condition holds.
 
     It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). If two apply, the later one
     in the list is used. A draw of the priors keeps its distance from the median: the same ratio for a rate or a factor,
@@ -122,7 +122,7 @@ class Assume:
 
 Intervention = Force | Forbid | Policy | Pin | Hold | Assume
 Lasting = Forbid | Policy | Hold | Assume
-"""Interventions that apply from one date until another. The others act at one moment."""
+"""Interventions that apply from one date until another. The others act once, on a date."""
 
 
 def _span(date: dt.date | None, until: dt.date | None) -> str:

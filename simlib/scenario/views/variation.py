@@ -23,7 +23,7 @@ from simlib.scenario.scales import shifted
 from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_intervention
 
 MOST_REPEATS = 500
-"""How often a move may be repeated. Each repetition cuts the calendar once more."""
+"""How often a move may be repeated. Each repetition adds a cut to the calendar, which costs time."""
 
 _WHOLE = 1e-9
 
@@ -54,7 +54,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    """Refuse holds that overlap, also where each comes from another view or call."""
+    """Refuse holds that overlap, even if they come from different views or calls."""
     found = overlapping_holds(scenario, scenario.interventions)
     document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
@@ -102,7 +102,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
 
 
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
-    """Return the view that turns `base` into `changed`, to save a session of sliders.
+    """Return the view that turns `base` into `changed`, such as a session of sliders.
 
     A change without a reason of its own is "assumed".
     """
@@ -159,7 +159,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 
 
 def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, str], list[Problem]]:
-    """Split `NAME=VALUE` texts into values for `with_values`, and the problems of those that are none.
+    """Split `NAME=VALUE` texts into values for `with_values`, and the problems of texts that cannot be read.
 
     A name may occur only once.
     """
@@ -283,7 +283,7 @@ def repeated(
 
     The last one is before `until` (default: the horizon).
 
-    Raises Refusal for a length that is no whole number of days, an end that is not later, and too many times.
+    Raises Refusal for a step that is no whole number of days, an end at or before the first date, and too many firings.
     """
     step = round(every)
     if step < 1 or abs(every - step) > _WHOLE:
@@ -296,7 +296,7 @@ def repeated(
     days = range(int(scenario.day(first.date)), end, step)
     if len(days) > MOST_REPEATS:
         what = f"a move repeated {len(days):,} times"
-        raise Refusal(what, f"expected at most {MOST_REPEATS:,}; a policy has a rate instead of dates")
+        raise Refusal(what, f"expected at most {MOST_REPEATS:,}; use a policy, which has a rate instead of dates")
     later = (dataclasses.replace(first, date=scenario.as_of + dt.timedelta(days=day)) for day in days[1:])
     return (first, *later)
 

@@ -11,7 +11,7 @@ from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
 LISTED = 3
-"""A forced move with up to so many dates is listed date by date. With more dates it is described once."""
+"""Largest number of dates of a forced move that are listed one by one. With more the move is described once."""
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Say that `changed` is a what-if, and list its changes. Return nothing without changes.
+    """Say that `changed` is a what-if, and list its changes. Without changes the list is empty.
 
     `windows` says that calendar windows are kept.
     """
@@ -83,7 +83,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
         case Forbid():
             return f"“{move.label}” forbidden{_span(item)}{_only_while(item.when, scenario)}"
         case Policy():
-            rule = f"“{move.label}” as a rule, about {show(item.rate, 'rate', item.unit)}"
+            rule = f"“{move.label}” by a standing rule, about {show(item.rate, 'rate', item.unit)}"
             return f"{rule}{_span(item)}{_only_while(item.when, scenario)}"
 
 

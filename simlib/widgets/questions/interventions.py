@@ -68,7 +68,7 @@ class WhatIf(PanelQuestion):
             ("is forbidden from", "forbid"),
             ("cannot happen before", "delay"),
             ("is forced on", "force"),
-            ("is made as a rule from", "policy"),
+            ("is made by a standing rule from", "policy"),
         )
         states = (
             ("in any state", NONE),
