@@ -223,7 +223,7 @@ def pick(thing: object, *names: str) -> dict[str, Any]:
 
 
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row for a table. A list [value, half-width] fills two columns, and a tuple of texts is joined."""
+    """Return a row for a table: [value, half-width] in two columns, a tuple of texts as one text."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, list):

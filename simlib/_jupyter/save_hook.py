@@ -1,7 +1,7 @@
 """A hook that replaces live views by their pictures when a notebook is saved.
 
 Without its kernel a live view says "model not found", and JupyterLab prefers it to the picture beside it in the file.
-So only the picture is stored. Running the cell makes it live again. If a live view has a picture of what it shows now
+So only the picture is stored. Running the cell makes it live again. If a live view has a picture of its present state
 (`shown_pictures`), that picture is stored. Otherwise it is the picture from the run of the cell.
 """
 

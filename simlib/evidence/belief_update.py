@@ -96,7 +96,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Say how many rows were taken in, which questions and levels the log changed, and what it taught."""
+        """Say how many rows were taken in, which questions and levels the log changed, and its lessons."""
         learnt = [*self.about_assumptions(), *self._about_draws()]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 

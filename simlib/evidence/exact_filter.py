@@ -2,7 +2,7 @@
 
 `Filter` prepares a log once. `Filter.run` weighs it at one set of values. `Filter.gradient` adds the derivative by the
 normal scores of all assumptions. `Passed.smoothed` gives the states on earlier days in the light of the whole log.
-`Filter.rates` gives the rates at one set of values; a caller may change them before `Filter.carry`. Nothing is
+`Filter.rates` gives the rates at one set of values, which a caller may change before `Filter.carry`. Nothing is
 simulated, and the unknown order of events within a day is integrated out.
 """
 

@@ -98,7 +98,7 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the day up to which a log is complete: that on which its last row became public, if before `as_of`."""
+    """Return the day up to which a log is complete: its last publication, or at most the day before `as_of`."""
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
 

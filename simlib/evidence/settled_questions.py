@@ -136,7 +136,7 @@ class Unanswered:
         self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
-        """Carry the start distribution through the log at values (A,). `passed` is the filter's run at these values."""
+        """Carry the start distribution through the log at values (A,). `passed` is the run of the filter there."""
         rates = self.prepared.rates(theta)
         if not self.possible:
             return StillOpen(rates, passed, np.ones(len(passed.masses)))

@@ -166,7 +166,7 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return ∂g(θ)/∂z (..., A) at normal scores, with g the scale of each kind of assumption. It is 0 where fixed."""
+    """Return ∂g(θ)/∂z (..., A) at normal scores, 0 where fixed. g is the scale of each assumption's kind."""
     steps = [_steps(a.kind, a.value, a.low, a.high) for a in scenario.assumptions.values()]
     below, above = np.array(steps, dtype=float).reshape(-1, 2).T
     return np.asarray(np.where(np.asarray(z) < 0, below, above))

@@ -1,8 +1,8 @@
 """Static rules of the language, one function for each rule.
 
-The name of a function states its rule. A rule takes a resolved scenario and yields errors as `Misfit`s (place, what, expected). A
-rule that needs reachability or a solution is not static: see `simlib.analysis.lint.rules`. A rule must accept an
-incomplete scenario: while a file has other problems, unreadable parts are missing.
+The name of a function states its rule. A rule takes a resolved scenario and yields errors as `Misfit`s (place, what,
+expected). A rule that needs reachability or a solution is not static: see `simlib.analysis.lint.rules`. A rule must
+accept an incomplete scenario: while a file has other problems, unreadable parts are missing.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
 
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
-    """Say whether the resolved form leaves out a field, because it is not compared or is sparse with its default."""
+    """Say whether the resolved form leaves out a field: not compared, or sparse and at its default."""
     made = part.default_factory
     default = part.default if made is dataclasses.MISSING else made()
     return not part.compare or ("sparse" in part.metadata and bool(getattr(value, part.name) == default))

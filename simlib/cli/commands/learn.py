@@ -32,7 +32,7 @@ FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, and print what it teaches."""
+    """Take in the log, and print its lessons."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)
@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Write the medians and ranges of the taught assumptions as a view. If there are none, say so and write nothing."""
+    """Write the medians and ranges of the taught assumptions as a view. Without any, only say so."""
     changed = dict(scenario.assumptions)
     for each in learnt:
         if each.taught and each.id in changed:

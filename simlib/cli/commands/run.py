@@ -45,7 +45,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
-    """Write what makes `changed` of the scenario at a path as a view beside it.
+    """Write the changes to the scenario at a path as a view beside it.
 
     An existing view is not touched.
     """
@@ -73,7 +73,7 @@ def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
 
 
 def compute(subject: AskedScenario, arguments: Request) -> Computed:
-    """Run the engine. Raises TooManyStates, Cancelled and what the engines raise."""
+    """Run the engine. Raises TooManyStates, Cancelled and other errors of the engine."""
     scenario, draws = subject.scenario, subject.draws(arguments.draws)
     engine: Engine = arguments.engine or "exact"
     options: dict[str, Any] = {

@@ -155,7 +155,7 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Say which files were written into a folder, and which others lie there, such as pictures of an earlier answer."""
+    """Say which files were written into a folder, and which other files it holds, perhaps of an earlier answer."""
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:

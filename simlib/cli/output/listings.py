@@ -223,7 +223,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield the observations, the most valuable first: the answer after either result, the gain, the spread removed."""
+    """Yield the observations, most valuable first: answers after each result, gain, spread removed."""
     rows = [
         Row(
             o.label,

@@ -40,7 +40,7 @@ _FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make a validator from a function that reads one word. Its error keeps the problem and the expectation apart."""
+    """Make a validator from a function that reads one word. Its error has a problem and an expectation."""
 
     def validator(value: Any) -> Any:
         try:
