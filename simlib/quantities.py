@@ -83,9 +83,9 @@ EXPECTED: dict[Kind, str] = {
 class Quantity:
     """One number read: its `kind`, its `value` in base units (days), and how it was written.
 
-    `unit` is the unit it is shown in ("per week", "every day", "within 90 days", "%", "days", ""), `within_days` the
-    window of an elicited "p within T" (else None). `kind` is "number" where the text alone does not say (0.3: a
-    chance or a factor).
+    `unit` is the unit it is shown in ("per week", "every day", "within 90 days", "%", "days", ""). `within_days` is the
+    window of an elicited "p within T" (else None). `kind` is "number" where the text alone does not say (0.3: a chance
+    or a factor).
     """
 
     kind: Kind

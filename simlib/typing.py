@@ -1,4 +1,4 @@
-"""Types that many rooms share: arrays, and the names of the engines."""
+"""Types that many packages share: arrays, and the names of the engines."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _name_shipped(server: Any) -> None:
 
 
 def unchanged(folder: Path) -> list[Path]:
-    """Return the notebooks of a folder whose code is that of the shipped ones."""
+    """Return the notebooks of a folder that have the same code as the shipped ones."""
     shipped = {path.name: path for path in notebooks_folder().glob("*.ipynb")}
     return [path for path in sorted(folder.glob("*.ipynb")) if path.name in shipped and _same(path, shipped[path.name])]
 

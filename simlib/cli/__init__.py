@@ -63,7 +63,7 @@ def _run(request: Request) -> int:
         return REFUSED
     except QuantityError as error:
         return _fail(str(error), REFUSED)
-    except Unsupported as error:  # an export refuses the input; a question has failed
+    except Unsupported as error:  # an export refuses its input, any other command fails
         return _fail(str(error), REFUSED if request.command == "export" else FAILED)
     except SimlibError as error:
         return _fail(str(error), FAILED)

@@ -49,7 +49,7 @@ class Update(Answer):
     rows are from before the history.
     complete_to: the last day on which the absence of rows counts.
     log_likelihood: that of the log, at the stated values.
-    ended: the ending that the log tells of, with its day, or None.
+    ended: the ending that the log reports, with its day, or None.
     learnt: each assumption before and after the log, those of `evidence` included. Empty if nothing was to be learnt.
     answered: the questions whose event has happened already, or may have.
     """
@@ -167,7 +167,7 @@ class Update(Answer):
         return pd.DataFrame(rows)
 
     def data(self) -> dict[str, Any]:
-        """Return the rows by how they were used, and the levels."""
+        """Return the rows grouped by their use, the assumptions, the questions and the levels."""
         groups = ("taken", "left_out", "unmapped", "impossible", "unknown", "outside", "after_the_end")
         return {
             "complete_to": self.complete_to,
@@ -252,7 +252,7 @@ def updated(taken: Intake) -> Update:
 
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
-    """Return the readings by how they were used, and the ending that the log tells of."""
+    """Return the readings grouped by their use, and the ending that the log reports."""
     timetable, story_end, world = prepared.timetable, prepared.walk.story_end, prepared.world
     taken = taken_in(prepared)
     late = [r for r in taken if story_end is not None and world.day(r.row.date) >= story_end.day]

@@ -169,7 +169,7 @@ def taken_in(prepared: Filter) -> list[Reading]:
 
 
 def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:
-    """Return the ending that the log tells of, with its day. None where the story goes on."""
+    """Return the ending that the log reports, with its day, or None if the story goes on."""
     story_end = prepared.walk.story_end
     if story_end is None:
         return None

@@ -6,9 +6,8 @@ endings are disjoint: where two endings hold, the first in the file wins. Each m
 structure, so that its expected count or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts
 too, so it stays in the commands as a self-loop.
 
-A move that takes a while has a further variable `waiting_<move>`, the stage of its wait, and a command for each of the
-two things that can happen: the next stage, or the move. The variable goes back to 0 when the move is no longer possible
-or the story is over.
+A move that takes a while has a further variable `waiting_<move>`, the stage of its wait. It has two commands: one for
+the next stage, one for the move. The variable goes back to 0 when the move is no longer possible or the story is over.
 
 A variable whose start is spread begins at an undefined constant `start_<variable>`. `starts` lists the combinations
 with their weights. To check the model, solve it from each start and take the weighted sum. Time is in days.

@@ -1,6 +1,6 @@
 """Hidden clocks: how a move that takes a while becomes a Markov chain.
 
-Such a move gets a hidden variable with one level for each stage of its wait, and a covert move that advances it while
+Such a move gets a hidden variable with one level for each stage of its wait. A covert move advances this clock while
 the move is possible. The move itself can happen only at the last stage, and then sets the clock back. The clock also
 goes back when the move becomes impossible, so that each wait begins anew. The tables and both engines list these
 variables and moves after those of the scenario. Users never see them.

@@ -54,7 +54,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
-    """Return all acts on a day, with their days.
+    """Return (day, act) for everything that acts on a day.
 
     The order within a day: variables that begin to be held, other interventions, dated moves.
     """

@@ -51,8 +51,8 @@ class Coverage:
 class RowRule:
     """A rule for the meaning of some rows of the log.
 
-    A row fits the rule if its column `move` holds one of `words`, and if it has the date, actor, target and confidence
-    that the rule names.
+    A row fits if its column `move` holds one of `words`, and if it has the date, actor, target and confidence named by
+    the rule.
 
     At most one of these is given: `ignore` (a reason), `level` (a fact about the state), `setting` (an outside change:
     (variable, level)). Without any, the row is a firing, of the move `move` if given, with one of `outcomes` if given.

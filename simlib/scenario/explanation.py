@@ -209,7 +209,7 @@ class _Speaker:
         return move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
 
     def often(self, move: Move) -> str:
-        """How often a move happens while it is possible, and when that is."""
+        """How often a move happens, and when it is possible."""
         if move.at:
             return f"happens on {long_date(move.at)}" + ("" if move.when.always else f", {self._only_if(move)}")
         return self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"

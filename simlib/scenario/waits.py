@@ -44,8 +44,8 @@ def spread(stages: int, median: float) -> tuple[float, float]:
 def stages_of(median: float, low: float, high: float) -> int:
     """Return the number of stages whose percentiles are nearest to `low` and `high`, by their ratios.
 
-    Raises QuantityError for percentiles in the wrong order, for a spread that needs more stages than `MOST_STAGES`, and
-    for three numbers that no such waiting time has.
+    Raises QuantityError for percentiles in the wrong order, a spread that needs more stages than `MOST_STAGES`, and
+    numbers that no such waiting time has.
     """
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))

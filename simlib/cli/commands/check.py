@@ -1,4 +1,4 @@
-"""`simlib check`: problems of the files, then lint for what loads."""
+"""`simlib check`: problems in the files of a scenario, then warnings of probable mistakes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
 
 DRAWN = 6
-"""Most endings and questions of a comparison that are drawn, unless --measure names some."""
+"""Largest number of endings and questions that are drawn, unless --measure names some."""
 
 
 def execute(arguments: Request) -> int:

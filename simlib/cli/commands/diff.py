@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 MOST = 20
-"""Most changes that are printed."""
+"""Largest number of changes that are printed."""
 
 
 def execute(arguments: Request) -> int:
