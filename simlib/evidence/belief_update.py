@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +17,7 @@ from simlib.evidence.lessons import DRAWS, LearntAssumption, about_draws, about_
 from simlib.evidence.log_intake import Events, Intake, dated, take_in, taken_in, told_ending
 from simlib.evidence.posterior import NotLearnt
 from simlib.evidence.settled_questions import AnsweredQuestion, answered
-from simlib.formatting import long_date, percent
+from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.tables import Tables
@@ -101,7 +101,7 @@ class Update(Answer):
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
     def _about_rows(self) -> list[str]:
-        head = f"As of {long_date(self.as_of)}: {_rows(len(self.taken))} of the log taken in"
+        head = f"As of {long_date(self.as_of)}: {_rows(self.taken, 'of the log')} taken in"
         result = [f"{head}; the log is complete to {long_date(self.complete_to)}."]
         others = {
             "left out for a reason": self.left_out,
@@ -114,7 +114,7 @@ class Update(Answer):
         result += [f"Not taken in: {', '.join(told)}."] if told else []
         if self.ended:
             label = self.scenario.endings[self.ended[0]].label
-            rest = f"; {_rows(len(self.after_the_end))} after that not taken in" if self.after_the_end else ""
+            rest = f"; {_rows(self.after_the_end, 'after that')} not taken in" if self.after_the_end else ""
             result.append(f"The story ended on {long_date(self.ended[1])}: {label}{rest}.")
         return result
 
@@ -136,9 +136,8 @@ class Update(Answer):
             for level, (assumed, implied) in levels.items():
                 if abs(implied - assumed) > NOTABLE:
                     old = "the scenario assumes" if same_day else f"on {long_date(self.before.as_of)} it was"
-                    result.append(
-                        f"“{variable.at(level)}” has {percent(implied)} by the log; {old} {percent(assumed)}."
-                    )
+                    now = f"After the log, “{variable.at(level)}” has the probability {percent(implied)}"
+                    result.append(f"{now}; {old} {percent(assumed)}.")
         return result
 
     def about_assumptions(self) -> list[str]:
@@ -187,8 +186,8 @@ class Update(Answer):
         }
 
 
-def _rows(count: int) -> str:
-    return f"{count} row{'s' * (count != 1)}"
+def _rows(rows: Sequence[Reading], which: str) -> str:
+    return f"{counted(len(rows), 'row')} {which} {'was' if len(rows) == 1 else 'were'}"
 
 
 def update(

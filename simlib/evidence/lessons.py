@@ -106,7 +106,8 @@ class Lessons(Answer):
 
     def sentences(self) -> list[str]:
         """State what the log taught, which assumptions it could not teach, and how far the draws can be trusted."""
-        head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log taken in"
+        were = "was" if self.rows == 1 else "were"
+        head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log {were} taken in"
         return [
             *lesson_sentences(self.learnt, self.numbers),
             *self._left_alone(),

@@ -106,7 +106,7 @@ def test_the_command_line_updates_with_a_log(world, tmp_path, capsys):
     assert "“North acts” by" in out
     table = (tmp_path / "out" / "series.csv").read_text(encoding="utf-8-sig")
     assert table.count("ending:acted,") == table.count("level:stage=warned,") == 13
-    assert "1 row of the log taken in" in out
+    assert "1 row of the log was taken in" in out
     assert "2031-04-11 warn: taken in" in out
     assert "2031-04-12 sing: no meaning here" in out
     assert (tmp_path / "out" / "series.png").exists()

@@ -106,8 +106,10 @@ def test_the_log_is_weighed_once_at_the_stated_values(islands, monkeypatch):
 
 
 def test_a_level_that_moved_is_told_with_one_colon(clashes):
-    told = [sentence for sentence in clashes.sentences() if "by the log" in sentence]
-    assert "“Standoff in the strait: clashes” has 100% by the log; on 1 April 2031 it was 0%." in told
+    told = [sentence for sentence in clashes.sentences() if "After the log" in sentence]
+    assert (
+        "After the log, “Standoff in the strait: clashes” has the probability 100%; on 1 April 2031 it was 0%." in told
+    )
     assert all(sentence.count(":") == 1 for sentence in told)
 
 
@@ -130,7 +132,7 @@ def test_a_story_that_ended_is_no_error(islands):
     found = simlib.update(islands, rows, as_of=APRIL_12, draws=4, learn=False)
     assert found.ended == ("open-war", dt.date(2031, 4, 10))
     assert [reading.row.word for reading in found.after_the_end] == ["patrol"]
-    assert "The story ended on 10 April 2031: Open war; 1 row after that not taken in." in found.sentences()
+    assert "The story ended on 10 April 2031: Open war; 1 row after that was not taken in." in found.sentences()
 
 
 def test_an_outside_change_moves_the_state_and_teaches_nothing(islands):

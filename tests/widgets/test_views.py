@@ -328,7 +328,7 @@ def test_the_explorer_opens_on_a_date_of_the_log():
     update = simlib.update(world, later, as_of=dt.date(2031, 5, 1), learn=False)
     hit = simlib.solve(update.scenario).questions
     assert percent(float(hit[made.state.lead.of].probability[-1])) in made.board.alt
-    assert "15 rows of the log taken in" in made._offer.children[-1].value  # 4 are of the scenario's own log
+    assert "15 rows of the log were taken in" in made._offer.children[-1].value  # 4 are of the scenario's own log
     assert len(simlib.read_log(later)) + len(simlib.read_log(world.path)) == 32
     assert made.session.idle.worker.wait(60)
     assert "16 draws" in made.board.alt
