@@ -272,7 +272,7 @@ def test_wrong_numbers_are_refused(options, words):
 
 
 def test_fixed_assumptions_leave_no_doubt_to_carry():
-    with pytest.raises(Unsupported, match="there is no uncertainty about them to propagate"):
+    with pytest.raises(Unsupported, match="is fixed: give some of them low and high"):
         uncertainty(two_states(ends=True))
 
 

@@ -249,8 +249,16 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["drivers", "two-islands", "--measure", "ending:wor"], 2, "wor"),
         (["sweep", "two-islands", "--out", "x"], 2, "expected one of --sobol, --grid, --views, or plans alone"),
         (["sweep", "two-islands", "--out", "x", "--grid", "patrol_rate"], 2, "cannot be read"),
-        (["sweep", "two-islands", "--out", "x", "--sobol", "4", "--seeds", "3"], 2, "--seeds: the draws of --sob"),
-        (["sweep", "two-islands", "--out", "x", "--views", "baseline,hawks", "--view", "hawks"], 2, "--view: a scen"),
+        (
+            ["sweep", "two-islands", "--out", "x", "--sobol", "4", "--seeds", "3"],
+            2,
+            "--seeds: --sobol uses the same random numbers",
+        ),
+        (
+            ["sweep", "two-islands", "--out", "x", "--views", "baseline,hawks", "--view", "hawks"],
+            2,
+            "--view: only one view",
+        ),
         (["discover", "two-islands", "--threshold", "2"], 2, "--threshold: 2; expected a probability above 0 and up"),
         (["discover", "two-islands", "--threshold", "0"], 2, "--threshold: 0; expected a probability above 0 and up"),
         (

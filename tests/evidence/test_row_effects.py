@@ -55,7 +55,7 @@ def test_the_finding_is_said_first_with_its_row(told):
     assert because.endswith(
         "because of one row: “North Island leaves the talks over the wording of a map”, 28 May 2031."
     )
-    assert lines.startswith(f"In log-odds {effects.change:+.2f}: ")
+    assert lines.startswith(f"In log-odds (+0.69 doubles the odds) the change is {effects.change:+.2f}: ")
     assert any("South Island repeats its offer" in text for text in others)
     by_row = effects.frame().set_index("words")
     assert by_row.loc["North Island leaves the talks over the wording of a map.", "state"] < -1
@@ -169,7 +169,7 @@ def test_the_values_of_the_states_are_the_forecast_at_the_start(name):
 
 def test_what_cannot_be_told_is_refused_by_name():
     world, log = later()
-    with pytest.raises(simlib.Unsupported, match="is told of a probability"):
+    with pytest.raises(simlib.Unsupported, match="rows have effects on probabilities"):
         simlib.row_effects(world, log, measure="moves:patrol", as_of=JUNE_15, draws=4, learn=False)
     with pytest.raises(simlib.Unsupported, match="without interventions"):
         simlib.row_effects(

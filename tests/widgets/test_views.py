@@ -212,7 +212,7 @@ def test_a_rule_is_listed_as_it_was_typed_and_dates_are_refused_in_words(explore
     switches._often.value = "every 3 days"
     switches.children[2].children[2].click()
     rest(explorer)
-    assert "as a rule, about every 3 days from 1 April 2031" in switches._list.children[1].children[1].value
+    assert "by a standing rule, about every 3 days from 1 April 2031" in switches._list.children[1].children[1].value
     switches._move_date.value = dt.date(2031, 12, 24)
     switches.children[1].children[3].click()
     said = switches._said["move"].value
@@ -342,7 +342,7 @@ def test_a_clash_is_refused_in_its_row_with_labels(explorer):
     doing.children[1].children[4].click()
     doing.children[2].children[2].click()
     said = doing.children[2].children[-1].value
-    assert "as a rule" in said
+    assert "by a standing rule" in said
     assert f"clashes with “{explorer.state.base.moves['meet'].label}” forbidden from 1 April 2031" in said
     doing.children[1].children[3].click()
     assert "clashes with “" in doing.children[1].children[-1].value

@@ -73,7 +73,7 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
     """Return the assumptions whose prior has a spread. Raises Unsupported when there is none."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
-        raise Unsupported("every assumption of this scenario is fixed: there is no uncertainty about them to propagate")
+        raise Unsupported("every assumption of this scenario is fixed: give some of them low and high")
     return some
 
 
