@@ -25,7 +25,7 @@ def test_a_forecast_that_ends_inside_a_day_says_the_hour():
     assert half.by_words == "1 April 2031, 12:00 UTC"
     assert whole.by_words == "1 April 2031"
     assert half.by_words in half.question
-    assert half.sentences()[0].startswith(f"By {half.by_words}: ")
+    assert half.sentences()[0].startswith(f"“across” by {half.by_words}: ")
     assert half.plot().get_figure() is not None
 
 
@@ -99,7 +99,7 @@ def test_frames_are_tidy(forecast):
 
 
 def test_the_sentence_names_the_date_and_ongoing(forecast):
-    assert forecast.sentences() == ["By 30 April 2031: “across” 78%; “No ending yet” 22%."]
+    assert forecast.sentences() == ["“across” by 30 April 2031: 78%; “No ending yet” 22%."]
     assert forecast.question == "How likely is each ending by 30 April 2031?"
 
 

@@ -32,7 +32,9 @@ def drop_live(output: Any) -> bool:
         data.pop(kind, None)
         output.get("metadata", {}).pop(kind, None)
     words = "".join(data.get("text/plain", ""))  # either one text or a list of lines
-    output.setdefault("metadata", {}).setdefault("image/png", {})["alt"] = words  # where nbconvert looks for it
+    # Where nbconvert's classic template looks for it. Its lab template writes no alternative text for a PNG: the block
+    # `data_png` reads only size and background. HTML would keep it, but not every viewer shows pictures in HTML.
+    output.setdefault("metadata", {}).setdefault("image/png", {})["alt"] = words
     return True
 
 

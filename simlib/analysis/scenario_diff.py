@@ -119,7 +119,7 @@ class Diff(Answer):
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
         if _same(p, q):
             return f"No ending or question is likelier or less likely by {_date(self)}"
-        return f"By {_date(self)} “{label}” changes most: from {percent(p)} to {percent(q)}"
+        return f"“{label}” changes most: from {percent(p)} to {percent(q)} by {_date(self)}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
         """Return one row for each change, or for each ending, question and impact of the forecasts."""

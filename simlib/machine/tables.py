@@ -373,19 +373,14 @@ class Tables:
         return share / np.where(whole, 1.0, total)[group]
 
     def _outcome_place(self, context: int, totals: Floats) -> Problem:
-        name = self.move_ids[self.branches.move[context]]
-        what = f"the chances of {name!r} sum to {totals[context]:.4g}"
-        return Problem("", 0, f"moves.{name}.outcomes", what, "expected at most 1")
+        move = self.moves[self.branches.move[context]]
+        what = f"the chances of “{move.label}” sum to {totals[context]:.4g}"
+        return Problem("", 0, f"moves.{move.id}.outcomes", what, "expected at most 1")
 
     def _start_place(self, variable: int, totals: Floats) -> Problem:
-        name = self.variable_ids[variable]
-        return Problem(
-            "",
-            0,
-            f"variables.{name}.start",
-            f"the shares of {name!r} sum to {totals[variable]:.4g}",
-            "expected at most 1",
-        )
+        at = self.variables[variable]
+        what = f"the shares of “{at.label}” sum to {totals[variable]:.4g}"
+        return Problem("", 0, f"variables.{at.id}.start", what, "expected at most 1")
 
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
         """Return the possible start states (S, V) and their probabilities (S,).

@@ -7,7 +7,7 @@ uncertainty about the assumptions. The caption says which of the two it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -104,9 +104,10 @@ class EndingsPanel(LivePanel):
         ends = [float(_need(result, name).probability[-1]) for name in self.names]
         olds = [_last(baseline, name) for name in self.names]
         names = [self._labels.get(name, _label(result, name)) for name in self.names]
+        short = [self._labels.get(name, _label(result, name, short=True)) for name in self.names]
         values = [changed(new, old) for new, old in zip(ends, olds, strict=True)]
         ranges = [_range(self.doubt.get(name)) for name in self.names]
-        self.labels.update(ends, names, [value + more for value, more in zip(values, ranges, strict=True)])
+        self.labels.update(ends, names, [value + more for value, more in zip(values, ranges, strict=True)], short)
         return redraw
 
     def shaded(self, result: Forecast) -> list[str]:
@@ -170,8 +171,9 @@ def _last(result: Forecast | None, name: str) -> float | None:
     return None if band is None else float(band.probability[-1])
 
 
-def _label(result: Forecast, name: str) -> str:
-    return result.label("endings" if name in result.endings else "questions", name)
+def _label(result: Forecast, name: str, *, short: bool = False) -> str:
+    kind: Literal["endings", "questions"] = "endings" if name in result.endings else "questions"
+    return result.short_label(kind, name) if short else result.label(kind, name)
 
 
 def _outline(times: Floats, low: Floats, high: Floats) -> Floats:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 GROWTH = 1.6
 """A limit that a moving answer exceeds grows by this factor, because drawing the background again costs ten frames."""
 
+BELOW = 24.0
+"""Labels beside an axes reach so many pixels below it where they are too many for its height."""
+
 
 class LivePanel:
     """One plot on one axes. `artists` are those that change with the answer.
@@ -128,14 +131,23 @@ class SideLabels:
         """The lines and texts, all of which change."""
         return [self.lines, *self.texts]
 
-    def update(self, heights: Sequence[float], names: Sequence[str], values: Sequence[str]) -> None:
-        """Put label k, `values[k]` and `names[k]`, as near to `heights[k]` (data units) as its neighbours allow."""
+    def update(
+        self, heights: Sequence[float], names: Sequence[str], values: Sequence[str], short: Sequence[str] = ()
+    ) -> None:
+        """Put label k, `values[k]` and `names[k]`, as near to `heights[k]` (data units) as its neighbours allow.
+
+        `short[k]` takes the place of a name that does not fit.
+        """
         bottom, top = self.ax.get_ylim()
         box = self.ax.get_window_extent()
-        texts, sizes = self._fit([f"{value}  {name}" for name, value in zip(names, values, strict=True)], box.height)
+        wordings = zip(values, names, short or names, strict=True)
+        texts, sizes = self._fit([[f"{value}  {words}" for words in both] for value, *both in wordings], box.height)
         sizes *= (top - bottom) / box.height
         half = float(sizes.max(initial=0.0)) / 2
-        places = style.spread(heights, sizes, bottom + half * 0.6, max(top - half * 0.4, bottom + half * 0.6))
+        # More labels than the axes are high reach below it, beside its dates.
+        below = min(max(float(sizes.sum()) - (top - bottom), 0.0), BELOW * (top - bottom) / box.height)
+        low = bottom + half * 0.6 - below
+        places = style.spread(heights, sizes, low, max(top - half * 0.4, low))
         reach = 17 / box.width
         for artist, text, place in zip(self.texts, texts, places, strict=True):
             put(artist, text)
@@ -147,13 +159,16 @@ class SideLabels:
             ]
         )
 
-    def _fit(self, labels: Sequence[str], room: float) -> tuple[list[str], NDArray]:
-        """Break labels into as many lines as fit, three at most. Return them with their heights (pixels)."""
+    def _fit(self, labels: Sequence[Sequence[str]], room: float) -> tuple[list[str], NDArray]:
+        """Break labels, each in its wordings, into as many lines as fit, three at most.
+
+        Return them with their heights (pixels).
+        """
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []
         sizes = np.empty(0)
         for lines in (3, 2, 1):
-            texts = [style.wrap(label, self.width, lines) for label in labels]
+            texts = [style.wrap_one(wordings, self.width, lines) for wordings in labels]
             sizes = np.array([line_px * (1 + text.count("\n")) + 2 for text in texts])
             if sizes.sum() <= room:
                 break

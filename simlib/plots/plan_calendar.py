@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, rows
+from simlib.plots.row_layout import caption, fit, letters, name, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,12 @@ WORDS = {
 HEAD = 0.62
 """Room for the name of a variant, in rows."""
 
+LINE = 0.36
+"""Room for each further line of a label, in rows."""
+
+LETTERS = 112
+"""Letters in a line of a label in a picture of the usual width."""
+
 
 def calendar(result: Comparison, ax: Axes) -> Axes:
     """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it lasts.
@@ -57,6 +63,10 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
         name(ax, row, label, bold=True)
         row += HEAD
         for booking in items:
+            words = _words(booking, idle[label])
+            lines = _lines(words, letters(ax))
+            row += LINE * (lines - 1)
+            name(ax, row, words, lines=lines)
             _book(ax, row, booking, idle[label])
             row += 1
     ax.set_ylim(max(row, 1) - 0.45, -0.62)
@@ -67,7 +77,9 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 def rows_of(result: Comparison) -> float:
     """Return how many rows a calendar has, names of variants included, from which its height follows."""
-    return sum(len(e.bookings) + HEAD for e in result.effects.values() if e.bookings)
+    booked = [effect for effect in result.effects.values() if effect.bookings]
+    more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
+    return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more
 
 
 def _idle(effect: VariantEffect) -> frozenset[str]:
@@ -75,9 +87,20 @@ def _idle(effect: VariantEffect) -> frozenset[str]:
     return frozenset(words for words, share in effect.without_effect.items() if share and share >= 1 - 1e-9)
 
 
+def _words(booking: Booking, idle: frozenset[str]) -> str:
+    """Return the label of an intervention, which says whether it has no effect."""
+    idle_acts = sum(words in idle for words in booking.acts)
+    some = "" if idle_acts == len(booking.acts) else f" {idle_acts} of {len(booking.acts)} times"
+    return f"{booking.words} (no effect{some})" if idle_acts else booking.words
+
+
+def _lines(words: str, width: int) -> int:
+    """Return how many lines of `width` letters a label takes."""
+    return style.wrap(words, width, len(words)).count("\n") + 1
+
+
 def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
     colour, look = LOOKS[booking.kind]
-    idle_acts = sum(words in idle for words in booking.acts)
     if booking.first == booking.last:
         for day, words in zip([booking.first, *booking.again], booking.acts, strict=True):
             ax.plot(
@@ -101,5 +124,3 @@ def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
             edgecolor=style.INK,
             linewidth=0.5,
         )
-    some = "" if idle_acts == len(booking.acts) else f" {idle_acts} of {len(booking.acts)} times"
-    name(ax, row, f"{booking.words} (no effect{some})" if idle_acts else booking.words)

@@ -30,13 +30,17 @@ def letters(ax: Axes, share: float = 1.0) -> int:
     return max(12, int(share * ax.get_window_extent().width / (style.SMALL * figure.dpi / 72 * 0.52)))
 
 
-def name(ax: Axes, row: float, text: str, *, bold: bool = False) -> None:
-    """Write the label of a row above its bar, at the left edge of the axes, in two lines where there is room."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    box, (low, high) = ax.get_window_extent(), ax.get_ylim()
-    above = GAP * box.height / max(abs(high - low), 1e-9)
-    lines = 2 if above > 2.6 * style.SMALL * figure.dpi / 72 else 1
+def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
+    """Write the label of a row above its bar, at the left edge of the axes.
+
+    It takes at most so many `lines`. Default: two where there is room, else one.
+    """
+    if lines is None:
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        box, (low, high) = ax.get_window_extent(), ax.get_ylim()
+        above = GAP * box.height / max(abs(high - low), 1e-9)
+        lines = 2 if above > 2.6 * style.SMALL * figure.dpi / 72 else 1
     ax.annotate(
         style.wrap(text, letters(ax), lines),
         (0, row - 0.06),

@@ -242,6 +242,15 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
     return "\n".join(broken) or text
 
 
+def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
+    """Break the first wording that fits whole into at most `lines` lines.
+
+    Where none fits, the middle of the last one is left out.
+    """
+    whole = (words for words in wordings if len(textwrap.wrap(words, width, break_on_hyphens=False)) <= lines)
+    return wrap(next(whole, wordings[-1]), width, lines)
+
+
 def shorten(labels: Sequence[str], width: int) -> list[str]:
     """Shorten labels to one line of `width` characters each, so that no two of them read alike.
 

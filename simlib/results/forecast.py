@@ -177,10 +177,10 @@ class Forecast(Answer):
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
 
-    def short_label(self, kind: Literal["moves", "rungs"], name: str) -> str:
-        """Return a label for an axis: of a move by its id, or of a rung by "ladder=rung"."""
+    def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
+        """Return a label for a narrow place, by an id, or of a rung by "ladder=rung"."""
         known = self.labels.get(f"short_{kind}", {}).get(name)
-        return known or (self.label(kind, name) if kind == "moves" else name.partition("=")[2])
+        return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))
 
     @property
     def by_histories(self) -> tuple[str, ...]:
@@ -253,13 +253,11 @@ class Forecast(Answer):
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]
-        parts = [f"“{self.label('endings', name)}” {percent(p)}" for name, p in ranked]
-        text = "; ".join([*parts, f"“{self.label('', ONGOING)}” {percent(ongoing)}"])
+        first, *others = [*ranked, (ONGOING, ongoing)]
+        lead = f"“{self.label('endings', first[0])}” by {self.by_words}: {percent(first[1])}"
+        text = "; ".join([lead, *(f"“{self.label('endings', name)}” {percent(p)}" for name, p in others)])
         stated = [] if self.stated is None else self.stated.sentences(limit)
-        return [
-            f"By {self.by_words}: {text}. {self.lead_note}".rstrip(),
-            *(f"At the stated values. {sentence}" for sentence in stated),
-        ]
+        return [f"{text}. {self.lead_note}".rstrip(), *(f"At the stated values. {sentence}" for sentence in stated)]
 
     def impact_sentences(self) -> list[str]:
         """Say how much of each impact accumulates by the last report time, each number with its unit."""
@@ -319,7 +317,10 @@ def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     every = {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
     short = {
         "unseen_moves": {move.id: move.label for move in scenario if move.unseen},
-        "short_moves": {move.id: move.short for move in scenario if move.short},
+        **{
+            f"short_{kind}": {item.id: item.short for item in group.values() if item.short}
+            for kind, group in pick(scenario, "endings", "questions", "moves").items()
+        },
         "short_rungs": {
             f"{ladder.id}={rung.id}": rung.short
             for ladder in scenario.ladders.values()

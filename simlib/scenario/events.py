@@ -13,12 +13,17 @@ from simlib.scenario.resolved_form import SPARSE
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A named condition that stops the clock. The order in `Scenario.endings` is precedence."""
+    """A named condition that stops the clock. The order in `Scenario.endings` is precedence.
+
+    `short` is no part of its identity: a registered forecast names the hash of its scenario, and words for narrow
+    places do not change the forecast.
+    """
 
     id: str
     label: str
     when: Condition
     because: str = ""
+    short: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Question:
 
     The event is the first time that a condition holds, that a move fires, that a lull is over, or that moves have fired
     often enough. Exactly one of `when`, `move`, `lull` and `count` is given. `outcome` narrows `move` to one outcome.
-    `resolves` says how the question is settled in the world, and `decides` says who settles it.
+    `resolves` says how the question is settled in the world, and `decides` says who settles it. `short` is no part of
+    its identity, as in `Ending`.
     """
 
     id: str
@@ -72,6 +78,7 @@ class Question:
     lull: Lull | None = field(default=None, metadata=SPARSE)
     count: Repeats | None = field(default=None, metadata=SPARSE)
     joint: Joint | None = field(default=None, metadata=SPARSE)
+    short: str = field(default="", compare=False)
 
     @property
     def moves(self) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ class _Resolver:
             place: Place = ("endings", name, "when")
             self._refuse_empty(shape.when, place)
             when = self.reader.condition(shape.when, place)
-            endings[name] = model.Ending(name, shape.label, when, shape.because or "")
+            endings[name] = model.Ending(name, shape.label, when, shape.because or "", shape.short or "")
         return endings
 
     def _refuse_empty(self, written: Any, place: Place) -> None:
@@ -174,6 +174,7 @@ class _Resolver:
                 shape.decides or "",
                 self._lull(shape.lull, (*place, "lull")),
                 self._repeats(shape.count, (*place, "count")),
+                short=shape.short or "",
             )
         return questions
 

@@ -33,7 +33,7 @@ def test_the_mean_of_an_impact_is_told_with_its_unit():
         for rate in (0.05, 0.1)
     )
     assert "cost (people): 5.44 → 6.65" in diff(one, other).sentences()
-    assert diff(one, other).finding().endswith(" changes most: from 78% to 95%")
+    assert diff(one, other).finding().endswith(" changes most: from 78% to 95% by 30 April 2031")
     assert "cost (people): 5.44, as before" in diff(one, one).sentences()
     assert "cost (people): 5.44 → not counted" in diff(one, one.replace(impacts={})).sentences()
 
@@ -180,7 +180,7 @@ def test_what_changes_most_is_the_finding_and_the_sides_have_names():
     found = diff(before, worlds.two_states(0.1, ends=True))
     by = long_date(before.by_date(30.0))
     assert found.finding() in (
-        f"By {by} “{label}” changes most: from {x}"
+        f"“{label}” changes most: from {x} by {by}"
         for label, x in (
             ("across", "78% to 95%"),
             ("crossed", "78% to 95%"),

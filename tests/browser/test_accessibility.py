@@ -48,7 +48,10 @@ FAINT = """ours => {
 }"""
 
 
-NOTEBOOKS = ["00_start_here.ipynb", "02_write_a_scenario.ipynb", "06_how_sure.ipynb", "11_update_with_events.ipynb"]
+NOTEBOOKS = [
+    *("00_start_here.ipynb", "02_write_a_scenario.ipynb", "04_what_if.ipynb", "06_how_sure.ipynb"),
+    *("08_what_to_watch_for.ipynb", "11_update_with_events.ipynb"),
+]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

@@ -111,7 +111,7 @@ def test_one_screen_holds_the_headline_both_graphs_and_nine_sliders(visit, size)
     assert page.page.locator(".jp-WindowedPanel-outer").first.evaluate("node => node.scrollTop") == 0
     bottom = page.page.locator(".jp-WindowedPanel-outer").first.bounding_box()
     edge = bottom["y"] + bottom["height"]
-    for part in (".simlib-sentence", ".simlib-chips", ".simlib-left img", ".simlib-right img", ".simlib-about"):
+    for part in (".simlib-sentence", ".simlib-others", ".simlib-left img", ".simlib-right img", ".simlib-about"):
         box = page.page.locator(part).first.bounding_box()
         assert box["y"] > 0
         assert box["y"] + box["height"] <= edge, part
@@ -139,15 +139,33 @@ def test_rows_of_the_page_do_keep_their_height(visit):
     assert rows.count() >= 5
 
 
-def test_other_questions_are_never_cut_where_the_screen_is_narrow(visit):
-    page = visit("01_explorer.ipynb", size=(900, 900), mode="doc")
+CUT = """() => [...document.querySelectorAll('.simlib-chip span')]
+    .filter(label => label.scrollWidth > label.clientWidth || getComputedStyle(label).whiteSpace === 'nowrap')
+    .map(label => label.innerText)"""
+
+
+def test_other_questions_are_never_cut_and_graphs_follow_the_window(visit):
+    page = visit("01_explorer.ipynb", size=(1440, 900), mode="doc")
     page.run_all()
     page.settle(120)
+    lines = "() => [...document.querySelectorAll('.simlib-chip span')].map(each => [each.innerText, each.offsetHeight])"
+    inside = """() => [...document.querySelectorAll('.simlib-graph img')]
+        .every(image => image.offsetWidth <= image.parentElement.clientWidth)"""
+    halves = """() => [...document.querySelectorAll('.simlib-graph img')].every(image =>
+        image.width === image.naturalWidth
+        && Math.abs(image.offsetWidth - image.parentElement.clientWidth) < 12)"""
+    for width, height in ((1440, 900), (1280, 720)):
+        page.page.set_viewport_size({"width": width, "height": height})
+        assert page.page.evaluate(inside), "a picture of before never covers its neighbour"
+        until(lambda: page.page.evaluate(halves), 20, "graphs as wide as half the window")
+        assert page.page.evaluate(CUT) == []
+        shown = dict(page.page.evaluate(lines))
+        assert max(shown.values()) < 20, "one line"
+        assert {"Maduro no longer holds power", "Vessel strikes called off"} <= shown.keys()
+    page.page.set_viewport_size({"width": 900, "height": 900})
     page.page.locator(".simlib-stacked .simlib-chip").first.wait_for()
-    cut = """() => [...document.querySelectorAll('.simlib-chip span')]
-        .filter(label => label.scrollWidth > label.clientWidth || getComputedStyle(label).whiteSpace === 'nowrap')
-        .map(label => label.innerText)"""
-    assert page.page.evaluate(cut) == []
+    until(lambda: page.page.evaluate(inside), 20, "graphs as wide as the window")
+    assert page.page.evaluate(CUT) == []
     chips = page.page.locator(".simlib-chip")
     assert chips.count() >= 5
     for chip in chips.all():
@@ -184,6 +202,23 @@ def test_the_picture_changes_in_place_without_moving_anything(page):
     page.settle()
     assert image.bounding_box() == before
     assert page.page.evaluate("window.shift") < 0.02
+
+
+def test_a_replay_does_not_move_where_motion_is_to_be_reduced(page):
+    slider(page).focus()
+    page.page.keyboard.press("PageUp")
+    page.settle()
+    pictures = {}
+    for motion in ("reduce", "no-preference"):
+        page.page.emulate_media(reduced_motion=motion)
+        page.page.evaluate("""() => { window.pictures = 0; new MutationObserver(() => { window.pictures += 1; })
+            .observe(document.querySelector('.simlib-left img'), {attributes: true, attributeFilter: ['src']}); }""")
+        page.page.get_by_role("button", name="Replay").click()
+        until(lambda: page.page.evaluate("window.pictures") >= 2, 20, "the replay")
+        until(lambda: "last change:" in page.status(), 20, "the end of the replay")
+        page.settle()
+        pictures[motion] = page.page.evaluate("window.pictures")
+    assert pictures["reduce"] <= 3 < pictures["no-preference"], "before, now, and now as sharp as the screen"
 
 
 def test_a_value_is_typed_with_units_and_reset(page):
@@ -308,6 +343,6 @@ def test_the_editor_checks_and_answers_as_one_types(visit):
     page.settle()
     world = load_text(text.replace("every 14 days", "every 10 days"))
     agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
-    assert f"By 30 May 2031: An agreement is signed {percent(agreement)};" in sentence(page)
+    assert f"An agreement is signed by 30 May 2031: {percent(agreement)};" in sentence(page)
     area.fill(text)
     page.settle()

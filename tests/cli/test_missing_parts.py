@@ -63,7 +63,7 @@ def test_without_endings_there_are_paths_but_none_to_an_ending(write, capsys):
     world = write()
     code, out, _ = ask(capsys, "paths", world, "--runs", "50")
     assert code == 0
-    assert "take the path “free → all closed” and have not ended." in out
+    assert "take the path “free → all closed” by 30 May 2031 and have not ended." in out
     code, _, err = ask(capsys, "paths", world, "--given", "question:full")
     assert code == 2
     assert "--given: question:full is no ending of the scenario; the scenario has none" in err

@@ -77,7 +77,7 @@ def test_run_prints_dated_tables_and_the_answer(cli, bridge) -> None:
     assert re.search(r"^  An offer is refused( +[\d.]+%){5}$", out, re.MULTILINE)
     assert re.search(r"^  all closed( +[\d.]+%){5}$", out, re.MULTILINE)
     assert re.search(r"^  Offer talks( +[\d.]+){5}$", out, re.MULTILINE)
-    assert re.search(r"^At the stated values\. By 30 May 2031: “Agreed” \d+%; ", out, re.MULTILINE)
+    assert re.search(r"^At the stated values\. “Agreed” by 30 May 2031: \d+%; ", out, re.MULTILINE)
 
 
 def test_what_is_printed_is_what_the_engine_says(cli, bridge) -> None:
@@ -119,7 +119,9 @@ def test_draws_print_both_numbers_and_the_doubt(cli, bridge) -> None:
         "Moves: expected number by the end of the date, over the priors (10 draws); ±: 95% error of this mean",
     ):
         assert f"\n{title}\n" in out
-    assert re.search(r"^Over the priors\. By 30 May 2031: .*\nAt the stated values\. By 30 May", out, re.MULTILINE)
+    assert re.search(
+        r"^Over the priors\. “.+” by 30 May 2031: .*\nAt the stated values\. “.+” by 30 May", out, re.MULTILINE
+    )
 
 
 def test_rarer_moves_are_counted_and_top_0_lists_all(cli, bridge) -> None:

@@ -38,7 +38,7 @@ from simlib.plots.driver_bars import slopes
 from simlib.plots.flip_matrix import flips
 from simlib.plots.indicator_bars import indicator_map, indicators
 from simlib.plots.path_charts import ladder_histories
-from simlib.plots.plan_calendar import calendar
+from simlib.plots.plan_calendar import calendar, rows_of
 from simlib.plots.sobol_bars import shares
 from simlib.plots.tornado_bars import tornado
 from simlib.plots.uncertainty_charts import distribution, split
@@ -157,6 +157,27 @@ def test_a_calendar_shows_what_is_done_and_when(comparison):
     assert spans == [(0.0, 19.0, 1.0), (0.0, 60.0, 0.3)]
     assert "pale: only while its condition holds" in text.replace("\n", " ")
     assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
+
+
+def test_a_calendar_says_a_long_rule_whole(comparison):
+    """A label may take several lines, for which the rows below make room."""
+    rule = "“Offer talks” as a rule, about every 7 days while “Use of force between the two sides” is suspended, " * 2
+    effects = {
+        label: dataclasses.replace(
+            effect, bookings=tuple(dataclasses.replace(each, words=rule.strip()) for each in effect.bookings)
+        )
+        for label, effect in comparison.effects.items()
+    }
+    long = dataclasses.replace(comparison, effects=effects)
+    assert drawn(calendar, long)[1].replace("\n", " ").count(rule.strip()) == 4
+    height = (162 + 38 * rows_of(long)) / 100
+    figure, ax = plt.subplots(figsize=(7.2, height), dpi=100)
+    figure.subplots_adjust(left=0.07, right=0.97, top=1 - 0.9 / height, bottom=0.4 / height)
+    calendar(long, ax)
+    boxes = [label.get_window_extent() for label in ax.texts] + [bar.get_window_extent() for bar in ax.patches]
+    plt.close(figure)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert rows_of(long) > rows_of(comparison) + 1
 
 
 def test_a_calendar_marks_what_has_no_effect():
@@ -351,11 +372,11 @@ def test_histories_on_a_ladder_tell_the_likeliest_path_of_all_and_pick_out_one_f
     label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
     given, every = paths(scenario, given="war"), paths(scenario)
     played = {given.given: histories_given(scenario, "ending:war", 200), None: histories(scenario, 200)}
-    for result, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, f"By {by}, ")):
+    for result, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, "")):
         found = typical_histories(played[result.given], result)
         ax, text = drawn(ladder_histories, found)
         text = text.replace("\n", " ")
-        assert f"{begins}{percent(result.classes[0].probability)} of all histories" in text or result.given
+        assert re.search(rf"{percent(result.classes[0].probability)} of all .* (until|by) {by}", text) or result.given
         assert f"{begins}{percent(result.classes[0].probability)}" in text
         assert "at the stated values" in text
         assert "a path: the order of first visits to rungs" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -60,6 +61,36 @@ def test_endings_are_drawn_by_the_numbers_and_labelled_at_the_end(ax):
     said = " ".join(text.get_text() for text in ax.texts)
     assert "27%  A treaty is signed and kept" in said.replace("\n", " ")
     assert "probability by the end of the date" in said
+
+
+def test_a_short_label_takes_the_place_of_one_that_does_not_fit(ax):
+    """Nothing is left out of a label as long as its short one fits."""
+    result = forecast()
+    short = {"treaty": "Treaty signed", "war": "War", "quiet": "Quiet", "third": "A third"}
+    short_labels = result.labels | {"short_endings": short}
+    plots.endings(dataclasses.replace(result, labels=short_labels), ax)
+    assert "27%  A treaty is signed and kept" in " ".join(text.get_text() for text in ax.texts).replace("\n", " ")
+    narrow = Figure(figsize=(3.6, 1.6), dpi=100).add_axes((0.1, 0.3, 0.45, 0.4))
+    plots.endings(dataclasses.replace(result, labels=short_labels), narrow)
+    said = [text.get_text() for text in narrow.texts]
+    assert any(words.endswith("Treaty signed") for words in said)
+    assert not any("…" in words for words in said)
+
+
+def test_more_labels_than_the_axes_are_high_reach_below_it():
+    """Eight endings beside a low graph keep 12 pixels each, under which their letters touch."""
+    result = forecast()
+    band = result.endings["treaty"]
+    every = {f"e{k}": band for k in range(8)} | {"ongoing": result.endings["ongoing"]}
+    many = dataclasses.replace(result, endings=every, labels={})
+    figure = Figure(figsize=(5.4, 1.6), dpi=100)
+    axes = figure.add_axes((0.1, 0.22, 0.4, 0.55))
+    plots.endings(many, axes)
+    figure.canvas.draw()
+    middles = sorted((box.y0 + box.y1) / 2 for box in boxes(figure, axes.texts) if box.x0 > axes.bbox.x1)
+    assert len(middles) == 8
+    assert min(b - a for a, b in itertools.pairwise(middles)) > 12
+    assert middles[0] > 8
 
 
 def test_the_ghost_is_the_baseline_and_differences_have_a_direction(ax):
@@ -203,8 +234,8 @@ def test_labels_of_strangers_are_shown_as_they_are():
 
 def test_a_figure_says_in_words_what_it_shows():
     data, details = plots.dashboard(forecast())._repr_mimebundle_()
-    assert data["text/plain"].startswith("By 29 June 2031: ")
-    assert 'alt="By 29 June 2031: ' in data["text/html"]
+    assert data["text/plain"].startswith("“A treaty is signed and kept” by 29 June 2031: ")
+    assert 'alt="“A treaty is signed and kept” by 29 June 2031: ' in data["text/html"]
     assert details["image/png"]["alt"] == data["text/plain"]
 
 

@@ -69,6 +69,26 @@ def test_short_labels_are_those_of_sliders_and_axes():
     assert not {"short_moves", "short_rungs"} & labels(load_text(PLAIN)).keys()
 
 
+def test_questions_and_endings_may_have_short_labels_which_leave_the_hash_alone():
+    """A registered forecast names the hash of its scenario: words for narrow places do not change the forecast."""
+    named = load_text(
+        varied(
+            ("label: Traffic is hindered,", "label: Traffic is hindered, short: Hindered,"),
+            ("label: The bridge is cut}", "label: The bridge is cut, short: Cut}"),
+        )
+    )
+    plain = load_text(PLAIN)
+    assert (named.questions["hindered"].short, named.endings["cut"].short) == ("Hindered", "Cut")
+    assert named.sha256 == plain.sha256
+    forecast = simlib.forecast(named, times=2)
+    assert forecast.short_label("questions", "hindered") == "Hindered"
+    assert forecast.short_label("endings", "cut") == "Cut"
+    assert forecast.short_label("endings", "ongoing") == "No ending yet"
+    unnamed = simlib.forecast(plain, times=2)
+    assert unnamed.short_label("endings", "cut") == unnamed.label("endings", "cut") == "The bridge is cut"
+    assert not {"short_questions", "short_endings"} & labels(plain).keys()
+
+
 def test_what_a_file_does_not_use_leaves_its_hash_alone():
     plain, labelled = load_text(PLAIN), load_text(LABELLED)
     assert plain.sha256 == "a70f038305bbbe4112e7454e51584d3cee7dffec6b3dbd7505bebb8acdeafe7c"

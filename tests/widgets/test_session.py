@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import threading
 import time
@@ -462,6 +463,33 @@ def test_a_typed_value_that_cannot_be_read_stays_with_the_reason(session, state)
     assert "'often' is not a quantity; expected a rate" in session.refused["meeting"]["why"]
     assert session.type_value("meeting", "every 17 days")
     assert session.refused == {}
+
+
+def test_a_slider_that_breaks_a_sum_of_chances_says_so_in_its_row(state):
+    """The picture stays, and the mark goes with the next change that fits."""
+    meet, chance = state.base.moves["meet"], state.base.assumptions["meet.accepted.chance"]
+    storm = dataclasses.replace(meet.outcomes[1], id="stormy", chance="stormy")
+    stormy = dataclasses.replace(chance, id="stormy", label="A storm", inline=False, value=0.2, low=0.05, high=0.6)
+    state.base = state.base.replace(
+        moves={**state.base.moves, "meet": dataclasses.replace(meet, outcomes=(*meet.outcomes, storm))},
+        assumptions={**state.base.assumptions, "stormy": stormy},
+    )
+    session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
+    session.start()
+    assert session.wait(60)
+    shown = session.front.last
+    session.move({"stormy": 100})
+    assert session.wait(60)
+    assert session.refused["stormy"]["text"] == "60%"
+    why = "“Offer talks”: the chances sum to 1.2, which is above 1; expected at most 1"
+    assert session.refused["stormy"]["why"] == why
+    assert session.front.states[-1]["text"] == "not computed: the marked value does not fit the others"
+    assert session.front.last is shown
+    session.move({"meet.accepted.chance": 0})
+    assert session.wait(60)
+    assert session.refused == {}
+    assert session.front.last.status["text"].startswith("exact")
+    session.close()
 
 
 def test_another_horizon_moves_the_ghost_too(session, state):

@@ -123,7 +123,7 @@ class Paths(Traced):
         if self.given is not None:
             whole = f"the histories that end in {self.given.words} by {self._by}"
             return f"Of {whole}, {_with_error(first)} {_way(first)}"
-        return f"By {self._by}, {_with_error(first)} of all histories {_way(first)} ({self.label(first.ending)})"
+        return f"{_with_error(first)} of all histories {_way(first, self._by)} ({self.label(first.ending)})"
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` likeliest paths, the share they cover, and how they were computed."""
@@ -137,9 +137,12 @@ class Paths(Traced):
         if not first:
             return [f"No path is known by {self._by}."]
         given, known = self.given, percent(self.given_probability)
-        before = f"Of the histories that end in {given.words} by {self._by} ({known} of all)" if given else ""
         clauses = [f"{_with_error(c)} {_way(c)}{self._end(c)}." for c in first]
-        lines = [f"{before or f'By {self._by}'}, {clauses[0]}", *(f"A further {clause}" for clause in clauses[1:])]
+        if given:
+            lead = f"Of the histories that end in {given.words} by {self._by} ({known} of all), {clauses[0]}"
+        else:
+            lead = f"{_with_error(first[0])} of all histories {_way(first[0], self._by)}{self._end(first[0])}."
+        lines = [lead, *(f"A further {clause}" for clause in clauses[1:])]
         whole = "the histories that end so" if given else "all histories"
         paths = "This path covers" if len(first) == 1 else f"These {len(first)} paths cover"
         covered = f"{paths} {percent(min(sum(c.probability for c in first), 1.0))} of {whole}"
@@ -165,9 +168,10 @@ class Paths(Traced):
         return numbers | {"given": self.given and self.given.name} | tables
 
 
-def _way(path: PathClass) -> str:
-    verb = "stay on" if len(path.rungs) == 1 else "take the path"
-    return f"{verb} “{' → '.join(path.rungs)}”"
+def _way(path: PathClass, by: str = "") -> str:
+    """Say which path histories take, with its target date if it is given."""
+    verb, until = ("stay on", "until") if len(path.rungs) == 1 else ("take the path", "by")
+    return f"{verb} “{' → '.join(path.rungs)}”" + (f" {until} {by}" if by else "")
 
 
 def _with_error(path: PathClass) -> str:

@@ -55,4 +55,4 @@ def _happens(scenario: Scenario, name: str) -> list[str]:
         return []
     often = answer.firing_range(name)
     once = "" if often is None else f", and at least once with {percent(1 - often.none[0])}"
-    return [f"By {answer.by_words} it happens {count(answer.moves[name][-1])} times on average{once}."]
+    return [f"It happens {count(answer.moves[name][-1])} times on average by {answer.by_words}{once}."]

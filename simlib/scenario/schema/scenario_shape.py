@@ -193,6 +193,7 @@ class EndingShape(Shape):
 
     when: ConditionShape = Field(description=WHEN)
     label: Label = Field(description="what has happened")
+    short: Short | None = Field(None, description=BRIEFLY)
     because: Text | None = Field(None, description="why this ends the story")
 
 
@@ -218,6 +219,7 @@ class QuestionShape(Shape):
     """A named event reported beside the endings: a condition, a move, a lull or a count, and how it is settled."""
 
     label: Label = Field(description="the question, or the event asked about")
+    short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
     move: Reference | None = Field(None, description="id of a move: the event is its first firing")
     outcome: Reference | None = Field(None, description="id of an outcome of that move")

@@ -74,9 +74,10 @@ def change_in_words(now: float, before: float | None) -> str:
 def answers(
     scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None, before: Forecast | None = None
 ) -> list[dict[str, Any]]:
-    """Return questions and endings with their answers: [{title, items: [{name, label, value, change, due}]}].
+    """Return questions and endings with their answers.
 
-    A quick `forecast` lacks the answers that need histories. These are taken from `before`, and marked as `due`.
+    They are [{title, items: [{name, label, short, value, change, due}]}]. An answer that needs histories is missing in
+    `forecast`. It is taken from the one `before`, and is `due`.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [
@@ -88,8 +89,10 @@ def answers(
 def _items(
     scenario: Scenario, kind: Any, forecast: Forecast | None, baseline: Forecast | None, before: Forecast | None
 ) -> Iterator[dict[str, Any]]:
+    group = scenario.questions if kind == "question" else scenario.endings
     for measure in every(scenario, (kind,)):
-        item = {"name": measure.name, "label": measure.label, "value": "", "change": "", "due": False}
+        short = group[measure.of].short if measure.of in group else ""
+        item = {"name": measure.name, "label": measure.label, "short": short, "value": "", "change": "", "due": False}
         if forecast is not None and kind == "question" and measure.of not in forecast.questions:
             item |= {"value": "" if before is None else percent(last(before, measure)), "due": True}
         elif forecast is not None:

@@ -28,7 +28,7 @@ from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, pre
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.slider_order import Influence, find_stored
 from simlib.widgets.explorer.sliders import STEPS, dials, grouped
-from simlib.widgets.explorer.state import Settings, State, structure
+from simlib.widgets.explorer.state import VALUES, Settings, State, structure, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
 
@@ -108,6 +108,7 @@ class ExplorerSession:
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
+        self._moved = self._misfit = ""
         self.reach: dict[str, Ends] = {}
         self.shown: Forecast | None = None
         self.tab, self.picked, self.number = self.tabs[0]["id"], dict[str, str](), 0
@@ -179,6 +180,8 @@ class ExplorerSession:
             for worker in self._workers:
                 worker.cancel()
             self.in_hand = moving
+            self.refused.pop(self._misfit, None)
+            self._misfit = ""
             self.notes = self._range_notes()
             self.front.show_settings()
             self._loop.update()
@@ -228,9 +231,15 @@ class ExplorerSession:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Show an error in the line of status."""
+        """Show an error in the line of status, or in the row of the slider that caused it."""
         with self.lock:
             words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
+            problem = next(iter(error.problems), None) if isinstance(error, ScenarioError) else None
+            if problem and problem.where.startswith(VALUES) and self._moved in self.state.values():
+                self._misfit, text = self._moved, self.state.value_text(self._moved)
+                self.refused[self._moved] = {"text": text, "why": why_refused(problem, self.state.base)}
+                self.front.show_settings()
+                words = "not computed: the marked value does not fit the others"
             self.front.show_status(status(words, "error"))
 
     def move(self, positions: Mapping[str, int]) -> None:
@@ -242,6 +251,7 @@ class ExplorerSession:
                 if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
                     changed |= self.state.set_value(name, float(dial.grid[position]))
                     self.refused.pop(name, None)
+                    self._moved = name
             if changed:
                 self.update(moving=True)
         self._loop.wait_turn()
@@ -251,8 +261,7 @@ class ExplorerSession:
         try:
             changed = self.state.type_value(name, text)
         except ScenarioError as error:
-            problem = error.problems[0]
-            self.refused[name] = {"text": text, "why": f"{problem.what}; {problem.expected}"}
+            self.refused[name] = {"text": text, "why": why_refused(error.problems[0], self.state.base)}
             self.front.show_settings()
             return False
         self.refused.pop(name, None)

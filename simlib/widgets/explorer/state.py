@@ -30,6 +30,9 @@ from simlib.widgets.explorer.clashes import refuse_clash
 UNDO = 500
 """How many steps can be undone."""
 
+VALUES = ("assumptions", "moves.", "variables.")
+"""The beginnings of the places of problems that a value causes, alone or with others."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -402,6 +405,16 @@ class State:
 def _answered(settings: Settings) -> Settings:
     """Return the settings without the choices that change no answer."""
     return settings.replace(ladder=None, lead="")
+
+
+def why_refused(problem: Problem, scenario: Scenario) -> str:
+    """Say why a value does not fit, with labels in place of the places in a file."""
+    what = problem.what.removeprefix("with these changes, ")
+    places = {f"moves.{move.id}.outcomes: ": move.label for move in scenario}
+    places |= {f"variables.{variable.id}.start: ": variable.label for variable in scenario.variables.values()}
+    label = next((label for place, label in places.items() if what.startswith(place)), "")
+    what = f"“{label}”: {what.partition(': ')[2]}" if label else what
+    return f"{what}; {problem.expected}"
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:

@@ -37,14 +37,15 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
     """Return the answer in a sentence as parts {text, strong}: the likeliest endings and their changes."""
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
     ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
-    parts: list[Part] = [_part(f"By {forecast.by_words}: ")]
+    parts: list[Part] = []
     unit = " points"
     for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
         label = "no ending yet" if name == ONGOING else forecast.label("endings", name)
         change = _difference(name, last[name], baseline)
         note = f" ({change}{unit})" if change else ""
         unit = "" if change else unit
-        parts += [_part(f"{label} "), _part(percent(last[name]), strong=True), _part(f"{note}; ")]
+        by = "" if parts else f"by {forecast.by_words}: "
+        parts += [_part(f"{label} {by}"), _part(percent(last[name]), strong=True), _part(f"{note}; ")]
     return [*parts[:-1], _part(parts[-1]["text"].removesuffix("; ") + "."), *_impacts(forecast)]
 
 

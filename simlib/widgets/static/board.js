@@ -16,6 +16,15 @@ function render({ model, el }) {
   choose.title = "The leading question decides the sentence, the left graph, the order of the sliders and the drivers";
   const chips = make("div", "simlib-chips");
   others.append(choose, chips);
+  // A label too long for one line gives way to the short one. A short one that is too long takes two lines.
+  const fit = () => {
+    const labels = [...chips.querySelectorAll("span")];
+    for (const label of labels) label.textContent = label.dataset.label;
+    chips.classList.add("simlib-oneline");
+    const long = labels.filter((label) => label.scrollWidth > label.clientWidth);
+    chips.classList.remove("simlib-oneline");
+    for (const label of long) label.textContent = label.dataset.short || label.dataset.label;
+  };
 
   const strip = make("div", "simlib-strip");
   strip.setAttribute("role", "status");
@@ -108,16 +117,19 @@ function render({ model, el }) {
       }));
     }
     choose.value = lead;
-    chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, value, change, due }) => {
+    chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, short, value, change, due }) => {
       const chip = make("button", "simlib-chip");
       const simulated = due ? " This is the value before the change: a new one is simulated when the slider rests." : "";
       chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${simulated} Press to make it the leading answer.`;
       chip.classList.toggle("simlib-due", Boolean(due));
-      chip.append(make("span", "", label), make("strong", "", value));
+      const words = make("span");
+      Object.assign(words.dataset, { label, short });
+      chip.append(words, make("strong", "", value));
       if (change) chip.append(make("em", "", change));
       chip.addEventListener("click", () => ask("lead", name));
       return chip;
     }) : []);
+    fit();
   };
   const turn = () => {
     const shown = model.get("tab");
@@ -225,6 +237,7 @@ function render({ model, el }) {
     const window_ = Math.min(outer.clientHeight, window.innerHeight);
     const high = Math.max(LEAST, window_ - (above > 0 && above < 120 ? above + 8 : 24));
     whole.classList.toggle("simlib-stacked", stacked);
+    fit();
     whole.style.setProperty("--simlib-height", `${high}px`);
     const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
     // The graphs share the height below the words with three rows of sliders and their reasons, or more in a high window.
@@ -250,6 +263,7 @@ function render({ model, el }) {
     whole.addEventListener("keydown", key);
     observer.observe(whole);
     observer.observe(around());
+    observer.observe(others);
     measure();
   });
   return () => {
