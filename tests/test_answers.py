@@ -57,6 +57,7 @@ def answers(world):
     return {name: ask(world) for name, ask in QUESTIONS.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_an_answer_can_be_traced(name, answers, world):
     answer = answers[name]

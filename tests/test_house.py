@@ -109,6 +109,7 @@ def test_every_module_has_a_room():
     assert not homeless, "say in ROOMS which floor they are on"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [module for module in modules() if module != "simlib"])
 def test_imports_run_downwards(module):
     assert upward(module, modules()[module].read_text(encoding="utf-8")) == []
@@ -170,6 +171,7 @@ def module_graph() -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.slow
 def test_no_module_is_in_a_circle_not_even_a_late_one_or_one_for_types():
     assert circles(module_graph()) == []
 
@@ -202,6 +204,7 @@ def test_no_two_classes_share_a_name():
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
+@pytest.mark.slow
 def test_no_file_is_named_like_a_function_it_exports():
     assert [module for module, name in definitions(ast.FunctionDef) if module.rpartition(".")[2] == name] == []
 
@@ -247,6 +250,7 @@ def docstrings() -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_english_does_not_slide_back():
     """Riddles and semicolons in docstrings: the numbers may fall, never rise."""
     texts = docstrings()
@@ -255,6 +259,7 @@ def test_the_english_does_not_slide_back():
     assert max(len(text.partition("\n")[0]) for text in texts) <= FIRST_LINE
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_house_is_up_to_date():
     sys.path.insert(0, str(HOME / "docs"))
     import house
@@ -349,6 +354,7 @@ def test_pins_take_the_oldest_python_that_is_promised():
     assert refused == []
 
 
+@pytest.mark.slow
 def test_everything_imported_is_asked_for():
     asked = {distribution.replace("-", "_") for distribution in asked_for()}
     owners = importlib.metadata.packages_distributions()
@@ -383,6 +389,7 @@ def readme_commands() -> list[str]:
     return [line for line in lines if line.startswith("simlib ") and line != "simlib lab"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", readme_commands())
 def test_the_commands_of_the_readme_work(line, tmp_path, monkeypatch, capsys):
     if line.startswith("simlib sweep"):

@@ -417,6 +417,7 @@ def server(tmp_path):
         process.communicate()
 
 
+@pytest.mark.slow
 def test_simlib_lab_starts_serves_the_notebooks_and_stops(server):
     process, port = server
     assert "started" in until_up(port, process)

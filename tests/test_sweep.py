@@ -284,6 +284,7 @@ sweep.run(sweep.sobol_design(doors(), 120), sys.argv[1], runs=50, workers=2, blo
 """
 
 
+@pytest.mark.slow
 def test_killed_outright_nothing_is_lost_or_counted_twice(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "a")], cwd=ROOT)
     deadline = time.monotonic() + 60
@@ -410,6 +411,7 @@ def cluster():
         yield made
 
 
+@pytest.mark.slow
 def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, cluster, monkeypatch):
     mark = tmp_path / "raised"
 
@@ -458,6 +460,7 @@ def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
         sweep.run(sweep.sobol_design(doors(), 2), tmp_path, workers=made.scheduler_address)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a killed worker leaves its sockets to the operating system
 def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster):
     design = sweep.sobol_design(doors(), 40).cross({"stop": [STOP]})
@@ -478,6 +481,7 @@ def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster
     pd.testing.assert_frame_equal(sweep.read(tmp_path / "cluster"), sweep.read(tmp_path / "here"), check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a killed worker leaves its sockets to the operating system
 def test_results_that_died_with_their_workers_before_they_were_fetched_are_worked_out_again(tmp_path, cluster):
     distributed = pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
@@ -533,6 +537,7 @@ def small_cluster(tmp_path):
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed_is_told_and_what_is_done_is_kept(tmp_path, small_cluster):
     address, scheduler = small_cluster
     design = sweep.sobol_design(doors(), 40)

@@ -43,6 +43,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_survives_its_file(name, islands, tmp_path):
     answer = ANSWERS[name](islands)
@@ -106,6 +107,7 @@ def test_weights_count_and_the_effective_number_makes_the_interval():
     assert sum(classes.values()) == pytest.approx(ended[0])
 
 
+@pytest.mark.slow
 def test_draws_in_common_widen_the_interval_of_a_likelihood_ratio():
     """The same counts say less when the histories share few draws: each draw beats the drum at a rate of its own."""
     world = uncertain_war()

@@ -32,6 +32,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ANSWERS)
 def test_an_answer_is_saved_and_loaded_bit_for_bit(verb, tmp_path):
     answer = ANSWERS[verb]()
@@ -42,6 +43,7 @@ def test_an_answer_is_saved_and_loaded_bit_for_bit(verb, tmp_path):
     assert again.frame().equals(answer.frame())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ANSWERS)
 def test_an_answer_says_what_it_answers_and_how_it_was_made(verb):
     answer = ANSWERS[verb]()
@@ -81,6 +83,7 @@ def without_words(answer):
     return {key: part for key, part in answer.data().items() if key != "sentences"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", [drivers, discover])
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_equal_weights_give_the_numbers_of_the_priors_own_draws(ask, engine):
@@ -105,6 +108,7 @@ def test_drivers_of_a_belief_move_over_its_weighted_range():
     assert bar.at_high[0] - bar.at_low[0] == pytest.approx(step, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_a_discovery_weighs_its_draws():
     """Every share is a weighted one; draws that weigh nothing might as well not be there."""
     rng = np.random.default_rng(5)

@@ -53,6 +53,7 @@ QUESTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_saved_answer_is_the_same_bit_for_bit(kind, tmp_path):
     answer = MAKERS[kind]()
@@ -65,6 +66,7 @@ def test_a_saved_answer_is_the_same_bit_for_bit(kind, tmp_path):
     assert {"scenario_sha256", "engine", "seed", "draws", "runs", "values", "version"} <= data["provenance"].keys()
 
 
+@pytest.mark.slow
 def test_a_loaded_uncertainty_answers_further(tmp_path):
     answer = uncertainty(ferry(), "across", by=20, draws=128)
     loaded = load_answer(answer.save(tmp_path / "answer.json"), CLASSES)
@@ -108,6 +110,7 @@ def belief(scenario, theta, weights):
     return Belief("a log", scenario.as_of, tuple(scenario.assumptions), theta, np.asarray(weights, dtype=float))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_draws_of_the_prior_as_a_belief_give_the_same_uncertainty(engine):
     plain = uncertainty(ferry(), ["across", "moves:horn"], engine=engine, draws=64, runs=40)
@@ -156,6 +159,7 @@ def test_a_belief_with_unequal_weights_gives_weighted_numbers():
     assert answer.provenance["belief"] == "a log"
 
 
+@pytest.mark.slow
 def test_a_belief_that_is_sure_of_a_slow_ferry_moves_evsi():
     scenario = ferry()
     theta = uncertainty(scenario, "across", draws=128).theta

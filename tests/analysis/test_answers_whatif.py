@@ -44,6 +44,7 @@ def differences(comparison):
     return {(n, m): d for n, effect in comparison.effects.items() for m, d in effect.differences.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draws", [0, 8])
 def test_a_saved_comparison_is_the_same_bit_for_bit(uncertain, draws, tmp_path):
     variants = {"late": delay("invite", date(19)), "both": [{"clash.rate": 0.1}, Force("clash", date(9), "large")]}
@@ -59,6 +60,7 @@ def test_a_saved_comparison_is_the_same_bit_for_bit(uncertain, draws, tmp_path):
     assert (data["provenance"]["runs"], data["provenance"]["pairs"]) == (40, 40 * max(draws, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_belief_of_equal_weights_is_the_number_of_draws(uncertain, engine):
     ranged = View("v", "V", changes=(Change("patrol.rate", 0.4, 0.1, 0.9),))
@@ -80,6 +82,7 @@ def test_a_belief_of_equal_weights_is_the_number_of_draws(uncertain, engine):
         assert effect.flips.interval == same.effects[name].flips.interval
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_belief_of_unequal_weights_gives_the_weighted_mean(uncertain, engine):
     theta, weights = priors.draws(uncertain, 4, seed=1), np.array([0.1, 0.2, 0.3, 0.4])

@@ -82,6 +82,7 @@ def scenario():
     return world.ending("out", {"door": "open"}).scenario()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_world_end_to_end(scenario, engine):
     found = discover(scenario, "ending:out", threshold=0.7, engine=engine, draws=300, runs=400)
@@ -120,6 +121,7 @@ def test_two_sides_of_one_assumption_are_told_as_between(scenario):
     assert told[0].endswith("of all draws.")
 
 
+@pytest.mark.slow
 def test_the_upper_quarter_is_said_to_be_the_threshold_with_its_ties(scenario):
     found = discover(scenario, "ending:out", engine="exact", draws=200)
     begins = "(the threshold is where the upper quarter of the draws begins"
@@ -159,6 +161,7 @@ def test_an_answer_that_is_the_same_everywhere_is_told_in_words(scenario, engine
     assert from_compact_data(shut, compact_data(found, bounds=3)).sentences() == found.sentences()
 
 
+@pytest.mark.slow
 def test_what_is_told_of_every_box_is_true_of_all_draws_within_its_bounds():
     """Either of two rates will do: the second box lies across the first, and is told as a whole."""
     world = worlds.World("either", 30.0).variable("x", "a", "b", start="a")

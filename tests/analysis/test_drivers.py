@@ -239,6 +239,7 @@ def test_a_tornado_tells_itself():
 # ---------------------------------------------------------------- Sobol indices: closed forms
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_indices_of_an_additive_world(engine):
@@ -256,6 +257,7 @@ def test_indices_of_an_additive_world(engine):
     assert found.engine == engine
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_indices_of_a_product(engine):
@@ -267,6 +269,7 @@ def test_indices_of_a_product(engine):
         assert share.total.estimate > share.first.estimate
 
 
+@pytest.mark.slow
 def test_the_estimators_are_scipys_where_nothing_is_noisy():
     """With β = 1 and β = 0 both reduce to published forms; SciPy's saltelli_2010 is unbiased for the same indices."""
     from scipy.stats import sobol_indices
@@ -337,6 +340,7 @@ def test_a_doubt_drowned_in_noise_is_not_shared_out(seed):
 # ---------------------------------------------------------------- inputs
 
 
+@pytest.mark.slow
 def test_correlated_assumptions_enter_as_one():
     scenario = additive().replace(correlations=(Correlation("pace-a", "pace-c", 0.8),))
     found = inputs(scenario)
@@ -384,6 +388,7 @@ def test_nothing_uncertain_has_no_drivers():
         drivers(two_states(ends=True))
 
 
+@pytest.mark.slow
 def test_the_strongest_inputs_are_taken_and_the_rest_varies_along():
     scenario = additive()
     found = sobol(scenario, "across", draws=256, top=1)
@@ -432,6 +437,7 @@ def test_rows_of_a_design_follow_the_priors():
 # ---------------------------------------------------------------- the face
 
 
+@pytest.mark.slow
 def test_indices_are_said_in_words():
     text = "\n".join(sobol(additive(), "across", draws=128).sentences())
     assert "on average over the priors, with a standard deviation of" in text

@@ -28,6 +28,7 @@ from tests.analysis.test_uncertainty import MEDIAN, TRUTH, WEIGHT, Z95, P, T, Z,
 from tests.worlds import World
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_evppi_is_known(engine):
@@ -48,6 +49,7 @@ def test_evppi_is_known(engine):
     assert found.chance == pytest.approx(mean(P * (1 - P)), rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 def test_knowing_one_of_two_tied_assumptions_tells_of_the_other():
     world = World("tied", T).variable("bank", "left", "right", start="left")

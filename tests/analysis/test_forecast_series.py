@@ -59,6 +59,7 @@ def test_a_story_that_has_ended_says_so(world):
     assert result.dates[0].ended == "North acts"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learn", [False, True])
 def test_a_question_that_the_log_has_answered_stays_answered(tmp_path, learn):
     asked = "questions: {warned: {label: North warns, move: warn, resolves: it says so}}\n"
@@ -94,6 +95,7 @@ def test_a_series_can_be_saved_and_loaded_and_drawn(world, tmp_path):
     assert result.plot().lines
 
 
+@pytest.mark.slow
 def test_the_command_line_updates_with_a_log(world, tmp_path, capsys):
     from simlib.cli import main
 
@@ -124,6 +126,7 @@ def taught():
     return islands, log, forecast_series(islands, log, dates=days, measures="settlement", learn=True, draws=64)
 
 
+@pytest.mark.slow
 def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught):
     islands, log, series = taught
     update = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=64)
@@ -134,6 +137,7 @@ def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught)
     assert 0 < last.learnt_error < last.learnt
 
 
+@pytest.mark.slow
 def test_beside_it_stand_the_state_alone_and_the_mean_that_is_never_updated(taught):
     islands, log, series = taught
     alone = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=512, learn=False)
@@ -176,6 +180,7 @@ def test_several_questions_have_the_numbers_that_each_has_alone(tmp_path):
         forecast_series(scenario, rows, measures="moves:warn")
 
 
+@pytest.mark.slow
 def test_learning_draws_one_posterior_a_date_for_all_questions(monkeypatch):
     from simlib.analysis import dated_forecasts
 
@@ -205,6 +210,7 @@ def drilling(tmp_path_factory):
 MORNINGS = [day(number) for number in (2, 3, 10, 13, 15, 19, 22)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [ROWS, ROWS[2:3]], ids=["answered", "in doubt"])
 def test_a_question_stays_open_only_in_the_histories_without_its_event(drilling, tmp_path, rows):
     """The numbers are those of a state that remembers the event, and those of the mornings."""
@@ -222,6 +228,7 @@ def test_a_question_stays_open_only_in_the_histories_without_its_event(drilling,
             assert got == pytest.approx(seen, abs=1e-8), name
 
 
+@pytest.mark.slow
 def test_what_the_log_taught_of_an_open_question_is_what_the_rows_say(drilling, tmp_path):
     rows, names = ROWS[2:3], ["question:drills", "ending:acted", "fired:drill"]
     ask = {"dates": [day(20)], "learn": True, "draws": 64}
@@ -235,6 +242,7 @@ def test_what_the_log_taught_of_an_open_question_is_what_the_rows_say(drilling, 
     assert (told.learnt, told.state_only) == pytest.approx((flag.learnt, flag.state_only), abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [900, 1280])
 def test_labels_of_several_questions_stay_apart_and_inside_the_picture(width):
     from simlib.plots.figure import new_figure

@@ -355,6 +355,7 @@ def planned():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("world", [worlds.tempo_world(), planned(), rare_war(horizon=25.0)], ids=lambda w: w.id)
 def test_both_engines_see_the_same_signs(world):

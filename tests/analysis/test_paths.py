@@ -69,6 +69,7 @@ def test_the_tree_branches_add_up():
     assert tree.loc["cross → right", "share_of_parent"] == pytest.approx(0.75, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [None, *range(0, 60, 6)])
 def test_exact_classes_match_counted_ones(seed):
     scenario = worlds.intervened_world() if seed is None else seeded_world(seed)
@@ -235,6 +236,7 @@ def test_the_sentences_begin_with_the_finding_and_end_with_what_a_path_is_and_ho
     )
 
 
+@pytest.mark.slow
 def test_the_histories_picked_out_are_of_the_likeliest_paths_and_nearest_to_their_averages():
     scenario = crossroads()
     played, likeliest = histories(scenario, 300, seed=3), paths(scenario)

@@ -242,6 +242,7 @@ def test_it_can_be_stopped(views):
         pool(views, control=Control(cancel=lambda: True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_replicates_are_counted_for_each_draw(views, engine):
     """The default is 10,000 for all draws of a view together."""

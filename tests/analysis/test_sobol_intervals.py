@@ -39,6 +39,7 @@ def replicate(seed, *, draws, noise=0.0, blocks=1):
     return jackknife(np.stack(parts))
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize(("noise", "blocks"), [(0.0, 1), (3.0, 8)])
 def test_intervals_of_indices_cover_as_often_as_they_say(noise, blocks):
@@ -50,6 +51,7 @@ def test_intervals_of_indices_cover_as_often_as_they_say(noise, blocks):
     assert 0.92 < np.mean(held) < 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_intervals_of_indices_of_a_world_are_no_wider_than_they_must_be(engine):

@@ -70,6 +70,7 @@ def holds(number, truth):
 # ---------------------------------------------------------------- uncertainty
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_doubt_and_chance_of_a_crossing_are_known(engine):
@@ -87,6 +88,7 @@ def test_doubt_and_chance_of_a_crossing_are_known(engine):
     assert (spread.stated.half == 0) == (engine == "exact")
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_errors_cover_as_often_as_they_say(engine):
@@ -137,6 +139,7 @@ def test_the_error_of_the_replicates_is_a_jackknife_over_blocks():
     assert number.half == pytest.approx(4.302653 * np.std([0.1, 0.3, 0.8], ddof=1) / np.sqrt(3), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_it_stops_by_itself_when_the_quantiles_are_known():
     loose = uncertainty(ferry(), "across", precision=Precision(tolerance=0.05))
     tight = uncertainty(ferry(), "across", precision=Precision(tolerance=0.01))
@@ -177,6 +180,7 @@ def test_what_would_be_enough_shares_the_error_between_draws_and_replicates():
     assert enough([Stage(128, 500, 2 * half, 4 * half)], 0.01) == (512, 8000)
 
 
+@pytest.mark.slow
 def test_where_the_replicates_are_what_errs_they_are_doubled():
     """With common random numbers 200 replicates leave ±7 points on a chance of 60% at any number of draws."""
     coarse = uncertainty(ferry(), "across", engine="montecarlo", runs=200, draws=256)
@@ -216,6 +220,7 @@ def test_one_quantile_is_told_as_one():
     assert ". 90% of the draws give at most 9" in found.sentences()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 def test_correlations_are_kept():
     """Two ferries, either of which will do: P = 1 - exp(-(θ₁ + θ₂) T); tied rates spread more."""
@@ -297,6 +302,7 @@ def test_the_stated_values_are_solved_even_where_not_every_draw_is():
     assert uncertainty(ferry(), "across", draws=64, runs=80, precision=Precision(patience=1)).spread().stated.half > 0
 
 
+@pytest.mark.slow
 def test_what_was_known_when_it_was_stopped_can_be_kept():
     """Stopped half way through the second doubling: what the first one gave is told, to the bit."""
     precision = Precision(tolerance=1e-6, most_draws=4096, answer_when_cancelled=True)
@@ -337,6 +343,7 @@ def seeing_truth(t):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("measure", ["across", "question:crossed"])
 def test_the_value_of_watching_for_a_signal_is_known(measure):
@@ -465,6 +472,7 @@ def test_the_noise_within_a_draw_is_no_doubt_in_a_fan():
         measure_fan(draws, "moves:horn")
 
 
+@pytest.mark.slow
 def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     world = World("sure", T).variable("bank", "left", "right", start="left")
     world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})

@@ -74,6 +74,7 @@ def test_the_exact_difference_is_the_closed_form(name):
     assert high - low < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("name", CASES)
 def test_common_random_numbers_give_the_closed_form_and_no_flip_too_many(name):
@@ -125,6 +126,7 @@ def test_flips_can_exceed_what_the_forecasts_enforce():
     assert {(a, b) for a, b, _ in flips.pairs()} == {("east", "west"), ("west", "east")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_flips_keep_within_their_bounds_on_random_worlds(seed):
     scenario = seeded_world(seed, interventions=False)
@@ -223,6 +225,7 @@ def test_an_outcome_has_another_chance_for_ten_days(engine):
         assert np.array_equal(one.after, changed.differences[name].after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 @pytest.mark.parametrize("name", ["patrol.rate", "clash.times.1", "clash.small.chance"])
 def test_assumed_from_the_start_is_the_changed_assumption_at_every_draw(engine, name):
@@ -281,6 +284,7 @@ def standing_worlds(count):
     return seeds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", standing_worlds(25))
 def test_standing_interventions_agree_with_the_dense_computation(seed):
     scenario = seeded_world(seed, max_states=27)
@@ -324,6 +328,7 @@ def test_the_paired_interval_covers_as_often_as_it_says(gain, loss, n):
     assert 0.94 < np.mean((low <= gain - loss) & (gain - loss <= high)) < 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 def test_paired_intervals_cover_the_exact_difference():
     """60 seeds x 5 measures; of 95% intervals, at least 90% cover (fails by chance less than once in 10,000)."""

@@ -127,12 +127,9 @@ class Page:
         mode: str = "lab",
         ratio: float = 1,
     ) -> None:
-        self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if dark else "light",
-            device_scale_factor=ratio,
-        )
-        self.page = self.context.new_page()
+        self.page = tab(browser, ratio)
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
@@ -262,7 +259,16 @@ class Page:
         self.page.evaluate(
             "async () => { try { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); } catch (e) {} }"
         )
-        self.context.close()
+        self.page.close()
+
+
+def tab(browser: Any, ratio: float) -> Any:
+    """Return a new tab. Those of one device pixel ratio share a cache, so that JupyterLab is compiled once."""
+    context = next((known for known in browser.contexts if getattr(known, "ratio", None) == ratio), None)
+    if context is None:
+        context = browser.new_context(device_scale_factor=ratio)
+        context.ratio = ratio
+    return context.new_page()
 
 
 def until(holds: Callable[[], object], timeout: float, what: str) -> None:

@@ -26,14 +26,9 @@ NAMELESS = """() => [...document.querySelectorAll('.jp-OutputArea input, .jp-Out
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_it_opens_without_a_kernel_having_run_it(visit, name):
-    page = visit(name)
-    assert page.page.locator(".jp-OutputArea img").count() > 0
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_it_runs_and_everything_on_it_can_be_read(visit, name):
+def test_it_opens_with_pictures_and_runs_and_everything_on_it_can_be_read(visit, name):
     page = visit(name, size=(1400, 1000))
+    assert page.page.locator(".jp-OutputArea img").count() > 0, "before a kernel ran it"
     page.run_all()
     page.settle()
     page.shot(SHOTS / f"{Path(name).stem}.png")

@@ -218,6 +218,7 @@ def test_nothing_is_asked_once_the_log_tells_the_end(folder):
     assert "The log tells on 11 April 2031 that the story is over." in " ".join(result.sentences())
 
 
+@pytest.mark.slow
 def test_a_log_that_may_teach_changes_the_forecast(folder):
     text = WORLD.replace("0.05 per day, because", "0.05 per day, low: 0.01 per day, high: 0.25 per day, because")
     (folder / "scenario.yaml").write_text(text, encoding="utf-8")
@@ -249,6 +250,7 @@ def test_the_command_prints_a_table_and_writes_json_and_pictures(folder, tmp_pat
     assert {"backtest-acts.png", "backtest-warned.png", "scores.png"} <= {file.name for file in out.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_panel_shows_the_scores_and_is_made_anew_for_another_record(world, folder):
     panel = DayByDay(world)
     answer, key = panel.answer(panel.chosen, UNWATCHED), panel.key(panel.chosen)

@@ -190,6 +190,7 @@ def test_counts_are_written_where_they_belong_and_nowhere_else():
         docs_script().written(text, {"c": (5, 6)})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("SIMLIB_DATA" not in os.environ, reason="SIMLIB_DATA names no folder with the real files")
 def test_the_shipped_figures_are_those_of_the_real_files():
     script = docs_script()

@@ -113,6 +113,7 @@ def test_without_the_files_a_sentence_says_so(monkeypatch, tmp_path):
         data_folder()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("SIMLIB_DATA" not in os.environ, reason="SIMLIB_DATA names no folder with the real files")
 def test_the_real_crises_are_those_that_were_counted():
     crises = read_crises(data_folder())

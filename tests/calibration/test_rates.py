@@ -48,6 +48,7 @@ def test_one_event_leaves_a_new_case_as_open_as_the_average():
     assert 0 < fit.low < pooled.low
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("variation", [0.3, 0.7])
 def test_nine_in_ten_new_cases_lie_in_their_range(variation):
@@ -185,6 +186,7 @@ def test_strikes_in_real_crises(capsys):
     assert "Hazard of the first event" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 def test_crises_simulated_from_a_world_follow_its_law():
     world = tempo_world()

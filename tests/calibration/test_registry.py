@@ -40,6 +40,7 @@ def ledger(world):
     return registry.read_registry(world).file
 
 
+@pytest.mark.slow
 def test_a_forecast_is_written_down_with_its_rule_its_range_and_its_rivals(world):
     book = registry.register(world, draws=16)
     first, second = book.forecasts
@@ -54,6 +55,7 @@ def test_a_forecast_is_written_down_with_its_rule_its_range_and_its_rivals(world
     assert first.by == world.by_date(world.horizon_days)
 
 
+@pytest.mark.slow
 def test_registering_again_adds_nothing_and_a_changed_world_adds_its_own(world):
     one = registry.register(world, draws=16)
     assert registry.register(world, draws=16).receipts == one.receipts
@@ -74,6 +76,7 @@ def test_a_changed_number_is_noticed_with_its_line(world):
         registry.read_registry(world)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [(1,), (1, 0), (0, 0, 1)])
 def test_a_record_taken_out_moved_or_put_in_is_noticed(world, keep):
     registry.register(world, draws=16)
@@ -140,6 +143,7 @@ def test_a_forecast_registered_after_its_deadline_proves_nothing(world):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "words"),
     [
@@ -195,6 +199,7 @@ def test_the_page_shows_the_void_share_first_and_every_receipt(world, tmp_path):
     assert "Calibration" not in page
 
 
+@pytest.mark.slow
 def test_the_command_line_registers_resolves_and_scores(world, capsys, tmp_path):
     from simlib.cli import main
 
@@ -221,6 +226,7 @@ def test_the_command_line_registers_resolves_and_scores(world, capsys, tmp_path)
     assert (code, (tmp_path / "questions.md").read_text(encoding="utf-8")) == (0, registry.as_questions(world))
 
 
+@pytest.mark.slow
 def test_a_panel_shows_the_registry_and_is_made_anew_with_each_record(world):
     registry.register(world, draws=16)
     panel = RegisteredForecasts(world)

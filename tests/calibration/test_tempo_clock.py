@@ -123,6 +123,7 @@ def test_what_cannot_be_fitted_is_refused(records, levels, words):
         fit_tempo(records, levels=levels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [2, 3])
 def test_the_fit_can_be_pasted_into_a_scenario(tmp_path, levels):
     fit = fit_tempo(simulated(TWO, crises=60, days=80, seed=4), levels=levels, source="made up")

@@ -75,6 +75,7 @@ def test_a_log_whose_compiler_stops_counting_is_told():
     assert found.frame()["verdict"].tolist().count("below") >= 3
 
 
+@pytest.mark.slow
 def test_the_learnt_rate_is_used_where_the_log_teaches_it():
     world = worlds.World("taught", 120.0).variable("x", "a", start="a")
     scenario = world.move("call", world.uncertain("rate", "rate", 0.1, 0.02, 0.5)).scenario()

@@ -30,6 +30,7 @@ def alone():
     return simlib.update(islands, "later.csv", as_of=dt.date(2031, 5, 1), learn=False, draws=32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_answers_as_of_a_date_over_the_belief(command, capsys):
     assert main([command, "two-islands", *LOG, *COMMANDS[command]]) == 0
@@ -39,6 +40,7 @@ def test_a_command_answers_as_of_a_date_over_the_belief(command, capsys):
     assert "note: the log has answered “A ship of North Island is hit”: yes, on 23 April 2031" in told.err
 
 
+@pytest.mark.slow
 def test_its_numbers_are_those_of_the_update(alone, capsys):
     options = [*COMMANDS["run"], "--json", "-"]
     assert main(["run", "two-islands", *LOG, *options]) == 0
@@ -47,6 +49,7 @@ def test_its_numbers_are_those_of_the_update(alone, capsys):
     assert told["endings"]["settlement"]["probability"] == pytest.approx(expected.endings["settlement"].probability)
 
 
+@pytest.mark.slow
 def test_values_count_before_the_log_and_interventions_and_the_horizon_after_it(capsys, alone):
     def war(*options):
         assert main(["run", "two-islands", *LOG, *COMMANDS["run"], *options, "--json", "-"]) == 0

@@ -65,7 +65,7 @@ def degenerate(draw) -> dict:
 
 @pytest.mark.slow
 @given(world=degenerate())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_every_command_answers_or_refuses_in_a_sentence(world):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "door")

@@ -68,6 +68,7 @@ def above(text: str) -> int:
     return len(list(itertools.takewhile(lambda line: not line.startswith("  "), text.splitlines())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ISLANDS)
 def test_the_answer_comes_first_and_a_table_within_25_lines(name, tmp_path, capsys):
     options, says = ISLANDS[name]
@@ -89,6 +90,7 @@ def test_a_file_of_events_is_answered_at_once(name, tmp_path, capsys):
     assert above(told) <= MOST_LINES
 
 
+@pytest.mark.slow
 def test_a_past_crisis_is_scored_in_the_first_line(capsys):
     assert main(["backtest", "cuba-1962", "--every", "6"]) == 0
     told = capsys.readouterr().out
@@ -96,6 +98,7 @@ def test_a_past_crisis_is_scored_in_the_first_line(capsys):
     assert above(told) <= MOST_LINES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "argv",
     [["drivers"], ["paths"], ["pool"], ["run"], ["compare", "--forbid", "strike-on-land", "--runs", "500"]],

@@ -39,6 +39,7 @@ QUESTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_where_the_exact_engine_does_not_fit_monte_carlo_answers_and_says_so(question, large, tmp_path, capsys):
     assert main([question, large, *QUESTIONS[question], "--json", "-", "--out", str(tmp_path / "out")]) == 0
@@ -117,6 +118,7 @@ def test_indicators_print_a_table(bridge, capsys):
     assert re.search(r"^  Offer talks +\S+ points +- +\S+ +[\d.]+ +\d+ days( +\S+%){3}$", out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch):
     argv = ["paths", large, "--runs", "2000", "--given", "agreement", "--passages"]
     title = "What the histories that end in “Agreed” by 30 May 2031 pass, as a share of them"
@@ -154,6 +156,7 @@ def test_paths_tell_the_times_between_rungs(bridge, capsys):
     assert {"rung", "to", "count", "p50"} <= set(rows[0])
 
 
+@pytest.mark.slow
 def test_uncertainty_ranks_what_could_be_seen(bridge, tmp_path, capsys):
     argv = ["uncertainty", bridge, "--measure", "ending:agreement", "--draws", "128", "--look-by", "14"]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 0

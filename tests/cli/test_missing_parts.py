@@ -50,6 +50,7 @@ def ask(capsys, *argv):
     return code, printed.out, printed.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [FEW, ["--draws", "0"], ["--engine", "exact"]])
 def test_without_endings_the_first_question_is_watched_for(options, write, tmp_path, capsys):
     code, out, _ = ask(capsys, "indicators", write(), *options, "--out", str(tmp_path / "out"))
@@ -85,6 +86,7 @@ def test_without_public_moves_levels_are_signs(options, write, tmp_path, capsys)
     assert "forcing" not in err
 
 
+@pytest.mark.slow
 def test_without_public_moves_there_are_paths(write, capsys):
     code, out, _ = ask(capsys, "paths", write(endings=BLOCKED, covert=True), "--given", "blocked", "--passages")
     assert code == 0

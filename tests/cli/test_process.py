@@ -42,12 +42,14 @@ def piped(text: str, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
+@pytest.mark.slow
 def test_done_is_0_and_the_answer_is_on_standard_output(bridge: str) -> None:
     done = simlib("run", bridge, "--json", "-")
     assert done.returncode == 0
     assert json.loads(done.stdout)["scenario"] == "bridge"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argv", [["check", "nowhere"], ["run", "nowhere"], ["run"], ["run", "bridge", "--set", "x"]])
 def test_bad_input_is_2_without_a_traceback(argv: list[str]) -> None:
     done = simlib(*argv)
@@ -63,12 +65,14 @@ def test_a_file_that_cannot_be_written_is_2(bridge: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_terminal_without_the_letters_gets_escapes(bridge: str) -> None:
     done = simlib("run", bridge, "--set", "pressure=4", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0
     assert r"pressure = \xd74 instead of \xd73" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error_message(bridge: str) -> None:
     command = [*SIMLIB, "run", bridge, "--times", "60", "--json", "-"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -121,6 +125,7 @@ def test_ctrl_c_while_drawing_tells_what_is_known_by_then(bridge: str) -> None:
     assert re.search(r"^simlib: stopped; the answer is from the [\d,]+ draws made by then$", told, re.MULTILINE)
 
 
+@pytest.mark.slow
 @posix
 def test_sigterm_leaves_no_temporary_files(bridge: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
@@ -134,6 +139,7 @@ def test_sigterm_leaves_no_temporary_files(bridge: str, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_no_answer(bridge: str, tmp_path: Path, closed: str) -> None:
@@ -146,6 +152,7 @@ def test_closed_streams_change_no_answer(bridge: str, tmp_path: Path, closed: st
     assert shell(f"{shlex.join([*SIMLIB, 'check', 'no'])} 2>&-").returncode == 2
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("way", ["simlib {} - < {}", "cat {1} | simlib {0} -", "simlib {} /dev/stdin < {}", "fifo"])
 def test_a_scenario_may_come_through_a_pipe(bridge: str, tmp_path: Path, way: str) -> None:
@@ -160,6 +167,7 @@ def test_a_scenario_may_come_through_a_pipe(bridge: str, tmp_path: Path, way: st
     assert "A blockade of the valley bridge" in done.stdout
 
 
+@pytest.mark.slow
 @posix
 def test_what_is_wrong_in_a_pipe_is_refused_by_line(bridge: str) -> None:
     text = Path(bridge, "scenario.yaml").read_text()
@@ -172,6 +180,7 @@ def test_what_is_wrong_in_a_pipe_is_refused_by_line(bridge: str) -> None:
     assert piped("", "run", "-").stderr.startswith("standard input:1: the file is")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argv", [["run"], ["drivers"], ["sweep", "--out", "x"], ["discover"]])
 def test_a_seed_that_no_array_holds_is_refused_in_a_sentence(bridge: str, argv: list[str], tmp_path: Path) -> None:
     for seed in (2**63, "1" + "0" * 5000):
@@ -189,6 +198,7 @@ def test_the_last_seed_of_a_sweep_must_fit_too(bridge: str, tmp_path: Path) -> N
     assert "--seeds: the last seed would be above" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_backend_that_is_none_is_refused_before_the_work(bridge: str, tmp_path: Path) -> None:
     done = simlib("run", bridge, "--out", str(tmp_path / "out"), MPLBACKEND="crayons")
     assert (done.returncode, done.stdout) == (2, "")
@@ -197,6 +207,7 @@ def test_a_backend_that_is_none_is_refused_before_the_work(bridge: str, tmp_path
     assert simlib("run", bridge, MPLBACKEND="crayons").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_named(bridge: str) -> None:
     done = simlib("diff", bridge, "--no-forecast", "--json", "/dev/full")
@@ -209,6 +220,7 @@ def test_a_full_disk_is_named(bridge: str) -> None:
     assert done.stderr.startswith("simlib: standard output: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_of_three_processes_that_save_a_view_one_wins(bridge: str) -> None:
     command = [*SIMLIB, "run", bridge, "--set", "pressure=4", "--save-view", "contested"]
     runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(3)]
@@ -220,6 +232,7 @@ def test_of_three_processes_that_save_a_view_one_wins(bridge: str) -> None:
     Path(bridge, "views", "contested.yaml").unlink()
 
 
+@pytest.mark.slow
 def test_the_installed_command_is_the_same(bridge: str) -> None:
     command = Path(sys.executable).with_name("simlib")
     if not command.exists():

@@ -40,6 +40,7 @@ FIGURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", CASES)
 def test_a_question_is_told_stored_and_tabled(question, tmp_path, capsys):
     assert main([question, "two-islands", *CASES[question], "--out", str(tmp_path)]) == 0
@@ -65,6 +66,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", HEADS)
 def test_an_answer_says_what_it_is_an_answer_about(question, door, capsys):
     path = door(fixed=False)
@@ -93,6 +95,7 @@ def test_shares_of_the_doubt_are_told_to_be_over_the_priors(door, monkeypatch, c
     assert re.search(r"^  Opening .* points +\d+% \[\d+–100%\] +not known$", told, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_what_is_worth_finding_out_is_told_of_the_headline_or_of_what_is_asked_for(capsys):
     argv = ["uncertainty", "two-islands", "--draws", "128"]
     assert main(argv) == 0
@@ -151,6 +154,7 @@ def door(tmp_path):
     return written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", SMALL)
 def test_the_smallest_world_is_answered(question, door, tmp_path, capsys):
     argv = [question, door(fixed=False), *SMALL[question], "--out", str(tmp_path / "out"), "--json", "-"]
@@ -167,6 +171,7 @@ def test_over_a_variable_its_levels_make_the_paths(door, capsys):
     assert opened["probability"] == pytest.approx(1 - math.exp(-10 / 20), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["drivers", "uncertainty", "indicators", "discover"])
 def test_a_question_is_asked_of_the_world_with_its_changes(question, door, capsys):
     path = door(fixed=False)
@@ -195,6 +200,7 @@ def test_without_doubt_the_slopes_are_told_and_the_rest_is_refused(door, capsys)
         assert "is fixed: give some of them low and high" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_report_of_a_short_forecast(door, tmp_path, capsys):
     assert main(["report", door(fixed=False), "--out", str(tmp_path / "page.md")]) == 0
     assert "The door is open" in (tmp_path / "page.md").read_text()
@@ -231,6 +237,7 @@ def test_json_to_standard_output_is_only_json(capsys):
     assert told["before"] == told["after"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
@@ -281,6 +288,7 @@ def test_a_bad_question_is_refused_in_words(argv, code, words, capsys):
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["indicators", "two-islands", "--engine", "exact", "--horizon", "30 days", "--out", str(out)]) == 0
@@ -312,6 +320,7 @@ def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
     assert all(list(measure["quantiles"]) == ["0.1", "0.9"] for measure in told["measures"].values())
 
 
+@pytest.mark.slow
 def test_what_is_done_after_the_day_asked_about_is_left_out_of_its_pictures_too(tmp_path, capsys):
     argv = [
         "uncertainty",

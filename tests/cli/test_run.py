@@ -145,6 +145,7 @@ def test_an_exact_answer_promises_no_more_than_rounding_leaves(cli) -> None:
     assert "error at most 1e-12" in cli("run", "two-islands", "--horizon", "0.01")[1]
 
 
+@pytest.mark.slow
 def test_a_rung_that_is_an_ending_has_the_interval_of_the_ending(cli, tmp_path) -> None:
     for options in (
         ["--draws", "10"],
@@ -344,6 +345,7 @@ def test_out_writes_figures_tables_and_the_forecast(cli, bridge, tmp_path: Path)
     assert "<svg" in (out / "moves.svg").read_text()
 
 
+@pytest.mark.slow
 def test_figures_are_the_same_bytes_again(cli, bridge, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         cli("run", bridge, "--times", "6", "--out", str(tmp_path / folder))
@@ -460,6 +462,7 @@ def test_a_world_beyond_numbering_is_1(cli, tmp_path: Path) -> None:
     assert "--engine montecarlo" in err
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_1_and_says_what_to_install(bridge) -> None:
     code = "import sys; sys.modules['numba'] = None; from simlib.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "run", bridge]
@@ -660,6 +663,7 @@ def test_check_warns_of_interventions_without_a_reason(cli, bridge) -> None:
     assert "without a reason" not in cli("check", bridge)[1]
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_help_run(cli, tmp_path: Path, monkeypatch) -> None:
     """Every example of `simlib run --help` that needs no other program; Monte Carlo with few replicates."""
     import shlex

@@ -161,6 +161,7 @@ def test_pairs_are_played_for_each_draw_and_flips_have_a_table(bridge, capsys):
     assert "with other pairs" in out
 
 
+@pytest.mark.slow
 def test_variants_pile_up_in_the_order_given(bridge, capsys, tmp_path):
     piled = ["--as", "no closing", "--forbid", "close", "--as", "hope", "--with-view", "hopeful"]
     both = ["--as", "both", "--forbid", "close", "--with-view", "hopeful"]

@@ -103,6 +103,7 @@ def test_branches_of_a_draw_share_one_whole_after_their_factors():
     np.testing.assert_allclose(np.sort(shares), [0.9, odds(0.9, 4.0)], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_histories_given_an_ending_follow_the_branches():
     scenario = worlds.branching_world()
     solver = Solver(scenario, times=1)

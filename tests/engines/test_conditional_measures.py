@@ -96,6 +96,7 @@ def event_names(dice, scenario):
     return dice.sample([*moves, *levels, *questions, *(f"ending:{name}" for name in scenario.endings)], 2)
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("seed", range(12))
 def test_both_engines_and_the_gradient_agree_on_random_worlds(seed):
@@ -140,6 +141,7 @@ def test_what_acts_on_the_day_of_the_condition_counts_for_it():
         assert value(forced, name, engine) == pytest.approx(1 - np.exp(-0.3 * 15), abs=0.003)
 
 
+@pytest.mark.slow
 def test_every_verb_takes_them():
     world = chain()
     for name, middle in (("provoke.rate", 0.1), ("attack.rate", 0.3)):
@@ -227,6 +229,7 @@ def test_days_are_not_kept_in_a_forecast_of_replicates():
         of_forecast(simulate(scenario, times=1, runs=100), find(scenario, "days:mood=calm")[0])
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_guide_work(capsys):
     guide = (HOME / "scenarios" / "README.md").read_text(encoding="utf-8")
     block = re.search(r"## Measures: .*?```sh\n(.*?)```", guide, re.DOTALL)[1]

@@ -92,6 +92,7 @@ def test_more_numbers_are_kept_until_the_bound_is_met_and_a_law_cut_short_says_w
 # -------------------------------------------------------------------- against a dense chain, and histories
 
 
+@pytest.mark.slow
 @drawn(8)
 @given(random_worlds(max_states=8))
 def test_it_agrees_with_a_dense_chain_that_counts(scenario):
@@ -104,6 +105,7 @@ def test_it_agrees_with_a_dense_chain_that_counts(scenario):
     np.testing.assert_allclose(1 - law.share[:, :2].sum(axis=1), answer.questions["twice"], atol=2e-9)
 
 
+@pytest.mark.slow
 @drawn(15)
 @given(random_worlds())
 def test_its_mean_is_the_expected_number(scenario):

@@ -37,6 +37,7 @@ def test_a_linear_birth_and_death_process_is_exact():
     assert found.moves["birth"] == pytest.approx(BIRTH * HEADS * (1 - np.exp(-0.05 * DAYS)) / 0.05, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_monte_carlo_and_the_definition_agree_with_it():
     world = worlds.linear_growth()
     band = simulate(world, times=DAYS[1:], runs=40_000, seed=3).endings["gone"]

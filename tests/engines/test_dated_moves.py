@@ -52,6 +52,7 @@ def test_the_gradient_knows_the_chance_and_the_date():
     assert rows.loc["open.good.chance", "derivative"] == pytest.approx(DRY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("interventions", "opened"),
     [

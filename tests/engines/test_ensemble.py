@@ -227,6 +227,7 @@ def test_an_ending_that_leads_in_nearly_all_draws_is_the_likeliest():
     assert mixture.to_dict()["leads"] == mixture.leads
 
 
+@pytest.mark.slow
 def test_where_the_doubt_decides_which_ending_leads_no_likeliest_one_is_named(ax):
     """The left exit is slower than the right one in the draws below .045: below a score of ln .9 / (ln .4 / 1.645)."""
     mixture = forecast(race(0.02, 0.125), draws=400, times=1)

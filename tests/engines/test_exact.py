@@ -107,6 +107,7 @@ def test_threads_change_no_bit():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(0, 40, 4))
 def test_without_numba_the_same_answers(seed, monkeypatch):
     scenario = seeded_world(seed)

@@ -41,6 +41,7 @@ def test_the_coefficients_are_bessel_functions_and_their_integrals(mean):
         assert spent[1, n] == pytest.approx(truth, rel=1e-8, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_glance_is_the_solution_within_its_bound(seed):
     scenario = seeded_world(seed, lulls=True)

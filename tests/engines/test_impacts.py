@@ -149,6 +149,7 @@ def test_forced_firings_count_and_a_pinned_ending_pays(engine):
 # -------------------------------------------------------------------- over the priors
 
 
+@pytest.mark.slow
 def test_chance_and_doubt_add_up_over_the_priors():
     """With μ uncertain the variance is λt E[μ²] (chance) plus (λt)² Var μ (doubt)."""
     scenario = marked(spread=0.0)
@@ -180,6 +181,7 @@ def test_the_error_of_a_point_counts_draws_and_not_histories():
 # -------------------------------------------------------------------- engines against each other
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("make", [worlds.tempo_world, worlds.intervened_world], ids=lambda make: make.__name__)
 def test_the_reference_agrees_with_the_exact_moments(make):
@@ -190,6 +192,7 @@ def test_the_reference_agrees_with_the_exact_moments(make):
     assert amounts.std() == pytest.approx(exact.chance[-1], rel=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [worlds.tempo_world, worlds.intervened_world], ids=lambda make: make.__name__)
 def test_the_gradient_with_respect_to_every_assumption(make):
     scenario = fallen(make())

@@ -39,6 +39,7 @@ def test_nobody_is_left_without_a_seat_and_every_impact_sits_beside_a_distributi
     assert blocks[0].main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 5, 11])
 def test_side_by_side_is_as_alone(seed):
     world = crowded(seed)

@@ -38,6 +38,7 @@ def endings(solver, vector):
     return dict(zip(names, np.bincount(places, weights=vector, minlength=len(names)), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_says_at_every_time_what_a_whole_solution_says(seed):
     solver, times = solver_and_times(seeded_world(seed))
@@ -52,6 +53,7 @@ def test_it_says_at_every_time_what_a_whole_solution_says(seed):
                 assert p[place] == pytest.approx(mine, abs=2e-9), f"{variable} on day {day}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_taboo_stops_as_much_as_the_question_has_been_answered(seed):
     solver, times = solver_and_times(seeded_world(seed))
@@ -63,6 +65,7 @@ def test_a_taboo_stops_as_much_as_the_question_has_been_answered(seed):
             assert passage.stopped + passage.vector.sum() == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_passes_are_one(seed):
     solver, times = solver_and_times(seeded_world(seed))

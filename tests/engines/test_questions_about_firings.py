@@ -147,6 +147,7 @@ def test_too_many_states_for_a_count_send_it_to_histories():
     assert list(solver.by_histories) == ["often"]
 
 
+@pytest.mark.slow
 @drawn(40)
 @given(st.randoms(use_true_random=False))
 def test_a_replayed_history_answers_as_the_run_did(dice):
@@ -159,6 +160,7 @@ def test_a_replayed_history_answers_as_the_run_did(dice):
         np.testing.assert_array_equal(by_then, counts.questions[:, place])
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize("seed", range(4))
 def test_the_reference_agrees(seed):

@@ -113,6 +113,7 @@ def test_shifts_stop_at_the_end_levels():
 # ---------------------------------------------------------------- one law
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_when_the_first_event_and_the_ending_come(name, stories):
     told = histories(WORLDS[name](), MANY)
@@ -130,6 +131,7 @@ def test_which_ending_given_that_there_is_one(name, stories):
     assert chi2_contingency([slow, fast]).pvalue > P_LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORLDS)
 def test_levels_endings_questions_and_rungs(name, stories):
     scenario, days = WORLDS[name](), [2.0, 8.0, 26.0, 60.0]

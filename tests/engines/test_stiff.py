@@ -49,6 +49,7 @@ def test_a_rare_ending_that_needs_many_jumps_is_solved_again():
     assert forecast.endings["gone"].probability[-1] == pytest.approx(0.5e-24, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_progress_never_runs_backwards():
     told = []
     simlib.solve(fast(3e3, go=1e-20), times=1, control=Control(progress=told.append))

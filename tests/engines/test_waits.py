@@ -172,6 +172,7 @@ def test_holding_what_the_move_needs_keeps_its_clock_going():
 # ---------------------------------------------------------------- the engines agree
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interventions", [(), (Force("arrive", date(6)), Forbid("arrive", date(9), until=date(12)))])
 def test_the_engines_agree(interventions):
     world = stormy(3).replace(interventions=interventions)

@@ -61,6 +61,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ASK)
 def test_a_question_takes_the_belief_and_says_the_date(name, update):
     answer = ASK[name](update)
@@ -78,6 +79,7 @@ def test_what_cannot_refuses_the_belief_by_name(name, update):
         REFUSED[name](update)
 
 
+@pytest.mark.slow
 def test_a_report_and_the_explorer_take_the_update(update, tmp_path):
     from simlib.widgets.explorer.state import State
 
@@ -96,6 +98,7 @@ def test_another_date_is_refused_by_every_question_over_histories(update):
 # -------------------------------------------------------------------- numbers
 
 
+@pytest.mark.slow
 def test_paths_over_a_belief_add_up_to_the_forecast_over_it(update):
     """The shares of the paths to each ending are the forecast, within the error of the histories."""
     found = counted_paths(sample(update.scenario, draws=update.belief, runs=200), top=1000)

@@ -27,6 +27,7 @@ def lessons(islands):
     return simlib.learn(islands, MONTH, as_of=AS_OF, draws=512)
 
 
+@pytest.mark.slow
 def test_a_patrol_a_day_teaches_their_rate_and_the_rest_is_said_to_keep_its_prior(islands, lessons):
     by_id = {each.id: each for each in lessons.learnt}
     assert by_id["patrol_rate"].taught
@@ -42,6 +43,7 @@ def test_a_patrol_a_day_teaches_their_rate_and_the_rest_is_said_to_keep_its_prio
     assert list(lessons.frame()["assumption"]) == [each.id for each in lessons.ranked()]
 
 
+@pytest.mark.slow
 def test_learning_and_updating_say_the_same(islands, lessons):
     found = simlib.update(islands, MONTH, as_of=AS_OF, draws=512)
     assert found.learnt == lessons.learnt
@@ -73,6 +75,7 @@ def test_the_lessons_can_be_saved_drawn_and_loaded(lessons, tmp_path):
     assert any("spread ×" in text.get_text() for text in axes.texts)
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_was_taught_as_a_view_and_leaves_the_scenario_alone(islands, tmp_path, capsys):
     home = tmp_path / "two-islands"
     shutil.copytree(islands.path, home)

@@ -73,6 +73,7 @@ def eight_events():
     return weigh(clocks(hot=None, uncertain=True), [row("event", day) for day in range(8)], 62)
 
 
+@pytest.mark.slow
 def test_a_rate_learnt_from_eight_events_by_importance_sampling_and_by_chains():
     learning = Learning(eight_events(), 1024, 0, simlib.Control())
     found = learning.posterior()
@@ -103,6 +104,7 @@ def test_a_number_that_the_log_already_set_is_not_taught_by_the_same_rows():
     assert (mean[place], spread[place]) == pytest.approx((0, 1), abs=0.05)
 
 
+@pytest.mark.slow
 def test_later_rows_teach_it_as_if_they_were_the_whole_log():
     """Quiet for certain, so the rows before and after are independent given the rate: only the later ones count."""
     rows = [row("event", day) for day in (2, 5, 31, 32, 33, 40, 50, 60)]
@@ -155,6 +157,7 @@ def simulated(world, theta, seed, days):
     return [LogRow(e.move, date(int(e.time)), line=n) for n, e in enumerate(story.events) if e.move != "cool"]
 
 
+@pytest.mark.slow
 def test_simulation_based_calibration_over_a_hundred_logs():
     """Draw a rate from its prior, simulate a log, learn: the rank of the rate among the posterior is uniform."""
     world = quiet_world()
@@ -174,6 +177,7 @@ def test_simulation_based_calibration_over_a_hundred_logs():
     assert np.mean(ranks) == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_forecast_is_a_martingale_over_simulated_logs():
     """The mean over logs of the filtered probability is the probability before any log."""
     world = quiet_world()
@@ -187,6 +191,7 @@ def test_a_forecast_is_a_martingale_over_simulated_logs():
     assert np.mean(later) == pytest.approx(0.6 * np.exp(-0.125 * 6), abs=0.035)
 
 
+@pytest.mark.slow
 def test_an_update_learns_and_says_what_it_could_not():
     world = simlib.load("two-islands")
     moves = ["patrol"] * 14

@@ -37,6 +37,7 @@ def told():
     return world, log, simlib.row_effects(world, log, measure="settlement", as_of=JUNE_15, draws=64)
 
 
+@pytest.mark.slow
 def test_the_lines_add_up_to_the_change_and_the_forecasts_are_those_of_the_update(told):
     world, log, effects = told
     total = sum(each.time + each.state + each.assumptions for each in effects.rows) + effects.rest
@@ -69,6 +70,7 @@ def test_without_learning_no_row_teaches(told):
     assert max(abs(each.state) for each in effects.rows) > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "flag"), [("drills", "drilled"), ("warning", "alarmed")])
 def test_a_question_remembers_that_the_log_has_answered_it(tmp_path, asked, flag):
     """Its lines are those of a state that remembers the event. Both rows of drills may have been others, unseen."""
@@ -137,6 +139,7 @@ def test_an_observed_level_and_an_outside_change_have_their_lines_too():
     assert total == pytest.approx(effects.change, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_draws_weigh_as_the_prior_before_the_log_and_as_the_posterior_after_it():
     whole = weigh(clocks(hot=None, uncertain=True), [row("event", day) for day in range(0, 40, 5)], 62)
     drawn = Learning(whole, 1024, 0, simlib.Control()).posterior()

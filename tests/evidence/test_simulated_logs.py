@@ -58,6 +58,7 @@ def forecasts(events, share):
             yield chance(share[day], DAYS - day)
 
 
+@pytest.mark.slow
 def test_the_squared_changes_of_a_forecast_sum_to_its_variance(stories):
     """E Σ(Δp)² = p₀ (1 - p₀) once the question is resolved, whatever happens on the way."""
     first, sums, ends = None, [], []
@@ -83,6 +84,7 @@ def test_hidden_levels_are_met_as_often_as_said(stories):
     assert np.mean((met - said) ** 2) < 0.95 * np.var(met)
 
 
+@pytest.mark.slow
 def test_stories_with_the_same_days_have_the_likelihood_and_the_states_of_the_log():
     """Matched simulation: the stories in which nothing happens but on the third day, and something does then."""
     world, count = clocks(), 6000

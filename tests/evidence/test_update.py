@@ -42,6 +42,7 @@ def test_the_scenario_of_an_update_starts_where_the_log_leaves_it_and_ends_on_th
     assert clashes.levels()["tempo"]["hot"][1] > 0.6
 
 
+@pytest.mark.slow
 def test_every_engine_starts_each_draw_where_the_log_leaves_it(clashes):
     exact = simlib.forecast(clashes.scenario, draws=clashes.belief, times=[10.0, 30.0])
     sampled = simlib.forecast(clashes.scenario, draws=clashes.belief, times=[10.0, 30.0], engine="montecarlo", runs=300)
@@ -53,6 +54,7 @@ def test_every_engine_starts_each_draw_where_the_log_leaves_it(clashes):
     assert first.variables["standoff"]["clashes"][0] == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_the_reference_engine_starts_there_too(clashes):
     from simlib.engines.reference import sample
 
@@ -188,6 +190,7 @@ def at_the_end(answer, name="open-war"):
     return float(answer.endings[name].probability[-1])
 
 
+@pytest.mark.slow
 def test_every_question_starts_where_the_log_leaves_the_state(clashes):
     """War within a fortnight of a clash, by each question: the same number, far above that of the scenario itself."""
     world, belief = clashes.scenario, clashes.belief

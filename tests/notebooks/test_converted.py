@@ -46,6 +46,7 @@ def said(notebook, template):
     return [" ".join(html.unescape(words[1]).split()) if words else "" for words in found]
 
 
+@pytest.mark.slow
 def test_the_words_of_every_picture_survive(executed):
     outputs = [output for cell in executed.cells for output in cell.outputs if "image/png" in output.get("data", {})]
     assert len(outputs) == 3

@@ -15,9 +15,14 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+from tests.browser.conftest import why_not
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 EVERY = NOTEBOOKS + sorted(FOLDER.glob("solutions/*.ipynb"))
+RUN_HERE = EVERY if why_not() else [path for path in EVERY if path not in NOTEBOOKS]
+"""Where there is a browser, `tests/browser` runs the others in it."""
+
 MOST_CELLS, MOST_LINES, MOST_BYTES = 12, 10, 400_000
 SECONDS_PER_CELL = 180
 LOGIC = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.While, ast.If, ast.Try)
@@ -92,7 +97,7 @@ def test_the_first_notebook_leads_to_all_others():
 
 
 @pytest.mark.notebook
-@every_notebook
+@pytest.mark.parametrize("path", RUN_HERE, ids=lambda path: path.stem)
 def test_it_runs_from_top_to_bottom_in_a_fresh_kernel(path, tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path))
     root = str(FOLDER.parent)

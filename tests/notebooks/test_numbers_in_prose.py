@@ -323,6 +323,7 @@ def missing(text: str, known: list[Number]) -> list[str]:
     return [f"{each.text} in “…{text[max(at[each] - 50, 0) : at[each] + 30]}…”" for each in wanted]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_the_numbers_of_the_prose_stand_in_the_answers(path):
     cells = nbformat.read(path, as_version=4).cells

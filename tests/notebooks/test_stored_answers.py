@@ -44,6 +44,7 @@ def _beside_the_notebooks(monkeypatch):
     monkeypatch.chdir(NOTEBOOKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_a_quick_answer_is_what_the_library_gives_today(name):
     question = QUICK[name]()
@@ -52,6 +53,7 @@ def test_a_quick_answer_is_what_the_library_gives_today(name):
     assert stale(question, stored) == [], AGAIN
 
 
+@pytest.mark.slow
 def test_every_panel_of_a_notebook_finds_its_answer_stored(monkeypatch):
     """A panel without one would work it out before the eyes of a reader, and change what is stored at each rebuild."""
     import nbformat
@@ -71,6 +73,7 @@ def test_every_panel_of_a_notebook_finds_its_answer_stored(monkeypatch):
     assert sorted({file.name for file in STORED.glob("answer-*.json")} - names) == [], "stored, but asked nowhere"
 
 
+@pytest.mark.slow
 def test_a_stale_answer_is_found():
     question = questions.ByWhichPath("two-islands")
     now = question.answer(question.chosen, UNWATCHED)

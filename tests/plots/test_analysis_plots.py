@@ -221,6 +221,7 @@ def test_slopes_are_bars_of_the_elasticities(scenario):
     assert "no assumption changes it" in drawn(slopes, none)[1].replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_shares_show_what_is_known_and_what_is_not(scenario):
     result = sobol(scenario, "war", draws=64)
     _, text = drawn(shares, result)
@@ -240,6 +241,7 @@ def test_shares_show_what_is_known_and_what_is_not(scenario):
     assert len(ax.patches) == 0
 
 
+@pytest.mark.slow
 def test_the_title_names_the_largest_share_also_where_it_is_known_with_interactions_only(scenario):
     result = sobol(scenario, "war", draws=64)
     found = result.measures["ending:war"]
@@ -253,6 +255,7 @@ def test_the_title_names_the_largest_share_also_where_it_is_known_with_interacti
     assert title in text.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_doubt_is_drawn_over_the_draws(carried):
     ax, text = drawn(distribution, carried)
     assert "over the priors, between" in text.replace("\n", " ")

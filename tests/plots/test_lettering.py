@@ -120,6 +120,7 @@ def shown(figure: Figure) -> list[str]:
     return [text.get_text() for text in texts(figure)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_labels_show_as_they_are_written(name, text):

@@ -139,6 +139,7 @@ def test_moves_show_their_interval_and_what_changed(ax):
     assert any(x[0] == pytest.approx(21.6) and x[1] == pytest.approx(26.4) for x in spans)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [420, 560, 640, 700, 820, 960, 1100, 1400])
 def test_a_dashboard_of_any_width_has_no_overlaps_and_nothing_cut_off(width):
     result = forecast(1.7)
@@ -232,6 +233,7 @@ def test_labels_of_strangers_are_shown_as_they_are():
     assert odd in figure.words
 
 
+@pytest.mark.slow
 def test_a_figure_says_in_words_what_it_shows():
     data, details = plots.dashboard(forecast())._repr_mimebundle_()
     assert data["text/plain"].startswith("“A treaty is signed and kept” by 29 June 2031: ")

@@ -97,6 +97,7 @@ def test_a_long_label_loses_its_middle_and_keeps_its_beginning_and_end():
     assert style.wrap("one two three", 6, 1) == "one …"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two-islands", "caribbean-2025", "cuba-1962", "falklands-1982", "kuwait-1994"])
 @pytest.mark.parametrize("width", [28, 36, 60])
 def test_no_two_labels_of_a_world_read_alike_once_shortened(name, width):

@@ -92,6 +92,7 @@ def misses(choose: Callable[[Forecast, Forecast, int], list[Interval]], *, wrong
     return missed, counted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choose", [of_events, of_levels_and_counts])
 def test_exact_values_lie_in_the_intervals_at_the_stated_rate(choose):
     missed, counted = misses(choose)
@@ -104,6 +105,7 @@ def test_rates_a_quarter_too_high_are_found_out():
     assert binomtest(missed, counted, 0.05).pvalue < LEVEL, f"only {missed} of {counted} outside a 95% interval"
 
 
+@pytest.mark.slow
 def test_more_runs_bring_the_answer_closer():
     """The mean squared error falls as one over the number of runs, over worlds with something uncertain."""
     errors = {runs: [] for runs in (200, 20_000)}

@@ -52,6 +52,7 @@ def assert_impacts_agree(forecast: simlib.Forecast, answer: oracle.Answer) -> No
             np.testing.assert_allclose(given, sums, rtol=0, atol=2e-9 * scale, err_msg=f"{name} given {ending}")
 
 
+@pytest.mark.slow
 @drawn(40)
 @given(worlds(max_states=27))
 def test_exact_agrees_with_the_dense_computation(scenario):

@@ -22,6 +22,7 @@ from tests.strategies import seeded_world, worlds
 TIMES = 12
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds())
 def test_every_distribution_sums_to_one_at_every_time(scenario):
@@ -35,6 +36,7 @@ def test_every_distribution_sums_to_one_at_every_time(scenario):
         assert np.all((values >= 0) & (values <= 1 + 1e-12)), name
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds())
 def test_what_has_happened_by_a_time_has_happened_by_a_later_one(scenario):
@@ -46,6 +48,7 @@ def test_what_has_happened_by_a_time_has_happened_by_a_later_one(scenario):
     assert np.all(np.diff(forecast.endings[ONGOING].probability) <= 1e-9)
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds(), st.integers(1, 30))
 def test_a_longer_horizon_never_lowers_what_happens_by_its_end(scenario, longer):
@@ -59,6 +62,7 @@ def test_a_longer_horizon_never_lowers_what_happens_by_its_end(scenario, longer)
             assert after[-1] >= before[-1] - 2e-9, f"{kind}.{name}"
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds())
 def test_an_answer_lies_between_its_own_bounds(scenario):
@@ -70,6 +74,7 @@ def test_an_answer_lies_between_its_own_bounds(scenario):
             assert np.all(band.high - band.low <= 1e-9), name
 
 
+@pytest.mark.slow
 @drawn(40)
 @given(worlds())
 def test_rows_of_the_generator_sum_to_zero(scenario):
@@ -86,6 +91,7 @@ def test_rows_of_the_generator_sum_to_zero(scenario):
         assert np.all(arriving[solver.space.ended] == 0), "nothing leaves an ending"
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds(interventions=False, windows=False), st.floats(0.5, 60))
 def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
@@ -101,6 +107,7 @@ def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     assert np.all(np.diff(spent, axis=0) >= -1e-12)
 
 
+@pytest.mark.slow
 @drawn(40)
 @given(worlds(), st.integers(0, 2**31 - 1))
 def test_chances_of_a_draw_are_shares_of_one(scenario, seed):
@@ -116,6 +123,7 @@ def test_chances_of_a_draw_are_shares_of_one(scenario, seed):
             np.testing.assert_allclose(np.add.reduceat(share, starts[:-1]), 1.0, atol=1e-12)
 
 
+@pytest.mark.slow
 @drawn(40)
 @given(worlds(), st.integers(0, 2**31 - 1))
 def test_one_uncertain_branch_beside_the_rest_gets_exactly_its_drawn_chance(scenario, seed):
@@ -131,6 +139,7 @@ def test_one_uncertain_branch_beside_the_rest_gets_exactly_its_drawn_chance(scen
             assert share[own] == pytest.approx(drawn_chance, abs=1e-12)
 
 
+@pytest.mark.slow
 @drawn(30)
 @given(worlds())
 def test_a_draw_at_the_stated_values_is_the_stated_values(scenario):
@@ -140,6 +149,7 @@ def test_a_draw_at_the_stated_values_is_the_stated_values(scenario):
     np.testing.assert_allclose(tables.start_shares(theta, theta), tables.start_shares(theta), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".json", ".json.gz"])
 @drawn(10)
 @given(world=worlds())

@@ -67,6 +67,7 @@ def differences(scenario: Scenario, assumption: str) -> dict[str, float]:
     return {name: float(up[name][-1] - down[name][-1]) / (2 * STEP * value) for name in up}
 
 
+@pytest.mark.slow
 @drawn(24)
 @given(worlds(), st.integers(0, 10**6))
 def test_gradient_agrees_with_central_differences(scenario, seed):
@@ -84,6 +85,7 @@ def test_gradient_agrees_with_central_differences(scenario, seed):
             assert abs(slope - wanted) * value <= 2e-7 * scale, (measure, assumption, slope, wanted)
 
 
+@pytest.mark.slow
 def test_the_gradient_with_every_kind_of_intervention():
     """What is assumed for a while has the same value as it is stated to have: only its derivative tells them apart."""
     scenario = intervened_world()
@@ -99,6 +101,7 @@ def test_the_gradient_with_every_kind_of_intervention():
             assert slope * assumption.value == pytest.approx(wanted * assumption.value, rel=1e-5, abs=2e-7)
 
 
+@pytest.mark.slow
 @drawn(12)
 @given(worlds())
 def test_answers_beside_the_gradient_are_those_of_the_engine(scenario):

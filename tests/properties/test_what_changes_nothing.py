@@ -64,6 +64,7 @@ def reordered(scenario: Scenario, dice: random.Random) -> Scenario:
     )
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds(), st.integers(0, 10**6))
 def test_the_order_of_variables_moves_factors_and_outcomes_changes_nothing(scenario, seed):
@@ -72,6 +73,7 @@ def test_the_order_of_variables_moves_factors_and_outcomes_changes_nothing(scena
     assert_same(simlib.solve(scenario, times=times), simlib.solve(other, times=times))
 
 
+@pytest.mark.slow
 @drawn(15)
 @given(worlds(), st.integers(0, 10**6))
 def test_the_order_of_moves_and_variables_changes_no_die(scenario, seed):
@@ -203,6 +205,7 @@ class Renaming:
         }
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds())
 def test_names_change_nothing(scenario):
@@ -214,6 +217,7 @@ def test_names_change_nothing(scenario):
 # ---------------------------------------------------------------- the unit of time
 
 
+@pytest.mark.slow
 @drawn(25)
 @given(worlds(interventions=False, windows=False), st.sampled_from([1e-3, 0.25, 7.0, 365.25]))
 def test_all_rates_times_c_is_time_over_c(scenario, c):
@@ -252,6 +256,7 @@ def with_a_move_that_never_fires(scenario: Scenario) -> Scenario:
     )
 
 
+@pytest.mark.slow
 @drawn(20)
 @given(worlds())
 def test_a_move_that_can_never_fire_changes_nothing(scenario):
@@ -261,6 +266,7 @@ def test_a_move_that_can_never_fire_changes_nothing(scenario):
     assert np.all(forecast.moves["idle"] == 0)
 
 
+@pytest.mark.slow
 @drawn(15)
 @given(worlds())
 def test_a_move_that_can_never_fire_changes_no_die(scenario):
@@ -289,6 +295,7 @@ def that_do_nothing(scenario: Scenario, dice: random.Random) -> tuple[Interventi
     )
 
 
+@pytest.mark.slow
 @drawn(20)
 @given(worlds(interventions=False), st.integers(0, 10**6))
 def test_interventions_that_do_what_already_holds_change_nothing(scenario, seed):
@@ -332,6 +339,7 @@ def split(scenario: Scenario, name: str) -> Scenario:
     )
 
 
+@pytest.mark.slow
 @drawn(12)
 @given(worlds())
 def test_a_move_split_in_two_branches_that_do_the_same_is_the_same_move(scenario):
@@ -348,6 +356,7 @@ def test_a_move_split_in_two_branches_that_do_the_same_is_the_same_move(scenario
 # ---------------------------------------------------------------- views
 
 
+@pytest.mark.slow
 @drawn(20)
 @given(worlds())
 def test_a_view_that_changes_nothing_changes_nothing(scenario):

@@ -32,6 +32,7 @@ def test_heart_transplants(by, dead):
     assert found.variables["x"]["s4"][-1] == pytest.approx(dead, abs=6e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("by", "below"), [(0.2, 2.575834331e-9), (20, 1.312642064e-5), (2000, 0.00182210514902)])
 def test_a_cluster_falls_below_its_least_service(by, below):
     """N = 4, PRISM's benchmark suite: a probability of two in a billion keeps its digits."""

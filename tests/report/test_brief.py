@@ -41,6 +41,7 @@ def front(islands):
     return re.sub(r"\(data:[^)]*\)", "()", text[: text.index("## All answers")])
 
 
+@pytest.mark.slow
 def test_the_headline_has_its_range_its_error_and_a_word(islands, front):
     low, high = islands.range_of("question", "ship-hit")
     p = float(islands.forecast.questions["ship-hit"].probability[-1])
@@ -49,6 +50,7 @@ def test_the_headline_has_its_range_its_error_and_a_word(islands, front):
     assert re.search(r"for the average, [\d.]+ points? for the low end, [\d.]+ points? for the high end", front)
 
 
+@pytest.mark.slow
 def test_the_ends_of_a_range_have_the_error_of_several_sequences():
     world = load("two-islands")
     sample = over_priors(world, draws=grouped_prior(world, 64, 0), times=1)
@@ -93,12 +95,14 @@ def test_the_limits_of_the_world_come_from_its_readme(front, tmp_path):
     assert own_limits(world.replace(path="")) == ""
 
 
+@pytest.mark.slow
 def test_a_report_has_the_same_bytes_for_the_same_seed(tmp_path):
     world = worlds.two_states(0.05, ends=True)
     first, second = (write_report(world, tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
     assert first == second
 
 
+@pytest.mark.slow
 def test_a_report_on_an_update_is_dated_and_says_what_changed(islands, tmp_path):
     """The log of April: the forecast then and now, what was learnt, and the rows that are new."""
     world = load("two-islands")
@@ -117,6 +121,7 @@ def test_a_report_on_an_update_is_dated_and_says_what_changed(islands, tmp_path)
     assert "Views side by side" not in text, "the views do not know the log"
 
 
+@pytest.mark.slow
 def test_a_changed_assumption_is_told_since_an_earlier_forecast(islands, tmp_path):
     earlier = tmp_path / "earlier.json"
     earlier.write_text(json.dumps(islands.forecast.to_dict(), default=str))
@@ -150,6 +155,7 @@ def test_the_rate_of_the_only_move_to_an_event_is_self_evident():
     }
 
 
+@pytest.mark.slow
 def test_a_large_world_counts_what_it_does_not_lead_with(monkeypatch):
     """The headline is solved at each draw, the other questions are counted at the same draws."""
     world = load("two-islands")

@@ -78,6 +78,7 @@ def test_what_icd_203_has_no_word_for_has_none(p, word):
     assert "Less than 1% and more than 99% lie beyond its scale." in legend()
 
 
+@pytest.mark.slow
 def test_a_whole_report_as_html(tmp_path, capsys):
     target = tmp_path / "report.html"
     assert main(["report", "two-islands", "--draws", "10", "--out", str(target)]) == 0
@@ -121,6 +122,7 @@ def page(tmp_path, capsys, *argv):
     return re.sub(r"\(data:[^)]*\)", "()", target.read_text())
 
 
+@pytest.mark.slow
 def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
     changes = ["--draws", "0", "--set", "patrol_rate=2 per day", "--forbid", "patrol@2031-04-10", "--ignore-windows"]
     text = page(tmp_path, capsys, "two-islands", *changes)
@@ -133,12 +135,14 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
     assert re.search(was, text)
 
 
+@pytest.mark.slow
 def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "0")
     assert "This is a what-if through the view “hawks”. Changed from the scenario as it stands:" in text
     assert "set for this report" not in text
 
 
+@pytest.mark.slow
 def test_a_report_says_over_what_it_is(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--draws", "0")
     assert "what-if" not in text
@@ -178,6 +182,7 @@ def told(scenario, **options):
     return to_markdown(blocks(gather(scenario, draws.mixture(), draws=draws))), draws
 
 
+@pytest.mark.slow
 def test_a_report_says_how_sure_anyone_can_be():
     text, draws = told(valley())
     low, _, _, _, high = draws.spread("on-the-pass", "questions")[:, -1]
@@ -190,6 +195,7 @@ def test_a_report_says_how_sure_anyone_can_be():
     assert "The assumptions matter most for “" in text
 
 
+@pytest.mark.slow
 def test_a_report_is_about_the_first_question_and_a_self_evident_driver_does_not_lead():
     """The rate of climbing is the only way onto the pass, and only one of two steps to the way out."""
     text, _ = told(valley())
@@ -202,12 +208,14 @@ def test_a_report_is_about_the_first_question_and_a_self_evident_driver_does_not
     assert re.search("If by .* it has not happened.*, the probability of “on-the-pass” by 30 April 2031 is", watched)
 
 
+@pytest.mark.slow
 def test_the_words_of_probability_are_explained_once():
     text, _ = told(valley())
     assert text.count("The words are those of ICD 203: almost no chance 1–5%, very unlikely 5–20%") == 1
     assert "remote" not in text
 
 
+@pytest.mark.slow
 def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, monkeypatch):
     def refuse(*_, **__):
         raise TooManyStates(14, 5, complete=False)
@@ -234,6 +242,7 @@ def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
     assert unsure.spread("out")[:, -1] == pytest.approx(exact.spread("out")[:, -1], abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_report_sets_the_scenario_beside_past_crises_of_its_class():
     scenario = load("two-islands").replace(reference_class="mid-force", path="")
     material = gather(scenario, solve(scenario, times=2))
@@ -252,6 +261,7 @@ def test_a_report_says_where_no_ending_is_known_to_be_the_likeliest():
     assert not any("clearly the likeliest" in text for text in told(0.05, 0.01))
 
 
+@pytest.mark.slow
 def test_the_watch_list_refers_to_histories_that_are_still_open():
     """What seeing and not seeing make of it lies on both sides of what it is then; today's number is the page's."""
     draws = over_priors(valley(), draws=16, times=4)
@@ -268,6 +278,7 @@ def test_the_watch_list_refers_to_histories_that_are_still_open():
     assert f"“on-the-pass” by 30 April 2031 is {percent(material.seeing.if_open)}, averaged over the priors" in watched
 
 
+@pytest.mark.slow
 def test_a_what_if_stands_beside_its_baseline(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "10")
     world = load("two-islands")
@@ -293,6 +304,7 @@ def test_what_the_model_decides_is_said_plainly():
     assert "- never: less than 1%, in none of the simulated histories (so at most 1.0%)." in sampled
 
 
+@pytest.mark.slow
 def test_what_cannot_happen_has_no_spread_and_no_signs():
     world = valley()
     shut = with_interventions(world, [Forbid("climb")])
@@ -303,6 +315,7 @@ def test_what_cannot_happen_has_no_spread_and_no_signs():
     assert "happens in none of the simulated histories, so no sign of it is known" in text
 
 
+@pytest.mark.slow
 def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--draws", "0")
     assert "- A ship of North Island is hit: the Gazette of the Isles reports a ship of North Island hit" in text
@@ -315,12 +328,14 @@ def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
     assert "hot”: +0.4, because both are high" in text
 
 
+@pytest.mark.slow
 def test_numbers_of_the_record_are_rounded(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--draws", "10")
     record = text[text.index("## Methods and provenance") :]
     assert not re.search(r"\| (seconds|truncation\\_bound) \| [\d.]{6,}", record)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", ["endings", "ladders", "questions"])
 def test_a_world_without_endings_ladders_or_questions_has_a_report(left_out, tmp_path):
     target = write_report(valley().replace(**{left_out: {}}), tmp_path / "report.md", draws=16)
@@ -339,6 +354,7 @@ def test_a_world_with_nothing_to_ask_about_has_a_report(tmp_path):
     assert "## What to watch for" not in text
 
 
+@pytest.mark.slow
 def test_a_report_is_written_from_python(tmp_path):
     world, shares = valley(), []
     what_if = with_interventions(world, [Forbid("descend")])
@@ -362,6 +378,7 @@ def test_what_cannot_be_reported_is_refused_before_it_is_computed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_report_on_a_lull_keeps_the_exact_answers_beside_it(tmp_path):
     world = valley()
     pause = Question("pause", "A pause", lull=Lull((next(iter(world.moves)),), 5.0))

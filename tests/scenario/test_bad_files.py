@@ -27,6 +27,7 @@ def check(told: tuple[Problem, ...], wanted: list[tuple[int, str]]) -> None:
         assert str(problem).startswith(f"{problem.file}:{line}: {words}"), f"{problem}\n{words}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(HERE.glob("bad/*.yaml")), ids=lambda file: file.stem)
 def test_a_bad_scenario_is_refused_with_the_right_words_at_the_right_line(file):
     text = file.read_text(encoding="utf-8")

@@ -148,6 +148,7 @@ def test_answers_give_the_mean_and_the_range(tmp_path, capsys):
     assert Path(tmp_path, "out", "counters.csv").stat().st_size
 
 
+@pytest.mark.slow
 def test_questions_do_not_take_each_number_for_itself(tmp_path, capsys):
     Path(tmp_path, "scenario.yaml").write_text(text())
     for options in (["--runs", "40", "--draws", "20"], ["--engine", "exact"]):

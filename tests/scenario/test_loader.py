@@ -318,6 +318,7 @@ def test_the_problems_of_all_views_come_together(tmp_path):
 # Bounds
 
 
+@pytest.mark.slow
 def test_counts_are_bounded():
     moves = "".join(f"  m{i}: {{actor: nature, label: m, rate: block_rate}}\n" for i in range(500))
     with pytest.raises(ScenarioError, match="moves: 501 of them; expected at most 500: what can happen"):
@@ -354,6 +355,7 @@ def test_hostile_texts_are_refused_quickly(text):
         load_text(text)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(TEXT) - 1), st.integers(0, 60), st.text(max_size=8))
 def test_a_damaged_file_never_ends_in_a_traceback(start, length, text):

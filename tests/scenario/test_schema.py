@@ -51,6 +51,7 @@ def test_the_published_schema_is_a_schema_and_describes_every_key(name):
             assert "description" in value, f"{title}.{key}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.parent.name)
 def test_a_good_scenario_fits_the_published_schema(file):
     assert errors(file, "scenario.schema.json") == []

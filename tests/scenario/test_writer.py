@@ -104,6 +104,7 @@ def test_saving_what_is_there_already_changes_no_byte(world, folder):
         assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_shipped_views_survive_saving(tmp_path):
     for source in sorted(scenarios_folder().glob("*/scenario.yaml")):
         shipped = load(source)
@@ -255,6 +256,7 @@ def test_values_of_another_scenario_are_refused(folder):
         save_values(simlib.load("two-islands"), folder)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.floats(1e-6, 100), st.floats(1e-4, 1 - 1e-4), st.floats(0.01, 100))
 def test_every_value_is_written_exactly(rate, chance, factor):
@@ -346,6 +348,7 @@ def without_units(view: View) -> View:
     return dataclasses.replace(view, changes=tuple(dataclasses.replace(change, unit="") for change in changes))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(VIEWS, min_size=1, max_size=3), st.sampled_from(["", COMMENTED]))
 def test_a_view_saved_over_another_is_read_back_as_it_was(views, text):

@@ -169,6 +169,7 @@ def test_three_views_load_and_apply_with_a_reason_for_each_change(scenario):
         assert apply_view(scenario, view).view == view.id
 
 
+@pytest.mark.slow
 def test_views_disagree_in_the_direction_they_argue_for(scenario, forecast):
     def by_ninety_days(view: str, question: str) -> float:
         world = simulate(load(FOLDER, view=view), runs=4_000, times=[90])
@@ -228,6 +229,7 @@ def test_a_ground_operation_opens_with_an_order_or_follows_strikes_on_land(scena
     assert forecast.endings["ground-war"].probability[-1] < 0.25 * forecast.questions["force-on-land"].probability[-1]
 
 
+@pytest.mark.slow
 def test_what_the_patrons_deliver_moves_the_headline(scenario, forecast):
     committed = [
         ("pin", "russia=committed@2025-11-03"),

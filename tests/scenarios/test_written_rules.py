@@ -122,6 +122,7 @@ def test_every_question_of_a_shipped_world_has_a_rule_that_can_be_played():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("world", "name"), CASES)
 def test_a_question_is_settled_by_its_written_rule(world, name, played):
     (history, outside), rule = played[world], RULES[world][name]

@@ -70,6 +70,7 @@ def told(point):
     return float(re.search(r"2031: (?:about )?([\d.]+)%", point.front.sentences[-1]).group(1)) / 100
 
 
+@pytest.mark.slow
 def test_the_point_starts_in_the_middle_of_the_box_beside_the_stated_values(found, started):
     here = middle(found.scenario, found.boxes[0])
     assert {name: started.state.value(name) for name in here} == here
@@ -82,6 +83,7 @@ def test_the_point_starts_in_the_middle_of_the_box_beside_the_stated_values(foun
     assert started.front.pictures[-1].startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_slider_moves_the_point_and_the_answer(found, started):
     bound = found.boxes[0].bounds[0]
     assert bound.low is not None
@@ -97,6 +99,7 @@ def test_a_slider_moves_the_point_and_the_answer(found, started):
     assert float(dial.grid[0]) == pytest.approx(place[boxes.axes_of(found, found.boxes[0]).index(bound.assumption)])
 
 
+@pytest.mark.slow
 def test_a_world_that_takes_a_while_shows_a_preview_and_then_the_answer(found, point, monkeypatch):
     monkeypatch.setattr(answering, "QUICK_SECONDS", -1.0)
     point.start()
@@ -112,6 +115,7 @@ def test_a_world_that_takes_a_while_shows_a_preview_and_then_the_answer(found, p
     assert preview == pytest.approx(told(point), abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatch):
     def refuse(*_, **__):
         raise TooManyStates(10**7, 10**6, complete=False)
@@ -148,6 +152,7 @@ def test_what_the_box_does_not_bound_says_so(found, point):
     assert point.note(free).startswith("Not bounded by the box · 90% range ")
 
 
+@pytest.mark.slow
 def test_boxes_of_the_peeling_can_be_chosen(found, started):
     step = next(choice for choice in started.choices if "peels" in choice.name)
     assert step.box in found.trajectory
@@ -159,6 +164,7 @@ def test_boxes_of_the_peeling_can_be_chosen(found, started):
     assert dict(started.state.settings.values) == middle(found.scenario, step.box)
 
 
+@pytest.mark.slow
 def test_back_to_the_stated_values_and_to_the_middle(found, started):
     started.to_stated()
     assert started.wait(60)
@@ -169,6 +175,7 @@ def test_back_to_the_stated_values_and_to_the_middle(found, started):
     assert dict(started.state.settings.values) == middle(found.scenario, found.boxes[0])
 
 
+@pytest.mark.slow
 def test_the_stated_answer_outlives_many_moves(found, started):
     name = found.boxes[0].bounds[0].assumption
     for position in range(answering.ANSWERS_KEPT + 6):
@@ -177,6 +184,7 @@ def test_the_stated_answer_outlives_many_moves(found, started):
     assert f"{100 * exactly(found, {}):.1f}% (" in started.front.sentences[-1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_refused_and_the_last_answer_stays(found, started):
     before = started.state.settings
     with pytest.raises(ScenarioError, match="soon"):
@@ -184,6 +192,7 @@ def test_what_cannot_be_read_is_refused_and_the_last_answer_stays(found, started
     assert started.state.settings == before
 
 
+@pytest.mark.slow
 def test_a_point_is_saved_as_a_view_that_answers_the_same(bridge, found, started):
     words = started.save("Talks come early")
     assert "simlib run " in words
@@ -210,6 +219,7 @@ def test_a_view_that_would_leave_changes_out_is_refused(bridge):
     point.close()
 
 
+@pytest.mark.slow
 def test_the_point_is_drawn_where_it_is(found):
     board = BoxBoard(found, found.boxes[0], 880, 560)
     values = {name: a.value for name, a in found.scenario.assumptions.items()} | middle(found.scenario, found.boxes[0])
@@ -238,6 +248,7 @@ def panel(bridge, tmp_path, monkeypatch):
     return ask
 
 
+@pytest.mark.slow
 def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     (first,) = panel().after.children
     again = panel()
@@ -260,6 +271,7 @@ def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     assert "--view early" in within.report.value
 
 
+@pytest.mark.slow
 def test_another_answer_takes_the_sliders_away_from_the_one_before(panel):
     made = panel()
     (old,) = made.after.children
@@ -273,6 +285,7 @@ def test_another_answer_takes_the_sliders_away_from_the_one_before(panel):
     assert bytes(made.picture.png) == before
 
 
+@pytest.mark.slow
 def test_boxes_that_cannot_be_drawn_again_leave_their_answer(found, panel):
     made = panel()
     file = asking.answer_folders()[1] / made.question.key(made.question.chosen)
@@ -284,6 +297,7 @@ def test_boxes_that_cannot_be_drawn_again_leave_their_answer(found, panel):
     assert again.inquiry.answer.sentences
 
 
+@pytest.mark.slow
 def test_choices_leave_out_the_steps_without_a_bound(found):
     assert all(choice.box.bounds for choice in choices(found))
     assert compact_data(found, bounds=2)["trajectory"]

@@ -108,6 +108,7 @@ def test_what_it_was_before_is_told_in_words(session, state):
     assert state.value_text("meeting") == "every 5 days"
 
 
+@pytest.mark.slow
 def test_a_mixture_is_a_forecast_between_the_two(session, state):
     before, now = (
         session.answers.answer(state.against),

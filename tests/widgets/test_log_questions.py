@@ -13,6 +13,7 @@ from simlib.widgets.questions import catalogue as questions
 WORLD = simlib.load("two-islands")
 
 
+@pytest.mark.slow
 def test_what_a_log_teaches_stands_beside_what_was_believed():
     question = questions.LearnFromTheLog(WORLD, events="later.csv", as_of="2031-06-26", draws=200)
     rows = [*question.rows]
@@ -36,6 +37,7 @@ def test_a_log_that_teaches_nothing_says_so():
     assert any("Those rows do not count a second time" in sentence for sentence in answer.sentences)
 
 
+@pytest.mark.slow
 def test_what_each_row_did_is_what_the_library_says_and_depends_on_the_log():
     question = questions.WhatEachRowDid(
         WORLD, events="later.csv", measure="ending:settlement", as_of="2031-05-20", draws=64

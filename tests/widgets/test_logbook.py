@@ -195,6 +195,7 @@ def test_the_table_says_how_each_row_is_read(session):
     assert by_text["The cabinet meets."].startswith("left out: words")
 
 
+@pytest.mark.slow
 def test_the_panel_adds_dates_and_withdraws_rows():
     panel = UpdateWithEvents(WORLD, events=FEW, on="2031-04-05")
     assert panel.wait(30)
@@ -222,6 +223,7 @@ def test_the_panel_adds_dates_and_withdraws_rows():
     panel.session.worker.close()
 
 
+@pytest.mark.slow
 def test_the_logic_of_a_log_imports_no_widget():
     import subprocess
     import sys

@@ -264,6 +264,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
 def test_every_question_answers_with_words_a_table_and_a_picture(kind):
     question = kind(WORLD, **SMALL[kind])
@@ -285,6 +286,7 @@ def test_every_question_answers_with_words_a_table_and_a_picture(kind):
     assert asked in "".join([*answer.sentences, *sum(answer.rows, ())])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
 def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monkeypatch):
     from simlib.plots import figure
@@ -379,6 +381,7 @@ def test_the_date_of_the_change_is_that_of_a_prohibition_and_of_a_rule():
         early.variants(early.chosen)
 
 
+@pytest.mark.slow
 def test_only_fields_that_matter_are_shown():
     panel = WhatIf(WORLD, pairs=100)
     assert panel.wait(60)

@@ -123,6 +123,7 @@ def test_the_paragraph_says_what_when_how_and_from_where(state):
     assert "from 300 replicates, seed 4" in sampled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", keeping.FIGURES)
 def test_figures_are_exported_whole(state, kind):
     forecast = simlib.solve(state.base)

@@ -285,6 +285,7 @@ def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
     session.close()
 
 
+@pytest.mark.slow
 def test_going_back_to_a_known_answer_shows_it_at_once(session, state):
     state.set_value("meeting", 0.2)
     session.update()
@@ -392,6 +393,7 @@ def test_the_likeliest_answer_is_drawn(session, state):
     ]
 
 
+@pytest.mark.slow
 def test_every_second_graph_is_drawn(session, state):
     for tab in [each["id"] for each in session.tabs]:
         session.turn(tab)
@@ -534,6 +536,7 @@ def test_the_order_does_not_change_under_a_hand_that_began(state):
     session.close()
 
 
+@pytest.mark.slow
 def test_what_was_left_unsaved_is_offered_again_and_restored(session, state, bridge):
     state.set_value("meeting", 0.2)
     session.update()
@@ -552,6 +555,7 @@ def test_what_was_left_unsaved_is_offered_again_and_restored(session, state, bri
     again.close()
 
 
+@pytest.mark.slow
 def test_what_was_left_unsaved_is_not_lost_by_looking_or_by_changing_something_else(session, state, bridge):
     state.set_value("meeting", 0.2)
     session.update()

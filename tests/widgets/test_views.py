@@ -51,6 +51,7 @@ def agreement(scenario):
     return percent(float(simlib.solve(scenario).endings["agreement"].probability[-1]))
 
 
+@pytest.mark.slow
 def test_logic_imports_no_widget():
     code = "import sys, importlib\n" + "\n".join(f"importlib.import_module('simlib.widgets.{name}')" for name in LOGIC)
     code += "\nprint([name for name in ('ipywidgets', 'anywidget', 'traitlets', 'IPython') if name in sys.modules])"
@@ -85,6 +86,7 @@ def test_sliders_moved_between_two_messages_are_both_heard(explorer):
     assert set(explorer.state.settings.values) == {"meeting", "closing"}
 
 
+@pytest.mark.slow
 def test_undo_redo_and_reset_put_the_sliders_back(explorer):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
     rest(explorer)
@@ -125,6 +127,7 @@ def test_a_reason_of_ones_own_is_kept(explorer):
     assert explorer.session.reasons == {"meeting": "they met twice"}
 
 
+@pytest.mark.slow
 def test_a_view_is_chosen_and_undone(explorer):
     explorer._view.value = "hasty"
     rest(explorer)
@@ -135,6 +138,7 @@ def test_a_view_is_chosen_and_undone(explorer):
     assert explorer._view.value == "(file)"
 
 
+@pytest.mark.slow
 def test_another_world_is_opened_in_place(explorer):
     first = explorer.session
     explorer._choose.value = "two-islands"
@@ -298,6 +302,7 @@ def test_a_horizon_before_an_intervention_is_refused_and_changes_nothing(explore
     assert explorer.state.settings == before
 
 
+@pytest.mark.slow
 def test_the_comparison_begins_with_the_question_that_leads(explorer):
     compare = page(explorer, "Compare views")
     for name in ("ending:cleared", "ending:agreement"):
@@ -320,6 +325,7 @@ def test_the_last_change_is_offered_for_a_replay(explorer):
     assert explorer.board.alt.partition(")")[0] == answer.partition(")")[0]
 
 
+@pytest.mark.slow
 def test_the_explorer_opens_on_a_date_of_the_log():
     world = simlib.load("two-islands")
     later = Path(world.path) / "later.csv"
@@ -423,6 +429,7 @@ def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch
     assert explorer.state.scenario().sha256[:16] in keep._shared.value
 
 
+@pytest.mark.slow
 def test_a_copied_explorer_opens_with_the_same_answer(explorer):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
     explorer.dials.typed = {"id": "closing", "text": "every 17 days", "n": 1}
@@ -445,6 +452,7 @@ def test_a_copied_explorer_opens_with_the_same_answer(explorer):
     made.session.close()
 
 
+@pytest.mark.slow
 def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
     rest(explorer)
@@ -464,6 +472,7 @@ def test_a_missing_world_is_refused_in_words():
         Explorer("no-such-world")
 
 
+@pytest.mark.slow
 def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
     editor = Editor()
     picture = editor.machine.png

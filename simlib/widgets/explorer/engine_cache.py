@@ -249,7 +249,7 @@ class AnswerCache:
         """Take the time of a glance twice: the first may have to compile."""
         machine = self.machine(settings)
         while machine.solver is not None and machine.glances < 2:
-            self.glance(settings, control)
+            self.glance(settings, control, moves=False)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
         """Whether a glance answers a measure, and so quickly that no preview is needed."""
