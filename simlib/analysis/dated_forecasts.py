@@ -1,10 +1,11 @@
-"""Forecasts over time: on each date of a log, the probabilities that the rows known by then gave.
+"""Forecasts over time: the probabilities on each date of a log, from the rows known by then.
 
-The updated forecast starts each time where the log leaves the state, at the stated values. Beside it stands the static
-one, which is made once and never changes. With learning there are two more: the mean over the priors from that state
-(state only), and the mean over what the log has taught by then (learnt). All have the same deadline. A forecast from a
-date counts only what happens from then on. So a question that the log has answered, or that may have been answered
-unseen, is carried through the log. Several measures share one filter and one posterior on each date.
+On each date the updated forecast starts from the state in which the log leaves the world, at the stated values. The
+static forecast is made once and never changes. With learning there are two more. One starts from the same state and
+averages over the priors (state only). The other averages over the posterior that the log gives by then (learnt). All
+forecasts have the same deadline. A forecast from a date counts only later events. So the log itself says whether a
+question has been answered already, or may have been answered unseen. Several measures share one filter and one
+posterior on each date.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class SeriesDate:
-    """The log on one date: how many rows count by then, and which rows are new.
+    """The log on one date: the number of rows that count by then, and the new rows.
 
-    `new` are the rows that became known since the date before. `ended` is the ending that the log tells of by then.
-    `complete_to` is the last day on which the absence of rows counts.
+    `new` are the rows that became known since the date before. `ended` is the ending that the log reports by then ("":
+    none). `complete_to` is the last day on which the absence of rows counts.
     """
 
     as_of: dt.date
@@ -93,7 +94,7 @@ class SeriesLine:
 
 @dataclass(frozen=True)
 class ForecastSeries(Answer):
-    """Probabilities of some measures by one deadline, as stated on each date of a log."""
+    """Probabilities of some measures by one deadline, as forecast on each date of a log."""
 
     kind: ClassVar[str] = "series"
 
@@ -109,7 +110,7 @@ class ForecastSeries(Answer):
     def question(self) -> str:
         """The question that is answered."""
         asked = ", ".join(line.measure.words for line in self.lines)
-        return f"What would have been said of {asked} by {self.by_words}, on each date of the log?"
+        return f"What was the forecast of {asked} by {self.by_words} on each date of the log?"
 
     def line(self, measure: str | None = None) -> SeriesLine:
         """Return the line of a measure by its name or its id (default: the first). Raises KeyError for others."""
@@ -122,10 +123,10 @@ class ForecastSeries(Answer):
         texts = [text for line in self.lines for text in self._about(line)]
         last = self.dates[-1]
         if last.ended:
-            texts.append(f"By then the story had ended: {last.ended}.")
+            texts.append(f"By then the story had ended with “{last.ended}”.")
         if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
             texts.append(
-                f"The log ends on {long_date(last.complete_to)}: from then on nothing is read from its silence."
+                f"The log ends on {long_date(last.complete_to)}: after that day, a missing row is no evidence."
             )
         return [*texts, self.pace] if self.pace else texts
 
@@ -138,15 +139,15 @@ class ForecastSeries(Answer):
         if last.learnt is not None and first.learnt is not None:
             alone = "" if last.state_only is None else f"; from the state alone {percent(last.state_only)}"
             told = f"{percent(first.learnt)} on {begin}, {percent(last.learnt)} on {end}{alone}"
-            texts.append(f"Over the assumptions, with what the log taught by then: {told}.")
+            texts.append(f"Averaged over the assumptions, as learnt from the log by then: {told}.")
         steps = [after.updated - before.updated for before, after in itertools.pairwise(line.points)]
         if steps:
             size, date = max(zip(steps, self.dates[1:], strict=True), key=lambda step: abs(step[0]))
             news = "; ".join(text.rstrip(".") for text in date.new[:3])
             because = f": {news}" if news else ", without a new row"
-            texts.append(f"The largest change, {100 * size:+.1f} points, is that of {long_date(date.as_of)}{because}.")
+            texts.append(f"The largest change, {100 * size:+.1f} points, came on {long_date(date.as_of)}{because}.")
         if last.settled is not None:
-            texts.append(f"By then the log had answered: yes, on {long_date(last.settled)}.")
+            texts.append(f"By then the log had answered the question: yes, on {long_date(last.settled)}.")
         return texts
 
     def frame(self) -> pd.DataFrame:
@@ -188,16 +189,16 @@ def forecast_series(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> ForecastSeries:
-    """Forecast on each date with what was public by then, always for the end of the scenario's horizon.
+    """Forecast on each date from the rows public by then, always for the last day of the scenario.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining.
+        scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Further events for the log beside the scenario: a file, or rows.
         dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
         measures: Names of probabilities such as "question:truce", one or several. Default: the headline. Several cost
             little more than one, because they share the filter and the posterior of each date.
         learn: Whether to learn on each date too, from the rows known by then. This takes seconds to minutes a date.
-        draws: Draws of the assumptions, where the log may teach them.
+        draws: Draws of the assumptions, used when `learn` is true.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress and cancelling.
@@ -206,14 +207,14 @@ def forecast_series(
         ScenarioError: For a date outside the scenario, and for a log that cannot be read.
         ImpossibleLog: For a row that leaves no state.
         NotLearnt: Where a posterior cannot be trusted.
-        Unsupported: For an expected count or amount, a conditional probability, and to learn about a measure that
+        Unsupported: For an expected count or amount, for a conditional probability, and with `learn` for a measure that
             needs histories.
         Cancelled: When `control` cancels the work.
     """
     rows, chosen = whole_log(scenario, events), find(scenario, measures)
     for measure in chosen:
         if not measure.probability or measure.kind == "given":
-            raise Unsupported(f"a series needs a plain probability, and {measure.words} is none")
+            raise Unsupported(f"a series is of a probability, not of {measure.words}; ask for an ending or a question")
     world = scenario.replace(questions=questions_for(scenario, chosen), impacts={})
     days, readings = _dates(scenario, rows, dates), read_rows(scenario, rows)
     stated = forecast(world, times=1, control=control.part(0.0, 0.05))
@@ -243,7 +244,7 @@ def forecast_series(
 def _static_means(
     scenario: Scenario, measures: Sequence[Measure], draws: int, seed: int, control: Control
 ) -> list[tuple[float, float]]:
-    """Return the mean of each measure over the priors, with its 95% half-width, without a log."""
+    """Return the mean of each measure over the priors, without a log, and its 95% half-width."""
     values = forecasts_before(scenario, priors.draws(scenario, draws, seed=seed), measures, control)
     return [_mean(column, np.full(draws, 1 / draws)) for column in values.T]
 
@@ -258,13 +259,13 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
         return tuple(dict.fromkeys([*found, stop]))
     outside = [day for day in dates if not scenario.as_of <= day <= end]
     if outside or not dates:
-        what = f"{outside[0]} is outside the forecast" if outside else "there is no date"
+        what = f"{outside[0]} is outside the forecast" if outside else "no date was given"
         raise ScenarioError(Problem("", 0, "dates", what, f"expected {scenario.as_of} to {end}"))
     return tuple(sorted(dates))
 
 
 def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
-    """Return the remarks of the log on a day, with the rows that are new since the date before."""
+    """Return the state of the log on a date, with the rows that became known since the previous date."""
     scenario, ending = prepared.scenario, told_ending(prepared)
     new = [
         reading.row.description or reading.row.word
@@ -276,9 +277,10 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Return the forecasts at the stated values from the state after the log, 1 where the log has answered.
+    """Return the forecasts at the stated values from the state after the log.
 
-    Where a question may have been answered unseen, it stays open only in the histories without its event.
+    A question that the log has answered with yes has probability 1. Where its event may have happened unseen, the
+    question is still open only in the histories without that event.
     """
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
@@ -305,7 +307,7 @@ def _learnt(
     seed: int,
     control: Control,
 ) -> list[SeriesPoint]:
-    """Add the means over the draws of one posterior: from the state alone, and learnt by then."""
+    """Add the means over the draws of one posterior: from the state alone, and with the learnt weights."""
     known: dict[str, Any] = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
     open_still = [measure for measure, now in zip(measures, updated, strict=True) if now.settled is None]
     if not open_still:

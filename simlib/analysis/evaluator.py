@@ -1,11 +1,11 @@
 """Answers at many sets of assumption values, with common random numbers.
 
-Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the probability of
-something by some day at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the
-replicates come in *blocks* with random numbers of their own, the same blocks at every row. Rows then differ by θ alone
-and not by Monte Carlo noise. The noise of two blocks is independent, so a product of two different blocks has no bias
-from it. Variances, covariances and indices are therefore averaged over pairs of different blocks (`cross`), and the
-Monte Carlo noise drops out.
+Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the probability of an
+event by some day, at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the
+replicates come in *blocks*. Each block has its own random numbers, which are the same at every row. So rows differ by θ
+alone and not by Monte Carlo noise. The noise of two blocks is independent, so a product of two different blocks has no
+bias from it. Variances, covariances and indices are therefore averaged over pairs of different blocks (`cross`), and
+the Monte Carlo noise drops out.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ BLOCKS = 8
 """Number of blocks of replicates, each with random numbers of its own."""
 
 STATES_SOLVED = 80_000_000
-"""`auto` takes the exact engine up to so many states times passes: a minute or two of processor time."""
+""""auto" takes the exact engine up to this product of states and passes, a minute or two of processor time."""
 
 _ONE_THREAD = Control(threads=1)
 
 _Row = Callable[..., Floats]
-"""Maps replicates, a row of θ (A,) and perhaps its start (K,) to the measures (K, M)."""
+"""Maps replicates, a row of θ (A,) and, for a joint start, its probabilities (K,) to the measures (K, M)."""
 
 
 class Responses:
-    """Evaluates measures by one day at many rows of assumption values.
+    """The values of some measures by one day, at many rows of assumption values.
 
     `engine` is "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when exact). `by_day` is
     the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
@@ -73,12 +73,12 @@ class Responses:
             scenario: The scenario, with its interventions.
             measures: The measures, M of them.
             engine: Which engine answers.
-            rows: Expected number of rows, by which "auto" chooses the engine.
+            rows: Expected number of rows. "auto" uses it to choose the engine.
             by: The target: a date, or days after `as_of`. Default: the horizon.
             runs: Replicates for each row by Monte Carlo, rounded up to a multiple of `blocks`.
             blocks: Blocks of replicates, at least 2.
             seed: Seed of the random numbers.
-            patience: States times passes that "auto" may take for an exact answer.
+            patience: The largest product of states and passes that "auto" accepts for an exact answer.
 
         Raises:
             TooManyStates: For "exact", when there are too many states.
@@ -90,7 +90,7 @@ class Responses:
         self.by_day = days_by(scenario, by)
         self.scenario, self.measures = _lean(scenario, measures, self.by_day), tuple(measures)
         self.centre = priors.theta(scenario)
-        passes = max(rows, 1) * (1 + len(self.scenario.questions))  # a question has a pass of its own
+        passes = max(rows, 1) * (1 + len(self.scenario.questions))  # each question needs a separate pass
         most = CAP if engine == "exact" else min(CAP, max(patience // passes, 1))
         solver = None if engine == "montecarlo" else self._solver(engine, most)
         self._row: _Row
@@ -129,8 +129,8 @@ class Responses:
         """Return the measures (D, K, M) at each draw, a row of `thetas` (D, A).
 
         `starts` (D, K) are the probabilities of the states of a joint start. Default: as the scenario says.
-        `replicates` are those to simulate by Monte Carlo, divided over the blocks. The default is the first `runs`.
-        Raises Cancelled.
+        `replicates` are the numbers of the replicates that Monte Carlo simulates, divided over the blocks. Default: the
+        first `runs`. Raises Cancelled.
         """
         if len(thetas) == 0:
             return np.empty((0, self.blocks, len(self.measures)))
@@ -140,7 +140,7 @@ class Responses:
 
 def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
     """Return the answer to each row of some columns (D, ...), computed on threads. Raises Cancelled."""
-    parts = [answer(*(column[0] for column in columns))]  # builds what is built once, on one thread
+    parts = [answer(*(column[0] for column in columns))]  # the first row, on one thread, builds what all rows share
     with ThreadPoolExecutor(control.threads or cores()) as pool:
         try:
             for part in pool.map(answer, *(column[1:] for column in columns)):
@@ -155,7 +155,7 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Return the scenario without parts that no measure needs, and without later interventions."""
+    """Return the scenario without parts that no measure needs, and without interventions after the day."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed}
@@ -243,10 +243,8 @@ def listed(measures: Sequence[Measure]) -> str:
 def cross(one: Floats, other: Floats) -> Floats:
     """Return the mean over rows of one × other over pairs of different blocks.
 
-    It is free of bias from Monte Carlo noise.
-
-    `one` and `other` are (D, K, ...). The result has their dimensions after the second. With one block it is the plain
-    mean.
+    Monte Carlo noise does not bias it. `one` and `other` have shape (D, K, ...), and the result has shape (...). With
+    one block it is the plain mean.
     """
     blocks = one.shape[1]
     if blocks == 1:

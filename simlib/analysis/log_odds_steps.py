@@ -1,9 +1,9 @@
-"""A change of a forecast, split row by row into three parts in log-odds that add up.
+"""The change of a forecast through a log, split row by row into three additive parts in log-odds.
 
-The parts of a row are the time that passed without it, its news about the state, and its news about the assumptions.
-Time and the absence of other rows move the draws and their weights up to the moment before the row closes. The row then
-moves the state of each draw at equal weights, and last the weights. Rows that close on the same day are averaged over
-every order in which they could be taken in (Shapley values).
+The parts of a row are the time before it, its news about the state, and its news about the assumptions. First, time and
+the absence of other rows change the draws and their weights, until just before the row closes. Then the row changes the
+state of each draw, at unchanged weights. Last, it changes the weights. Rows that close on the same day are averaged
+over every order in which they could be taken in (Shapley values).
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ class Steps:
 
 
 def log_odds(p: float) -> float:
-    """Return the log-odds of a probability, which is first kept away from 0 and 1."""
+    """Return the log-odds of a probability, clipped to stay away from 0 and 1."""
     kept = min(max(p, CERTAIN), 1 - CERTAIN)
     return math.log(kept / (1 - kept))
 
 
 def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Steps:
-    """Return the lines of a log that was followed at each draw (`Replay.follow`)."""
+    """Return the three parts of each row of a log, from its `Replay.follow` at each draw."""
     return _Counting(closings, draws, weighing).steps()
 
 
 def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
-    """Return the 95% half-widths of `Steps.numbers`, as far as they come from the number of draws."""
+    """Return the 95% half-widths of `Steps.numbers` that come from the number of draws (jackknife)."""
     own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
     found = []
     for block in range(_BLOCKS):
@@ -116,7 +116,7 @@ class _Counting:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after a closing, and what each row adds through the state and in all."""
+        """Return the log-odds before and after a closing, and each row's change through the state and in total."""
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)
         state = [log_odds(self._mean(before, place, stage)) for stage in range(stages)]
@@ -148,7 +148,7 @@ def _probability(odds: float) -> float:
 def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
     """Return the Shapley value of each row, given the worth of every set of rows.
 
-    Where only one order was weighed it is the step of each row in that order.
+    Where only one order was weighed, it is the change that each row makes in that order.
     """
     count = sets.shape[1]
     if len(sets) < 2**count:

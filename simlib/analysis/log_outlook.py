@@ -1,11 +1,11 @@
 """The forecast on any day of a log, at the stated values, quick enough for a slider over the days.
 
-A forecast on a day is the distribution over the states that the log leaves, as it was known on that day, times the
-value of each state: the probability of the measure from there on until the deadline. The values are solved once, for
-all days. The distribution is filtered anew for each day, because rows become public late.
+A forecast on a day multiplies two things. One is the distribution over the states, given the rows known on that day.
+The other is the value of each state: the probability of the measure from that state until the deadline. The values are
+solved once for all days. The distribution is filtered anew for each day, because rows become public late.
 
-A question asks whether its event happens between the first day and the deadline. Its forecast includes how likely it
-has happened already. Once the log leaves no doubt of that, the answer is yes.
+A question asks whether its event happens between the first day and the deadline. Its forecast includes the probability
+that it has happened already. Once the log leaves no doubt of that, the answer is yes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was left out on a day, because no history of the scenario fits both it and the others.
+    """A row that was left out on a day, because no history of the scenario fits all rows together.
 
     `blocked` is the row at whose closing no state was left: the row itself or another one. levels (N, V) are the states
     that were possible just before.
@@ -52,11 +52,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class DayOutlook:
-    """What could be said on the morning of a day, with what had happened and was public by then.
+    """The state of the world and of its questions on the morning of a day, from the rows public by then.
 
-    states (K, V) with their probabilities (K,): where the log leaves the world. answers: how each question stands, by
-    the name of its measure. `taken` are the readings taken in, and `complete_to` is the last day on which the absence
-    of rows counts.
+    states (K, V) with their probabilities (K,): the states that the log leaves possible. answers: whether each question
+    has been answered so far, by the name of its measure. `taken` are the readings that were used, and `complete_to` is
+    the last day on which the absence of rows counts.
     """
 
     day: dt.date
@@ -69,7 +69,7 @@ class DayOutlook:
     ended: tuple[str, dt.date] | None
 
     def happened(self, name: str) -> dt.date | None:
-        """Return the day on which the log settles a question with yes, by the name of its measure, or None."""
+        """Return the day on which the log answers the question of a measure with yes (None: not yet)."""
         return self.answers[name].on if name in self.answers else None
 
     def levels(self, place: int, size: int) -> Floats:
@@ -78,10 +78,10 @@ class DayOutlook:
 
 
 class LogOutlook:
-    """A scenario prepared to be asked on every day of a log.
+    """A scenario prepared for a forecast on every day of a log.
 
-    `first` is the first day and `deadline` the last day that counts. `measures` are the endings and questions that can
-    be answered, `unanswered` the ids of questions that no value of a state answers.
+    `first` is the first day and `deadline` the last day that counts. `measures` are the endings and questions that it
+    can forecast. `unanswered` are the ids of the questions that need whole histories.
     """
 
     def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
@@ -89,7 +89,7 @@ class LogOutlook:
 
         Args:
             scenario: The scenario, without interventions.
-            first: The first day. Default: that of the scenario. Not before its history.
+            first: The first day, not before the history of the scenario. Default: the first day of the scenario.
             control: Progress and cancelling.
 
         Raises:
@@ -98,11 +98,11 @@ class LogOutlook:
             Cancelled: When `control` cancels the work.
         """
         if scenario.interventions:
-            raise Unsupported("a log is read in a scenario without interventions; take out its interventions")
+            raise Unsupported("a log can only be read in a scenario without interventions; remove them")
         self.scenario, self.first = scenario, first or scenario.as_of
         if scenario.day(self.first) < beginning(scenario):
             history = scenario.date_at(beginning(scenario))
-            raise Unsupported(f"{self.first} is before the first day of the history ({history})")
+            raise Unsupported(f"{self.first} is before the history begins; choose {history} or a later day")
         self.deadline = scenario.by_date(scenario.horizon_days)
         self.last = self.deadline + dt.timedelta(days=1)
         self._starts: dict[bytes, Ints] = {}
@@ -113,7 +113,7 @@ class LogOutlook:
 
     @property
     def days(self) -> list[dt.date]:
-        """Every day on which a forecast can be asked for, the day after the deadline included."""
+        """Every day on which a forecast can be made, including the day after the deadline."""
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def measure(self, name: str | None = None) -> Measure:
@@ -121,7 +121,7 @@ class LogOutlook:
         lead = headline(self.scenario)
         wanted = find(self.scenario, name)[0] if name else lead if lead in self.measures else self.measures[0]
         if wanted not in self.measures:
-            raise Unsupported(f"{wanted.words} asks for more than one event, so no state alone answers it")
+            raise Unsupported(f"{wanted.words} asks for more than one event: no state alone decides it; choose another")
         return wanted
 
     def static(self, name: str) -> float:
@@ -186,7 +186,7 @@ class LogOutlook:
         """Return a measure from states (K, V) with probabilities (K,) on a day."""
         space = self._solver.space
         found = space.find(levels, otherwise=np.full(len(levels), -1))
-        if np.any(found < 0):  # an outside change led where no move leads
+        if np.any(found < 0):  # a change from outside led to a state that no move reaches
             self._known(levels[found < 0])
             self._prepare()
             return self._worth(name, day, levels, shares)
@@ -195,12 +195,13 @@ class LogOutlook:
     # ---------------------------------------------------------------- the log
 
     def on(self, day: dt.date, readings: Iterable[Reading], own: Sequence[Reading] = ()) -> DayOutlook:
-        """Return what could be said on a day.
+        """Return the state of the world and of its questions on a day.
 
         Args:
             day: The day, from `first` to `last`.
             readings: What the rows of the log mean.
-            own: Further readings. Where no history is left, the last of them that is old enough is left out.
+            own: Further readings, by the user. Where no history fits all readings, the user's reading at fault is left
+                out: the one that failed, else the last one before it.
 
         Raises:
             ImpossibleRow: Where no history is left, and no reading of `own` is to blame.
@@ -247,7 +248,7 @@ def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]
 
 
 def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:
-    """Return the user's own row that is to be left out: the one that failed, else the last one before it."""
+    """Return the user's row to leave out: the one that failed, else the last one before it."""
     failed = error.row.reading
     if failed in own:
         return failed

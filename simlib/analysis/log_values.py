@@ -1,4 +1,4 @@
-"""Forecasts of measures from where a log leaves the world, at each draw: filter times values."""
+"""Forecasts from the states in which a log leaves the world, at each draw of the assumptions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, 
 
 
 def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
-    """Return the world of a log as of a day, up to the deadline, that may start in any of these states (N, V)."""
+    """Return the world as of a day, up to the deadline, with these states (N, V) as possible starts."""
     scenario, variables = prepared.scenario, prepared.tables.variables
     states = (
         tuple((v.id, v.levels[at]) for v, at in zip(variables, row, strict=True))
@@ -46,11 +46,11 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
 def forecasts_after(
     prepared: Filter, theta: Floats, ends: Floats, measures: Sequence[Measure], control: Control
 ) -> Floats:
-    """Return the forecasts of some measures by the deadline at each draw (D, M), from where a log leaves it.
+    """Return the forecasts of some measures by the deadline at each draw (D, M), after a log.
 
-    `theta` (D, A) are the values of the world of the filter, `ends` (D, K) the states at the end of the log. The states
-    and their rates are the same for all measures. A question may have been answered unseen on the days of the log: it
-    is answered in all histories but those in which its event has not happened yet. Raises Cancelled.
+    `theta` (D, A) are the assumption values. `ends` (D, K) are the probabilities of the states at the end of the log.
+    The states and their rates are the same for all measures. The event of a question may have happened unseen during
+    the log. The forecast counts the histories in which it has happened. Raises Cancelled.
     """
     solver = Solver(starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures), times=1)
     values, states = _values(solver, measures, prepared.centre), solver.space.find(prepared.end_levels)

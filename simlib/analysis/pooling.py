@@ -1,13 +1,14 @@
 """Several experts' views as one forecast, and where they disagree.
 
-Each view is forecast by itself. The probabilities that are pooled are those of the endings (`ongoing` among them),
-which exclude one another and sum to one at each date, and that of each question, which happens or does not. With
-weights w that sum to one, the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
+Each view is forecast by itself. The probabilities of the endings are pooled together: with `ongoing` they exclude one
+another and sum to one at each date. Each question is pooled separately, as a yes or a no. With weights w that sum to
+one, the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
 
-The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. A sum of
-endings on which all views agree keeps its probability. The logarithmic pool is externally Bayesian: updating each view
-on the same evidence and then pooling gives the same as pooling first. It is sharper, and an ending that one view rules
-out is ruled out of the pool. It is computed at each date by itself, so no single scenario need have its curve.
+The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. If all
+views agree on the probability of several endings together, the linear pool keeps it. The logarithmic pool is externally
+Bayesian: updating each view on the same evidence and then pooling gives the same as pooling first. It is sharper, and
+an ending that one view rules out has probability 0 in the pool. It is computed at each date separately, so its curve
+over time need not be that of any one scenario.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -44,7 +45,7 @@ _NOTHING = 5e-7
 """A spread of probabilities below this does not count as disagreement."""
 
 _RUNS = 10_000
-"""Replicates of a view by Monte Carlo, of all its draws together."""
+"""Monte Carlo replicates of one view, over all its draws together."""
 
 # -------------------------------------------------------------------- the two pools
 
@@ -57,7 +58,7 @@ def linear(probabilities: Floats, weights: Floats) -> Floats:
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
     """Return the normalised weighted geometric mean of distributions, (V, K, ...) -> (K, ...).
 
-    Raises Unsupported where each case is ruled out by some view, so that nothing is left to normalise.
+    Raises Unsupported where every outcome is ruled out by some view, so that nothing is left to normalise.
     """
     counted = weights > 0
     with np.errstate(divide="ignore"):
@@ -65,7 +66,8 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
     highest = logs.max(axis=0)
     if not np.all(np.isfinite(highest)):
         raise Unsupported(
-            "the views exclude one another: each ending is ruled out by one of them, so only the linear pool exists"
+            "the views exclude one another: each ending is ruled out by one of them, so only the linear pool exists; "
+            "pool views that share an ending"
         )
     share = np.exp(logs - highest)
     return np.asarray(share / share.sum(axis=0))
@@ -74,8 +76,8 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
 def divergence(probabilities: Floats, weights: Floats) -> Floats:
     """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
 
-    It is the entropy of the linear pool less the mean entropy of the views: the information about the ending that
-    knowing the right view would give. It is 0 where the views agree and at most the entropy of the weights.
+    It is the entropy of the linear pool less the mean entropy of the views. It is the information about the ending that
+    one would gain by knowing the right view. It is 0 where the views agree, and at most the entropy of the weights.
     """
     mean = np.tensordot(weights, entropy(probabilities.swapaxes(0, 1)), axes=1)
     return np.maximum(entropy(linear(probabilities, weights)) - mean, 0.0)
@@ -92,10 +94,10 @@ def entropy(probabilities: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class PooledItem:
-    """An ending or a question: its probability by view (V, T), the pools and the spread (T,).
+    """An ending or a question: its probability in each view (V, T), in both pools, and the spread (T,).
 
-    `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence,
-    in bits, between the views on whether it happens.
+    `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence of
+    the views about whether it happens, in bits.
     """
 
     kind: Kind
@@ -117,9 +119,9 @@ class PooledItem:
 class Pool(Traced):
     """Views of one scenario, pooled.
 
-    `weights` sum to one. `divergence` and `entropy` (T,), in bits, are of the endings. `entropy` is the whole
-    uncertainty about the ending in the linear pool. `divergence` is the part of it that is disagreement between the
-    views. `scenario` is the first view.
+    `weights` sum to one. `divergence` and `entropy` (T,) concern the endings and are in bits. `entropy` is the
+    uncertainty about the ending in the linear pool. `divergence` is the part of that uncertainty that comes from
+    disagreement between the views. `scenario` is the first view.
     """
 
     kind: ClassVar[str] = "pool"
@@ -148,7 +150,7 @@ class Pool(Traced):
         """The question that is answered, in one sentence with its date."""
         names = [f"“{name}”" for name in self.weights]
         together = f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"How likely is each ending and question by {self.by_words} if {together} are pooled?"
+        return f"How likely are the endings and questions by {self.by_words} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each ending or question and time, with both pools and every view."""
@@ -166,14 +168,14 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return endings and questions (or one kind) by their final range, the widest first."""
+        """Return endings and questions (or one kind) by how much the views differ, the largest first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
     def sentences(self, lead: str = "") -> list[str]:
-        """Describe both pools by the target, the lowest and highest view, and the disagreement.
+        """Describe both pools at the target date, the lowest and highest view, and the disagreement.
 
-        `lead` is the measure to begin with, such as "ending:war". Without one, questions come first.
+        `lead` is the measure to begin with, such as "ending:war". Without `lead`, questions come first.
         """
         names = list(self.weights)
         shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
@@ -191,7 +193,7 @@ class Pool(Traced):
         return [
             *lines,
             f"Computed {self.basis}, with the weights {shares}.",
-            "The logarithmic pool is taken at each date by itself. An ending that one view rules out is ruled out.",
+            "The logarithmic pool is computed at each date separately. It rules out endings that one view rules out.",
         ]
 
     def data(self) -> dict[str, Any]:
@@ -232,7 +234,7 @@ def pool(
 
     Args:
         views: The views of one scenario, by name. At least two.
-        weights: The weight of each view, scaled to sum to one. By default all views weigh the same.
+        weights: The weight of each view, scaled to sum to one. By default all views have equal weights.
         engine: "auto" is the exact engine unless a view has too many states, else Monte Carlo for all of them.
         draws: Draws of the priors of each view. 0 forecasts at the stated values.
         runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws of a view together.
@@ -271,8 +273,8 @@ def pool(
 def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
     """Pool forecasts of one scenario by name. `weights` are scaled to sum to one.
 
-    Raises ScenarioError for weights that do not fit, Unsupported for forecasts of different questions or times, and
-    where each ending is ruled out by one of them.
+    Raises ScenarioError for weights that do not fit. Raises Unsupported for forecasts of different questions or times,
+    and if each ending is ruled out by one of the forecasts.
     """
     shares = _scaled(list(forecasts), weights)
     first = next(iter(forecasts.values()))
@@ -294,7 +296,9 @@ def _pool(
     for name, forecast in forecasts.items():
         same = [list(f.endings) + list(f.questions) for f in (first, forecast)]
         if same[0] != same[1] or not np.array_equal(first.times, forecast.times) or forecast.as_of != first.as_of:
-            raise Unsupported(f"{name!r} answers other questions, or for other dates, than the other views")
+            raise Unsupported(
+                f"{name!r} has other endings, questions or dates than the first view; pool views that agree"
+            )
     w = np.array(list(weights.values()))
     endings = np.stack([_distribution(forecast) for forecast in forecasts.values()])
     smooth = np.stack([_smoothed(p, f) for p, f in zip(endings, forecasts.values(), strict=True)])
@@ -314,11 +318,11 @@ def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, 
     """Return the weights in the order of the views, summing to one."""
     problems = []
     if len(names) < 2:
-        problems.append(Problem("", 0, "views", f"{len(names)} of them", "expected at least two to pool"))
+        problems.append(Problem("", 0, "views", f"{len(names)} given", "expected at least two to pool"))
     given = dict.fromkeys(names, 1.0) if weights is None else weights
     for name in [*names, *(other for other in given if other not in names)]:
         if name not in given or name not in names:
-            what = "has no weight" if name in names else "has a weight and is no view"
+            what = "has no weight" if name in names else "has a weight but is not a view"
             problems.append(Problem("", 0, f"weights: {name}", what, "expected one for each view"))
         elif not 0 <= given[name] < np.inf:
             problems.append(Problem("", 0, f"weights: {name}", f"{given[name]:g}", "expected a number of at least 0"))
@@ -343,9 +347,9 @@ def _distribution(forecast: Forecast) -> Floats:
 
 
 def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
-    """Return a distribution (K, T) without zeros: (k + 1/2) / (n + K/2).
+    """Return a distribution (K, T) without zeros, (k + 1/2) / (n + K/2), where replicates were counted.
 
-    This is done where replicates were counted, and only after the start. The zeros of the exact engine are true.
+    The start is left as it is, and so is an exact forecast: its zeros are true.
     """
     runs = forecast.provenance.get("runs")
     if not runs:

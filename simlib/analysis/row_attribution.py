@@ -52,10 +52,10 @@ ROW_WORTH_NAMING = 0.1
 class RowEffect:
     """The effect of one row on a forecast, in log-odds.
 
-    `time` is the effect of the days up to the row, without looking at whether it happened. `state` is its news about
-    the state, `assumptions` its lesson about them. The half-width `error` (95%) is of the last two together and
-    comes from the number of draws. `before` and `after` are the forecasts without and with the rows of its day.
-    `stands_for` is the number of rows of the log: those with one meaning and one window are weighed together.
+    `time` is the effect of the days before the row. `state` is the effect of the row through the state, and
+    `assumptions` the effect through the assumptions. `error` is the 95% half-width of `state` and `assumptions`
+    together, from the number of draws. `before` and `after` are the forecasts without and with the rows of its day.
+    `stands_for` is the number of log rows: rows with the same meaning and the same window are treated as one.
     """
 
     date: dt.date
@@ -70,7 +70,7 @@ class RowEffect:
 
     @property
     def effect(self) -> float:
-        """The effect of the row itself, in log-odds: state and assumptions."""
+        """The effect of the row itself, in log-odds, through the state and the assumptions together."""
         return self.state + self.assumptions
 
 
@@ -78,9 +78,9 @@ class RowEffect:
 class RowEffects(Answer):
     """The effect of each row of a log on one forecast.
 
-    `before` is the forecast on `since`, the first day of the log, and `at_end` that with all of the log, each with its
-    95% half-width. In log-odds their difference is the sum of all lines of `rows` and of `rest`, the time after the
-    last row. `settled` is the day on which the log answers a question with yes, or None.
+    `before` is the forecast on `since`, the first day of the log. `at_end` is the forecast from the whole log. Each has
+    its 95% half-width. In log-odds, their difference is the sum of all parts of `rows` and of `rest`, the effect of the
+    time after the last row. `settled` is the day on which the log answers a question with yes, or None.
     """
 
     kind: ClassVar[str] = "row_effects"
@@ -102,7 +102,7 @@ class RowEffects(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"What did each row of the log do to {self.measure.words} by {long_date(self.by)}?"
+        return f"How did each row of the log change the forecast of {self.measure.words} by {long_date(self.by)}?"
 
     @property
     def change(self) -> float:
@@ -114,11 +114,11 @@ class RowEffects(Answer):
         first, last = f"{percent(self.before)} on {long_date(self.since)}", f"{percent(self.at_end)} on "
         moved = f"moved from {first} to {last}{long_date(self.as_of)}"
         texts = [f"{self.measure.words} by {long_date(self.by)}: the forecast {moved}."]
-        texts += [f"The log has answered it: yes, on {long_date(self.settled)}."] if self.settled else []
+        texts += [f"The log has answered the question: yes, on {long_date(self.settled)}."] if self.settled else []
         if not self.rows:
-            return [*texts, "The log has no row that says anything here."]
+            return [*texts, "No row of the log bears on this forecast."]
         if abs(self.change) < SMALL:
-            return [*texts, "That is hardly a change.", *self._extremes()]
+            return [*texts, "The forecast has hardly changed.", *self._extremes()]
         main = max(self.rows, key=lambda row: row.effect * np.sign(self.change))
         share = main.effect / self.change
         texts += [f"{_share(share)} because of one row: {_named(main)}."] if share > ROW_WORTH_NAMING else []
@@ -146,7 +146,7 @@ class RowEffects(Answer):
         return pd.DataFrame(self.data()["rows"])
 
     def data(self) -> dict[str, Any]:
-        """Return both forecasts, and the lines of each row."""
+        """Return both forecasts, and the three parts of the effect of each row."""
         names = ("date", "words", "stands_for", "time", "state", "assumptions", "error", "before", "after")
         rows = [pick(row, *names) for row in self.rows]
         ends = pick(self, "since", "before", "before_error", "at_end", "at_end_error", "rest", "settled")
@@ -187,12 +187,12 @@ def row_effects(
     number of firings up to the number that the row reports.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining.
+        scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Further events for the log beside the scenario: a file, or rows.
         measure: A probability, such as "question:truce". Default: the headline.
         as_of: The date, up to the deadline. Default: that of the scenario.
         learn: Whether the log may teach the assumptions.
-        draws: Draws of the assumptions. They are those of `update` with the same number and seed.
+        draws: Draws of the assumptions. `update` with the same number and seed uses the same draws.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress callback, cancellation and number of threads.
@@ -200,7 +200,7 @@ def row_effects(
     Raises:
         ScenarioError: For an unknown measure and a log that cannot be read.
         ImpossibleLog: For a row that leaves no state.
-        Unsupported: For a measure that is no probability or needs histories, for a scenario with interventions, and
+        Unsupported: For a measure that is not a probability or needs histories, for a scenario with interventions, and
             for a date after the deadline.
         TooManyStates: Where the exact engine cannot list the states.
         NotLearnt: Where the posterior cannot be trusted.
@@ -308,6 +308,6 @@ def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]
         raise Unsupported("the effects of rows are only computed without interventions; leave the interventions out")
     if stop >= scenario.horizon_days:
         last = scenario.by_date(scenario.horizon_days)
-        raise Unsupported(f"{taken.as_of} is after {last}, when the forecast ends; ask for a date before")
+        raise Unsupported(f"{taken.as_of} is after the last day of the forecast, {last}; choose an earlier date")
     solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
     return solver, observable(solver, measure.name), min(stop, 0.0) - start

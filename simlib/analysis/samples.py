@@ -1,4 +1,4 @@
-"""Histories sampled over the draws of a belief, and shares with intervals.
+"""Histories sampled over the draws of a belief, and shares of them with intervals.
 
 The intervals allow for histories that share a draw.
 """
@@ -36,9 +36,9 @@ Share = tuple[float, float, float]
 class Sample:
     """Histories (R,) over draws of the assumptions, or at the stated values (one draw).
 
-    `draw` (R,) is the number of the draw that a history belongs to, `weight` (R,) is its weight. All weights are 1
-    where the draws weigh the same. Otherwise they sum to the effective number of histories. `provenance` says how the
-    sample was drawn.
+    `draw` (R,) is the number of the draw that a history belongs to, and `weight` (R,) the weight of the history. All
+    weights are 1 where the draws have equal weights. Otherwise they sum to the effective number of histories.
+    `provenance` says how the sample was drawn.
     """
 
     histories: Histories
@@ -58,13 +58,13 @@ class Sample:
         return len(self.histories)
 
     def only(self, chosen: Ints) -> Sample:
-        """Return the histories at some places, each with its draw and its weight."""
+        """Return the histories with these indices, each with its draw and its weight."""
         return dataclasses.replace(
             self, histories=selected(self.histories, chosen), draw=self.draw[chosen], weight=self.weight[chosen]
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) in `event` (R,), with its 95% interval."""
+        """Return the share of the histories `among` (R,) that have the `event` (R,), with its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
 
@@ -85,7 +85,7 @@ def sample(
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw.
         seed: Seed of the draws and the histories.
-        control: Who follows the progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
@@ -110,7 +110,7 @@ def sample(
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weight of a history of each draw (D,), 1 where all draws weigh the same."""
+    """Return the weight of the histories of each draw (D,), 1 where all draws have equal weights."""
     if belief is None:
         return np.ones(1)
     relative = belief.weights / belief.weights.max()
@@ -127,14 +127,14 @@ def _joined(parts: list[Histories]) -> Histories:
 def sampled(
     scenario: Scenario, draws: int | Belief, histories: int, runs: int | None, *, by: By, seed: int, control: Control
 ) -> Sample:
-    """Sample `runs` histories of each draw. Default: as many as make `histories` in all. Raises as `sample`."""
+    """Sample `runs` histories of each draw, by default about `histories` in all. Raises as `sample`."""
     several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
     each = -(-histories // several) if runs is None else runs
     return sample(scenario, by=by, draws=draws, runs=each, seed=seed, control=control)
 
 
 def selected(played: Histories, chosen: Ints) -> Histories:
-    """Return the histories at some places (indices into them, in any order)."""
+    """Return the histories with these indices, in any order."""
     sizes = np.diff(played.start)[chosen]
     rows = np.repeat(played.start[:-1][chosen] - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
     rows = rows + np.arange(len(rows))

@@ -30,7 +30,7 @@ BOUND, RELATIVE = 1e-9, 1e-3
 """The absolute error of exact answers, and the relative error for rare endings."""
 
 _MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
-"""Fields with a name in the plural."""
+"""Fields whose name is a plural."""
 
 _LONG = (":", ";", " from ", ", or ")
 """Signs that a value is too long for "from ... to ..."."""
@@ -38,7 +38,7 @@ _LONG = (":", ";", " from ", ", or ")
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """One difference: its place, both sides ("": none), and a sentence."""
+    """One difference: its place in the file, the text before and after ("": absent), and a sentence."""
 
     where: str
     before: str
@@ -67,7 +67,7 @@ class Version:
 class Diff(Answer):
     """The changes from one scenario to another, and both forecasts by a common date.
 
-    `forecasts` is None where they were not asked for, or where one scenario begins after the other has ended (`apart`).
+    `forecasts` is None if no forecasts were asked for, or if one scenario begins after the other has ended (`apart`).
     """
 
     kind: ClassVar[str] = "diff"
@@ -137,7 +137,7 @@ class Diff(Answer):
         ]
 
     def sentences(self) -> list[str]:
-        """Describe every change, then both forecasts by the earlier of the two last days."""
+        """Describe every change, then compare the forecasts at the earlier of the two last days."""
         lines = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)
@@ -164,10 +164,10 @@ class Diff(Answer):
 
 
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
-    """Return the changes between two scenarios and, with `forecast`, both exact forecasts.
+    """Return the changes between two scenarios and, if `forecast` is true, both exact forecasts.
 
     Both forecasts are by the earlier of the two last days. There are none where one scenario begins after the other
-    ends. Raises what `solve` raises.
+    ends. Raises the errors of `solve`.
     """
     changes = tuple(_changes(before, after))
     sides = Version.of(before), Version.of(after)
@@ -280,7 +280,7 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
 
 
 def _explained(world: Scenario, group: str, name: str) -> str:
-    """Return the sentence that explains a thing of a scenario, "" where there is none."""
+    """Return the sentence that explains an item of a scenario, "" where there is none."""
     return next((line.sentence for line in explain(world) if (line.section, line.id) == (group, name)), "")
 
 

@@ -125,7 +125,7 @@ def test_a_belief_with_its_own_start_and_the_exact_engine_are_refused_by_name():
     belief = dataclasses.replace(Belief.prior(world, 4), name="a log", start=np.full((4, 2), 0.5))
     with pytest.raises(Unsupported, match="the belief “a log” starts in 2 states, and the scenario in others"):
         indicators(world, "war", draws=belief)
-    with pytest.raises(Unsupported, match="works at the stated values, not over the belief “a log”"):
+    with pytest.raises(Unsupported, match="works at the stated values, not over “a log”; use Monte Carlo"):
         indicators(world, "war", draws=belief, engine="exact")
 
 
@@ -228,7 +228,7 @@ def test_where_nothing_can_be_seen_the_answer_says_so(engine):
     world = all_covert()
     found = indicators(world, engine=engine, draws=0, runs=500).with_forcing()
     assert found.rows == ()
-    assert found.sentences()[1] == "There is no sign: nothing happens in public that may be seen or not."
+    assert found.sentences()[1] == "There is no sign: no public move or level could show whether it will happen."
     assert found.frame().empty
     assert [c.ending for c in paths(world, given="over").classes] == ["over"]
     forecast = solve(world).endings["over"].probability[-1]

@@ -60,7 +60,7 @@ def test_it_says_what_it_is_about_and_how_it_was_made(name):
 
 def test_questions_have_their_date():
     assert ANSWERS["pool"].question == (
-        "How likely is each ending and question by 30 May 2031 if “calm” and “tense” are pooled?"
+        "How likely are the endings and questions by 30 May 2031 if “calm” and “tense” are pooled?"
     )
     asked = "What changed from “before” to “after”"
     assert ANSWERS["diff"].question == f"{asked}, and how does that change the forecast by 30 May 2031?"

@@ -371,7 +371,7 @@ def test_a_group_that_cuts_a_correlation_is_refused_with_the_reason():
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
-        ({"g": ["pace-d"]}, "'pace-d' is no assumption; did you mean"),
+        ({"g": ["pace-d"]}, "'pace-d' is not an assumption; did you mean"),
         ({"g": ["way.start.a"]}, "'way.start.a' is fixed"),
         ({"g": ["pace-a"], "h": ["pace-a"]}, "'pace-a' is in two groups"),
     ],

@@ -118,7 +118,7 @@ def test_frames_sentences_and_plain_data(found):
     assert frame["information_bits"].is_monotonic_decreasing
     assert {"ratio_seen", "ratio_seen_low", "ratio_seen_high"} <= set(frame.columns)
     assert "the probability is 41% (+18 points); if not, it is 11%." in found.sentences(1)[1]
-    assert found.question == "What, seen by 10 April 2031, would be a sign of “war” by 10 May 2031?"
+    assert found.question == "Which sightings by 10 April 2031 would be signs of “war” by 10 May 2031?"
     assert found.to_dict()["indicators"][0]["id"] == "signal"
 
 
@@ -370,5 +370,5 @@ def test_both_engines_see_the_same_signs(world):
 
 
 def test_the_exact_engine_refuses_to_count():
-    with pytest.raises(Unsupported, match="the exact engine sees a sign once; Monte Carlo counts"):
+    with pytest.raises(Unsupported, match="counts only the first sighting of a sign; use Monte Carlo"):
         indicators(two_types(), "war", look_by=DAY, engine="exact", times_seen=2)

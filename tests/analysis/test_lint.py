@@ -47,7 +47,7 @@ def test_a_level_that_can_never_be_reached():
     assert found(unreachable_rung(), "variables.lamp.levels") == [
         (
             "warning: variables.lamp.levels: 'green' can never be reached; "
-            "expected a start or an outcome that leads there; remove it otherwise"
+            "expected a start or an outcome that leads there; else remove it"
         )
     ]
     assert found(two_states(), "variables.bank.levels") == []
@@ -105,7 +105,7 @@ def test_effects_that_never_change_anything():
 
 def test_an_ending_that_can_never_be_reached():
     assert found(unreachable_rung(), "endings.green") == [
-        "warning: endings.green: 'green' can never be reached; expected a history that ends so"
+        "warning: endings.green: 'green' can never be reached; expected a history that reaches it"
     ]
     assert not about(erlang(), "endings.")
 
@@ -143,11 +143,11 @@ def test_states_with_no_way_out_are_counted_and_named():
     world.move("rise", 0.2, {"tide": "high"}, when={"bank": "left"}).move("wait", 1.0)
     assert found(world.scenario(), "moves") == [
         (
-            "warning: moves: 2 states have no way out and are no ending (of 4 that can come about), "
+            "warning: moves: 2 states have no way out and are not endings (of 4 reachable states), "
             "such as bank at right, tide at low; expected a move that leads out of it, or an ending"
         )
     ]
-    assert "1 state has no way out and is no ending" in about(two_states(), "no way out")[0]
+    assert "1 state has no way out and is not an ending" in about(two_states(), "no way out")[0]
     assert not about(two_states(ends=True), "no way out")
     assert not about(two_states(back=0.1), "no way out")
 
@@ -338,7 +338,7 @@ def patrols(
 
 def test_a_base_rate_read_off_a_hot_record_claims_more_than_it_says():
     told = found(patrols(), "moves.patrol.rate")
-    assert "stating 2 per week claims 6 per week at the start" in told[0]
+    assert "a base rate of 2 per week implies 6 per week at the start" in told[0]
     assert "if 2 per week was observed, say so under observed: and state 0.667 per week" in told[0]
 
 
@@ -353,7 +353,7 @@ def test_a_base_rate_that_need_not_contain_its_tempo(fair):
 
 def test_an_observed_rate_that_the_base_rate_does_not_come_to():
     told = found(patrols(observed=2 / 7), "moves.patrol.rate")
-    assert "claims 6 per week at the start and 6 per week over the first 3 weeks" in told[0]
+    assert "implies 6 per week at the start and 6 per week over the first 3 weeks" in told[0]
     assert "2 per week was observed; expected a base rate of about 0.667 per week" in told[0]
     assert not found(patrols(observed=2 / 7, per_week=0.7), "moves.patrol.rate")
 
@@ -373,7 +373,7 @@ def test_the_multiplier_at_the_start_is_that_of_the_states_in_which_the_move_is_
     world = World("strait").variable("sea", "closed", "hot", start={"closed": 0.5, "hot": None}, hidden=True)
     world.move("patrol", 2 / 7, {"sea": 0}, when={"sea": "hot"}, times=[(3.0, {"sea": "hot"})])
     scenario = with_assumption(world.scenario(), "patrol.rate", because="four in two weeks", unit="per week")
-    assert "claims 6 per week at the start" in found(scenario, "moves.patrol.rate")[0]
+    assert "implies 6 per week at the start" in found(scenario, "moves.patrol.rate")[0]
 
 
 def test_a_rate_observed_below_its_claim_while_tempo_slows_it():
@@ -385,7 +385,7 @@ def test_a_move_that_is_not_possible_at_the_start_is_judged_over_the_first_weeks
     scenario = patrols(observed=2 / 7)
     later = replace(scenario.moves["patrol"], between=window(5, 29))
     told = found(scenario.replace(moves={**scenario.moves, "patrol": later}), "moves.patrol.rate")
-    assert "claims 6 per week over the first 3 weeks: " in told[0]
+    assert "implies 6 per week over the first 3 weeks: " in told[0]
 
 
 # ---------------------------------------------------------------- strands that move no answer
@@ -408,7 +408,7 @@ def test_an_actor_whose_moves_move_no_answer():
     assert found(silent, "actors.herald") == [
         (
             "warning: actors.herald: all moves of 'herald' together move no ending and no question by one point by "
-            "2031-04-30 (at most “ever-lit”: less than 0.0001 points); expected moves with a bearing on an answer, "
+            "2031-04-30 (at most “ever-lit”: less than 0.0001 points); expected moves that affect an answer, "
             "unless nothing should depend on them"
         )
     ]
@@ -474,8 +474,8 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
     assert noted(0.001, 0.0008, 0.00125) == [
         (
             "note: assumptions: over its range none of these moves an ending or a question by one point by 2031-04-10 "
-            "(points): pace (0.44); no need to know them better; a part of the story that should matter is missing a "
-            "bearing"
+            "(points): pace (0.44); no need to know them better; if one should matter, connect it to an ending or a "
+            "question"
         )
     ]
     assert not noted(0.01, 0.005, 0.02)
@@ -497,7 +497,9 @@ def test_a_question_that_only_histories_answer_counts_too():
 
 def test_in_a_large_world_strands_are_not_examined(monkeypatch):
     monkeypatch.setattr("simlib.analysis.lint.strands.MOST_STATES", 3)
-    assert about(banner().scenario(), "note: states: not checked: strands that move no answer; the world has 4 states")
+    assert about(
+        banner().scenario(), "note: states: not checked: strands that move no answer; the scenario has 4 states"
+    )
     assert not found(banner().scenario(), "actors.herald")
 
 

@@ -213,7 +213,7 @@ def test_unknown_names_and_cancel():
     with pytest.raises(ScenarioError, match="'hoem' is not known; did you mean 'home'"):
         counted_paths(histories(crossroads(), 5), given="ending:hoem")
     for name in ("ending:ongoing", "rung:places=left", "moves:go-left"):
-        with pytest.raises(Unsupported, match=f"given an ending that happens, such as ending:ID, not '{name}'"):
+        with pytest.raises(Unsupported, match=f"conditional on an ending, such as ending:ID, not on '{name}'"):
             paths(crossroads(), given=name)
     for ask in (paths, passages):
         with pytest.raises(Cancelled):
@@ -315,5 +315,5 @@ def test_stays_that_an_ending_cuts_off_are_counted_under_it():
 
 def test_a_world_without_a_ladder_has_no_paths():
     world = worlds.World("flat", 30.0).variable("x", "a", "b", start="a").move("go", 0.1, {"x": "b"})
-    with pytest.raises(ScenarioError, match="'flat' has no ladder; expected a ladder, whose rungs make the paths"):
+    with pytest.raises(ScenarioError, match="'flat' has no ladder; expected a ladder: paths are made of its rungs"):
         paths(world.scenario())

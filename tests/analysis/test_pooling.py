@@ -215,7 +215,7 @@ def test_over_the_priors_each_view_has_its_own(views):
     ("weights", "words"),
     [
         ({"calm": 1, "as it is": 1}, "weights: tense: has no weight; expected one for each view"),
-        ({"calm": 1, "as it is": 1, "tense": 1, "x": 1}, "weights: x: has a weight and is no view"),
+        ({"calm": 1, "as it is": 1, "tense": 1, "x": 1}, "weights: x: has a weight but is not a view"),
         ({"calm": -1, "as it is": 1, "tense": 1}, "weights: calm: -1; expected a number of at least 0"),
         ({"calm": float("nan"), "as it is": 1, "tense": 1}, "weights: calm: nan; expected a number"),
         ({"calm": 0, "as it is": 0, "tense": 0}, "weights: all are 0; expected at least one above 0"),
@@ -228,12 +228,12 @@ def test_weights_that_do_not_fit_are_refused(views, weights, words):
 
 def test_forecasts_that_do_not_match_are_refused(world):
     one, other = solve(world, times=2), solve(world, times=3)
-    with pytest.raises(Unsupported, match="'b' answers other questions, or for other dates"):
+    with pytest.raises(Unsupported, match="'b' has other endings, questions or dates"):
         pool_forecasts({"a": one, "b": other})
     fewer = dataclasses.replace(one, questions={"new": Band(*np.zeros((3, 3)))})
-    with pytest.raises(Unsupported, match="'b' answers other questions"):
+    with pytest.raises(Unsupported, match="'b' has other endings, questions or dates"):
         pool_forecasts({"a": one, "b": fewer})
-    with pytest.raises(ScenarioError, match="1 of them; expected at least two to pool"):
+    with pytest.raises(ScenarioError, match="views: 1 given; expected at least two to pool"):
         pool_forecasts({"a": one})
 
 

@@ -148,7 +148,7 @@ def test_it_stops_by_itself_when_the_quantiles_are_known():
     assert loose.draws < tight.draws <= 1024
     assert all(n.half <= 0.01 for n in tight.spread().quantiles.values())
     assert set(map(tuple, loose.theta)) <= set(map(tuple, tight.theta))
-    assert f"{tight.draws:,} draws give each quantile to ±1 point." in tight.sentences()[-1]
+    assert f"With {tight.draws:,} draws each quantile is known to ±1 point." in tight.sentences()[-1]
 
 
 def test_it_says_when_the_tolerance_was_not_reached():
@@ -157,7 +157,7 @@ def test_it_says_when_the_tolerance_was_not_reached():
     assert found.draws == 128
     last = found.sentences()[-1]
     assert re.fullmatch(
-        r"128 draws give each quantile to ±[\d.]+ points, not to the ±0.001 points asked for: "
+        r"With 128 draws each quantile is known to ±[\d.]+ points, not to the ±0.001 points asked for: "
         r"that would take about [\w ,]+ draws\.",
         last,
     )
@@ -193,7 +193,8 @@ def test_where_the_replicates_are_what_errs_they_are_doubled():
     assert found.draws < 4096
     assert holds(found.spread().mean, TRUTH["mean"])
     assert (
-        f"{found.draws:,} draws of {found.runs:,} replicates give each quantile to ±4 points." in found.sentences()[-1]
+        f"With {found.draws:,} draws of {found.runs:,} replicates each quantile is known to ±4 points."
+        in found.sentences()[-1]
     )
     once = uncertainty(ferry(), "across", engine="montecarlo", runs=found.runs, draws=found.draws)
     place = {tuple(row): number for number, row in enumerate(found.theta)}
@@ -210,7 +211,7 @@ def test_replicates_are_not_doubled_past_what_was_allowed():
     assert found.draws * found.runs <= 512 * 32
     assert found.runs > 32
     last = found.sentences()[-1]
-    assert last.startswith(f"{found.draws} draws of {found.runs:,} replicates give each quantile to ±")
+    assert last.startswith(f"With {found.draws} draws of {found.runs:,} replicates each quantile is known to ±")
     assert re.search(r"asked for: that would take about [\w ,]+ draws of [\d,]+ replicates\.$", last)
     assert found.to_dict()["needed"]["runs"] > found.runs
 
@@ -419,8 +420,8 @@ def test_evsi_in_words():
 @pytest.mark.parametrize(
     ("measure", "options", "words"),
     [
-        ("moves:horn", {}, "can not be seen to happen; expected an ending or a question"),
-        ("ending:ongoing", {}, "can not be seen to happen"),
+        ("moves:horn", {}, "does not happen on a day; expected an ending or a question"),
+        ("ending:ongoing", {}, "does not happen on a day"),
         ("across", {"draws": 8}, "expected at least 32 draws"),
         ("across", {"observations": []}, "expected at least one public move"),
     ],
@@ -477,7 +478,7 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     world = World("sure", T).variable("bank", "left", "right", start="left")
     world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})
     found = uncertainty(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
-    assert found.sentences()[1] == "Nothing about it is uncertain."
+    assert found.sentences()[1] == "It is certain, or impossible, in every draw."
 
 
 def test_doubt_below_the_noise_is_told_as_at_most():

@@ -494,7 +494,7 @@ def test_a_target_day_is_the_same_for_all():
         (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected one above zero"),
         (Policy("cross", 1.0, Condition(((("bank", ("middle",)),),))), ScenarioError, "'bank' has no level 'middle'"),
         (Forbid("cross", date(9), until=date(9)), ScenarioError, r"it ends \(2031-04-10\) before it begins"),
-        ("forbid cross", TypeError, "is no variant; expected a scenario, a view"),
+        ("forbid cross", TypeError, "is not a variant; expected a scenario, a view"),
         (tempo_world(), Unsupported, "has other variables than 'two-states'"),
     ],
 )

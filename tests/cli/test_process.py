@@ -120,7 +120,7 @@ def test_ctrl_c_while_drawing_tells_what_is_known_by_then(bridge: str) -> None:
     finally:
         run.kill()
     assert run.returncode == 130
-    assert "give each quantile to ±" in out
+    assert "each quantile is known to ±" in out
     assert "not to the ±0.0001 points asked for: that would" in out
     assert re.search(r"^simlib: stopped; the answer is from the [\d,]+ draws made by then$", told, re.MULTILINE)
 

@@ -88,7 +88,7 @@ def test_a_question_remembers_that_the_log_has_answered_it(tmp_path, asked, flag
                 assert (one.time, one.state) == pytest.approx((two.time, two.state), abs=1e-6)
         assert (got.settled is not None) == (got.at_end > 1 - 1e-8)
     assert got.settled == {"drills": dt.date(2031, 4, 3), "warning": dt.date(2031, 4, 14)}[asked]
-    assert f"The log has answered it: yes, on {got.settled.day} April 2031." in got.sentences()
+    assert f"The log has answered the question: yes, on {got.settled.day} April 2031." in got.sentences()
     assert got.to_dict()["settled"] == str(got.settled)
 
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_told_is_refused_by_name():
         simlib.row_effects(
             world.replace(interventions=(simlib.Forbid("patrol"),)), log, as_of=JUNE_15, draws=4, learn=False
         )
-    with pytest.raises(simlib.Unsupported, match="is after 2031-06-29"):
+    with pytest.raises(simlib.Unsupported, match="is after the last day of the forecast, 2031-06-29"):
         simlib.row_effects(world, log, as_of=dt.date(2031, 7, 20), draws=4, learn=False)
 
 

@@ -1,4 +1,4 @@
-"""The middle and the members of a box, and a discovery as data for a notebook."""
+"""The median and the members of a box, and a discovery stored as data for a notebook."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return the median of the prior within the bounds of a box, by assumption (base units).
+    """Return, for each assumption, the median of its prior within the bounds of a box (base units).
 
-    Each assumption is taken on its own: correlations within the box are left out.
+    Correlations within the box are ignored.
     """
     values = {}
     for bound in box.bounds:
@@ -36,7 +36,7 @@ def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
 
 
 def side(bound: Bound, value: float) -> int:
-    """Return -1 for a value below a bound, 1 for one above it, 0 for one within."""
+    """Return -1 for a value below the bounds, 1 for one above them, 0 for one within."""
     if bound.low is not None and value < bound.low:
         return -1
     return 1 if bound.high is not None and value > bound.high else 0
@@ -64,16 +64,17 @@ def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
 
 
 def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
-    """Return the discovery that `compact_data` stored. Its draws are made again.
+    """Return the discovery that `compact_data` stored, with its draws made again.
 
-    Raises SimlibError where the data are of another scenario, or where the draws come out differently.
+    Raises SimlibError if the data belong to another scenario, or if the draws come out differently.
     """
     if data["scenario_sha256"] != scenario.sha256:
-        raise SimlibError(f"these boxes were found in another scenario than {scenario.id!r} as it stands")
+        raise SimlibError(f"these boxes are not of {scenario.id!r} as it stands; run the discovery again")
     theta = priors.draws(scenario, data["draws"], seed=data["seed"])
     if not np.allclose(theta[-1], data["last_draw"], rtol=1e-6):
         raise SimlibError(
-            "the draws differ from those in which the boxes were found, probably because of another version of SciPy"
+            "the draws differ from those in which the boxes were found, probably because of another version of SciPy; "
+            "run the discovery again"
         )
     (measure,) = measures.find(scenario, data["measure"])
     leaves = tuple(

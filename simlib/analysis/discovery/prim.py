@@ -1,7 +1,7 @@
 """Boxes (PRIM) and regression trees over weighted points in the unit cube.
 
 `simlib.analysis.discovery.scenario_discovery` explains their purpose. This module knows only points, cases of interest
-and answers. Weights are relative to the largest, so that equal ones are all exactly 1.
+and answers. Weights are divided by the largest, so that equal weights are all exactly 1.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class RawBox:
 
 @dataclass(frozen=True)
 class _Cases:
-    """Weighted points (n, D), the cases of interest (n,), and the search region (`among`)."""
+    """Weighted points (n, D), the cases of interest (n,), and the points to search (`among`)."""
 
     points: Floats
     weights: Floats
@@ -69,9 +69,8 @@ def find_boxes(
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
 
-    Boxes in which cases of interest are no denser than among all points are left out.
-
-    `points` are (n, D) numbers in (0, 1), `interesting` and `weights` (default: equal) are (n,). The trajectory holds
+    A box is left out if cases of interest are no denser in it than among all points. `points` (n, D) are numbers in (0,
+    1). `interesting` (n,) marks the cases of interest, and `weights` (n,) are equal by default. The trajectory holds
     the box after every peel.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
@@ -108,7 +107,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return the box after the peel whose rest is densest, None if that rest is too small."""
+    """Return the box after the peel that leaves the highest density, None if too few points would be left."""
     members, points = cases.inside(box), cases.points
     least = _SMALLEST * float(cases.weights.sum())
     if cases.mass(members) * (1 - _PEEL) < least or members.sum() * (1 - _PEEL) < 10:
@@ -142,7 +141,7 @@ def _paste(cases: _Cases, box: Floats) -> Floats:
 
 
 def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
-    """Drop bounds that chance alone explains. Return the box and its quasi-p-values."""
+    """Drop bounds that chance alone could explain, and return the box with its quasi-p-values."""
     while True:
         p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:
@@ -161,7 +160,8 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 def _p_values(cases: _Cases, box: Floats) -> Floats:
     """Return the quasi-p-value of each bound (2, D).
 
-    It is the probability that a box without this bound would have as many hits by chance.
+    It is the probability that chance alone gives as many cases of interest in the box, at the density of the box
+    without this bound.
 
     Weighted draws count as their effective number (Kish 1965).
     """

@@ -1,18 +1,18 @@
 """Scenario discovery: assumptions under which an outcome is likely, as boxes and a tree.
 
-Scenario discovery (Lempert, Groves, Popper & Bankes 2006; Bryant & Lempert 2010): the assumptions are drawn from their
-priors, each draw is forecast, and the draws in which the measure is at least a threshold are the cases of interest. The
-patient rule induction method (PRIM; Friedman and Fisher 1999) peels thin slices off the space of assumptions. Each time
-it takes the slice whose removal leaves the highest share of cases of interest. At the end it pastes back slices whose
-removal went too far. A box is described by the bounds that matter:
+Scenario discovery follows Lempert, Groves, Popper & Bankes (2006) and Bryant & Lempert (2010). The assumptions are
+drawn from their priors, and each draw is forecast. Draws in which the measure reaches a threshold are the cases of
+interest. The patient rule induction method (PRIM; Friedman and Fisher 1999) then peels thin slices off the space of
+assumptions. Each time it removes the slice that leaves the highest share of cases of interest. At the end it pastes
+back slices whose removal went too far. A box is described by the bounds that matter:
 
 - *coverage*: the share of all cases of interest that lie in the box.
 - *density*: the share of the draws in the box that are cases of interest.
 - a *quasi-p-value* for each bound: how easily chance alone would give the same gain in density.
 
-Everything works on the ranks of the draws, so that a step means the same for a rate and for a chance. Draws may have
-weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective number of
-draws in the box.
+Everything works on the ranks of the draws, so that a slice means the same for a rate and for a chance. Draws may have
+weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective number of draws
+in the box.
 """
 
 from __future__ import annotations
@@ -45,16 +45,13 @@ if TYPE_CHECKING:
 __all__ = ["Bound", "Box", "Discovery", "Leaf", "discover", "tightest"]
 
 BOXES, DEPTH = 2, 2
-"""The number of boxes to find, and of splits from the root of the tree to a leaf."""
+"""The number of boxes to find, and the depth of the tree."""
 
 SAME = 1e-9
 """Answers count as the same if they differ by less than this, relative to the largest."""
 
 MUCH_NOISE = 1 / 3
-"""If noise is more than this share of the spread, a warning is given.
-
-A third of the spread is a ninth of the variance.
-"""
+"""A warning is given if noise exceeds this share of the spread. A third of the spread is a ninth of the variance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Leaf:
 
 
 def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, bool, float]]:
-    """Return the conditions of a leaf without those that another on the same assumption implies."""
+    """Return the conditions of a leaf without those that a stricter one on the same assumption implies."""
     cuts: dict[tuple[str, bool], float] = {}
     for name, at_least, value in conditions:
         old = cuts.get((name, at_least), value)
@@ -102,7 +99,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) for each assumption of a leaf. None is an open side."""
+    """Return (assumption, low, high) for each assumption of a leaf. None means that a side is open."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -113,9 +110,9 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 class Discovery(Answer):
     """Boxes and a tree for one measure over draws of the assumptions.
 
-    `theta` (D, A), `weights` (D,) and `answers` (D,) are the draws. `trajectory` are the steps by which the first box
-    was peeled, from all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer, 0 when exact.
-    `upper_quarter` says whether the threshold is the upper quartile of the draws.
+    `theta` (D, A), `weights` (D,) and `answers` (D,) are the draws. `trajectory` is the first box after each peel, from
+    all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer, 0 when exact. `upper_quarter`
+    says whether the threshold is the upper quartile of the draws.
     """
 
     kind: ClassVar[str] = "discover"
@@ -205,7 +202,7 @@ class Discovery(Answer):
         return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Say that the threshold is the upper quartile, and mention ties."""
+        """Explain that the threshold is the upper quartile, and mention ties."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -247,13 +244,14 @@ def discover(
 ) -> Discovery:
     """Return boxes and a tree of the assumptions under which a measure is at least `threshold`.
 
-    Where every draw has the same answer nothing is discovered, and `sentences` says so. A belief enters with its
-    weights: thresholds, densities, coverages and peels are weighted.
+    If every draw has the same answer, there is nothing to discover, and `sentences` says so. The weights of a belief
+    count in thresholds, densities, coverages and peels.
 
     Args:
         scenario: The scenario, with its interventions.
         measure: The name of a measure ("ending:ID", ...).
-        threshold: The least value that makes a draw a case of interest. Default: the upper quartile over the draws.
+        threshold: A draw is a case of interest if the measure is at least this. Default: the upper quartile over the
+            draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         draws: Draws of the prior, or a belief.
@@ -264,7 +262,7 @@ def discover(
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         Unsupported: For a belief about another scenario or date.
-        SimlibError: When no draw or every draw is a case of interest.
+        SimlibError: When every draw, or no draw at all, is a case of interest.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
@@ -285,7 +283,7 @@ def discover(
 def _with_regions(bare: Discovery) -> Discovery:
     """Return a discovery with its boxes and its tree.
 
-    Raises SimlibError when no or every draw is of interest.
+    Raises SimlibError when every draw, or no draw at all, is a case of interest.
     """
     answers, weights, sought = bare.answers, bare.weights, bare.measure
     interesting = answers >= bare.threshold
@@ -336,9 +334,10 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, weights: Floats) -> Box:
-    """Return a box in the values of the assumptions. Its sides are the values of the outermost draws in it.
+    """Return a box in the values of the assumptions.
 
-    Its numbers count all draws within these sides, also those that an earlier box holds.
+    Its bounds are the values of the outermost draws in it. Its coverage and density count all draws within these
+    bounds, including those in an earlier box.
     """
     bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):

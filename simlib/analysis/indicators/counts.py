@@ -39,7 +39,7 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return for each history (R,) whether it is open on the day, whether the event follows, and when."""
+    """Return for each history (R,) whether E is open on the day, whether E follows, and when."""
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":
@@ -51,7 +51,7 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Two-by-two tables of a sign and E, counted in histories with a draw and a weight each."""
+    """Two-by-two tables of a sign and E, counted in histories. Each history has a draw and a weight."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
@@ -61,11 +61,11 @@ class _Tables:
         return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of `event` in `among`, with its 95% interval."""
+        """Return the share of the histories `among` that have the `event`, with its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
     def row(self, kind: str, name: str, label: str, shows: Bools, lead: Floats) -> Indicator:
-        """Return the evidence of one sign, which is `seen` in some histories."""
+        """Return the evidence of one sign. `shows` marks the histories in which it is seen."""
         happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
         among_true, among_false = self.share(shows, happens), self.share(shows, ~happens)
         joint = [[self._sum(s & h) / self._sum(every) for h in (happens, ~happens)] for s in (shows, ~shows)]
@@ -89,24 +89,21 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(S | E) / P(S | not E) with the log interval of Katz, and half a history added to counts."""
+        """Return P(S | E) / P(S | not E) with Katz's log interval, in which half a history is added to each count."""
         true, false = self._sum(self.happens), self._sum(~self.happens)
         hits, alarms = self._sum(shows & self.happens), self._sum(shows & ~self.happens)
         if true == 0 or false == 0:
             return np.nan, 0.0, np.inf
         ratio = (hits / true) / (alarms / false) if hits and alarms else np.nan
         a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
-        # Shared draws make the counts less informative than independent histories; the wider of the two shares
-        # gives the factor by which the variance grows.
+        # Histories that share draws say less than independent ones. The larger of the two design effects gives the
+        # factor by which the variance grows.
         grows = max(self._design(shows, self.happens), self._design(shows, ~self.happens))
         reach = np.exp(Z_TWO_SIDED_95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
-        """Return the design effect of a share (Kish 1965), at least 1.
-
-        It is the factor by which shared draws widen the variance of the share.
-        """
+        """Return the design effect of a share, at least 1: how much shared draws raise its variance (Kish 1965)."""
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
         p = hits.sum() / n

@@ -1,8 +1,9 @@
 """Exact likelihood ratios of indicators at the stated values of the assumptions.
 
-Until day t the chain stops where the sign would show, so the mass left at t has not shown it. That mass is then carried
-on to T without stops. One more pass, without a sign, completes the joint distribution of sign and outcome among
-histories still open at t. So each sign takes one pass through the states.
+Each sign takes one pass through the states. Until day t the chain stops where the sign would show, so the probability
+left at t belongs to histories without the sign. It is then carried on to T without stops. One further pass, for all
+signs together, has no such stops. The two passes give the joint distribution of sign and outcome among histories still
+open at t.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def exact_indicators(
 
 
 class _Watch:
-    """A scenario and an ending or a question that is open on a day."""
+    """The exact passes for one scenario, and one ending or question that is still open on a day."""
 
     def __init__(self, scenario: Scenario, measure: Measure, day: float, control: Control) -> None:
         self.scenario, self.day, self.control = scenario, day, control

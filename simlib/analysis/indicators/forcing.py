@@ -1,4 +1,4 @@
-"""The effect of a move forced on a day on an ending or question, in histories where that is still open."""
+"""The effect of forcing a move on a day, in histories where the ending or question is still open."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Forcing"]
 
 
 class Forcing:
-    """Forces one move after another on a day, at the stated values, and compares a measure.
+    """The effects of forcing each of several moves on a day, at the stated values, on one measure.
 
-    `engine` is "exact". For a question, or with too many states, it becomes "montecarlo": `runs` pairs of histories
-    under common random numbers. The two histories of a pair are identical up to that day, so both or neither are open
-    then.
+    `engine` is "exact" for an ending, unless there are too many states. Else it is "montecarlo": `runs` pairs of
+    histories under common random numbers. The two histories of a pair are identical up to that day, so either both are
+    open then or neither is.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What to watch for: evidence of moves and levels about an ending or a question.
 
-Everything is conditional on nothing having ended, and the question being open, on the day t of the observation. With E
-the ending (or a yes to the question) in (t, T], T the horizon, and S the sighting by t,
+All numbers are conditional on the situation on the day t of the observation: nothing has ended, and the question is
+open. With E the ending (or a yes to the question) in (t, T], T the horizon, and S the sighting by t,
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
@@ -9,8 +9,8 @@ the ending (or a yes to the question) in (t, T], T the horizon, and S the sighti
 
 The change is relative to P(E) without the observation. P(E | not S) is reported too.
 
-On day t an observer knows that nothing has ended. Histories that another ending closed before t do not count as "not
-E". Otherwise every sign of that ending would count as a sign against E.
+On day t an observer knows that nothing has ended. So histories with another ending before t do not count as "not E".
+Otherwise every sign of that ending would count as a sign against E.
 
 Shares are plain counts (k of n), so that ratio and change never contradict each other. Half a history is added to
 counts only inside the intervals of the ratios. The ratio is unknown (nan) where no history has both the sign and E, or
@@ -49,7 +49,7 @@ HISTORIES = 20_000
 """Histories in all draws together, by default."""
 
 SURE = 1e-5
-"""An interval no wider than this belongs to an exact number."""
+"""A number whose interval is no wider than this counts as exact."""
 
 _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses")
 
@@ -88,7 +88,7 @@ class Indicator:
 
     @property
     def known(self) -> bool:
-        """Whether it is known to be a sign, because the interval of its likelihood ratio excludes 1."""
+        """Whether this is known to be a sign: the interval of its likelihood ratio excludes 1."""
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     def row(self) -> dict[str, Any]:
@@ -117,8 +117,8 @@ class Indicator:
 class Indicators(Answer):
     """The indicators of one ending or question: known signs first, then by expected information.
 
-    `look_by_day` and `by_day` are the days of the observation and of the forecast after `as_of`. A sighting counts from
-    the `times_seen`th on. `before` is the probability without the observation.
+    `look_by_day` and `by_day` are the days of the observation and of the forecast after `as_of`. The sign counts as
+    seen from its `times_seen`th sighting on. `before` is the probability without the observation.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -156,7 +156,7 @@ class Indicators(Answer):
     def question(self) -> str:
         """The question that is answered, in one sentence with its dates."""
         when = f"by {self.by_words}"
-        return f"What, seen by {self.look_by_words}, would be a sign of {self.measure.words} {when}?"
+        return f"Which sightings by {self.look_by_words} would be signs of {self.measure.words} {when}?"
 
     @property
     def condition(self) -> str:
@@ -173,7 +173,7 @@ class Indicators(Answer):
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return what indicators add to the keys that all answers share."""
+        """Return the keys that indicators add to those of all answers."""
         numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
         rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
@@ -194,7 +194,7 @@ class Indicators(Answer):
             which = f"It happens in {often} of the histories that are still open then"
             return [first, f"{which}, so no move or level can be a sign of it."]
         if not self.rows:
-            return [first, "There is no sign: nothing happens in public that may be seen or not."]
+            return [first, "There is no sign: no public move or level could show whether it will happen."]
         signs = self.signs
         ratio = "they change nothing" if self.exact else "what they change is within its 95% error"
         if not signs:
@@ -225,16 +225,16 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Return the answer with the effects of forcing its most informative moves on that day.
+        """Return the answer with the effects of forcing its most informative moves on the day of the observation.
 
-        A sign is evidence and a forced move is a cause: others react to the new situation, not to a motive. The effect
-        is computed at the stated values, exactly unless there are too many states, else in pairs of histories under
-        common random numbers.
+        A sign is evidence, while a forced move is a cause: others react to the new situation, not to a motive. The
+        effect is computed at the stated values. The exact engine is used unless there are too many states, else pairs
+        of histories under common random numbers.
 
         Args:
             most: Number of moves.
             runs: Pairs of histories where the exact engine does not fit. Default: as many as were counted.
-            control: Who follows the progress and may stop the work.
+            control: Progress callback and cancellation.
 
         Raises:
             MissingDependency: Without Numba, when there are too many states for the exact engine.
@@ -257,7 +257,7 @@ class Indicators(Answer):
 def write_ratio(row: Indicator) -> str:
     """Write the likelihood ratio of a sign.
 
-    Where a count of zero leaves the ratio open, write its bound, or "-".
+    Where a count of zero leaves the ratio unknown, write its bound, or "-" if it is not a known sign.
     """
     value, low, high = row.ratio_seen
     if np.isfinite(value):
@@ -283,7 +283,7 @@ def write_bits(row: Indicator) -> str:
 def write_share(share: Share) -> str:
     """Write a share, or "-" where it is unknown.
 
-    A share of none or all is written as the bound of its interval.
+    A share of 0 or 1 is written as the bound of its interval.
     """
     value, low, high = share
     if not np.isfinite(value):

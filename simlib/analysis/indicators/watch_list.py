@@ -21,7 +21,7 @@ DRAWS = 500
 """Number of draws of the assumptions by default."""
 
 LOOK_BY_DAYS = 14.0
-"""By default an observation counts up to this day, or up to half the horizon if that is nearer."""
+"""Default day of the observation, unless half the horizon is earlier."""
 
 
 def indicators(
@@ -43,20 +43,21 @@ def indicators(
         measure: The ending or question to watch for. Default: the first ending, else the first question.
         look_by: The day of the observation: a date, or days after `as_of`. Default: 14 days, or half the horizon if
             nearer.
-        times_seen: Sightings that make a sign. Each entry into a level is a sighting, and so is a start at that level.
-        engine: "exact" works at the stated values, with `times_seen` 1 and without `draws` and `runs`. "auto" is exact
-            where `draws` is 0 and the states are few enough, else Monte Carlo.
+        times_seen: How many sightings make a sign. Each entry into a level is a sighting, and so is a start at that
+            level.
+        engine: "exact" works at the stated values only, with `times_seen` 1. It takes no `draws` or `runs`. "auto" is
+            exact where `draws` is 0 and the states are few enough, else Monte Carlo.
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
-        control: Who follows the progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Returns:
         The indicators, known signs first. `Indicators.with_forcing` adds what forcing the moves would do.
 
     Raises:
         ScenarioError: For an unknown measure, or a day outside the forecast.
-        Unsupported: For a measure that does not happen once, or where the engine cannot honour the request.
+        Unsupported: For a measure other than an ending or a question, or a request that the engine cannot meet.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
@@ -98,9 +99,9 @@ def _exact(
     from simlib.analysis.indicators.exact import exact_indicators
 
     if times_seen != 1:
-        raise Unsupported("the exact engine sees a sign once; Monte Carlo counts how often it is seen")
+        raise Unsupported("the exact engine counts only the first sighting of a sign; use Monte Carlo")
     if isinstance(draws, Belief):
-        raise Unsupported(f"the exact engine works at the stated values, not over the belief “{draws.name}”")
+        raise Unsupported(f"the exact engine works at the stated values, not over “{draws.name}”; use Monte Carlo")
     return exact_indicators(scenario, target, day, control=control)
 
 

@@ -17,7 +17,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> tuple[Reading, ...]:
-    """Return what the rows of the log mean, none without a log or without `evidence`."""
+    """Return the meaning of each row of the log. There are none without a log or without `evidence`."""
     scenario = subject.scenario
     if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
         return ()
@@ -44,12 +44,12 @@ def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
         what = (
             f"{count} row{'s' * (count != 1)} of the log {'are firings' if count != 1 else 'is a firing'} of {move!r}"
         )
-        expected = "expected always, never or a chance there: is the absence of a row evidence?"
+        expected = "expected an entry that says how often the log shows this move: always, never or with a chance"
         yield Finding("warning", "evidence.seen", f"{what}, which is not named", expected)
 
 
 def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
-    """Report assumptions that cite the log, or count its rows, without `uses_log_until`."""
+    """Report assumptions without `uses_log_until` that cite the log or count its rows."""
     scenario = subject.scenario
     if not _sound(subject):
         return
@@ -58,7 +58,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
         cites = bool(logs & set(assumption.sources))
         if assumption.uses_log_until is None and (cites or _COUNTS_ROWS.search(assumption.because)):
             what = f"{assumption.id!r} {'cites the log' if cites else 'counts rows of the log'} without uses_log_until"
-            expected = "expected the day up to which the log set it: the same rows may not teach it again"
+            expected = "expected the last day of the log that was used for it, so that no row is used twice"
             yield Finding("note", subject.place(assumption), what, expected)
 
 

@@ -15,10 +15,10 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 LOPSIDED = 4.0
-"""Largest ratio of the two halves of a prior that is not reported, on the scale of the prior."""
+"""A prior is reported if its two halves differ by more than this ratio, on its own scale."""
 
 CLAIMS = 1.5
-"""Largest ratio of claimed to observed rate that is not reported."""
+"""A rate is reported if the claimed and the observed rate differ by this factor or more."""
 
 FIRST_WEEKS = 3
 """Weeks from the start over which the expected multiplier of a rate is averaged."""
@@ -36,7 +36,7 @@ def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 subject.place(assumption),
                 f"{name!r} is used nowhere",
-                "expected a move, a factor, an outcome, a start or an impact that uses it; remove it otherwise",
+                "expected a move, a factor, an outcome, a start or an impact that uses it; else remove it",
             )
 
 
@@ -68,7 +68,7 @@ def every_date_is_before_the_horizon(subject: Subject) -> Iterator[Finding]:
 
 
 def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Finding]:
-    """Report a covert move that changes a variable which everybody sees.
+    """Report a covert move that changes a public variable.
 
     The visible change would reveal a move that nobody is meant to observe.
     """
@@ -90,7 +90,7 @@ def _listed(names: list[str]) -> str:
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
-    """Report a range whose value lies much nearer to one end than to the other.
+    """Report an assumption whose value lies much nearer to one end of its range than to the other.
 
     Distances are measured on the scale of the prior: logarithms of rates and factors, logits of chances.
     """
@@ -138,10 +138,10 @@ _SILENCE = ("", "no reason given")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The rate that a base rate and the factors of its move claim together.
+    """The rate that a base rate and the factors of its move imply together.
 
-    `multipliers` are the expected products of the factors, by time: "at the start" (over the start states that meet the
-    guard) and, where the rate was observed, "over the first 3 weeks" (while the guard is met).
+    `multipliers` are the expected products of the factors, by time: "at the start", over the start states that meet the
+    guard. For an observed rate there is also "over the first 3 weeks", while the guard is met.
     """
 
     move: Move
@@ -150,7 +150,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier that brings the claim closest to the observed rate, or that at the start."""
+        """The multiplier that brings the claim closest to the observed rate, else the one at the start."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -162,24 +162,24 @@ class Claim:
 
     @property
     def what(self) -> str:
-        """The claim in half a sentence."""
+        """The claim, as a part of a sentence."""
         claims = " and ".join(f"{self.shown(self.base.value * m)} {when}" for when, m in self.multipliers.items())
         factors = " and ".join(f"{m:.2g}" for m in self.multipliers.values())
         return (
-            f"stating {self.shown(self.base.value)} claims {claims}: the factors of {self.move.id!r} are expected to "
-            f"multiply it by {factors}"
+            f"a base rate of {self.shown(self.base.value)} implies {claims}: the factors of {self.move.id!r} are "
+            f"expected to multiply it by {factors}"
         )
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report a base rate that contains a tempo which its factors add again.
+    """Report a base rate that already contains the tempo which the factors of its move add.
 
-    A rate that was counted in a tense period contains the tension, so the base should be the observed rate over the
-    expected multiplier. If the assumption has `observed`, the claim is compared with it. The record lies before the
-    start. So the multiplier at the start and the one over the first weeks are both tried, and the nearer one decides.
-    Without `observed`, a public move is reported when its factors are expected to change its rate at the start. It is
-    not reported when its reason begins with "assumed", or when it was elicited as "p within T", whose implied chance is
-    printed beside it.
+    A rate that was counted in a tense period contains the tension. So the base rate should be the observed rate divided
+    by the expected multiplier. If the assumption has `observed`, the claim is compared with it. The record lies before
+    the start, so two multipliers are tried, the one at the start and the one over the first weeks. The nearer one
+    decides. Without `observed`, a public move is reported if its factors are expected to change its rate at the start.
+    It is not reported if its reason begins with "assumed", or if the rate was elicited as "p within T": `elicited`
+    shows the implied probability then.
     """
     for claim in _claims(subject):
         base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
@@ -189,7 +189,7 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
                     "warning",
                     subject.place(base),
                     f"{claim.what}; {claim.shown(base.observed)} was observed",
-                    f"expected a base rate of about {fair}: what was observed over the multiplier",
+                    f"expected a base rate of about {fair}: the observed rate divided by the multiplier",
                 )
         elif _apart(claim.nearest, 1.0) and _may_be_observed(claim):
             yield Finding(
@@ -212,7 +212,7 @@ def _may_be_observed(claim: Claim) -> bool:
 
 
 def _claims(subject: Subject) -> Iterator[Claim]:
-    """Yield the claim of each move with factors, unless it is never possible then."""
+    """Yield the claim of each move with factors, if the move is possible in one of the two periods."""
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
     for move in (move for move in subject.scenario if move.rate and move.takes is None):
@@ -245,7 +245,7 @@ def _later_multipliers(subject: Subject) -> dict[str, float]:
     """Solve for the expected multiplier over the first weeks of each move with an observed rate.
 
     For each such move a second move, the probe, fires once a day while the first one is possible, and changes nothing.
-    It counts those days. The multiplier is firings / (base × days).
+    Its firings count those days. The multiplier is firings / (base × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]
@@ -261,7 +261,7 @@ def _later_multipliers(subject: Subject) -> dict[str, float]:
 
 
 def _probe(move: Move) -> str:
-    return f"days of {move.id}"  # with spaces: no id of a file looks like this
+    return f"days of {move.id}"  # an id in a file has no spaces, so this name is free
 
 
 def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:

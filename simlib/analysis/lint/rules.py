@@ -1,8 +1,8 @@
 """Lint: warnings about a scenario that loads, but is probably not what its author meant.
 
-`lint` applies every rule. `elicited` shows each "p within T" beside the probability that the model implies, and
-`implied` shows the mean and the percentiles that follow from low, value and high of each assumption. Errors that need
-neither states nor a solution are refused when the scenario is loaded (`simlib.scenario.checks`).
+`lint` applies every rule. `elicited` shows each "p within T" beside the probability that the model implies. `implied`
+shows the mean and the percentiles that follow from low, value and high of each assumption. Errors that can be found
+without states and without a solution are refused when the scenario is loaded (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 @dataclass(frozen=True)
 class Findings(Answer):
-    """What lint reports about a scenario, errors first. Iterating over it gives each finding."""
+    """The findings of lint about a scenario, errors first. Iteration gives each finding."""
 
     kind: ClassVar[str] = "lint"
     told: ClassVar[bool] = False
@@ -101,9 +101,9 @@ def lint(
     Args:
         scenario: The scenario.
         events_per_day: How often a move may happen in its busiest state.
-        strands: Whether to look for strands that move no answer. That takes seconds, and everything else tenths of a
+        strands: Whether to look for strands that move no answer. This takes seconds, all other rules only tenths of a
             second.
-        cap: Reachable states above which a note says what could not be checked.
+        cap: Above this number of reachable states, a note lists the rules that could not be checked.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
@@ -137,9 +137,10 @@ def _not_checked(subject: Subject) -> Finding:
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
     """Return each elicited "p within T" beside the implied probability, one row for each move.
 
-    Columns: assumption, label, move, within_days, stated (p at the stated value, while the guard holds and every
-    factor is 1) and implied (the probability that the move happens at all within T days from the start, factors,
-    guards and competing endings included). Interventions are left out. Raises TooManyStates above `cap`, Cancelled.
+    Columns: assumption, label, move, within_days, stated, implied. `stated` is p at the stated value, while the guard
+        holds and every factor is 1. `implied` is the probability that the move happens within T days from the start,
+        with factors, guards and competing endings. Interventions are left out. Raises TooManyStates above `cap`,
+        Cancelled.
     """
     import pandas as pd
 

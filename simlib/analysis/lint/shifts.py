@@ -1,4 +1,4 @@
-"""Lint rules about shifts that go further than their author meant, or further than any level."""
+"""Lint rules about shifts that go further than their author meant, or beyond the last level."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One effect of a move: the levels of its variable, as indices, before and after it."""
+    """One effect of a move, and the pairs of levels (indices) of its variable before and after it."""
 
     move: str
     outcome: str
@@ -22,7 +22,7 @@ class _Step:
 
     @property
     def leads_to(self) -> int | None:
-        """The level that the effect is meant to reach: the one it sets, or the only one that its shift reaches."""
+        """The level to which the effect always leads (None: it may lead to several)."""
         reached = {after for _, after in self.levels}
         return reached.pop() if len(reached) == 1 else None
 
@@ -46,9 +46,9 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
     """Report a shift upwards that reaches a level to which another move leads.
 
-    A shift of +1 moves on from every level at which it can happen. One move may be meant to lead to a level: it sets
-    the level, or is the only step to it. A shift of another move that reaches the same level from below is then
-    probably meant for lower levels. A shift that can happen at one level only says where it leads, and is not reported.
+    A shift of +1 acts at every level at which its move can happen. Suppose that another move always leads to some
+    level. A shift that reaches this level from below was then probably meant for lower levels only. A shift that always
+    leads to the same level is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:

@@ -17,16 +17,16 @@ from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
 
 _NEVER = 1e-9
-"""A count with a smaller probability is out of reach."""
+"""A count whose probability is smaller than this counts as impossible."""
 
 _COUNTING = 200_000
-"""Whether a count can be reached is checked only up to so many states."""
+"""Up to this many states, lint checks whether a count can be reached."""
 
 
 def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Report a level that no history can reach.
 
-    Either the level is left over, or a start or an outcome that should lead to it is missing.
+    Either the level is not needed, or a start or an outcome that should lead to it is missing.
     """
     for index, variable in enumerate(subject.scenario.variables.values()):
         reached = np.unique(subject.levels[:, index])
@@ -37,12 +37,12 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 f"variables.{variable.id}.levels",
                 f"{variable.levels[level]!r} can never be reached",
-                "expected a start or an outcome that leads there; remove it otherwise",
+                "expected a start or an outcome that leads there; else remove it",
             )
 
 
 def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report a move whose guard never holds. A window that never opens has a rule of its own."""
+    """Report a move whose guard never holds. Another rule reports windows that never open."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield Finding(
@@ -64,7 +64,7 @@ def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
             "warning",
             f"moves.{move}.outcomes.{outcome}",
             f"{outcome!r} never happens: {why}",
-            "expected a positive chance; remove it otherwise",
+            "expected a positive chance; else remove it",
         )
 
 
@@ -90,7 +90,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
 def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Report an ending that cannot be reached, or that holds from the start.
 
-    An ending also cannot be reached when one before it in the file always holds first.
+    An ending also cannot be reached if another one, earlier in the file, always holds first.
     """
     names = list(subject.scenario.endings)
     reached = np.unique(subject.space.ending[subject.reached])
@@ -102,21 +102,21 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
             hidden = ", ".join(repr(names[mask]) for mask in masks)
             why = f", because {hidden}, earlier in the file, always holds first" if hidden else ""
             yield Finding(
-                "warning", where, f"{ending.id!r} can never be reached{why}", "expected a history that ends so"
+                "warning", where, f"{ending.id!r} can never be reached{why}", "expected a history that reaches it"
             )
         elif np.all(subject.tables.ending(subject.start[0]) == index):
             yield Finding(
                 "error",
                 where,
                 f"{ending.id!r} holds from the start: its probability is 1 by structure",
-                "expected a story that begins before its end",
+                "expected a start at which the ending does not hold yet",
             )
 
 
 def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Note a rung that no history reaches.
 
-    The ladder may be a standard one, so this is no warning.
+    The ladder may be a standard one, so this is only a note.
     """
     rungs = subject.tables.rungs(subject.levels)
     for ladder, reached in zip(subject.scenario.ladders.values(), rungs, strict=True):
@@ -126,25 +126,25 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
                     "note",
                     f"ladders.{ladder.id}.{rung.id}",
                     f"no history ever reaches the rung {rung.id!r}",
-                    "expected a state of which it is the highest rung, unless the ladder is a standard one",
+                    "expected a state whose highest rung it is, unless the ladder is a standard one",
                 )
 
 
 def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
-    """Report dead ends: states without a way out that are no ending.
+    """Report dead ends: states that have no way out and are not endings.
 
-    The story stops there without saying how it ended.
+    There a history stops for good without an ending.
     """
     space = subject.space
     exits = np.bincount(space.source[subject.live_edges], minlength=len(space))
     stuck = np.flatnonzero((exits == 0) & subject.reached & ~space.ended)
     if len(stuck):
         states = "1 state has" if len(stuck) == 1 else f"{len(stuck):,} states have"
-        endings = "is no ending" if len(stuck) == 1 else "are no ending"
+        endings = "is not an ending" if len(stuck) == 1 else "are not endings"
         yield Finding(
             "warning",
             "moves",
-            f"{states} no way out and {endings} (of {len(subject.levels):,} that can come about), "
+            f"{states} no way out and {endings} (of {len(subject.levels):,} reachable states), "
             f"such as {subject.state(space.levels[stuck[0]])}",
             "expected a move that leads out of it, or an ending",
         )
@@ -153,7 +153,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
 def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[Finding]:
     """Report a move that would happen more than `events_per_day` times a day in some state.
 
-    Usually a unit is wrong, or there is a factor too many.
+    Usually a unit is wrong, or there is one factor too many.
     """
     tables = subject.tables
     by_segment = np.array([tables.rates(subject.theta, segment) for segment in subject.segments])
@@ -175,7 +175,7 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
 
 
 def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
-    """Report a question about more firings than there is time for, even at the highest rates."""
+    """Report a question that asks for more firings than are likely, even at the highest rates."""
     from scipy.stats import poisson
 
     for question in subject.scenario.questions.values():
@@ -190,7 +190,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
                 f"questions.{question.id}.count",
                 f"{question.id!r} asks for {question.count.at_least} firings, and at the highest rates there would be "
                 f"about {most:.3g} by the horizon",
-                "expected a number that a history may reach",
+                "expected a smaller number of firings",
             )
 
 
@@ -205,7 +205,7 @@ def _most_per_day(subject: Subject, index: int) -> float:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note the stages of each move that takes a while, and how many states all hidden clocks add."""
+    """Note the stages of each move with `takes`, and the number of states with and without hidden clocks."""
     waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
     for move, wait in waits:
         median = subject.scenario.assumptions[move.rate]
@@ -223,7 +223,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
         without = len(enumerate_states(Tables(plain), cap=subject.cap, control=subject.control))
         clocks = "a hidden clock" if len(subject.tables.clocks) == 1 else f"{len(subject.tables.clocks)} hidden clocks"
         what = f"{len(subject.space):,} states with {clocks}, {without:,} without"
-        yield Finding("note", "moves", what, "expected fewer stages (a wider low to high) if that is too many")
+        yield Finding("note", "moves", what, "expected fewer stages (low and high further apart) if that is too many")
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
@@ -263,7 +263,10 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether some history counts so many firings. True where there are too many states to check."""
+    """Say whether some history reaches this count of firings.
+
+    The answer is yes if there are too many states to check.
+    """
     counting = Tables(with_counter(subject.scenario, question))
     try:
         space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)

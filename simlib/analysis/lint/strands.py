@@ -1,8 +1,8 @@
 """Lint rule about strands: parts of a scenario that change none of its answers.
 
-A strand is all moves of one actor, or one assumption over its range. The line is the smallest change that counts. For
-strands far from it exact slopes decide, with one gradient for each answer. Strands near it are solved. The moves of an
-actor are forbidden by multiplying their rates by 0.
+A strand is either all moves of one actor, or one assumption over its range. `LINE` is the smallest change that counts.
+For strands whose change by slope is far from it, the exact slopes decide, with one gradient for each answer. Strands
+near it are solved at both ends. The moves of an actor are forbidden by multiplying their rates by 0.
 """
 
 from __future__ import annotations
@@ -32,19 +32,16 @@ LINE = 0.01
 """An answer counts as moved if it changes by at least this probability."""
 
 NEAR = 1.1
-"""A change by slope is trusted if it differs from the line by more than this factor.
-
-Nearer to the line, both ends are solved.
-"""
+"""A change by slope is trusted if it differs from `LINE` by more than this factor. Else both ends are solved."""
 
 NEAR_FORBIDDEN = 2.0
 """The same factor for the moves of an actor.
 
-These are stopped altogether, so a slope says less, and small changes are always solved.
+These are stopped altogether, so a slope says less: small changes are always solved.
 """
 
 MOST_STATES = 200_000
-"""Strands are examined up to so many reachable states."""
+"""Strands are examined up to this many reachable states."""
 
 RUNS = 1_000
 """Replicates at each end for a question that only histories answer. The error of a change is about half a point."""
@@ -56,12 +53,12 @@ TOLERANCE = 1e-6
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
     """Report each actor and each assumption that moves no answer by one point by the horizon.
 
-    An actor or an assumption that moves the mean of an impact by one percent is not reported. An actor may move only a
-    question that nobody else's moves can answer. Unless that question is the headline, the actor gets a note, because
-    nothing else depends on it. Each assumption goes from its low to its high, with the others at their stated values.
+    An actor or an assumption that moves the mean of an impact by one percent is not reported. If an actor moves only a
+    question that nobody else's moves can answer, the finding is a note: nothing else depends on the actor. That does
+    not apply to the headline. Each assumption goes from its low to its high, with the others at their stated values.
     """
     if len(subject.space) > MOST_STATES:
-        what = f"not checked: strands that move no answer; the world has {len(subject.space):,} states"
+        what = f"not checked: strands that move no answer; the scenario has {len(subject.space):,} states"
         yield Finding("note", "states", what, f"expected at most {MOST_STATES:,}")
         return
     by, numbers = subject.scenario.by_date(subject.scenario.horizon_days), []
@@ -75,7 +72,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
                 f"actors.{name}",
                 f"all moves of {name!r} together move no ending{others} by one point by {by} "
                 f"(at most {idle.answer.words}: {most})",
-                "expected moves with a bearing on an answer, unless nothing should depend on them",
+                "expected moves that affect an answer, unless nothing should depend on them",
             )
         else:
             numbers.append(f"{idle.strand.name} ({plainly(100 * idle.size)})")
@@ -86,13 +83,13 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
             "assumptions",
             f"over its range none of these moves an ending or a question by one point by {by} (points): "
             f"{', '.join(numbers)}",
-            "no need to know them better; a part of the story that should matter is missing a bearing",
+            "no need to know them better; if one should matter, connect it to an ending or a question",
         )
 
 
 @dataclass(frozen=True)
 class _Strand:
-    """An assumption, or the moves of an actor: its place in θ, its values at both ends, and its width."""
+    """An assumption, or the moves of an actor: its index in θ, its values at both ends, and its width."""
 
     name: str
     actor: bool
@@ -103,7 +100,10 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that moves no answer: the one it moves most, by how much, and whether that is its own."""
+    """A strand that moves no answer, the answer it moves most, and by how much.
+
+    `answers_its_own` says whether it moves a question that only its own actor can answer.
+    """
 
     strand: _Strand
     size: float
@@ -111,11 +111,14 @@ class _Idle:
     answers_its_own: bool
 
 
-_SWITCH = "moves of "  # with spaces: no id of a file looks like this
+_SWITCH = "moves of "  # an id in a file has no spaces, so this name is free
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
-    """Return the scenario with a factor of 1 on all moves of each actor: 0 forbids them."""
+    """Return the scenario with a factor on all moves of each actor.
+
+    The factor is 1 as stated, and 0 forbids the moves.
+    """
     actors = dict.fromkeys(move.actor for move in scenario)
     switches = {_SWITCH + actor: Assumption(_SWITCH + actor, actor, "factor", 1.0, 1.0, 1.0, "") for actor in actors}
     moves = {
@@ -167,7 +170,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """Each answer and each impact with its slopes in all of θ (M + I, 1 + A), at the stated values."""
+        """Each answer and impact, with its slopes by assumption (M + I, 1 + A), at the stated values."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -176,23 +179,23 @@ class _Strands:
 
     @property
     def by_slope(self) -> Floats:
-        """How far each strand moves each answer (S, M), by its slope."""
+        """The change of each answer by each strand (S, M), judged by slope."""
         return self._along(self.at_stated[: len(self.answers)])
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Which strands (S,) move the mean of an impact by a share of at least the line, by its slope."""
+        """Which strands (S,) move the mean of an impact by at least a share of `LINE`, judged by slope."""
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
-        """Return how far each strand moves what `rows` (R, 1 + A) are about (S, R)."""
+        """Return how far each strand moves the measures of `rows` (R, 1 + A), as (S, R)."""
         slopes = rows[:, [1 + strand.column for strand in self.strands]]
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return how far some strands (S,) move the answer asked of each."""
+        """Return how far some strands (S,) each move the answer asked about."""
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
@@ -220,7 +223,7 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return how far at most some strands (S,) move a question that only histories answer."""
+        """Return, for some strands (S,), the largest change of any question that only histories answer."""
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
         stated, *values = responses(np.array(rows), control=self.control.part(0.8, 1.0)).mean(axis=1)
@@ -230,11 +233,11 @@ class _Strands:
             spans.append(np.ptp(ends, axis=0).max())
         return np.array(spans)
 
-    # ---------------------------------------------------------------- whose question it is
+    # ---------------------------------------------------------------- questions that only one actor can answer
 
     @cached_property
     def own(self) -> Bools:
-        """The questions (S, M) that only the moves of an actor can answer, in the row of that actor."""
+        """Whether only the moves of an actor can answer a question, by strand and answer (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 

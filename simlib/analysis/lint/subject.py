@@ -1,7 +1,7 @@
 """The subject of lint: one scenario, its tables, and its reachable states.
 
-Loading refuses a scenario with errors. Lint reports parts that are well formed and probably still a mistake. It looks
-at the scenario at its stated values, without interventions.
+Loading refuses a scenario with errors. Lint reports parts that are well formed but probably a mistake. It looks at the
+scenario at its stated values, without interventions.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Finding:
 
 
 class Subject:
-    """One scenario with everything that the rules need, each part computed on first use.
+    """One scenario with all that the rules need, each part computed on first use.
 
     Raises ScenarioError when the stated chances of a move exceed one, and Cancelled.
     """
@@ -99,7 +99,7 @@ class Subject:
 
     @property
     def refusal(self) -> str:
-        """Why the states could not be enumerated, "" where they could."""
+        """The reason why the states could not be enumerated, "" where they could."""
         return self._search[1]
 
     @property
@@ -117,7 +117,7 @@ class Subject:
 
     @cached_property
     def live_outcomes(self) -> Bools:
-        """Which outcomes (O,) have a positive chance and belong to a move whose windows ever open.
+        """Which outcomes (O,) have a positive chance and belong to a move with a window within the horizon.
 
         A factor on an outcome never makes a chance zero, and never makes a zero chance positive.
         """
@@ -149,7 +149,7 @@ class Subject:
         space, n = self.space, len(self.space)
         roots = np.unique(space.find(self.start[0]))
         taken = np.flatnonzero(self.live_outcomes[space.pair_outcome[space.pair]])
-        # One more node, from which every start state is a step away.
+        # One more node, with an edge to every start state.
         source = np.concatenate([space.source[taken], np.full(len(roots), n)])
         target = np.concatenate([space.target[taken], roots])
         graph = csr_array((np.ones(len(source)), (source, target)), shape=(n + 1, n + 1))
@@ -165,11 +165,11 @@ class Subject:
 
     @cached_property
     def going(self) -> NDArray[np.int16]:
-        """The reachable states that are no ending (G, V)."""
+        """The reachable states that are not endings (G, V)."""
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return table entries at which a move is possible in `going` states, and their rows."""
+        """Return the table entries at which a move is possible in `going` states, and the rows of these states."""
         entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
         possible = self.tables.possible[entry]
         return entry[possible], row[possible]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Branch", "PathClass", "Paths", "counted_paths", "first_visits", "paths"]
 
 MOST_PREFIXES = 400
-"""Most prefixes of first visits that the exact search expands."""
+"""The exact search expands at most this many prefixes of first visits."""
 
 
 def paths(
@@ -53,7 +53,7 @@ def paths(
 ) -> Paths:
     """Return the most probable path classes over a ladder, by exact search or counted in histories.
 
-    Counted are 5,000 histories. For more, see `counted_paths` and `simlib.analysis.samples.sample`.
+    Counting uses 5,000 histories. For more, see `counted_paths` and `simlib.analysis.samples.sample`.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -62,18 +62,19 @@ def paths(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact" searches at the stated values, "montecarlo" counts histories. "auto" searches where `draws` is 0
             and the states are few enough.
-        draws: A number of draws of the prior, or a belief: that of an update, with its start states. 0: the stated
-            values.
+        draws: A number of draws of the prior, or a belief, such as that of an update with its start states. 0: the
+            stated values.
         top: Number of classes.
         seed: Seed of the draws and the histories.
-        control: Who follows the progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Returns:
         The classes. The sentences say whether the exact search was cut short before these classes were certain.
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
-        Unsupported: For a `given` that is no ending, a belief about another scenario or date, and "exact" over draws.
+        Unsupported: For a `given` that is not an ending, a belief about another scenario or date, and "exact" over
+            draws.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
@@ -121,8 +122,8 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    `given` keeps the histories with that ending. Histories drawn given it may be passed as they are. A sample over
-    draws is weighted, and its intervals allow for shared draws.
+    `given` keeps the histories with that ending. Histories that were drawn given that ending may be passed as they are.
+    A sample over draws is weighted, and its intervals allow for shared draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

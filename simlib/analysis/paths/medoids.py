@@ -1,7 +1,7 @@
 """Typical histories: the sampled history closest to the average of each likely path class.
 
-A path class says in what order rungs are first visited, not when. The typical history of a class is the one whose days
-on each rung are nearest to the average of the class (by the sum of absolute differences).
+A path class says in which order rungs are first visited, but not when. The typical history of a class is the one with
+days on each rung nearest to the averages of the class (by the sum of absolute differences).
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ TYPICAL = 3
 class TypicalHistories(Answer):
     """Sampled histories, their paths, and a typical history of each of the likeliest classes.
 
-    `rungs` (N,) is the rung of every row of the histories. `typical` gives the place of the typical history of each
-    class.
+    `rungs` (N,) is the rung of every row of the histories. `typical` is the index of the typical history of each class.
     """
 
     kind: ClassVar[str] = "typical-histories"
@@ -52,7 +51,7 @@ class TypicalHistories(Answer):
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario of the paths."""
+        """The scenario."""
         return self.paths.scenario
 
     @property
@@ -93,7 +92,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return what typical histories add to the keys of every answer."""
+        """Return the keys that typical histories add to those of all answers."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,

@@ -1,4 +1,4 @@
-"""Checks of a question about paths: its ladder, and the ending on which it is conditional."""
+"""Checks of a request for paths: its engine, its ladder, and the ending on which it is conditional."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HISTORIES = 5_000
 
 
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
-    """Return the engine of a question about paths: over draws, histories are counted.
+    """Return the engine of a question about paths. Over draws it is Monte Carlo.
 
     Raises Unsupported for an exact answer over draws.
     """
@@ -36,7 +36,7 @@ def engine_over(draws: int | Belief, engine: Engine) -> Engine:
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
     """Return the named ladder, or the one shown first. Raises ScenarioError for an unknown name."""
     if not scenario.ladders:
-        expected = "expected a ladder, whose rungs make the paths"
+        expected = "expected a ladder: paths are made of its rungs"
         raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
     name = ladder or scenario.ladder or next(iter(scenario.ladders))
     if name not in scenario.ladders:
@@ -47,26 +47,26 @@ def known_ladder(scenario: Scenario, ladder: str | None) -> str:
 def known_ending(scenario: Scenario, name: str) -> Measure:
     """Return the ending to condition on.
 
-    Raises ScenarioError for an unknown name, and Unsupported for a measure that is no ending.
+    Raises ScenarioError for an unknown name, and Unsupported for a measure that is not an ending.
     """
     (target,) = find(scenario, name)
     if target.kind != "ending" or target.of == ONGOING:
-        raise Unsupported(f"paths can be given an ending that happens, such as ending:ID, not {target.name!r}")
+        raise Unsupported(f"paths can be conditional on an ending, such as ending:ID, not on {target.name!r}")
     return target
 
 
 def cannot_happen(scenario: Scenario, given: Measure, day: float) -> ScenarioError:
-    """Return the refusal of an ending that has probability zero by a day."""
+    """Return the error for an ending that has probability zero by a day."""
     what = f"{given.words} cannot happen by {long_date(scenario.by_date(day))}: no history leads there"
-    return ScenarioError(Problem("", 0, "given", what, "expected an ending that can"))
+    return ScenarioError(Problem("", 0, "given", what, "expected an ending that can happen"))
 
 
 def never_happens(histories: Histories, given: Measure) -> ScenarioError:
-    """Return the refusal of an ending that no sampled history has."""
+    """Return the error for an ending that no sampled history has."""
     what = f"none of the {len(histories):,} histories ends in {given.words}"
     return ScenarioError(Problem("", 0, "given", what, "expected more histories, or histories drawn given that ending"))
 
 
 def rungs_of_rows(histories: Histories, ladder: str) -> Ints:
-    """Return the rung of a ladder, by index, on which every row of the histories stands (N,)."""
+    """Return the rung of a ladder, by index, for every row of the histories (N,)."""
     return Tables(histories.scenario).rungs(histories.levels)[list(histories.scenario.ladders).index(ladder)]

@@ -46,11 +46,11 @@ class Branch:
 
 @dataclass(frozen=True)
 class Paths(Traced):
-    """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
+    """The most probable path classes by day `by_day`, and the probability that they cover (`coverage`).
 
-    With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
-    prefixes that were expanded. `left` bounds the probability of each class that the search did not reach, and
-    `unassigned` is the probability of all of them together. Both are 0 where histories were counted.
+    With `given`, all probabilities are conditional on that ending, whose own probability is `given_probability`. `tree`
+    lists the prefixes that were expanded. `left` bounds the probability of each class that the search did not reach.
+    `unassigned` is the probability of all these classes together. Both are 0 where histories were counted.
     """
 
     kind: ClassVar[str] = "paths"
@@ -106,12 +106,12 @@ class Paths(Traced):
         return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
 
     def where(self) -> str:
-        """Say at which values of the assumptions: the stated ones, or draws."""
+        """Say which values of the assumptions were used: the stated ones, or draws."""
         draws = self.provenance["draws"]
         return over_draws(self.provenance) + (f" ({counted(draws, 'draw')})" if draws else "")
 
     def made(self) -> str:
-        """Say at which values, and in how many histories the paths were counted."""
+        """Say which values were used, and in how many histories the paths were counted."""
         histories = self.provenance.get("histories")
         return self.where() + (f", counted in {histories:,} histories" if histories else "")
 
@@ -155,14 +155,14 @@ class Paths(Traced):
         return " and have not ended" if path.ending == ONGOING else f" and end in “{self.label(path.ending)}”"
 
     def _missing(self) -> list[str]:
-        """Say whether the search ended before it was certain that no likelier class is missing."""
+        """Say whether the search was cut short before it was certain that no likelier class is missing."""
         if not self.classes or self.left <= self.classes[-1].probability:
             return []
         rest = f"{percent(self.unassigned)} of the histories were not followed to their end"
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return what paths add to the keys that all answers share."""
+        """Return the keys that paths add to those of all answers."""
         tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
         numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
         return numbers | {"given": self.given and self.given.name} | tables

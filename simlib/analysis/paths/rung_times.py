@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 
 FEWEST = 10
-"""Fewest stays on a rung from which percentiles are taken."""
+"""Percentiles are given only from at least this many stays."""
 
 HORIZON = "end of forecast"
 
@@ -33,7 +33,7 @@ _POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """Stays on a rung that lead to the same next rung: their number and percentiles in days.
+    """Stays on a rung with the same next rung: their number, and percentiles in days.
 
     `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
     50, 75 and 90% points, which are nan where fewer than `FEWEST` were counted.
@@ -64,7 +64,7 @@ class RungTimes(Answer):
         return f"How long do histories stay on each rung of “{self.ladder}” by {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the median stays of the `limit` commonest steps."""
+        """Return the median stays before the `limit` commonest steps."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
             f"From “{stay.rung}” to “{stay.to}” the median is {in_days(float(f'{stay.days[2]:.3g}'))}, "
@@ -85,15 +85,15 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return what the times add to the keys that all answers share."""
+        """Return the keys that the times add to those of all answers."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
 def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None) -> RungTimes:
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
-    An ending is a next rung like others, and so is the end of the forecast. Stays cut off by either are counted under
-    its label, not dropped. The percentiles of a sample over draws are weighted.
+    An ending counts as a next rung, and so does the end of the forecast. So stays that are cut off by one of these are
+    counted under its label, not dropped. The percentiles of a sample over draws are weighted.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories, weights = drawn.histories, drawn.weight.tolist()

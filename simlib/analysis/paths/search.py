@@ -1,9 +1,10 @@
 """The exact search for the most probable path classes. See `simlib.analysis.paths.result`.
 
-A prefix of first visits confines the chain to the rungs visited so far. Mass that leaves for a new rung feeds the
-prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a prefix
-can have more probability than flows into it. So the most probable classes are certain unless the search is cut short,
-and the mass not yet assigned is known. All prefixes share the jumps of one uniformised chain.
+A prefix of first visits confines the chain to the rungs visited so far. Probability that reaches a new rung flows into
+the prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a
+prefix can be more probable than the inflow of the prefix. So the classes found are certain to be the most probable
+ones, unless the search is cut short. The probability not yet assigned to a class is known. All prefixes share the jumps
+of one uniformised chain.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A segment: its uniformised chain, and the values of states by jump (None: all are one)."""
+    """A segment: its uniformised chain, and the value of each state after each jump (None: all are 1)."""
 
     segment: Segment
     generator: Generator
@@ -38,13 +39,13 @@ class _Span:
 
     @property
     def first(self) -> int:
-        """The moment before anything acts. See `_Prefix`."""
+        """The number of the moment before any intervention. See `_Prefix`."""
         return -len(self.jumps) - 1
 
 
 @dataclass
 class _Prefix:
-    """First visits so far, with the inflow by (span, step): (states, mass).
+    """First visits so far, with the inflow by (span, step): (states, probabilities).
 
     Steps below 0 are the moments around the interventions at the start of a span: the first is before all of them, -1
     after all of them.
@@ -59,8 +60,8 @@ class _Prefix:
 class SearchResult:
     """The classes found, likeliest first, and the prefixes expanded.
 
-    Rungs and endings are indices. The last ending stands for none. `left` bounds the probability of each class that the
-    search did not reach, and `unassigned` is the probability of all of them together.
+    Rungs and endings are indices. The last index of endings means no ending. `left` bounds the probability of each
+    class that the search did not reach, and `unassigned` is the probability of all these classes together.
     """
 
     classes: list[tuple[float, tuple[int, ...], int]]
@@ -151,7 +152,7 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Carry a prefix to the horizon. Return its mass by ending, and the prefixes that it feeds."""
+        """Carry a prefix to the horizon. Return its probability by ending, and the prefixes into which it flows."""
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
@@ -203,7 +204,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move mass on a new rung out of the vector and into the inflow of the child prefix."""
+        """Move the probability on new rungs out of the vector and into the inflow of the child prefixes."""
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Waypoint", "Waypoints", "counted_passages", "passages"]
 
 _DIGITS = 9
-"""Digits of a share that are still reliable after two probabilities were subtracted."""
+"""Digits of a share that are reliable after the subtraction of two probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Waypoints(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"What do the histories that end in {self.given.words} by {self.by_words} pass?"
+        return f"Which rungs and moves do the histories pass that end in {self.given.words} by {self.by_words}?"
 
     @property
     def exact(self) -> bool:
@@ -97,7 +97,7 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return what waypoints add to the keys that all answers share."""
+        """Return the keys that waypoints add to those of all answers."""
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
@@ -115,7 +115,8 @@ def passages(
 ) -> Waypoints:
     """Return the share of the histories to an ending that pass each rung and each move.
 
-    A move that an intervention forces is passed where it fires. What nobody does and nobody sees is no waypoint.
+    A history passes a move if the move fires, even if an intervention forces it. Moves without an actor that nobody
+    sees are left out.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -124,18 +125,19 @@ def passages(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact" at the stated values, "montecarlo" counts histories. "auto" is exact where `draws` is 0 and the
             states are few enough.
-        draws: A number of draws of the prior, or a belief: that of an update, with its start states. 0: the stated
-            values.
+        draws: A number of draws of the prior, or a belief, such as that of an update with its start states. 0: the
+            stated values.
         runs: Histories of each draw. Default: as many as make 5,000 in all. Those that end otherwise are left out.
         seed: Seed of the draws and the histories.
-        control: Who follows the progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Returns:
-        The shares, with bounds of the truncation, or 95% intervals where they were counted.
+        The shares, with bounds on the truncation error, or with 95% intervals where histories were counted.
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, or an ending that cannot happen.
-        Unsupported: For a measure that is no ending, a belief about another scenario or date, and "exact" over draws.
+        Unsupported: For a measure that is not an ending, a belief about another scenario or date, and "exact" over
+            draws.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
@@ -154,7 +156,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 
     def reach(taboo: Taboo) -> tuple[float, float]:
-        """Return the probability of the ending without the taboo, and the truncation error."""
+        """Return the probability of reaching the ending without meeting the taboo, and the truncation error."""
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 
@@ -176,7 +178,8 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
     """Return the shares counted in sampled histories, with 95% Wilson intervals.
 
-    Raises ScenarioError for unknown names and where no history ends so, Unsupported for a measure that is no ending.
+    Raises ScenarioError for unknown names, and where no history has the ending. Raises Unsupported for a measure that
+    is not an ending.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

@@ -1,6 +1,6 @@
 """Drivers that are true by definition: the rate of the only move that brings an event about.
 
-"Ousted from within" depends on the rate of being ousted from within, which tells nobody anything. Such an assumption is
+The ending "ousted from within" obviously depends on the rate of being ousted from within. Such an assumption is
 *self-evident* for the event.
 """
 
@@ -13,9 +13,9 @@ __all__ = ["self_evident", "ways"]
 
 
 def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
-    """Return the rate, and the chance of the outcome, of the only move that leads to an event.
+    """Return the assumptions that are self-evident for a measure: rate and chance of the only move behind it.
 
-    The result is empty for a measure that is no event, and where several moves lead to it.
+    The result is empty for a measure that is not an event, and for an event to which several moves lead.
     """
     found = ways(scenario, measure)
     moves = {move.id for move, _ in found}
@@ -44,7 +44,7 @@ def _is_ending(scenario: Scenario, measure: Measure) -> bool:
 
 
 def _completes(scenario: Scenario, outcome: Outcome, condition: Condition) -> bool:
-    """Say whether an outcome may bring a variable to a level that a condition asks for."""
+    """Say whether an outcome may bring a variable to a level that fulfils a condition."""
     wanted = [(name, levels) for clause in condition.clauses for name, levels in clause]
     pairs = ((effect, levels) for effect in outcome.effects for name, levels in wanted if effect.variable == name)
     return any(_reaches(scenario, effect, levels) for effect, levels in pairs)

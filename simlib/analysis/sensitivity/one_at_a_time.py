@@ -1,9 +1,9 @@
 """Which assumptions drive an answer: slopes, and ranges with one assumption moved at a time.
 
 An *elasticity* is the relative change of an answer per relative change of an assumption. It is exact at the stated
-values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`). *Drivers* are no slopes: the
-scenario is solved again with each assumption at its 5th and at its 95th percentile, the others held (a tornado
-diagram). Shares of the variance, interactions included, are in `simlib.analysis.sensitivity.sobol_indices`.
+values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`). *Drivers* are not slopes. The
+scenario is solved again with each assumption at its 5th and at its 95th percentile, while the others keep their values
+(a tornado diagram). For shares of the variance, with interactions, see `simlib.analysis.sensitivity.sobol_indices`.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ TOP = 12
 """Number of assumptions with a bar for each measure, by default."""
 
 BLOCKS = 20
-"""Number of blocks of replicates, whose spread gives the Monte Carlo error of a bar."""
+"""Number of blocks of replicates. The spread between blocks gives the Monte Carlo error of a bar."""
 
 MOST_SENTENCES = 5
-"""Most assumptions that the sentences name for each measure."""
+"""The sentences name at most this many assumptions for each measure."""
 
 ROUNDING = 1e-9
 """Changes below this share of an answer count as rounding."""
@@ -107,7 +107,7 @@ class Elasticities(Answer):
         )
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions change it most."""
+        """Say for each measure which assumptions change it most, per 1% more of the assumption."""
         lines = []
         for measure in self.measures:
             elasticity = np.nan_to_num(self.elasticity(measure.name))
@@ -141,7 +141,7 @@ class Elasticities(Answer):
 def elasticities(
     scenario: Scenario, measures: str | Iterable[str] | None = None, *, by: By = None, control: Control = UNWATCHED
 ) -> Elasticities:
-    """Return the exact slopes of measures in all assumptions, at the stated values.
+    """Return the exact slopes of measures with respect to all assumptions, at the stated values.
 
     Raises ScenarioError for unknown measures or a target outside the forecast, TooManyStates, Cancelled.
     """
@@ -162,9 +162,9 @@ def elasticities(
 
 @dataclass(frozen=True)
 class Bar:
-    """One assumption: each measure (M,) at its low and at its high, with 95% half-widths.
+    """The bars of one assumption: each measure (M,) at its low and at its high value, with half-widths.
 
-    The half-widths are those of the change from the stated values, with common random numbers. They are 0 when exact.
+    The 95% half-widths are those of the change from the stated values, under common random numbers, and 0 when exact.
     """
 
     assumption: Assumption
@@ -176,7 +176,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drivers(Traced):
-    """Some measures with one assumption at a time at its low and at its high.
+    """Some measures, with one assumption at a time at its low and at its high value.
 
     `stated` (M,) are the measures at the stated values, and `stated_half` (M,) their 95% half-widths, 0 when exact.
     `bars` has every assumption that was tried, and each measure shows its `top` strongest (None: all). `screened` is
@@ -204,7 +204,7 @@ class Drivers(Traced):
 
     @property
     def centre(self) -> str:
-        """Where the other assumptions are held, in words."""
+        """The values of all other assumptions, in words."""
         belief = self.provenance["belief"]
         return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
@@ -225,7 +225,7 @@ class Drivers(Traced):
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
-        """Return the bars of a measure, the one that moves it furthest first."""
+        """Return the bars of a measure, the longest first."""
         m = self.place(measure)
         stated = self.stated[m]
         return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
@@ -255,8 +255,8 @@ class Drivers(Traced):
     def sentences_of(self, measure: Measure) -> Iterator[str]:
         """Say of one measure which assumptions move it most, and between which values."""
         stated = self.write(measure, self.stated, self.stated_half)
-        unit = "95%, in points" if measure.probability else "95%"
-        error = "" if self.engine == "exact" else f" (± {unit}; below, of the change with common random numbers)"
+        unit = "the 95% half-width in points" if measure.probability else "the 95% half-width"
+        error = "" if self.engine == "exact" else f" (± is {unit}; in the sentences below it is that of the change)"
         yield f"{measure.words} by {self.by_words} is {stated} {self.centre}{error}."
         strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
         for bar in strongest:
@@ -314,19 +314,20 @@ def drivers(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Drivers:
-    """Return measures with one assumption at a time at its low and at its high.
+    """Return some measures, with one assumption at a time at its low and at its high value.
 
-    A belief replaces value and range of each assumption by its weighted median and its weighted 5th and 95th
-    percentiles. Only one assumption moves at a time, so correlations do not enter, neither those of the priors nor
-    those of a belief. By Monte Carlo all rows have common random numbers.
+    A belief replaces the value of each assumption by its weighted median, and the range by its weighted 5th and 95th
+    percentiles. Only one assumption moves at a time, so correlations have no effect. By Monte Carlo all rows share
+    their random numbers.
 
     Args:
         scenario: The scenario, with its interventions.
         measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Number of assumptions tried for each measure, by slope, or all of them (None).
-        draws: 0 takes values and ranges as stated, a belief or a number of draws of the prior takes them from draws.
+        top: How many assumptions are tried for each measure, those of steepest slope first. None: all.
+        draws: 0: values and ranges as stated. A belief, or a number of draws of the prior: values and ranges of these
+            draws.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
@@ -366,7 +367,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and the largest effect (M,) of any other, by slope."""
+    """Return the assumptions to try, and the largest effect by slope of any other (M,)."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

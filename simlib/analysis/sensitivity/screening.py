@@ -1,9 +1,9 @@
 """The uncertain assumptions as inputs of an analysis: independent groups, and their ranking.
 
-A *swing* is how far a measure moves when an assumption moves by one normal score (about half of the way from its value
-to its 95th percentile). It comes from the exact gradient where the states can be enumerated, and otherwise from Monte
-Carlo with common random numbers, one score up and one score down. A swing is a linear estimate. It is good enough to
-choose the assumptions that deserve the full computation (factor screening).
+A *swing* is the change of a measure when an assumption moves by one normal score. That is about 60% of the way from its
+value to its 95th percentile. A swing comes from the exact gradient where the states can be enumerated. Otherwise it
+comes from Monte Carlo under common random numbers, one score up and one score down. A swing is a linear estimate. It is
+good enough to choose the assumptions that deserve the full computation (factor screening).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SCREENING_RUNS = 4000
 
 @dataclass(frozen=True)
 class Input:
-    """One input of an analysis: an assumption, or several that vary together."""
+    """One input of an analysis: one assumption, or several that vary together."""
 
     name: str
     label: str
@@ -46,8 +46,8 @@ class Input:
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
     """Return the uncertain assumptions as independent inputs. Correlated ones form one input.
 
-    `groups` {name: assumptions} asks for other groups, such as by actor or by source. Assumptions that it leaves out
-    stay single. Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
+    `groups` {name: assumptions} forms further groups, such as by actor or by source. Assumptions in none of them stay
+    single. Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
     """
     position = {name: column for column, name in enumerate(scenario.assumptions)}
     tied = _tied(scenario)
@@ -78,7 +78,7 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
-    """Return the scenario with the medians and 90% ranges of a belief, and the belief.
+    """Return the scenario with the medians and the 90% ranges of a belief, and the belief itself.
 
     Raises Unsupported for a belief about another scenario or date.
     """
@@ -111,7 +111,7 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
             assumption = scenario.assumptions.get(member)
             if assumption is None:
                 expected = did_you_mean(member, scenario.assumptions)
-                problems.append(Problem("", 0, f"group {name!r}", f"{member!r} is no assumption", expected))
+                problems.append(Problem("", 0, f"group {name!r}", f"{member!r} is not an assumption", expected))
             elif assumption.fixed or member in earlier:
                 what = f"{member!r} is fixed" if assumption.fixed else f"{member!r} is in two groups"
                 problems.append(Problem("", 0, f"group {name!r}", what, "expected each uncertain assumption once"))
@@ -124,7 +124,7 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 
 
 def score_slopes(scenario: Scenario) -> Floats:
-    """Return the change of each assumption per normal score (A,), 0 where it is fixed."""
+    """Return the change of each assumption per normal score (A,), 0 for fixed ones."""
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):
         if not a.fixed:
@@ -149,7 +149,7 @@ def swings(
         scenario: The scenario.
         measures: The measures, M of them.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "auto" takes the exact gradient unless there are too many states, else Monte Carlo.
+        engine: "auto" is the exact gradient unless there are too many states, else Monte Carlo.
         runs: Replicates at each value by Monte Carlo.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
@@ -189,7 +189,7 @@ def swings(
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
     """Return the linear estimate of how far one normal score of each input moves each measure (I, M).
 
-    `swing` is (A, M). The spread of an input of several assumptions takes their `correlation` (A, A) into account.
+    `swing` is (A, M). For an input of several assumptions, their `correlation` (A, A) is taken into account.
     """
     return np.array(
         [
@@ -202,11 +202,11 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:
-    """Return the places of inputs that are among the `top` widest for at least one measure."""
+    """Return the indices of the inputs that are among the `top` widest for at least one measure."""
     return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return for each input (I,) its largest share in the variance of any measure, by slopes."""
+    """Return for each input (I,) its largest share of the variance of any measure, judged by slopes."""
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

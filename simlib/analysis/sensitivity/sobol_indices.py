@@ -3,23 +3,23 @@
 The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would disappear, on
 average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
 remain if all other inputs were known. The difference between the two comes from interactions with other inputs. Both
-need independent inputs, so correlated assumptions enter as one, and a belief other than the prior is refused. All
-assumptions vary in every draw. Indices are computed for those that matter.
+need independent inputs. So correlated assumptions form one input, and a belief other than the prior is refused. All
+assumptions vary in every draw, but indices are computed only for the inputs that matter.
 
-The draws are several independently scrambled Sobol sequences in twice the number of assumptions, split into matrices A
-and B, and one matrix AB_i for each input, A with its columns taken from B. With f the answer at the rows of a matrix,
-all centred,
+The draws are several independently scrambled Sobol sequences with two dimensions for each assumption, split into
+matrices A and B. For each input i there is a further matrix AB_i: A with the columns of that input taken from B. With f
+the answer at the rows of a matrix, all centred,
 
     total    T = E[(f_A - f_AB)²] / (E f_A² + E f_AB²)                        (Jansen 1999)
     first    S = 2 E[f_B (f_AB - β f_A)] / (E f_B² + E f_AB²),   β = 1 - T.
 
 β f_A is a control variate: it is the part that f_AB has in common with f_A, and its product with f_B has mean zero.
 With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is that of
-Saltelli et al. (2010), which is precise for small ones. By Monte Carlo every row of a sequence has common random
-numbers, in blocks, and products are taken across different blocks, so that chance within a row adds nothing to a
-variance (see `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so the sequences are
-independent replications in θ and in random numbers. Intervals are a jackknife over them (randomised quasi-Monte Carlo).
-Resampling rows would ignore how evenly a Sobol sequence fills the space, and give intervals many times too wide.
+Saltelli et al. (2010), which is precise for small ones. By Monte Carlo all rows of a sequence share their random
+numbers, in blocks. Products are taken across different blocks, so that chance within a row adds nothing to a variance
+(see `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so the sequences are independent
+replications. Intervals come from a jackknife over the sequences (randomised quasi-Monte Carlo). Resampling rows would
+ignore how evenly a Sobol sequence fills the space, and the intervals would be many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
@@ -57,7 +57,7 @@ __all__ += ["indices", "jackknife", "products", "share_in_words", "sobol"]
 TOP, DRAWS, RUNS = 10, 1024, 1000
 
 SCRAMBLES, LEAST_ROWS = 8, 4
-"""Number of independent sequences, and the fewest rows of each. Few draws have fewer sequences."""
+"""Number of independent sequences, and the fewest rows of each. With few draws there are fewer sequences."""
 
 PRECISION = 0.1
 """An index is printed only if the half-width of its interval is at most this."""
@@ -102,7 +102,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The share of one input in the variance of one measure."""
+    """The share of the variance of one measure that one input causes."""
 
     input: Input
     first: Index
@@ -114,7 +114,7 @@ class Shares:
     """The spread of one measure over the priors, and the share of each input, the largest first.
 
     `mean` and `deviation` are over the priors. `known` is False where the variance cannot be distinguished from Monte
-    Carlo noise, and then no index is known.
+    Carlo noise. Then no index is known.
     """
 
     measure: Measure
@@ -128,7 +128,8 @@ class Shares:
 class Sobol(Traced):
     """Sobol indices of some measures by a day.
 
-    `screened` inputs have no index: by slope, none makes more than the share `beyond` of the variance of any measure.
+    `screened` is the number of inputs without an index. By slope, none of them causes more than the share `beyond` of
+    the variance of any measure.
     """
 
     kind: ClassVar[str] = "sobol"
@@ -172,7 +173,7 @@ class Sobol(Traced):
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
                 f"{counted(self.screened, 'input')} {verb} too, but {whose} not computed: "
-                f"judged by slope at the stated values, none makes more than {part} of the variance of "
+                f"judged by slope at the stated values, none causes more than {part} of the variance of "
                 f"{these}."
             )
         return lines
@@ -205,7 +206,7 @@ class Sobol(Traced):
             )
 
     def data(self) -> dict[str, Any]:
-        """Return the indices of each measure. One that is not known is null."""
+        """Return the indices of each measure. An index that is not known is null."""
 
         def index(i: Index) -> dict[str, Any]:
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
@@ -239,16 +240,17 @@ def sobol(
 ) -> Sobol:
     """Return first-order and total Sobol indices of measures over the priors.
 
-    Costs `draws` × (inputs + 2) rows, each one exact solution or `runs` replicates with common random numbers. An index
-    whose 95% interval is wider than ± `PRECISION` is not known.
+    This takes `draws` × (inputs + 2) rows. Each row is one exact solution, or `runs` replicates under common random
+    numbers. An index whose 95% interval is wider than ± `PRECISION` is not known.
 
     Args:
         scenario: The scenario, with its interventions.
         measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Number of inputs with indices, or all (None). Those with the largest share in the variance of any measure,
-            by slope, are taken. {name: assumptions} puts assumptions into groups first. Correlated ones always are.
+        top: Number of inputs with indices (None: all). The inputs with the largest share of the variance of any
+            measure, by slope, are chosen. {name: assumptions} puts assumptions into groups first. Correlated
+            assumptions are always grouped.
         draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the draws and of the random numbers.
@@ -318,7 +320,8 @@ class PickFreeze:
         uniform = np.clip(sequence.random(self.each) + 0.5**31, 0.5**31, 1 - 0.5**31)
         scores = np.zeros((2, self.each, len(scenario.assumptions)))
         scores[:, :, free] = ndtri(uniform).reshape(self.each, 2, len(free)).transpose(1, 0, 2)
-        # Whole groups of correlated assumptions are swapped, so that A, B and every mixture of them have the same law.
+        # Whole groups of correlated assumptions are swapped, so A, B and every mixture of them have the same
+        # distribution.
         a, b = scores @ np.linalg.cholesky(priors.correlation(scenario)).T
         mixed = np.tile(a, (len(picked), 1, 1))
         for place, item in enumerate(picked):
@@ -335,8 +338,8 @@ class PickFreeze:
 def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
     """Return the mean products (6, I) of answers: AA, BB, MM, AM, BM, AB (M: mixtures).
 
-    `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. They are linear in the rows, so those of
-    several sequences can be averaged.
+    `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. They are linear in the rows, so the
+    products of several sequences can be averaged.
     """
     a, b, mixed = (x - x.mean(axis=0) for x in (a, b, mixed))
     a, b = (np.broadcast_to(x[:, :, None], mixed.shape) for x in (a, b))
@@ -373,7 +376,7 @@ def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequenc
 def jackknife(each: Floats) -> tuple[Indices, Indices]:
     """Return (variance, first, total) and 95% half-widths from `products` (R, 6, I).
 
-    A half-width is infinite where, without one of the sequences, no variance is left to divide by.
+    A half-width is infinite if leaving out one of the sequences leaves no variance to divide by.
     """
     from scipy.special import stdtrit
 

@@ -1,8 +1,8 @@
 """Estimates from draws of the assumptions, each with its error.
 
 Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
-groups, which are replications of one estimate. The disagreement of the groups is the error of the draws. The blocks
-give the error of the replicates.
+groups, and each group gives an estimate of its own. The spread between the groups gives the error of the draws. The
+spread between the blocks gives the error of the replicates.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["GROUPS", "Number", "Stage", "Weighting", "draws_needed", "effective"
 __all__ += ["quantile", "quantile_of", "scaled", "uncertainty_share", "variance_over_draws", "without_noise"]
 
 GROUPS = 8
-"""Number of groups of draws, whose disagreement is the error: independently scrambled sequences of the prior."""
+"""Number of groups of draws: for the prior, independently scrambled sequences. Their spread gives the error."""
 
 Statistic = Callable[[Floats, Floats | None], float]
-"""Maps answers (D, ...) and the scales of their draws to a number."""
+"""Maps answers (D, ...) and the relative weights of their draws to a number."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its 95% half-width in all, and the half-width from the replicates alone."""
+    """An estimate with its total 95% half-width, and the half-width from the replicates alone."""
 
     value: float
     half: float
@@ -35,7 +35,7 @@ class Number:
 
     @property
     def of_draws(self) -> float:
-        """95% half-width by the error of the draws alone."""
+        """95% half-width from the draws alone."""
         return float(np.sqrt(max(self.half**2 - self.of_replicates**2, 0.0)))
 
     def __iter__(self) -> Iterator[float]:
@@ -44,7 +44,7 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """The group of each draw (D,), and its weight over the mean weight (None: equal weights)."""
+    """The group of each draw (D,), and its weight divided by the mean weight (None: equal weights)."""
 
     group: Ints
     scale: Floats | None = None
@@ -86,7 +86,8 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
     The error of the draws is the error of the share of draws below the quantile, mapped back through the quantiles
-    (Woodruff 1952). The quantiles of single groups rest on a few points in each tail and would agree too well.
+    (Woodruff 1952). The spread of the quantiles of single groups would be too small, because each rests on a few points
+    in a tail.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -102,7 +103,7 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
-    """Return a quantile of values (D,) by Hazen's rule: each draw is the middle of its weight."""
+    """Return a quantile of values (D,) by Hazen's rule: each draw stands at the middle of its weight."""
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
@@ -111,7 +112,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 
 
 def _variance(parts: Floats, shares: Floats) -> float:
-    """Return the variance of the parts of a weighted mean (the sample variance if equal)."""
+    """Return the variance between the parts of a weighted mean (at equal weights, the sample variance)."""
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
 
@@ -135,7 +136,7 @@ def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighti
 
 
 def scaled(values: Floats, scale: Floats | None) -> Floats:
-    """Return values (D, ...) times the scale of their draws, so that plain means are weighted."""
+    """Return values (D, ...) times the relative weights of their draws, so that plain means are weighted means."""
     return values if scale is None else scale.reshape(-1, *[1] * (values.ndim - 1)) * values
 
 
@@ -163,7 +164,7 @@ def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
 
 
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), shrunk so that their variance is Var(P)."""
+    """Return P at each draw (D,) from blocks (D, K), shrunk so that the variance over the draws is Var(P)."""
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:
         return average
@@ -187,7 +188,7 @@ class Stage:
 
     @property
     def error(self) -> float:
-        """95% half-width by both."""
+        """95% half-width from draws and replicates together."""
         return float(np.hypot(self.of_draws, self.of_replicates))
 
 
@@ -195,7 +196,7 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
     """Estimate how many draws and replicates would bring the error to a tolerance.
 
     Each part of the error must fall below its share of the tolerance. The error of the replicates falls with the root
-    of their number. The error of the draws is assumed to fall as it has so far.
+    of their number. The error of the draws is assumed to keep falling at the rate seen so far.
     """
     last = stages[-1]
     share = tolerance / np.sqrt(2) if last.of_replicates > 0 else tolerance
@@ -206,8 +207,8 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
     """Estimate how many draws would bring their error to a tolerance.
 
-    The error is taken to fall with a power of the number of draws, which is the slope of the logarithms. The power lies
-    between that of independent draws, which is used after a single size, and 1.
+    The error is assumed to fall with a power of the number of draws. The power is the fitted slope in logarithms, kept
+    between 1/2 (independent draws) and 1. After a single size it is 1/2.
     """
     draws, error = errors[-1]
     if error <= tolerance:

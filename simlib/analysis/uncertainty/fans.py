@@ -1,7 +1,7 @@
 """Fans: chance and uncertainty over time, from a forecast at each draw of the assumptions.
 
-The stack of a ladder's rungs is chance: how probable each rung is on each day. The range of its borders over the draws
-is uncertainty about the assumptions. A fan never merges the two into one band.
+The stacked rungs of a ladder show chance: the probability of each rung on each day. The range of the borders between
+rungs, over the draws, shows uncertainty about the assumptions. A fan never merges the two into one band.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Fan(Answer):
     """Series over time (T,) and their range over the draws.
 
-    mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder the series are the
-    borders below its rungs 1, 2, ...: P(on this rung or above), and `names` are all its rungs. For a measure there is
-    one series, its probability. Where replicates were counted, the noise within the draws is taken out of the spread,
-    so that it does not count as uncertainty about the assumptions.
+    mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder there is a series
+    for each rung but the lowest: P(on this rung or above). `names` are all rungs of the ladder. For a measure there is
+    one series, its probability. Where replicates were counted, the spread is shrunk to remove the noise within draws,
+    which is not uncertainty about the assumptions.
     """
 
     kind: ClassVar[str] = "fan"
@@ -55,7 +55,7 @@ class Fan(Answer):
 
     @property
     def of_ladder(self) -> bool:
-        """Whether its series are the borders of a ladder."""
+        """Whether the series are those of a ladder."""
         return len(self.names) > len(self.mean)
 
     @property
@@ -67,7 +67,7 @@ class Fan(Answer):
     def question(self) -> str:
         """The question that is answered."""
         what = f"each rung of “{self.label}”" if self.of_ladder else f"“{self.label}”"
-        return f"How likely is {what} until {self.by_words}, and how uncertain is that?"
+        return f"How likely is {what} up to {self.by_words}, and how uncertain is that?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
         """Return one series at the last time: as stated, its mean, and its five quantiles."""

@@ -1,11 +1,11 @@
 """EVPPI: the gain in one forecast from knowing one assumption for certain.
 
 If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by Var(E[P |
-θᵢ]), the unnormalised first-order Sobol index, and its log score by the mutual information of the outcome and θᵢ, in
-nats: the expected value of partial perfect information (EVPPI). Both are estimated from the draws of an `Uncertainty`,
-without further runs: E[P | θᵢ] is a regression of P on Hermite polynomials of the normal score of θᵢ, and the part that
-noise adds to it is subtracted. Where assumptions are correlated, knowing one also informs about the others, and that is
-included. So these values are not shares, and do not add up.
+θᵢ]), the unnormalised first-order Sobol index. Its expected log score would fall by the mutual information of the
+outcome and θᵢ, in nats. Each is an expected value of partial perfect information (EVPPI). Both are estimated from the
+draws of an `Uncertainty`, without further runs. E[P | θᵢ] is a regression of P on Hermite polynomials of the normal
+score of θᵢ, and the part that noise adds to it is subtracted. Where assumptions are correlated, the value of knowing
+one includes what it tells about the others. So these values do not add up to the value of knowing everything.
 
 References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
 approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information
@@ -52,17 +52,17 @@ DEGREE = 6
 """Highest Hermite polynomial of the regression."""
 
 NAMED = 6
-"""Most assumptions that are named as too uncertain to rank."""
+"""At most this many assumptions are named as not yet ranked."""
 
 LEAST_DRAWS = 128
-"""Fewest draws for a regression in each sequence."""
+"""Fewest draws in all. A regression is fitted to each sequence of them."""
 
 DRAWS = 512
 
 
 @dataclass(frozen=True)
 class Grounds:
-    """The reason for a number or a move, its sources, and the age of the newest in days."""
+    """The reason for a number or a move, its sources, and the age of the newest source in days."""
 
     because: str
     sources: tuple[str, ...]
@@ -89,7 +89,7 @@ class Grounds:
 
 
 def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Grounds:
-    """Return the grounds of something, with ages counted back from the date of the forecast."""
+    """Return the grounds of a number or a move, with ages counted back from the date of the forecast."""
     known = [scenario.sources[name] for name in sources if name in scenario.sources]
     youngest = max((source.date for source in known if source.date), default=None)
     age = None if youngest is None else (scenario.as_of - youngest).days
@@ -112,7 +112,7 @@ class Worth:
 
     @property
     def known(self) -> bool:
-        """Whether its share is larger than the error of the share."""
+        """Whether the share is larger than its error."""
         return self.share > self.share_error
 
     @property
@@ -136,9 +136,9 @@ class Worth:
 class Evppi(Answer):
     """The value of knowing each uncertain assumption for one measure, the most valuable first.
 
-    Those whose share is larger than its error come before the others. `brier` and `log` are the value of knowing all
-    assumptions: Var(P), with its 95% half-width `brier_error`, and the mutual information with all of θ. `chance` is
-    the expected Brier score that would remain, E[P(1 - P)].
+    Assumptions whose share exceeds its error come before the others. `brier` and `log` are the value of knowing all
+    assumptions: Var(P) with the 95% half-width `brier_error`, and the mutual information of the outcome and θ. `chance`
+    is the expected Brier score that would remain, E[P(1 - P)].
     """
 
     kind: ClassVar[str] = "evppi"
@@ -163,14 +163,14 @@ class Evppi(Answer):
 
     @property
     def gain(self) -> str:
-        """The percentage by which knowing everything lowers the expected Brier score, with error."""
+        """The percentage by which knowing every assumption lowers the expected Brier score, with its error."""
         total = self.brier + self.chance
         return f"{with_error(100 * self.brier / total, 100 * self.brier_error / total)}%" if total > 0 else "0%"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each assumption in the order of `worths`.
+        """Return one row for each assumption, in the order of `worths`.
 
-        `known` says whether its rank is known.
+        `known` says whether its value exceeds the error.
         """
         import pandas as pd
 
@@ -189,7 +189,7 @@ class Evppi(Answer):
         return [*lines, whole, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:
-        """Name the assumptions whose unknown share may exceed `least`."""
+        """Name the assumptions not yet ranked whose share may exceed `least`."""
         some = [w for w in self.worths if not w.known and w.most > least]
         if not some:
             return []
@@ -226,7 +226,7 @@ def evppi(
 ) -> Evppi:
     """Return the value of knowing each assumption for the forecast of one measure.
 
-    Where an `Uncertainty` is at hand, `evppi_from` reads the same off its draws.
+    From an `Uncertainty` that you already have, `evppi_from` gives the same without new runs.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -254,8 +254,8 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     """Return the value of knowing each assumption, from the draws of an `Uncertainty`.
 
     `measure` is one of its endings, questions, levels or rungs (default: the first). Raises ValueError for an expected
-    count, to which no score of probabilities applies, and for too few draws. Raises KeyError for a measure that was not
-    asked for, Unsupported where the draws are those of a belief.
+    count, which has no Brier or log score, and for too few draws. Raises KeyError for a measure that was not asked for,
+    and Unsupported where the draws are those of a belief.
     """
     spread = answer.spread(measure)
     if answer.scores is None:
@@ -299,7 +299,8 @@ def _estimate(
 ) -> Number:
     """Return a statistic of (values, basis) with its half-width, never below zero."""
     blocks, width = values.shape[1], basis.shape[1]
-    # `estimate` cuts and thins its first argument; the basis is passed as further columns beside every block.
+    # `estimate` selects rows and blocks of its first argument, so the basis is passed as further columns beside every
+    # block.
     joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
     number = estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting)
     return Number(max(number.value, 0.0), number.half)
@@ -316,7 +317,7 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual) (D, K) of a least-squares regression, both about the mean."""
+    """Return (fitted, residual), each (D, K), of a least-squares regression, both less the mean."""
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)
     coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]

@@ -1,20 +1,19 @@
-"""How sure an answer is: its range over the assumptions, and their share of the uncertainty.
+"""How sure an answer is: its range over the assumptions, and the share of the uncertainty they cause.
 
-For each draw of the assumptions there is a probability P. Its spread over the draws is *uncertainty about the
-assumptions*, which research can reduce. Within a draw there is *chance*, which nothing reduces. The total uncertainty
-about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the share Var(P) /
-(p̄(1 - p̄)). Monte Carlo error is neither. It is a half-width beside each number, and it shrinks with more draws and
-replicates.
+Each draw of the assumptions gives a probability P. The spread of P over the draws is *uncertainty about the
+assumptions*, which research can reduce. The rest, within a draw, is *chance*, which nothing reduces. The total
+uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the
+share Var(P) / (p̄(1 - p̄)). Monte Carlo error is neither. It is a half-width beside each number, and it shrinks with
+more draws and replicates.
 
-Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement gives the
-error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). They are doubled until the wanted quantiles are
-known to the tolerance. Draws of another belief have weights, and are put into groups of about equal weight in place of
-the sequences.
-
-By nested Monte Carlo all draws have common random numbers, in blocks. Variances are products of different blocks, and
-the spread of P̂ is pulled in to Var(P), so that chance within a draw does not count as uncertainty about the
-assumptions. The error of the replicates is a jackknife over the blocks. Common random numbers err in the same direction
-at every draw, so more draws do not reduce this error. Where it is the larger part, the replicates are doubled.
+Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998). The spread between the sequences
+gives the error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). The number of draws is doubled until the
+wanted quantiles are known to the tolerance. Draws of another belief have weights. They are put into groups of about
+equal weight, which take the place of the sequences. In nested Monte Carlo all draws share their random numbers, in
+blocks. Variances are computed from products of different blocks, and the estimates are shrunk until their spread is
+Var(P). So chance within a draw does not count as uncertainty about the assumptions. The error of the replicates is a
+jackknife over the blocks. Because the draws share their random numbers, this error has the same sign at every draw, and
+more draws do not reduce it. Where it is the larger part of the error, the replicates are doubled.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -65,10 +64,11 @@ NAMED = 3
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work that may take.
 
-    tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops. Where
-    replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve.
-    Where that is too little to solve every draw, the stated values may still be solved. answer_when_cancelled: whether
-    a cancelled question is answered from the last doubling that was finished, if one was.
+    tolerance: half-width of a probability, or of an expected count relative to its mean. most_draws: the number of
+        draws at which doubling stops. Replicates stop at `most_draws` × `runs` in all. patience: the largest product of
+        states and passes that "auto" solves exactly. If it does not suffice for every draw, the stated values may still
+        be solved. answer_when_cancelled: whether a cancelled question is answered from the last finished doubling, if
+        there is one.
     """
 
     tolerance: float = 0.02
@@ -83,7 +83,7 @@ class Precision:
 
 
 PRECISION = Precision()
-"""Each end of the middle 90% to two points, from at most 1,024 draws."""
+"""Known to two points: the median and both ends of the middle 90%, from at most 1,024 draws."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +92,9 @@ class Uncertainty(Traced):
 
     theta (D, A): the draws, in base units. weights (D,): their weights. sequence (D,): the Sobol sequence of each draw,
     or its group in a belief. scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at
-    each draw, by block of replicates (one block when exact). tolerance: None where the number of draws was given.
-    reached: whether every quantile met the tolerance. within: the half-width of the least certain quantile. needed:
-    about how many draws, and replicates for each, the tolerance would take, judged by how the error has fallen.
+    each draw, by block of replicates (one block when exact). tolerance: the half-width asked for (None: the number of
+    draws was given). reached: whether every quantile met it. within: the half-width of the least certain quantile.
+    needed: an estimate of the draws, and the replicates of each, that would meet the tolerance.
     """
 
     kind: ClassVar[str] = "uncertainty"
@@ -117,7 +117,7 @@ class Uncertainty(Traced):
 
     @property
     def source(self) -> str:
-        """Where the draws are from, inside a sentence: "over the priors"."""
+        """The source of the draws, inside a sentence: "over the priors"."""
         belief = self.provenance["belief"]
         return "over the priors" if belief == "prior" else f"over the belief “{belief}”"
 
@@ -143,8 +143,9 @@ class Uncertainty(Traced):
     def frame(self, what: str = "measures") -> pd.DataFrame:
         """Return one row for each of the "measures", or of the "draws".
 
-        Measures: stated, mean, doubt (the share of the uncertainty that the assumptions cause), chance and quantiles,
-        each with its Monte Carlo half-width. Draws: the assumption values in base units, the weight, and each measure.
+        The measures have the columns stated, mean, doubt (the share of the uncertainty that the assumptions cause),
+        chance and quantiles, each with its 95% half-width. The draws have the assumption values in base units, the
+        weight, and each measure.
         """
         import pandas as pd
 
@@ -165,11 +166,11 @@ class Uncertainty(Traced):
     def _precision(self, tolerance: float) -> str:
         size = _size(self.draws, self.runs)
         if self.reached:
-            return f"{size} give each quantile to {self._half_width(tolerance)}."
+            return f"With {size} each quantile is known to {self._half_width(tolerance)}."
         reached = self._half_width(float(f"{self.within:.2g}"))
         return (
-            f"{size} give each quantile to {reached}, not to the {self._half_width(tolerance)} asked for: that would "
-            f"take about {_size(*self.needed)}."
+            f"With {size} each quantile is known to {reached}, not to the {self._half_width(tolerance)} asked for: "
+            f"that would take about {_size(*self.needed)}."
         )
 
     def _half_width(self, tolerance: float) -> str:
@@ -197,7 +198,7 @@ class Uncertainty(Traced):
             yield _shares(s, s.share, error(s.mean.half))
 
     def data(self) -> dict[str, Any]:
-        """Return the measures with their draws, and how well they are known."""
+        """Return the measures with their draws, and the errors."""
         return pick(self, "engine", "draws", "runs", "tolerance", "reached", "within") | {
             "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},
@@ -234,7 +235,7 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 def _shares(s: Spread, share: Number, known: str) -> str:
     """Describe the assumptions' share of the uncertainty, as a bound if it is below the noise."""
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
-        return "Nothing about it is uncertain."
+        return "It is certain, or impossible, in every draw."
     mean = f"The mean is computed to {known}."
     if share.value <= share.half:
         most = percent(min(share.value + share.half, 1.0))
@@ -316,10 +317,10 @@ def uncertainty(
 
 
 def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
-    """Return the range of measures over a sample that was forecast already, by its last report time.
+    """Return the range of measures over a sample of finished forecasts, by its last report time.
 
-    Draws of equal weight stand in the order of `GROUPS` sequences (or of parts of one, whose errors are a little too
-    large). Replicates have no blocks here, so the noise within the draws is taken out first.
+    Draws of equal weight must be in the order of `GROUPS` sequences. Parts of one sequence also serve, with errors a
+    little too large. Replicates have no blocks here, so the noise within the draws is removed first.
 
     Args:
         sample: A forecast at each draw.
@@ -328,7 +329,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
     Raises:
         Unsupported: When every assumption is fixed.
         ScenarioError: For unknown measures.
-        ValueError: For fewer effective draws than an error takes.
+        ValueError: For too few effective draws to estimate an error.
     """
     scenario, belief = sample.scenario, sample.belief
     uncertain(scenario)
@@ -367,7 +368,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
 
 
 def _replicates(forecast: Forecast, measure: Measure) -> int | None:
-    """Return the histories of one draw from which an answer was counted (None: those of the forecast)."""
+    """Return the number of histories per draw behind a measure answered by histories (None: another measure)."""
     return int(forecast.provenance["histories"]) if measure.of in forecast.by_histories else None
 
 

@@ -1,18 +1,18 @@
 """EVSI: the gain in one forecast from watching for a public move until a day.
 
-Assumptions cannot be looked up, but moves can be watched. If a public move has been seen by day t, that says something
-about the assumptions, through its rate, and about the state, through its effects. Among histories in which the question
-is still open at t, the observation changes the probability to P(E | seen) or to P(E | not seen). The expected gain (the
-expected value of sample information, EVSI) is
+Assumptions cannot be looked up, but moves can be watched. Seeing a public move by day t says something about the
+assumptions, through the rate of the move, and about the state, through its effects. Among histories in which the
+question is still open at t, the probability becomes P(E | seen) or P(E | not seen). The expected gain (the expected
+value of sample information, EVSI) is
 
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and seeing, in nats,
 
-over the draws, each with replicates of its own. The answer also has the share of Var(P_θ), the uncertainty about the
-assumptions alone, that the observation would resolve: Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the probability
-of seeing. Squares are products of different blocks of replicates, so that noise does not count as a gain. A move that
-is not seen counts as evidence too, which is sound only where the record of that move is complete. The gains of several
-observations overlap and must not be added.
+over the draws, each with replicates of its own. The answer also gives a share of Var(P_θ), the uncertainty about the
+assumptions alone: the share that the observation would resolve, Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the
+probability of seeing. Squares are products of different blocks of replicates, so that noise does not count as a gain.
+Not seeing a move counts as evidence too. That is sound only where the record of the move is complete. The gains of
+several observations overlap and must not be added.
 
 Reference: Ades, A., Lu, G. and Claxton, K. (2004) Expected value of sample information calculations in medical
 decision modeling, Medical Decision Making 24.
@@ -57,14 +57,15 @@ LOOK_BY = 14.0
 """Days after `as_of` up to which an observation counts, by default."""
 
 EXPLAINS = 0.05
-"""Least share of the variance of P(seen) that the assumption named in `about` explains."""
+"""An assumption is named in `about` only if it explains at least this share of the variance of P(seen)."""
 
 _ONE_THREAD = Control(threads=1)
 
 _OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
-"""Places of the shares of replicates.
+"""Indices of the six shares of replicates.
 
-The first four have the question open at t: all, E later, seen, both. Then E by T, and seen by t.
+Four are of replicates with the question open at t: all of them, those with E later, those that saw the move, and those
+with both. The last two are E by T, and seen by t, in any replicate.
 """
 
 
@@ -72,10 +73,10 @@ The first four have the question open at t: all, E later, seen, both. Then E by 
 class Observation:
     """A public move, or one of its outcomes, that may be seen by a day.
 
-    seen: P(seen by the day, question still open) / P(open).
-    if_seen, if_not: P(E | open and seen or not seen), nan where every open history, or none, saw the move.
-    brier and log: expected gain. settles: share of the uncertainty about the assumptions that it would resolve.
-    about: the assumption it informs most about ("" for none).
+    seen: P(seen by the day, question still open) / P(open). if_seen: P(E | open and seen). if_not: P(E | open and not
+    seen). Both are nan where every open history, or none, saw the move. brier and log: expected gain. settles: the
+    share of the uncertainty about the assumptions that the observation would resolve. about: the assumption about which
+    it says most ("" for none).
     """
 
     move: str
@@ -106,8 +107,8 @@ class Observation:
 class Evsi(Traced):
     """Observations ranked by their expected gain for one question.
 
-    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the mean over seeing and
-    not seeing, nan where no history is open.
+    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), whether the move was seen
+        or not, nan where no history is open.
     """
 
     kind: ClassVar[str] = "evsi"
@@ -194,7 +195,7 @@ def evsi(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         look_by: The last day on which one watches, in the same forms, before the target.
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief.
-        runs: Replicates per draw, each draw with its own, rounded up to a multiple of 8.
+        runs: Replicates per draw, rounded up to a multiple of 8. Each draw has its own.
         seed: Seed of the draws and of the replicates.
         control: Progress callback, cancellation and number of threads.
 
@@ -207,7 +208,7 @@ def evsi(
     """
     target = find(scenario, measure)[0]
     if target.kind not in ("ending", "question") or target.of == "ongoing":
-        raise ValueError(f"{target.name!r} can not be seen to happen; expected an ending or a question")
+        raise ValueError(f"{target.name!r} does not happen on a day; expected an ending or a question")
     uncertain(scenario)
     by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by)
     if look_by_day >= by_day:
@@ -242,7 +243,7 @@ def evsi(
 
 
 def _draws(scenario: Scenario, draws: int | Belief, seed: int) -> tuple[Belief, Floats, Weighting]:
-    """Return the draws as a belief, their normal scores (D, A), and how they are weighed."""
+    """Return the draws as a belief, their normal scores (D, A), and their groups and weights."""
     if isinstance(draws, Belief):
         belief = checked_belief(scenario, draws)
         return belief, priors.scores_from_values(scenario, belief.theta), Weighting.of_belief(belief.weights)
@@ -275,12 +276,12 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
     if not result and names is not None:
         raise ValueError("no move was named: expected at least one public move")
     if not result:
-        raise Unsupported("there is nothing to see: expected at least one public move")
+        raise Unsupported("the scenario has no public move to watch for; expected at least one")
     return result
 
 
 class _Replicates:
-    """Simulates each draw and counts the six shares of replicates for each observation."""
+    """Simulation of each draw, with the six shares of replicates for each observation."""
 
     def __init__(
         self,
@@ -291,7 +292,7 @@ class _Replicates:
         runs: int,
         seed: int,
     ) -> None:
-        """Prepare the simulation. `days` are those of the observation and of the question."""
+        """Prepare the simulation. `days` are the day of the observation and the day of the question."""
         questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
         lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
         self.simulator = Simulator(lean, times=1, by=days[1])

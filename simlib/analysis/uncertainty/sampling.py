@@ -32,16 +32,17 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 FEWEST_DRAWS = 4 * GROUPS
-"""Fewest draws, or effective draws of a belief, from which an error can be estimated."""
+"""Fewest draws (of a belief: effective draws) from which an error can be estimated."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spread:
     """The range of one measure over the draws.
 
-    stated: at the stated values. mean: over the draws, the forecast that is published. variance: of P over the draws.
-    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)), None for an expected count.
-    quantiles {q: P}. answers (D,): P at each draw, with the noise within draws taken out of their spread.
+    stated: the answer at the stated values. mean: the mean over the draws, which is the forecast to publish. variance:
+    the variance of P over the draws. share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 -
+    p̄)), None for an expected count. quantiles {q: P}. answers (D,): P at each draw, shrunk to remove the noise within
+    draws.
     """
 
     measure: Measure
@@ -59,7 +60,7 @@ class Spread:
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
-    """Return normal scores (D, A) from `GROUPS` scrambled sequences, and their sequences (D,).
+    """Return normal scores (D, A) from `GROUPS` scrambled sequences, and the sequence of each (D,).
 
     `size` is rounded up to the same number for each sequence.
     """
@@ -70,7 +71,7 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
 
 
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
-    """Return a belief whose draws can be weighed one by one.
+    """Return a belief that fits the scenario and has enough draws.
 
     Raises Unsupported where it is about another scenario or date, ValueError for too few effective draws.
     """
@@ -83,7 +84,7 @@ def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
 
 
 class Sampling:
-    """Growing draws: sequences and replicates grow, and every earlier answer is used again."""
+    """A sample whose draws and replicates grow, and which keeps every earlier answer."""
 
     def __init__(
         self, scenario: Scenario, at_draws: Responses, at_stated: Responses, *, seed: int, limit: int, control: Control
@@ -109,7 +110,7 @@ class Sampling:
         return len(self.theta)
 
     def take_prior(self, size: int) -> None:
-        """Lengthen the sequences of the prior to `size` draws together."""
+        """Lengthen the sequences of the prior to `size` draws in all."""
         every, group = prior_scores(self.scenario, size, self.seed)
         done = self.draws // GROUPS
         fresh = np.arange(len(every)) % (len(every) // GROUPS) >= done
@@ -194,7 +195,7 @@ class Sampling:
         }
 
     def _stage(self, spreads: Iterable[Spread]) -> Stage:
-        """Return how well the worst known quantile is known so far."""
+        """Return the error of the least certain quantile so far."""
         errors = [(number, _unit(spread)) for spread in spreads for number in spread.quantiles.values()]
         worst, unit = max(errors, key=lambda pair: pair[0].half / pair[1])
         return Stage(self.draws, self.runs, worst.of_draws / unit, worst.of_replicates / unit)

@@ -1,9 +1,10 @@
 """A scenario beside variants of it: the effect of each change on numbers and histories.
 
 A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
-together. The exact engine gives each difference with the bound of the truncation, and Monte Carlo with the interval of
+together. The exact engine gives each difference with its truncation bound. Monte Carlo gives it with the interval of
 paired samples under common random numbers. Over draws of the assumptions, every draw is answered in the baseline and in
-each variant. Flips are the replicates whose ending changes. Their share depends on the coupling, which is always named.
+each variant. Flips are the replicates whose ending changes. Their share depends on how the random numbers of the two
+scenarios are coupled, so the coupling is always named.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "VariantEffect", "compare", "cumulative"]
 
 EXACT_PAIRS, PAIRS = 10_000, 100_000
-"""Pairs of replicates in all, by default: for the flips beside an exact answer, and for an answer by Monte Carlo."""
+"""Default total of pairs of replicates: for flips beside an exact answer, and for an answer by Monte Carlo."""
 
 EXAMPLES = 1
 """Pairs of histories described for each of the two commonest flips."""
@@ -70,14 +71,14 @@ class VariantEffect:
     def strongest(self) -> list[Difference]:
         """Return the differences of endings and questions, the largest first.
 
-        Without any, return those of all measures.
+        If there are none, return the differences of all measures.
         """
         everything = list(self.differences.values())
         main = [d for d in everything if d.measure.kind in ("ending", "question")]
         return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
 
     def sentences(self, by: str, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Describe the effects `by` a date, `measure` first. `histories` adds pairs of histories."""
+        """Describe the effects `by` a date, beginning with `measure`. `histories` adds pairs of histories."""
         ranked = self.strongest()
         told = [self.differences[measure]] if measure else []
         told += [d for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
@@ -160,7 +161,7 @@ class Comparison(Answer):
         return pd.DataFrame(rows)
 
     def most_moved(self, most: int) -> list[str]:
-        """Return the names of the measures that some variant moves furthest by the target date."""
+        """Return the names of the measures by their largest change in a variant, the largest first."""
         furthest: dict[str, float] = {}
         for effect in self.effects.values():
             for d in effect.strongest():
@@ -171,8 +172,8 @@ class Comparison(Answer):
         """Return for each variant its changes and their effects, in sentences.
 
         Args:
-            measure: The measure to begin with, whether or not it changes. Those that change most follow. Default: the
-                first, which is the headline unless measures were named.
+            measure: The measure to begin with, even if it does not change. The measures that change most follow.
+                Default: the first measure, which is the headline unless measures were named.
             histories: Whether to describe pairs of histories that end differently.
         """
         first = measure or self.measures[0].name
@@ -185,7 +186,7 @@ class Comparison(Answer):
         return [*lines, f"Computed {where}.", *([self.note] if self.note else [])]
 
     def data(self) -> dict[str, Any]:
-        """Return what a comparison adds to the keys that all answers share."""
+        """Return the keys that a comparison adds to those of all answers."""
         variants = {name: effect.to_dict() for name, effect in self.effects.items()}
         return pick(self, "engine", "times", "draws") | {"variants": variants, "note": self.note}
 
@@ -213,8 +214,8 @@ def compare(
         by: The target date or day. None is the horizon.
         engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
         draws: Draws of the prior or a belief. 0 compares at the stated values.
-        runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all. Beside an
-            exact answer, where they only give the flips, 10,000 in all. With 0 an exact answer has no flips.
+        runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all, or 10,000
+            beside an exact answer, where they only give the flips. With 0, an exact answer has no flips.
         seed: The seed of draws and replicates.
         control: Progress, cancelling and threads.
 
@@ -303,7 +304,7 @@ class _Work:
         return Comparison(*key, engine, self.times, draws, self.measures, effects, note, source)
 
     def _pairs(self, engine: str) -> int:
-        """Return how many pairs of replicates there are in all draws together."""
+        """Return the number of pairs of replicates, over all draws."""
         least = 0 if engine == "exact" else 1
         if self.runs is None:
             return max(EXACT_PAIRS if engine == "exact" else PAIRS, self.draws)
@@ -325,7 +326,7 @@ class _Work:
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
 
     def _counted(self, measure: Measure) -> bool:
-        """Say whether the exact engine leaves a measure to histories. Pairs of histories then give the difference."""
+        """Say whether a measure needs histories, so that pairs of them give its difference."""
         return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
@@ -364,7 +365,7 @@ class _Work:
 
         `voids` are the shares of histories in which an intervention had no effect.
 
-        Keeps the probabilities of all endings at the target day for the flips.
+        The probabilities of all endings at the target day are kept for the flips.
         """
         thetas = self._values(scenario)
         centre = None if thetas is None else priors.theta(scenario)

@@ -10,7 +10,7 @@ from simlib.typing import Floats
 __all__ = ["Difference", "counts_change"]
 
 DUST = 1e-9
-"""A difference no larger than this, relative to what differs, is rounding."""
+"""A difference no larger than this, relative to the values compared, is rounding."""
 
 TRUNCATED = 1e-6
 """Intervals narrower than this come from the exact engine and are not written."""
@@ -41,7 +41,7 @@ class Difference:
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
     def sentence(self, by: str = "") -> str:
-        """Describe the difference at the last report time, in a clause without a full stop. `by` ends it."""
+        """Describe the difference at the last report time, in a clause that ends with `by` and no full stop."""
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )

@@ -1,10 +1,10 @@
 """Two scenarios under common random numbers: the effect of a change on each replicate.
 
-Replicate r of a baseline and of its variant draws the same exponentials and the same uniforms, move by move and
-occurrence by occurrence. Nearly all of the noise is shared and cancels in the difference. Endings and questions are
-compared within each replicate, which gives Tango's (1998) score interval for a difference of two paired proportions. It
-holds also where few pairs differ, or none. Rungs and expected counts are compared by blocks of replicates, with
-Student's t over the blocks. Over draws of the assumptions each draw is a block with the weight of the draw.
+In replicate r, the n-th firing of a move meets the same random numbers in the baseline and in the variant. Nearly all
+of the noise is shared and cancels in the difference. Endings and questions are compared within each replicate, which
+gives Tango's (1998) score interval for a difference of two paired proportions. That interval is valid even where few
+pairs differ, or none. Rungs and expected counts are compared block by block, with Student's t over the blocks of
+replicates. Over draws of the assumptions each draw is a block with the weight of the draw.
 
 References: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design, Statistics in Medicine 17. Fréchet, M. (1951) Sur les tableaux de corrélation dont les marges
@@ -49,9 +49,9 @@ class Flips:
     """Changes of ending from the baseline to a variant, under common random numbers.
 
     `matrix` (E, E) counts replicates by their ending in the baseline (row) and in the variant (column), with `ongoing`
-    last. Where draws differ in weight, it sums their weights instead. The share that flips has a 95% Wilson interval
-    or, over draws, a `half` width by Student's t. Under any coupling of the two forecasts the share lies within
-    `bounds`. `forecasts` (2, E) holds the probabilities of the endings in both scenarios where they are known exactly.
+    last. Over draws of unequal weight, it sums weights instead. The share of flips has a 95% Wilson interval or, over
+    draws, a half-width `half` by Student's t. Under any coupling of the two forecasts the share lies within `bounds`.
+    `forecasts` (2, E) holds the probabilities of the endings in both scenarios where they are known exactly.
     """
 
     endings: tuple[str, ...]
@@ -84,7 +84,7 @@ class Flips:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the most that any coupling of these two forecasts can flip (Fréchet 1951)."""
+        """The smallest and the largest share of flips under any coupling of these two forecasts (Fréchet 1951)."""
         before, after = self._forecasts()
         least = 1 - float(np.minimum(before, after).sum())
         most = 1 - float(np.maximum(before + after - 1, 0.0).sum())
@@ -141,8 +141,8 @@ class Flips:
 class Replicates:
     """The replicates of one scenario: measures by block (B, T, M), and all endings.
 
-    `weights` (B,) are those of the draws, with one block for each draw. They are None at the stated values. `tried` and
-    `void` (I,) count, for each intervention, the ongoing replicates and those in which it had no effect.
+    `weights` (B,) are those of the draws, with one block for each draw. They are None at the stated values. For each
+    intervention (I,), `tried` counts the ongoing replicates, and `void` those in which it had no effect.
     """
 
     means: Floats
@@ -260,8 +260,8 @@ def change(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the change of one measure with its 95% interval: (change, low, high), each (T,).
 
-    Over draws of the assumptions, the draws are counted and not the replicates, because draws differ in more than their
-    random numbers.
+    Over draws of the assumptions, the sample size is the number of draws, not of replicates, because draws differ in
+    more than their random numbers.
 
     Args:
         before: The replicates of the baseline.
@@ -279,7 +279,7 @@ def change(
         return by_blocks(blocks, measure.probability, weights, effective=effective, runs=runs)
     first, second = (_when(replicates, measure, column) for replicates in (before, after))
     gained, lost = _discordant(first, second, times)
-    if measure.of == ONGOING:  # a replicate that has ended is no longer ongoing
+    if measure.of == ONGOING:  # for `ongoing` the signs turn round: a replicate that has ended is no longer ongoing
         gained, lost = lost, gained
     return paired(gained, lost, len(first))
 
@@ -294,8 +294,8 @@ def by_blocks(
         probability: Whether the differences lie within -1 and 1.
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
-        runs: Replicates in all blocks. Where no block differs, the interval is that of the rule of three for this
-            number. None, for exact blocks, gives an interval without width.
+        runs: Replicates in all blocks. Where no block differs, the interval follows the rule of three for this number.
+            With None, for exact blocks, the interval has no width.
     """
     from scipy.special import stdtrit
 
@@ -329,7 +329,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count by time (T,) the pairs in which it happened only in the second, and only in the first."""
+    """Count by each time (T,) the pairs in which the event happened only in the second, and only in the first."""
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
     return other - both, one - both
@@ -353,7 +353,7 @@ def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floa
 
 
 def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
-    """Return Tango's statistic of the hypothesis that the difference is d (decreasing in d)."""
+    """Return Tango's statistic for the hypothesis that the difference is d. It decreases in d."""
     first, second, third = 2.0 * pairs, -b - c + (2.0 * pairs - b + c) * d, -c * d * (1 - d)
     only_first = (np.sqrt(np.maximum(second**2 - 4 * first * third, 0.0)) - second) / (2 * first)
     variance = pairs * (2 * only_first + d * (1 - d))
@@ -364,7 +364,7 @@ def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
 
 
 def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Return where a function that falls in its argument crosses zero, between `low` and `high`."""
+    """Return the zero of a decreasing function between `low` and `high`."""
     for _ in range(60):
         middle = (low + high) / 2
         above = falling(middle) > 0

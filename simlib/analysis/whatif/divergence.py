@@ -1,7 +1,7 @@
 """The divergence of two histories of one replicate: the first event in only one of them.
 
-Both histories use common random numbers. Events are compared and not their dates. A faster rate moves every date a
-little, and the histories diverge only where a different event happens. Events that change no level are left out, since
+Both histories use common random numbers. Events are compared, but not their dates: a faster rate moves every date a
+little. So the histories diverge only where a different event happens. Events that change no level are left out, since
 nobody reacts to them. Hidden and covert events count like the rest: the comparison is about the model, not about an
 observer.
 """
@@ -25,17 +25,17 @@ from simlib.typing import Ints
 __all__ = ["Divergence", "diverge"]
 
 MOST = 8
-"""Dates of a table of two histories; the events of later ones are counted."""
+"""Number of dates in a table of two histories. Later events are only counted."""
 
 Row = tuple[str, str, str]
-"""A date, and what happens then at the baseline and in the variant."""
+"""A date, and the events on it at the baseline and in the variant."""
 
 
 @dataclass(frozen=True)
 class Divergence:
     """Two histories of one replicate: the first at the baseline, the second in a variant.
 
-    They diverge on `date`, after `shared` events that are the same in both. `rows` are what happens from then on.
+    They diverge on `date`, after `shared` events that are the same in both. `rows` hold the events from then on.
     """
 
     replicate: int
@@ -53,7 +53,7 @@ class Divergence:
         return "date", "at the baseline", f"in “{self.variant}”"
 
     def sentence(self) -> str:
-        """Say until when the two histories are the same, and how each ends."""
+        """Say how long the two histories are the same, and how each ends."""
         until = f"the same until {long_date(self.date)}" if self.day > 0 else "different from the start"
         before, after = self.labels
         return f"One simulated history is {until}: it ends with “{before}” at the baseline, and with “{after}” here."
@@ -86,7 +86,7 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
 
 
 def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
-    """Yield what happens on each date from the first event that differs, then how both end."""
+    """Yield the events on each date from the first that differs, then how both end."""
     events = [history.events(max(shared, 0)) for history in (one, other)]
     as_of = one.scenario.as_of
     if shared < 0:
@@ -112,11 +112,11 @@ class _History:
         self.first = rows.start
         self.rows: Ints = rows.start + 1 + np.flatnonzero(moved)
         index = int(histories.ending[np.flatnonzero(histories.replicates == replicate)[0]])
-        ending = list(every(self.scenario, ("ending",)))[index]  # -1, none yet, is the last of them
+        ending = list(every(self.scenario, ("ending",)))[index]  # the index -1, for no ending yet, picks the last label
         self.ending, self.label = ending.of, ending.label
 
     def shared(self, other: _History) -> int:
-        """Return how many first events both histories share, -1 when even the start differs."""
+        """Return how many events both histories share from the start, -1 if even the start differs."""
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
         both = min(len(self.rows), len(other.rows))
@@ -124,7 +124,7 @@ class _History:
         return int(np.argmax(differs)) if np.any(differs) else both
 
     def _marks(self, count: int) -> Ints:
-        """Return an event as numbers: its outcome, or the levels after a variable was set."""
+        """Return an event as numbers for comparison: its outcome, or the levels after a variable was set."""
         rows = self.rows[:count]
         return np.array(
             [
@@ -146,7 +146,7 @@ class _History:
         return self.histories.story(self.replicate)[0].partition("; ")[2].removesuffix(".")
 
     def events(self, first: int) -> dict[dt.date, list[str]]:
-        """Return what happens by date, from the event with the number `first` on."""
+        """Return the events of each date, from event number `first` on."""
         found: dict[dt.date, list[str]] = {}
         for row in self.rows[first:]:
             date = self.scenario.as_of + dt.timedelta(days=int(self.histories.time[row]))

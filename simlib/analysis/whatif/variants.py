@@ -25,17 +25,17 @@ COUNTERFACTUAL = (
 
 
 def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
-    """Return the intervention that keeps a move from happening before `until`, and allows it from that day on."""
+    """Return the intervention that forbids a move before `until` and allows it from that day on."""
     return Forbid(move, None, because, until=until)
 
 
 def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
-    """Return the interventions that make a move happen on each of several dates, where it is possible then."""
+    """Return the interventions that force a move on each of several dates, if it is possible then."""
     return tuple(Force(move, date, outcome, because) for date in dates)
 
 
 def vary(scenario: Scenario, *changes: Variant, ignore_windows: bool = False) -> Scenario:
-    """Return a scenario with changes: first values and views, then interventions.
+    """Return a scenario with changes applied: first values and views, then interventions.
 
     `changes` are views, interventions, {assumption: value}, lists of these, or one changed scenario. `ignore_windows`
     opens every calendar window.
@@ -63,8 +63,8 @@ def _flat(spec: Any) -> Iterable[Any]:
             yield from _flat(part)
     else:
         raise TypeError(
-            f"{spec!r} is no variant; expected a scenario, a view, an intervention, a mapping of assumption values, or "
-            "a list of these"
+            f"{spec!r} is not a variant; expected a scenario, a view, an intervention, a mapping of assumption values, "
+            "or a list of these"
         )
 
 
@@ -81,7 +81,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
-    """Return the scenario with the levels of a variable as a ladder, and the ladder's name."""
+    """Return the scenario with a ladder made of the levels of a variable, and the ladder's name."""
     climbed, name = scenario.variables[variable], f"levels of {variable}"
     first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))
@@ -97,8 +97,8 @@ def without_windows(scenario: Scenario) -> Scenario:
 class Booking:
     """One intervention on the calendar, from its `first` to its `last` day (days after `as_of`).
 
-    Both are equal where it acts at once. `waits` says that it acts only while a condition holds. `again` has the
-    further days of a move that is forced more than once, and `acts` describes in words what happens on each day.
+    Both are equal where it acts at once. `waits` says that it acts only while a condition holds. `again` holds the
+    further days of a move that is forced more than once. `acts` describes in words the action on each day.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]
