@@ -1,4 +1,4 @@
-"""Cases of event data: the crises of a class, the start of each, and its first event of a kind."""
+"""Cases in event data: the crises of a class, the start of each, and its first event of a kind."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ SEARCHED = ("case", "actor", "target", "code", "category", "source")
 """Columns that a selection may name."""
 
 ENDED = "ended"
-"""The cause of a case that was over before the event came."""
+"""The cause of a case that was over before the event happened."""
 
 
 @dataclass(frozen=True)
 class CaseHistories:
-    """Cases with the days from the onset to the first event, or to the end. Arrays of shape (cases,).
+    """Past cases, each with the days from its onset to the first event, or to its end.
 
-    An event counts as at noon of its day. `happened` says whether it came. `events` counts all of them, and `last_day`
-    is the length of the record.
+    All arrays have shape (cases,). An event is placed at noon of its day. `happened` says whether there was an event.
+    `events` is the number of all events, and `last_day` the length of the record.
     """
 
     names: tuple[str, ...]
@@ -46,9 +46,10 @@ class CaseHistories:
 
 @dataclass(frozen=True)
 class CrisisRecord:
-    """The days of one crisis on which something happened, counted from the trigger.
+    """The days of one crisis with an event, counted from the trigger.
 
-    Day 0 is the trigger and known. `days` rise from 1 to `last_day` at most. After `last_day` nothing is known.
+    Day 0 is the trigger, whose event is not among `days`. These rise from 1 to `last_day` at most. After `last_day`
+    nothing is known.
     """
 
     name: str
@@ -61,10 +62,10 @@ class CrisisRecord:
 
 
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
-    """Read a selection such as "actor=USA,category=strike|mobilise": columns with their possible values.
+    """Read a selection such as "actor=USA,category=strike|mobilise": columns, each with the values wanted.
 
     Raises:
-        ScenarioError: For a column that cannot be searched, and for a part without a value.
+        ScenarioError: For a column that cannot be searched, or a part without a value.
     """
     selection: dict[str, tuple[str, ...]] = {}
     problems: list[Problem] = []
@@ -83,7 +84,7 @@ def read_selection(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> pd.Series:
-    """Return which rows fit a selection. One of several actors or targets of a row is enough."""
+    """Return which rows fit a selection. If a row has several actors or targets, one that fits is enough."""
     import pandas as pd
 
     fits = pd.Series(True, index=frame.index)
@@ -98,10 +99,10 @@ def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> p
 def case_histories(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> CaseHistories:
-    """Return the cases of a class with the days since their first row on which an event first came.
+    """Return the cases of a class, each with the days from its first row to its first event.
 
-    A case belongs to the class if any of its rows fits. Rows that are not dated to the day are left out, because they
-    say nothing about days. The record of a case ends with its last row.
+    A case belongs to the class if any of its rows fits. Rows that are not dated to the day are left out. The record of
+    a case ends with its last row.
 
     Args:
         frame: Event data as `simlib.data.read` returns them.
@@ -145,7 +146,7 @@ def crisis_records(
 def _dated_rows(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return the case, the day since the onset and whether it is the event, of each dated row of a class."""
+    """Return for each dated row of a class its case, its day since the onset, and whether it is the event."""
     dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
     members = dated.loc[selected(dated, crisis_class), "case"].unique()
     dated = dated[dated["case"].isin(members)].assign(case=lambda rows: rows["case"].astype(str))
@@ -161,7 +162,7 @@ def _dated_rows(
 def simulated_cases(
     scenario: Scenario, cases: int, *, each: int = 1, seed: int = 0, control: Control = UNWATCHED
 ) -> pd.DataFrame:
-    """Return histories of a scenario as event data, to try a method on crises whose law is known.
+    """Return histories of a scenario as event data, to test a method on crises of a known process.
 
     Each case draws its own assumptions from the priors. Its first row is its start and its last row its ending, or the
     horizon. The category of a row is the id of its move.
@@ -174,7 +175,7 @@ def simulated_cases(
         control: Progress callback and cancellation.
 
     Returns:
-        The columns that `case_histories` uses of what `simlib.data.read` returns.
+        A frame with those columns of `simlib.data.read` that `case_histories` uses.
     """
     import pandas as pd
 

@@ -1,7 +1,7 @@
-"""A backtest: the forecasts of each day of a past crisis, scored by what happened, beside their rivals.
+"""A backtest: the forecasts on each day of a past crisis, with their scores and those of rivals.
 
-First `day_by_day` makes the forecasts. It cannot see the record, which only says which forecasts were right and on
-which days a question was still open.
+First `day_by_day` makes the forecasts, without access to the record of what happened. The record serves only to score
+them, and to say on which days a question was still open.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ScoredDay:
 class Backtest(Answer):
     """The forecasts of a past crisis on each day while a question was open, with their scores.
 
-    `ended` is the first day on which the log tells that the story is over. `labels` and `record` are by question.
+    `ended` is the first day on which the log says that the story is over. `labels` and `record` are by question.
     """
 
     kind: ClassVar[str] = "backtest"
@@ -82,7 +82,7 @@ class Backtest(Answer):
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
         """Return the scored forecasts of one question (default: all).
 
-        `days` chooses the forecasts for that number of days. 0 chooses those to the deadline. Default: all.
+        `days` selects the forecasts for that number of days ahead, 0 those to the deadline. Default: all.
         """
         return tuple(
             each
@@ -98,12 +98,12 @@ class Backtest(Answer):
     def difference(self, rival: str, rule: str = "brier") -> float:
         """Return the mean score of the updated forecast less that of a rival. Below 0 the updated one is better.
 
-        It has no range: all forecasts belong to one crisis, and are one observation.
+        It has no range, because all forecasts belong to one crisis, which counts as one observation.
         """
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
     def sentences(self) -> list[str]:
-        """Return the mean scores, the distance to each rival, and the limits of the proof."""
+        """Return the mean scores, the difference from each rival, and how little one crisis proves."""
         days = len({each.forecast.as_of for each in self.days})
         asked = {each.forecast.question for each in self.days}
         asked_of = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')}"
@@ -111,16 +111,16 @@ class Backtest(Answer):
         texts = [f"Mean Brier score of {asked_of} on {counted(days, 'day')}: {scores}. Lower is better."]
         texts += [self._compared(rival) for rival in FORECASTERS[1:]]
         if self.ended:
-            texts.append(f"The log tells on {long_date(self.ended)} that the story is over. Then nothing is asked.")
-        texts.append("All of this is one crisis, and one observation: the differences have no range.")
-        return [*texts, "Whoever wrote this world knew the end. A backtest shows the method and proves no skill."]
+            texts.append(f"On {long_date(self.ended)} the log says that the story is over, so the forecasts stop.")
+        texts.append("All this is one crisis, and so one observation: the differences have no range.")
+        return [*texts, "Whoever wrote this scenario knew the end. A backtest shows the method but proves no skill."]
 
     def _compared(self, rival: str) -> str:
         gap = self.difference(rival)
         return f"The updated forecast is {'better' if gap < 0 else 'worse'} than {NAMES[rival]} by {abs(gap):.3f}."
 
     def table(self) -> pd.DataFrame:
-        """Return the mean Brier scores: a row for each question and number of days, and one for all together."""
+        """Return the mean Brier scores: a row for each question and number of days ahead, and one for all."""
         import pandas as pd
 
         def row(name: str, days: int | None, some: Sequence[ScoredDay]) -> dict[str, Any]:
@@ -177,14 +177,14 @@ def backtest(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Backtest:
-    """Forecast each question of a past crisis day by day, and score the forecasts by what happened.
+    """Forecast each question of a past crisis day by day, and score the forecasts against the record.
 
     Each forecast uses only the rows of the log that were public by its date.
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.
         events: Further events for the log beside the scenario: a file, or rows. Default: `later.csv` beside it.
-        horizons: Numbers of days ahead. The end of the scenario's horizon is always asked about too.
+        horizons: Numbers of days ahead. The end of the scenario's horizon is always added.
         every: Days between the forecasts.
         draws: Draws of the assumptions (default: 32, and 512 to learn).
         learn: Whether the log also teaches the assumptions. This takes seconds a day.
@@ -193,7 +193,7 @@ def backtest(
         control: Progress and cancelling.
 
     Raises:
-        ScenarioError: For a record, a log or terms that are missing or cannot be read, and where no question is open.
+        ScenarioError: For a record, a log or terms that are missing or cannot be read, and if no question is open.
         ImpossibleLog: For a row that leaves no state.
         Cancelled: When `control` cancels the work.
     """
@@ -240,7 +240,7 @@ def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, ever
 
 
 def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) -> ScoredDay | None:
-    """Return a forecast with its scores. None where its question was settled or the record ends before."""
+    """Return a forecast with its scores, None if its question was settled or the record had ended before."""
     came = record.answers[forecast.question].happened
     end = forecast.as_of + dt.timedelta(days=forecast.days)
     if (came is not None and came < forecast.as_of) or end > last + dt.timedelta(days=1):

@@ -1,10 +1,10 @@
-"""Forecasts as they would have been stated day by day, from the rows public by then, beside three rivals.
+"""Forecasts day by day, each from the rows that were public by then, and those of three rivals.
 
-Nothing here knows what happened afterwards. The rivals are:
+Nothing in this module knows what happened afterwards. The rivals are:
 
 - the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, as a constant hazard.
-- a constant hazard: a Gamma-Poisson rate. It begins at the base rate, which weighs half an event, and is fitted to the
-  number of events in the log by then.
+- a constant hazard: a Gamma-Poisson rate. It begins at the base rate, with the weight of half an event. The number of
+  events in the log by then updates it.
 - the static copy: the first forecast, never updated, given that the question is still open.
 """
 
@@ -34,16 +34,16 @@ FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
 """The names of the forecasters: the updated forecast, then its rivals."""
 
 WORTH = 0.5
-"""The weight of the base rate in the fitted hazard, in events (Jeffreys' rule)."""
+"""The weight of the base rate in the updated hazard, in events (Jeffreys' rule)."""
 
 _ONE_THREAD = 1
 
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
-    """The probabilities of one question by forecaster, for `days` days from `as_of` on.
+    """The probabilities of one question, by forecaster, for `days` days from `as_of` on.
 
-    `to_deadline` says that they end with the horizon of the scenario.
+    `to_deadline` says that these days end with the horizon of the scenario.
     """
 
     as_of: dt.date
@@ -57,7 +57,7 @@ class DatedForecast:
 class DailyForecasts:
     """Forecasts on several dates, in the order of the dates.
 
-    `ended` is the first date on which the log tells that the story is over. No forecast is made from then on.
+    `ended` is the first date on which the log says that the story is over. From then on no forecast is made.
     """
 
     forecasts: tuple[DatedForecast, ...]
@@ -80,9 +80,9 @@ def daily_forecasts(
 
     Args:
         scenario: The scenario as of its first day.
-        rows: The log, rows after that day included. A forecast uses those that were public before its date.
+        rows: The log, with rows after that day. Each forecast uses only rows that were public before its date.
         dates: The dates, rising.
-        horizons: Numbers of days. One that goes beyond the end of the scenario's horizon is left out on that date.
+        horizons: Numbers of days ahead. On each date, those beyond the end of the scenario's horizon are left out.
         draws: Draws of the assumptions over which each forecast is averaged.
         learn: Whether the log also teaches the assumptions.
         seed: Seed of the draws.
@@ -108,7 +108,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of one date. It holds everything that all dates share."""
+    """Makes the forecasts of one date, and holds what all dates share."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _OneDate:
         self.static = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts of each question on a date, from a world and a belief as of that date."""
+        """Return the forecasts of each question on a date, from the world and the belief of that date."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
@@ -167,7 +167,7 @@ class _OneDate:
 
 
 def _is_over(world: Scenario) -> bool:
-    """Say whether a world starts in an ending, whatever its state."""
+    """Say whether all possible starts of a world are endings."""
     tables = Tables(world)
     return bool(np.all(tables.ending(tables.start_states()[0]) >= 0))
 
@@ -177,9 +177,9 @@ def _shares(values: Floats) -> list[float]:
 
 
 def _tells_of(reading: Reading, question: Question) -> bool:
-    """Say whether a row tells of the event of a question about a move.
+    """Say whether a row reports the event of a question about a move.
 
-    For an open question about a state no row does, because the question would then be settled.
+    No row does for an open question about a state: such a row would settle it.
     """
     return bool(reading.firings) and all(
         move == question.move and question.outcome in (None, "", outcome) for move, outcome in reading.firings
@@ -187,7 +187,7 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return the hazard per day that gives each question its base rate over the whole horizon.
+    """Return for each question the constant hazard per day that gives its base rate over the whole horizon.
 
     Raises ScenarioError for a question without terms.
     """

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BY_DAYS = (7.0, 30.0, 90.0)
-"""Days by which the first event is reported."""
+"""Days since the onset at which the probability of the first event is reported."""
 
 
 @dataclass(frozen=True)
 class HistoricalRates:
-    """How often an event came in past cases.
+    """How often an event happened in past cases.
 
-    `new_case` is None where there are too few cases to learn their spread. `incidence` has the probability by days 7,
-    30 and 90 after the onset that the event has come, with the end of the case as a competing event.
+    `new_case` is None if there are too few cases to estimate the spread between them. `incidence` has the probability
+    that the event has happened by days 7, 30 and 90 after the onset, with the end of the case as a competing event.
     """
 
     event: str
@@ -58,9 +58,9 @@ class HistoricalRates:
             )
         )
         by = ", ".join(f"{percent(share)} by day {day:g}" for day, share in self.incidence.items())
-        texts = [pooled, f"The event came in {came} of {number} cases: {by}. A case may end before."]
+        texts = [pooled, f"The event happened in {came} of {number} cases: {by}. Other cases may have ended before it."]
         if self.new_case is None:
-            return [*texts, "There are too few cases to say how far a new one may differ."]
+            return [*texts, "There are too few cases to say how far a new case may differ."]
         one = self.new_case
         spread = f"{_monthly(one.per_day)} a month (5 to 95%: {_monthly(one.low)} to {_monthly(one.high)})"
         return [*texts, f"A new case of this class: {spread}.", "", self.assumption()]
@@ -68,7 +68,7 @@ class HistoricalRates:
     def assumption(self) -> str:
         """Return the rate of a new case as an assumption to paste into a scenario."""
         if self.new_case is None:
-            raise SimlibError("there are too few cases for an assumption about a new one")
+            raise SimlibError("there are too few cases for an assumption about a new case; choose a wider class")
         where = f" with {self.crisis_class}" if self.crisis_class else ""
         events, days = f"{self.pooled.events:,.0f} events", f"{self.pooled.exposure_days:,.0f} days"
         because = (

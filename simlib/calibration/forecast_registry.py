@@ -1,10 +1,10 @@
 """A registry of forecasts, written down with their rules before the answer is known.
 
-A scenario keeps it in `forecasts/`. `terms.csv` is written by a person: for each question the void rule, the base rate
-(`climatology`) with its reason, and a column for each further rival, such as a market or a person. `registry.jsonl` is
-written by simlib: one record a line, each with the hash of the record before it. A record that is changed, taken out or
-put in breaks the chain. The hash of the last record is the receipt. Whoever has published it elsewhere can prove that
-nothing before it was rewritten.
+A scenario keeps it in `forecasts/`. A person writes `terms.csv`. It has for each question the void rule, and the base
+rate (`climatology`) with its reason. Each further rival, such as a market or a person, has a column. Simlib writes
+`registry.jsonl`, one record a line, each with the hash of the record before it. Changing, removing or inserting a
+record breaks the chain. The hash of the last record is the receipt. Anyone who publishes it elsewhere can prove that no
+earlier record was rewritten.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _GENESIS = "0" * 64
 class Term:
     """The terms of one question: when it is void, and the rivals' probabilities by name.
 
-    `because` is the reason of the base rate.
+    `because` is the reason for the base rate.
     """
 
     question: str
@@ -53,10 +53,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredForecast:
-    """One forecast as it was written down.
+    """One registered forecast.
 
-    `low` and `high` are the 5 and 95% points over the assumptions. `rivals` holds the probabilities of the others, the
-    base rate among them. `late` says that the deadline had passed when it was registered.
+    `low` and `high` are the 5 and 95% points over the assumptions. `rivals` holds the probabilities of the rivals,
+    including the base rate. `late` says that the deadline had passed when it was registered.
     """
 
     number: int
@@ -87,7 +87,7 @@ class RegisteredForecast:
 class Resolution:
     """How a registered forecast was settled.
 
-    `source` says by whom, and `on` is the day on which the answer was known.
+    `source` says who settled it, and `on` is the day on which the answer was known.
     """
 
     number: int
@@ -101,7 +101,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The records of one world in the order in which they were written."""
+    """The records of one scenario, in the order in which they were written."""
 
     file: Path
     forecasts: tuple[RegisteredForecast, ...] = ()
@@ -114,7 +114,7 @@ class Registry:
         return self.receipts[-1] if self.receipts else _GENESIS
 
     def verdict(self, number: int) -> Verdict | None:
-        """Return how a forecast was settled, its last correction included. None while it is open."""
+        """Return how a forecast was settled, by its last correction if there is one (None: open)."""
         settled = [each.verdict for each in self.resolutions if each.number == number]
         return settled[-1] if settled else None
 
@@ -126,7 +126,7 @@ def read_registry(scenario: Scenario) -> Registry:
     """Read and verify the registry of a scenario. It is empty where nothing was registered.
 
     Raises:
-        ScenarioError: for a record that was changed, taken out or put in, with its line.
+        ScenarioError: for a record that was changed, removed or inserted, with its line.
     """
     file = _folder(scenario) / LEDGER
     if not file.exists():
@@ -158,7 +158,7 @@ def read_terms(scenario: Scenario) -> dict[str, Term]:
         reader = csv.DictReader(stream)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ScenarioError(Problem(str(file), 1, "", f"without the column {', '.join(missing)}", "expected it"))
+            raise ScenarioError(Problem(str(file), 1, "", f"the column {', '.join(missing)} is missing", "expected it"))
         terms: dict[str, Term] = {}
         problems: list[Problem] = []
         for row in reader:
@@ -179,7 +179,7 @@ def _problems_of_row(
         expected = f"expected one of {', '.join(scenario.questions)}"
         problems.append(Problem(file, line, "question", f"the scenario has no question {name!r}", expected))
     if name in known:
-        problems.append(Problem(file, line, "question", f"{name!r} stands here a second time", "expected one row each"))
+        problems.append(Problem(file, line, "question", f"{name!r} appears a second time", "expected one row each"))
     for column, text in row.items():
         if column in (CLIMATOLOGY, *_rival_columns(row)) and (text or column == CLIMATOLOGY) and not _is_share(text):
             problems.append(Problem(file, line, str(column), f"{text!r} is no probability", "expected 12% or 0.12"))
@@ -218,13 +218,14 @@ def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
         stated = record.pop("hash")
         broken = record["previous"] != previous
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ScenarioError(Problem(file, line, "", "this is no record of a registry", "expected one")) from None
+        what = "this is not a record of a registry"
+        raise ScenarioError(Problem(file, line, "", what, "expected a line that simlib wrote")) from None
     if broken:
         what = "this record does not follow the one before it"
-        raise ScenarioError(Problem(file, line, "", what, "expected no record taken out, put in or moved"))
+        raise ScenarioError(Problem(file, line, "", what, "expected no record removed, inserted or moved"))
     if stated != _hash(record):
         what = "this record was changed after it was written"
-        raise ScenarioError(Problem(file, line, "", what, "expected a correction as a new record"))
+        raise ScenarioError(Problem(file, line, "", what, "restore it, and add the correction as a new record"))
     return {**record, "hash": stated}
 
 
@@ -246,9 +247,9 @@ def register(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Registry:
-    """Write the forecasts of a scenario's questions into its registry, and return the registry.
+    """Add the forecasts of a scenario's questions to its registry, and return the registry.
 
-    A question that stands there already with the same scenario and deadline is left as it is.
+    A question already registered with the same scenario and deadline is skipped.
 
     Args:
         scenario: The scenario as its file has it. Its horizon is the deadline.
@@ -299,7 +300,7 @@ def register(
 def resolve(
     scenario: Scenario, number: int, verdict: Verdict, *, on: dt.date, source: str, correction: bool = False
 ) -> Registry:
-    """Write down how a registered forecast was settled, and return the registry.
+    """Record how a registered forecast was settled, and return the registry.
 
     Args:
         scenario: The scenario that keeps the registry.
@@ -307,11 +308,11 @@ def resolve(
         verdict: "yes", "no", or "void" where the void rule applies.
         on: The day on which the answer was known.
         source: Who settled it, from which report.
-        correction: Whether an earlier resolution was wrong. Both stay in the registry.
+        correction: Whether this corrects an earlier resolution. Both stay in the registry.
 
     Raises:
-        ScenarioError: for a number that does not exist, a "no" before the deadline, and a second resolution that is no
-            correction.
+        ScenarioError: for a number that does not exist, a "no" before the deadline, and a second resolution that is not
+            marked as a correction.
     """
     registry = read_registry(scenario)
     forecast = next((each for each in registry.forecasts if each.number == number), None)
@@ -319,20 +320,20 @@ def resolve(
         known = f"1 to {len(registry.forecasts)}" if registry.forecasts else "none"
         raise _refusal(f"there is no forecast {number}", f"known: {known}")
     if not source.strip():
-        raise _refusal("a resolution needs a source", "expected who settled it, from which report")
+        raise _refusal("a resolution needs a source", "say who settled it, and from which report")
     if registry.verdict(number) is not None and not correction:
-        raise _refusal(f"forecast {number} is settled already", "expected a correction, if that was wrong")
+        raise _refusal(f"forecast {number} is settled already", "if that was wrong, resolve it again as a correction")
     if verdict == "no" and on <= forecast.by:
-        raise _refusal(f"forecast {number} runs to the end of {forecast.by}", "expected a later day for a no")
+        raise _refusal(f"forecast {number} runs to the end of {forecast.by}", "a no needs a later day")
     if verdict == "yes" and not forecast.as_of <= on:
-        raise _refusal(f"forecast {number} begins on {forecast.as_of}", "expected that day or a later one for a yes")
+        raise _refusal(f"forecast {number} begins on {forecast.as_of}", "a yes needs that day or a later one")
     return _append(scenario, registry, [Resolution(number, verdict, on, source, _now(), correction)])
 
 
 def as_questions(scenario: Scenario) -> str:
     """Return the questions as Markdown to post on a forecasting site.
 
-    Each has its rule, deadline, void rule and base rate, and no probability.
+    Each has its rule, deadline, void rule and base rate, but no probability.
     """
     terms, by = read_terms(scenario), by_date(scenario.as_of, scenario.horizon_days)
     _refuse_incomplete(scenario, tuple(terms), terms)
@@ -376,14 +377,15 @@ def _refuse_incomplete(scenario: Scenario, wanted: Sequence[str], terms: Mapping
         if name in terms and not (scenario.questions[name].resolves and scenario.questions[name].decides)
     ]
     if scenario.interventions or scenario.view:
-        problems.append(Problem("", 0, "register", "only the scenario itself is registered", "expected it unchanged"))
+        what = "a scenario with a view or interventions cannot be registered"
+        problems.append(Problem("", 0, "register", what, "expected the scenario itself"))
     if problems:
         raise ScenarioError(problems)
 
 
 def _folder(scenario: Scenario) -> Path:
     if not scenario.path:
-        raise _refusal("a scenario from a pipe keeps no registry", "expected the scenario as a file")
+        raise _refusal("a scenario read from a pipe has no registry", "expected the scenario as a file")
     return Path(scenario.path) / FOLDER
 
 

@@ -1,7 +1,7 @@
-"""A person's own guesses, made before the forecast was seen, kept with its date and scored beside it.
+"""A person's own guesses, made before seeing the forecast, and scored beside it.
 
-Each guess is a line of JSON in a file of the user's own. It is scored once its answer is known, from the record beside
-a past world or from the scenario's registry of forecasts.
+Each guess is a line of JSON, with its date, in a file of the user's own. It is scored once the answer is known, from
+the record beside a past scenario or from the scenario's registry of forecasts.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from simlib.formatting import counted
 from simlib.scenario.loader import load
 
 NAME = "guesses.jsonl"
-"""The file of guesses in the user's folder of state."""
+"""The name of the file of guesses, in the folder where programs keep the user's data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
     """A probability that a person gave to a question by a deadline, and the forecast shown afterwards.
 
-    `path` is the folder of the scenario, and `scenario_sha256` the hash of its text then.
+    `path` is the folder of the scenario, and `scenario_sha256` the hash of its text at that time.
     """
 
     question: str
@@ -66,7 +66,7 @@ class GuessScores:
     def settled(self) -> tuple[ScoredGuess, ...]:
         """The guesses whose answer is known.
 
-        Of several guesses about one question and deadline the first counts.
+        Of several guesses about one question and deadline, only the first counts.
         """
         first: dict[tuple[str, str, dt.date], ScoredGuess] = {}
         for row in self.rows:
@@ -75,7 +75,7 @@ class GuessScores:
         return tuple(first.values())
 
     def sentences(self) -> list[str]:
-        """Return how many guesses are settled, and the mean scores beside those of the forecast."""
+        """Return how many guesses are settled, and the mean scores of guesses and forecasts."""
         known = self.settled
         told = f"You made {counted(len(self.rows), 'guess', 'guesses')}; {len(known)} can be scored."
         if not known:
@@ -84,7 +84,7 @@ class GuessScores:
         return [
             told,
             f"Your mean Brier score is {yours:.3f}, that of the forecast {ours:.3f}. Lower is better.",
-            "Only the first guess at a question counts: after it you had seen the forecast.",
+            "Only the first guess at a question counts, because after it you had seen the forecast.",
         ]
 
 
@@ -109,10 +109,10 @@ def keep_guess(guess: Guess, file: Path | None = None) -> Path:
 
 
 def read_guesses(file: Path | None = None) -> tuple[Guess, ...]:
-    """Return the guesses of a file (default: the user's own). None where there is no file.
+    """Return the guesses of a file (default: the user's own). There are none if the file does not exist.
 
     Raises:
-        ScenarioError: for a line that is no guess.
+        ScenarioError: for a line that is not a guess.
     """
     source = file or guesses_file()
     if not source.exists():
@@ -129,11 +129,11 @@ def _guess(line: str, file: str, number: int) -> Guess:
         dates = {name: dt.date.fromisoformat(data[name]) for name in ("as_of", "by")}
         return Guess(**data | dates)
     except (ValueError, TypeError, KeyError):
-        raise ScenarioError(Problem(file, number, "", "is no guess", "expected a line that simlib wrote")) from None
+        raise ScenarioError(Problem(file, number, "", "is not a guess", "expected a line that simlib wrote")) from None
 
 
 def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
-    """Return the guesses with their scores, where the answer is known."""
+    """Return the guesses, with their scores where the answer is known."""
     rows = []
     for guess in guesses:
         happened = answer_to(guess)
@@ -146,7 +146,7 @@ def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
 
 
 def answer_to(guess: Guess) -> bool | None:
-    """Return whether the event of a question happened, None where nothing on disk says so."""
+    """Return whether the event of a question happened (None: no record or registry says so)."""
     try:
         scenario = load(guess.path)
         if (Path(scenario.path) / RECORD).is_file():

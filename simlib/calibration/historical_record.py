@@ -1,6 +1,6 @@
 """The record of what happened, in a file that no forecast can read.
 
-A world of the past has a file `record.toml` beside its scenario. Only a backtest opens it, and only to score forecasts
+A scenario of a past crisis has a file `record.toml` beside it. Only a backtest opens it, and only to score forecasts
 that are already made. The loader of scenarios and the reader of logs refuse its layout:
 
     complete_to = 1962-11-29
@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """How one question was settled: the day on which the event happened (None: it did not), and who says so."""
+    """How one question was settled: the day of the event (None: it did not happen), and the source."""
 
     happened: dt.date | None
     source: str
@@ -54,7 +54,7 @@ def read_record(scenario: Scenario) -> HistoricalRecord:
     """Read the record beside a scenario.
 
     Raises:
-        ScenarioError: Where it is missing, with every problem of the file at once.
+        ScenarioError: If it is missing or has errors. The error lists every problem of the file.
     """
     file = Path(scenario.path or ".") / FILE
     if not scenario.path or not file.is_file():
@@ -91,20 +91,20 @@ def _misfits(scenario: Scenario, data: Mapping[str, Any]) -> Iterator[tuple[str,
             yield key, f"unknown key {key!r}", did_you_mean(key, _KEYS)
     last = data.get("complete_to")
     if type(last) is not dt.date or last < scenario.as_of:
-        yield "complete_to", f"{last} is no day of the record", f"expected a date from {scenario.as_of} on"
+        yield "complete_to", f"{last} is not a day of the record", f"expected a date from {scenario.as_of} on"
         last = dt.date.max
     for name, each in _of(data).items():
         place = f"questions.{name}"
         if name not in scenario.questions:
             yield place, f"the scenario has no question {name!r}", did_you_mean(name, scenario.questions)
         if not isinstance(each, Mapping) or set(each) != set(_OF_A_QUESTION):
-            yield place, "not an answer", "expected `happened` and `source`, and nothing else"
+            yield place, "this is not an answer", "expected `happened` and `source`, and nothing else"
             continue
         day = each["happened"]
         if day is not False and (type(day) is not dt.date or not scenario.as_of <= day <= last):
             yield place, f"happened = {day}", f"expected false, or a day from {scenario.as_of} to complete_to"
         if not str(each["source"]).strip():
-            yield place, "without a source", "expected who says so"
+            yield place, "it has no source", "expected the source of the answer"
     for name in scenario.questions:
         if name not in _of(data):
             yield "questions", f"no answer to the question {name!r}", f"expected [questions.{name}]"

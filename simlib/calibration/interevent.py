@@ -1,9 +1,9 @@
 """Inter-event times of public events in simulated histories, measured as in event data.
 
-Event data on crises are narratives: a narrator keeps about a dozen events per crisis, weeks apart. Simulated histories
-have many more, so they are thinned at random to the same number before gaps are compared. Clustering by tempo survives
-thinning. Gaps are taken between times and not between days: for events weeks apart the rounding to days hardly matters,
-but for an event a day it would dominate.
+Event data on crises come from narratives. A narrator records about a dozen events per crisis, weeks apart. Simulated
+histories have many more events, so they are thinned at random to the same number before gaps are compared. Clustering
+by tempo survives thinning. Gaps are taken between exact times, not between whole days. Rounding to days hardly matters
+for events weeks apart, but it would dominate for an event a day.
 
 References: Douglass and others (2022) ICBe 1.1. Mantel and Haenszel (1959), for the rate ratio within strata.
 """
@@ -21,10 +21,10 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
 NARRATED_EVENTS = 14
-"""Average number of events that a narrator keeps of one crisis."""
+"""Average number of events of one crisis that a narrator records."""
 
 FEWEST_GAPS = 10
-"""Histories with fewer gaps are left out of the shape, as in the event data."""
+"""Histories with fewer gaps do not count for the shape, as in the event data."""
 
 WINDOW = 3
 """A day counts as "after" an event for this number of days."""
@@ -32,7 +32,7 @@ WINDOW = 3
 
 @dataclass(frozen=True)
 class PublicEvents:
-    """The public events of one simulated crisis in order, and the day of its end or the horizon."""
+    """The public events of one simulated crisis in order, and the day of its ending or the horizon."""
 
     days: Floats
     moves: tuple[str, ...]
@@ -49,7 +49,7 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
     if runs == 0:
         return ()
     past, names = histories(scenario, runs, seed=seed), list(scenario.moves)
-    public = np.array([*(not move.covert for move in scenario), False])  # the last one stands for no move, -1
+    public = np.array([*(not move.covert for move in scenario), False])  # the index -1, for no move, picks the last one
     crises = []
     for first, last, end in zip(past.start[:-1], past.start[1:], past.ending_time, strict=True):
         rows = np.arange(first, last)[public[past.move[first:last]]]
@@ -61,7 +61,7 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
 def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
     """Return the common Weibull shape of the gaps between events, with one scale per crisis.
 
-    1 is memoryless, below 1 is clustered. None where no crisis has enough gaps.
+    A shape of 1 means no memory, a smaller one means clusters. None if no crisis has enough gaps.
     """
     generator = random.Random(seed)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
@@ -75,7 +75,7 @@ def _thinned(days: Floats, generator: random.Random) -> Floats:
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
-    """Solve the likelihood equation for the shape, the scales profiled out."""
+    """Solve the likelihood equation for the shape, with the scales profiled out."""
     from scipy.optimize import brentq
 
     logs = sum(float(np.log(part).sum()) for part in gaps)
@@ -91,10 +91,11 @@ def _common_shape(gaps: Sequence[Floats]) -> float:
 def after_force(
     crises: Sequence[PublicEvents], kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> float | None:
-    """Return the rate ratio of a kind of move after force only and after negotiation only.
+    """Return the rate of a kind of move after force alone, relative to its rate after negotiation alone.
 
-    A day is "after" something when it happened on one of the three days before. Strata are the thirds of each crisis
-    (Mantel-Haenszel). None where one of the two exposures, or the kind after negotiation, never occurred.
+    A day is "after" an event if the event happened on one of the three days before. Strata are the thirds of each
+    crisis (Mantel-Haenszel). None if there are no such days after force or negotiation, or if the kind never followed
+    negotiation.
     """
     above = below = 0.0
     for crisis in crises:
@@ -112,7 +113,7 @@ Exposure = tuple[int, int]
 def _strata(
     crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Return (days, days with the kind) after force and after negotiation, by third of a crisis."""
+    """Return (days, days with this kind of move) after force and after negotiation, by third of a crisis."""
     length = int(crisis.last_day)
     hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
     after_force_day, after_talk_day = _recent(force_days), _recent(talk_days)
@@ -135,7 +136,7 @@ def _marked(days: Ints, length: int) -> Bools:
 
 
 def _recent(marks: Bools) -> Bools:
-    """Mark the days that follow a mark within the window."""
+    """Mark the days that follow a marked day within the window."""
     recent = np.zeros_like(marks)
     for lag in range(1, WINDOW + 1):
         recent[lag:] |= marks[:-lag]

@@ -1,11 +1,11 @@
-"""The prior predictive beside the event log: what the model would have expected, and what the log shows.
+"""A prior predictive check: counts of moves in the event log beside those that the model expects.
 
-The model is simulated over its priors for as many days as the log covers, from its start or from that of its history
-(see `evidence`). Calendar windows and interventions are left out. Histories that end earlier are left out too, because
-the story is known to have gone on. Each move that the log names is counted in them: the total, and the variance of its
-weekly counts over their mean (the index of dispersion, Cox and Lewis 1966: 1 is memoryless, more is clustering). A
-figure of the log outside the central 90% of the histories is flagged. About one in ten would be outside by chance
-alone. A move that the log shows only sometimes is counted in full.
+The model is simulated over its priors for as many days as the log covers. It starts as the scenario does, or as its
+history does (see `evidence`). Calendar windows and interventions are left out. Histories that end earlier are left out
+too, because the real story went on. Two figures are computed for each move that the log names: its count, and the
+variance of its weekly counts over their mean. The latter is the index of dispersion (Cox and Lewis 1966): 1 means no
+memory, more means clusters. A figure of the log outside the central 90% of the histories is flagged. About one in ten
+would be outside by chance alone. A move that the log shows only sometimes is counted in full in the histories.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
@@ -53,7 +53,7 @@ RUNS = 5
 """Histories of each draw."""
 
 FEWEST_WEEKS = 3
-"""Fewest whole weeks of a log for which weekly counts are compared."""
+"""Weekly counts are compared only if the log has at least this many whole weeks."""
 
 ALL = "all of these"
 """The last line: every move that the log names, together."""
@@ -61,16 +61,16 @@ ALL = "all of these"
 LOG_BESIDE_MODEL = (
     "The log beside the model: how often each move happened, and the variance of its weekly counts over their mean. "
     "Model: the 5, 50 and 95% points of histories drawn over the priors, as many days as the log covers. A star marks "
-    "what lies outside."
+    "a figure outside."
 )
-"""What the table of `PriorPredictive` shows."""
+"""The caption of the table of `PriorPredictive`."""
 
 POINTS = (0.05, 0.5, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """One figure of the log beside the 5%, 50% and 95% points of the histories (nan: none has it)."""
+    """One figure of the log beside the 5%, 50% and 95% points of the histories (nan: there are none)."""
 
     observed: float
     low: float
@@ -78,7 +78,7 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return the figure of the log (with a star if it lies outside) and those of the histories, as text."""
+        """Return the figure of the log, with a star if it lies outside, and the points of the histories, as text."""
         if not self.verdict:
             return "", ""
         star = "" if self.verdict == "inside" else "*"
@@ -86,7 +86,7 @@ class Beside:
 
     @property
     def verdict(self) -> str:
-        """Where the log lies: "inside", "below", "above", or "" where one of the two has no figure."""
+        """Whether the log is "inside", "below" or "above" the range of the histories ("": not comparable)."""
         if not np.isfinite([self.observed, self.low, self.high]).all():
             return ""
         return "below" if self.observed < self.low else "above" if self.observed > self.high else "inside"
@@ -106,13 +106,13 @@ class MoveCheck:
     dispersion: Beside
 
     def cells(self) -> list[str]:
-        """Return the four cells of the move's line in a table, under `PriorPredictive.HEAD`."""
+        """Return the four cells for this move in a table, under `PriorPredictive.HEAD`."""
         return [*self.count.cells(), *self.dispersion.cells()]
 
 
 @dataclass(frozen=True)
 class PriorPredictive(Answer):
-    """The moves that a log names, counted in it and in histories of the model over the same number of days."""
+    """The moves that a log names, counted in the log and in histories of the model of the same length."""
 
     kind: ClassVar[str] = "prior_predictive"
     HEAD: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -131,7 +131,7 @@ class PriorPredictive(Answer):
     def question(self) -> str:
         """The question that is answered."""
         window = f"from {long_date(self.first)}, {self.days:g} days"
-        return f"Would “{self.scenario.title}” have expected its event log ({window})?"
+        return f"Does the event log of “{self.scenario.title}” ({window}) fit the model?"
 
     def sentences(self) -> list[str]:
         """Say which figures of the log the model did not expect."""
@@ -141,7 +141,10 @@ class PriorPredictive(Answer):
         head = f"The log names {many} in the {window}."
         figures = [(check.label, *figure) for check in self.checks for figure in _figures(check)]
         outside = [_sentence(*figure) for figure in figures if figure[-1].verdict not in ("", "inside")]
-        return [head, *(outside or ["The model expected all of it: no figure lies outside nine in ten histories."])]
+        return [
+            head,
+            *(outside or ["All of it fits the model: no figure lies outside the range of nine in ten histories."]),
+        ]
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each move: the log beside the histories, for the count and for the dispersion."""
@@ -155,7 +158,7 @@ class PriorPredictive(Answer):
         return pd.DataFrame(rows)
 
     def data(self) -> dict[str, Any]:
-        """Return the window, the number of histories, and every figure."""
+        """Return the period of the log, the number of histories, and every figure."""
         return pick(self, "first", "days", "kept") | {"moves": self.frame().to_dict("records")}
 
 
@@ -214,9 +217,9 @@ def has_log(scenario: Scenario) -> bool:
 
 
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
-    """Return the first day of the log, and each row that stands for a firing, with its move.
+    """Return the first day of the log, and each row that reports a firing, with its move.
 
-    The log begins with its history (`evidence`), else with its first row. Rows that became known on the day of the
+    The log begins with the history in `evidence`, else with its first row. Rows that became known on the day of the
     forecast or later are left out.
     """
     if not has_log(scenario):
@@ -229,7 +232,7 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Return the firings (H, M, W) of each move in the histories that have not ended, by week.
+    """Return the firings (H, M, W) of each move by week, in the histories that have not ended.
 
     The first column holds the days before the whole weeks that lead up to the forecast.
     """
@@ -255,7 +258,7 @@ def _by_week(played: Histories, moves: int) -> Floats:
 
 
 def _week(time: Any, days: float) -> Any:
-    """Return the column of a time, in days from the forecast (below 0), in a log of `days` days."""
+    """Return the column of a time in a log of `days` days. Times are days from the forecast, so below 0."""
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
 
@@ -275,7 +278,7 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a figure of a log beside the 5, 50 and 95% points of those of histories (H,)."""
+    """Return a figure of a log beside the 5, 50 and 95% points of the same figure in histories (H,)."""
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
     return Beside(float(observed), *map(float, points))

@@ -1,7 +1,8 @@
-"""Rates from history: how often something happened, and how far a new crisis may differ.
+"""Rates from history: how often an event happened, and how far a new crisis may differ.
 
-Three ranges are kept apart. A pooled rate has the interval of its estimate. A new crisis has the wider predictive
-spread between crises. A hazard that falls with time since the onset has one rate for each band of days.
+Three ranges must not be confused. A pooled rate has the interval of its estimate. The rate of a new crisis has a wider
+range, with the spread between crises. A hazard that changes with time since the onset has one rate, with its interval,
+for each band of days.
 
 References: Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
 between cases. Aalen and Johansen (1978) for cumulative incidence with competing causes.
@@ -30,7 +31,7 @@ BANDS = (0.0, 1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0)
 """First day of each band of a piecewise hazard. The last band has no end."""
 
 CENSORED = ""
-"""The cause of a case that was still going on when its record ends."""
+"""The cause given to a case that was still going on when its record ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class PooledRate:
 
 @dataclass(frozen=True, slots=True)
 class NewCaseRate:
-    """The rate of a case yet to come: median, 5 and 95% points per day.
+    """The rate of a new case per day: the median, and the 5 and 95% points.
 
     `variation` is the coefficient of variation of the rate between cases. `p_value` tests whether cases differ at all.
     """
@@ -62,7 +63,7 @@ class NewCaseRate:
 def pooled_rate(events: float, exposure_days: float) -> PooledRate:
     """Return events per day of exposure with the equal-tailed 90% Gamma interval.
 
-    Where no event was counted, the low end is 0.
+    If no event was counted, the low end is 0.
     """
     from scipy.stats import gamma
 
@@ -75,7 +76,7 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     """Return the rate of a new case, taken from the Gamma distribution of the rates of past cases.
 
-    Its range also counts the doubt about that distribution, by averaging over the posterior of its mean and its
+    Its range includes the uncertainty about that distribution, by averaging over the posterior of its mean and its
     coefficient of variation on a grid. The prior of the logarithm of the mean is flat, and that of the coefficient of
     variation is half-normal with scale 1. `variation` is the median of its posterior.
 
@@ -84,14 +85,14 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
         exposure_days: Days in which they could happen, shape (cases,).
 
     Raises:
-        SimlibError: For fewer than five cases or no event at all, from which no spread can be learnt.
+        SimlibError: For fewer than five cases, or no event at all: no spread can be estimated from these.
     """
     from scipy.stats import chi2, halfnorm
 
     count, days = _columns(events, exposure_days)
     if len(count) < 5 or count.sum() == 0:
         raise SimlibError("the spread between cases needs at least five cases and one event")
-    variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # equal shares of its prior
+    variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # quantiles that split its prior into equal shares
     pooled, doubt = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))
     means = pooled * np.exp(np.linspace(-6, 6, 2 * _GRID + 1) * doubt)
     likelihood = np.array([_log_likelihood(count, days, means, v**-2) for v in variation])
@@ -109,7 +110,7 @@ _GRID = 60
 
 
 def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
-    """Return the log-likelihood of counts at each mean of the Gamma rates, without a constant."""
+    """Return the log-likelihood of counts at each mean of the Gamma rates, up to a constant."""
     from scipy.special import gammaln
 
     fixed = np.sum(gammaln(count + shape)) - len(count) * (gammaln(shape) - shape * math.log(shape))
@@ -135,7 +136,7 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
 
     Args:
         days: Day of the event, or last day on which it could have been seen, shape (cases,).
-        happened: Whether the event came then. If not, the case is censored there.
+        happened: Whether the event happened on that day. If not, the case is censored there.
         bands: First day of each band, rising.
     """
     import pandas as pd
@@ -154,7 +155,7 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
 
 
 def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) -> dict[str, Floats]:
-    """Return the probability that each cause has come by some days, the others competing (Aalen–Johansen).
+    """Return the cumulative incidence of each cause, with the others competing (Aalen–Johansen).
 
     Args:
         days: Day of the first event of each case, or of its censoring, shape (cases,).
@@ -162,7 +163,7 @@ def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) 
         by: Days to report, shape (days,).
 
     Returns:
-        For each cause an array of shape (days,).
+        For each cause, the probability that it has happened by each day, shape (days,).
     """
     (time,) = _columns(days)
     named = np.asarray(causes, dtype=object)

@@ -1,11 +1,11 @@
 """Base rates: implied probabilities beside the shares of comparable past crises.
 
-The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class of past crises. It gives the share of
-them in which something happened, or how their events followed each other. A scenario names its classes by their ids in
-`reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
+The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class of past crises. It is the share of crises
+in which an event happened, or a measure of how events followed one another. A scenario names its classes by their ids
+in `reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
 moves are a threat) are in its own file `base_rate_roles.csv`, with the columns `role`, `is` (a rung as "LADDER: RUNG",
-or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why the
-scenario departs from that figure.
+or moves) and `because`. If a line has the id of a figure as its role and "differs" as its `is`, it gives the reason why
+the scenario departs from that figure.
 
 References: Palmer and others (2022) MID 5.0. Brecher and others, ICB 14. Douglass and others (2022) ICBe 1.1.
 """
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 __all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
 
 FILE = "base_rate_roles.csv"
-"""The roles of a scenario, beside it."""
+"""The file of roles, in the folder of a scenario."""
 
 FIGURES = "base_rates.yaml"
-"""The figures of past crises, in the folder of the shipped scenarios."""
+"""The file with the figures of past crises, in the folder of the shipped scenarios."""
 
 EXACT_UP_TO = 200_000
-"""The exact engine answers up to so many reachable states. Beyond, Monte Carlo does."""
+"""The exact engine answers up to this many reachable states, Monte Carlo beyond."""
 
 MONTE_CARLO_RUNS = 20_000
-"""Number of replicates of the forecast by Monte Carlo, of all draws together."""
+"""Number of Monte Carlo replicates of the forecast, over all draws together."""
 
 EXPOSURES = ("force", "negotiation")
 DIFFERS = "differs"
@@ -58,7 +58,7 @@ Roles = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """One figure about past crises, with its 95% range and the days within which it counts (None: no limit).
+    """One figure about past crises, with its 95% range and its period in days (None: no limit).
 
     `measure` is the quantity: "reached" (a role happened), "ended", "gap-shape", or "after-force".
     """
@@ -76,7 +76,7 @@ class BaseRate:
 
     @property
     def share(self) -> bool:
-        """Whether the figure is a share of crises, and no shape or ratio."""
+        """Whether the figure is a share of crises, not a shape or a ratio."""
         return self.measure in ("reached", "ended")
 
 
@@ -84,8 +84,8 @@ class BaseRate:
 class RateCheck:
     """A figure beside the value that the scenario implies.
 
-    `implied` is None where nothing was compared, and `note` says why. `verdict` is "inside", "below" or "above" the
-    range of the figure, or "".
+    `implied` is None if nothing was compared, and `note` says why. `verdict` is "inside", "below" or "above" the range
+    of the figure, or "".
     """
 
     rate: BaseRate
@@ -105,7 +105,7 @@ class RateCheck:
 
 @dataclass(frozen=True)
 class BaseRates(Answer):
-    """Every figure beside the value that a scenario implies. Iterating over it gives each check."""
+    """Every figure beside the value that a scenario implies. Iteration gives each check."""
 
     kind: ClassVar[str] = "base_rates"
     told: ClassVar[bool] = False
@@ -122,7 +122,7 @@ class BaseRates(Answer):
 
     @property
     def applied(self) -> tuple[RateCheck, ...]:
-        """The checks against figures of the classes that the scenario names."""
+        """The checks with figures of the classes that the scenario names."""
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
@@ -183,7 +183,7 @@ def _figure(row: Mapping[str, Any]) -> BaseRate:
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
     """Return k / n with its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2).
 
-    The low end is 0 where k is 0.
+    The low end is 0 if k is 0.
     """
     from scipy.stats import beta
 
@@ -192,7 +192,7 @@ def share_with_range(k: int, n: int) -> tuple[float, float, float]:
 
 
 def classes_of(scenario: Scenario) -> tuple[str, ...]:
-    """Return the classes of past crises in the `reference_class` of a scenario, in table order."""
+    """Return the classes that `reference_class` of a scenario names, in the order of the table of figures."""
     words = set(re.findall(r"[a-z0-9-]+", scenario.reference_class.lower()))
     return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in words))
 
@@ -205,7 +205,8 @@ def base_rates(
     Args:
         scenario: The scenario, with its interventions.
         draws: Draws of the prior, or a belief. 0: the stated values.
-        runs: Replicates at the stated values from which the order of events is read. With 0 that is left out.
+        runs: Replicates at the stated values, for the figures on the order of events. With 0 these figures are not
+            compared.
         seed: Seed of these replicates.
         control: Progress callback, cancellation and number of threads.
 
@@ -234,7 +235,7 @@ def base_rates(
 def read_roles(scenario: Scenario) -> Roles:
     """Return {role: (its rung or moves, because)} from the file beside the scenario.
 
-    The top of a ladder `mid` is war unless the file says otherwise.
+    Without an entry in the file, "war" is the top rung of the ladder `mid`.
 
     Raises ScenarioError for a rung, a move or a figure that is not known.
     """
@@ -279,7 +280,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return one question for each role of a figure, by id. A role of several moves has none."""
+    """Return one question for each role of a figure, by id. A role with several moves has none."""
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"
@@ -310,7 +311,7 @@ def _forecast(
     from simlib.engines.montecarlo.simulator import simulate
 
     days = sorted({scenario.horizon_days, *(rate.within_days for rate in rates if rate.within_days)})
-    # The window of a figure may end after the horizon.
+    # The period of a figure may end after the horizon.
     longer = scenario.replace(questions=questions, horizon_days=days[-1])
     engine: Engine = "montecarlo" if _too_large(longer) else "exact"
     if isinstance(draws, Belief) or draws:
@@ -336,7 +337,7 @@ def _too_large(scenario: Scenario) -> bool:
 def _implied(
     rate: BaseRate, forecast: Forecast, crises: tuple[interevent.PublicEvents, ...], roles: Roles
 ) -> tuple[float | None, str]:
-    """Return the number that the scenario implies for a figure (None for none), and a note."""
+    """Return the value that the scenario implies for a figure (None: no value), and a note."""
     if rate.measure == "gap-shape":
         return interevent.gap_shape(crises), "" if crises else "No histories were simulated."
     if rate.measure == "after-force":

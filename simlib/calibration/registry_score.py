@@ -1,4 +1,4 @@
-"""The score of a registry: how good its settled forecasts were, beside their rivals."""
+"""The scores of a registry: how good its settled forecasts and their rivals were."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OURS = "simlib"
 class ScoredForecast:
     """A registered forecast with its verdict (None: open).
 
-    Once settled it has the scores of each forecaster by name.
+    Once settled, it has the score of each forecaster, by name.
     """
 
     forecast: RegisteredForecast
@@ -70,7 +70,7 @@ class RegistryScore(Answer):
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """The names of the others who forecast, the base rate first."""
+        """The names of the rivals, the base rate first."""
         names = {name: None for row in self.rows for name in row.forecast.rivals}
         return tuple(sorted(names, key=lambda name: name != CLIMATOLOGY))
 
@@ -86,9 +86,8 @@ class RegistryScore(Answer):
         late = sum(row.forecast.late for row in self.rows)
         texts = [f"{counted(self.corrections, 'resolution')} had to be corrected."] if self.corrections else []
         if late:
-            texts.append(
-                f"{counted(late, 'forecast')} came after the deadline. They show the method and prove no skill."
-            )
+            were = f"{counted(late, 'forecast')} {'was' if late == 1 else 'were'}"
+            texts.append(f"{were} registered after the deadline. That shows the method but proves no skill.")
         return texts
 
     def _comparison(self) -> list[str]:
@@ -148,12 +147,12 @@ def score_registry(scenario: Scenario, *, receipt: str = "") -> RegistryScore:
         receipt: A receipt that the registry must hold. "": none.
 
     Raises:
-        ScenarioError: for a registry that was changed by other hands than simlib's, or that lacks the receipt.
+        ScenarioError: for a registry that was changed by anything but simlib, or that lacks the receipt.
     """
     registry = read_registry(scenario)
     if receipt and receipt not in registry.receipts:
         what = f"the registry holds no record with the receipt {receipt}"
-        raise ScenarioError(Problem("", 0, "receipt", what, "expected one; records were changed or cut off"))
+        raise ScenarioError(Problem("", 0, "receipt", what, "records were changed or cut off; restore them"))
     return RegistryScore(
         ScenarioKey.of(scenario),
         tuple(_scored(registry, forecast) for forecast in registry.forecasts),

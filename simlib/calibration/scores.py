@@ -1,8 +1,8 @@
 """Scores of forecasts against what happened.
 
-Each is proper: its author does best by saying what they believe. Lower is better, except for skill. Every function
-takes one row for a forecast and refuses rows with something missing. A choice that changes a number is an argument
-without a default, or part of a named profile (`PROFILES`).
+Each score is proper: forecasters do best by stating the probability that they believe. Lower is better, except for
+skill. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a number
+are arguments without a default, or part of a named profile (`PROFILES`).
 
 References: Gneiting and Raftery (2007) for the rules. Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
 the calibration curve (CORP). Czado, Gneiting and Held (2009) for the histogram. Gneiting and Ranjan (2011) for the
@@ -26,7 +26,7 @@ from simlib.typing import Floats, Ints
 class ScoreProfile:
     """The choices that change the score of an event.
 
-    `climatology_share` is mixed into every forecast beforehand.
+    Every forecast is first mixed with its base rate: `climatology_share` is the weight of the base rate.
     """
 
     climatology_share: float
@@ -34,8 +34,8 @@ class ScoreProfile:
 
 
 PROFILES = {
-    "published": ScoreProfile(0.01, "one forecast of 0 or 1 that fails must not decide the log score for good"),
-    "as-stated": ScoreProfile(0.0, "the probabilities as they were published, with log scores that may be infinite"),
+    "published": ScoreProfile(0.01, "a single failed forecast of 0 or 1 must not make the mean log score infinite"),
+    "as-stated": ScoreProfile(0.0, "the probabilities as published; log scores may be infinite"),
 }
 
 
@@ -51,7 +51,7 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCurve:
-    """How often events happened (`frequency`) that were given each `probability`.
+    """A calibration curve: how often events with each stated `probability` happened (`frequency`).
 
     Arrays of shape (levels,). `low` and `high` bound the frequencies of a calibrated forecaster in 90 of 100 samples of
     this size. `cases` counts the forecasts at each level.
@@ -66,7 +66,7 @@ class CalibrationCurve:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The mean of `score - reference` with its 95% interval by resampling crises.
+    """The mean of `score - reference`, with its 95% interval by resampling crises.
 
     Below 0 the forecast is better.
     """
@@ -88,7 +88,7 @@ def brier(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
-    """Return minus the log of the probability given to what happened, in nats. It is infinite at 0."""
+    """Return minus the log of the probability given to the outcome, in nats. It is infinite at probability 0."""
     p, y = _events(probability, happened)
     with np.errstate(divide="ignore"):
         return -np.log(np.where(y == 1, p, 1 - p))
@@ -115,7 +115,7 @@ def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
 
 
 def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
-    """Return the Brier score's parts by isotonic regression of what happened on the forecasts (CORP)."""
+    """Return the parts of the Brier score, by isotonic regression of outcomes on forecasts (CORP)."""
     p, y = _events(probability, happened)
     _, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
     recalibrated = _isotonic(y, level_of, cases)[level_of]
@@ -135,7 +135,7 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the rising frequencies at the levels of the forecasts. Equal forecasts are one level."""
+    """Return the isotonic frequencies at the levels of the forecasts. Equal forecasts are one level."""
     from scipy.optimize import isotonic_regression
 
     frequency = np.bincount(level_of, weights=happened) / cases
@@ -149,8 +149,8 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
     """Return the ranked probability score of each forecast of a rung (Epstein 1969), from 0 to rungs - 1.
 
     Args:
-        probabilities: shape (cases, rungs), lowest rung first, each row with the sum one.
-        observed: index of the rung that came, shape (cases,).
+        probabilities: shape (cases, rungs), lowest rung first. Each row sums to one.
+        observed: index of the rung that occurred, shape (cases,).
     """
     table = np.atleast_2d(np.asarray(probabilities, dtype=float))
     (rung,) = _rows(observed=observed)
@@ -162,10 +162,10 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
 
 
 def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, until: float) -> float:
-    """Return the weighted CRPS, in days, of a forecast of the time of an event: the squared error up to a day.
+    """Return the weighted CRPS, in days, of a forecast of the time of an event, up to a last day.
 
-    The forecast is the probability that the event has happened by each day. Its total may stay below one: "not yet" is
-    a part of the forecast and never left out. Between the given days the probability is taken as linear.
+    The forecast is the probability that the event has happened by each day. It may stay below one, because "not yet" is
+    a part of the forecast. Between the given days the probability is taken as linear.
 
     Args:
         days: rising days of the forecast, from 0 to `until` at least.
@@ -187,7 +187,7 @@ def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, unti
 
 
 def _squared(knots: Floats, error: Floats) -> float:
-    """Return the integral of the square of an error that is linear between knots."""
+    """Return the integral of the square of an error that is linear between its knots."""
     first, last = error[:-1], error[1:]
     return float(np.sum(np.diff(knots) * (first**2 + first * last + last**2) / 3))
 
@@ -198,7 +198,7 @@ def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, leve
     Args:
         low: lower ends, shape (cases,).
         high: upper ends, shape (cases,).
-        observed: what came, shape (cases,).
+        observed: the values that occurred, shape (cases,).
         level: probability that the interval claims, for example 0.9.
     """
     below, above, value = _rows(low=low, high=high, observed=observed)
@@ -207,15 +207,13 @@ def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, leve
 
 
 def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
-    """Return the share of intervals that held the observation, ends included."""
+    """Return the share of intervals that contain the observation, ends included."""
     below, above, value = _rows(low=low, high=high, observed=observed)
     return float(np.mean((below <= value) & (value <= above)))
 
 
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
-    """Return the heights of the non-randomised PIT histogram of counts.
-
-    All are 1 for a calibrated forecaster.
+    """Return the heights of the non-randomised PIT histogram of counts. For a calibrated forecaster all are 1.
 
     Args:
         below: probability of less than the observed count, shape (cases,).
@@ -234,10 +232,10 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
 
 
 def skill(score: ArrayLike, reference: ArrayLike) -> float:
-    """Return the share of the reference's mean score that the forecast saves: 1 is perfect, 0 no better.
+    """Return the skill: the share of the reference's mean score that the forecast saves. 1 is perfect.
 
     Raises:
-        SimlibError: where the reference scores 0, so that nothing can be saved.
+        SimlibError: if the reference scores 0, because nothing can be saved then.
     """
     own, other = _rows(score=score, reference=reference)
     if other.mean() == 0:
@@ -248,7 +246,7 @@ def skill(score: ArrayLike, reference: ArrayLike) -> float:
 def paired_difference(
     score: ArrayLike, reference: ArrayLike, crisis: Sequence[str], *, per: str, resamples: int, seed: int
 ) -> PairedDifference:
-    """Return how much a forecast differs from a reference on the same cases, with a bootstrap by crisis.
+    """Return the difference in score from a reference on the same cases, with a bootstrap by crisis.
 
     The forecasts of one crisis are one observation: whole crises are drawn with replacement.
 
@@ -261,7 +259,7 @@ def paired_difference(
         seed: seed of the bootstrap.
 
     Raises:
-        SimlibError: with fewer than two crises, of which no interval can be had.
+        SimlibError: for fewer than two crises, because they give no interval.
     """
     own, other = _rows(score=score, reference=reference)
     names, crisis_of = np.unique(np.asarray(crisis), return_inverse=True)
@@ -284,7 +282,7 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
     p, y = _rows(probability=probability, happened=happened)
     _within_unit("probability", p)
     if not np.isin(y, (0, 1)).all():
-        raise SimlibError("whether an event happened is 0 or 1")
+        raise SimlibError("whether an event happened must be 0 or 1")
     return p, y
 
 

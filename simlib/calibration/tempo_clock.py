@@ -1,9 +1,9 @@
-"""The clock of a crisis, fitted to past crises: hot, warm and quiet spells behind public events.
+"""The tempo clock of a crisis, fitted to past crises: hidden hot, warm and quiet spells.
 
-The tempo is hidden and has a few levels. It cools from each level to the next. An event comes at the rate of the level
+The tempo is hidden and has a few levels. It cools from each level to the next. Events happen at the rate of the level
 times the activity of the crisis, which differs between crises (a frailty). An event makes the tempo hot again with some
-chance. Only the first event of a day counts: a day has an event or it has none. This is a Markov-modulated process,
-which a scenario writes as a hidden variable (`TempoFit.assumptions`).
+chance. Only the first event of a day counts, so a day either has an event or has none. This is a Markov-modulated
+process, which a scenario writes as a hidden variable (`TempoFit.assumptions`).
 
 The likelihood of a record is the product of the forecasts of each day, made from the days before. A record that stops
 while the crisis goes on is censored there.
@@ -39,19 +39,19 @@ LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels, the hottest first."""
 
 POINTS = 7
-"""Number of points of the Gauss-Hermite rule over the activity of crises."""
+"""Number of points of the Gauss-Hermite quadrature over the activity of crises."""
 
 FEWEST_CRISES = 20
 """A clock is not fitted to fewer crises."""
 
 DRAWS = 1_000
-"""Number of draws from the law of the estimate, for the intervals."""
+"""Number of draws from the normal distribution of the estimate, for the intervals."""
 
 WEAKEST = 0.1
-"""Least information about a value. It stands for a standard deviation of about 3 on the scale of the fit."""
+"""Least information about a value: it keeps standard deviations below about 3 on the scale of the fit."""
 
 NORMAL_95 = 1.645
-"""Standard deviations from the median to the 95% point of a normal law."""
+"""Standard deviations from the median to the 95% point of a normal distribution."""
 
 FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
@@ -104,7 +104,7 @@ class TempoClock:
         return _Gaps(records).log_likelihood(self)
 
     def next_day(self, record: CrisisRecord) -> Floats:
-        """Return the probability (last_day,) of an event on each day from day 1, from the days before it only."""
+        """Return the probability (last_day,) of an event on each day from day 1, given only earlier days."""
         without, with_event = self.day_matrices()
         state = self.activity[1][:, None] * self.start
         happened = set(record.days)
@@ -150,7 +150,7 @@ class _Gaps:
 
 
 def exponentials(matrix: Floats) -> Floats:
-    """Return the exponentials of small matrices (K, M, M): a Taylor series after halving, then squaring.
+    """Return the exponentials of small matrices (K, M, M), by scaling, a Taylor series and squaring.
 
     For matrices of this size SciPy takes a hundred times as long while other work keeps the cores busy.
     """
@@ -165,7 +165,7 @@ def exponentials(matrix: Floats) -> Floats:
 
 
 def powers(matrix: Floats, most: int) -> Floats:
-    """Return the powers (most + 1, K, L, L) of matrices, from 0, by doubling."""
+    """Return the powers 0 to `most` of matrices (most + 1, K, L, L), by doubling."""
     result = np.empty((most + 1, *matrix.shape))
     result[0], done = np.eye(matrix.shape[-1]), 1
     while done <= most:
@@ -211,7 +211,7 @@ class TempoFit:
         return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
 
     def sentences(self) -> list[str]:
-        """Return what the fit says in sentences, then the fragment to paste."""
+        """Describe the fit in sentences, then give the fragment to paste."""
         clock = self.clock
         spells = [f"{level} spell {1 / rate:.3g} days" for level, rate in zip(self.levels, clock.cooling, strict=False)]
         rates = [f"{rate:.2g} while {level}" for level, rate in zip(self.levels, clock.rates, strict=True)]
@@ -219,7 +219,7 @@ class TempoFit:
             f"{self.because()}.",
             f"Event-days per day: {', '.join(rates)}. Mean length of a {' and of a '.join(spells)}.",
             f"An event makes the tempo hot with chance {percent(clock.reset)}.",
-            "Which events are recorded is the narrator's choice, so these are rates of what is told.",
+            "A narrator chose which events to record, so these are rates of recorded events.",
             "",
             self.assumptions(),
         ]
@@ -230,15 +230,15 @@ class TempoFit:
         return plain
 
     def because(self) -> str:
-        """Return the reason that every pasted number has."""
+        """Return the reason that is given for every pasted number."""
         source = f", {self.source}" if self.source else ""
         return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
 
     def assumptions(self) -> str:
         """Return the fit as part of a scenario: a hidden tempo, its assumptions, and the moves that use them.
 
-        The range of the base rate is that of a new crisis. It counts both the activity of the crisis and the doubt
-        about the estimate. The ranges of the factors hold at a given base rate.
+        The range of the base rate is that of a new crisis. It includes both the activity of the crisis and the
+        uncertainty of the estimate. The ranges of the factors hold at a given base rate.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
@@ -266,8 +266,8 @@ class TempoFit:
 
 
 def _number(form: str, value: float, low: float, high: float) -> str:
-    """Return a value and its range as they stand in a scenario. A range that has no width is left out."""
-    least = 0.001 if "%" in form else 0.0  # a chance of 0 is refused
+    """Return a value and its range in the form of a scenario. A range without width is left out."""
+    least = 0.001 if "%" in form else 0.0  # a scenario refuses a chance of 0
     ends = [max(float(end), least) for end in (value, low, high)]
     text = f"value: {form.format(ends[0])}"
     return text + (f", low: {form.format(ends[1])}, high: {form.format(ends[2])}" if _apart(form, *ends) else "")
@@ -301,8 +301,9 @@ def _flat(clock: TempoClock) -> Floats:
 class _Scale:
     """The values of a clock as one vector without constraints.
 
-    The vector holds the log of the lowest rate, the logs of the ratios of neighbouring rates, the logs of the cooling,
-    the logit of the reset, the logs of the starting shares over the last one, and the spread.
+    The vector holds, in this order: the log of the lowest rate, the logs of the ratios of neighbouring rates, the logs
+    of the cooling rates, the logit of the reset, the logs of the starting shares relative to the last one, and the
+    spread.
     """
 
     levels: int
@@ -333,7 +334,7 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
     Args:
         records: The crises. Those without a day after the trigger are left out.
         levels: Number of levels of the tempo, 2 or 3.
-        source: Where the records are from, for the reasons of the assumptions.
+        source: The source of the records, for the reasons of the assumptions.
 
     Raises:
         SimlibError: For too few crises, no event at all, and another number of levels.
@@ -358,9 +359,10 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 
 
 def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return the 5 and 95% points of each value, by draws from the normal law of the estimate.
+    """Return the 5 and 95% points of each value, by draws from the normal distribution of the estimate.
 
-    The information is the sum of the outer products of the scores of the crises. A value at its bound is held there.
+    The information matrix is the sum of the outer products of the scores of the crises. A value at its bound is held
+    there.
     """
     bounds = np.array(scale.bounds)
     free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))

@@ -1,10 +1,9 @@
-"""Rows per week that the learnt model would have given, beside those of the log.
+"""Rows per week of the log, beside those of histories of the learnt model.
 
-This is a posterior predictive check (Gelman, Meng and Stern 1996).
-Histories are played from where the log begins, at draws of the posterior. Each firing becomes a row as `evidence`
-says that the log shows it: always, with a chance, from a date on, or days late. Histories that end before the log does
-are left out. The log, or whoever compiles it, has changed where one side of the scenario's date fits and the other
-does not.
+This is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of the log,
+at draws of the posterior. `evidence` says which firings become rows: all, a share, or only those from a date on, and
+how late. Histories that end before the log does are left out. If the rows fit on one side of the scenario's date but
+not on the other, the log or its compilation has changed.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ if TYPE_CHECKING:
 __all__ = ["RowsPerWeek", "WeekOfRows", "rows_per_week"]
 
 DRAWS, HISTORIES = 200, 2000
-"""Draws of the assumptions, and histories played at them."""
+"""Number of draws of the assumptions, and of histories in all."""
 
 FEWEST = 20
-"""Fewest histories that must outlast the log."""
+"""At least this many histories must outlast the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """One whole week: its first day, and its rows in the log beside those in histories."""
+    """One whole week: its first day, and its number of rows in the log beside that in histories."""
 
     first: dt.date
     rows: Beside
@@ -52,8 +51,8 @@ class WeekOfRows:
 class RowsPerWeek(Answer):
     """The rows of each whole week of a log beside those of the model.
 
-    `before` and `after` are the rows of all whole weeks before the scenario's date and from it on (None: no such week).
-    `kept` is the number of histories that outlast the log.
+    `before` holds the rows of all whole weeks before the scenario's date, `after` those from it on (None: no such
+    week). `kept` is the number of histories that outlast the log.
     """
 
     kind: ClassVar[str] = "rows_per_week"
@@ -69,7 +68,7 @@ class RowsPerWeek(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"Would the model have given as many rows a week as the log of “{self.scenario.title}” has?"
+        return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
         """Return the rows before and after the scenario's date beside those of the model, with a warning."""
@@ -81,7 +80,7 @@ class RowsPerWeek(Answer):
             "one in ten would by chance alone."
         )
         if self.before and self.after and self.before.verdict != self.after.verdict:
-            texts.append("One side fits and the other does not. Whoever compiles the log may have changed.")
+            texts.append("The rows fit on one side of this date but not on the other: the log may have changed.")
         how = "learnt from the log" if self.provenance["learn"] else "of the priors"
         return [*texts, f"Range: nine in ten of {self.kept:,} histories that outlast the log, at draws {how}."]
 
@@ -103,7 +102,7 @@ class RowsPerWeek(Answer):
         return pd.DataFrame(rows, columns=["first", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the weeks, and both sides of the scenario's date."""
+        """Return the weeks, and the totals before and after the scenario's date."""
         names = ("observed", "low", "median", "high", "verdict")
         sides = {
             name: rows and {each: getattr(rows, each) for each in names}
@@ -123,13 +122,13 @@ def rows_per_week(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowsPerWeek:
-    """Play the learnt model through the days of a log, and compare the rows of each week.
+    """Simulate the learnt model through the days of a log, and compare the rows of each week.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining.
+        scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Further events for the log beside the scenario: a file, or rows.
-        as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
-        learn: Whether the draws are those of the posterior. Else they are those of the prior.
+        as_of: The date. Only events that had happened and were public before it count. Default: that of the scenario.
+        learn: Whether the draws come from the posterior. Else they come from the prior.
         draws: Draws of the assumptions.
         seed: Seed of the draws and the histories.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
@@ -165,7 +164,7 @@ def rows_per_week(
 
 
 def _span(taken: Intake) -> tuple[float, float]:
-    """Return the days between which the absence of rows counts: up to the end of the log, or of the story."""
+    """Return the period in which missing rows count, up to the end of the log or of the story, in days."""
     prepared = taken.prepared
     end = min(prepared.timetable.stop, prepared.scenario.day(taken.complete_to) + 1)
     story = prepared.walk.story_end
@@ -173,7 +172,7 @@ def _span(taken: Intake) -> tuple[float, float]:
 
 
 def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
-    """Return the rows of each week (W,) of moves that the log shows, by the middle of their windows."""
+    """Return the rows of each week (W,) for moves that the log shows, dated to the middle of their windows."""
     timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
     for row in timetable.rows:
         week = int(np.searchsorted(edges, (row.start + row.end) / 2, side="right")) - 1
@@ -211,7 +210,7 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
 def _rows_of(
     prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
 ) -> Floats:
-    """Return the rows of each week (H, W) that the log would show of histories which outlast it."""
+    """Return the rows of each week (H, W) that the log would show for histories that outlast it."""
     timetable, start = prepared.timetable, prepared.timetable.start
     chance, within, since = _shown(prepared, theta)
     fired = np.flatnonzero(played.outcome >= 0)
@@ -228,7 +227,7 @@ def _rows_of(
 
 
 def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return for each outcome (O,) how likely the log shows it, its greatest delay, and its first day."""
+    """Return for each outcome (O,) the chance that the log shows it, its largest delay, and its first day."""
     world, timetable = prepared.world, prepared.timetable
     names = list(world.assumptions)
     kinds = [timetable.kinds[timetable.coverage[firing]] for firing in prepared.tables.outcome_ids]

@@ -43,7 +43,7 @@ def test_a_guess_is_kept_and_read_as_it_was(folder, tmp_path):
         keep_guess(guess(folder, probability=1.2), file)
     assert len(read_guesses(file)) == 2
     file.write_text(file.read_text(encoding="utf-8") + '{"question": "warned"}\n', encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"guesses\.jsonl:3: is no guess"):
+    with pytest.raises(ScenarioError, match=r"guesses\.jsonl:3: is not a guess"):
         read_guesses(file)
 
 

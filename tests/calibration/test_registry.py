@@ -98,7 +98,7 @@ def test_a_line_that_is_no_record_is_refused(world):
     registry.register(world, draws=16)
     with ledger(world).open("a", encoding="utf-8") as stream:
         stream.write("nonsense\n")
-    with pytest.raises(ScenarioError, match=r":3: this is no record"):
+    with pytest.raises(ScenarioError, match=r":3: this is not a record"):
         registry.read_registry(world)
 
 
@@ -138,7 +138,7 @@ def test_a_forecast_registered_after_its_deadline_proves_nothing(world):
     past = world.replace(as_of=dt.date(2021, 1, 1))
     assert all(each.late for each in registry.register(past, draws=16).forecasts)
     assert (
-        "2 forecasts came after the deadline. They show the method and prove no skill."
+        "2 forecasts were registered after the deadline. That shows the method but proves no skill."
         in score_registry(past).sentences()
     )
 
@@ -152,7 +152,10 @@ def test_a_forecast_registered_after_its_deadline_proves_nothing(world):
         (lambda world: settle(world, 1, "yes", dt.date(2031, 3, 2)), "begins on"),
         (lambda world: registry.resolve(world, 1, "yes", on=dt.date(2031, 4, 9), source=" "), "needs a source"),
         (lambda world: registry.register(world, questions=["peace"]), "has no terms"),
-        (lambda world: registry.register(world.replace(view="hawks")), "only the scenario itself"),
+        (
+            lambda world: registry.register(world.replace(view="hawks")),
+            "with a view or interventions cannot be registered",
+        ),
         (lambda world: registry.register(world.replace(path="")), "from a pipe"),
     ],
 )
@@ -177,7 +180,7 @@ def test_all_problems_of_the_terms_are_told_at_once(world):
     assert ":3: climatology: '1.2' is no probability" in told
     assert ":3: Ann: 'often' is no probability" in told
     file.write_text("question,because\n", encoding="utf-8")
-    with pytest.raises(ScenarioError, match="without the column void_when, climatology"):
+    with pytest.raises(ScenarioError, match="the column void_when, climatology is missing"):
         registry.read_terms(world)
 
 
