@@ -155,7 +155,7 @@ def test_a_plan_that_has_changed_is_refused_by_name(tmp_path):
     sweep.run(design.cross({"stop": [STOP]}), tmp_path, runs=20)
     later = Forbid("push", worlds.date(3))
     for plans, words in (
-        ({"stop": [later]}, "plan 'stop' does something else there; choose"),
+        ({"stop": [later]}, "plan 'stop' has other interventions there; choose"),
         ({"halt": [STOP]}, "plan 'stop' is in that sweep only, plan 'halt' is in this design only; choose"),
         ({"nudge": [NUDGE], "stop": [STOP]}, "holds another sweep: plan 'nudge' is in this design only; choose"),
     ):
@@ -176,7 +176,9 @@ def test_what_does_not_fit_as_a_plan_is_told():
         design.cross({"odd": [Forbid("pull")]})
     with pytest.raises(ScenarioError, match="plan baseline: this name belongs to the scenario without interventions"):
         design.cross({"baseline": [STOP]})
-    with pytest.raises(SimlibError, match="crossed with plans already: baseline, stop"):
+    with pytest.raises(
+        SimlibError, match="the design already has plans; cross the design without them: baseline, stop"
+    ):
         design.cross({"stop": [STOP]}).cross({"nudge": [NUDGE]})
 
 
@@ -235,9 +237,9 @@ def test_what_is_wrong_with_a_plan_file_is_told_with_its_line(tmp_path):
         sweep.load_plans(doors(), [*(tmp_path / f"{name}.yaml" for name in files), "none.yaml"])
     told = [str(problem).removeprefix(f"{tmp_path}/") for problem in refused.value.problems]
     assert told == [
-        "believes.yaml:7: assumptions: a plan changes no assumption; expected only interventions (`assume` is one)",
-        "looks.yaml:4: horizon: a plan has no horizon of its own; expected one horizon for the whole sweep",
-        "rests.yaml:1: interventions: a plan that does nothing; expected at least one intervention",
+        "believes.yaml:7: assumptions: a plan cannot change assumptions; expected interventions, such as `assume`",
+        "looks.yaml:4: horizon: a plan cannot have a horizon of its own; expected one horizon for the whole sweep",
+        "rests.yaml:1: interventions: the plan has no interventions; expected at least one intervention",
         "errs.yaml:5: interventions.1.forbid: unknown move 'pusch'; did you mean 'push'?",
         "copy.yaml: a second plan called 'looks'; expected another id",
         "none.yaml: there is no such file; expected a view file, or the id of a view",

@@ -1,4 +1,4 @@
-"""Event data of the field, read into one tidy frame: MID, ICB, ICBe, GDELT, ICEWS, ACLED and UCDP.
+"""Event data read into one tidy frame: MID, ICB, ICBe, GDELT, ICEWS, ACLED and UCDP.
 
 `read(path)` recognises the layout, offline. The frame has one row for an event and an actor or a pair of actors:
 

@@ -1,8 +1,9 @@
-"""The crosswalk: from the codes of event data to the categories in which scenarios speak of moves.
+"""The crosswalk from the codes of event data to categories of moves, as scenarios name them.
 
 Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0 codebook (Palmer et al.
 2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
-code that the table does not name takes the category of its longest prefix in the table: CAMEO 0571 takes that of 057.
+code that the table does not name takes the category of its longest prefix in the table: CAMEO 0571 takes the category
+of 057.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _scheme(name: str) -> dict[str, str]:
 
 
 def category_of(scheme: str, code: str) -> str:
-    """Return the category of a code, by its longest prefix in the table, or "" where there is none."""
+    """Return the category of a code, by its longest prefix in the table ("": no prefix is in the table)."""
     table = _scheme(scheme)
     lengths = range(len(code), 0, -1) if scheme == "cameo" else (len(code),)
     return next((table[code[:length]] for length in lengths if code[:length] in table), "")

@@ -1,4 +1,4 @@
-"""Event data as the dated log of a scenario: rows between chosen actors, in the columns of `events.csv`."""
+"""Event data as the log of a scenario: rows between chosen actors, in the columns of `events.csv`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ LOG_COLUMNS = (
 Precision = Literal["day", "week", "month"]
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""The precisions that a log knows. Rows that are known to the year only are left out."""
+"""The precisions that a log allows. Rows dated only to a year are left out."""
 
 
 def as_log(
     frame: pd.DataFrame, actors: Collection[str], *, first: dt.date | None = None, last: dt.date | None = None
 ) -> pd.DataFrame:
-    """Return the rows in which the actors deal with each other as a log, the oldest first.
+    """Return, as a log, the rows in which the given actors act on each other, the oldest first.
 
     The column `move` holds the category of the crosswalk, to be replaced by moves of the scenario. Equal rows of one
-    day are one row, whose `times` counts them. Rows without a category are left out.
+    day become one row, whose `times` says how many there were. Rows without a category are left out.
 
     Args:
         frame: Event data as `read` returns them.

@@ -1,6 +1,6 @@
-"""The layouts of event data: how each is recognised, and how its columns become those of the tidy frame.
+"""The layouts of event data: how to recognise each, and how to convert it to the tidy frame.
 
-Each special case here comes from a real file. The comments say why.
+Each special case here comes from a real file, as the comments explain.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Tidy = Callable[["pd.DataFrame"], "dict[str, pd.Series | str]"]
 class FileKind:
     """One layout of files.
 
-    It is recognised by its `columns`, or, where a file has no header, by its number of fields (`widths`). `tidy` takes
+    It is recognised by its `columns`, or, in a file without a header, by its number of fields (`widths`). `tidy` takes
     a chunk of text columns, with names in small letters, and returns the columns of the tidy frame. From a file without
     a header only the columns in `needs` are read.
     """
@@ -40,10 +40,10 @@ class FileKind:
 
 
 def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return dates and precisions from numbers as text. Blank, negative and impossible ones are missing.
+    """Return dates and precisions from numbers as text.
 
-    A missing day (ICB writes 66, 77 and 88 for vague ones, MID -9) becomes the first of the month, with the precision
-    "month".
+    Blank, negative and impossible numbers give missing dates. A missing day becomes the first of the month, with the
+    precision "month". ICB writes 66, 77 and 88 for vague days, and MID writes -9.
     """
     import numpy as np
     import pandas as pd
@@ -60,7 +60,7 @@ def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[p
 
 
 def text_dates(text: pd.Series, form: str = "ISO8601") -> pd.Series:
-    """Return dates from text. A text that is no date gives a missing one."""
+    """Return dates from text. A text that is not a date gives a missing date."""
     import pandas as pd
 
     return pd.to_datetime(text.str.strip(), format=form, errors="coerce").dt.normalize()
@@ -108,7 +108,8 @@ def _icb2(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
 
 
 def _icbe(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
-    # Background that the narrative tells from before the trigger or after the end is no part of the crisis.
+    # Background events before the trigger or after the end, which the narrative also reports, are not part of the
+    # crisis.
     case = raw["crisno"].where(raw["in_window"] == "True", "") if "in_window" in raw else raw["crisno"]
     # Several categories in one cell are joined by ";": the first that the crosswalk knows counts.
     first = raw["categories"].str.partition(";")[0]
@@ -157,7 +158,8 @@ _GDELT_NEEDS = (
 
 
 def _gdelt(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
-    # SQLDATE is when it happened as the story tells it, which may be "a year ago"; DATEADDED is when it was known.
+    # SQLDATE is the date of the event according to the news story, which may say "a year ago". DATEADDED is the date
+    # when it became known.
     added = raw["dateadded"]
     return {
         "date": text_dates(raw["sqldate"], "%Y%m%d"),

@@ -17,10 +17,10 @@ COLUMNS = ("date", "precision", "end", "case", "actor", "target", "code", "categ
 _DATES = ("date", "end", "known_on")
 _WORDS = ("precision", "case", "actor", "target", "code", "category", "source")
 _LOOK = 1 << 16
-"""Bytes of a file that are looked at to recognise it."""
+"""Number of bytes at the beginning of a file by which it is recognised."""
 
 _ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
-"""Columns that every whole row fills. The first of them that a layout has is checked."""
+"""Columns that every whole row fills. Of these, the first that a layout has is checked."""
 
 CHUNK = 100_000
 """Number of rows read at a time."""
@@ -38,7 +38,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
     Raises:
         ScenarioError: the file is empty, cut off, mixed from several layouts, a pointer to a file, or of an unknown
-            layout. The message says which line and what was expected.
+            layout. The message says which line is wrong, and what was expected.
     """
     import pandas as pd
 
@@ -51,7 +51,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
-    """Yield the tidy frame of a file of event data in chunks of so many rows. Raises as `read` does."""
+    """Yield the tidy frame of a file of event data in chunks of `rows` rows. Raises as `read` does."""
     file = Path(path)
     layout, encoding = _recognise(file)
     for raw in _raw_chunks(file, layout, encoding, rows):
@@ -115,13 +115,14 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
         )
     encoding = _encoding(head)
     if b"\0" in head or head.startswith(b"PK\x03\x04"):
-        raise _refused(file, 1, "this is no text", "expected a table with commas or tabs; export spreadsheets as CSV")
+        expected = "expected a table with commas or tabs; export spreadsheets as CSV"
+        raise _refused(file, 1, "this is not a text file", expected)
     lines = head.decode(encoding, errors="replace").splitlines()
     return _by_header(file, lines[0]) or _by_width(file, lines), encoding
 
 
 def _encoding(head: bytes) -> str:
-    """Return UTF-8 where the bytes are that, else Latin-1, which some ICB and CAMEO files use."""
+    """Return UTF-8 if the bytes are valid UTF-8, else Latin-1, which some ICB and CAMEO files use."""
     try:
         head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
     except UnicodeDecodeError:
@@ -153,7 +154,8 @@ def _matches(layout: FileKind, columns: set[str]) -> bool:
 def _by_width(file: Path, lines: list[str]) -> FileKind:
     counts = [line.count("\t") + 1 for line in lines[:50] if line.strip()]
     if len(counts) > 1 and counts[-1] < min(counts[:-1]):
-        counts.pop()  # a last line may be cut off, here or in the file; the rows are checked when they are read
+        # The last line may be cut off, by `_LOOK` or in the file itself. Rows are checked when they are read.
+        counts.pop()
     widths = set(counts)
     for layout in LAYOUTS:
         if layout.widths and widths <= set(layout.widths):
@@ -165,7 +167,7 @@ def _by_width(file: Path, lines: list[str]) -> FileKind:
         )
     known = ", ".join(layout.name for layout in LAYOUTS)
     seen = lines[0] if len(lines[0]) <= 60 else lines[0][:57] + "..."
-    raise _refused(file, 1, f"no layout that is known begins with {seen!r}", f"expected one of: {known}")
+    raise _refused(file, 1, f"no known layout begins with {seen!r}", f"expected one of: {known}")
 
 
 # -------------------------------------------------------------------- reading
@@ -193,14 +195,15 @@ def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Itera
         raise _refused(file, 0, "the file is empty", "expected rows of event data") from None
     except (ParserError, EOFError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise _refused(file, 0, f"cannot be read as {layout.name}: {reason}", "is the file whole?") from None
+        expected = "expected a complete file; fetch it again"
+        raise _refused(file, 0, f"cannot be read as {layout.name}: {reason}", expected) from None
 
 
 def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
-    """Drop blank shells and refuse a chunk in which rows are cut off or belong to another layout."""
+    """Drop empty rows, and refuse a chunk with rows that are cut off or belong to another layout."""
     raw = raw[(raw != "").any(axis=1)]
     if layout.name.startswith("ICB ") and "viol" in raw:
-        raw = raw[raw["viol"] != ""]  # crisis 474 is a blank shell
+        raw = raw[raw["viol"] != ""]  # crisis 474 has a number, but no values
     if layout.names:
         wrong = ~(raw["sqldate"].str.fullmatch(r"\d{8}") & raw["dateadded"].str.fullmatch(r"\d{8}|\d{14}"))
     else:
@@ -210,7 +213,5 @@ def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
         wrong = raw[first] == ""
     if wrong.any():
         line = int(raw.index.to_numpy()[wrong.to_numpy().argmax()]) + (1 if layout.names else 2)
-        raise _refused(
-            file, line, f"a row that is cut off, or not of {layout.name}", "expected whole rows of one layout"
-        )
+        raise _refused(file, line, f"this row is cut off, or not of {layout.name}", "expected whole rows of one layout")
     return raw

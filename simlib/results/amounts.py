@@ -1,4 +1,4 @@
-"""How much of an impact accumulates: its mean, its distribution, and both in words."""
+"""The accumulated amount of an impact: its mean, its distribution, and both in words."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from simlib.results.intervals import Z_TWO_SIDED_95, Band, Estimate
 from simlib.typing import Bools, Floats
 
 FAN = (0.05, 0.5, 0.95)
-"""Points of the distribution of what has accumulated of an impact."""
+"""The quantiles that describe the distribution of an accumulated amount."""
 
 AFTERWARDS = "What happens after an ending is not counted."
-"""Stands wherever a mean given an ending is shown."""
+"""The remark beside every mean given an ending."""
 
 
 @dataclass(frozen=True, eq=False)
 class AmountSample:
-    """The amount of an impact by the last report time, in simulated histories or as an exact law.
+    """The amount of an impact by the last report time, in histories or as an exact distribution.
 
-    amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history stands alone,
-    (R, 1). weights (D,) sum to one. An exact law has the probability of each amount within its draw, `shares` (D, R).
-    Every estimate comes with its 95% interval, which counts draws and not histories, because the histories of one draw
-    share its values. An exact law at the stated values has none.
+    amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history counts as a
+    draw, (R, 1). weights (D,) sum to one. For an exact distribution, `shares` (D, R) are the probabilities of the
+    amounts within each draw. Every estimate has its 95% interval. The sample size is the number of draws, not of
+    histories, because the histories of one draw share its values. An exact distribution at the stated values has no
+    interval.
     """
 
     amounts: Floats
@@ -37,7 +38,7 @@ class AmountSample:
 
     @property
     def exact(self) -> bool:
-        """Whether the distribution is an exact law at each draw."""
+        """Whether the distribution is solved exactly at each draw."""
         return self.shares is not None
 
     @property
@@ -54,7 +55,7 @@ class AmountSample:
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return the smallest amount that a share of the histories does not exceed."""
+        """Return a quantile: the smallest amount that this share of the histories does not exceed."""
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
@@ -69,7 +70,7 @@ class AmountSample:
         return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
     def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
-        """Return the weighted mean of values (D, R) over the draws, and the variance of that mean."""
+        """Return the weighted mean over the draws of values (D, R), and the variance of that mean."""
         by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
         variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)
@@ -85,14 +86,14 @@ class AmountSample:
 
 @dataclass(frozen=True, eq=False)
 class Accumulation:
-    """How much of one impact has accumulated by each report time, in its `unit`.
+    """The accumulated amount of one impact by each report time, in its `unit`.
 
     Arrays have the shape (T,). `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance`
-    is the standard deviation from history to history at given assumption values, `doubt` that of the mean between draws
-    of the assumptions (0 at the stated values). `given` is, for each ending, the mean among histories that have reached
-    it by then (nan where there are none), with `given_error`. What happens after an ending is not counted. `fan` has
-    the 5, 50 and 95% points at each time (3, T), and `sample` the whole distribution at the last. Both are None where
-    neither histories nor an exact law were asked for.
+    is the standard deviation between histories at given assumption values. `doubt` is the standard deviation of the
+    mean between draws of the assumptions (0 at the stated values). `given` is, for each ending, the mean among
+    histories that have reached it by then (nan: there are none), with `given_error`. What happens after an ending is
+    not counted. `fan` has the 5, 50 and 95% points at each time (3, T), and `sample` the whole distribution at the
+    last. Both are None if the distribution was not computed.
     """
 
     unit: str
@@ -106,7 +107,7 @@ class Accumulation:
     sample: AmountSample | None = None
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers as JSON data, the distribution at the last time as points with their intervals."""
+        """Return the numbers as JSON data, with quantiles of the distribution at the last time."""
         data = pick(self, "unit", "mean", "chance", "doubt", "error", "given", "given_error")
         if self.fan is not None and self.sample is not None:
             data["fan"] = dict(zip(("p05", "p50", "p95"), self.fan, strict=True))
@@ -120,14 +121,14 @@ class Accumulation:
         return data
 
     def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
-        """Say how much has accumulated by the end: mean, chance, doubt, tail, and the mean given each ending."""
+        """Describe the amount at the end: mean, chance, uncertainty, tail, and the mean given each ending."""
         mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
         by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))
         texts = [
-            f"“{label}” by {by}: {average} on average. By chance alone a history differs from that by {by_chance} "
+            f"“{label}” by {by}: {average} on average. By chance alone, histories vary around that by {by_chance} "
             "(standard deviation)"
-            + (f", and the mean by {by_doubt} between sets of assumptions." if doubt > 0 else ".")
+            + (f", and the mean varies by {by_doubt} between sets of assumptions." if doubt > 0 else ".")
         ]
         if self.sample is not None:
             low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)

@@ -1,8 +1,8 @@
 """`Forecast`: the answer to "how likely is each ending?", in one form whichever engine made it.
 
-It carries probabilities with their intervals, never bare. For the exact engine an interval is the truncation bound
-[p, p + bound]. For Monte Carlo it is the pointwise 95% Wilson interval, which says how well the number is *computed*,
-never how sure anybody is about the world. Uncertainty about the assumptions is a spread over draws, reported apart.
+Every probability has an interval. For the exact engine it is the truncation bound [p, p + bound]. For Monte Carlo it is
+the pointwise 95% Wilson interval. An interval says how well the number is *computed*, never how sure anybody is about
+the world. Uncertainty about the assumptions is a spread over draws, and is reported separately.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 
 
 ONGOING = "ongoing"
-"""Name, beside the endings, for "no ending yet"."""
+"""The name of "no ending yet", beside those of the endings."""
 
 
 LEAD = 0.05
-"""If an ending leads in more than this share of the draws, the lead of any other is in doubt."""
+"""An ending that leads in more than this share of the draws counts as a contender."""
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
     """The probabilities of one scenario at some assumption values, or their mean over draws.
 
-    `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending
-    the levels stay as they are, so that rows always sum to one, and counts stop. `moves` are expected counts by each
-    time. `error` holds Monte Carlo half-widths (95%) in the shapes of `variables`, `ladders` and `moves`, None when
-    exact. `assumptions` are in base units (per day, or plain). `stated` is the answer at the stated values when this
-    one is a mixture over draws of the assumptions. `leads` then says in which share of the draws each ending is the
+    `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending,
+    levels stay as they are, so that their probabilities always sum to one, and counts stop. `moves` are expected counts
+    by each time. `error` holds 95% Monte Carlo half-widths, in the shapes of `variables`, `ladders` and `moves` (None:
+    exact). `assumptions` are in base units (per day, or plain). A mixture over draws of the assumptions also has
+    `stated`, the forecast at the stated values, and `leads`. This is the share of the draws in which each ending is the
     likeliest by the last report time. `firings` has for each move the probability of at most n firings by the last
-    report time, n = 0, 1, ..., solved or counted in histories (None: neither). `days` are the expected days at each
-    level before an ending (None: not kept).
+    report time, for n = 0, 1, ... (None: not computed). `days` are the expected days at each level before an ending
+    (None: not kept).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -78,7 +78,7 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- reading
 
     def firing_range(self, move: str) -> FiringRange | None:
-        """Return how often a move may fire by the last report time (None: not counted)."""
+        """Return the number of firings of a move by the last report time, with its range (None: not computed)."""
         return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
@@ -88,8 +88,8 @@ class Forecast(Answer):
     def frame(self, what: str = "endings") -> pd.DataFrame:
         """Return one table in tidy form.
 
-        `what`: "endings", "questions", "levels", "rungs", "moves", "firings", "counters" or "impacts".
-        Columns: day, by (date), the names of the thing, and probability (or expected count) with low and high.
+        `what`: "endings", "questions", "levels", "rungs", "moves", "firings", "counters" or "impacts". Columns: day, by
+        (date), the name of the ending, question and so on, and the probability (or expected count) with low and high.
         """
         import pandas as pd
 
@@ -124,7 +124,7 @@ class Forecast(Answer):
                     yield {"day": day, "by": by, outer: name, inner: part, "probability": p, "low": low, "high": high}
 
     def part(self, kind: str, name: str, part: str) -> Band:
-        """Return a level (of "variables") or a rung (of "ladders") with its interval, as that of an ending."""
+        """Return the probability of a level (of "variables") or a rung (of "ladders"), with its interval."""
         p = getattr(self, kind)[name][part]
         if not self.error:
             return Band(p, p, p)
@@ -172,7 +172,7 @@ class Forecast(Answer):
                 yield {"day": day, "by": by} | thing | interval | {"chance": chance, "doubt": doubt}
 
     def label(self, kind: str, name: str) -> str:
-        """Return the label people read for an id of a kind ("endings", "questions", "moves", ...)."""
+        """Return the label of an id of a kind ("endings", "questions", "moves", ...)."""
         if name == ONGOING:
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
@@ -184,7 +184,7 @@ class Forecast(Answer):
 
     @property
     def by_histories(self) -> tuple[str, ...]:
-        """The questions of an exact forecast that Monte Carlo answered, because no chain of states can."""
+        """The questions of an exact forecast that Monte Carlo answered, because the exact engine cannot."""
         return tuple(self.provenance.get("by_histories", ()))
 
     @property
@@ -206,7 +206,7 @@ class Forecast(Answer):
 
     @property
     def by_words(self) -> str:
-        """The last report time in words, with the hour where it ends inside a day."""
+        """The last report time in words, with the hour if it lies within a day."""
         return end_of(self.as_of, float(self.times[-1]))
 
     @property
@@ -217,9 +217,9 @@ class Forecast(Answer):
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """The moves by their expected number, the most frequent first, without what nobody does and nobody sees.
+        """The moves, the most frequent first, without those that nobody makes and nobody sees.
 
-        A tempo that cools is no act of an actor. `moves` has those too.
+        A tempo that cools, for instance, is not an act of an actor. `moves` includes such moves.
         """
         unseen = self.labels.get("unseen_moves", {})
         return tuple(sorted((m for m in self.moves if m not in unseen), key=lambda m: -float(self.moves[m][-1])))
@@ -228,7 +228,8 @@ class Forecast(Answer):
     def contenders(self) -> tuple[str, ...]:
         """The endings that may be the likeliest by the last report time, the most probable first.
 
-        These are those whose interval meets that of the first, and those that lead in more than 5% of the draws.
+        An ending is one of them if its interval overlaps that of the most probable one, or if it leads in more than 5%
+        of the draws.
         """
         last = {name: [float(x[-1]) for x in dataclasses.astuple(band)] for name, band in self.endings.items()}
         ranked = sorted(
@@ -239,7 +240,7 @@ class Forecast(Answer):
 
     @property
     def lead_note(self) -> str:
-        """A sentence that no ending is known to be the likeliest, "" where one is."""
+        """A sentence that says that no ending is known to be the likeliest, "" where one is."""
         many = len(self.contenders)
         if many < 2:
             return ""
@@ -296,7 +297,7 @@ class Forecast(Answer):
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
-        """Read what `save` wrote, bit for bit. Raises SimlibError for anything else."""
+        """Return the forecast that `save` wrote, bit for bit. Raises SimlibError for any other file."""
         answer = load_answer(path, (cls, Band, ScenarioKey, Accumulation, AmountSample))
         if not isinstance(answer, cls):
             raise SimlibError(f"{path}: holds no forecast")
@@ -312,7 +313,7 @@ def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
 
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
+    """Return all labels that a forecast needs without its scenario: {kind: {id: label}}."""
     groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions", "impacts")
     every = {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
     short = {

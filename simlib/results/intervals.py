@@ -1,4 +1,4 @@
-"""Intervals of computed probabilities, and how often a move may fire."""
+"""Intervals of computed probabilities, and the range of the number of firings of a move."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simlib.formatting import percent
 from simlib.typing import Floats
 
 Z_TWO_SIDED_95 = 1.959963984540054
-"""Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
+"""Normal score of the two-sided 95% interval: 95% of a normal distribution lie within this many standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Band:
 
     @classmethod
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
-        """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
+        """Return Wilson's interval of a mean over draws, with the number of trials that its variance implies.
 
-        With `trials` the interval is at least that of so many replicates, also where the draws do not differ. Without
-        them a mean over equal draws is exact.
+        With `trials`, the interval is at least as wide as that of this many replicates. Without `trials`, the mean is
+        exact where the draws do not differ.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)
@@ -63,11 +63,11 @@ Known = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class FiringRange:
-    """How often a move may fire by the last report time: the range of what may happen, by chance.
+    """The number of firings of a move by the last report time: its range from chance alone.
 
-    This range is no error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th
-    percentile of the number. `none` is the probability of no firing, and `at_least` holds that of at least n firings,
-    by n. Each has the 95% interval of its computation.
+    This range is not an error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th
+    percentile of the number. `none` is the probability of no firing. `at_least` holds the probability of at least n
+    firings, by n. Each number has the 95% interval of its computation.
     """
 
     points: tuple[Known, Known, Known]
@@ -76,7 +76,7 @@ class FiringRange:
 
     @classmethod
     def of(cls, at_most: Band) -> FiringRange:
-        """Read the range off the probability of at most n firings, for n = 0, 1, ... (N,)."""
+        """Return the range from the probabilities of at most n firings, for n = 0, 1, ... (N,)."""
         p, low, high = at_most.probability, at_most.low, at_most.high
         last = len(p) - 1
 

@@ -1,11 +1,11 @@
 """Sweeps: many points computed into a folder of Parquet files, here or on a Dask cluster.
 
-A *point* is a world (a scenario, perhaps seen through a view), one set of assumption values and a seed. A design can be
-crossed with plans. A point then also has a *plan*, a named set of interventions, and the points that differ only in
-their plan are a *case*. Points are computed in blocks, in a balanced order: cases are shuffled by a seed, and all plans
-of a case stay together, so that an aborted sweep is a fair sample. Each finished block is one file, written whole or
-not at all. A sweep that was killed goes on where it was, loses nothing and counts nothing twice. The numbers of a point
-are the same, bit for bit, on one thread or on a cluster.
+A *point* is a world (a scenario, perhaps through a view), one set of assumption values and a seed. A design can be
+crossed with plans. Then each point also has a *plan*, a named set of interventions. Points that differ only in their
+plan form a *case*. Points are computed in blocks, in a balanced order. Cases are shuffled by a seed, and all plans of a
+case stay together, so that an aborted sweep is a fair sample. Each finished block is one file, written whole or not at
+all. An interrupted sweep continues where it stopped, and no finished block is lost or counted twice. The numbers of a
+point are the same, bit for bit, on one thread or on a cluster.
 
 The folder holds `manifest.json` (the design, the options, the hash, and the interventions of each plan),
 `design.parquet` (one row per point) and `block-NNNNNN.parquet` (one row per point, time and measure).

@@ -30,10 +30,10 @@ BASELINE = "baseline"
 class SweepDesign:
     """The points of a sweep: P points over a few worlds (scenarios with a view).
 
-    theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). With `drawn`, θ are draws
-    from the priors around the stated values of their world. `columns` describe each point by name. `plans` are the
-    named sets of interventions with which the design is crossed. Consecutive points, one for each plan, make a *case*
-    and differ in nothing else.
+    theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). `drawn` says that θ are
+    draws from the priors around the stated values of their world. `columns` are the columns of a table that describe
+    each point. `plans` are named sets of interventions. If the design is crossed with them, consecutive points, one for
+    each plan, form a *case* and differ only in the plan.
     """
 
     worlds: tuple[Scenario, ...]
@@ -49,7 +49,7 @@ class SweepDesign:
 
     @property
     def sha256(self) -> str:
-        """The hash of the names of the points and of everything on which the answers depend."""
+        """The hash of the descriptions of the points and of everything on which the answers depend."""
         text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
         digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):
@@ -57,7 +57,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per point, with its world, seed, varied values and all assumption values."""
+        """Return one row per point, with its world, its seed, its description and all assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -71,7 +71,7 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the points in a balanced order, so that every first part is a fair sample.
+        """Return the points in a balanced order, so that the sweep is a fair sample at every moment.
 
         Cases are shuffled. The plans of a case follow one another, so that they can be compared.
         """
@@ -80,13 +80,13 @@ class SweepDesign:
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return the design under each plan and under `baseline`, with the same values and seeds.
+        """Return the design with each plan and with `baseline` (no interventions), at the same values and seeds.
 
-        The columns `case` and `plan` name each point. Raises ScenarioError for interventions that do not fit a world
-        and for another plan called `baseline`, SimlibError for a design that is crossed with plans already.
+        The columns `case` and `plan` name each point. Raises ScenarioError for interventions that do not fit a world,
+        and for a plan with interventions called `baseline`. Raises SimlibError for a design that already has plans.
         """
         if self.plans:
-            raise SimlibError(f"the design is crossed with plans already: {', '.join(self.plans)}")
+            raise SimlibError(f"the design already has plans; cross the design without them: {', '.join(self.plans)}")
         sets = {BASELINE: (), **{name: tuple(items) for name, items in plans.items()}}
         if sets[BASELINE]:
             what = "this name belongs to the scenario without interventions"
@@ -160,7 +160,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every world under every plan, the plans of a world one after another."""
+    """Return every world with every plan: first all plans of the first world, and so on."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

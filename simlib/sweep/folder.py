@@ -62,7 +62,7 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
     ]
     if different:
         raise SimlibError(
-            f"{folder} holds another sweep: {', '.join(different)}; choose another folder, or ask for the same"
+            f"{folder} holds another sweep: {', '.join(different)}; choose another folder, or ask for the same sweep"
         )
 
 
@@ -75,12 +75,12 @@ def _plain_plans(design: SweepDesign) -> dict[str, Any]:
 
 
 def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Say which plans only one of two sweeps has, and which plans differ."""
+    """Return the differences between the plans of two sweeps, in words."""
     apart = [f"plan {name!r} is in that sweep only" for name in there if name not in wanted]
     apart += [f"plan {name!r} is in this design only" for name in wanted if name not in there]
     both = [name for name in wanted if name in there]
-    apart += [f"plan {name!r} does something else there" for name in both if there[name] != wanted[name]]
-    return apart if apart or list(there) == both else ["the plans in another order"]
+    apart += [f"plan {name!r} has other interventions there" for name in both if there[name] != wanted[name]]
+    return apart if apart or list(there) == both else ["its plans have another order"]
 
 
 _CALLED = {
@@ -98,7 +98,7 @@ _CALLED = {
     "plans": "plans",
     "version": "version of simlib",
 }
-"""The entries of a manifest that decide the answers, in words."""
+"""The entries of a manifest on which the answers depend, in words."""
 
 
 def _difference(key: str, there: Any, wanted: Any) -> str:
@@ -122,11 +122,11 @@ def write_parquet(frame: pd.DataFrame, target: Path) -> None:
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """Return all finished rows of a sweep with the columns of their points.
+    """Return all finished rows of a sweep, with the columns that describe their points.
 
     In rows of the kind "impact" the column `probability` has the expected amount.
 
-    Raises SimlibError for a folder that holds no sweep.
+    Raises SimlibError for a folder without a sweep.
     """
     import pandas as pd
 
@@ -144,10 +144,11 @@ def read(folder: str | Path) -> pd.DataFrame:
 
 
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """Return the rows of the other plans with `before`, the probability under `baseline`.
+    """Return the rows of all plans but `baseline`, each with its change from `baseline`.
 
-    `change` is the probability less `before`. `table` is the table of `read`. Cases that an unfinished sweep has not
-    computed under both plans are left out. Raises SimlibError for a sweep without such a plan.
+    `before` is the probability under `baseline`, and `change` is the probability less `before`. `table` is the answer
+    of `read`. Cases that an unfinished sweep has not computed under both plans are left out. Raises SimlibError for a
+    sweep without such a plan.
     """
     if "plan" not in table or baseline not in set(table["plan"]):
         raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")

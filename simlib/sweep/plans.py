@@ -18,7 +18,7 @@ Given = str | os.PathLike[str] | View
 
 
 def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
-    """Return plans by their ids, from views that only intervene.
+    """Return plans by their ids, from views that only have interventions.
 
     A view is given by its id, by the path of its file, or as itself.
 
@@ -30,8 +30,8 @@ def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
     """Return the views that plans come from, by their ids.
 
-    Raises ScenarioError with every reason at once: errors in a file, a view that changes assumptions or the horizon
-    (plans of a sweep differ in interventions only), a view without interventions, and two views of one id.
+    Raises ScenarioError with every reason at once: errors in a file, a view that changes assumptions or the horizon, a
+    view without interventions, and two views with one id. Plans of a sweep may differ in interventions only.
     """
     plans: dict[str, View] = {}
     problems: list[Problem] = []
@@ -58,14 +58,14 @@ def _view(scenario: Scenario, name: str) -> View:
 
 
 def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
-    """Yield each reason why a view is no plan, at its place in the file."""
+    """Yield each reason why a view is not a plan, with its place in the file."""
     wrong = []
     if view.changes:
-        wrong.append(("assumptions", "a plan changes no assumption", "expected only interventions (`assume` is one)"))
+        wrong.append(("assumptions", "a plan cannot change assumptions", "expected interventions, such as `assume`"))
     if view.horizon_days is not None:
-        wrong.append(("horizon", "a plan has no horizon of its own", "expected one horizon for the whole sweep"))
+        wrong.append(("horizon", "a plan cannot have a horizon of its own", "expected one horizon for the whole sweep"))
     if not view.interventions and not view.changes:
-        wrong.append(("interventions", "a plan that does nothing", "expected at least one intervention"))
+        wrong.append(("interventions", "the plan has no interventions", "expected at least one intervention"))
     if not wrong:
         return
     read = _file_of(scenario, name, view)

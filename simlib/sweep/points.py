@@ -28,7 +28,7 @@ __all__ = ["Options", "chosen_engine", "work"]
 
 @dataclass(frozen=True)
 class Options:
-    """How every point is computed. `times` are report days, and `horizon` is in days."""
+    """The options with which every point is computed. `times` are report days, and `horizon` is in days."""
 
     engine: Engine
     runs: int

@@ -30,7 +30,7 @@ __all__ = ["SweepReport", "run"]
 
 @dataclass(frozen=True)
 class SweepReport:
-    """Statistics of a sweep: points done now and before, repeated tasks, and engine time."""
+    """Statistics of a sweep: points done in this run and before, repeated tasks, and engine time."""
 
     folder: Path
     points: int
@@ -73,12 +73,12 @@ def run(
         runs: Monte Carlo replicates of each point.
         times: A number of equal steps up to the target, or the report times in days.
         by: The target: a date, or days after `as_of`. By default the horizon that all worlds share.
-        ignore_windows: Leave the calendar windows of moves and factors out.
+        ignore_windows: Whether the calendar windows of moves and factors are ignored.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler
             such as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress and cancelling. Once cancelled, no more blocks are begun, and running ones here are
-            finished. A task that raises is tried again, then reported, and the others go on.
+        control: Progress and cancelling. After a cancellation no further block is begun, and blocks running on this
+            machine are finished. A task that raises an error is tried again, then reported. The others continue.
 
     Returns:
         The report of the run. `read` gives the numbers.

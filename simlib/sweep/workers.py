@@ -27,14 +27,14 @@ LOOK_UP = 0.2
 """Seconds between two checks for cancellation."""
 
 RETRIES = 2
-"""How often a task that raises is tried again."""
+"""How often a task that raises an error is tried again."""
 
 PATIENCE = 30.0
 """Seconds to wait for a scheduler, and for its first worker."""
 
 
 class Threads:
-    """Threads of this process as workers, in parallel because kernels release the interpreter's lock."""
+    """Threads of this process as workers. They run in parallel, because kernels release the GIL."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -42,10 +42,7 @@ class Threads:
         self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield (block number, rows or the exception) as blocks finish, a few ahead of the workers.
-
-        Once `stopped`, running blocks are finished and returned, and no other is begun.
-        """
+        """Yield (block number, rows or the exception) as blocks finish."""
         waiting: dict[Future[Any], int] = {}
         while not stopped():
             for task in itertools.islice(tasks, 2 * self.workers - len(waiting)):
@@ -66,7 +63,7 @@ class Threads:
         for attempt in range(RETRIES + 1):
             try:
                 return work(rows, part, options, self._halt.is_set)
-            except SimlibError as error:  # a refusal: it would say the same again
+            except SimlibError as error:  # an error of simlib itself: another try would raise it again
                 return error
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again and then reported
                 last = error
@@ -95,7 +92,7 @@ class Cluster:
 
         The scheduler repeats a block whose worker died.
 
-        Once `stopped`, blocks that are finished are handed back, and the others are dropped.
+        Once `stopped`, finished blocks are still returned, and the others are dropped.
         """
         waiting: dict[str, Task] = {}
         tries: Counter[int] = Counter()
@@ -128,7 +125,7 @@ class Cluster:
         self._tell_who_left()
 
     def _submit(self, task: Task, waiting: dict[str, Task], finished: queue.SimpleQueue[Any]) -> None:
-        # Retries of Dask's own would be silent; only blocks of workers that died are left to it.
+        # Dask would retry silently, so it repeats only the blocks of workers that died.
         future = self._client.submit(work, *task[1:], pure=False)
         waiting[future.key] = task
         future.add_done_callback(finished.put)
@@ -149,7 +146,7 @@ def _outcome(future: Any) -> Any:
     """
     try:
         return future.result()
-    except CancelledError:  # by the client, when it loses its scheduler
+    except CancelledError:  # raised by the client when it loses its scheduler
         gone = "the Dask scheduler is lost; finished blocks are kept, run the sweep again to continue"
         raise SimlibError(gone) from None
     except Exception as error:  # noqa: BLE001 - whatever the block raised is for the caller to weigh

@@ -435,7 +435,7 @@ def test_a_changed_plan_of_a_sweep_is_refused(tmp_path, capsys):
     assert "(0 now, 2 before)" in capsys.readouterr().out
     (tmp_path / "f.yaml").write_text(FREEZE.replace("04-20", "04-21"))
     assert main(argv) == 1
-    assert "holds another sweep: plan 'freeze' does something else there; choose" in capsys.readouterr().err
+    assert "holds another sweep: plan 'freeze' has other interventions there; choose" in capsys.readouterr().err
 
 
 def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
@@ -463,8 +463,8 @@ def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
     told = capsys.readouterr().err
     for words in (
         f"{file}:6: interventions.1.level: 'standoff' has no level 'calmer'; did you mean 'calm'?",
-        "hawks.yaml:9: assumptions: a plan changes no assumption; expected only interventions (`assume` is one)",
-        "--as a: --set hot_factor=2: a plan changes no assumption; expected --assume, or put --set before --as",
+        "hawks.yaml:9: assumptions: a plan cannot change assumptions; expected interventions, such as `assume`",
+        "--as a: --set hot_factor=2: a plan cannot change assumptions; expected --assume, or put --set before --as",
         "none.yaml: --as a: there is no such file; expected a view file, or the id of a view",
         "--as b: no intervention follows it; expected --plan, or an intervention",
         "two plans are called 'a'; expected another name",

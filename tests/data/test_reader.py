@@ -158,12 +158,12 @@ BROKEN = {
     "an annexed pointer": ("/annex/objects/MD5E-s1--a.csv\n", "a pointer to a file"),
     "semicolons": (MIDA.replace(",", ";"), "with semicolons between its fields; expected commas"),
     "commas for tabs": (ICEWS.replace("\t", ","), "with commas between its fields; expected tabs"),
-    "an unknown header": ("year,month,what\n1,2,3\n", "no layout that is known begins with 'year,month,what'"),
+    "an unknown header": ("year,month,what\n1,2,3\n", "no known layout begins with 'year,month,what'"),
     "two layouts in one": (gdelt(GDELT_1, "20160728") + gdelt(GDELT_2, "20191024143000"), "rows have 58, 61 fields"),
     "cut off": (gdelt(GDELT_2, "20191024143000") * 2 + "1\t2018", "cut off, or not of GDELT 2"),
     "rows of another layout": (MIDA + ",".join(["x"] * 40) + "\n", "cannot be read as COW MID disputes"),
-    "only a header's half": (MIDA[:40], "no layout that is known"),
-    "no text": ("PK\x03\x04\0\0\0", "this is no text"),
+    "only a header's half": (MIDA[:40], "no known layout"),
+    "no text": ("PK\x03\x04\0\0\0", "this is not a text file"),
 }
 
 

@@ -561,7 +561,7 @@ def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
 
 def test_a_sweep_takes_only_plans_that_intervene(bridge):
     believes = View("believes", "Somebody thinks so", changes=(Change("meeting", 0.5, 0.2, 0.9),))
-    with pytest.raises(ScenarioError, match="believes: assumptions: a plan changes no assumption"):
+    with pytest.raises(ScenarioError, match="believes: assumptions: a plan cannot change assumptions"):
         sweep_grid.Sweep(WORLD, plans=[believes])
     with pytest.raises(ScenarioError, match="there is no such file"):
         sweep_grid.Sweep(bridge, plans=["none.yaml"])

@@ -81,7 +81,7 @@ def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
     for kind, text in changes:
         if kind == "set":
             what, expected = (
-                f"--set {text}: a plan changes no assumption",
+                f"--set {text}: a plan cannot change assumptions",
                 "expected --assume, or put --set before --as",
             )
             yield Problem("", 0, f"--as {name}", what, expected)
