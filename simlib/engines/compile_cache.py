@@ -1,8 +1,8 @@
-"""Compile a kernel once for an installation and keep it in a private folder.
+"""Compile a kernel once per installation and keep it in a private folder.
 
-Numba keeps compiled code beside the source, else in the user's cache folder. Where neither can be written to (a
-system-wide installation and a home that is read-only or missing) it raises RuntimeError. Compiled code is then kept in
-a folder of this user below the temporary folder. Where there is no such folder, every process compiles anew.
+Numba keeps compiled code beside the source, else in the user's cache folder. It raises RuntimeError if neither can be
+written to: in a system-wide installation, with a home folder that is missing or read-only. Then compiled code is kept
+in a folder of this user below the temporary folder. If that folder cannot be made either, every process compiles anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_HINT = "NUMBA_CACHE_DIR may name a folder that can be written to"
+_HINT = "set NUMBA_CACHE_DIR to a folder that can be written to"
 
 
 def compiled_once(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -45,7 +45,7 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
         return None
     config: Any = numba.config
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(folder)  # read when the function is decorated, so it can be put back
+    config.CACHE_DIR = str(folder)  # Numba reads it when the function is decorated, so it can be reset now
     try:
         compiled = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:
@@ -57,10 +57,9 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
 
 
 def _own_folder() -> Path | None:
-    """Return a folder below the temporary folder that only this user can write to.
+    """Return a folder below the temporary folder that only this user can write to, None if there is none.
 
-    None where there is none. Code in a cache is executed, so a folder of that name that belongs to another user is not
-    used.
+    Code in a cache is executed. So a folder of that name is not used if it belongs to another user.
     """
     user = os.getuid() if hasattr(os, "getuid") else "user"
     try:

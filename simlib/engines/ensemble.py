@@ -1,9 +1,10 @@
 """Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
 
-A stated value is a median. The forecast that is published or scored is the mean over the priors, or over any other
-belief, of the probability at each draw. With wide priors the two differ. The interval of such a mixture says how well
-that mean is computed from the draws taken (and, by Monte Carlo, from the replicates of each). It shrinks with more
-draws. The uncertainty about the assumptions does not: that is the spread between draws, `Ensemble.spread`.
+A stated value is a median. The forecast to publish or to score is the mean of the probability over draws of the priors,
+or of any other belief. With wide priors this mean differs from the forecast at the stated values. The interval of such
+a mixture says how well the mean is computed from the draws (and, by Monte Carlo, from the replicates of each). It
+shrinks with more draws. The uncertainty about the assumptions does not shrink: it is the spread between draws,
+`Ensemble.spread`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from simlib.typing import Engine, Floats
 __all__ = ["Ensemble", "forecast", "over_priors", "pool_forecasts"]
 
 RUNS = 10_000
-"""Replicates by default: at the stated values, and in all draws together."""
+"""Default number of replicates, at the stated values and in all draws together."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Points of the spread over the draws."""
@@ -40,7 +41,7 @@ SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 _One = Callable[[int, Floats, Floats | None, Floats | None, float], Forecast]
 """Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast.
 
-The last number is how many products the exact laws of counts may take.
+The last argument limits the products that the exact distributions of counts may take.
 """
 
 
@@ -69,8 +70,7 @@ def forecast(
         ignore_windows: Whether calendar windows are left out.
         control: Progress callback, cancellation and number of threads.
 
-    Returns:
-        The forecast. One over draws has the forecast at the stated values as `stated`.
+    Returns: The forecast. One over draws has the forecast at the stated values as `stated`.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
@@ -93,8 +93,8 @@ def forecast(
 class Ensemble:
     """Draws of the assumptions `theta` (D, A) with their weights (D,), and the forecast at each.
 
-    `stated` is the forecast at the stated values, and `seed` is the seed of the draws. `impacts` is what accumulates
-    over the draws.
+    `stated` is the forecast at the stated values, and `seed` is the seed of the draws. `impacts` holds the impacts over
+    all draws.
     """
 
     scenario: Scenario
@@ -121,7 +121,7 @@ class Ensemble:
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
         """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T).
 
-        Where replicates were counted, the noise within the draws is taken out of their spread.
+        Where replicates were counted, the spread is shrunk to remove the noise within draws.
         """
         runs = _histories(self.forecasts[0], name) if kind == "questions" else None
         return quantiles(self.without_noise(self.values(name, kind), runs), SPREAD, self.weights)
@@ -129,7 +129,7 @@ class Ensemble:
     def without_noise(self, values: Floats, runs: int | None = None) -> Floats:
         """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates.
 
-        `runs` are the replicates of each draw. Default: those of the forecasts. An exact forecast has none.
+        `runs` is the number of replicates of each draw. Default: that of the forecasts. An exact forecast has none.
         """
         runs = runs or self.forecasts[0].provenance.get("runs")
         if not runs:
@@ -226,7 +226,7 @@ def over_priors(
     silent = Control(cancel=control.cancel, threads=control.threads)
     one, solver, accrued = _engine(scenario, engine, frame, replicates, seed, silent)
     stated, forecasts = one(-1, centre, None, None, PRODUCTS), []
-    # Whether the laws of the draws are solved or counted is settled once, so that they can be pooled.
+    # Whether the distributions are solved or counted is decided once for all draws, so that they can be pooled.
     products = math.inf if solver and solver.law_products(stated) * count <= PRODUCTS else 0.0
     for number, (theta, start) in enumerate(belief.rows()):
         forecasts.append(one(number, theta, centre, start, products))
@@ -239,7 +239,7 @@ def over_priors(
 
 
 def _listed(frame: dict[str, Any]) -> dict[str, Any]:
-    """Return the frame of a forecast with its report times in a list, so that they can be read more than once."""
+    """Return the options of a forecast with the report times as a list, so that they can be read more than once."""
     return frame if isinstance(frame["times"], int) else frame | {"times": list(frame["times"])}
 
 
@@ -248,8 +248,8 @@ def _engine(
 ) -> tuple[_One, Solver | None, list[Floats]]:
     """Return a function that forecasts one draw, and the solver where it is exact.
 
-    `runs` are the replicates at the stated values and at each draw. By Monte Carlo the list collects what accumulates
-    in the histories of each draw (R, T, I), so that nothing is simulated twice.
+    `runs` are the replicates at the stated values and at each draw. By Monte Carlo, the list collects the accumulated
+    amounts in the histories of each draw (R, T, I), so that nothing is simulated twice.
     """
     if engine != "montecarlo":
         try:
@@ -302,7 +302,7 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return how many replicates a draw has (-1: the stated values), and the number of the first."""
+    """Return the number of replicates of a draw (-1: the stated values), and the number of the first of them."""
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 
@@ -317,10 +317,11 @@ def _with_distributions(
 ) -> Forecast:
     """Return a forecast by either engine whose impacts have their whole distribution.
 
-    A distribution is solved where that is cheap, else simulated. The forecast is returned as it is where it has no
-    impacts, or where they have their distributions already. Without Numba it has only those that are solved. `job`:
-    replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
-    `accrued`: what accumulates in the histories of each draw (R, T, I), where they have been simulated already.
+    A distribution is solved where that is cheap, else simulated. The forecast is returned unchanged if it has no
+    impacts, or if these have their distributions already. Without Numba only solved distributions are added. `job`
+    holds the number of replicates (of each draw of a belief, else at the stated values), their seed, and the control of
+    the work. `accrued` holds the accumulated amounts in the histories of each draw (R, T, I), if they have been
+    simulated already.
     """
     found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
     if solver is not None:
@@ -344,7 +345,7 @@ def _with_distributions(
 def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return the fan and the distribution of some impacts, counted in histories. Nothing without Numba."""
+    """Return the fan and the distribution of some impacts, counted in histories. Without Numba there are none."""
     from simlib.engines.montecarlo.distributions import histories_of_impacts
     from simlib.engines.montecarlo.simulator import Simulator
 
@@ -358,7 +359,7 @@ def _counted(
 def _distributions(
     scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return the fan and the distribution of some impacts, given what accumulates in histories (D, R, T, I)."""
+    """Return the fan and the distribution of some impacts, given their amounts in histories (D, R, T, I)."""
     from simlib.engines.montecarlo.counts import distribution
 
     places = {name: index for index, name in enumerate(scenario.impacts)}
@@ -366,7 +367,7 @@ def _distributions(
 
 
 def _accumulations(forecasts: Sequence[Forecast], share: Floats) -> dict[str, Accumulation]:
-    """Return the mean over draws of what accumulates, with chance and doubt apart (law of total variance)."""
+    """Return the mean of an impact over draws, with separate chance and doubt (law of total variance)."""
     return {
         name: _mixed([forecast.impacts[name] for forecast in forecasts], forecasts, share)
         for name in forecasts[0].impacts
@@ -385,7 +386,8 @@ def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: 
         with np.errstate(divide="ignore", invalid="ignore"):
             probability = share @ reached
             given[ending] = share @ (reached * amounts) / probability
-            apart = reached * (amounts - given[ending]) / probability  # of the ratio of two means, by the delta method
+            # The variance of the ratio of two means, by the delta method.
+            apart = reached * (amounts - given[ending]) / probability
             given_error[ending] = Z_TWO_SIDED_95 * np.sqrt(_variance_of_mean(1 + apart, share))
     return Accumulation(
         unit=parts[0].unit,
@@ -401,7 +403,7 @@ def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
     """Return the weighted mean of forecasts of one scenario on one grid (linear opinion pool).
 
-    Without weights the forecasts are equally likely draws and the interval is that of their mean: Wilson's, with the
+    Without weights the forecasts are equally likely draws. The interval is that of their mean: Wilson's, with the
     effective number of trials that the spread between draws implies. Raises ValueError for forecasts that do not match.
     """
     share = np.full(len(forecasts), 1 / len(forecasts)) if weights is None else np.asarray(weights) / np.sum(weights)
@@ -456,7 +458,7 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
 
 
 def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
-    """Return the mixture of the laws of the numbers of firings (None: not every forecast has them)."""
+    """Return the mixture of the distributions of the numbers of firings (None: some forecast has none)."""
     laws = [forecast.firings for forecast in forecasts if forecast.firings is not None]
     if len(laws) < len(forecasts):
         return None
@@ -469,7 +471,7 @@ def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float 
 
 
 def _lengthened(at_most: Floats, length: int) -> Floats:
-    """Return the probability of at most n firings for larger n, where it stays at its last value."""
+    """Return the probability of at most n firings, extended to larger n by its last value."""
     return np.pad(at_most, (0, length - len(at_most)), mode="edge")
 
 
@@ -494,7 +496,7 @@ def _pooled_band(bands: Sequence[Band], share: Floats, trials: float | None) -> 
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:
-    """Return the replicates that answered a question of an exact forecast (None: it was solved)."""
+    """Return the number of replicates behind a question of an exact forecast (None: it was solved)."""
     return forecast.provenance["histories"] if name in forecast.provenance.get("by_histories", ()) else None
 
 

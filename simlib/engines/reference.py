@@ -1,12 +1,12 @@
-"""The definition: what a scenario means, in plain Python, slow and obvious.
+"""The definition of what a scenario means, in plain Python, slow and obvious.
 
-The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponential time at the total hazard, pick a move
-in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended. Hazards
-are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is memoryless, so at
-each date the wait starts afresh. A move that takes a while has a gamma-distributed amount of work to do from the moment
-its guard holds, at a speed that factors multiply. The move happens when the work is done. Nothing here uses the tables
-of the fast engines or their random numbers: it reads the scenario itself and uses only Python's own random numbers, so
-that agreement with the engines is evidence.
+This is the direct method (Doob 1945; Gillespie 1977) on named states. Wait an exponential time at the total hazard.
+Pick a move in proportion to its hazard, and an outcome by its chance. Apply its effects, and check whether the story
+has ended. Hazards are constant between *dates* (a calendar window opens or closes, or an intervention acts). Waiting is
+memoryless, so at each date the wait starts afresh. A move that takes a while has a gamma-distributed amount of work,
+which begins when its guard holds. Factors multiply its speed, and the move happens when the work is done. Nothing here
+uses the tables of the fast engines or their random numbers. This engine reads the scenario itself and uses only
+Python's own random numbers. So its agreement with the fast engines is evidence that they are right.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -44,8 +44,8 @@ State = dict[str, str]
 class Event:
     """One event: a move with its outcome, or (both None) a variable set by an intervention.
 
-    `time` is in days and `state` is the state after the event. `intervention` is the number in the scenario of the
-    intervention that forced or set it.
+    `time` is in days and `state` is the state after the event. `intervention` is the number, within the scenario, of
+    the intervention that forced the move or set the variable.
     """
 
     time: float
@@ -59,9 +59,9 @@ class Event:
 class Run:
     """One history: the state at the start, the events in order, and its ending (None: ongoing).
 
-    `without_effect` says whether each intervention that came up had no effect. `work` is the work left to do for each
-    move that takes a while and is possible now.
-    `impacts` is the amount of each impact that has accumulated by the end, counted per day up to the time `noted`.
+    `without_effect` says of each intervention that came up whether it had no effect. `work` is the work left for each
+    move that takes a while and is possible now. `impacts` is the accumulated amount of each impact. Amounts per day are
+    counted up to the time `noted`.
     """
 
     start: State
@@ -90,14 +90,14 @@ class Reference:
         self.values = {name: a.value for name, a in scenario.assumptions.items()} | dict(values or {})
         self.ignore_windows = ignore_windows
 
-    # ---------------------------------------------------------------- what holds when
+    # ---------------------------------------------------------------- rates and interventions at a time
 
     def dates(self) -> list[float]:
         """Return the days on which hazards may change or interventions act, the start included."""
         scenario = self.scenario
         windows = [window for move in scenario for _, window in move.placed_windows()]
         days = [scenario.day(day) for window in windows for day in (window.first, window.last)]
-        days += [day + 1 for day in days]  # a window closes after its last day; a cut too many does no harm
+        days += [day + 1 for day in days]  # a window closes after its last day; one cut too many does no harm
         days += [scenario.day(move.at) for move in scenario if move.at]
         items = scenario.interventions
         days += [scenario.day(item.date) for item in items if item.date]
@@ -111,13 +111,13 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Say whether a move can happen in a state: its guard holds, and no counter that its rate is per is at 0."""
+        """Say whether a move can happen in a state: its guard holds, and no counter in its rate is at 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
-        """Return the hazard of a move per day: rate times factors, or that of an intervention.
+        """Return the hazard of a move per day: its rate times its factors, or the rate of an intervention.
 
-        Without an intervention, a move that takes a while has none: it happens when its work is done.
+        Without an intervention, a move that takes a while has no hazard: it happens when its work is done.
         """
         standing = self.ruling(move, state, day)
         if not self.possible(move, state) or any(isinstance(item, Forbid) for item in standing):
@@ -136,7 +136,7 @@ class Reference:
         return speed * self.product(move.factors, state, day)
 
     def ruling(self, move: Move, state: State, day: float) -> list[Forbid | Policy]:
-        """Return the interventions that decide about a move now, in place of its own rate."""
+        """Return the interventions that now replace the rate of a move."""
         return [
             item
             for item in self.scenario.interventions
@@ -152,7 +152,7 @@ class Reference:
         return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
     def value(self, assumption: str, state: State, day: float) -> float:
-        """Return the value of an assumption now. The last intervention that assumes a value decides."""
+        """Return the present value of an assumption. The last intervention that assumes a value decides."""
         for item in reversed(self.scenario.interventions):
             if not isinstance(item, Assume) or item.assumption != assumption:
                 continue
@@ -167,7 +167,7 @@ class Reference:
         return begun and not over
 
     def held(self, day: float) -> set[str]:
-        """Return the variables that no move changes now."""
+        """Return the variables that no move can change now."""
         items = self.scenario.interventions
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
@@ -200,7 +200,8 @@ class Reference:
     ) -> str:
         """Draw one of several names.
 
-        A share is an assumption id, or None for what takes the rest. Each is weighted by its `odds`, if any.
+        A share is the id of an assumption, or None for the name that takes the rest. Each share is weighted by its
+        `odds`, if any.
         """
         given = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(given.values())
@@ -270,7 +271,7 @@ class Reference:
         return self._keep_dates(story, state, day, rng)
 
     def _keep_dates(self, story: Run, state: State, day: float, rng: random.Random) -> State:
-        """Let the moves of this date happen, where their guard holds and no intervention decides about them."""
+        """Let the moves of this date happen if their guard holds and no intervention replaces their rate."""
         for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
             if story.ending is None and move.when.holds(state) and not self.ruling(move, state, day):
                 state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
@@ -297,12 +298,12 @@ class Reference:
         return state
 
     def _awaited_speed(self, name: str, state: State, day: float) -> float:
-        """Return the work per day of a move that takes a while, 0 while an intervention decides about it."""
+        """Return the work per day of a move that takes a while, 0 while an intervention replaces its rate."""
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
     def _await(self, story: Run, state: State, rng: random.Random) -> None:
-        """Give work to moves that have become possible, and take it from those that no longer are."""
+        """Give work to moves that have become possible, and take it from moves that no longer are."""
         for move in self.scenario:
             if not move.takes or not self.possible(move, state):
                 story.work.pop(move.id, None)
@@ -337,13 +338,13 @@ class Reference:
     # ---------------------------------------------------------------- impacts
 
     def amount(self, assumption: str, rng: random.Random) -> float:
-        """Draw an amount: the lognormal distribution with its mean and its standard deviation."""
+        """Draw an amount from the lognormal distribution with its mean and its standard deviation."""
         mean, spread = self.values[assumption], self.scenario.assumptions[assumption].spread
         variance = math.log(1 + (spread / mean) ** 2)
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add what the present state has gained per day since the time `noted`.
+        """Add the gains per day in the present state since the time `noted`.
 
         After an ending nothing is gained.
         """

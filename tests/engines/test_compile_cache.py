@@ -52,7 +52,7 @@ def test_a_folder_that_others_can_write_to_is_left_alone(unwritable):
 
 def test_without_any_folder_it_is_compiled_for_the_process(monkeypatch, unwritable):
     monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    with pytest.warns(RuntimeWarning, match="NUMBA_CACHE_DIR may name a folder"):
+    with pytest.warns(RuntimeWarning, match="set NUMBA_CACHE_DIR to a folder"):
         assert compiled_once()(lambda x: x + 1)(1) == 2
 
 

@@ -1,8 +1,8 @@
 """Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
 
-Every function here has a plain NumPy/SciPy twin in the module that calls it, so that the exact engine works where
-Numba does not. Tests compare the two. Kernels are serial, release the GIL, and take flat arrays only, so they compile
-once per installation.
+Every function here has a plain NumPy/SciPy twin in the module that calls it, so that the exact engine works without
+Numba. Tests compare the two. Kernels are serial, release the GIL, and take only flat arrays, so they compile once per
+installation.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from numba import uint64
 
 from simlib.engines.compile_cache import compiled_once
 
-# Signed indices make Numba test for wrap-around in the inner loop; unsigned ones doubled the speed of `step`.
+# With signed indices Numba tests for wrap-around in the inner loop. Unsigned ones doubled the speed of `step`.
 _FAST = {"reassoc", "contract"}
 
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return (slot, index) of a code in the table, index -1 when absent."""
+    """Return (slot, index) of a code in the table. The index is -1 when the code is absent."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -34,7 +34,7 @@ def _find(table, codes, dense, code):
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
     """Return the first ending that holds, or -1.
 
-    Test k of a clause is passed when its variable is at a level at which row k of `clause_allowed` is true.
+    Test k of a clause is passed when row k of `clause_allowed` is true at the level of its variable.
     """
     for clause in range(len(clause_ending)):
         holds = True
@@ -49,7 +49,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return the change of code that a branch makes in a state."""
+    """Return the change of the state code that a branch makes."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -62,7 +62,9 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of code that sets back the clocks of impossible moves, or all once the story is over.
+    """Return the change of the state code that resets the clocks of impossible moves.
+
+    Once the story is over, all clocks are reset.
 
     `after` has room for the levels of the state.
     """
@@ -95,10 +97,10 @@ def insert(table, codes, dense, first, last):
 def explore(
     table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses, clocks
 ):
-    """Continue a breadth-first search up to `stop` expanded states or `limit` states found.
+    """Continue a breadth-first search until `stop` states are expanded or `limit` states are found.
 
     `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller enlarges it when
-    it is full. Returns (count, done): states found, and states expanded.
+    it is full. Returns (count, done): the numbers of states found and of states expanded.
     """
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
@@ -230,7 +232,7 @@ def histogram(block, cells, out):
 
 @compiled_once(fastmath=_FAST)
 def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
-    """Do one step of `result[x, n] = Σ_k value[k] vector[index[k], n - shift[k]]` for each weight.
+    """Do a step `result[x, n] = Σ_k value[k] vector[index[k], n - shift[k]]` for each weight.
 
     Before each step the vector is added to `end` with the weight, and its columns to a row of `sums`.
     """

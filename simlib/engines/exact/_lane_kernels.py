@@ -1,9 +1,8 @@
 """Numba kernels for several vectors side by side, imported only through `simlib.engines.exact.backend`.
 
-A block holds one vector in each of four lanes (N, 4), so that a row is one load for the processor: four vectors cost
-little more than one. Numba does not put neighbouring numbers into one register by itself. So the few operations on a
-row are written as instructions for vectors, which LLVM translates for any processor. Every kernel has a plain NumPy
-twin in `lanes`.
+A block holds one vector in each of four lanes (N, 4). The processor loads a row at once, so four vectors cost little
+more than one. Numba does not put neighbouring numbers into one register by itself. So the few operations on a row are
+written as LLVM vector instructions, which work on any processor. Every kernel has a plain NumPy twin in `lanes`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def _place(context, builder, kind, array, row):
 
 def _load(builder, place):
     row = builder.load(place)
-    row.align = 8  # an array begins at any number, not at any row
+    row.align = 8  # an array may begin at any number, not only at the start of an aligned row
     return row
 
 
@@ -53,7 +52,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return room for the sum of rows: registers, once compiled."""
+    """Return room for the sum of rows, which compiles to registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -142,7 +141,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add the probability that flows at a rate of its own in every lane, along edges and within states."""
+    """Add the probability that flows along edges and within states at a separate rate in each lane."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -160,7 +159,7 @@ def add_own(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def add_gained(block, result, rows, start, index, values, stays, stay):
-    """Add what every lane gains from the first one, along edges and within states."""
+    """Add the gains of every lane from the first lane, along edges and within states."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()

@@ -1,14 +1,14 @@
 """Gradients of exact answers in every assumption, for about the cost of a few solves.
 
-A measure is m(θ) = p₀ᵀ u(0), with u(t) the value of the state at t: u solves the backward equation -u' = Q u + r.
-Its derivative needs no further solve per assumption:
+A measure is m(θ) = p₀ᵀ u(0). Here u(t) is the value of each state at time t, and solves the backward equation -u' = Q u
++ r. The derivative of m needs no further solve per assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
-so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once. Every edge adds
-p(x) (u(y) - u(x)) to the pair (table entry, outcome) that gives its rate. A chain rule over the few thousand pairs,
-through hazards and through the joint normalisation of the chances, does the rest (adjoint sensitivity; Cao, Li, Petzold
-& Serban 2003).
+so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once. An edge from x to
+y adds p(x) (u(y) - u(x)) to its pair (table entry, outcome), which gives its rate. From the few thousand pairs the
+chain rule leads to the assumptions, through the hazards and the joint normalisation of the chances. This is adjoint
+sensitivity (Cao, Li, Petzold & Serban 2003).
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Number of nodes summed over the edges at once. They take two cache lines for each state."""
+"""Number of nodes that are summed over the edges at once. They take two cache lines for each state."""
 
 _ORDER = 12
 """Number of Gauss-Legendre nodes in a panel."""
 
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
-"""Length of the first panel in mean times between jumps, and the factor by which each next panel is longer."""
+"""Length of the first panel, in mean times between jumps, and the ratio of each panel to the one before."""
 
 
 def gradient(
@@ -66,7 +66,7 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    A value that an intervention assumes for a while moves with its assumption, as in a draw of the priors.
+    If an intervention assumes a value for a while, that value changes with its assumption, as in a draw of the priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -117,7 +117,10 @@ def gradient(
 
 @dataclass
 class _Panel:
-    """A segment up to the target day, with its quadrature: `nodes` days into it, `weights` (J,)."""
+    """A segment up to the target day, with its quadrature.
+
+    `nodes` (J,) are days from its start, with `weights` (J,).
+    """
 
     segment: Segment
     duration: float
@@ -129,7 +132,7 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ. Forward solutions are kept: a further measure costs one backward solve.
+    """Gradients at one θ. Forward solutions are kept, so a further measure costs only one backward solve.
 
     `tolerance` bounds the truncation error of each solve.
     """
@@ -148,7 +151,7 @@ class Adjoint:
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
     def _segments(self) -> list[Segment]:
-        """Return the segments that matter by the target day (its own interventions included)."""
+        """Return the segments up to the target day, including the interventions on that day."""
         return [s for s in self.solver.segments if s.start < self.by_day or (s.start == self.by_day and s.actions)]
 
     def _span(self, segment: Segment) -> _Panel:
@@ -207,7 +210,7 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return how many times the amount of `worth` is gained: the derivative with respect to that amount."""
+        """Return the derivative with respect to the amount of `worth`: how many times it is gained."""
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
             vector = before
@@ -230,7 +233,7 @@ class Adjoint:
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return p before the actions of each span (N,) and at its nodes (J, N), and then p at the end."""
+        """Return p before the actions of each span (N,) and at its nodes (J, N), and last p at the end."""
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -259,10 +262,7 @@ class Adjoint:
         return self._forward[key]
 
     def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Carry the value at the end of a span back to its start.
-
-        Return it and Σ p (u' - u) by pair (P,).
-        """
+        """Carry the value at the end of a span back to its start, and return it with Σ p (u(y) - u(x)) by pair (P,)."""
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
@@ -292,7 +292,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Add the value of firings that a taboo stops, and of firings that are worth something."""
+        """Add the value of firings that a taboo stops, and of firings that gain an amount."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -302,7 +302,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Sum a number by state (N,) over the states at the table entry of each pair of a move (P,)."""
+        """Return, for each pair of a move (P,), the sum of numbers (N,) over the states at its table entry."""
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
@@ -360,9 +360,9 @@ class Adjoint:
         return derivative[:count]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, without the part that goes through the factors on outcomes.
+        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, without the part through factors on outcomes.
 
-        A value assumed in that segment in place of θ moves with θ.
+        A value that an intervention assumes in that segment changes with θ.
         """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
@@ -372,10 +372,7 @@ class Adjoint:
         return result
 
     def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
-        """Return ∂/∂ log weight (B,) given ∂/∂chance.
-
-        A larger weight lowers the chances of all others in its context.
-        """
+        """Return ∂/∂ log weight (B,) given ∂/∂chance. A larger weight lowers all other chances in its context."""
         starts = self.tables.branches.start
         mean = np.add.reduceat(by_chance * chances, starts[:-1])
         return (by_chance - np.repeat(mean, np.diff(starts))) * chances
@@ -383,7 +380,7 @@ class Adjoint:
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
-        """Return ∂/∂θ given ∂/∂share, where one branch takes the rest or all are scaled."""
+        """Return ∂/∂θ given ∂/∂share, if one branch takes the rest or if all branches are scaled."""
         result = np.zeros(len(theta))
         weights = np.ones(len(chance)) if weights is None else weights
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
@@ -424,7 +421,7 @@ def _over(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Add Σ over the nodes of p(x) (u(y) - u(x)) of every edge to its pair."""
+    """For every edge, add the sum over the nodes of p(x) (u(y) - u(x)) to its pair."""
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])

@@ -1,7 +1,7 @@
-"""The exact law of what accumulates of an impact that is a number of firings times one amount.
+"""The exact distribution of an impact, if it is a number of firings times one amount.
 
-Other impacts have no law on so few points: those with a spread from event to event, with different amounts, or with
-amounts per day or at an ending. Their distribution is counted in histories.
+Other impacts take too many different values: amounts that vary from event to event, several amounts, and amounts per
+day or at an ending. Their distribution is counted in histories.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def exact_amounts(
     products: float,
     control: Control,
 ) -> tuple[Floats, AmountSample] | None:
-    """Return the fan (3, T) and the distribution of an impact at the last time, None where they are not cheap.
+    """Return the fan (3, T) and the distribution of an impact at the last time, None if they would be costly.
 
     Args:
         solver: The scenario, prepared to be solved.
@@ -34,7 +34,7 @@ def exact_amounts(
         found: Its moments.
         belief: The draws of the assumptions. None: the stated values.
         steps: Steps that one solution takes.
-        products: Products that the law may take, all draws together.
+        products: Limit on the products for the distribution, over all draws together.
         control: Cancellation.
 
     Raises:

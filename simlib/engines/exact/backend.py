@@ -1,6 +1,6 @@
 """The compiled kernels of the exact engine.
 
-They are None without Numba. NumPy and SciPy then do the same work more slowly.
+Without Numba they are None, and NumPy and SciPy do the same work more slowly.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ lane_kernels: Any = _load("_lane_kernels")
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread.
 
-    The engine's matrix products are thin: a second BLAS thread spins more than it computes (three times the
-    processor time on the Caribbean scenario), and takes the core that a pass over the states could use.
+    The engine's matrix products are thin, so a second BLAS thread waits more than it computes: it trebled the processor
+    time on the Caribbean scenario. It also takes a core that a pass over the states could use.
     """
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limited

@@ -36,7 +36,7 @@ class Rating:
 class Passage:
     """A distribution (N,) carried from one time to another.
 
-    `stopped` is the probability that met the taboo on the way. `tail` bounds the truncation error of any answer.
+    `stopped` is the probability that met the taboo on the way. `tail` bounds the truncation error of every answer.
     """
 
     vector: Floats
@@ -47,8 +47,8 @@ class Passage:
 class Chain:
     """The states of a scenario at assumption values `theta` (A,).
 
-    With `centre`, θ is a draw around those values. `start` (K,) holds the probabilities of the start states of the
-    tables, in place of those of the scenario.
+    With `centre`, θ is a draw around those values. `start` (K,) gives other probabilities to the start states of the
+    tables than the scenario does.
     """
 
     def __init__(
@@ -72,10 +72,7 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment.
-
-        They are computed once for consecutive segments with the same rates.
-        """
+        """Return the rates of a segment. Consecutive segments with the same rates share them."""
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -109,7 +106,7 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of the pairs (P,) that a taboo does not stop, and what ends a pass early."""
+        """Return the rates (P,) without the pairs that a taboo stops, and the early end of a pass."""
         fire = None
         if taboo.firings:
             pairs = self.marked(taboo)
@@ -142,9 +139,9 @@ class Chain:
     ) -> Passage:
         """Carry a distribution over the states from one time to another, interventions included.
 
-        A distribution at a time includes what interventions did at that time. So those at `stop` act and those at
-        `start` do not, except at 0, where `Chain.start` is the distribution before them. Two passes in a row therefore
-        equal one pass over the whole time.
+        A distribution at a time includes the effects of interventions at that time. So those at `stop` act, and those
+        at `start` do not. The exception is time 0: `Chain.start` is the distribution before the interventions there.
+        Two passes in a row therefore equal one pass over the whole time.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.

@@ -1,15 +1,16 @@
-"""Chebyshev's series: the sums of `passes` with half as many products, in chains that are not cyclic.
+"""The Chebyshev series: the sums of `passes` with half as many products, for chains with few cycles.
 
 With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello 2000),
 
     p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
 
-The sum cut after K solves p' = p Q but for Λ/2 (c_{K+1} y_K - c_K y_{K+1}). What flows from an error never grows in the
-sum of its absolute values. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K. This
-bound is reported. Terms have both signs: where cycles let the y grow, digits are lost, and `TooCyclic` is raised.
+The sum up to K solves p' = p Q with a residual of Λ/2 (c_{K+1} y_K - c_K y_{K+1}). The flow never increases the sum of
+the absolute values of an error. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K.
+This bound is reported. Terms have both signs. If cycles let the y_k grow, too many digits are lost, and `TooCyclic` is
+raised.
 
-In a chain without cycles the eigenvalues of P are its diagonal, and the y stay small while these are at least -1. So Λ
-may be as small as half of the largest rate at which a state is left. Fewer products are needed then.
+In a chain without cycles the eigenvalues of P are its diagonal, and the y_k stay small while these are at least -1. So
+Λ may be as small as half of the largest exit rate of a state. Then fewer products are needed.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ from simlib.engines.exact.uniformization import add, blocks
 from simlib.typing import Floats
 
 LEAPS = 0.6, 1.0
-"""Values of Λ, as shares of the largest rate at which a state is left, in the order in which they are tried."""
+"""Values of Λ, as shares of the largest exit rate of a state, in the order in which they are tried."""
 
 _GROWTH = 1e3
-"""How far the terms may grow. Of fifteen digits three are lost then, and the bound on the truncation error holds."""
+"""The terms may grow by this factor.
+
+Then three of fifteen digits are lost, and the bound on the truncation error still holds.
+"""
 
 _MORE = 3
-"""Terms that are added at a time until the error is within its bound."""
+"""Number of terms that are added at a time, until the error is within its bound."""
 
 _NOTHING = 1e-20
-"""Coefficients below it are left out of the sum to which all of them are scaled."""
+"""Coefficients below this do not enter the sum by which all coefficients are scaled."""
 
 
 class TooCyclic(Exception):
@@ -48,7 +52,7 @@ def coefficients(means: Floats, last: int) -> tuple[Floats, Floats]:
     """Return c_k (T, last + 2) at means z = Λt (T,), for k up to `last` + 1, and the integrals of Λ c_k."""
     top = max(last + 2, _length(float(means.max(initial=0.0)), _NOTHING))
     ratio, ratios = np.zeros(len(means)), np.empty((len(means), top))
-    for k in range(top, 0, -1):  # I_k / I_{k-1} by their recurrence, from above, where it is stable
+    for k in range(top, 0, -1):  # the ratios I_k / I_{k-1} by downward recurrence, which is stable
         ratio = means / (2 * k + means * ratio)
         ratios[:, k - 1] = ratio
     series = np.concatenate([np.ones((len(means), 1)), 2 * np.cumprod(ratios, axis=1)], axis=1)

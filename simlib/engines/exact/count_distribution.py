@@ -1,17 +1,13 @@
-"""The law of a count: the probability of every number of firings, not only their expected number.
+"""The distribution of a count: the probability of every number of firings, not only the mean.
 
 Let v_n(x) be the probability of the state x with n firings so far. With B_w the flow by firings that count w times, and
-A the flow by all others,
+A the flow by all others, v_n' = v_n A + Σ_w v_{n-w} B_w. That is a chain over pairs of a state and a number, and it is
+uniformised as such. All its terms are positive, so rare numbers keep their relative accuracy. A firing that changes
+nothing is a flow from a state to itself. Only numbers below `columns` are kept. Counts never fall, so each P(N = n)
+that is kept is exact up to the truncation of the sum. The rest, 1 - Σ_n P(N = n), bounds the error of every P(N ≤ n).
 
-    v_n' = v_n A + Σ_w v_{n-w} B_w.
-
-That is a chain over pairs of a state and a number. It is uniformised as one chain. All its terms are positive, so a
-rare number keeps its relative accuracy. A firing that changes nothing is a flow from a state to itself. Numbers are
-kept below `columns`. A count that exceeds them never comes back. So each P(N = n) that is kept is exact up to the
-truncation of the sum, and 1 - Σ_n P(N = n) bounds the error of every P(N ≤ n).
-
-The transform at the roots of unity (Abate and Whitt 1992) takes as many products, of complex numbers. But it loses rare
-numbers to rounding, and counts above the last number appear as small ones.
+The transform at the roots of unity (Abate and Whitt 1992) is an alternative with as many products, of complex numbers.
+But rounding hides rare numbers, and counts above the last number appear as small ones.
 """
 
 from __future__ import annotations
@@ -36,20 +32,22 @@ from simlib.results import Band
 from simlib.typing import Floats, Ints
 
 PRODUCTS = 3e8
-"""Most products that exact laws of counts may take in a forecast, all draws together: a third of a second on one
-core."""
+"""Limit on the products that exact distributions of counts take in a forecast, over all draws together.
+
+It is a third of a second on one core.
+"""
 
 TOLERANCE = 1e-9
 """Bound on the error of a probability. More numbers are kept until it is met."""
 
 MOST = 2048
-"""Most numbers that are kept. Beyond them a law says only how much probability is missing."""
+"""At most this many numbers are kept. Beyond them, only the missing probability is known."""
 
 _SETTING_UP = 4e5
-"""The time to build the matrix of one segment, in products."""
+"""The time to build the matrix of one segment, in units of one product."""
 
 _NUMBERS = 2e7
-"""Most probabilities of a state and a number that are held at a time (160 MB)."""
+"""At most this many probabilities of a state and a number are held at a time (160 MB)."""
 
 _FINE = 1e-13
 _STEPS = 64
@@ -58,13 +56,13 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class CountLaw:
-    """The law of a count at T times: `share` (T, C) is the probability of each number below C."""
+    """The distribution of a count at T times: `share` (T, C) is the probability of each number below C."""
 
     share: Floats
 
     @property
     def bound(self) -> Floats:
-        """The probability (T,) of numbers that were not kept: the error of each probability of at most n."""
+        """The probability (T,) of numbers that were not kept, which bounds the error of P(N ≤ n)."""
         return np.maximum(1 - self.share.sum(axis=1), 0.0)
 
     def at_most(self) -> Band:
@@ -75,14 +73,14 @@ class CountLaw:
 
 
 def columns_for(mean: float) -> int:
-    """Return how many numbers to start with for a law with this mean: enough for a Poisson law, and some more."""
+    """Return how many numbers to start with for this mean: enough for a Poisson distribution, and some more."""
     return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
-    """Return about how many products the laws of counts with these means take, in `steps` steps.
+    """Return about how many products the distributions of counts with these means take, in `steps` steps.
 
-    Infinite where too many numbers would have to be held.
+    Infinite if too many numbers would have to be held.
     """
     columns = [columns_for(float(mean)) for mean in means]
     states, setting_up = len(chain.space), _SETTING_UP * len(columns) * len(chain.segments)
@@ -92,11 +90,11 @@ def products_of(chain: Chain, means: Floats, steps: int) -> float:
 
 
 def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control: Control = UNWATCHED) -> CountLaw:
-    """Return the law of a count at some times.
+    """Return the distribution of a count at some times.
 
     Args:
         chain: The states at assumption values.
-        counts: How much a firing of each outcome counts for (O,), 0 for most.
+        counts: How many times a firing of each outcome counts (O,), 0 for most.
         mean: The expected number by the last time, which says with how many numbers to begin.
         times: Days after `as_of` (T,), in rising order.
         control: Cancellation.
@@ -127,7 +125,7 @@ def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UN
 
 @dataclass(frozen=True, eq=False)
 class OneAmount:
-    """An impact that is a number of firings times one amount without a spread, an index into θ.
+    """An impact that is a number of firings times one fixed amount, given as an index into θ.
 
     `counts` (O,) says how often the amount is gained with a firing of each outcome.
     """
@@ -174,7 +172,7 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the distribution (N, C) after an intervention. A forced firing counts."""
+    """Return the distribution (N, C) after an intervention. A forced firing counts like others."""
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:
@@ -202,7 +200,7 @@ def _carried(
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """The transition matrix of a segment in pull form, with how much each entry counts for.
+    """The transition matrix of a segment in pull form, with the count that each entry adds.
 
     start (N + 1,), index (S,), value (S,), shift (S,): the entries of each state, the diagonal included. `uniform`: the
     rate per day of the steps.
@@ -244,7 +242,9 @@ class _Matrix:
     def advance(
         self, vector: Floats, spare: Floats, weights: Floats, end: Floats, sums: Floats
     ) -> tuple[Floats, Floats]:
-        """Do a step for each weight (K,): add the vector (N, C) to `end` with it, and its columns to `sums` (K, C).
+        """Do a step for each weight (K,).
+
+        Before it, add the weighted vector (N, C) to `end`, and its columns to `sums` (K, C).
 
         Returns the vector after the last step, and a spare one.
         """
@@ -263,7 +263,7 @@ class _Matrix:
 
     @cached_property
     def _parts(self) -> list[tuple[int, Any]]:
-        """The matrix, split by how much its entries count for."""
+        """The matrix, split by the count that its entries add."""
         from scipy.sparse import csr_array
 
         shape = (len(self.start) - 1, len(self.start) - 1)

@@ -1,13 +1,12 @@
 """Histories drawn from their exact distribution given an ending, however rare.
 
 Given that a chain is in a set of states at the horizon, its path is drawn by endpoint-conditioned uniformisation
-(Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204): first the number of jumps of the uniformised chain, then their
-times, uniform and sorted, then each next state in proportion to the jump probability times the value of that state.
-No path is rejected, and no rate grows without bound near the horizon. Firings that change nothing do not move the
-state, so given the path they are independent Poisson processes and are added afterwards.
+(Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204). First the number of jumps of the uniformised chain is drawn, then
+their times, uniform and sorted. Then each next state is drawn in proportion to the jump probability times the value of
+that state. No path is rejected, and no rate grows without bound near the horizon. Firings that change nothing are
+independent Poisson processes, given the path, and are added afterwards.
 
-Over draws of the assumptions, a draw θ has the weight π(θ) P_θ(ending). So draws are reweighted before any path is
-drawn.
+Over draws of the assumptions, a draw θ has the weight π(θ) P_θ(ending), so draws are reweighted first.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 _MOST_NUMBERS = 300_000_000
-"""Largest size of the backward vectors of a segment, states times steps (2.4 GB)."""
+"""Largest size of the backward vectors of a segment, as states times steps (2.4 GB)."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """One prepared segment: b[k] (K + 1, N) is the value of each state k jumps before its end."""
+    """One prepared segment: `worth` (K + 1, N) is the value of each state 0, 1, ..., K jumps before its end."""
 
     segment: Segment
     duration: float
@@ -64,7 +63,7 @@ def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value:
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
             f"drawing histories given an ending needs {last + 1:,} steps of {len(space):,} states at once; "
-            "draw ordinary histories and keep those that end so, or shorten the horizon"
+            "draw ordinary histories and keep those with that ending, or shorten the horizon"
         )
     stay = 1 - sums_by(space.source, pair_rates[space.pair], len(space)) / uniform
     push = Push(space, pair_rates / uniform, stay, None)
@@ -125,7 +124,7 @@ class EndpointSampler:
         )
 
     def _total_rate(self, rates: Floats) -> Floats:
-        """Return the rate of all firings in each state (N,), those that change nothing included."""
+        """Return the rate of all firings in each state (N,), including firings that change nothing."""
         total = np.zeros(len(self.space))
         for move in range(len(self.tables.move_ids)):
             total += rates[self.tables.local_index(move, self.space.levels)]
@@ -137,7 +136,7 @@ class EndpointSampler:
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
         """Return `count` independent histories given the measure.
 
-        The first ones do not depend on `count`.
+        A smaller `count` gives the first of the same histories.
         """
         paths = []
         for number in range(count):
@@ -160,7 +159,7 @@ class EndpointSampler:
         return pairs[_pick(weights, rng)]
 
     def _idle_pairs(self, x: int, span: _Stretch) -> tuple[list[tuple[int, int]], Floats]:
-        """Return (move, outcome) of the firings that leave the state x as it is, and their rates."""
+        """Return (move, outcome) of all firings that leave the state x as it is, and their rates."""
         rates, levels = span.rating.rates, self.space.levels[[x]]
         pairs, weights = [], []
         for move in range(len(self.tables.move_ids)):
@@ -299,8 +298,8 @@ def histories_given(
         measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
         count: Number of histories.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        draws: A number of draws of the prior, or a belief, from which the assumptions of each history are drawn,
-            reweighted by how likely each draw makes the measure. 0: the stated values.
+        draws: A number of draws of the prior, or a belief. The assumptions of each history are one of these draws,
+            chosen in proportion to weight times P(measure). 0: the stated values.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 

@@ -1,8 +1,8 @@
 """The exact engine: uniformisation over the reachable states, with a reported error bound.
 
-`solve` gives a `Forecast` whose intervals are [p, p + bound]: the bound is the error of truncating the Poisson sums. An
+`solve` gives a `Forecast` whose intervals are [p, p + bound]. The bound is the error of truncating the Poisson sums. An
 answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of one scenario for
-many solutions, `gradient` differentiates any answer with respect to every assumption.
+many solutions. `gradient` differentiates any answer with respect to every assumption.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def solve(
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         ignore_windows: Whether calendar windows are left out.
         tolerance: Bound on the truncation error of any probability.
-        ranges: Whether replicates are also run for how often each move may fire (`Forecast.firings`).
+        ranges: Whether the distribution of the number of firings of each move is also computed (`Forecast.firings`).
         cap: Largest number of reachable states.
         control: Progress callback, cancellation and number of threads (default 2).
 

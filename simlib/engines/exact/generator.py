@@ -16,7 +16,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
-"""The seconds of a step, the seconds more for each edge, and the longest job to begin, in seconds."""
+"""The seconds of a step, the additional seconds for each edge, and the longest job allowed, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Generator:
 
     @classmethod
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
-        """Rate the edges. `leak` (N,) is a further exit out of the states (an answered question)."""
+        """Compute the rates of the edges. `leak` (N,) is a further exit rate of the states, to an answered question."""
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
         exit_rate = sums_by(incoming.source, values, n)
@@ -43,7 +43,7 @@ class Generator:
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
     def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
-        """Write rows [first, last) of `vector` after one jump of the uniformised chain to `result`."""
+        """Write rows [first, last) of `vector`, after one jump of the uniformised chain, to `result`."""
         if kernels is None:
             result[:] = self.diagonal * vector + self._matrix @ vector
             return
@@ -85,7 +85,7 @@ class Push:
 
 
 def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
-    """Return rows of edges as a sparse matrix (N, N)."""
+    """Return edges, grouped by row, as a sparse matrix (N, N)."""
     from scipy.sparse import csr_array
 
     n = len(start) - 1

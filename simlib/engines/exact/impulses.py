@@ -13,8 +13,8 @@ from simlib.typing import Floats, Ints
 class Jump:
     """One intervention, or one move on its date, as a linear map over the states.
 
-    able (N,): where the move happens. branches: (outcome index, chance, target of each able state). The chance is one
-    number, or one for each able state where it depends on the state. Held variables do not change.
+    able (N,): the states in which the move happens. branches: (outcome index, chance, target of each able state). The
+    chance is one number, or one number for each able state. Held variables do not change.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:
@@ -37,12 +37,12 @@ class Jump:
         for outcome in chosen:
             chance = self._chance(outcome, chances) if action.outcome < 0 else 1.0
             after = tables.after(outcome, space.levels[self.able], held)
-            # While something is held, states with another level have no probability, and where they lead is open.
+            # While a variable is held, states with another level have no probability, so their targets do not matter.
             target = space.find(after, otherwise=self.able if held else None)
             self.branches.append((outcome, chance, target))
 
     def _chance(self, outcome: int, chances: Floats) -> float | Floats:
-        """Return the chance of an outcome, given those of all branches."""
+        """Return the chance of an outcome, given the chances of all branches."""
         branch = self.tables.branch(outcome, self.space.levels[self.able])
         return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
@@ -68,8 +68,8 @@ class Jump:
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability that a pin changes nothing because its variable has that level.
+        """Return the probability that a pin changes nothing, because its variable has that level already.
 
-        It is taken among histories still going.
+        It is conditional on histories still going.
         """
         return float(vector[self.able][self.branches[0][2] == self.able].sum())

@@ -1,9 +1,9 @@
-"""Up to four vectors that go through a segment side by side: one pass over the edges serves them all.
+"""Up to four vectors side by side in a segment: one pass over the edges serves them all.
 
 Most of the time of a step goes into fetching edges and states from memory, so four vectors cost little more than one.
-Each has a lane of a block (N, 4). The lanes share the rates of the segment, except where something is asked or gained:
+Each has a lane of a block (N, 4). The lanes share the rates of the segment, with two exceptions:
 
-* A lane that asks for a firing or a state loses the probability that has answered it. In that lane the firing is no
+* A lane that asks for a firing or a state loses the probability that has answered it. In that lane the firing has no
   edge, and the probability that arrives in the state is taken out after every step.
 * A lane that carries an impact gains from the first one, which is the distribution.
 
@@ -35,10 +35,10 @@ WIDTH = 4
 
 @dataclass(frozen=True, eq=False)
 class Extra:
-    """Edges, and states that are left as they are, with a rate of its own in every lane.
+    """Edges and self-loops of states, with a separate rate in each lane.
 
-    rows (R,): the states that the edges enter. Those of rows[r] are start[r] to start[r + 1]. Each edge has a source
-    (S,) and values (S, 4). stays (K,) and stay (K, 4): the states that are left as they are.
+    rows (R,): the states that the edges enter. The edges into rows[r] are start[r] to start[r + 1]. Each edge has a
+    source (S,) and values (S, 4). stays (K,) and stay (K, 4): the states with self-loops, and their rates.
     """
 
     rows: Ints
@@ -50,12 +50,12 @@ class Extra:
 
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
-        """Return the parts above zero of edges with `values` (S, 4) and of states with `stay` (N, 4)."""
+        """Return the non-zero parts of edges with `values` (S, 4) and of self-loops with `stay` (N, 4)."""
         rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
 
     def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
-        """Add what the block, or with `from_first` its first lane, contributes to `result` (N, 4)."""
+        """Add the contribution of the block (with `from_first`: of its first lane) to `result` (N, 4)."""
         if kernels is not None:
             add = kernels.add_gained if from_first else kernels.add_own
             add(block, result, self.rows, self.start, self.source, self.values, self.stays, self.stay)
@@ -69,16 +69,16 @@ class Extra:
 class Lanes:
     """The rates of up to four lanes in one segment, as the steps of a uniformised chain with one Λ.
 
-    A block of one lane without a taboo is one vector, (N, 1), and its step is a plain one.
+    A block of one lane without a taboo is a single vector, (N, 1), with a plain step.
     """
 
     def __init__(
         self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo], *, leap: float = 0.0
     ) -> None:
-        """Rate the edges of a segment for lanes with these taboos (at most 4).
+        """Compute the rates of the edges of a segment for lanes with these taboos (at most 4).
 
-        With `leap`, Λ is that share of the largest rate at which a state is left, and a step writes twice the jump less
-        what `result` holds. See `chebyshev`.
+        With `leap`, Λ is that share of the largest exit rate of a state. A step then writes twice the jump minus the
+        old `result`. See `chebyshev`.
         """
         self.leap = leap
         self.taboos = (
@@ -134,11 +134,11 @@ class Lanes:
 
     @property
     def work(self) -> int:
-        """Numbers read in a step."""
+        """How many numbers a step reads."""
         return self.width * len(self.values)
 
     def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
-        """Write rows [first, last) of the block after one jump of the uniformised chain to `result` (N, width).
+        """Write rows [first, last) of the block, after one jump of the uniformised chain, to `result` (N, width).
 
         The parts of single lanes are added by `finish`.
         """
@@ -180,7 +180,7 @@ class Lanes:
 
 
 def some_rows(values: Floats) -> Ints:
-    """Return the rows of positive values (N, width) in which there is any."""
+    """Return the rows of values (N, width) that have any positive value."""
     rows: Ints = np.flatnonzero(reduce(np.add, values.T))
     return rows
 

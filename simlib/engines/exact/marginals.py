@@ -1,9 +1,10 @@
 """Histograms of the states, enough for everything that a forecast reports.
 
-A forecast needs the marginal of every variable, every ladder and the endings, and for every move its expected hazard,
-which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of dimensions are
-chosen whose joint histograms cover all of these. At each step of the uniformised chain only the groups are accumulated.
-*Columns* are read off them: sums of bins, weighted by hazards where a column counts a move.
+A forecast needs the marginals of all variables, all ladders and the endings. For every move it needs the expected
+hazard, which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of
+dimensions are chosen whose joint histograms cover all of these marginals. At each step of the uniformised chain only
+the groups are accumulated. *Columns* are then computed from the groups: sums of bins, weighted by hazards if a column
+counts a move.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
 _ROOM = 4096
-"""The most combinations of a group that takes in another set of dimensions (half a first-level cache)."""
+"""A group grows only up to this many combinations (half a first-level cache)."""
 
 
 @dataclass(frozen=True)
 class _Group:
     """Dimensions with a joint histogram, over the combinations of their values that occur.
 
-    cell (N,): the cell of each state. example (C,): a state in each cell, from which its values can be read. States
-    that are endings have cells of their own, so that moves can be counted over the others alone.
+    cell (N,): the cell of each state. example (C,): one state of each cell, which shows the values of the cell. States
+    that are endings have separate cells, so that moves can be counted over the other states alone.
     """
 
     dimensions: frozenset[int]
@@ -42,7 +43,7 @@ class _Group:
 
 
 class Features:
-    """Partitions of the states and how to read answers off their histograms.
+    """Partitions of the states, and how to compute answers from their histograms.
 
     Dimensions are the V variables, then the ladders, then the `flags` (named sets of states (N,) bool), then the
     ending (its last value: none). `cells` (N, G) gives each state its cell in every group, numbered below `bins`.
@@ -72,7 +73,7 @@ class Features:
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
-        """Put each set of dimensions, large ones first, into the group that it enlarges least."""
+        """Put each set of dimensions, large sets first, into the group that it enlarges least."""
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
@@ -89,7 +90,7 @@ class Features:
         return self._merged([self._group(dims, 0) for dims in packed])
 
     def _merged(self, groups: list[_Group]) -> list[_Group]:
-        """Merge the smallest groups while the combinations of their cells have room, and number all cells."""
+        """Merge the smallest groups while their combinations are not too many, and number all cells."""
         left = sorted(groups, key=lambda group: -len(group.example))
         while len(left) > 1 and len(left[-1].example) * len(left[-2].example) <= _ROOM:
             left.append(self._group(set(left.pop().dimensions | left.pop().dimensions), 0))
@@ -108,11 +109,11 @@ class Features:
         return _Group(frozenset(dims), cell.reshape(-1), example, first)
 
     def _home(self, dims: set[int]) -> _Group:
-        """Return the smallest group with some dimensions."""
+        """Return the smallest group that contains some dimensions."""
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins in which a move can fire and its table entry in each of them."""
+        """Return the bins in which a move can fire, and the table entry of the move in each."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -141,7 +142,7 @@ class Features:
         return every, going
 
     def reading(self, rates: Floats) -> Any:
-        """Return how columns are read off bins, at entry rates (E,): a sparse matrix (columns, bins)."""
+        """Return the matrix from bins to columns at entry rates (E,): sparse, (columns, bins)."""
         from scipy.sparse import csr_array
 
         ones = np.ones(len(self._bins) - len(self._entries))

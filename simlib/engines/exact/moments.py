@@ -1,14 +1,14 @@
-"""Impacts in the exact engine: their first two moments, carried beside the distribution.
+"""The first two moments of impacts in the exact engine, carried beside the distribution.
 
-Let p(x) be the probability of state x and n(x) = E[R 1{X = x}], with R what has accumulated so far. Where a firing
-gains the amount Z and a state gains r per day,
+Let p(x) be the probability of state x, R the amount accumulated so far, and n(x) = E[R 1{X = x}]. Where a firing gains
+the amount Z and a state gains r per day,
 
     n' = n Q + p B + p r,        d/dt E[R²] = Σ_x [2 n(x) ρ(x) + p(x) e(x)],
 
-B(x, y) the flow from x to y times E[Z], ρ(x) what x gains per day in the mean (by its firings, and r), e(x) the flow
-out of x times E[Z²]. A firing that changes nothing is a flow from x to x. One uniformisation serves both equations:
-(p, n) is a row vector of a chain in blocks, n_{k+1} = n_k P + p_k (B + r) / Λ, and nothing cancels. What reaching an
-ending gains is added from n and p inside that ending (de Souza e Silva, Gail and Campos 1995, Telek et al. 2004).
+B(x, y) the flow from x to y times E[Z], ρ(x) the mean gain of x per day (by its firings, and r), e(x) the flow out of x
+times E[Z²]. A firing that changes nothing is a flow from x to x. One uniformisation serves both equations: (p, n) is a
+row vector of a chain in blocks, n_{k+1} = n_k P + p_k (B + r) / Λ, and nothing cancels. The amount gained by reaching
+an ending is added from n and p inside that ending (de Souza e Silva, Gail and Campos 1995, Telek et al. 2004).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from simlib.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """What up to three impacts gain in the states of a segment, by lane: the first lane is the distribution.
+    """The gains of up to three impacts in the states of a segment, by lane. The first is the distribution.
 
-    `edges` are those whose firing gains something, and `values` (S, 4) the mean gain per day along each. By state, each
-    (N, 4) and per day: `stay` is gained without leaving the state, `mean` is gained in all, and `square` is the mean of
-    the squared amounts.
+    `edges` are those whose firing gains an amount, and `values` (S, 4) is the mean gain per day along each. The others
+    are by state (N, 4) and per day: `stay` is the gain without leaving the state, `mean` the total gain, and `square`
+    the mean of the squared amounts.
     """
 
     edges: Incoming
@@ -48,8 +48,8 @@ class Gain:
 class StateRewards:
     """The impacts of a scenario over its states, without assumption values.
 
-    States are grouped for the sums of `MomentSums`. States still going are grouped by what they may gain, and each
-    group has an `example`. Then come those of each ending.
+    States are grouped for the sums of `MomentSums`. States still going are grouped by their possible gains, and each
+    group has an `example`. Then comes a group for each ending.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
@@ -72,7 +72,7 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a number for each state (N,), equal for states that may gain the same per day."""
+        """Return a number for each state (N,), equal for states with the same possible gains per day."""
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)
@@ -84,14 +84,14 @@ class StateRewards:
         return kinds
 
     def per_day(self, theta: Floats, impact: int) -> Floats:
-        """Return what each state gains of an impact per day spent there (N,)."""
+        """Return the gain of an impact per day spent in each state (N,)."""
         result = np.zeros(len(self.space))
         for item, paid in zip(self.rewards.accruals, self.paid, strict=True):
             result += theta[item.amount] * paid if item.impact == impact else 0.0
         return result
 
     def by_firings(self, pair_rates: Floats, worth: Floats) -> Floats:
-        """Return what each state gains per day (N,) by firings whose outcomes are `worth` so much (O,)."""
+        """Return the gain per day of each state (N,) by firings, with `worth` (O,) the gain of each outcome."""
         per_pair, entries = pair_rates * worth[self.space.pair_outcome], int(self.tables.table_start[-1])
         by_entry = sums_by(self.space.pair_entry, per_pair, entries)
         result = np.zeros(len(self.space))
@@ -107,7 +107,7 @@ class StateRewards:
         return self._entries[move]
 
     def gain(self, chain: Chain, segment: Segment, impacts: Sequence[int]) -> Gain:
-        """Return what impacts gain in a segment, at the assumption values of a chain."""
+        """Return the gains of impacts in a segment, at the assumption values of a chain."""
         pair_rates, n = chain.rating(segment).pair_rates, len(self.space)
         outcome, edges = self.space.pair_outcome, self._edges_of(segment.held, tuple(impacts))
         values = np.zeros((len(edges.slot_start), WIDTH))
@@ -162,9 +162,9 @@ class MomentSums(Watcher):
 class Moments:
     """The first two moments of every impact at the report times, over all segments.
 
-    given (T, I, endings + 1): the mean where each ending has been reached, and the mean of all. square (T, I): the mean
-    square. Neither includes what reaching an ending gains until `settle` has added it. vectors (I, N): the mean by
-    state so far.
+    given (T, I, endings + 1): the mean where each ending has been reached, and the mean over all histories. square (T,
+    I): the mean square. `settle` adds the amounts gained by reaching an ending. Before that, they are missing in both.
+    vectors (I, N): the mean by state so far.
     """
 
     def __init__(self, states: StateRewards, chain: Chain, times: int) -> None:
@@ -189,15 +189,16 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let the lanes of a block after the first carry impacts, and return the object that keeps their sums."""
+        """Give the lanes of a block after the first to impacts, and return the object that keeps their sums."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
 
     def record(self, impacts: Sequence[int], sums: MomentSums, uniform: float, ends: Floats, rows: Ints) -> None:
-        """Take over what a pass with rate Λ = `uniform` found for impacts.
+        """Take over the sums of impacts from a pass with rate Λ = `uniform`.
 
-        That is the report times of these rows, then the end of the segment. `ends` (impacts, N) are the means there.
+        They are those at the report times of these rows, then at the end of the segment. `ends` (impacts, N) are the
+        means at the end.
         """
         for lane, impact in enumerate(impacts, start=1):
             self.given[rows, impact, :-1] = sums.at[:-1, 1:, lane]
@@ -207,7 +208,7 @@ class Moments:
             self.vectors[impact] = ends[lane - 1]
 
     def settle(self, ending: Floats) -> None:
-        """Add what reaching an ending gains, given the probability of each by each time (T, endings)."""
+        """Add the amounts gained by reaching endings, given the probability of each by each time (T, endings)."""
         mean, square = self.states.rewards.by_ending(self.chain.theta)
         reached = self.given[:, :, :-1]
         self.square += np.sum(2 * mean * reached + square * ending[:, None, :], axis=2)

@@ -15,7 +15,7 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """What firings, days and the end are worth, times an amount (-1: one, else an index into θ).
+    """The worth of firings, of days and of the end, times an amount (an index into θ, or -1 for one).
 
     by_outcome (O,): a firing of each outcome. by_state (N,): a day in each state. at_end (N,): each state at the end.
     """
@@ -32,10 +32,10 @@ class Gains:
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """One measure and how it is computed: from terminal values, a first passage, or what accumulates.
+    """One measure and how it is computed: from terminal values, a first passage, or accumulated amounts.
 
-    `terminal` (N,) is the value of each state at the end, `quest` is the first passage that answers a question, and
-    `worths` are what accumulates along a history.
+    `terminal` (N,) is the value of each state at the end. `quest` is the first passage that answers a question.
+    `worths` accumulate along a history.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""One pass of a block of vectors through a segment, which keeps sums of every step for the report times.
+"""One pass of a block of vectors through a segment, with sums of every step for the report times.
 
-One pass over the jumps serves every report time: of the vectors after each jump only a few sums over states are kept,
-and weighted by the Poisson terms a block of steps at a time.
+One pass over the jumps serves every report time. Of the vectors after each jump only a few sums over states are kept.
+The sums of a block of steps are then weighted by the Poisson terms.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats
 
 STEPS = 64
-"""After so many steps the kept sums are weighted, and cancellation is checked."""
+"""After this many steps the kept sums are weighted, and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
 """In a step with fewer numbers than this, a second thread costs more than it saves."""
 
 _FEW = 2
-"""Up to so many times it costs less to sum whole vectors and count once than to count the vector of every step."""
+"""Up to this many report times, it costs less to sum whole vectors and count once than to count at every step."""
 
 
 class Watcher(ABC):
-    """Something that looks at the vectors before every jump of a pass.
+    """A watcher that looks at the vectors before every jump of a pass.
 
     weights and survivals (T, steps) are those of the present run of steps at the T times of the pass. work: numbers
     read in a step.
@@ -55,9 +55,9 @@ class Watcher(ABC):
 
 
 class Histograms(Watcher):
-    """Columns of the first lane at T times: at (T, columns) from p(t), until (T, columns) from Λ ∫ p.
+    """Columns of the first lane at T times: `at` (T, columns) from p(t), and `until` (T, columns) from Λ ∫ p.
 
-    cells (N, G): the cell of each state in each of G groups. reading: how columns are read off cells (columns, bins).
+    cells (N, G): the cell of each state in each of G groups. reading: the matrix from bins to columns (columns, bins).
     """
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: int) -> None:
@@ -79,7 +79,7 @@ class Histograms(Watcher):
 
 
 class FewHistograms(Watcher):
-    """The same as `Histograms` for a few times: whole vectors are summed, and counted once at the end."""
+    """Like `Histograms`, for a few times: whole vectors are summed, and counted once at the end."""
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: Floats) -> None:
         self.cells, self.reading = cells, reading
@@ -115,7 +115,7 @@ class FewHistograms(Watcher):
 
 
 def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
-    """Return what counts the first lane of blocks (N, width) at times (T,)."""
+    """Return the watcher that counts the first lane of blocks (N, width) at times (T,)."""
     if width == 1 and len(np.unique(times)) <= _FEW:
         return FewHistograms(cells, reading, times)
     return Histograms(cells, reading, len(times))
@@ -132,7 +132,7 @@ def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
 
 @dataclass
 class Carried:
-    """A block carried through a segment: at the T report times of the pass, the last of which is its end.
+    """The result of carrying a block through a segment, at T report times. The last is the end of the segment.
 
     hits (T, width): probability stopped so far in the segment. tails (T,): the truncation error. end (N, width).
     """
@@ -161,7 +161,7 @@ def carry(
         start: The vectors (N, width) at its beginning.
         times: Days within the segment (T,), of which the last is its end.
         watchers: They keep sums of every step.
-        onward: Whether the vectors at the end are wanted. Without it they are zero.
+        onward: Whether the vectors at the end are wanted. If not, they are zero.
         tolerance: Bound on the truncation error.
         pool: A free thread for half of each large step.
         control: Progress callback and cancellation.
@@ -198,7 +198,8 @@ def carry(
 class Advance:
     """One step of a pass: show the vectors to all watchers, and write the vectors after one jump.
 
-    In large steps a free thread does the last rows meanwhile. The sums are the same either way, bit for bit.
+    In large steps a free thread does the last rows at the same time. The sums are the same, bit for bit, with and
+    without it.
     """
 
     def __init__(self, block: Lanes, watchers: Sequence[Watcher], pool: ThreadPoolExecutor | None) -> None:

@@ -1,4 +1,4 @@
-"""The Poisson weights of uniformisation, and the number of jumps that suffices."""
+"""The Poisson weights of uniformisation, and the number of jumps needed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from simlib.typing import Floats, Ints
 FINE = 1e-30
 """Tolerance where one pass serves every answer.
 
-An answer of 1e-27 keeps three digits, for about a fifth more steps than 1e-12 takes.
+An answer of 1e-27 then has three correct digits. This takes about a fifth more steps than a tolerance of 1e-12.
 """
 
 
 def pmf(steps: Ints, means: Floats) -> Floats:
     """Return the Poisson probabilities (means, steps), by Loader's (2000) saddle-point form.
 
-    Its error grows like the root of the mean. That of exp(k log μ - μ - log k!) grows like the mean itself.
+    Its error grows like the square root of the mean. The error of exp(k log μ - μ - log k!) grows like the mean itself.
     """
     from scipy.special import gammaln, xlogy
 

@@ -1,4 +1,4 @@
-"""The needs of a question in a pass: the states and firings that answer it, and its lane."""
+"""What a question needs in a pass: the states and firings that answer it, and its lane."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from simlib.engines.exact.states import NOTHING, Taboo
 
 @dataclass(frozen=True, eq=False)
 class Quest:
-    """A pass of its own for a condition that can stop holding. The first time that it holds is a taboo.
+    """A separate vector for a question: its taboo takes out the probability that has answered it.
 
-    From the day `until` on another taboo, `later`, takes its place.
+    From the day `until` on, another taboo, `later`, takes the place of `taboo`.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Quest:
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the taboo for what acts on a day. "By a day" includes that day."""
+        """Return the taboo for actions on a day, because "by a day" includes that day."""
         return self.taboo if day <= self.until else self.later
 
 
@@ -50,7 +50,7 @@ class Seats:
 
 
 def seated(impacts: int, quests: Iterable[Quest]) -> list[Seats]:
-    """Return blocks for the distribution, for impacts (beside a distribution to gain from) and for questions."""
+    """Return blocks for the distribution, for impacts (each beside a distribution) and for questions."""
     blocks = [Seats(True, [], [])]
     for impact in range(impacts):
         if not blocks[-1].free:

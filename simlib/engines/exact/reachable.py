@@ -1,8 +1,8 @@
 """The search for the reachable states of a scenario.
 
-Reachable is structural: every rate and every chance counts as positive and every window as open. So no assumption value
-and no forbidden move changes the set. Only setting or holding a variable can add to it. It is found by breadth-first
-search over mixed-radix codes, with or without Numba.
+Whether a state is reachable depends on structure alone: every rate and chance counts as positive, and every window as
+open. So neither assumption values nor forbidden moves change the set. Only setting or holding a variable can add to it.
+The search is breadth-first over mixed-radix codes, with or without Numba.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CAP = 2_000_000
 """Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
 
 _DENSE = 2**27
-"""Up to this many combinations of levels, codes index a plain array. Above, they index a hash table."""
+"""Up to this many combinations of levels, codes index a plain array. Above that, they index a hash table."""
 
 _BLOCK = 65_536
 """Number of states expanded between two checks for cancellation."""
@@ -36,7 +36,7 @@ _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
-    """Return the reachable states and edges. Spaces of the same structure are kept and shared.
+    """Return the reachable states and edges. Scenarios with the same structure share one state space.
 
     Raises TooManyStates above `cap`, Unsupported when the levels combine to more than 2**62 codes, Cancelled.
     """
@@ -124,7 +124,7 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return table entry, outcome and branch of every pair: for a move, entries by outcomes."""
+        """Return table entry, outcome and branch of every pair. A move has a pair for each entry and outcome."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
@@ -265,7 +265,7 @@ class _Search:
         return codes, target, pair, start
 
     def _arguments(self) -> tuple[Any, ...]:
-        """Return what the kernels read of the tables: sizes, radix, moves, effects, endings, clocks."""
+        """Return the parts of the tables that the kernels read: sizes, radix, moves, effects, endings, clocks."""
         tables = self.tables
         empty = np.zeros(0, dtype=np.int64)
         moves = (
@@ -300,7 +300,7 @@ class _Search:
 
 
 class _Table:
-    """Growing arrays of a search: codes in order of discovery, and positions by code."""
+    """The growing arrays of a search: codes in order of discovery, and positions by code."""
 
     def __init__(self, combinations: int, roots: Ints) -> None:
         self.dense = combinations <= _DENSE
@@ -335,7 +335,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Point the map at new positions (the states in order of their codes)."""
+        """Point the map from codes at new positions: those of the states in order of their codes."""
         if not self.dense:
             self.table[:] = -1
         else:

@@ -25,17 +25,19 @@ from simlib.scenario.model import Pin, Scenario
 from simlib.typing import Floats, Ints
 
 _FINER = 1e-2
-"""Share of the tolerance at which the series is cut in a world with impacts, which grow with the number of jumps.
+"""Share of the tolerance at which the series is cut in a scenario with impacts.
 
-It holds for every block, so that an answer does not depend on the block that carries its vector."""
+Impacts grow with the number of jumps, so they need more terms. The share applies to every block, so that an answer does
+not depend on the block of its vector.
+"""
 
 
 @dataclass
 class Solution:
     """Raw answers at the report times (T,): one pass over all segments.
 
-    `at` are columns of `features`, and `until` their integrals so far, in days. `tails` bounds every probability.
-    `moments` are those of the impacts.
+    `at` are columns of `features`, and `until` their integrals so far, in days. `tails` bounds the error of every
+    probability. `moments` are those of the impacts.
     """
 
     features: Features
@@ -72,7 +74,7 @@ class Prepared:
         rewards = StateRewards(self.tables, self.space, none)
         quests = sorted(
             self.quests, key=lambda quest: bool(quest.taboo.firings)
-        )  # they cost most: a thread of their own
+        )  # impacts cost most, so each block of them gets its own thread
         return replace(self, rewards=rewards, blocks=seated(0, quests), leap=chebyshev.LEAPS[0])
 
     def answers_only(self) -> Prepared:
@@ -102,7 +104,7 @@ class _Done:
 
 
 class SolutionRun:
-    """One solution in progress. `pool` is a thread that helps, `tolerance` the bound on the truncation error."""
+    """One solution in progress. `pool` is a helping thread, `tolerance` the bound on the truncation error."""
 
     def __init__(
         self, world: Prepared, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
@@ -136,12 +138,12 @@ class SolutionRun:
         return self.result
 
     def _rows(self, segment: Segment) -> Ints:
-        """Report times that fall in a segment. The horizon itself belongs to the last one."""
+        """The report times in a segment. The horizon itself belongs to the last segment."""
         times, last = self.world.times, segment is self.world.segments[-1]
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
     def _carry(self, segment: Segment) -> None:
-        """Carry every vector through a segment, block by block: one here, the others where a thread is free."""
+        """Carry every vector through a segment: one block here, the other blocks on free threads."""
         rows = self._rows(segment)
         self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - kept there
@@ -228,7 +230,8 @@ class SolutionRun:
         for quest in self.world.quests:
             name, vector = quest.name, self.vectors[quest.name]
             taboo = quest.acting(day)
-            if taboo.inside is not None:  # states inside before the intervention have been hit already
+            # States in the taboo set before the intervention have been counted as hits already.
+            if taboo.inside is not None:
                 self.hit[name] += float(vector[taboo.inside].sum())
                 vector = taboo.clear(vector)
             self.hit[name] += jump.stopped(vector, taboo)

@@ -1,8 +1,8 @@
 """`Solver`: a scenario prepared to be solved exactly at many assumption values.
 
 Calendar windows and interventions cut time into segments. A forced move or a pinned variable is a linear map between
-two of them. A spread start is a distribution over states. A question whose condition can stop holding, or that asks
-for a move, has a vector of its own from which the probability that has answered it is taken out.
+two of them. A spread start is a distribution over states. A question about a move, or about a condition that can stop
+holding, has its own vector. The probability that has answered the question is taken out of that vector.
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ class Solver:
         )
 
     def _undecided(self) -> set[tuple[tuple[str, str], float | None]]:
-        """Return the conditions, with their days, of pairs of events that no single state or firing decides.
+        """Return (condition, day) of all joint questions that no single state or firing decides.
 
-        The condition alone is also counted in histories, so that both parts of a ratio come from the same ones.
+        Such a condition is also counted alone in histories, so that both parts of a ratio come from the same histories.
         """
         result = set()
         for question in self.scenario.questions.values():
@@ -140,7 +140,7 @@ class Solver:
         return result
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Give two events the passes that answer them together: P(A and B) = P(A) + P(B) - P(A or B)."""
+        """Add the passes for the probability of two events: P(A and B) = P(A) + P(B) - P(A or B)."""
         if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question
             return
@@ -148,7 +148,7 @@ class Solver:
         self.joint[question.id] = joint
 
     def passes(self, name: str, joint: Joint) -> list[Quest]:
-        """Return the passes for one event by a day, or for two: the first, the second, and either.
+        """Return the pass for one event by a day, or three passes for two events: first, second, and either.
 
         Raises Unsupported for an event that no single state or firing decides.
         """
@@ -161,9 +161,9 @@ class Solver:
         return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Give a question about a count a chain that counts.
+        """Prepare a chain that counts, for a question about a count.
 
-        A question that no chain of this size can answer needs histories.
+        If it would have too many states, or for a lull, the question needs histories.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -176,7 +176,7 @@ class Solver:
         self.by_histories[question.id] = question
 
     def chain(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Chain:
-        """Return the states at assumption values `theta` (A,), default the stated ones. See `Chain`."""
+        """Return the chain at assumption values `theta` (A,), by default the stated ones. See `Chain`."""
         values = priors.theta(self.scenario) if theta is None else np.asarray(theta, dtype=float)
         return Chain(self.tables, self.space, self.segments, values, centre, start)
 
@@ -198,7 +198,7 @@ class Solver:
     ) -> Forecast:
         """Return the forecast at assumption values.
 
-        A question that needs histories (`by_histories`) is answered by Monte Carlo, and provenance says so.
+        Questions that need histories (`by_histories`) are answered by Monte Carlo, as the provenance says.
 
         Args:
             theta: Values (A,) in base units. Default: the stated ones.
@@ -208,9 +208,9 @@ class Solver:
             runs: Replicates for the questions that need histories.
             seed: Seed of the replicates.
             first: Number of the first replicate.
-            ranges: Whether the law of the number of firings of each move is wanted (`Forecast.firings`). Where it takes
-                too many products it is counted in replicates, and without Numba left out.
-            products: Products that these laws may take, all together. 0: count them in replicates.
+            ranges: Whether the distribution of the number of firings of each move is wanted (`Forecast.firings`). If it
+                takes too many products, it is counted in replicates. Without Numba it is then left out.
+            products: Limit on the products for all these distributions together. 0: count them in replicates.
             control: Progress callback and cancellation.
 
         Raises:
@@ -264,12 +264,12 @@ class Solver:
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
-        """Return about how many products the exact laws of the numbers of firings take, all moves together."""
+        """Return about how many products the exact distributions of firings take, over all moves together."""
         means = np.array([mean[-1] for mean in forecast.moves.values()])
         return products_of(self.chain(), means, forecast.provenance["steps"])
 
     def _with_laws(self, forecast: Forecast, chain: Chain, control: Control) -> Forecast:
-        """Return the forecast with the exact law of the number of firings of each move."""
+        """Return the forecast with the exact distribution of the number of firings of each move."""
         means = np.array([mean[-1] for mean in forecast.moves.values()])
         laws = firing_laws(chain, means, float(self.times[-1]), control=Control(cancel=control.cancel))
         source = dict(forecast.provenance) | {"firings_by": "exact"}
@@ -283,7 +283,7 @@ class Solver:
         return forecast
 
     def _with_histories(self, forecast: Forecast, counted: Forecast, seed: int) -> Forecast:
-        """Return an exact forecast with the questions that need histories as Monte Carlo counted them."""
+        """Return an exact forecast, completed by the questions that Monte Carlo counted."""
         runs = counted.provenance["runs"]
         questions = {**forecast.questions} | {name: counted.questions[name] for name in self.by_histories}
         source = {"by_histories": list(self.by_histories), "histories": runs, "histories_seed": seed}
@@ -307,7 +307,7 @@ class Solver:
         from simlib.engines.montecarlo.simulator import Simulator
 
         wanted = self.by_histories
-        if any(question.joint for question in wanted.values()):  # which are made of other questions
+        if any(question.joint for question in wanted.values()):  # a joint question is made of other questions
             wanted = dict(self.scenario.questions)
         lean = self.scenario.replace(impacts={}, questions=wanted, ladders={})
         return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)
@@ -350,7 +350,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return the chain of this scenario with a counter, at the values and the start of one without it."""
+        """Return the chain of this scenario, which has a counter, at the values and start of a chain without it."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(
@@ -412,7 +412,7 @@ class Solver:
     # ---------------------------------------------------------------- from sums to a forecast
 
     def _bands(self, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
-        """Return the answers with their truncation errors, on `both_sides` where terms have both signs."""
+        """Return the answers with their truncation errors, on `both_sides` if the terms have both signs."""
         bounded = partial(_bounded, both_sides=both_sides)
         ending = solution.features.of_ending(solution.at)
         closed = solution.features.flags(solution.at)
@@ -429,10 +429,11 @@ class Solver:
         }
 
     def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
-        """Return a tolerance for small answers: a thousandth of the smallest one not yet precise.
+        """Return a tolerance for small answers: a thousandth of the smallest answer that is not yet precise.
 
-        A zero may come from paths with more jumps than were summed. A zero is `settled` once every path that visits no
-        state twice has been summed. The answer is then impossible, or smaller than any number.
+        A zero may stand for paths with more jumps than were summed. Zeros are `settled` once every path that visits no
+        state twice has been summed. A settled zero is an impossible answer, or one too small for a floating-point
+        number.
         """
         finer = tolerance
         for band in [*bands["endings"].values(), *bands["questions"].values()]:
@@ -499,7 +500,7 @@ class Solver:
 
 
 class _Furthest:
-    """Reports progress that never falls, even when a solution is repeated with a finer tolerance."""
+    """Progress that never falls, even when a solution is repeated with a finer tolerance."""
 
     def __init__(self, control: Control) -> None:
         self.control, self.share = control, 0.0

@@ -1,7 +1,7 @@
 """The reachable states of a scenario and the edges between them, ordered by state code.
 
-Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that new
-assumption values re-rate all edges with one gather. Outcomes that change nothing are no edges. They are counted from
+Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that one gather
+gives the rates of all edges at new assumption values. Outcomes that change nothing have no edges. They are counted from
 the tables. The module `reachable` finds the states and the edges. Taboo probabilities (Chung 1960) stop a history at a
 set of states, or at the firing of a move.
 """
@@ -25,9 +25,10 @@ from simlib.typing import Bools, Floats, Ints
 class StateSpace:
     """N reachable states and E edges, ordered by state code.
 
-    codes (N,), levels (N, V), ending (N,): index of the ending a state is, or -1. Edges are grouped by source:
-    those of state x are edge_start[x] to edge_start[x + 1] (N + 1,). target (E,) and pair (E,).
-    pair_entry, pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair. pair_start (M + 1,).
+    codes (N,), levels (N, V), ending (N,): the index of the ending that holds in a state, or -1. Edges are grouped by
+    source: those of state x are edge_start[x] to edge_start[x + 1] (N + 1,). target (E,) and pair (E,). pair_entry,
+    pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair. pair_start (M + 1,): the pairs of each
+    move.
     """
 
     codes: Ints
@@ -49,7 +50,7 @@ class StateSpace:
 
     @property
     def edges(self) -> int:
-        """Number of edges, parallel ones counted apart."""
+        """Number of edges, with parallel edges counted separately."""
         return len(self.target)
 
     @cached_property
@@ -81,9 +82,9 @@ class StateSpace:
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states, with the edges that hold while no move changes these variables.
+        """Return the same states, with the edges that hold while no move can change these variables.
 
-        Such an edge leads where its outcome leads without the change of these variables, which may be its own source.
+        Such an edge leads where its outcome leads without the change of these variables. That may be its own source.
         """
         if not variables:
             return self
@@ -98,7 +99,7 @@ class StateSpace:
         for number in np.unique(outcome):
             edges = np.flatnonzero(outcome == number)
             after = tables.after(int(number), self.levels[self.source[edges]], variables)
-            # From states with another level than the held one, which then have no probability, nothing was searched.
+            # States with another level than the held one were not searched: they have no probability while it is held.
             target[edges] = self.find(after, otherwise=self.source[edges].astype(np.int64))
         return target
 
@@ -108,7 +109,7 @@ class StateSpace:
         return Incoming.build(self)
 
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
-        """Return the edges of some pairs (P,) alone. They are kept under a key that tells these pairs."""
+        """Return the edges of some pairs (P,) alone. They are cached under a key that identifies these pairs."""
         if key not in self._parts:
             some = pairs[self.pair]
             start = np.concatenate([[0], np.cumsum(some)])[self.edge_start]
@@ -161,10 +162,10 @@ class Incoming:
 
 @dataclass(frozen=True, eq=False)
 class Taboo:
-    """States and firings that stop a history. The probability that remains has met none of them.
+    """States and firings that stop a history.
 
-    `inside` (N,) marks the states (None: no state). `firings` are pairs (move, outcome) of indices: a firing of that
-    move with that outcome, an index among all outcomes, stops a history (-1: with any).
+    The probability that remains has met none of them. `inside` (N,) marks the states (None: no state). `firings` are
+    pairs (move, outcome) of indices. The outcome is an index among all outcomes, or -1 for any outcome of the move.
     """
 
     inside: Bools | None = None
@@ -185,14 +186,14 @@ class Taboo:
 
     @property
     def moves(self) -> tuple[int, ...]:
-        """The moves of which some firing stops a history, each once."""
+        """The moves with a firing that stops a history, each once."""
         return tuple(dict.fromkeys(move for move, _ in self.firings))
 
     def __or__(self, other: Taboo) -> Taboo:
-        """Return what stops a history by either of two taboos."""
+        """Return the taboo that stops a history by either of two."""
         inside = [each.inside for each in (self, other) if each.inside is not None]
         return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 
 
 NOTHING = Taboo()
-"""Nothing stops a history."""
+"""The empty taboo: nothing stops a history."""

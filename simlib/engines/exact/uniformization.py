@@ -26,10 +26,10 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
 
 _BLOCK = 64
-"""After so many steps the kept vectors are weighted, and cancellation is checked."""
+"""After this many steps the kept vectors are weighted, and cancellation is checked."""
 
 _BLOCK_NUMBERS = 8_000_000
-"""The most numbers in a block of steps that is held for nodes (64 MB)."""
+"""A block of steps held for nodes has at most this many numbers (64 MB)."""
 
 _NEGLIGIBLE = 1e-30
 
@@ -38,8 +38,8 @@ _NEGLIGIBLE = 1e-30
 class Flow:
     """The result of carrying one distribution through a segment.
 
-    end (N,): p at the end of the segment. hits: probability killed. tail: the truncation error. vectors (J, N): p at
-    the nodes.
+    end (N,): p at the end of the segment. hits: the probability that ended early. tail: the truncation error. vectors
+    (J, N): p at the nodes.
     """
 
     end: Floats
@@ -110,19 +110,19 @@ class NodeSums:
         self._block = np.empty((self.rows if nodes else 0, states))
 
     def take(self, row: int, vector: Floats) -> None:
-        """Hold the vector of one step of the block."""
+        """Keep the vector of one step of the block."""
         if len(self._block):
             self._block[row] = vector
 
     def weigh(self, weights: Floats) -> None:
-        """Add the block, weighted (J, steps), to the nodes where it counts."""
+        """Add the block, with `weights` (J, steps), to the nodes at which the weights are not zero."""
         some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
         self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
 
 
 def add(total: Floats, weight: float, vector: Floats) -> None:
     """Add weight * vector to the total, of the same shape."""
-    if weight <= 0:  # no other threshold: where only long paths lead, they count with their tiny weights
+    if weight <= 0:  # not a larger threshold: some states are reached only by long paths, whose tiny weights count
         return
     if kernels is None:
         total += weight * vector
@@ -131,7 +131,7 @@ def add(total: Floats, weight: float, vector: Floats) -> None:
 
 
 def _inside(vector: Floats, kill: Kill | None) -> float:
-    """Take the probability that is inside the killing set out of the vector, and return it."""
+    """Take the probability inside the killing set out of the vector, and return it."""
     if kill is None or kill.inside is None:
         return 0.0
     hit = float(vector[kill.inside].sum())
@@ -157,9 +157,9 @@ def backward(
 ) -> Floats:
     """Return the value u (J, N) at the remaining times `times` (J,) of a segment.
 
-    u at the end is `terminal` (N,). Going back it gains `reward` (N,) per day and is held at 1 inside a killing set,
-    and a firing with hazard `kill.fire` is worth 1. This is the push form of the same uniformisation, with P u in place
-    of Pᵀ p.
+    At the end u is `terminal` (N,). Backwards in time it gains `reward` (N,) per day. Inside a killing set it is held
+    at 1, and a firing with hazard `kill.fire` is worth 1. This is the push form of the uniformisation in `flow`, with P
+    u in place of Pᵀ p.
 
     Args:
         space: The states and the edges of the segment.

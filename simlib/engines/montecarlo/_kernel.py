@@ -4,19 +4,20 @@ Imported only when run. Its arguments are the named tuples of `arrays`.
 
 Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, the
 rest of its unit exponential, (fire - t) a, is used at the new rate: fire = t + rest / b (Gibson and Bruck 2000). A move
-that is switched off keeps the rest until it is switched on again. So the k-th firing of a move always uses its k-th
-exponential, whatever happens in between. Calendar windows and interventions cut time into segments with a rate table
-each. At a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007). A hazard that does
-not change leaves its firing time untouched to the bit.
+whose hazard is 0 keeps the rest until its hazard is positive again. So the k-th firing of a move always uses its k-th
+exponential. Calendar windows and interventions cut time into segments, each with its own rate table. At a cut every
+hazard is read anew and the same rule applies, which is exact (Anderson 2007). If a hazard does not change, its firing
+time stays the same, bit for bit.
 
 The state is kept in three forms at once: one level per variable, one index per move into its local table (changed by
-strides), and a packed one-hot word, in which every condition is a few ANDs. Histograms are kept as differences on the
-time grid and summed once at the end. Everything counted is an integer, so sums do not depend on their order.
+strides), and a packed one-hot word. With the packed word, a condition is tested by a few AND operations. Histograms are
+kept as differences on the time grid and summed once at the end. Everything counted is an integer, so sums do not depend
+on their order.
 
 The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are
-flat arrays and nothing in it is specialised on a scenario. Indices are unsigned 32-bit loads, because Numba tests
-signed ones for wrap-around. Helpers that take the whole structure are inlined before typing, so that its arrays are
-unpacked only once.
+flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests signed
+ones for wrap-around. Helpers that take the whole structure are inlined before typing, so that its arrays are unpacked
+only once.
 
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many
 species and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating
@@ -40,7 +41,7 @@ _S12, _S27, _S30, _S31 = (np.uint64(shift) for shift in (12, 27, 30, 31))
 _BIT, _WORD = np.uint32(63), np.uint32(6)
 
 _LEAN: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}
-"""Arrays belong to the caller. Numba would count references to each one it takes out of a tuple: nine times slower."""
+"""Arrays belong to the caller. Otherwise Numba would count references to each array in a tuple, nine times slower."""
 
 _njit = njit(**_LEAN)
 _inline = njit(inline="always", **_LEAN)
@@ -74,7 +75,7 @@ def exponential(key, number):
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first place, from `first` on, whose cumulative share exceeds u.
+    """Return the first index, from `first` on, whose cumulative share exceeds u.
 
     The last possible share is above 1.
     """
@@ -107,7 +108,7 @@ def holds(structure, condition, word):
 
 @_inline
 def rung_of(structure, ladder, word):
-    """Return the highest rung (its place among all rungs) that holds. The first always does."""
+    """Return the highest rung that holds, as an index among all rungs. The lowest rung always holds."""
     first = structure.rung_start[ladder]
     rung = np.uint32(structure.rung_start[ladder + 1] - 1)
     while rung > first and not holds(structure, rung, word):
@@ -119,9 +120,9 @@ def rung_of(structure, ladder, word):
 def earliest(bits):
     """Return the move that fires first, given the bits of the firing times as whole numbers.
 
-    Floating-point numbers from zero on sort like their bits read as whole numbers. The least whole number is found with
-    vector instructions. For floating-point numbers such instructions need promises about NaN that Numba does not pass
-    on.
+    Non-negative floating-point numbers sort like their bits read as whole numbers. The minimum of whole numbers
+    compiles to vector instructions. For floating-point numbers it does not, because Numba cannot promise the compiler
+    that there is no NaN.
     """
     least = bits[0]
     for move in range(len(bits)):
@@ -206,7 +207,7 @@ def first_ending(structure, work, layout):
 
 @_inline
 def answer(counts, row, layout, times, question, t):
-    """Note the first time of a question."""
+    """Note the time at which a question is first answered."""
     if times[question] == np.inf:
         times[question] = t
         counts[row + layout.question + question] += 1
@@ -214,7 +215,7 @@ def answer(counts, row, layout, times, question, t):
 
 @_inline
 def end_stretch(structure, work, counts, layout, times, question, t):
-    """End a stretch without firings at time t. If it was long enough, the lull was over before."""
+    """End a stretch without firings at time t. If it was long enough, its question was answered before t."""
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:
         cell = 0
@@ -225,7 +226,7 @@ def end_stretch(structure, work, counts, layout, times, question, t):
 
 @_inline
 def amount(structure, values, number, replicate_key, draw):
-    """Return draw `draw` of an amount: lognormal, or always its mean where it has no spread."""
+    """Return draw number `draw` of an amount: lognormal, or always its mean if it has no spread."""
     spread = values.log_spread[number]
     if spread == 0.0:
         return values.mean[number]
@@ -237,7 +238,7 @@ def amount(structure, values, number, replicate_key, draw):
 
 @_inline
 def gain_by_firing(structure, values, work, branch, replicate_key, draw):
-    """Add what the firing of a branch gains. `draw` counts the firings of its move."""
+    """Add the amounts gained by the firing of a branch. `draw` counts the firings of its move."""
     for k in range(structure.impulse_start[branch], structure.impulse_start[branch + 1]):
         number = structure.impulse[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, draw)
@@ -245,7 +246,7 @@ def gain_by_firing(structure, values, work, branch, replicate_key, draw):
 
 @_inline
 def gain_by_ending(structure, values, work, ending, replicate_key):
-    """Add what reaching an ending gains. From then on nothing is gained."""
+    """Add the amounts gained by reaching an ending. After that nothing is gained."""
     for k in range(structure.payment_start[ending], structure.payment_start[ending + 1]):
         number = structure.payment[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, 0)
@@ -262,7 +263,7 @@ def gain_by_days(work, days):
 
 @_inline
 def set_pace(structure, values, work, number, condition):
-    """Start or stop gaining an amount per day, as its condition now says."""
+    """Start or stop gaining an amount per day, according to whether its condition now holds."""
     now = holds(structure, condition, work.word)
     if now != work.paid[number]:
         work.paid[number] = now
@@ -272,7 +273,7 @@ def set_pace(structure, values, work, number, condition):
 
 @_inline
 def note_accrued(work, accrued, cell, days):
-    """Note what will have accumulated at a report time that lies some days ahead."""
+    """Note the amounts accumulated at a report time that lies some days ahead."""
     for impact in range(len(work.flow)):
         accrued[cell, impact] = work.accrued[impact] + work.flow[impact] * days
 
@@ -378,7 +379,7 @@ def fire_next(structure, values, work, chances, move):
 
 @_inline
 def note(history, row, t, branch, action, word):
-    """Keep one row of history. Say whether there was room."""
+    """Keep one row of history, and say whether there was room for it."""
     if row >= len(history.time):
         return False
     history.time[row], history.branch[row], history.action[row] = t, branch, action
@@ -389,10 +390,9 @@ def note(history, row, t, branch, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates `first` and following.
+    """Simulate replicates from number `first` on. Return (status, number finished, rows of history).
 
-    Return (status, how many were finished, rows of history). Adds to the integer arrays of `output` and fills one row
-    per replicate in the others.
+    It adds to the integer arrays of `output`, and fills one row for each replicate in the others.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

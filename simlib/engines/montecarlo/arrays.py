@@ -7,17 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 FIRINGS = 1000
-"""How many numbers of firings of one move by the last report time are counted apart.
-
-The last one is "as many or more".
+"""Number of columns for the firings of one move by the last report time: 0, 1, 2, ... The last is "that many or more".
 """
 
 
 class Layout(NamedTuple):
     """Columns of the accumulator (levels from 0), its width, and the numbers of things counted.
 
-    Conditions are numbered rungs first, then endings, then questions, then amounts per day. A question about a move
-    never holds as one. Amounts of impacts are numbered with those per day from `first_pace` on.
+    Conditions are numbered in the order of rungs, endings, questions, amounts per day. The condition of a question
+    about a move never holds. Among the amounts of impacts, those per day are numbered from `first_pace` on.
     """
 
     rung: int
@@ -36,21 +34,20 @@ class Layout(NamedTuple):
 class Structure(NamedTuple):
     """The scenario without assumption values, as flat arrays.
 
-    There are V variables, M moves, branches (outcomes in a context) followed by pins, and C conditions.
-
-    Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
-    in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
-    (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
-    `possible` there, followed by the same for each move on its date, and the first `branch` of its context. By
-    branch: effects (new level = old x keep + amount, saturated), and what they can change: `touched` moves, `clock`s
-    (each of a move and a variable), `ladder`s, `ending`s, `question`s. `answer`s are the questions that its firing
-    counts for. By question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none).
-    A condition holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it
-    ends, which rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
+    There are V variables, M moves, branches (outcomes in a context) followed by pins, and C conditions. Ranges are
+    given by starts: the range of x is start[x] to start[x + 1]. By variable: its `top` level, its first `bit` in the
+    packed state, the moves that read it (`reader_*`) with their strides, and its possible start levels (`spread_*`). By
+    move: its `entry` in the tables when every level is 0. By table entry: whether the guard holds there (`possible`),
+    followed by the same for each move on its date, and the first `branch` of the context. By branch: effects (new level
+    = old x keep + amount, saturated), and the things that they can change: `touched` moves, `clock`s (each of a move
+    and a variable), `ladder`s, `ending`s, `question`s. `answer`s are the questions for which its firing counts. By
+    question: the number of firings that it asks for (`goal`), and the days of its `lull` (0: none). A condition holds
+    when any of its clauses (one row of words each) shares no bit with the state. By segment: its end, its rate table
+    and chances, the effects that are `held` back, and the actions at its start.
 
     Amounts of impacts are numbered impulses first, then amounts per day, then those at endings. Each has its
-    `amount_impact` and, for its random numbers, an `amount_hash`. A branch gains `impulse`s and changes which amounts
-    per day (`pace`) are gained. An ending gains `payment`s.
+    `amount_impact` and, for its random numbers, an `amount_hash`. A branch gains `impulse`s, and changes which amounts
+    per day are gained (`pace`). An ending gains `payment`s.
     """
 
     top: np.ndarray
@@ -113,7 +110,7 @@ class Structure(NamedTuple):
 class Values(NamedTuple):
     """Numbers that depend on assumption values: `rates`, cumulative chances and start shares.
 
-    Of each amount of an impact its mean, and the mean and standard deviation of its logarithm (0: always the mean).
+    Each amount of an impact has its mean, and the mean and standard deviation of its logarithm (0: always the mean).
     """
 
     rates: np.ndarray
@@ -127,7 +124,7 @@ class Values(NamedTuple):
 class Output(NamedTuple):
     """Output of one call: integers summed over replicates, then one row for each replicate.
 
-    `accrued` (R, T, I) is what has accumulated of each impact by each report time.
+    `accrued` (R, T, I) is the accumulated amount of each impact by each report time.
     """
 
     counts: np.ndarray
@@ -159,9 +156,9 @@ class Track(NamedTuple):
 class Work(NamedTuple):
     """The state of one replicate: levels, packed word, rungs.
 
-    By move its table entry, clock, and counts. `bits` are the firing times once more, their bits read as whole numbers.
-    By question the firings `seen` that count for it, and `since` when there was none.
-    By impact the amount accrued so far and the gain per day now. `paid` says which amounts per day are gained.
+    By move: its table entry, clock, and counts. `bits` are the bits of the firing times, read as whole numbers. By
+    question: the number of firings `seen` that count for it, and the time `since` when there was none. By impact: the
+    amount accrued so far, and the present gain per day. `paid` says which amounts per day are gained now.
     """
 
     level: np.ndarray
@@ -208,6 +205,6 @@ def make_work(layout: Layout, structure: Structure) -> Work:
 
 
 def _apart(length: int, dtype: type = np.float64) -> np.ndarray:
-    """Return zeros on cache lines of their own, so that no two threads write to one line."""
+    """Return an array of zeros on cache lines of its own, so that no two threads write to one line."""
     margin = 128 // np.dtype(dtype).itemsize
     return np.zeros(length + 2 * margin, dtype)[margin : margin + length]

@@ -1,4 +1,4 @@
-"""Sums over replicates: integer counts, and the forecast that they give with its intervals."""
+"""Sums over replicates: integer counts, and the forecast with intervals made from them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Counts:
 
     Numbers of replicates at each time: levels (T, L) at each level, rungs (T, R) on each rung, endings (T, E) that had
     ended, questions (T, Q) that had been answered. moves (T, M): firings so far, all replicates together. squares (T,
-    M): sum over replicates of the squared number of firings. tried, void (A,): for each intervention that acts,
-    replicates still going, and those among them in which it had no effect. firings (M, N): replicates in which a move
-    fired so often by the last report time, the last column as often or more. By replicate: ending (R,) index or -1,
-    ending_time (R,) and question_time (R, Q) in days, infinity for not within the horizon. events (R,) and amounts
-    accrued (R, T, I).
+    M): sum over replicates of the squared number of firings. tried, void (A,): for each intervention that acts, the
+    replicates still going, and those of them in which it had no effect. firings (M, N): replicates in which a move
+    fired 0, 1, 2, ... times by the last report time, the last column "that often or more". By replicate: ending (R,)
+    index or -1, ending_time (R,) and question_time (R, Q) in days (infinity: not within the horizon), events (R,) and
+    amounts accrued (R, T, I).
     """
 
     first: int
@@ -54,7 +54,7 @@ class Counts:
         return len(self.ending)
 
     def __add__(self, other: Counts) -> Counts:
-        """Join with the replicates that follow.
+        """Join these counts with those of the replicates that follow.
 
         Raises ValueError when `other` does not begin where this one ends.
         """
@@ -107,7 +107,7 @@ def to_forecast(
 
 
 def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Accumulation:
-    """Return what has accumulated of an impact, as means over the replicates with their errors."""
+    """Return the accumulated amount of an impact: means over the replicates with their errors."""
     amounts, runs = counts.accrued[:, :, index], counts.runs
     fan, sample = distribution(amounts[:, None], np.full(runs, 1 / runs))
     chance = amounts.std(axis=0, ddof=1) if runs > 1 else np.zeros(len(flat.grid))
@@ -137,7 +137,7 @@ def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample
 
 
 def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
-    """Return the mean of some of the amounts (R, T) and its 95% half-width, not a number where there are none."""
+    """Return the mean of some of the amounts (R, T) and its 95% half-width, nan where there are none."""
     count = some.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(some, amounts, 0.0).sum(axis=0) / count

@@ -1,4 +1,4 @@
-"""What accumulates in simulated histories, at the stated values or at many draws of the assumptions."""
+"""Accumulated amounts in simulated histories, at the stated values or at draws of the assumptions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from simlib.typing import Floats
 def histories_of_impacts(
     simulator: Simulator, belief: Belief | None, runs: int, seed: int, control: Control
 ) -> tuple[Floats, Floats]:
-    """Return what accumulates in simulated histories (D, R, T, I), and the weights of the draws (D,).
+    """Return the amounts in simulated histories (D, R, T, I), and the weights of the draws (D,).
 
-    Without a belief they are R histories at the stated values, each alone: (R, 1, T, I) and equal weights.
+    Without a belief there are R histories at the stated values. Each counts as a draw, (R, 1, T, I), with equal
+    weights.
 
     Args:
         simulator: The scenario, prepared.
         belief: The draws of the assumptions.
-        runs: Replicates of each draw. Draw d has the replicates from number d × `runs` on.
+        runs: Replicates of each draw. Those of draw d are numbered from d × `runs` on.
         seed: Seed of the replicates.
         control: Cancellation and number of threads.
 

@@ -1,7 +1,7 @@
-"""A scenario's tables as the flat arrays that the Monte Carlo kernel walks.
+"""A scenario's tables as the flat arrays that the Monte Carlo kernel reads.
 
-Built once per scenario and grid. Everything here is free of assumption values. `Flat.values` adds them, with array work
-only.
+They are built once per scenario and time grid, without assumption values. `Flat.values` adds these, with array
+operations only.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[
 
 
 class Cumulative:
-    """Cumulative shares within groups. Each group is summed alone, so its place changes no bit."""
+    """Cumulative shares within groups. Each group is summed alone, so its position does not change the sums."""
 
     def __init__(self, starts: Ints) -> None:
         counts = np.diff(starts)
@@ -58,10 +58,7 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return running sums (as `shares`).
-
-        They exceed one from the last positive share of each group on.
-        """
+        """Return the running sums of `shares`. From the last positive share of each group on, they exceed one."""
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
         last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
@@ -82,8 +79,8 @@ class Actions:
 class Flat:
     """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
 
-    `layout` and `structure` go into the kernel. `segments_of_table` has one segment for each rate table, and
-    `actions` lists the interventions of the columns `tried` and `void` of the kernel's output.
+    `layout` and `structure` go into the kernel. `segments_of_table` has one segment for each rate table. `actions`
+    lists the interventions, in the order of the columns `tried` and `void` of the kernel's output.
     """
 
     def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:
@@ -126,7 +123,7 @@ class Flat:
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
         """Return the start levels of each variable, grouped, and the name of the random number that picks one.
 
-        In a joint start all variables are picked by one number, so that together they are one of its states.
+        In a joint start one number picks the levels of all variables, so that together they form one of its states.
         """
         tables = self.tables
         if not tables.scenario.joint_start:
@@ -210,7 +207,7 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Which effects of moves are held back in which segment (segments x effects, flat)."""
+        """Which effects of moves are held back in each segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.branches.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
@@ -249,7 +246,7 @@ class Flat:
         return {self.tables.variable(name) for condition in conditions for name in condition.variables}
 
     def _answers(self) -> list[list[int]]:
-        """The questions that a firing of each branch counts for."""
+        """The questions for which a firing of each branch counts."""
         questions = list(enumerate(self.tables.scenario.questions.values()))
         named = [self.tables.outcome_ids[place] for place in self.tables.branches.outcome]
         return [[index for index, question in questions if question.counts(*names)] for names in named]

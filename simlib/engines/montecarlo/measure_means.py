@@ -1,4 +1,4 @@
-"""Means of measures over replicates, also of measures that need whole histories."""
+"""Means of measures over replicates, including measures that need whole histories."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 
 
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
-    """Return a function that gives counts and means (T, M) of θ, its centre, start, replicates and a seed.
+    """Return a function from θ, its centre, start, replicates and a seed to counts and means (T, M).
 
-    The days at a level are read off the histories, which are replayed for this.
+    The days at a level are read from the histories, which are replayed for this purpose.
     """
     long = [place for place, measure in enumerate(measures) if measure.kind == "days"]
     read = reader(simulator.scenario, [measure for measure in measures if measure.kind != "days"])

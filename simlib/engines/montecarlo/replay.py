@@ -1,7 +1,7 @@
-"""Full histories of chosen replicates, by replay, and one of them written as a dated story.
+"""Full histories of chosen replicates, by replay, and the description of one in dated sentences.
 
-A run keeps no paths. Since every draw has an address, any replicate can be replayed with the same seed, and gives the
-same events to the bit. `histories` does that and keeps each of them.
+A run keeps no paths. But every random number has an address, so any replicate can be replayed with the same seed. It
+gives the same events, bit for bit. `histories` replays replicates and keeps every event.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """Everything that happened in R replicates: N rows, for each the start and then its events.
+    """The events of R replicates in N rows: for each replicate its start, and then its events.
 
     start (R + 1,): rows of replicate number `replicates[i]` are start[i] to start[i + 1]. By row: time in days, move
     and outcome (indices as in `Tables`, -1 for the start and for a variable that was set), intervention (its number
@@ -155,9 +155,9 @@ def histories(
 
     Args:
         scenario: The scenario, or a `Simulator` with its own horizon and windows.
-        replicates: How many, from the first on, or the numbers of those to replay, in that order.
+        replicates: The number of replicates, from the first on, or the numbers of the replicates, in this order.
         values: Assumption values that replace stated ones, by name, in base units.
-        theta: All assumption values (A,), in place of `values`, or the numbers that `Simulator.values` gives.
+        theta: All assumption values (A,), in place of `values`, or the answer of `Simulator.values`.
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         ignore_windows: Whether calendar windows are left out.

@@ -1,8 +1,8 @@
 """Monte Carlo: many replicates with keyed random numbers, counted on a time grid.
 
-`simulate` gives the whole `Forecast`. `Simulator` does the work: it is built once per scenario and grid, and runs
-again for other assumption values, seeds or replicates at the cost of the kernel alone. It gives `Counts`: integers
-that can be added, so that more runs keep the earlier ones. Two runs with the same seed and different values or
+`simulate` gives the whole `Forecast`. `Simulator` does the work. It is built once per scenario and time grid. After
+that, other assumption values, seeds or replicates cost only the time of the kernel. It gives `Counts`, integers that
+can be added, so that further replicates extend earlier ones. Two runs with the same seed and different values or
 scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
 """
 
@@ -40,10 +40,10 @@ RUNS = 10_000
 """Number of replicates by default."""
 
 CHUNK = 128
-"""Number of replicates per call of the kernel, which is a millisecond or two between two checks for cancellation."""
+"""Number of replicates per call of the kernel: a millisecond or two between two checks for cancellation."""
 
 MAX_EVENTS = 10_000_000
-"""The engine gives up when one replicate has more events. Rates that high are a mistake in the scenario."""
+"""The engine gives up when one replicate has more events than this. Rates that high are a mistake in the scenario."""
 
 MAX_REPLICATE = 2**62
 
@@ -52,7 +52,7 @@ _BETWEEN_REPORTS = 0.05
 
 
 class Simulator:
-    """One scenario prepared to run: `run` for counts, `forecast` for the answer they give."""
+    """One scenario prepared to run: `run` gives counts, and `forecast` makes a forecast of them."""
 
     def __init__(
         self,
@@ -82,9 +82,9 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values.
+        """Return the numbers that the kernel needs at some assumption values.
 
-        Raises ValueError for values that are no numbers.
+        Raises ValueError for values that are not finite numbers of at least 0.
         """
         theta = self.stated if theta is None else np.asarray(theta, dtype=float)
         if theta.shape != self.stated.shape or not np.all(np.isfinite(theta) & (theta >= 0)):
@@ -128,7 +128,7 @@ class Simulator:
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
         """Return the forecast of `counts`.
 
-        `theta` and `seed` are those of the run, `details` go to provenance.
+        `theta` and `seed` are those of the run, and `details` are added to the provenance.
         """
         values = self.stated if theta is None else theta
         details |= {"first": counts.first} if counts.first else {}
@@ -191,9 +191,9 @@ def simulate(
 
 
 class _Job:
-    """One run cut into chunks.
+    """One run, cut into chunks.
 
-    Each thread takes the next chunk until none is left, and sums into arrays of its own.
+    Each thread takes the next chunk until none is left, and adds its counts to arrays of its own.
     """
 
     def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
@@ -204,7 +204,7 @@ class _Job:
         self.each = allocate(simulator, runs)
 
     def work(self, threads: int, control: Control) -> None:
-        """Run all chunks on `threads` threads, this one included. Raises what any of them raised."""
+        """Run all chunks on `threads` threads, this one included. Raises the error that any of them raised."""
         report = _reporter(self.chunks, control)
         if threads == 1:
             self._take_chunks(report)
@@ -243,7 +243,7 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Fill in when two events have both happened, and in how many replicates by each time: `counted` (T, Q)."""
+        """Fill in when two events have both happened, and count the replicates by each time: `counted` (T, Q)."""
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
             if question.joint is not None:
@@ -364,10 +364,7 @@ def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
 
 
 def thread_count(threads: int | None, chunks: int) -> int:
-    """Return how many threads to use: no more than there are chunks.
-
-    By default as many as there are processors.
-    """
+    """Return the number of threads: by default one for each processor, but never more than there are chunks."""
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,14 +1,14 @@
-"""Keyed random numbers: each has an address, so that a change elsewhere cannot affect it.
+"""Keyed random numbers: each has an address, so changes elsewhere in a scenario cannot affect it.
 
-A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one random thing, named by its id
-and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing. This gives
-four promises. The same seed gives the same bits whatever the number of threads. The first 1,000 of 10,000 replicates
-are those of a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that differ in one
-rate are *counterfactuals* of one another (common random numbers, one change), because the k-th firing of a move always
-meets the same unit exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
+A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of chance: the clock
+and the outcomes of a move, the start of a variable, or one forced firing. It is named by an id, never by a position.
+This gives four promises. The same seed gives the same bits whatever the number of threads. The first 1,000 of 10,000
+replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that
+differ in one rate are *counterfactuals* of one another: the k-th firing of a move always meets the same unit
+exponential in both. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
 next-reaction method, as in Rathinam, Sheppard and Khammash (2010).
 
-The generator is counter-based (Salmon et al. 2011): no state is carried, a key is hashed with a counter.
+The generator is counter-based (Salmon et al. 2011): it has no state, but hashes a key with a counter.
 
     seed key       s    = mix(seed + γ)
     replicate key  s_r  = mix(s + (r + 1) γ)
@@ -17,13 +17,13 @@ The generator is counter-based (Salmon et al. 2011): no state is carried, a key 
 
 `mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ the last line is
 SplitMix64 (Steele, Lea and Flood 2014), which passes BigCrush, started at a hashed place. Two streams of L draws
-overlap with probability about 2 L / 2^64: for 10^6 replicates of 50 moves and 100 draws, one pair of streams in all
-of them is expected to share a few draws with probability near 1%, and no pair of neighbours does so by design.
+overlap with probability about 2 L / 2^64. In 10^6 replicates of 50 moves and 100 draws, the probability that any two
+streams share a few draws is near 1%. Neighbouring streams are no likelier to overlap.
 
 For a move, draw 2k is the unit exponential before its k-th firing (from 0) and draw 2k + 1 chooses that firing's
-outcome. Forced firings have streams of their own and leave the move's stream untouched. So have the amounts of impacts:
-draws 2k and 2k + 1 of an amount belong to the k-th firing of its move, forced ones included. A uniform is the upper 52
-bits plus a half, over 2^52: never 0, never 1.
+outcome. Forced firings have streams of their own and leave the move's stream untouched. The amounts of impacts have
+streams of their own, too: draws 2k and 2k + 1 of an amount belong to the k-th firing of its move, with forced firings
+counted. A uniform is the upper 52 bits plus a half, over 2^52: never 0, never 1.
 
 References: Glasserman, P. and Yao, D. (1992) Some guidelines and guarantees for common random numbers, Management
 Science 38. Rathinam, M., Sheppard, P. and Khammash, M. (2010) Efficient computation of parameter sensitivities of
@@ -55,7 +55,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 def check_seed(seed: Any) -> int:
     """Return the seed as an int.
 
-    Raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed.
+    Raises ValueError unless it is a whole number from 0 to 2**63 - 1. 0 is a seed.
     """
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
@@ -72,7 +72,7 @@ def check_seed(seed: Any) -> int:
 def stream_hash(kind: StreamKind, name: str) -> int:
     """Return the stable 64-bit hash of a stream's name.
 
-    The name is a move id, a variable id, the text of a forced firing, or the place of an amount of an impact.
+    The name is a move id, a variable id, the text that names a forced firing, or the place of an amount of an impact.
     """
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
