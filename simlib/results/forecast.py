@@ -178,7 +178,7 @@ class Forecast(Answer):
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
-        """Return a label for a narrow place, by an id, or of a rung by "ladder=rung"."""
+        """Return a label for a narrow place, given an id, or "ladder=rung" for a rung."""
         known = self.labels.get(f"short_{kind}", {}).get(name)
         return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))
 
