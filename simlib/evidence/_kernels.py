@@ -19,7 +19,7 @@ _FAST = {"reassoc", "contract"}
 _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
-_NEGLIGIBLE, _PRECISE = 1e-18, 1e-13
+_NEGLIGIBLE, _PRECISE = 1e-18, 1e-11
 """Beyond the mean, weights below the first number are left out, and those below the second times the first weight."""
 
 _SHIFT = 1.5
