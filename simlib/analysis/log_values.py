@@ -28,7 +28,10 @@ def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, 
 
 
 def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
-    """Return the world as of a day, up to the deadline, with these states (N, V) as possible starts."""
+    """Return the world as of a day, up to the deadline, with these states (N, V) as possible starts.
+
+    The interventions of the scenario act from that day on.
+    """
     scenario, variables = prepared.scenario, prepared.tables.variables
     states = (
         tuple((v.id, v.levels[at]) for v, at in zip(variables, row, strict=True))
@@ -39,6 +42,7 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
         horizon_days=scenario.horizon_days - day,
         questions=questions_for(scenario, measures),
         impacts={},
+        interventions=scenario.interventions,
         joint_start=tuple(StartState(state, 1.0) for state in states),
     )
 

@@ -138,6 +138,28 @@ def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [
+        simlib.Forbid("offer-talks"),
+        simlib.Forbid("fire-on-patrol", dt.date(2031, 5, 1), until=dt.date(2031, 5, 20)),
+        simlib.Force("offer-talks", dt.date(2031, 5, 10)),
+    ],
+    ids=str,
+)
+def test_interventions_act_on_every_column_as_they_do_on_an_update(taught, change):
+    islands, log, without = taught
+    changed, day = islands.replace(interventions=(change,)), dt.date(2031, 4, 25)
+    series = forecast_series(changed, log, dates=[day], measures="settlement", learn=True, draws=64)
+    update, point = simlib.update(changed, log, as_of=day, draws=64), series.line().points[0]
+    now = simlib.forecast(update.scenario, draws=update.belief, times=1)
+    assert point.learnt == pytest.approx(float(now.endings["settlement"].probability[-1]), abs=1e-9)
+    old = without.line().points[-1]
+    factors = [getattr(point, name) / getattr(old, name) for name in ("updated", "state_only", "learnt")]
+    assert all(abs(factor - 1) > 0.005 for factor in factors)
+
+
+@pytest.mark.slow
 def test_beside_it_stand_the_state_alone_and_the_mean_that_is_never_updated(taught):
     islands, log, series = taught
     alone = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=512, learn=False)
