@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -153,3 +155,31 @@ def test_what_waits_can_be_hastened(latest):
     latest.hasten()
     assert latest.wait(5)
     assert log.done == [3]
+
+
+ENDING = """
+import threading, time
+from simlib.widgets.kit.latest_worker import LatestWorker
+
+def job(control):
+    begun.set()
+    for _ in range(1000):
+        {step}
+        time.sleep(0.01)
+
+begun, worker = threading.Event(), LatestWorker()
+worker.submit(job, print, lambda error: print("failed", error))
+LatestWorker().submit(job, print, print, delay=600.0)
+begun.wait(30)
+worker._thread.join = lambda timeout, join=worker._thread.join: (join(timeout), print(worker._thread.is_alive()))
+print("end", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("step", "alive"), [("control.check()", "False"), ("pass", "True")], ids=["heeds", "deaf"])
+def test_the_end_of_a_program_cancels_jobs_and_waits_for_them_only_for_a_moment(step, alive):
+    code = ENDING.format(step=step)
+    begun = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["end", alive], "")
+    assert time.monotonic() - begun < 60

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +15,9 @@ from simlib.errors import Cancelled
 
 Job = Callable[[Control], Any]
 """A job reports to the control it is given, and stops where the control says so."""
+
+PATIENCE = 1.0
+"""Seconds for which the end of the program waits for the jobs that run, once they are cancelled."""
 
 
 @dataclass
@@ -40,6 +45,7 @@ class LatestWorker:
         self._running: _Order | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        _alive.add(self)
 
     def submit(
         self,
@@ -101,6 +107,11 @@ class LatestWorker:
             self._drop()
             self._changed.notify_all()
 
+    def join(self, timeout: float) -> None:
+        """Wait until the thread of a closed worker has ended, for at most `timeout` seconds."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
     def _work(self) -> None:
         while True:
             with self._changed:
@@ -140,3 +151,16 @@ class LatestWorker:
         except Exception as error:  # noqa: BLE001 - the caller shows it where the answer would be
             if not order.stop.is_set():
                 order.failed(error)
+
+
+_alive: weakref.WeakSet[LatestWorker] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close every worker, because a thread that is still in compiled code can crash a program as it ends."""
+    workers, until = list(_alive), time.monotonic() + PATIENCE
+    for worker in workers:
+        worker.close()
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
