@@ -16,14 +16,15 @@ function render({ model, el }) {
   choose.title = "The leading question decides the sentence, the left graph, the order of the sliders and the drivers";
   const chips = make("div", "simlib-chips");
   others.append(choose, chips);
-  // A label too long for one line gives way to the short one. A short one that is too long takes two lines.
+  // A label too long for one line gives way to the short one. Where that
+  // is too long too, the change is only in the tooltip: nothing moves when a change appears.
   const fit = () => {
     const labels = [...chips.querySelectorAll("span")];
+    const long = () => labels.filter((label) => label.offsetHeight > 20);  // more than one line
     for (const label of labels) label.textContent = label.dataset.label;
-    chips.classList.add("simlib-oneline");
-    const long = labels.filter((label) => label.scrollWidth > label.clientWidth);
-    chips.classList.remove("simlib-oneline");
-    for (const label of long) label.textContent = label.dataset.short || label.dataset.label;
+    for (const change of chips.querySelectorAll("em")) change.hidden = false;
+    for (const label of long()) label.textContent = label.dataset.short || label.dataset.label;
+    for (const label of long()) for (const change of label.parentElement.querySelectorAll("em")) change.hidden = true;
   };
 
   const strip = make("div", "simlib-strip");
