@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simlib.control import Control
+from simlib.machine import priors
 from simlib.results import Forecast
 from simlib.scenario.library import notebooks_folder
 from simlib.widgets.explorer import doubt, headline, slider_order
@@ -71,6 +72,8 @@ class IdleWork:
             self._first_order(settings, forecast, control)
             if doubtful:
                 self._doubt(settings, forecast, control)
+            else:
+                priors.draws(self.answers.state.base, 1)  # reads SciPy's statistics while nobody moves a slider
             self._ends(settings, shown()[:SOLVED], control)
             self.display.tell_idle(settings, "")
 
