@@ -136,3 +136,27 @@ def test_without_moves_a_glance_gives_the_same_answers(seed):
     for name, rungs in whole.ladders.items():
         for rung, probability in rungs.items():
             np.testing.assert_allclose(lean.ladders[name][rung], probability, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:5])
+def test_the_leading_question_is_always_among_the_few_that_are_answered(seed):
+    scenario = seeded_world(seed, lulls=True)
+    solver, theta = Solver(scenario, times=7), priors.theta(scenario)
+    whole = solver.glance(theta)
+    for lead in ("", *whole.questions):
+        few = solver.glance(theta, lead=lead)
+        assert few.questions.keys() >= {lead} - {""}
+        for name, band in few.questions.items():
+            np.testing.assert_allclose(band.probability, whole.questions[name].probability, atol=1e-12)
+
+
+def test_with_a_leading_question_there_are_no_more_vectors_than_one_pass_carries():
+    world = World("many").variable("place", "a", "b", start="a").variable("crowd", *"cdefghi", start="c")
+    for number, level in enumerate("defghi"):
+        world.move(f"go-{number}", 0.1, {"crowd": level}).question(f"at {level}", {"crowd": level})
+        world.move(f"back-{number}", 0.1, {"crowd": "c"}, when={"crowd": level})
+    solver = Solver(world.scenario())
+    every, few = solver.glance(solver.chain().theta), solver.glance(solver.chain().theta, lead="at i")
+    assert len(every.questions) == 6
+    assert len(few.questions) == 3
+    assert "at i" in few.questions

@@ -13,7 +13,7 @@ from simlib.control import Control
 from simlib.engines.exact import chebyshev
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.lanes import Lanes
+from simlib.engines.exact.lanes import WIDTH, Lanes
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import Moments, MomentSums, StateRewards
 from simlib.engines.exact.passes import Carried, FewHistograms, Histograms, Watcher, carry, histograms
@@ -72,10 +72,21 @@ class Prepared:
         """Return a copy without the parts that only impacts need."""
         none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
         rewards = StateRewards(self.tables, self.space, none)
-        quests = sorted(
-            self.quests, key=lambda quest: bool(quest.taboo.firings)
-        )  # impacts cost most, so each block of them gets its own thread
+        # Questions about firings cost most, so they sit together at the end, in a block that has its own thread.
+        quests = sorted(self.quests, key=lambda quest: bool(quest.taboo.firings))
         return replace(self, rewards=rewards, blocks=seated(0, quests), leap=chebyshev.LEAPS[0])
+
+    def in_one_block(self, lead: str) -> Prepared:
+        """Return a copy with the questions that fit beside the distribution: `lead` first, then those about states."""
+        passes: dict[str, list[Quest]] = {}
+        for quest in self.quests:
+            alone = quest.name in self.scenario.questions  # else one of the passes of a question about two events
+            passes.setdefault(quest.name if alone else quest.name.rpartition(" ")[0], []).append(quest)
+        chosen: list[Quest] = []
+        for name in sorted(passes, key=lambda name: (name != lead, any(quest.taboo.firings for quest in passes[name]))):
+            if len(chosen) + len(passes[name]) < WIDTH:
+                chosen += passes[name]
+        return replace(self, blocks=seated(0, chosen))
 
     def answers_only(self) -> Prepared:
         """Return a copy without variables and moves."""

@@ -49,6 +49,9 @@ RUNS = 10_000
 _SMALL, _RELATIVE = 1e-6, 1e-3
 """Answers below the first are solved again until their relative error is below the second."""
 
+_Scope = tuple[bool, str | None]
+"""What a glance answers: whether it counts moves, and the question that leads (None: all questions)."""
+
 _ROUNDS = 4
 _THREADS = 2
 
@@ -111,7 +114,7 @@ class Solver:
             else:
                 self.quests.append(Quest(question.id, taboo))
         self.features = Features(self.tables, self.space, closed)
-        self._worlds: dict[bool, Prepared] = {}
+        self._glances: dict[_Scope, Prepared] = {}
         self.state_rewards = StateRewards(self.tables, self.space)
         self._prepared = Prepared(
             scenario,
@@ -249,18 +252,21 @@ class Solver:
         centre: Floats | None = None,
         start: Floats | None = None,
         moves: bool = True,
+        lead: str | None = None,
         control: Control = UNWATCHED,
     ) -> Forecast:
         """Return the forecast in a fraction of the time, without impacts and without histories.
 
         The questions that need histories are missing, and without `moves` also the counts of moves and the variables.
+        With `lead`, the id of a question or "", only that question is sure to be answered, and some others.
         The truncation error has the same bound, but answers below 1e-6 are not solved again. See `solve`.
 
         Raises Cancelled.
         """
         chain, begun = self.chain(theta, centre, start), clock.perf_counter()
-        solution = self._run(chain, TOLERANCE, control, glance=True, moves=moves)
-        bands = self._bands(solution, both_sides=self._glanced(moves).leap > 0)
+        scope = moves, lead
+        solution = self._run(chain, TOLERANCE, control, scope=scope)
+        bands = self._bands(solution, both_sides=self._glanced(scope).leap > 0)
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
@@ -294,12 +300,14 @@ class Solver:
             provenance={"firings_by": "histories"} | dict(forecast.provenance) | source,
         )
 
-    def _glanced(self, moves: bool) -> Prepared:
+    def _glanced(self, scope: _Scope) -> Prepared:
         """Return the parts that a glance needs."""
-        if moves not in self._worlds:
+        moves, lead = scope
+        if scope not in self._glances:
             whole = self._prepared.without_impacts()
-            self._worlds[moves] = whole if moves else whole.answers_only()
-        return self._worlds[moves]
+            whole = whole if lead is None else whole.in_one_block(lead)
+            self._glances[scope] = whole if moves else whole.answers_only()
+        return self._glances[scope]
 
     @cached_property
     def _simulator(self) -> Any:
@@ -324,26 +332,28 @@ class Solver:
         """Carry the start through all segments once. Returns raw sums over the partitions."""
         return self._run(self.chain(theta, centre, start), tolerance, control)
 
-    def _run(
-        self, chain: Chain, tolerance: float, control: Control, *, glance: bool = False, moves: bool = True
-    ) -> Solution:
+    def _run(self, chain: Chain, tolerance: float, control: Control, *, scope: _Scope | None = None) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
             work = chain, tolerance, pool if self.threads > 1 else None, control
             solution = None
             while solution is None:
                 try:
-                    solution = SolutionRun(self._glanced(moves) if glance else self._prepared, *work).all_segments()
+                    world = self._prepared if scope is None else self._glanced(scope)
+                    solution = SolutionRun(world, *work).all_segments()
                 except TooCyclic:
-                    self._worlds[moves] = self._glanced(moves).calmer()
+                    assert scope is not None
+                    self._glances[scope] = self._glanced(scope).calmer()
         for name, joint in self.joint.items():
-            if joint.then is not None:
+            if joint.then is not None and f"{name} first" in solution.hits:
                 first, then, either = (solution.hits.pop(f"{name} {part}") for part in ("first", "then", "either"))
                 solution.hits[name] = np.maximum(first + then - either, 0.0)
                 tails = [solution.hit_tails.pop(f"{name} {part}") for part in ("first", "then", "either")]
                 solution.hit_tails[name] = np.sum(tails, axis=0)
         silent = Control(cancel=control.cancel)
         for name, solver in self.counted.items():
-            counting = solver._run(solver.beside(chain), tolerance, silent, glance=glance, moves=moves)
+            if scope is not None and scope[1] not in (None, name):
+                continue
+            counting = solver._run(solver.beside(chain), tolerance, silent, scope=scope and (scope[0], None))
             solution.hits[name] = counting.features.of_ending(counting.at)[:, 0]
             solution.hit_tails[name] = counting.tails
             solution.steps = max(solution.steps, counting.steps)
@@ -424,7 +434,7 @@ class Solver:
                 if name in solution.hits
                 else bounded(closed[name], solution.tails)
                 for name in self.scenario.questions
-                if name not in self.by_histories
+                if name in solution.hits or name in closed
             },
         }
 

@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 PREVIEW_SECONDS = 0.025
 """Time of a preview. With drawing it stays within a frame or two of the slider."""
 
-QUICK_SECONDS = 0.1
+QUICK_SECONDS = 0.15
 """A glance as quick as this is shown while values move, and then there is no preview."""
+
+SLOWER = 1.1
+"""The time of a glance rises by no more than this factor at once: one that had to wait for a core says little."""
 
 NEARLY = 4
 """A glance up to so many times slower than a quick one is timed again at every rest."""
@@ -230,10 +233,13 @@ class AnswerCache:
 
     # ---------------------------------------------------------------- previews
 
-    def glance(self, settings: Settings, control: Control = UNWATCHED, *, moves: bool = True) -> Forecast:
+    def glance(
+        self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
+    ) -> Forecast:
         """Return the exact answer while values move, and take the time.
 
         It has no impacts and no questions that need histories, and without `moves` no counts of moves and no variables.
+        It answers the question `lead` and some others, or all of them without `lead`.
         The world must not be too large for the exact engine.
         Raises ScenarioError, Cancelled.
         """
@@ -242,21 +248,21 @@ class AnswerCache:
         theta = self.theta(settings, machine)
         with self._solving:
             begun = time.perf_counter()
-            forecast = machine.solver.glance(theta, moves=moves, control=control)
+            forecast = machine.solver.glance(theta, moves=moves, lead=lead, control=control)
             machine.glances += 1
-            machine.glance_seconds = min(time.perf_counter() - begun, 1.5 * machine.glance_seconds)
+            machine.glance_seconds = min(time.perf_counter() - begun, SLOWER * machine.glance_seconds)
         return self._labelled(forecast)
 
-    def measure(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Take the time of a glance: twice at first, because the first may compile, and again where it was nearly quick.
+    def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
+        """Take the time of a glance, twice at first because the first may compile.
 
-        The processor may have been busy then, as it is while a page loads.
+        Where it was nearly quick, take it again: the processor may have been busy, as it is while a page loads.
         """
         machine = self.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
         wanted = max(2, machine.glances + nearly)
         while machine.solver is not None and machine.glances < wanted:
-            self.glance(settings, control, moves=False)
+            self.glance(settings, control, lead=lead)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
         """Whether a glance answers a measure, and so quickly that no preview is needed."""

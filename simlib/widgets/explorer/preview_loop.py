@@ -110,6 +110,11 @@ class PreviewLoop:
             return
         self._order(settings)
 
+    @property
+    def _lead(self) -> str | None:
+        """The question that a glance must answer. None: all of them, as a conditional probability takes two."""
+        return None if self.display.leading.kind == "given" else self.display.leading.asked
+
     def wait_turn(self) -> None:
         """Wait until the last change is being computed: nobody sends changes faster than they are shown."""
         self.glances.wait_begun(TURN)
@@ -122,7 +127,7 @@ class PreviewLoop:
         """Prepare previews around a known answer, on a worker's thread, unless a glance is as quick."""
 
         def job(control: Control) -> None:
-            self.answers.measure(settings, control)
+            self.answers.measure(settings, control, lead=self._lead)
             if not self.answers.is_quick(settings, self.display.leading):
                 self.answers.anchor(settings, control)
 
@@ -139,9 +144,9 @@ class PreviewLoop:
                 if settings == self.answers.state.settings:
                     self._order(settings)
 
-        moves = self.display.counts_moves
+        moves, lead = self.display.counts_moves, self._lead
         self.glances.submit(
-            lambda control: self.answers.glance(settings, control, moves=moves), done, self.display.fail
+            lambda control: self.answers.glance(settings, control, lead=lead, moves=moves), done, self.display.fail
         )
 
     def _preview(self, settings: Settings) -> None:
