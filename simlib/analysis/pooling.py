@@ -197,7 +197,7 @@ class Pool(Traced):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a pool adds to those of all answers, as plain JSON data."""
+        """Return what a pool holds beside the data of every answer, as plain JSON data."""
         kinds: dict[str, dict[str, Any]] = {"endings": {}, "questions": {}}
         for item in self.items:
             views = {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}

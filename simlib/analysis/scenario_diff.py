@@ -152,7 +152,7 @@ class Diff(Answer):
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a difference adds to those of every answer, as plain JSON data."""
+        """Return what a difference holds beside the data of every answer, as plain JSON data."""
         sides = {
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))

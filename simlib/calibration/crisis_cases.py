@@ -21,7 +21,7 @@ SEARCHED = ("case", "actor", "target", "code", "category", "source")
 """Columns that a selection may name."""
 
 ENDED = "ended"
-"""The cause of a case that was over before the event happened."""
+"""The cause recorded for a case that ended before the event happened (a competing risk)."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A *context* of a move is one combination of truth values of the conditions on its outcomes' factors and effects. An
 outcome in one context is a *branch*. It has one chance and one list of effects. Most moves have no such conditions, so
-they have one context, and their branches are their outcomes. The engines therefore need no conditions on outcomes. They
-look up the context of a move at the entry of its local table, and everything about a branch is fixed.
+they have one context, and their branches are their outcomes. The engines therefore need no conditions on outcomes. Each
+entry of a move's local table gives its context, and within a context everything about a branch is constant.
 
 Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K factors of one outcome at most.
 """

@@ -1,9 +1,9 @@
 """Interventions: acts on a day, and standing ones that rewrite the rate tables.
 
 Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
-of the policies and the values assumed for a while. Two more kinds of number follow: those that turn median waits into
-rates of stages, and those of counters. Where an intervention applies, a table entry points at one of these numbers
-instead of an assumption.
+of the policies and the values assumed for a while. Two more kinds of number follow: the factors that turn a median
+wait into the rate of a stage, and the values that a counter can take. Where an intervention applies, a table entry
+points at one of these numbers instead of an assumption.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the forecast after each observation, filled if it is made and hollow if not, and return `ax`."""
+    """Draw the forecast with each observation made (a filled dot) and not made (a hollow dot), and return `ax`."""
     some = result.observations[:most]
     best = some[0]
     finding = f"{percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"

@@ -122,7 +122,7 @@ def _together(scenario: Scenario) -> Iterator[str]:
 
 
 def titles(names: Iterable[str], scenario: Scenario) -> str:
-    """Return the titles of the sources of these names."""
+    """Return the titles of the sources with these ids."""
     return ", ".join(scenario.sources[name].title for name in names if name in scenario.sources)
 
 

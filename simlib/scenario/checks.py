@@ -284,9 +284,9 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """No ending is called `ongoing`, which means that none is reached.
+    """No ending has the id `ongoing`: that word means that no ending is reached.
 
-    No assumption is called `rest`, which means the share that the others leave.
+    No assumption has the id `rest`: that word means the share that the others leave.
     """
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' already means that no ending is reached", "expected another id"

@@ -1,7 +1,8 @@
 """Read level sets and conditions of a file into `Condition`.
 
 A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`, and of a counter also `X to Y`. A
-condition is a mapping {variable: level set} of which all must hold, or a list of such mappings of which any may hold.
+condition is a mapping {variable: level set}, which holds if every variable is in its set. It may also be a list of such
+mappings, which holds if at least one of them does.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return the problem and the expectation for a level that a variable does not have.
+    """Return the fault and the expected levels, for a level that a variable does not have.
 
     With `sets`, a set of levels is also accepted.
     """

@@ -407,8 +407,8 @@ def test_an_actor_whose_moves_move_no_answer():
     silent = silent.replace(questions={"ever-lit": silent.questions["ever-lit"]})
     assert found(silent, "actors.herald") == [
         (
-            "warning: actors.herald: all moves of 'herald' together move no ending and no question by one point by "
-            "2031-04-30 (at most “ever-lit”: less than 0.0001 points); expected moves that affect an answer, "
+            "warning: actors.herald: all moves of 'herald' together move no ending and no question by as much as one "
+            "point by 2031-04-30 (at most “ever-lit”: less than 0.0001 points); expected moves that affect an answer, "
             "unless nothing should depend on them"
         )
     ]
@@ -473,9 +473,9 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
 
     assert noted(0.001, 0.0008, 0.00125) == [
         (
-            "note: assumptions: over its range none of these moves an ending or a question by one point by 2031-04-10 "
-            "(points): pace (0.44); no need to know them better; if one should matter, connect it to an ending or a "
-            "question"
+            "note: assumptions: over its range none of these moves an ending or a question by as much as one point by "
+            "2031-04-10 (points): pace (0.44); no need to know them better; if one should matter, connect it to an "
+            "ending or a question"
         )
     ]
     assert not noted(0.01, 0.005, 0.02)

@@ -184,7 +184,7 @@ class Page:
         return [*cells, *self.page.evaluate(ERRORS), *self.complaints]
 
     def status(self) -> str:
-        """Return the line of status of the first picture."""
+        """Return the status line of the first picture."""
         strip = self.page.locator(".simlib-strip:visible > span:first-child")
         return str(strip.first.inner_text()) if strip.count() else ""
 

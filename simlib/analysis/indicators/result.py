@@ -173,7 +173,7 @@ class Indicators(Answer):
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that indicators add to those of all answers."""
+        """Return what indicators hold beside the data of every answer."""
         numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
         rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows

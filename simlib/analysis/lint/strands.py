@@ -51,7 +51,7 @@ TOLERANCE = 1e-6
 
 
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
-    """Report each actor and each assumption that moves no answer by one point by the horizon.
+    """Report each actor and each assumption that changes every answer at the horizon by less than one point.
 
     An actor or an assumption that moves the mean of an impact by one percent is not reported. If an actor moves only a
     question that nobody else's moves can answer, the finding is a note: nothing else depends on the actor. That does
@@ -70,7 +70,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
             yield Finding(
                 "note" if idle.answers_its_own else "warning",
                 f"actors.{name}",
-                f"all moves of {name!r} together move no ending{others} by one point by {by} "
+                f"all moves of {name!r} together move no ending{others} by as much as one point by {by} "
                 f"(at most {idle.answer.words}: {most})",
                 "expected moves that affect an answer, unless nothing should depend on them",
             )
@@ -81,7 +81,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
         yield Finding(
             "note",
             "assumptions",
-            f"over its range none of these moves an ending or a question by one point by {by} (points): "
+            f"over its range none of these moves an ending or a question by as much as one point by {by} (points): "
             f"{', '.join(numbers)}",
             "no need to know them better; if one should matter, connect it to an ending or a question",
         )

@@ -92,7 +92,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that typical histories add to those of all answers."""
+        """Return what typical histories hold beside the data of every answer."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,

@@ -162,7 +162,7 @@ class Paths(Traced):
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that paths add to those of all answers."""
+        """Return what paths hold beside the data of every answer."""
         tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
         numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
         return numbers | {"given": self.given and self.given.name} | tables

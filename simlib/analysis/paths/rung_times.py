@@ -85,7 +85,7 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that the times add to those of all answers."""
+        """Return what the times hold beside the data of every answer."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 

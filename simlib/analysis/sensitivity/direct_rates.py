@@ -1,4 +1,4 @@
-"""Drivers that are true by definition: the rate of the only move that brings an event about.
+"""Self-evident drivers: the rate and the chance of the only move that brings an event about.
 
 The ending "ousted from within" obviously depends on the rate of being ousted from within. Such an assumption is
 *self-evident* for the event.

@@ -83,7 +83,7 @@ class Precision:
 
 
 PRECISION = Precision()
-"""Known to two points: the median and both ends of the middle 90%, from at most 1,024 draws."""
+"""The default: median and both ends of the 90% range, each within two percentage points, from at most 1,024 draws."""
 
 
 @dataclass(frozen=True, eq=False)

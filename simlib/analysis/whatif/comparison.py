@@ -186,7 +186,7 @@ class Comparison(Answer):
         return [*lines, f"Computed {where}.", *([self.note] if self.note else [])]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a comparison adds to those of all answers."""
+        """Return what a comparison holds beside the data of every answer."""
         variants = {name: effect.to_dict() for name, effect in self.effects.items()}
         return pick(self, "engine", "times", "draws") | {"variants": variants, "note": self.note}
 

@@ -47,8 +47,8 @@ class Passage:
 class Chain:
     """The states of a scenario at assumption values `theta` (A,).
 
-    With `centre`, θ is a draw around those values. `start` (K,) gives other probabilities to the start states of the
-    tables than the scenario does.
+    With `centre` (A,), the stated values, `theta` is a draw around them. `start` (K,) gives other probabilities to the
+    start states of the tables than the scenario does.
     """
 
     def __init__(

@@ -109,7 +109,7 @@ class Features:
         return _Group(frozenset(dims), cell.reshape(-1), example, first)
 
     def _home(self, dims: set[int]) -> _Group:
-        """Return the smallest group that contains some dimensions."""
+        """Return the smallest group that contains all of these dimensions."""
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:

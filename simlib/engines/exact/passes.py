@@ -55,7 +55,9 @@ class Watcher(ABC):
 
 
 class Histograms(Watcher):
-    """Columns of the first lane at T times: `at` (T, columns) from p(t), and `until` (T, columns) from Λ ∫ p.
+    """Histograms of the first lane, summed into columns (see `marginals`), at T times.
+
+    `at` (T, columns) is read off p(t), and `until` (T, columns) off Λ ∫ p.
 
     cells (N, G): the cell of each state in each of G groups. reading: the matrix from bins to columns (columns, bins).
     """

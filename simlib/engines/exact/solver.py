@@ -396,7 +396,7 @@ class Solver:
     def taboo(self, question: Question) -> Taboo:
         """Return the taboo set of a question: the states and firings that answer it.
 
-        Raises Unsupported for a lull and for a count, which ask for more than one firing.
+        Raises Unsupported for a lull, a count or two events, because no single state or firing answers them.
         """
         if question.lull or question.count or question.joint:
             what = "a lull" if question.lull else "a count" if question.count else "two events"

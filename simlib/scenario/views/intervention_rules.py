@@ -1,4 +1,4 @@
-"""Reasons why an intervention does not fit a scenario, at places of a view file."""
+"""Reasons why an intervention does not fit a scenario, each with its place in the view file."""
 
 from __future__ import annotations
 

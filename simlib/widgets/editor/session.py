@@ -49,7 +49,7 @@ class CheckedText:
     trouble: str = ""
 
     def summary(self) -> str:
-        """Return a line of status."""
+        """Return a status line."""
         if self.problems:
             count = len(self.problems)
             return f"{count} problem{'s' if count > 1 else ''}; the pictures show the last valid text"

@@ -187,12 +187,12 @@ class PreviewLoop:
 
 
 def preview_status(forecast: Forecast) -> Part:
-    """Return the line of status of a preview."""
+    """Return the status line of a preview."""
     return status(f"preview from {forecast.provenance.get('runs', 0):,} replicates", "preview")
 
 
 def answer_status(forecast: Forecast, interval: str) -> Part:
-    """Return the line of status of an answer; `interval` says how a Monte Carlo answer shows its error."""
+    """Return the status line of an answer; `interval` says how a Monte Carlo answer shows its error."""
     if forecast.engine == "exact":
         return status(f"exact, {forecast.states:,} states")
     return status(f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; {interval}")

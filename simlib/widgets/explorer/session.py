@@ -70,7 +70,7 @@ class ExplorerFront(Protocol):
         """Show a second graph that was drawn whole."""
 
     def show_status(self, status: Part) -> None:
-        """Show a line of status beside the picture there is."""
+        """Show a status line beside the picture there is."""
 
     def show_settings(self) -> None:
         """Show the settings of the state: sliders, choices, undo."""
@@ -231,7 +231,7 @@ class ExplorerSession:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Show an error in the line of status, or in the row of the slider that caused it."""
+        """Show an error in the status line, or in the row of the slider that caused it."""
         with self.lock:
             words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
             problem = next(iter(error.problems), None) if isinstance(error, ScenarioError) else None

@@ -199,7 +199,7 @@ class Explorer(w.VBox):
         self._keep_picture()
 
     def show_status(self, status: Part) -> None:
-        """Show a line of status."""
+        """Show a status line."""
         self.board.status = dict(status)
 
     def show_order(self) -> None:

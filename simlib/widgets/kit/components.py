@@ -22,7 +22,7 @@ def _script(name: str) -> str:
 
 
 class LivePicture(anywidget.AnyWidget):
-    """A PNG that changes in place, with a sentence above it and a line of status.
+    """A PNG that changes in place, with a sentence above it and a status line.
 
     `sentence` is a list of {text, strong} parts, and `alt` is the text for screen readers. `status` is {text, kind,
     share}: a share from 0 to 1 shows a progress bar and a Cancel button, which adds one to `cancels`. `room` is the

@@ -1,4 +1,4 @@
-"""The text beside a picture: the answer in a sentence, and a line of status, as plain parts."""
+"""The text beside a picture: the answer in a sentence, and a status line, as plain parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ShownPicture:
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a line of status: `kind` is "", "preview", "busy" or "error". A `share` shows progress."""
+    """Return a status line: `kind` is "", "preview", "busy" or "error". A `share` shows progress."""
     return {"text": text, "kind": kind, "share": share}
 
 

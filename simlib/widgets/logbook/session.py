@@ -59,7 +59,7 @@ class LogFront(Protocol):
         """Show a picture with its sentence and status."""
 
     def show_status(self, line: Part) -> None:
-        """Show a line of status."""
+        """Show a status line."""
 
     def show_rows(self) -> None:
         """Show the user's own rows, with the note beside each."""

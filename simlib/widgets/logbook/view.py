@@ -100,7 +100,7 @@ class UpdateWithEvents(w.VBox):
         self._keeper.later()
 
     def show_status(self, line: Part) -> None:
-        """Show a line of status."""
+        """Show a status line."""
         self.picture.status = dict(line)
 
     def show_rows(self) -> None:

@@ -116,7 +116,7 @@ class BoxPanel(w.VBox):
             self.picture.alt = self._words + " " + "".join(part["text"] for part in sentence)
 
     def show_line(self, line: Part) -> None:
-        """Show a new line of status, and leave the picture and the answer as they are."""
+        """Show a new status line, and leave the picture and the answer as they are."""
         self.answer.status = dict(line)
 
     def show_settings(self) -> None:

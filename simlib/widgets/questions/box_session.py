@@ -90,7 +90,7 @@ class BoxFront(Protocol):
         """Show the picture with the point, the answer there in parts, and its line of status."""
 
     def show_line(self, line: Part) -> None:
-        """Show a line of status."""
+        """Show a status line."""
 
     def show_settings(self) -> None:
         """Put the sliders where the point is."""
@@ -276,7 +276,9 @@ class BoxSession:
                 f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
             ),
             _part(f"{where} {self.chosen.name}", strong=True),
-            _part(f", where {percent(self.box.density)} of the draws reach it, against {base} of all draws."),
+            _part(
+                f", where {percent(self.box.density)} of the draws reach the threshold, against {base} of all draws."
+            ),
         ]
 
     def _draw(self) -> BoxBoard:

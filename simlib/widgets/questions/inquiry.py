@@ -382,7 +382,7 @@ class Inquiry:
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Show whether the answer is for these settings, or why they do not fit. Compute it if that is quick.
+        """Show whether the answer is for these settings, or why these are invalid. Compute it if that is quick.
 
         While a requested answer is computed, the message waits for its end.
         """

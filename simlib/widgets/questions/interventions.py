@@ -168,7 +168,7 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return, by the label of a field, in how many histories its change had no effect."""
+    """Return remarks, by the label of their field: in what share of the histories a change had no effect."""
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}
