@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import test_accessibility
 from tests.browser.lab import ROOT
 
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -27,7 +28,7 @@ NAMELESS = """() => [...document.querySelectorAll('.jp-OutputArea input, .jp-Out
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_it_opens_with_pictures_and_runs_and_everything_on_it_can_be_read(visit, name):
-    page = visit(name, size=(1400, 1000))
+    page = visit(name, size=(1440, 900))
     assert page.page.locator(".jp-OutputArea img").count() > 0, "before a kernel ran it"
     page.run_all()
     page.settle()
@@ -35,6 +36,8 @@ def test_it_opens_with_pictures_and_runs_and_everything_on_it_can_be_read(visit,
     assert page.page.evaluate(WITHOUT_ALT) == 0
     assert page.page.evaluate(CUT_OFF) == []
     assert page.page.evaluate(NAMELESS) == []
+    if name in test_accessibility.NOTEBOOKS:
+        test_accessibility.assert_axe_finds_nothing_and_every_text_can_be_read(page)
 
 
 def test_the_explorer_reads_in_the_dark_and_in_a_narrow_window(visit):
