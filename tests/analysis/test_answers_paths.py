@@ -125,7 +125,7 @@ def test_a_belief_with_its_own_start_and_the_exact_engine_are_refused_by_name():
     belief = dataclasses.replace(Belief.prior(world, 4), name="a log", start=np.full((4, 2), 0.5))
     with pytest.raises(Unsupported, match="the belief “a log” starts in 2 states, and the scenario in others"):
         indicators(world, "war", draws=belief)
-    with pytest.raises(Unsupported, match="works at the stated values, not over “a log”; use Monte Carlo"):
+    with pytest.raises(Unsupported, match="works at the stated values, not over the belief “a log”; use Monte Carlo"):
         indicators(world, "war", draws=belief, engine="exact")
 
 

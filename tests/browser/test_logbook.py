@@ -22,7 +22,9 @@ def page(visit):
 
 def rest(page):
     until(lambda: page.ask(f"{PANEL}.session.worker.busy") == "False", 90, "every morning")
-    until(lambda: page.status().startswith("Exact"), 60, "the answer to be told")
+    until(
+        lambda: page.page.locator(".simlib-strip", has_text="Exact, at the stated").count(), 60, "the answer to be told"
+    )
 
 
 def sentence(page):

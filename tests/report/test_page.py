@@ -228,7 +228,7 @@ def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, m
     without_log = [heading for heading in HEADINGS if heading != "How it compares with the past"]
     assert re.findall("^## (.*)$", text, re.MULTILINE)[-len(without_log) :] == without_log
     assert "counted in 5,000 histories" in text
-    assert "“Every lane is closed” by 30 May 2031 is at" in text
+    assert "the probability of “Every lane is closed” by 30 May 2031 is" in text
 
 
 def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():

@@ -362,7 +362,7 @@ def test_a_rule_looks_at_the_state():
     assert (assumed.assumption, assumed.date, assumed.value) == ("meeting", day, WORLD.assumptions["meeting"].high)
     assert both == [kept, assumed]
     waiting = questions.WhatIf(WORLD, move="meet", change="force", state="blockade=full")
-    with pytest.raises(ScenarioError, match="cannot depend on the state"):
+    with pytest.raises(ScenarioError, match="a move that is forced on a date cannot depend on a state"):
         waiting.variants(waiting.chosen)
 
 
@@ -413,7 +413,7 @@ def test_a_field_that_does_not_matter_makes_no_other_question():
 def test_a_view_that_forbids_what_the_panel_forces_is_refused_at_the_view(bridge):
     question = questions.WhatIf(bridge, move="clear", change="policy", view="hasty")
     with pytest.raises(
-        ScenarioError, match="A view: under “Everybody is in a hurry”, “Clear the bridge by force” as a"
+        ScenarioError, match="A view: under “Everybody is in a hurry”, “Clear the bridge by force” by a standing rule"
     ):
         question.variants(question.chosen)
 

@@ -101,7 +101,9 @@ def _exact(
     if times_seen != 1:
         raise Unsupported("the exact engine counts only the first sighting of a sign; use Monte Carlo")
     if isinstance(draws, Belief):
-        raise Unsupported(f"the exact engine works at the stated values, not over “{draws.name}”; use Monte Carlo")
+        raise Unsupported(
+            f"the exact engine works at the stated values, not over the belief “{draws.name}”; use Monte Carlo"
+        )
     return exact_indicators(scenario, target, day, control=control)
 
 
