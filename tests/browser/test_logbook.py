@@ -37,12 +37,12 @@ def series(page):
 
 def test_the_slider_goes_through_the_mornings_and_the_picture_follows(page):
     slider = page.page.locator(".simlib-mornings input[type=range]").first
-    picture = page.page.locator(".simlib-picture img:visible").first
+    picture = page.page.locator(".simlib-picture", has_text="Exact, at the stated").locator("img").first
     before, shown = sentence(page), picture.get_attribute("src")
     slider.focus()
     page.page.keyboard.press("ArrowRight")
     until(lambda: sentence(page) != before, 10, "the next morning")
-    assert picture.get_attribute("src") != shown
+    until(lambda: picture.get_attribute("src") != shown, 10, "its picture")
     first = dt.date.fromisoformat(ast.literal_eval(page.ask(f"str({PANEL}.session.first)")))
     day = first + dt.timedelta(days=int(slider.input_value()))
     assert f"Morning of {day.day} {day:%B %Y}" in sentence(page)
