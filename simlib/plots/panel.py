@@ -6,6 +6,7 @@ background, which is an order of magnitude quicker. `update` says when that back
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ BELOW = 24.0
 """Labels beside an axes reach so many pixels below it where they are too many for its height."""
 
 
-class LivePanel:
+class LivePanel(ABC):
     """One plot on one axes. `artists` are those that change with the answer.
 
     `reach` is the width, in pixels, that the title and the caption below it may take.
@@ -66,12 +67,12 @@ class LivePanel:
         self.caption.set_text(words)
         return True
 
+    @abstractmethod
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another answer. Return True when the background (limits, ticks, titles) changed with it.
 
         While `moving`, limits only grow, so that nothing jumps.
         """
-        raise NotImplementedError
 
 
 def beside(ax: Axes) -> float:

@@ -195,17 +195,22 @@ def test_after_a_drag_the_picture_belongs_to_where_the_slider_rests(page):
 
 def test_the_picture_changes_in_place_without_moving_anything(page):
     until(lambda: "ends of sliders" not in page.status() and "range" not in page.status(), 60, "the work when idle")
-    page.page.evaluate("""() => { window.shift = 0; new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) window.shift += entry.value; }).observe({type: 'layout-shift'}); }""")
     image = page.page.locator(".simlib-graph img:visible").first
+    chip = page.page.locator(".simlib-chip:visible").first
     slider(page).scroll_into_view_if_needed()
     slider(page).focus()
-    before = image.bounding_box()
+    page.settle()  # JupyterLab draws a cell when it scrolls into view, which shifts the page
+    page.page.evaluate("""() => { window.shift = 0; window.chip = document.querySelector('.simlib-chip');
+        new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) window.shift += entry.value; }).observe({type: 'layout-shift'}); }""")
+    before, words = image.bounding_box(), chip.inner_text()
     for _ in range(5):
         page.page.keyboard.press("ArrowRight")
     page.settle()
     assert image.bounding_box() == before
     assert page.page.evaluate("window.shift") < 0.02
+    assert chip.inner_text() != words
+    assert page.page.evaluate("window.chip.isConnected"), "only its number changed"
 
 
 def test_a_replay_does_not_move_where_motion_is_to_be_reduced(page):

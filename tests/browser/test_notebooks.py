@@ -22,7 +22,7 @@ CUT_OFF = """() => [...document.querySelectorAll(
 NAMELESS = """() => [...document.querySelectorAll('.jp-OutputArea input, .jp-OutputArea select, .jp-OutputArea button')]
     .filter(node => node.getClientRects().length)
     .filter(node => !(node.getAttribute('aria-label') || (node.labels && node.labels.length)
-      || node.innerText || node.title))
+      || node.textContent.trim() || node.title))
     .map(node => node.outerHTML.slice(0, 200))"""
 
 

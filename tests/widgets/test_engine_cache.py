@@ -157,6 +157,16 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
         answers.sample(state.settings, 10)
 
 
+@pytest.mark.parametrize(("times_the_limit", "again"), [(0.5, 0), (2.0, 1), (20.0, 0)])
+def test_a_glance_that_was_nearly_quick_is_timed_again(state, answers, times_the_limit, again):
+    answers.measure(state.settings, lead=None)
+    machine = answers.machine(state.settings)
+    assert machine.glances == 2
+    machine.glance_seconds = times_the_limit * module.QUICK_SECONDS
+    answers.measure(state.settings, lead=None)
+    assert machine.glances == 2 + again
+
+
 def test_an_answer_can_be_cancelled_and_is_then_not_known(state, answers):
     with pytest.raises(Cancelled):
         answers.answer(state.settings, Control(cancel=lambda: True))

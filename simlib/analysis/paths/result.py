@@ -123,7 +123,7 @@ class Paths(Traced):
         if self.given is not None:
             whole = f"the histories that end in {self.given.words} by {self._by}"
             return f"Of {whole}, {_with_error(first)} {_way(first)}"
-        return f"{_with_error(first)} of all histories {_way(first, self._by)} ({self.label(first.ending)})"
+        return f"{self._of_all(first)} ({self.label(first.ending)})"
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` likeliest paths, the share they cover, and how they were computed."""
@@ -141,13 +141,16 @@ class Paths(Traced):
         if given:
             lead = f"Of the histories that end in {given.words} by {self._by} ({known} of all), {clauses[0]}"
         else:
-            lead = f"{_with_error(first[0])} of all histories {_way(first[0], self._by)}{self._end(first[0])}."
+            lead = f"{self._of_all(first[0])}{self._end(first[0])}."
         lines = [lead, *(f"A further {clause}" for clause in clauses[1:])]
         whole = "the histories that end so" if given else "all histories"
         paths = "This path covers" if len(first) == 1 else f"These {len(first)} paths cover"
         covered = f"{paths} {percent(min(sum(c.probability for c in first), 1.0))} of {whole}"
         more = f"; the {len(self.classes)} likeliest cover {percent(min(self.coverage, 1.0))}"
         return [*lines, f"{covered}{more if len(self.classes) > len(first) else ''}."]
+
+    def _of_all(self, path: PathClass) -> str:
+        return f"{_with_error(path)} of all histories {_way(path, self._by)}"
 
     def _end(self, path: PathClass) -> str:
         if self.given is not None:

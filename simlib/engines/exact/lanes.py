@@ -143,7 +143,7 @@ class Lanes:
         The parts of single lanes are added by `finish`.
         """
         if kernels is None:
-            less = result[first:last].copy() if self.leap else 0.0
+            less = result[first:last] if self.leap else 0.0
             result[first:last] = (self.diagonal[:, None] * block + self._matrix @ block)[first:last] - less
             return
         matrix = (self.incoming.start, self.incoming.source, self.values, self.diagonal)

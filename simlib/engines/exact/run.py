@@ -88,12 +88,6 @@ class Prepared:
                 chosen += passes[name]
         return replace(self, blocks=seated(0, chosen))
 
-    def answers_only(self) -> Prepared:
-        """Return a copy without variables and moves."""
-        features = self.features
-        lean = Features(features.tables, features.space, features.flagged, answers_only=True)
-        return replace(self, features=lean)
-
     def calmer(self) -> Prepared:
         """Return a copy for a world in which the terms of the quicker series grow too much."""
         return replace(self, leap=next((leap for leap in chebyshev.LEAPS if leap > self.leap), 0.0))

@@ -306,8 +306,13 @@ class Solver:
         if scope not in self._glances:
             whole = self._prepared.without_impacts()
             whole = whole if lead is None else whole.in_one_block(lead)
-            self._glances[scope] = whole if moves else whole.answers_only()
+            self._glances[scope] = whole if moves else dataclasses.replace(whole, features=self._without_moves)
         return self._glances[scope]
+
+    @cached_property
+    def _without_moves(self) -> Features:
+        """The features of glances that count no moves, which all share them."""
+        return Features(self.tables, self.space, self.features.flagged, answers_only=True)
 
     @cached_property
     def _simulator(self) -> Any:

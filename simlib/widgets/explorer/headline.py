@@ -76,8 +76,8 @@ def answers(
 ) -> list[dict[str, Any]]:
     """Return questions and endings with their answers.
 
-    They are [{title, items: [{name, label, short, value, change, due}]}]. A quick `forecast` lacks the answers that
-    need histories. These are taken from `before`, and marked as `due`.
+    They are [{title, items: [{name, label, short, value, change, due}]}]. A glance (`Solver.glance`) lacks some
+    answers to questions. These are taken from `before`, and marked as `due`.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

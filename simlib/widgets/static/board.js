@@ -22,7 +22,7 @@ function render({ model, el }) {
     const labels = [...chips.querySelectorAll("span")];
     const long = () => labels.filter((label) => label.offsetHeight > 20);  // more than one line
     for (const label of labels) label.textContent = label.dataset.label;
-    for (const change of chips.querySelectorAll("em")) change.hidden = false;
+    for (const change of chips.querySelectorAll("em")) change.hidden = !change.textContent;
     for (const label of long()) label.textContent = label.dataset.short || label.dataset.label;
     for (const label of long()) for (const change of label.parentElement.querySelectorAll("em")) change.hidden = true;
   };
@@ -102,35 +102,50 @@ function render({ model, el }) {
     headline.setAttribute("aria-busy", String(model.get("preview")));
     headline.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
   };
+  // Chips and options are made anew only when the list of answers changes: in a drag, only the numbers do.
+  const makeChip = ({ name, label, short }) => {
+    const chip = make("button", "simlib-chip");
+    const words = make("span");
+    Object.assign(words.dataset, { label, short });
+    chip.append(words, make("strong"), make("em"));
+    chip.addEventListener("click", () => ask("lead", name));
+    return chip;
+  };
+  const tellValue = (chip, { label, value, change, due }) => {
+    const old = due ? " This is the value before the change: the new one follows when the slider rests." : "";
+    chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${old} Press to make it the leading answer.`;
+    chip.classList.toggle("simlib-due", Boolean(due));
+    chip.querySelector("strong").textContent = value;
+    chip.querySelector("em").textContent = change || "";
+  };
+  const makeGroup = ({ title, items }) => {
+    const group = make("optgroup");
+    group.label = title;
+    group.append(...items.map(({ name, label }) => {
+      const option = make("option", "", label);
+      option.value = name;
+      return option;
+    }));
+    return group;
+  };
+  const drawn = { options: "", chips: "", room: "" };
+  const changed = (what, ...values) => {
+    const old = drawn[what];
+    drawn[what] = JSON.stringify(values);
+    return drawn[what] !== old;
+  };
   const answers = () => {
     const groups = model.get("answers");
     const lead = model.get("lead");
-    if (document.activeElement !== choose) {
-      choose.replaceChildren(...groups.map(({ title, items }) => {
-        const group = make("optgroup");
-        group.label = title;
-        group.append(...items.map(({ name, label }) => {
-          const option = make("option", "", label);
-          option.value = name;
-          return option;
-        }));
-        return group;
-      }));
-    }
+    const options = groups.map(({ title, items }) => [title, items.map(({ name, label }) => [name, label])]);
+    if (document.activeElement !== choose && changed("options", options)) choose.replaceChildren(...groups.map(makeGroup));
     choose.value = lead;
-    chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, short, value, change, due }) => {
-      const chip = make("button", "simlib-chip");
-      const simulated = due ? " This is the value before the change: a new one is simulated when the slider rests." : "";
-      chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${simulated} Press to make it the leading answer.`;
-      chip.classList.toggle("simlib-due", Boolean(due));
-      const words = make("span");
-      Object.assign(words.dataset, { label, short });
-      chip.append(words, make("strong", "", value));
-      if (change) chip.append(make("em", "", change));
-      chip.addEventListener("click", () => ask("lead", name));
-      return chip;
-    }) : []);
-    fit();
+    const items = groups.length ? groups[0].items.filter(({ name }) => name !== lead) : [];
+    if (changed("chips", items.map(({ name, label, short }) => [name, label, short]))) chips.replaceChildren(...items.map(makeChip));
+    items.forEach((item, i) => tellValue(chips.children[i], item));
+    // Measuring the chips makes the browser lay out the page, so it is done only when their widths can change.
+    const length = (words) => (words || "").length;
+    if (changed("room", drawn.chips, items.map(({ value, change, due }) => [length(value), length(change), due]))) fit();
   };
   const turn = () => {
     const shown = model.get("tab");
