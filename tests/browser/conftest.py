@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 
 import pytest
 
 from tests.browser.lab import CHROMIUM, Lab, Page, browser
+
+SHARED = "shared.ipynb"
+"""The copy of the first notebook that the tests of a module share."""
 
 NEEDED = ("playwright", "jupyterlab", "ipywidgets", "anywidget")
 
@@ -63,12 +67,24 @@ def visit(lab, chromium):
     assert complaints == []
 
 
+@pytest.fixture(scope="module")
+def opened(lab, chromium):
+    """A copy of the first notebook, open for all tests of a module: opening it takes longer than most tests."""
+    notebooks = lab.folder / "notebooks"
+    shutil.copy2(notebooks / "00_start_here.ipynb", notebooks / SHARED)
+    page = Page(chromium, lab, SHARED, size=(1400, 1100))
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def page(visit):
-    """The explorer on the teaching world, at rest."""
-    opened = visit("00_start_here.ipynb", size=(1400, 1100))
+def page(lab, opened):
+    """The explorer on the teaching world, made anew and at rest; whatever goes wrong on it fails the test."""
+    opened.forget()
+    shutil.rmtree(lab.folder / "state" / "drafts", ignore_errors=True)
     opened.run_all()
     opened.settle()
     opened.page.get_by_label("Leading question").select_option(label="A treaty is signed")
     opened.settle()
-    return opened
+    yield opened
+    assert opened.errors() == []

@@ -159,6 +159,14 @@ class Page:
         until(self._all_ran, timeout, "all cells to have run")
         return time.monotonic() - begun
 
+    def forget(self) -> None:
+        """Go back to a notebook that was not run, in the same kernel."""
+        self.page.keyboard.press("Escape")
+        self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+        self.ask("[shown.session.close() for shown in Out.values() if type(shown).__name__ == 'Explorer']")
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+        self.complaints.clear()
+
     def _all_ran(self) -> bool:
         return (
             bool(

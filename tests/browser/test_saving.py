@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from tests.browser.conftest import SHARED
 from tests.browser.lab import Lab, Page, until
 
-FIRST, EDITOR, PANEL = "00_start_here.ipynb", "02_write_a_scenario.ipynb", "04_what_if.ipynb"
+FIRST, EDITOR = SHARED, "02_write_a_scenario.ipynb"
 TREATY = "Talks under way are concluded while things are quiet"
 SAVED = "() => !jupyterapp.shell.currentWidget.context.model.dirty"
 
