@@ -1,11 +1,11 @@
-"""`Answer`: what every question gives back, so that each number can be traced, saved and loaded.
+"""`Answer`: the base class of all results, which can be traced, saved and loaded.
 
-An answer has its scenario (id, title, hash), its date, the question in words, and its provenance. It also gives
-sentences, a tidy table, a picture and plain JSON data. The keys that all answers share in JSON are a contract. They are
-made in one place, `Answer.to_dict`.
+An answer holds the key of its scenario (id, title, hash), its date, the question in words, and its provenance: the
+record from which it can be computed again. It also gives sentences, a tidy table, a picture and plain JSON data.
+`Answer.to_dict` makes the JSON keys that all answers share. They are a contract, which `docs/json.md` states.
 
-A saved file holds the JSON data and, under "state", every field of the answer, arrays bit for bit. Loading builds
-nothing but the frozen dataclasses of simlib.
+A saved file holds the JSON data. Its key "state" holds every field of the answer, with arrays bit for bit. Loading a
+file creates only dataclasses of simlib, so a file cannot run other code.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ScenarioKey:
 
 
 def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
-    """Return the fields of an answer for scenario and target date: key, date, and days after the start."""
+    """Return the scenario key, the target date and the target day, as an answer stores them."""
     return ScenarioKey.of(scenario), scenario.by_date(day), day
 
 
@@ -67,7 +67,7 @@ class Answer(ABC):
     """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
 
     provenance: Any
-    """The record from which the answer can be made again. See `provenance`."""
+    """The record from which the answer can be computed again. See `provenance`."""
 
     told: ClassVar[bool] = True
     """Whether the JSON data include the sentences."""
@@ -80,13 +80,13 @@ class Answer(ABC):
 
     @property
     def by_words(self) -> str:
-        """The end of the forecast in words, with the hour if it is within a day."""
-        return end_of(self.as_of, self.by_day)  # type: ignore[attr-defined]  # every answer with a date has it
+        """The end of the forecast in words. The hour is added if it is not midnight."""
+        return end_of(self.as_of, self.by_day)  # type: ignore[attr-defined]  # every dated answer has `by_day`
 
     @property
     def look_by_words(self) -> str:
-        """The end of the time for watching, in words."""
-        return end_of(self.as_of, self.look_by_day)  # type: ignore[attr-defined]  # as above
+        """The end of the observation period, in words."""
+        return end_of(self.as_of, self.look_by_day)  # type: ignore[attr-defined]  # as in `by_words`
 
     @property
     @abstractmethod
@@ -103,10 +103,13 @@ class Answer(ABC):
 
     @abstractmethod
     def data(self) -> dict[str, Any]:
-        """Return what this kind of answer adds to the keys that all answers share, as plain JSON data."""
+        """Return the JSON data of this kind of answer, without the keys that all answers share."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain JSON data. Numbers that are not finite are None. The keys are a contract."""
+        """Return the answer as plain JSON data, with None for numbers that are not finite.
+
+        The keys are a contract (`docs/json.md`).
+        """
         head = {
             "format": FILE_FORMAT,
             "answer": self.kind,
@@ -123,14 +126,20 @@ class Answer(ABC):
         return plain
 
     def save(self, path: str | Path) -> Path:
-        """Write the answer to one JSON file (gzip-compressed when the name ends in .gz). Return its path."""
+        """Write the answer to one JSON file and return the path.
+
+        The file is compressed with gzip if its name ends in .gz.
+        """
         target = Path(path)
         data = self.to_dict() | {"state": encode(self)}
         write_payload(target, json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode())
         return target
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw the answer on axes (default: a new figure) and return them. `options` are those of its picture."""
+        """Draw the answer on axes (default: a new figure) and return the axes.
+
+        `options` go to the function that draws the picture.
+        """
         import simlib
 
         axes: Axes = simlib.plot(self, ax, **options)
@@ -138,7 +147,7 @@ class Answer(ABC):
 
 
 class Traced(Answer):
-    """Base of an answer that takes its engine, draws and runs from its provenance."""
+    """Base class of answers whose engine, draws and runs are read from the provenance."""
 
     @property
     def engine(self) -> str:
@@ -152,7 +161,7 @@ class Traced(Answer):
 
     @property
     def runs(self) -> int:
-        """The number of replicates of each draw, 0 when exact."""
+        """The number of replicates for each draw, 0 for the exact engine."""
         return int(self.provenance["runs"] or 0)
 
 
@@ -160,10 +169,10 @@ class Traced(Answer):
 
 
 def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
-    """Return everything needed to trace an answer and to make it again, in the one format of all answers.
+    """Return the record from which an answer can be traced and computed again.
 
-    `more`: `engine`, `seed`, `draws`, `runs`, `horizon_days`, `values` (changed assumptions), `changes` (in words) and
-    whatever else the question was asked with.
+    All answers use this format. `more` holds `engine`, `seed`, `draws`, `runs`, `horizon_days`, `values` (changed
+    assumptions), `changes` (in words) and the other arguments of the question.
     """
     import platform
 
@@ -186,7 +195,7 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Return the versions that numbers may depend on. Looking them up takes milliseconds."""
+    """Return the versions of Python and of the packages that may affect the numbers."""
     import importlib.metadata
     import platform
 
@@ -218,12 +227,12 @@ def plain_json(value: Any) -> Any:
 
 
 def pick(thing: object, *names: str) -> dict[str, Any]:
-    """Return some attributes of a thing by name."""
+    """Return the named attributes of an object as a dictionary."""
     return {name: getattr(thing, name) for name in names}
 
 
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row for a table: [value, half-width] in two columns, a tuple of texts as one text."""
+    """Return a row for a table, with [value, half-width] in two columns and texts joined."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, list):
@@ -270,7 +279,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(data: Any, classes: Mapping[str, type]) -> Any:
-    """Rebuild what `encode` wrote. `classes` are the dataclasses that may be built, by name."""
+    """Rebuild the value that `encode` wrote. `classes` holds the permitted dataclasses by name."""
     if isinstance(data, list):
         return [decode(item, classes) for item in data]
     if not isinstance(data, dict):
@@ -289,11 +298,14 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
             return {decode(key, classes): decode(item, classes) for key, item in pairs}
         case {"!": name, **fields}:
             return classes[name](**{key: decode(item, classes) for key, item in fields.items()})
-    raise ValueError("a mapping that is no part of an answer")
+    raise ValueError("it has a mapping that `save` does not write")
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
-    """Read what `Answer.save` wrote, bit for bit. `classes` are the dataclasses that it may hold."""
+    """Read an answer that `Answer.save` wrote, bit for bit.
+
+    `classes` are the dataclasses that the file may hold. Raises SimlibError for any other file.
+    """
     source = Path(path)
     try:
         data = json.loads(read_payload(source))

@@ -1,4 +1,4 @@
-"""Progress, cancellation and threads of long work, in one object."""
+"""One object for the progress, the cancellation and the threads of a long computation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Progress = Callable[[float], None]
 """Called with the share of the work that is done, from 0 to 1."""
 
 Cancel = Callable[[], bool]
-"""Called from time to time. True means stop."""
+"""Called from time to time. If it returns True, the work stops."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Control:
             raise Cancelled("the work was cancelled")
 
     def part(self, first: float, last: float) -> Control:
-        """Return the control of a part of the work, which runs from share `first` to share `last` of the whole."""
+        """Return the control of one part of the work.
+
+        The part runs from share `first` to share `last` of the whole work.
+        """
         if self.progress is None:
             return self
         tell = self.progress
@@ -49,11 +52,14 @@ class Control:
 
 
 UNWATCHED = Control()
-"""For work that nobody watches or stops."""
+"""The default: no progress reports and no cancellation."""
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of an engine. "auto" means the exact engine if the states fit, else Monte Carlo."""
+    """Return the answer of the engine asked for.
+
+    "auto" means the exact engine if it can answer, else Monte Carlo.
+    """
     if engine != "montecarlo":
         try:
             return exact()

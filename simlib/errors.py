@@ -1,4 +1,4 @@
-"""Errors, and the form of their messages: where, what is wrong, and what was expected.
+"""Errors, and the form of their messages: the place, the fault, and the expected input.
 
 Every message about bad input is built from `Problem`, so that it reads `file:line: where: what is wrong; what was
 expected`. One `ScenarioError` carries all problems of a file.
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 
 class SimlibError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base class of every error that this library raises on purpose."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in one place.
+    """One fault in the input, and its place.
 
-    `file` is the path as the user gave it (or ""), `line` counts from 1 (0: unknown), `where` is the path
-    inside the file (`moves.patrol.rate`), `what` and `expected` are half-sentences without a full stop.
+    `file` is the path as the user gave it (or ""). `line` counts from 1 (0: unknown). `where` is the path inside the
+    file, such as `moves.patrol.rate`. `what` and `expected` are half-sentences without a full stop.
     """
 
     file: str
@@ -36,9 +36,9 @@ class Problem:
 
 
 class ScenarioError(SimlibError):
-    """A scenario, a view or a request about one was refused.
+    """The scenario, the view or the request has faults.
 
-    `problems` holds every reason at once.
+    `problems` lists all of them.
     """
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
@@ -50,7 +50,10 @@ class ScenarioError(SimlibError):
 
 
 class QuantityError(SimlibError, ValueError):
-    """A number with a unit could not be read: `what` says what is wrong, and `expected` what it should be."""
+    """A number with a unit could not be read.
+
+    `what` names the fault. `expected` describes the right form.
+    """
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -61,7 +64,10 @@ class QuantityError(SimlibError, ValueError):
 
 
 class TooManyStates(SimlibError):
-    """The exact engine refuses a scenario with more reachable states than its cap. It found `count` of them."""
+    """The scenario has more reachable states than the exact engine accepts.
+
+    `count` states were found, more than the `cap`. If the search is not `complete`, there may be more.
+    """
 
     def __init__(self, count: int, cap: int, *, complete: bool) -> None:
         self.count, self.cap, self.complete = count, cap, complete
@@ -87,9 +93,9 @@ class Unsupported(SimlibError):
 
 
 class MissingDependency(SimlibError):
-    """An optional package is needed.
+    """An optional package is missing.
 
-    The message says which, for what, and how to install it.
+    The message says which one, why it is needed, and how to install it.
     """
 
 
@@ -106,7 +112,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a half-sentence that names the nearest known name, or lists them all."""
+    """Return a half-sentence with the nearest known name, else with up to 20 known names."""
     known = list(known)
     close = nearest(name, known)
     if close:

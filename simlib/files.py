@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and read back."""
+"""Write files whole or not at all, and read them back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 
 
 def state_folder() -> Path:
-    """Return the user's folder for drafts and other state between sessions (`SIMLIB_STATE_DIR` names another)."""
+    """Return the user's folder for drafts and other state between sessions.
+
+    The environment variable `SIMLIB_STATE_DIR` can name another folder.
+    """
     override = os.environ.get("SIMLIB_STATE_DIR")
     if override:
         return Path(override)
@@ -22,18 +25,19 @@ def state_folder() -> Path:
 def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = False) -> None:
     """Write a file whole or not at all.
 
-    If that fails, the old file is untouched and no temporary file is left. Links are followed and an existing file
-    keeps its mode. A device or a pipe is written into, never replaced. Text is written as UTF-8. With `new` the file
-    must not exist yet: of several processes exactly one writes it.
+    If writing fails, the old file is untouched and no temporary file is left. Links are followed, and an existing file
+    keeps its permissions. A device or a pipe is written into, never replaced. Text is written as UTF-8. With `new`, the
+    file must not exist yet. If several processes try at once, exactly one succeeds.
 
     Raises:
-        OSError: It cannot be written. The error names the file. FileExistsError with `new`.
+        OSError: If the file cannot be written. The error names the file.
+        FileExistsError: With `new`, if the file exists.
     """
     data = payload.encode() if isinstance(payload, str) else payload
     target = Path(os.path.realpath(file))
     try:
         if not new and is_stream(file):
-            with open(file, "wb") as stream:  # noqa: PTH123 - as it was named: what it leads to may have no path
+            with open(file, "wb") as stream:  # noqa: PTH123 - opened by the given name: the stream may have no other
                 stream.write(data)
         else:
             _replace(target, data, new)
@@ -54,7 +58,7 @@ _OPEN_FILES = (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr"), ("proc", "se
 
 
 def _replace(target: Path, data: bytes, new: bool) -> None:
-    """Write a temporary file, then give it the target's name (with `new` only if that is free)."""
+    """Write a temporary file, then rename it to the target. With `new`, no target may exist."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
@@ -75,15 +79,15 @@ def _replace(target: Path, data: bytes, new: bool) -> None:
 
 
 def _link(part: Path, target: Path, data: bytes) -> None:
-    """Give a written file its name, which must be free.
+    """Give a written file the name of the target.
 
-    Raises FileExistsError.
+    Raises FileExistsError if the target exists.
     """
     try:
         os.link(part, target)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no hard links
         with target.open("xb") as stream:
             stream.write(data)
 
@@ -91,12 +95,12 @@ def _link(part: Path, target: Path, data: bytes) -> None:
 def write_payload(target: Path, payload: bytes) -> None:
     """Write bytes to a file, whole or not at all.
 
-    They are compressed with gzip if its name ends in .gz.
+    The bytes are compressed with gzip if the name of the file ends in .gz.
     """
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 
 
 def read_payload(source: Path) -> bytes:
-    """Read what `write_payload` wrote."""
+    """Read the bytes that `write_payload` wrote."""
     payload = source.read_bytes()
     return gzip.decompress(payload) if source.suffix == ".gz" else payload

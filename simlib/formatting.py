@@ -1,6 +1,6 @@
-"""Numbers, probabilities and dates as people read them.
+"""Write numbers, probabilities and dates as people read them.
 
-No more digits than are known, no exponents, no false zero.
+Numbers have no exponent and no more digits than are known. A small number is not rounded to zero.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 
 _ROUND_OFF = 1e-9
-"""A computed time counts as the end of a day if it misses that by no more than this, in days."""
+"""Tolerance in days: a computed time this close to midnight counts as midnight."""
 
 
 def percent(p: float) -> str:
     """Write a probability as people read it.
 
-    Examples: "12%", "0.3%", "1 in 3.8 million". Never a false 0% or 100%. Anything below one in a trillion counts as
-    rounding error and is zero.
+    Examples: "12%", "0.3%", "1 in 3.8 million". A probability is not rounded to 0% or 100%. Only a distance of less
+    than one in a trillion from 0, or one in a billion from 1, counts as rounding error.
     """
     if p < 1e-12:
         return "0%"
-    if p >= 1 - 1e-9:  # the exact engine computes no more accurately
+    if p >= 1 - 1e-9:  # the accuracy of the exact engine
         return "100%"
     if p < 1e-5:
         return one_in(1 / p)
@@ -54,7 +54,7 @@ def in_a_hundred(share: float) -> str:
 def percent_within(p: float, low: float, high: float) -> str:
     """Write a probability with its interval, all three numbers to the same digit.
 
-    Examples: "1.3% [1.1–1.6%]". The interval is left out where all three numbers are the same in these digits.
+    Examples: "1.3% [1.1–1.6%]". The interval is left out if all three numbers are equal after rounding.
     """
     alone = percent(p)
     if " " in alone or alone in ("0%", "100%"):
@@ -79,12 +79,12 @@ def points(change: float) -> str:
 
 
 def one_digit(error: float) -> str:
-    """Write an error to one digit, without an exponent where it is large: "0.04", "3", "12"."""
+    """Write an error to one digit, or to a whole number if it is larger: "0.04", "3", "12"."""
     return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
 
 
 DUST = 1e-4
-"""Smaller sizes are written as "less than" this size."""
+"""Sizes below this are written as "less than 0.0001"."""
 
 
 def plainly(size: float, unit: str = "") -> str:
@@ -99,10 +99,10 @@ def _two_digits(size: float) -> str:
 
 
 def with_error(value: float, half: float) -> str:
-    """Write an estimate beside its 95% half-width, both to the digit that the error allows.
+    """Write an estimate with its 95% half-width, both rounded to the same digit.
 
-    Examples: "15.0 ± 0.7", "30 ± 20". The error has one digit, or two where the first is a 1. Without an error the
-    estimate has two digits.
+    Examples: "15.0 ± 0.7", "30 ± 20". The half-width has one significant digit, or two if the first is a 1. Without a
+    half-width, the estimate has two significant digits.
     """
     if half <= 0:
         return _two_digits(value)
@@ -113,12 +113,12 @@ def with_error(value: float, half: float) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
+    """Write a number with its noun: "1 draw", "2 draws", "1,000 histories"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def with_plural(number: str, unit: str) -> str:
-    """Write a number before a unit in the plural, whatever the number: "12 people", "1.0 people"."""
+    """Write a number with a unit in the plural: "12 people", and "1.0 people" for one."""
     text = f"{number} {unit}".rstrip()
     return f"1.0 {text[2:]}" if text.startswith("1 ") else text
 
@@ -151,23 +151,23 @@ def is_whole(days: float) -> bool:
 
 
 def by_date(as_of: dt.date, days: float) -> dt.date:
-    """Return the date D for which "by t = `days`" means "by the end of D". After 90 days this is the 90th day.
+    """Return the date D such that "by t = `days`" means "by the end of D".
 
-    No deadline lies before `as_of`. For earlier times see `date_at`.
+    For 90 days, D is the 90th day. D is never before `as_of`. For earlier times use `date_at`.
     """
     return as_of + dt.timedelta(days=max(math.ceil(days - _ROUND_OFF) - 1, 0))
 
 
 def date_at(as_of: dt.date, days: float) -> dt.date:
-    """Return the date of a time in days after 00:00 of `as_of` (negative: before it)."""
+    """Return the date of the moment `days` after 00:00 of `as_of` (negative: before it)."""
     return as_of + dt.timedelta(days=math.floor(days + _ROUND_OFF))
 
 
 def end_of(as_of: dt.date, days: float) -> str:
     """Write the time that is `days` after 00:00 of `as_of`.
 
-    Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends with a day, and "by" that day
-    includes it. Any other number gives the hour too.
+    Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends at midnight. The text then names
+    the day that ends there, because "by" a day includes that day. For other numbers the text includes the hour.
     """
     if is_whole(days):
         return long_date(by_date(as_of, days))
@@ -176,7 +176,7 @@ def end_of(as_of: dt.date, days: float) -> str:
 
 
 def over_draws(provenance: Mapping[str, Any]) -> str:
-    """Say over which draws an answer was computed: those of the priors, those of a belief, or none."""
+    """Say from which draws an answer was computed: from the priors, from a belief, or none."""
     if not provenance.get("draws"):
         return "at the stated values"
     belief = provenance.get("belief")
@@ -191,7 +191,7 @@ def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
     Args:
         provenance: Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read. `draws` may be a number or
             a belief.
-        runs: What the Monte Carlo engine counts.
+        runs: The noun for the runs of the Monte Carlo engine.
     """
     exact, draws = provenance["engine"] == "exact", provenance.get("draws") or 0
     several = len(draws) if hasattr(draws, "__len__") else int(draws)

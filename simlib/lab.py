@@ -1,4 +1,7 @@
-"""JupyterLab on the notebooks, wherever it is called from: `simlib lab`, or `python -m simlib.lab`."""
+"""Start JupyterLab on the notebooks, from any folder.
+
+The commands `simlib lab` and `python -m simlib.lab` do this.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,20 @@ from simlib.widgets.kit.shown_pictures import LIVE
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"
-# Options that say where Jupyter starts. If one of them is given, none of ours is added.
+# Jupyter's options for the place where it starts. If the user gives one of them, simlib adds none.
 ELSEWHERE = ("--notebook-dir", "--ServerApp.root_dir", "--FileContentsManager.preferred_dir", "--LabApp.default_url")
 
 
 def open_lab(arguments: Sequence[str] = ()) -> int:
-    """Start JupyterLab on the explorer notebook, wait until it is stopped, and return the exit code.
+    """Start JupyterLab on the explorer notebook, and return its exit code when it stops.
 
-    `arguments` are Jupyter's own (`--no-browser`, `--port 8890`, ...) and take precedence over the settings here.
+    `arguments` are options of Jupyter, such as `--no-browser` or `--port 8890`. They override the settings made here.
     """
     try:
         from jupyterlab.labapp import main
     except ImportError:
-        how = 'in the clone of simlib: python -m pip install -e ".[notebooks]"'
-        print(f"JupyterLab is not installed here; {how}", file=sys.stderr)
+        how = 'install it in the clone of simlib with: python -m pip install -e ".[notebooks]"'
+        print(f"JupyterLab is not installed; {how}", file=sys.stderr)
         return 1
     notebooks = writable_notebooks()
     os.environ[LIVE] = str(notebooks)
@@ -38,9 +41,10 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
 
 
 def writable_notebooks(here: Path | None = None) -> Path:
-    """The folder of notebooks: the clone's own, else a copy in `here` (default: the current folder).
+    """Return a writable folder of notebooks: that of the clone, else a copy.
 
-    A copy that exists already keeps its owner's changes. Only missing files are added.
+    The copy is made in `here` (default: the current folder). If it exists already, only missing files are added, so
+    that changed notebooks stay.
     """
     shipped = notebooks_folder()
     if in_clone() and os.access(shipped, os.W_OK):
@@ -60,8 +64,12 @@ def _twin(file: Path, copy: Path) -> Path:
 
 
 def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
-    """Return Jupyter's options. In a clone its root is the clone, so that scenarios can be edited too."""
-    # In containers the user is often root. The server listens to this machine only and asks for a token.
+    """Return options for Jupyter.
+
+    In a clone, Jupyter's root folder is the clone itself, so that scenarios can be edited too.
+    """
+    # Without this option Jupyter refuses to run as root, the usual user of a container. The option is safe, because the
+    # server listens to this machine only and asks for a token.
     options = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     if any(argument.startswith(ELSEWHERE) for argument in arguments):
         return options
@@ -72,7 +80,7 @@ def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
         f"--ServerApp.root_dir={root}",
         f"--FileContentsManager.preferred_dir={notebooks.relative_to(root).as_posix()}",
         f"--LabApp.extra_labextensions_path={Path(_jupyter.__file__).parent / 'labextensions'}",
-        f"--LabApp.default_url=/doc/tree/{first}",  # this view gives the notebook 285 more pixels
+        f"--LabApp.default_url=/doc/tree/{first}",  # single-document mode gives the notebook 285 more pixels
     ]
 
 

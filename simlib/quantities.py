@@ -1,16 +1,16 @@
 """Numbers with units: "2 per week", "30% within 90 days", "12 days", "30%", 0.3.
 
-No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds are
-distinct, because forecasts go wrong if they are mixed up:
+No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds of
+quantity are kept apart, because mixing them up makes forecasts wrong:
 
-- a **rate** says how often per unit of time ("2 per week") and is never called a probability.
-- a **chance** is a probability of one branch when the event happens ("30%", 0.3).
+- a **rate** is a number of events per unit of time ("2 per week"). It is not a probability.
+- a **chance** is the probability of one outcome when a move happens ("30%", 0.3).
 - a **factor** multiplies a rate (3, 0.5).
 - a **duration** is a length of time ("90 days").
-- an **amount** is a quantity in a unit of free words ("4.3 people", or 4.3 where the unit is known).
+- an **amount** is a quantity in any unit ("4.3 people", or 4.3 if the unit is known).
 
-"30% within 90 days" states a rate in words that people think in. It is the constant hazard `-ln(1 - 0.30) / 90` per
-day. With this hazard, an event that stays possible has happened after 90 days with probability 0.30.
+"30% within 90 days" also states a rate: the constant hazard `-ln(1 - 0.30) / 90` per day. At this hazard, an event that
+stays possible happens within 90 days with probability 0.30.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ EXPECTED: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One number read: its `kind`, its `value` in base units (days), and how it was written.
+    """A number that was read: its `kind`, its `value` in base units (days), and its `text`.
 
-    `unit` is the unit it is shown in ("per week", "every day", "within 90 days", "%", "days", ""). `within_days` is the
-    window of an elicited "p within T" (else None). `kind` is "number" where the text alone does not say (0.3: a chance
-    or a factor).
+    `unit` is the unit in which it is shown ("per week", "every day", "within 90 days", "%", "days", ""). `within_days`
+    is T in days for a text "p within T" (else None). `kind` is "number" if the text fits several kinds: 0.3 may be a
+    chance or a factor.
     """
 
     kind: Kind
@@ -98,9 +98,11 @@ class Quantity:
 def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quantity:
     """Read one quantity.
 
-    With `kind`, insist on it (a bare number may serve as a chance or a factor). An amount has the unit `unit`, whether
-    or not the text says so. Raises QuantityError for a text that is no quantity, an unknown unit of time, and a value
-    out of the range of its kind. It also raises if the text has another kind than `kind` or another unit than `unit`.
+    If `kind` is given, the text must be of that kind. A number without a unit may serve as a chance or a factor. `unit`
+    is the unit of an amount, which the text may leave out.
+
+    Raises QuantityError for a text that is not a quantity, an unknown unit of time, and a value out of the range of its
+    kind. The same error is raised if the text has another kind than `kind` or another unit than `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:
@@ -241,7 +243,10 @@ _A: dict[Kind, str] = {
 
 
 def check_range(value: float, kind: Kind, text: str = "") -> None:
-    """Refuse a chance outside [0, 1], and any other number that is not above zero."""
+    """Refuse a chance outside [0, 1], and any other kind of quantity that is not above zero.
+
+    A number without a kind only has to be finite. Raises QuantityError.
+    """
     shown = repr(text or value)
     if not math.isfinite(value):
         raise QuantityError(f"{shown} is not a finite number", EXPECTED[kind])
@@ -254,23 +259,24 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
 def show(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value in base units as people read it.
 
-    Examples: "2 per week", "30%", "×3", "90 days". It has three digits. `unit` is a unit as `Quantity.unit` has it
-    ("per week", "every day", "within 90 days"). Without one, a rate picks the unit that gives a number from about 1
-    upwards. `parse(show(v))` gives `v` back to the digits shown. An amount of one keeps its plural unit: "1.0 people".
+    Examples: "2 per week", "30%", "×3", "90 days". The number has three significant digits. `unit` is in the form of
+    `Quantity.unit` ("per week", "every day", "within 90 days"). Without `unit`, a rate is written per day, week, month
+    or year: the shortest time in which about one event or more is expected. `parse(show(v))` equals `v` to the digits
+    shown. An amount of one keeps its plural unit: "1.0 people".
     """
     text = _phrase(value, kind, unit, _digits)
     return with_plural(text, "") if kind == "amount" else text
 
 
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
-"""First two digits of round numbers, in sets that grow."""
+"""Leading two digits of round numbers, in sets of growing size."""
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
-    """Return round values from `low` to `high`, both above zero, each with its words.
+    """Return round values from `low` to `high`, both above zero, each with its text.
 
-    The values are round in the unit shown. There are at least `least` of them if numbers of two digits give that many.
-    If no value is round, `low` and `high` themselves are returned.
+    The values are round in the unit in which they are written. There are at least `least` of them, if the range has so
+    many numbers of two digits. If no value is round, `low` and `high` themselves are returned.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:
@@ -356,7 +362,7 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Write three significant digits without trailing zeros, and whole numbers up to a million in full."""
+    """Write three significant digits, or a whole number from 1,000 up to a million."""
     if 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.3g}"

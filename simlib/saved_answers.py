@@ -1,4 +1,4 @@
-"""Reads answers of every kind back from files."""
+"""Read saved answers of every kind."""
 
 from __future__ import annotations
 

@@ -14,4 +14,4 @@ Bits = NDArray[np.uint64]
 """One-hot states or keys of random streams, packed into words of 64 bits."""
 
 Engine = Literal["auto", "exact", "montecarlo"]
-"""The engine that answers a question. "auto" means the exact engine if the states fit, else Monte Carlo."""
+"""The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""

@@ -1,17 +1,18 @@
 """Event data read into one tidy frame: MID, ICB, ICBe, GDELT, ICEWS, ACLED and UCDP.
 
-`read(path)` recognises the layout, offline. The frame has one row for an event and an actor or a pair of actors:
+`read(path)` recognises the layout, offline. The frame has one row for each event and actor, or for each event and pair
+of actors:
 
 | column | meaning |
 |---|---|
 | `date` | first day (missing month or day: the first of the period, see `precision`) |
-| `precision` | "day", "week", "month", "year" or "" where even the year is missing |
-| `end` | last day, where the layout has one |
+| `precision` | "day", "week", "month", "year", or "" if even the year is missing |
+| `end` | last day, if the layout has one |
 | `case` | dispute, crisis or conflict that the event belongs to, as text |
 | `actor`, `target` | names or codes as the file writes them; several are joined by ";" |
 | `code` | the file's own code or type of event, as text; leading zeros stay |
-| `category` | category of the crosswalk (`simlib.data.category_table`), "" where there is none |
-| `intensity` | the file's own: hostility (MID), Goldstein score (GDELT, ICEWS), deaths (ACLED, UCDP), violence (ICB) |
+| `category` | category of the crosswalk (`simlib.data.category_table`), "" if there is none |
+| `intensity` | as in the file: hostility (MID), Goldstein score (GDELT, ICEWS), deaths (ACLED, UCDP), violence (ICB) |
 | `source` | name and version of the data |
 | `known_on` | day on which the event became public, as far as the file says |
 """

@@ -2,8 +2,7 @@
 
 Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0 codebook (Palmer et al.
 2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
-code that the table does not name takes the category of its longest prefix in the table: CAMEO 0571 takes the category
-of 057.
+CAMEO code that is not in the table takes the category of its longest prefix there: 0571 takes the category of 057.
 """
 
 from __future__ import annotations
@@ -37,7 +36,10 @@ def _scheme(name: str) -> dict[str, str]:
 
 
 def category_of(scheme: str, code: str) -> str:
-    """Return the category of a code, by its longest prefix in the table ("": no prefix is in the table)."""
+    """Return the category of a code, "" if there is none.
+
+    A CAMEO code takes the category of its longest prefix in the table.
+    """
     table = _scheme(scheme)
     lengths = range(len(code), 0, -1) if scheme == "cameo" else (len(code),)
     return next((table[code[:length]] for length in lengths if code[:length] in table), "")

@@ -1,4 +1,4 @@
-"""Event data as the log of a scenario: rows between chosen actors, in the columns of `events.csv`."""
+"""Turn event data between chosen actors into the event log of a scenario (`events.csv`)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def as_log(
 ) -> pd.DataFrame:
     """Return, as a log, the rows in which the given actors act on each other, the oldest first.
 
-    The column `move` holds the category of the crosswalk, to be replaced by moves of the scenario. Equal rows of one
-    day become one row, whose `times` says how many there were. Rows without a category are left out.
+    The column `move` holds the category of the crosswalk. The user replaces it by moves of the scenario. Equal rows of
+    one day become one row, with their number in the column `times`. Rows without a category are left out.
 
     Args:
         frame: Event data as `read` returns them.
@@ -38,7 +38,7 @@ def as_log(
         last: Last day to keep. Default: all.
 
     Raises:
-        ScenarioError: For an actor that the file does not have, and where no row is left.
+        ScenarioError: For an actor that the file does not have, and if no row is left.
     """
     wanted = {actor.casefold() for actor in actors}
     _insist_on_actors(frame, actors)
@@ -85,6 +85,6 @@ def _insist_on_actors(frame: pd.DataFrame, actors: Collection[str]) -> None:
 
 
 def _names(column: pd.Series, wanted: Collection[str]) -> pd.Series:
-    """Return which rows name one of the wanted actors. Several names of a row are joined by ";"."""
+    """Say which rows name a wanted actor. A row may hold several names, joined by ";"."""
     found = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
     return column.astype(str).map(found).astype(bool)

@@ -21,9 +21,9 @@ Tidy = Callable[["pd.DataFrame"], "dict[str, pd.Series | str]"]
 class FileKind:
     """One layout of files.
 
-    It is recognised by its `columns`, or, in a file without a header, by its number of fields (`widths`). `tidy` takes
-    a chunk of text columns, with names in small letters, and returns the columns of the tidy frame. From a file without
-    a header only the columns in `needs` are read.
+    A file with a header is recognised by its `columns`, and by the lack of those in `absent`. A file without a header
+    is recognised by its number of fields (`widths`). `tidy` takes a chunk of text columns, with names in lower case,
+    and returns the columns of the tidy frame. From a file without a header only the columns in `needs` are read.
     """
 
     name: str
@@ -40,10 +40,11 @@ class FileKind:
 
 
 def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return dates and precisions from numbers as text.
+    """Return dates and precisions from years, months and days as text.
 
-    Blank, negative and impossible numbers give missing dates. A missing day becomes the first of the month, with the
-    precision "month". ICB writes 66, 77 and 88 for vague days, and MID writes -9.
+    Blank, negative and impossible numbers count as missing. Without a year the date is missing. Without a month or day
+    the date is the first day of the year or month, with the precision "year" or "month". ICB writes 66, 77 and 88 for
+    vague days, and MID writes -9.
     """
     import numpy as np
     import pandas as pd
@@ -108,10 +109,9 @@ def _icb2(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
 
 
 def _icbe(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
-    # Background events before the trigger or after the end, which the narrative also reports, are not part of the
-    # crisis.
+    # The narrative also reports background events before the trigger or after the end. They are not part of the crisis.
     case = raw["crisno"].where(raw["in_window"] == "True", "") if "in_window" in raw else raw["crisno"]
-    # Several categories in one cell are joined by ";": the first that the crosswalk knows counts.
+    # A cell may hold several categories, joined by ";". The first one counts.
     first = raw["categories"].str.partition(";")[0]
     return {
         "date": text_dates(raw["date"]),

@@ -1,4 +1,4 @@
-"""Recognise the layout of a file of event data, and read the file chunk by chunk into one tidy frame."""
+"""Recognise the layout of a file of event data, and read the file into one tidy frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOOK = 1 << 16
 """Number of bytes at the beginning of a file by which it is recognised."""
 
 _ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
-"""Columns that every whole row fills. Of these, the first that a layout has is checked."""
+"""Columns that no complete row leaves empty. The first of them that a layout has is checked."""
 
 CHUNK = 100_000
 """Number of rows read at a time."""
@@ -31,13 +31,14 @@ def read(path: str | Path) -> pd.DataFrame:
 
     Args:
         path: a file of COW MID 4 or 5, ICB 1 or 2, ICBe, GDELT 1 or 2, ICEWS, ACLED or UCDP GED. Compressed files
-            (.gz, .zip, .bz2, .xz) are read as they are.
+            (.gz, .zip, .bz2, .xz) need not be unpacked.
 
     Returns:
-        One row for an event (and a participant, where the file has one row for each). Dates are day-exact timestamps.
+        One row for each event, or for each event and participant if the file has such rows. Dates are timestamps
+        without a time of day.
 
     Raises:
-        ScenarioError: the file is empty, cut off, mixed from several layouts, a pointer to a file, or of an unknown
+        ScenarioError: the file is empty, cut off, mixed from several layouts, a Git LFS pointer, or of an unknown
             layout. The message says which line is wrong, and what was expected.
     """
     import pandas as pd
@@ -51,7 +52,10 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
-    """Yield the tidy frame of a file of event data in chunks of `rows` rows. Raises as `read` does."""
+    """Yield the tidy frame of a file of event data in chunks of `rows` rows.
+
+    Raises the same errors as `read`.
+    """
     file = Path(path)
     layout, encoding = _recognise(file)
     for raw in _raw_chunks(file, layout, encoding, rows):
@@ -122,7 +126,7 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
 
 
 def _encoding(head: bytes) -> str:
-    """Return UTF-8 if the bytes are valid UTF-8, else Latin-1, which some ICB and CAMEO files use."""
+    """Return UTF-8 if the bytes are valid UTF-8, else Latin-1 (as in some ICB and CAMEO files)."""
     try:
         head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
     except UnicodeDecodeError:
@@ -174,7 +178,7 @@ def _by_width(file: Path, lines: list[str]) -> FileKind:
 
 
 def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Iterator[pd.DataFrame]:
-    """Yield chunks with every column as text and names in small letters."""
+    """Yield chunks with every column as text and column names in lower case."""
     import pandas as pd
     from pandas.errors import EmptyDataError, ParserError
 
@@ -200,7 +204,7 @@ def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Itera
 
 
 def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
-    """Drop empty rows, and refuse a chunk with rows that are cut off or belong to another layout."""
+    """Drop empty rows. Refuse a chunk with rows that are cut off or belong to another layout."""
     raw = raw[(raw != "").any(axis=1)]
     if layout.name.startswith("ICB ") and "viol" in raw:
         raw = raw[raw["viol"] != ""]  # crisis 474 has a number, but no values

@@ -1,8 +1,8 @@
-"""Turns measured events into questions of the scenario, which every engine answers.
+"""Turn the events that measures ask about into questions of the scenario.
 
-"The move has fired", "this level has been reached" and "an event given another" have no question in the file. So each
-of them becomes a question of the computed scenario. The question's id is the name of the measure, which cannot clash
-with an id in a file.
+A measure may ask whether a move has fired, whether a level has been reached, or about one event given another. The
+scenario file has no questions for these. So they are added to the scenario before an engine runs. The id of an added
+question comes from the name of the measure, and cannot clash with an id in a file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
     """Return the questions that these measures need and the scenario lacks.
 
-    Raises like `with_events`.
+    Raises the same error as `with_events`.
     """
     last = scenario.horizon_days if by_day is None else by_day
     return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
@@ -55,12 +55,12 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 
 def _place(event: Measure) -> tuple[str, str]:
-    """Return what records the first time of an event: ("ending" or "question", its id)."""
+    """Return the ending or question that records an event: ("ending" or "question", its id)."""
     return ("question", event.asked) if event.asked else ("ending", event.of)
 
 
 def _or_above(scenario: Scenario, measure: Measure) -> Condition:
-    """Return the condition that a level or a rung, or one above it, is reached."""
+    """Return the condition that the state is at a level or a rung, or above it."""
     if measure.of in scenario.variables:
         levels = scenario.variables[measure.of].levels
         return Condition((((measure.of, levels[levels.index(measure.part) :]),),))

@@ -1,8 +1,8 @@
 """`Belief`: weighted draws of the assumptions.
 
-The prior is one belief. The posterior given an event log is another. Every question over draws takes either a number of
-draws of the prior, or a belief. A method that needs independent draws of the prior (Sobol indices, EVPPI) refuses any
-other belief by name.
+The prior is one belief. The posterior given an event log is another. A function that works over draws takes either a
+number of draws of the prior, or a belief. Methods that need independent draws of the prior (Sobol indices, EVPPI) take
+only a number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Belief:
 
     `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None if
     each draw starts as the scenario says. Otherwise it holds the probability of each state of the scenario's
-    `joint_start` (D, K). `name` says where it comes from: "prior", or a log.
+    `joint_start` (D, K). `name` says where the belief comes from: "prior", or the name of a log.
     """
 
     name: str
@@ -69,7 +69,10 @@ class Belief:
         return bool(np.all(self.weights == self.weights[0]))
 
     def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
-        """Yield the values (A,) of each draw and its distribution over start states (None: that of the scenario)."""
+        """Yield for each draw its values (A,) and its probabilities of the start states.
+
+        The probabilities are None if the draw starts as the scenario says.
+        """
         for number, theta in enumerate(self.theta):
             yield theta, None if self.start is None else self.start[number]
 
@@ -96,14 +99,14 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
     states = 0 if draws.start is None else draws.start.shape[1]
     if draws.start is not None and states != len(scenario.joint_start):
         raise Unsupported(
-            f"the belief “{draws.name}” starts in {states:,} states, and the scenario in "
-            f"{len(scenario.joint_start) or 'others'}; ask about the scenario of the same update"
+            f"joint start states: {states:,} in the belief “{draws.name}”, "
+            f"{len(scenario.joint_start) or 'none'} in the scenario; ask about the scenario of the same update"
         )
     return draws
 
 
 def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Refuse a belief for a method that needs independent draws of the prior. Raises Unsupported.
+    """Raise Unsupported for a belief if a method needs independent draws of the prior.
 
     `question` names the method.
     """
@@ -118,8 +121,8 @@ def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = 
     """Return weighted quantiles over draws, (D, ...) -> (points, ...).
 
     With equal weights, or none, the method is NumPy's linear interpolation. Otherwise a quantile is the mean of the
-    weighted step function over a window. The window is as wide as one of n effective draws: [p (n - 1) / n, p (n - 1) /
-    n + 1 / n] (Akinshin 2023).
+    weighted quantile function, a step function, over the window [p (n - 1) / n, p (n - 1) / n + 1 / n]. n is the
+    effective number of draws (Akinshin 2023).
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

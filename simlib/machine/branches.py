@@ -1,11 +1,12 @@
-"""The branches of all moves: each outcome in each context, with its chance, its factors and its effects.
+"""The branches of all moves: each outcome in each context, with chance, factors and effects.
 
 A *context* of a move is one combination of truth values of the conditions on its outcomes' factors and effects. An
-outcome in one context is a *branch*. It has one chance and one list of effects. Most moves have no such conditions, so
-they have one context, and their branches are their outcomes. The engines therefore need no conditions on outcomes. Each
-entry of a move's local table gives its context, and within a context everything about a branch is constant.
+outcome in one context is a *branch*. It has one chance and one list of effects. Most moves have no such conditions.
+They have one context, and their branches are their outcomes. Each entry of a move's local table belongs to one context,
+so the engines need not check the conditions on outcomes.
 
-Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K factors of one outcome at most.
+Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K the largest number of factors of
+one outcome.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Lookup(Protocol):
         ...
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say for each state, a row of `levels` (N, V), whether a condition holds (N,)."""
+        """Say whether a condition holds (N,) in each state, a row of `levels` (N, V)."""
         ...
 
 
@@ -52,12 +53,12 @@ class Branches:
     outcome (B,): index of the outcome of each branch among all outcomes. state (B, V): an example state in the context
     of each branch.
     chance (B,): index into θ, or -1 for the branch that takes the rest.
-    factor, window (K, B): indices into θ as `Standing.extended` has it, and calendar windows (-1: none).
+    factor, window (K, B): indices into the extended θ (`Standing.extended`), and calendar windows (-1: none).
     effect_start (B+1,), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
     """
 
     def __init__(self, read: Lookup, one: int) -> None:
-        """Prepare for moves to be added. `one` is the index into θ of the number one."""
+        """Prepare for adding moves. `one` is the index of the number 1 in the extended θ."""
         self._read, self._one, self._outcomes = read, one, 0
         self._entries: list[Ints] = []
         self._states: list[Ints] = []
@@ -71,7 +72,7 @@ class Branches:
         Args:
             move: The move.
             local: The states (entries, V) of the entries of its local table.
-            further: Further conditions on which its chances depend.
+            further: Further conditions on which the chances of the move depend.
         """
         context, examples = self._contexts(move, local, further)
         count = len(move.outcomes)

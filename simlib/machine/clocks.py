@@ -1,9 +1,9 @@
 """Hidden clocks: how a move that takes a while becomes a Markov chain.
 
-Such a move gets a hidden variable with one level for each stage of its wait. A covert move advances this clock while
-the move is possible. The move itself can happen only at the last stage, and then sets the clock back. The clock also
-goes back when the move becomes impossible, so that each wait begins anew. The tables and both engines list these
-variables and moves after those of the scenario. Users never see them.
+Such a move gets a clock: a hidden variable with one level for each stage of its wait. A covert move, the tick, advances
+the clock while the move is possible. The move itself can happen only at the last stage, and then sets the clock back.
+The clock also goes back when the move becomes impossible, so that each wait begins anew. The tables and both engines
+list these variables and moves after those of the scenario. Users never see them.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ class Clock:
 
 
 def clock_id(move: str) -> str:
-    """Return the id of a move's clock and tick. It has spaces, so it cannot clash with an id in a file."""
+    """Return the id of a move's clock and of its tick.
+
+    The id has spaces, so it cannot clash with an id in a file.
+    """
     return f"waiting for {move}"
 
 
 def clocks_of(scenario: Scenario) -> tuple[Clock, ...]:
-    """Return the clocks of a scenario in the order of its moves. A wait of one stage needs none."""
+    """Return the clocks of a scenario in the order of its moves. A wait of one stage needs no clock."""
     return tuple(_clock(move) for move in scenario if move.takes is not None and move.takes.stages > 1)
 
 

@@ -1,7 +1,8 @@
-"""A scenario with a counter of firings, which turns a question about a count into one about a state.
+"""Add a counter of firings, so that a question about a count becomes one about a state.
 
-The counter is a further variable, and every outcome that counts raises it by one. Its last level is an ending, because
-nothing that comes later matters. No guard and no factor reads the counter, so everything else goes on as before.
+The counter is a further variable, and every outcome that counts raises it by one. The last level of the counter is an
+ending, because later events cannot change the answer. No guard and no factor reads the counter, so everything else goes
+on as before.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Interventions: acts on a day, and standing ones that rewrite the rate tables.
+"""Interventions: acts on a day, and standing interventions that rewrite the rate tables.
 
-Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
-of the policies and the values assumed for a while. Two more kinds of number follow: the factors that turn a median
-wait into the rate of a stage, and the values that a counter can take. Where an intervention applies, a table entry
-points at one of these numbers instead of an assumption.
+Standing interventions are forbidden moves, policies, and values assumed for a while. θ, the vector of assumption
+values, is extended by further numbers in this order: 1, 0, the rates of the policies, the values assumed for a while,
+the factors that turn a median wait into the rate of a stage, and the values that a counter can take. Where an
+intervention applies, a table entry points at one of these numbers instead of an assumption.
 """
 
 from __future__ import annotations
@@ -23,16 +23,19 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An act on a day, as indices: set `variable` to `level`, or fire `move` with `outcome` (-1: by chance)."""
+    """An act on a day: set `variable` to `level`, or fire `move` with `outcome`.
+
+    All four are indices. The outcome -1 is drawn at random.
+    """
 
     variable: int = -1
     level: int = -1
     move: int = -1
     outcome: int = -1
     number: int = 0
-    """Position in `Scenario.interventions`, or -1 for a move that the scenario itself has on this day.
+    """Position in `Scenario.interventions`, or -1 for a dated move of the scenario itself.
 
-    It gives a forced firing its random stream and its line in the report.
+    The number selects the random stream of a forced firing, and its line in the report.
     """
 
 
@@ -40,9 +43,9 @@ class Action:
 class Segment:
     """A stretch of time [start, end) in days within which no calendar window opens or closes.
 
-    `actions` happen at `start`, in order, before anything else. `closed` marks the windows that are not open.
+    `actions` happen at `start`, in order, before anything else. `closed` lists the calendar windows that are closed.
     `standing` holds the interventions in force, by their number in the scenario: prohibitions, policies, and assumed
-    values. `held` are the variables that no move changes.
+    values. `held` lists the variables that are held at a level, so that no move changes them.
     """
 
     start: float
@@ -81,7 +84,7 @@ class Standing:
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
-        """Return the variables in the conditions of interventions on a move."""
+        """Return the variables that the conditions of a move's interventions read."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
@@ -90,7 +93,7 @@ class Standing:
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Let an index (F, E) point at the values assumed in a segment, where these apply."""
+        """Point an index (F, E) at the values assumed in a segment, where these values apply."""
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
@@ -113,14 +116,17 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the place in `extended` of a wait's pace: divided by the median wait, it is the rate of a stage."""
+        """Return the place in `extended` of the pace of a wait.
+
+        The pace, divided by the median wait, is the rate of one stage.
+        """
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return θ (A,) with the further values that an index may point at.
 
-        A median wait is replaced by its inverse. With `centre`, θ is a draw around `centre`. A value assumed for a
-        while then shifts by the same ratio as the draw.
+        A median wait is replaced by its inverse. With `centre`, θ is a draw around `centre`, and a value assumed for a
+        while shifts in the same ratio as its assumption.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
@@ -131,15 +137,18 @@ class Standing:
 
     @property
     def signs(self) -> Floats:
-        """Return 1 for each assumption (A,), as hazards are proportional to it, but -1 for a median wait."""
+        """The power of each assumption (A,) in a hazard: 1, but -1 for a median wait."""
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
-        """Turn derivatives (A,) by the values in `extended` into derivatives by θ itself."""
+        """Turn derivatives (A,) with respect to `extended` into derivatives with respect to θ."""
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values assumed for a while, shifted by the draw's ratio to `centre` (odds ratio for a chance)."""
+        """Return the values assumed for a while, at a draw θ around `centre`.
+
+        Each value shifts in the ratio of its assumption to `centre` (odds ratio for a chance).
+        """
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values
@@ -150,7 +159,7 @@ class Standing:
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
         """Return (assumption, place in `extended`, ∂ value / ∂ θ) of each assumed value.
 
-        θ is taken as the centre of its draws, so the value moves along with θ as it does in a draw.
+        θ is taken as the centre of its draws, so the assumed value changes with θ as it does between draws.
         """
         first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
         at = theta[self._targets]
@@ -161,14 +170,17 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {assumption: ∂ value / ∂ θ} for the values assumed in a segment. Of several, the last counts."""
+        """Return {assumption: ∂ value / ∂ θ} for the values assumed in a segment.
+
+        If an assumption has several assumed values, the last one counts.
+        """
         slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
         return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
 
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return θ and `centre` for the chances in a segment, with the values assumed in it."""
+        """Return θ and `centre` for computing chances, with the values assumed in a segment."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -193,7 +205,7 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return odds(θ) / odds(centre) of each assumption, and a final 1.
+    """Return odds(θ) / odds(centre) of each assumption, followed by a 1.
 
     The ratio is 1 where θ equals the centre, so that a fixed chance of 0 or 1 stays as it is.
     """

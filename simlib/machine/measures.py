@@ -1,13 +1,14 @@
 """Measures: the numbers that a forecast reports, by name.
 
 A name has one of the forms "ending:ID" ("ending:ongoing" means no ending yet), "question:ID", "level:VARIABLE=LEVEL",
-"rung:LADDER=RUNG", "moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question
-or an impact is enough.
+"rung:LADDER=RUNG", "moves:ID" (expected count) or "impact:ID" (expected amount). An ending, a question or an impact may
+also be named by its id alone.
 
 Further measures are computed only when they are asked for. "fired:MOVE" is an event: the move has happened at least
 once. "reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: that level or rung, or one above, has been reached.
-"days:VARIABLE=LEVEL" is the expected time at a level while the story goes on. "EVENT|CONDITION@DATE" is the probability
-that one event has happened, given that another had by a date (default: by the same day).
+"days:VARIABLE=LEVEL" is the expected number of days at a level before any ending. "EVENT|CONDITION@DATE" is the
+probability of one event, given that another event, the condition, happens by DATE. Without a date, the condition has to
+happen by the same day as the event.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ _PAIRS = ("level", "rung", "reached", "days")
 class Measure:
     """One number that a forecast reports.
 
-    `of` is the ending, question, variable, ladder, move or impact. `part` is the level or the rung, and `unit` is that
-    of an impact. For a conditional probability, `of` names the event and `part` names the condition and its date.
+    `of` is the id of the ending, question, variable, ladder, move or impact. `part` is the level or the rung. `unit` is
+    the unit of an amount. For a conditional probability, `of` names the event, and `part` names the condition and its
+    date.
     """
 
     kind: Kind
@@ -68,17 +70,17 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The id of the question that records an event (see `asked_events.with_events`), or ""."""
+        """The id of the question that records the event (see `asked_events`), "" if there is none."""
         return self.of if self.kind == "question" else self.name if self.kind in ("fired", "reached") else ""
 
     @property
     def condition(self) -> str:
-        """The id of the question whether the condition of a conditional probability has happened."""
+        """The id of the question that asks whether the condition has happened."""
         return f"given {self.part}"
 
     @property
     def both(self) -> str:
-        """The id of the question whether an event and its condition have happened."""
+        """The id of the question that asks whether both event and condition have happened."""
         return f"{self.of}&{self.part}"
 
     @property
@@ -92,7 +94,7 @@ class Measure:
         return f"how often “{self.label}” happens" if self.kind == "moves" else f"“{self.label}”"
 
     def write(self, value: float) -> str:
-        """Write a value of the measure: a probability in percent, an expected count or amount with its unit."""
+        """Write a value of the measure: a probability in percent, another value with its unit."""
         return percent(value) if self.probability else show(value, "amount", self.unit)
 
     def column(self, scenario: Scenario) -> int:
@@ -127,7 +129,7 @@ def days_by(scenario: Scenario, by: By) -> float:
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
     """Return the measures with these names (default: the headline).
 
-    Raises ScenarioError that lists every unknown name, and ValueError if there is no name at all.
+    Raises a ScenarioError that lists every unknown name, and ValueError if there is no name at all.
     """
     if names is None:
         return (headline(scenario),)
@@ -146,10 +148,11 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
 
 
 def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
-    """Return the headline: the measure that the file names, else the first question, else the first ending.
+    """Return the headline: the measure that the scenario names, else its first question.
 
-    `kinds` are the kinds allowed here. If the file names a measure of another kind, the headline is the first measure
-    of these kinds. If there is none, the headline is "no ending yet".
+    `kinds` are the permitted kinds, in order of preference. If the scenario names no measure of these kinds, the
+    headline is the first measure of the first kind that has one. If no kind has a measure, the headline is "no ending
+    yet".
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None
@@ -208,7 +211,7 @@ def _event(scenario: Scenario, part: str, name: str) -> Measure:
     measure = _read(scenario, part) if part and "|" not in part else None
     if measure is None or measure.kind not in _EVENTS or measure.of == ONGOING:
         expected = "expected ending:ID, question:ID, fired:MOVE, reached:VARIABLE=LEVEL or reached:LADDER=RUNG"
-        raise _unknown(name, f"{part!r} is no event: an event is what happens once and stays true", expected)
+        raise _unknown(name, f"{part!r} is no event: an event happens once and stays true", expected)
     return measure
 
 
@@ -295,8 +298,8 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
     """Return a conditional probability with its interval.
 
-    With replicates it is Wilson's interval among those that meet the condition. Otherwise the interval follows from the
-    ends of the intervals of numerator and denominator.
+    From replicates it is the Wilson interval among the replicates that meet the condition. Otherwise the interval
+    follows from the intervals of numerator and denominator.
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)
@@ -314,8 +317,8 @@ def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats
 def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
     """Return P(event and condition) over P(condition), each (T,).
 
-    It is 0 at times before the condition can hold. Raises SimlibError if the condition has probability 0 at the last
-    time.
+    The result is 0 at times before the condition can be met. Raises SimlibError if the condition has probability 0 at
+    the last time.
     """
     if np.any(given[..., -1] <= 0):
         event, _, condition = measure.label.partition(", given: ")

@@ -1,13 +1,14 @@
 """Priors: the distributions of the assumptions, and draws from them.
 
-Each assumption has one normal score z. With g the log (rates, factors) or the logit (chances),
+Each assumption has one normal score z. With g the logit for a chance and the log for any other kind,
 
     θ = g⁻¹(g(value) + s₋ z) for z < 0, θ = g⁻¹(g(value) + s₊ z) for z ≥ 0,
 
-a split normal on the g scale. Its 5th, 50th and 95th percentiles are low, value and high. It exists for any such
-values, is monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0, R), with the
-Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol sequence (Owen
-1998), so that a few hundred draws cover the priors evenly. More draws with the same seed keep the earlier ones.
+a split normal on the g scale. Its 5th, 50th and 95th percentiles are low, value and high. It exists for any low, value
+and high in this order, is monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0,
+R), with the Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol
+sequence (Owen 1998), so that a few hundred draws cover the priors evenly. A longer sequence with the same seed begins
+with the same draws.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ if TYPE_CHECKING:
 
 
 Z_95TH_PERCENTILE = 1.6448536269514722
-"""Normal score of the 95th percentile: where `high` stands."""
+"""Normal score of the 95th percentile, which is `high`."""
 
 __all__ = ["correlation", "describe", "draws", "quantile", "scores", "scores_from_values", "share_below", "shifted"]
 __all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the stated values of the assumptions (A,), some of them replaced by `values` (base units).
+    """Return the values of the assumptions (A,): from `values` if given there, else as stated.
+
+    All are in base units.
 
     Raises ScenarioError for a name that is no assumption.
     """
@@ -68,9 +71,9 @@ def correlation(scenario: Scenario) -> Floats:
 def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
     """Return n rows of normal scores (n, A), correlated as the scenario says.
 
-    The first rows do not depend on n. Under every scrambling, some columns of a Sobol sequence resemble each other in
-    their first rows. With `shuffled` the columns are dealt to the assumptions at random, so that each seed pairs other
-    assumptions.
+    The first rows do not depend on n. In the first rows of a Sobol sequence some columns resemble each other, however
+    it is scrambled. With `shuffled`, the columns are assigned to the assumptions at random, so that each seed affects
+    other pairs of assumptions.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc
@@ -79,7 +82,7 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
         raise ValueError(f"the number of draws must be at least 1, not {n}")
     sequence = qmc.Sobol(len(scenario.assumptions), scramble=True, bits=30, rng=np.random.default_rng(seed))
     uniform = sequence.random_base2(int(np.ceil(np.log2(n))))[:n]
-    half = 0.5**31  # the sequence has multiples of 2**-30; the middle of a cell is never 0 or 1
+    half = 0.5**31  # points are multiples of 2**-30; half a step more keeps them off 0 and 1
     independent = ndtri(np.clip(uniform + half, half, 1 - half))
     if shuffled:
         independent = independent[:, np.random.default_rng([seed, 1]).permutation(independent.shape[1])]
@@ -109,7 +112,7 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return the normal scores of assumption values (..., A), 0 where fixed.
+    """Return the normal scores of assumption values (..., A), 0 for fixed assumptions.
 
     Inverse of `values_from_scores`.
     """
@@ -166,7 +169,10 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return ∂g(θ)/∂z (..., A) at normal scores, 0 where fixed. g is the scale of each assumption's kind."""
+    """Return ∂g(θ)/∂z (..., A) at normal scores, 0 for fixed assumptions.
+
+    g is the log or the logit, as in the module docstring.
+    """
     steps = [_steps(a.kind, a.value, a.low, a.high) for a in scenario.assumptions.values()]
     below, above = np.array(steps, dtype=float).reshape(-1, 2).T
     return np.asarray(np.where(np.asarray(z) < 0, below, above))
@@ -174,7 +180,7 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
-    """Return the step on the g scale for one unit of normal score, below the stated value and above it."""
+    """Return ∂g(θ)/∂z below the stated value and above it."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

@@ -8,9 +8,9 @@ _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 
 
 def daily_steps(horizon: float) -> int:
-    """Return the number of report times for a horizon in days.
+    """Return the number of steps between report times for a horizon in days.
 
-    Steps are whole days if that gives 30 to 100 of them. Otherwise there are 60 steps.
+    The steps are whole numbers of days if 30 to 100 such steps fit the horizon. Otherwise there are 60 steps.
     """
     if horizon != int(horizon):
         return _OTHERWISE

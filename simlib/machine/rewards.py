@@ -18,7 +18,7 @@ __all__ = ["Accrual", "Impulse", "Payment", "Rewards"]
 
 
 class Impulse(NamedTuple):
-    """An amount gained with some outcomes. `stream` is the stream of its random numbers."""
+    """An amount gained with any of `outcomes`. `stream` names the stream of its random numbers."""
 
     impact: int
     outcomes: tuple[int, ...]
@@ -35,7 +35,7 @@ class Accrual(NamedTuple):
 
 
 class Payment(NamedTuple):
-    """An amount gained once on reaching an ending."""
+    """An amount gained once, when an ending is reached."""
 
     impact: int
     ending: int
@@ -47,7 +47,7 @@ class Payment(NamedTuple):
 class Rewards:
     """The impacts of a scenario.
 
-    An `amount` is an index into θ. `spread` (A,) is the standard deviation of each.
+    An `amount` is an index into θ. `spread` (A,) holds the standard deviation of each amount, by assumption.
     """
 
     impacts: tuple[str, ...]
@@ -79,17 +79,20 @@ class Rewards:
         return cls(tuple(scenario.impacts), tuple(impulses), tuple(accruals), tuple(payments), spread, *sizes)
 
     def by_outcome(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the mean and the mean square of what each outcome gains, each (I, O)."""
+        """Return the mean and the mean square of the amount of each outcome, each (I, O)."""
         rows = [(item.impact, list(item.outcomes), item.amount) for item in self.impulses]
         return self._moments(theta, rows, self.outcomes)
 
     def by_ending(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the mean and the mean square of what reaching each ending gains, each (I, endings)."""
+        """Return the mean and the mean square of the amount of each ending, each (I, endings)."""
         rows = [(item.impact, [item.ending], item.amount) for item in self.payments]
         return self._moments(theta, rows, self.endings)
 
     def _moments(self, theta: Floats, rows: list[tuple[int, list[int], int]], columns: int) -> tuple[Floats, Floats]:
-        """Amounts at the same place are independent, so their means and their variances add."""
+        """Return the mean and the mean square of the sums of amounts by place.
+
+        Amounts are independent, so their means and their variances add.
+        """
         mean, variance = np.zeros((2, len(self.impacts), columns))
         for impact, places, amount in rows:
             mean[impact, places] += theta[amount]

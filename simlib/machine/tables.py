@@ -1,12 +1,13 @@
 """A scenario as arrays: local rate tables, outcomes, starts and conditions.
 
-Beyond this package everything is an index. Each move gets one *local table* over only the variables that its guard and
-its factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard
-there. New assumption values therefore give all rates with one gather and one product (`Tables.rates`), without a Python
-loop over moves. Both engines share these tables. The Monte Carlo kernel walks them by strides. The exact engine keeps
-the index of the entry for each edge of its state graph. The entry also decides the context of the move: which of the
-factors on its outcomes and which of its effects hold. Chances and effects belong to an outcome in a context, a *branch*
-(`Branches`).
+Both engines use these arrays, with indices in place of ids. Each move has a *local table*, with one entry for each
+combination of levels of the variables that its guard and its factors read. An entry holds the indices of the
+assumptions whose product is the hazard of the move. New assumption values therefore give all rates with one gather and
+one product (`Tables.rates`), without a Python loop over moves. The Monte Carlo kernel finds an entry by strides. The
+exact engine stores the index of the entry for each edge of its state graph.
+
+An entry also determines the *context* of the move: the factors on its outcomes and the effects whose conditions hold.
+An outcome in a context is a *branch*, which has one chance and one list of effects (`Branches`).
 
 Sizes: V variables, M moves, O outcomes and B branches (of all moves together), A assumptions, E table entries, F the
 largest number of factors of one move plus one.
@@ -36,17 +37,17 @@ MAX_ENTRIES = 2_000_000
 
 
 class Tables:
-    """The arrays of one scenario that do not depend on θ.
+    """The arrays of one scenario that do not depend on θ, the assumption values.
 
-    moves, variables: those of the scenario, then the hidden clocks of moves that take a while (see `clocks`).
+    moves, variables: the moves and variables of the scenario, then those of hidden clocks (see `clocks`).
     clocks: for each clock, the indices (move, variable).
     move_variables[m]: the variables that move m reads. move_strides[m]: their strides in its local table.
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     branches: the outcomes in each context, with their chances, factors and effects.
     possible (E,): whether the guard of the move holds at an entry.
-    factor_index (F, E): indices into θ as `standing.extended` has it. Row 0 is the base rate, or 0 where the guard
-    fails.
-    factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
+    factor_index (F, E): indices into the extended θ (`standing.extended`). Row 0 is the base rate, or 0 where the
+    guard fails.
+    factor_window (F, E): the calendar window on which each factor depends, -1 for none.
     """
 
     def __init__(self, scenario: Scenario, *, ignore_windows: bool = False) -> None:
@@ -111,7 +112,7 @@ class Tables:
         return clauses
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say for each state, a row of `levels` (N, V), whether a condition holds (N,)."""
+        """Say whether a condition holds (N,) in each state, a row of `levels` (N, V)."""
         result = np.zeros(len(levels), dtype=bool)
         for clause in self.allowed(condition):
             every = np.ones(len(levels), dtype=bool)
@@ -122,18 +123,18 @@ class Tables:
 
     @cached_property
     def bit_start(self) -> Ints:
-        """The bit of the first level of each variable (V,), for a state packed one-hot."""
+        """The first bit of each variable (V,) in a state that is packed one-hot."""
         return np.concatenate([[0], np.cumsum(self.sizes)])[:-1].astype(np.int64)
 
     @property
     def words(self) -> int:
-        """Number of 64-bit words of a state packed one-hot."""
+        """Number of 64-bit words of a state that is packed one-hot."""
         return int(-(-int(self.sizes.sum()) // 64))
 
     def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return clauses as bits (clauses, words).
+        """Return the bits of the levels that each clause of a condition forbids (clauses, words).
 
-        A state satisfies a clause if it shares no bit with it.
+        A state satisfies a clause if it has none of the clause's bits.
         """
         rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
         for row, clause in zip(rows, self.allowed(condition), strict=True):
@@ -185,7 +186,7 @@ class Tables:
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return (factor indices, factor windows, variables, strides, guard) of one move's local table."""
+        """Return factor indices, factor windows, variables, strides and guard of a local table."""
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]
@@ -215,7 +216,10 @@ class Tables:
         return index, window, variables, strides, guard
 
     def _last_stage(self, clock: str | None, local: Ints) -> Bools:
-        """Say at which entries a move's clock is at its last stage. Without a clock, that is all of them."""
+        """Say at which entries the clock of a move is at its last stage.
+
+        Without a clock, the result is True everywhere.
+        """
         if clock is None:
             return np.ones(len(local), dtype=bool)
         variable = self._variable[clock]
@@ -273,7 +277,7 @@ class Tables:
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return `factor_index` (F, E) in a segment, with its windows and interventions applied."""
+        """Return `factor_index` (F, E) with the windows and interventions of a segment applied."""
         if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
         if segment.rating not in self._index_cache:
@@ -287,7 +291,10 @@ class Tables:
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
-        """Say at which entries (E,) an intervention applies: its move is possible and its condition holds."""
+        """Say at which entries (E,) an intervention applies.
+
+        These are the entries where its move is possible and its condition holds.
+        """
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):
             if concerns(item, move):
@@ -297,7 +304,7 @@ class Tables:
         return result
 
     def unruled(self, segment: Segment) -> Bools:
-        """Say at which entries (E,) a guard holds and neither a policy nor a prohibition sets the rate of the move."""
+        """Say at which entries (E,) a move is possible and no policy or prohibition sets its rate."""
         ruling = [self.standing.items[number] for number in segment.standing]
         ruled = [self._applies(item) for item in ruling if isinstance(item, Forbid | Policy)]
         return np.logical_and.reduce([self.possible, *(~entries for entries in ruled)])
@@ -311,13 +318,13 @@ class Tables:
         return result
 
     def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
-        """Return the chance of every branch (B,) in a segment, summing to one within each context of a move.
+        """Return the chance of every branch (B,) in a segment.
 
-        Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
-        values) θ is a draw. The draw sets log-weights of the branches against the remaining one, and these are
-        normalised, so that no sum exceeds one. If only one branch is uncertain, its chance is exactly the drawn value.
-        Factors on outcomes multiply the weights before they are normalised. Raises ScenarioError if the stated chances
-        of a move sum to more than one.
+        The chances sum to one within each context of a move. Without `centre`, the values in θ are the chances, and one
+        branch takes the rest. With `centre` (the stated values), θ is a draw. Each stated chance is then multiplied by
+        the odds ratio of draw and stated value, and the results are normalised. So their sum is always one, and if only
+        one branch is uncertain, its chance is exactly the drawn value. Factors on outcomes multiply the chances before
+        they are normalised. Raises ScenarioError if the stated chances of a move sum to more than one.
         """
         weight = self.weights(theta, segment, centre)
         theta, centre = self.standing.in_place(theta, segment, centre)
@@ -331,7 +338,7 @@ class Tables:
         return result
 
     def branch_factors(self, segment: Segment | None = None) -> Ints:
-        """Return `branches.factor` (K, B) in a segment, with its windows and assumed values applied."""
+        """Return `branches.factor` (K, B) with the windows and assumed values of a segment applied."""
         if segment is None or not (segment.closed or segment.standing):
             return self.branches.factor
         if segment.rating not in self._factor_cache:
@@ -342,7 +349,7 @@ class Tables:
         return self._factor_cache[segment.rating]
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the share of every start level (S,), summing to one for each variable."""
+        """Return the share of every start level (S,). The shares of each variable sum to one."""
         return self._shares(theta, centre, self.start_chance, self.start_start, self._start_place)
 
     def _shares(
@@ -385,7 +392,7 @@ class Tables:
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
         """Return the possible start states (S, V) and their probabilities (S,).
 
-        Without θ all probabilities are given as 1. A joint start has its own probabilities, whatever θ is.
+        Without θ all probabilities are given as 1. The probabilities of a joint start do not depend on θ.
         """
         if self.scenario.joint_start:
             states = self.scenario.joint_start
@@ -402,7 +409,7 @@ class Tables:
     def _levels_at(self, state: StartState) -> list[int]:
         """Return the levels of all variables in a start state, clocks included.
 
-        A variable that the state does not name starts at its own start level.
+        A variable that the state does not name is at the first of its own start levels.
         """
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
@@ -426,14 +433,17 @@ class Tables:
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return the branches (N,) at entries (N,) of the tables, for one outcome or for one outcome each (N,)."""
+        """Return the branches (N,) of an outcome at table entries (N,).
+
+        `outcome` is one index for all entries, or one for each entry (N,).
+        """
         return self.branches.entry[entry] + outcome - self.outcome_start[self.outcome_move[outcome]]
 
     def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
         """Return the states (N, V) after an outcome.
 
-        Effects apply to the state before and stop at the lowest and the highest level. The variables in `held` stay as
-        they are.
+        The conditions of effects are checked in the state before the outcome. Shifts stop at the lowest and the highest
+        level. The variables in `held` stay as they are.
         """
         result, own = levels.astype(np.int64, copy=True), self.branches
         which = self.branch(outcome, levels)
@@ -448,7 +458,10 @@ class Tables:
         return self.settled(result)
 
     def settled(self, levels: Ints) -> Ints:
-        """Set clocks back in states (N, V), in place, where their moves are impossible or the story is over."""
+        """Set clocks back, in place, in states (N, V) where their moves cannot happen.
+
+        A move cannot happen if its guard fails or an ending has been reached.
+        """
         if self.clocks:
             over = self.ending(levels) >= 0
             for move, variable in self.clocks:

@@ -1,4 +1,4 @@
-"""Cuts time where hazards or effects may change, or where an intervention acts."""
+"""Cut time into segments where hazards or effects may change or an intervention acts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 
 
 def cut(tables: Tables, horizon: float) -> list[Segment]:
-    """Cut [0, horizon] into segments, each with the interventions at its start and those that last through it.
+    """Cut [0, horizon] into segments, each with its interventions.
 
-    An intervention at the horizon itself gives a last segment of no length. Raises ScenarioError for an intervention
-    before the start or after the horizon.
+    A segment has the acts at its start and the interventions in force throughout it. An act at the horizon itself gives
+    a last segment of length zero. Raises ScenarioError for an intervention before the start or after the horizon.
     """
     scenario = tables.scenario
     _refuse_outside(scenario, horizon)
@@ -54,9 +54,9 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
-    """Return (day, act) for everything that acts on a day.
+    """Return (day, act) for each act, in order of time.
 
-    The order within a day: variables that begin to be held, other interventions, dated moves.
+    Within a day, variables that begin to be held come first, then other interventions, then dated moves.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):

@@ -1,4 +1,4 @@
-"""The accumulated amount of an impact: its mean, its distribution, and both in words."""
+"""The accumulated amount of an impact: its mean and its distribution, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ FAN = (0.05, 0.5, 0.95)
 """The quantiles that describe the distribution of an accumulated amount."""
 
 AFTERWARDS = "What happens after an ending is not counted."
-"""The remark beside every mean given an ending."""
+"""Remark shown with every mean that is conditional on an ending."""
 
 
 @dataclass(frozen=True, eq=False)
 class AmountSample:
-    """The amount of an impact by the last report time, in histories or as an exact distribution.
+    """The distribution of the amount of an impact by the last report time.
 
-    amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history counts as a
-    draw, (R, 1). weights (D,) sum to one. For an exact distribution, `shares` (D, R) are the probabilities of the
-    amounts within each draw. Every estimate has its 95% interval. The sample size is the number of draws, not of
-    histories, because the histories of one draw share its values. An exact distribution at the stated values has no
-    interval.
+    `amounts` (D, R) are those of R histories at each of D draws of the assumptions. At the stated values each history
+    counts as a draw, so that the shape is (R, 1). `weights` (D,) sum to one. For an exact distribution, `shares` (D, R)
+    are the probabilities of the amounts within each draw.
+
+    Every estimate has its 95% interval. The sample size is the number of draws, not of histories, because the histories
+    of one draw share the values of the assumptions. At the stated values an exact distribution has no error.
     """
 
     amounts: Floats
@@ -43,13 +44,13 @@ class AmountSample:
 
     @property
     def source(self) -> str:
-        """A sentence about how the distribution was found."""
+        """A sentence that says how the distribution was computed."""
         if self.exact:
             return "This distribution is solved exactly."
         return f"This distribution is counted in {counted(self.amounts.size, 'history', 'histories')}."
 
     def exceeds(self, amount: float) -> Estimate:
-        """Return the probability of more than an amount."""
+        """Return the probability that the amount exceeds a given one."""
         p, variance = self._mean(self.amounts > amount)
         band = Band.of_mean(p, variance, None if self.exact else float(self.amounts.size))
         return Estimate(float(band.probability), float(band.low), float(band.high))
@@ -90,10 +91,12 @@ class Accumulation:
 
     Arrays have the shape (T,). `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance`
     is the standard deviation between histories at given assumption values. `doubt` is the standard deviation of the
-    mean between draws of the assumptions (0 at the stated values). `given` is, for each ending, the mean among
-    histories that have reached it by then (nan: there are none), with `given_error`. What happens after an ending is
-    not counted. `fan` has the 5, 50 and 95% points at each time (3, T), and `sample` the whole distribution at the
-    last. Both are None if the distribution was not computed.
+    mean between draws of the assumptions (0 at the stated values). `given` holds for each ending the mean among the
+    histories that have reached this ending by then (nan if there are none). `given_error` has the 95% half-widths of
+    these means. Amounts after an ending are not counted.
+
+    `fan` has the 5, 50 and 95% points at each time (3, T). `sample` is the whole distribution at the last report time.
+    Both are None if the distribution was not computed.
     """
 
     unit: str
@@ -107,7 +110,7 @@ class Accumulation:
     sample: AmountSample | None = None
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers as JSON data, with quantiles of the distribution at the last time."""
+        """Return the numbers as JSON data, with the distribution at the last report time."""
         data = pick(self, "unit", "mean", "chance", "doubt", "error", "given", "given_error")
         if self.fan is not None and self.sample is not None:
             data["fan"] = dict(zip(("p05", "p50", "p95"), self.fan, strict=True))
@@ -121,7 +124,7 @@ class Accumulation:
         return data
 
     def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
-        """Describe the amount at the end: mean, chance, uncertainty, tail, and the mean given each ending."""
+        """Describe the amount at the end: mean, spread, tail, and mean given each ending."""
         mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
         by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))

@@ -1,8 +1,8 @@
-"""`Forecast`: the answer to "how likely is each ending?", in one form whichever engine made it.
+"""`Forecast`: the answer to "how likely is each ending?", in the same form for both engines.
 
 Every probability has an interval. For the exact engine it is the truncation bound [p, p + bound]. For Monte Carlo it is
-the pointwise 95% Wilson interval. An interval says how well the number is *computed*, never how sure anybody is about
-the world. Uncertainty about the assumptions is a spread over draws, and is reported separately.
+the pointwise 95% Wilson interval. An interval is the error of the *computation*. It does not include the uncertainty
+about the assumptions, which is reported separately, as a spread over draws.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 
 
 ONGOING = "ongoing"
-"""The name of "no ending yet", beside those of the endings."""
+"""The name of "no ending yet" among the names of the endings."""
 
 
 LEAD = 0.05
-"""An ending that leads in more than this share of the draws counts as a contender."""
+"""An ending that is the likeliest in more than this share of the draws is a contender."""
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
-    """The probabilities of one scenario at some assumption values, or their mean over draws.
+    """The probabilities of one scenario at given assumption values, or their mean over draws.
 
     `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending,
     levels stay as they are, so that their probabilities always sum to one, and counts stop. `moves` are expected counts
     by each time. `error` holds 95% Monte Carlo half-widths, in the shapes of `variables`, `ladders` and `moves` (None:
-    exact). `assumptions` are in base units (per day, or plain). A mixture over draws of the assumptions also has
-    `stated`, the forecast at the stated values, and `leads`. This is the share of the draws in which each ending is the
-    likeliest by the last report time. `firings` has for each move the probability of at most n firings by the last
-    report time, for n = 0, 1, ... (None: not computed). `days` are the expected days at each level before an ending
-    (None: not kept).
+    exact). `assumptions` are in base units (rates per day, durations in days). A mixture over draws of the assumptions
+    also has `stated`, the forecast at the stated values, and `leads`. `leads` has the share of the draws in which each
+    ending is the likeliest by the last report time. `firings` has for each move the probability of at most n firings by
+    the last report time, for n = 0, 1, ... (None: not computed). `days` are the expected days at each level before an
+    ending (None: not kept).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -78,7 +78,10 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- reading
 
     def firing_range(self, move: str) -> FiringRange | None:
-        """Return the number of firings of a move by the last report time, with its range (None: not computed)."""
+        """Return the range of the number of firings of a move by the last report time.
+
+        Returns None if it was not computed.
+        """
         return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
@@ -172,24 +175,24 @@ class Forecast(Answer):
                 yield {"day": day, "by": by} | thing | interval | {"chance": chance, "doubt": doubt}
 
     def label(self, kind: str, name: str) -> str:
-        """Return the label of an id of a kind ("endings", "questions", "moves", ...)."""
+        """Return the label of an id. `kind` is "endings", "questions", "moves", ..."""
         if name == ONGOING:
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
-        """Return a label for a narrow place, given an id, or "ladder=rung" for a rung."""
+        """Return the short label of an id (of a rung: "ladder=rung") for narrow places."""
         known = self.labels.get(f"short_{kind}", {}).get(name)
         return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))
 
     @property
     def by_histories(self) -> tuple[str, ...]:
-        """The questions of an exact forecast that Monte Carlo answered, because the exact engine cannot."""
+        """The questions of an exact forecast that only Monte Carlo could answer."""
         return tuple(self.provenance.get("by_histories", ()))
 
     @property
     def firings_source(self) -> str:
-        """How the numbers of firings were found: "exact", or "counted in 10,000 replicates"."""
+        """How the numbers of firings were computed: "exact", or "counted in 10,000 replicates"."""
         source = self.provenance
         if source.get("firings_by") == "exact":
             return "exact"
@@ -197,7 +200,7 @@ class Forecast(Answer):
 
     @property
     def histories_note(self) -> str:
-        """A sentence about the questions that Monte Carlo answered beside the exact engine ("": none)."""
+        """A sentence that names the questions of `by_histories`, or "" if there are none."""
         if not self.by_histories:
             return ""
         names = " and ".join(f"“{self.label('questions', name)}”" for name in self.by_histories)
@@ -206,7 +209,7 @@ class Forecast(Answer):
 
     @property
     def by_words(self) -> str:
-        """The last report time in words, with the hour if it lies within a day."""
+        """The last report time in words. The hour is added if it is not midnight."""
         return end_of(self.as_of, float(self.times[-1]))
 
     @property
@@ -217,9 +220,9 @@ class Forecast(Answer):
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """The moves, the most frequent first, without those that nobody makes and nobody sees.
+        """The moves that are acts, the most frequent first.
 
-        A tempo that cools, for instance, is not an act of an actor. `moves` includes such moves.
+        Moves of nature that nobody observes, such as a tempo that cools, are left out. `moves` includes them.
         """
         unseen = self.labels.get("unseen_moves", {})
         return tuple(sorted((m for m in self.moves if m not in unseen), key=lambda m: -float(self.moves[m][-1])))
@@ -228,8 +231,8 @@ class Forecast(Answer):
     def contenders(self) -> tuple[str, ...]:
         """The endings that may be the likeliest by the last report time, the most probable first.
 
-        An ending is one of them if its interval overlaps that of the most probable one, or if it leads in more than 5%
-        of the draws.
+        An ending is a contender if its interval overlaps the interval of the most probable ending, or if it is the
+        likeliest in more than 5% of the draws.
         """
         last = {name: [float(x[-1]) for x in dataclasses.astuple(band)] for name, band in self.endings.items()}
         ranked = sorted(
@@ -240,7 +243,7 @@ class Forecast(Answer):
 
     @property
     def lead_note(self) -> str:
-        """A sentence that says that no ending is known to be the likeliest, "" where one is."""
+        """A sentence that says that no ending is clearly the likeliest, or "" if one is."""
         many = len(self.contenders)
         if many < 2:
             return ""
@@ -250,7 +253,10 @@ class Forecast(Answer):
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the likeliest endings by the last report time, over the draws and at the stated values."""
+        """Return the likeliest endings by the last report time, in sentences.
+
+        With draws, a second sentence gives the endings at the stated values.
+        """
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]
@@ -261,7 +267,7 @@ class Forecast(Answer):
         return [f"{text}. {self.lead_note}".rstrip(), *(f"At the stated values. {sentence}" for sentence in stated)]
 
     def impact_sentences(self) -> list[str]:
-        """Say how much of each impact accumulates by the last report time, each number with its unit."""
+        """Describe the amount of each impact by the last report time."""
         return [
             sentence
             for name, impact in self.impacts.items()
@@ -305,7 +311,7 @@ class Forecast(Answer):
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    """Return the mean, the 5th and the 95th percentile (T,) of a distribution {number: probability (T,)}."""
+    """Return the mean and the 5th and 95th percentiles (T,) of {number: probability (T,)}."""
     numbers, shares = np.array([int(level) for level in levels]), np.array(list(levels.values()))
     below = np.cumsum(shares, axis=0)
     low, high = (numbers[np.argmax(below >= share - 1e-9, axis=0)].astype(float) for share in (0.05, 0.95))

@@ -39,10 +39,10 @@ class Band:
 
     @classmethod
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
-        """Return Wilson's interval of a mean over draws, with the number of trials that its variance implies.
+        """Return the Wilson interval of a mean over draws.
 
-        With `trials`, the interval is at least as wide as that of this many replicates. Without `trials`, the mean is
-        exact where the draws do not differ.
+        Its number of trials is the one that the variance implies. With `trials`, the interval is at least as wide as
+        for this many replicates. Without `trials`, the interval has no width where the draws do not differ.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)
@@ -63,11 +63,11 @@ Known = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class FiringRange:
-    """The number of firings of a move by the last report time: its range from chance alone.
+    """The range of the number of firings of a move by the last report time.
 
-    This range is not an error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th
-    percentile of the number. `none` is the probability of no firing. `at_least` holds the probability of at least n
-    firings, by n. Each number has the 95% interval of its computation.
+    The range is due to chance. It is not an error of the computation, and more replicates do not narrow it. `points`
+    are the 5th, 50th and 95th percentile of the number. `none` is the probability of no firing. `at_least` holds the
+    probability of at least n firings, by n. Each of these numbers has the 95% interval of its computation.
     """
 
     points: tuple[Known, Known, Known]

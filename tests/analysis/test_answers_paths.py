@@ -123,7 +123,7 @@ def test_draws_in_common_widen_the_interval_of_a_likelihood_ratio():
 def test_a_belief_with_its_own_start_and_the_exact_engine_are_refused_by_name():
     world = uncertain_war()
     belief = dataclasses.replace(Belief.prior(world, 4), name="a log", start=np.full((4, 2), 0.5))
-    with pytest.raises(Unsupported, match="the belief “a log” starts in 2 states, and the scenario in others"):
+    with pytest.raises(Unsupported, match="joint start states: 2 in the belief “a log”, none in the scenario"):
         indicators(world, "war", draws=belief)
     with pytest.raises(Unsupported, match="works at the stated values, not over the belief “a log”; use Monte Carlo"):
         indicators(world, "war", draws=belief, engine="exact")

@@ -140,5 +140,5 @@ def test_indices_refuse_a_belief_by_name():
 @pytest.mark.parametrize("ask", [drivers, discover])
 def test_a_belief_with_a_start_of_its_own_is_refused(ask):
     elsewhere = dataclasses.replace(belief(8), start=np.full((8, 2), 0.5))
-    with pytest.raises(Unsupported, match="the belief “a belief” starts in 2 states, and the scenario in others"):
+    with pytest.raises(Unsupported, match="joint start states: 2 in the belief “a belief”, none in the scenario"):
         ask(additive(), "ending:across", draws=elsewhere)

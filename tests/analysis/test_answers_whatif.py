@@ -121,7 +121,7 @@ def test_the_scores_of_drawn_values_are_those_they_were_drawn_from(uncertain):
 
 def test_a_belief_with_a_start_of_its_own_is_refused(uncertain):
     given = dataclasses.replace(belief(uncertain, priors.draws(uncertain, 2), [0.5, 0.5]), start=np.ones((2, 1)))
-    with pytest.raises(Unsupported, match="the belief “a log” starts in 1 states, and the scenario in others"):
+    with pytest.raises(Unsupported, match="joint start states: 1 in the belief “a log”, none in the scenario"):
         compare(uncertain, {"v": {}}, draws=given)
 
 

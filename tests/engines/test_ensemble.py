@@ -160,7 +160,7 @@ def test_the_start_of_a_belief_is_where_each_draw_begins():
 def test_a_belief_that_does_not_fit_is_refused_by_name():
     scenario = door()
     belief = held(scenario, [0.02, 0.05], [0.5, 0.5], start=np.full((2, 2), 0.5))
-    with pytest.raises(Unsupported, match="“log” starts in 2 states, and the scenario in others"):
+    with pytest.raises(Unsupported, match="joint start states: 2 in the belief “log”, none in the scenario"):
         forecast(scenario, draws=belief)
     with pytest.raises(Unsupported, match=r"“log” is as of 2031-04-01 and the scenario as of 2031-04-02"):
         forecast(scenario.replace(as_of=scenario.as_of + dt.timedelta(days=1)), draws=belief)

@@ -1,8 +1,8 @@
 """Estimates from draws of the assumptions, each with its error.
 
 Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
-groups, and each group gives an estimate of its own. The spread between the groups gives the error of the draws. The
-spread between the blocks gives the error of the replicates.
+groups, and each group gives an estimate. The spread between the groups gives the error from the draws. The spread
+between the blocks gives the error from the replicates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["GROUPS", "Number", "Stage", "Weighting", "draws_needed", "effective"
 __all__ += ["quantile", "quantile_of", "scaled", "uncertainty_share", "variance_over_draws", "without_noise"]
 
 GROUPS = 8
-"""Number of groups of draws: for the prior, independently scrambled sequences. Their spread gives the error."""
+"""Number of groups of draws. For the prior, each group is an independently scrambled Sobol sequence."""
 
 Statistic = Callable[[Floats, Floats | None], float]
 """Maps answers (D, ...) and the relative weights of their draws to a number."""
@@ -44,14 +44,14 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """The group of each draw (D,), and its weight divided by the mean weight (None: equal weights)."""
+    """The group of each draw (D,), and its weight over the mean weight (None: equal weights)."""
 
     group: Ints
     scale: Floats | None = None
 
     @classmethod
     def of_belief(cls, weights: Floats) -> Weighting:
-        """Deal the draws of a belief into groups of about the same weight."""
+        """Divide the draws of a belief into groups of about equal weight."""
         rank = np.empty(len(weights), dtype=np.int64)
         rank[np.argsort(-weights, kind="stable")] = np.arange(len(weights))
         turn, place = rank // GROUPS, rank % GROUPS
@@ -72,8 +72,8 @@ class Weighting:
 def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:
     """Return a statistic of answers (D, K) and its 95% half-width.
 
-    The error of the draws is computed by Student's t over the groups, and the error of the replicates by a jackknife
-    over the blocks.
+    The error from the draws is computed by Student's t over the groups, and the error from the replicates by a
+    jackknife over the blocks.
     """
     parts, shares = weighting.parts(values, statistic)
     of_parts = _variance(parts, shares) / len(parts)
@@ -85,9 +85,9 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
-    The error of the draws is the error of the share of draws below the quantile, mapped back through the quantiles
-    (Woodruff 1952). The spread of the quantiles of single groups would be too small, because each rests on a few points
-    in a tail.
+    The error from the draws follows Woodruff (1952): the interval of the share of draws below the quantile is turned
+    into an interval of the quantile. The spread between the quantiles of the groups would be too small, because each of
+    these rests on a few points in a tail.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -103,7 +103,7 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
-    """Return a quantile of values (D,) by Hazen's rule: each draw stands at the middle of its weight."""
+    """Return a quantile of values (D,) by Hazen's rule, with each draw in the middle of its weight."""
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
@@ -112,7 +112,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 
 
 def _variance(parts: Floats, shares: Floats) -> float:
-    """Return the variance between the parts of a weighted mean (at equal weights, the sample variance)."""
+    """Return the weighted variance of the parts (at equal weights, the sample variance)."""
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
 
@@ -136,7 +136,10 @@ def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighti
 
 
 def scaled(values: Floats, scale: Floats | None) -> Floats:
-    """Return values (D, ...) times the relative weights of their draws, so that plain means are weighted means."""
+    """Return values (D, ...) times the relative weights of their draws.
+
+    The plain mean of the result is the weighted mean of the values.
+    """
     return values if scale is None else scale.reshape(-1, *[1] * (values.ndim - 1)) * values
 
 
@@ -151,7 +154,7 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) over draws (D, K), without the noise within draws. It may be negative."""
+    """Return Var(P) over draws (D, K), without the noise within draws. The estimate may be negative."""
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
     return float(cross(scaled(apart, scale), apart)) * count / (count - 1)
@@ -164,7 +167,10 @@ def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
 
 
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), shrunk so that the variance over the draws is Var(P)."""
+    """Return P at each draw (D,) from blocks (D, K), without the variance of the noise.
+
+    The values are shrunk towards their mean until their variance is Var(P).
+    """
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:
         return average
@@ -179,7 +185,7 @@ def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
 
 @dataclass(frozen=True)
 class Stage:
-    """The 95% half-widths reached with some numbers of draws and replicates (0 when exact)."""
+    """The 95% half-widths reached with `draws` draws of `runs` replicates (0 when exact)."""
 
     draws: int
     runs: int
@@ -195,8 +201,8 @@ class Stage:
 def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
     """Estimate how many draws and replicates would bring the error to a tolerance.
 
-    Each part of the error must fall below its share of the tolerance. The error of the replicates falls with the root
-    of their number. The error of the draws is assumed to keep falling at the rate seen so far.
+    Each part of the error must fall below its share of the tolerance. The error from the replicates falls with the
+    square root of their number. The error from the draws is assumed to keep falling at the rate seen so far.
     """
     last = stages[-1]
     share = tolerance / np.sqrt(2) if last.of_replicates > 0 else tolerance
@@ -208,7 +214,7 @@ def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
     """Estimate how many draws would bring their error to a tolerance.
 
     The error is assumed to fall with a power of the number of draws. The power is the fitted slope in logarithms, kept
-    between 1/2 (independent draws) and 1. After a single size it is 1/2.
+    between 1/2 (independent draws) and 1. With a single number of draws so far, the power is 1/2.
     """
     draws, error = errors[-1]
     if error <= tolerance:

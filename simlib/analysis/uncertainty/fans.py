@@ -33,10 +33,10 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Fan(Answer):
     """Series over time (T,) and their range over the draws.
 
-    mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder there is a series
-    for each rung but the lowest: P(on this rung or above). `names` are all rungs of the ladder. For a measure there is
-    one series, its probability. Where replicates were counted, the spread is shrunk to remove the noise within draws,
-    which is not uncertainty about the assumptions.
+    There are S series. `mean` and `stated` have the shape (S, T). `quantiles` (5, S, T) are at 5, 25, 50, 75 and 95% of
+    the draws. A ladder has a series for each rung above the lowest: P(on this rung or above). `names` are all rungs of
+    the ladder. A measure has one series, its probability. With Monte Carlo, the spread is shrunk to remove the noise
+    within draws, which is not uncertainty about the assumptions.
     """
 
     kind: ClassVar[str] = "fan"
@@ -108,7 +108,7 @@ class Fan(Answer):
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
     """Return the fan of a ladder (default: the first) from a forecast at each draw.
 
-    Raises KeyError.
+    Raises KeyError for an unknown ladder.
     """
     name = ladder or next(iter(draws.scenario.ladders))
     rungs = draws.scenario.ladders[name].rungs
@@ -125,7 +125,7 @@ def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
     """Return the fan of a measure from a forecast at each draw.
 
-    Raises ScenarioError for an unknown measure, ValueError for an expected count.
+    Raises ScenarioError for an unknown measure, and ValueError for an expected count.
     """
     target = find(draws.scenario, measure)[0]
     if not target.probability:
@@ -135,7 +135,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
-    """Put a fan together from series (D, S, T)."""
+    """Return a fan made of series (D, S, T)."""
     weights = draws.weights
     scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
@@ -157,7 +157,7 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
 
 
 def _quantiles(values: Floats, scale: Floats | None) -> Floats:
-    """Return the quantiles over the draws (D, S, T) -> (5, S, T)."""
+    """Return the quantiles of values over the draws: (D, S, T) -> (5, S, T)."""
     if scale is None:
         return np.asarray(np.quantile(values, QUANTILES, axis=0))
     return np.apply_along_axis(lambda x: [quantile_of(x, scale, q) for q in QUANTILES], 0, values)

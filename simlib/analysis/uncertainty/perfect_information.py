@@ -2,10 +2,11 @@
 
 If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by Var(E[P |
 θᵢ]), the unnormalised first-order Sobol index. Its expected log score would fall by the mutual information of the
-outcome and θᵢ, in nats. Each is an expected value of partial perfect information (EVPPI). Both are estimated from the
-draws of an `Uncertainty`, without further runs. E[P | θᵢ] is a regression of P on Hermite polynomials of the normal
-score of θᵢ, and the part that noise adds to it is subtracted. Where assumptions are correlated, the value of knowing
-one includes what it tells about the others. So these values do not add up to the value of knowing everything.
+outcome and θᵢ, in nats. Each of these gains is an expected value of partial perfect information (EVPPI). Both are
+estimated from the draws of an `Uncertainty`, without further runs. E[P | θᵢ] is estimated by a regression of P on
+Hermite polynomials of the normal score of θᵢ, and the variance that noise adds is subtracted. Knowing one of several
+correlated assumptions also gives information about the others. So the values of single assumptions do not add up to the
+value of knowing everything.
 
 References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
 approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information
@@ -52,10 +53,10 @@ DEGREE = 6
 """Highest Hermite polynomial of the regression."""
 
 NAMED = 6
-"""At most this many assumptions are named as not yet ranked."""
+"""Largest number of assumptions that are named as not yet ranked."""
 
 LEAST_DRAWS = 128
-"""Fewest draws in all. A regression is fitted to each sequence of them."""
+"""Fewest draws in all. A regression is fitted to each of their sequences."""
 
 DRAWS = 512
 
@@ -89,7 +90,10 @@ class Grounds:
 
 
 def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Grounds:
-    """Return the grounds of a number or a move, with ages counted back from the date of the forecast."""
+    """Return the grounds of a number or a move.
+
+    The age of a source is counted back from the date of the forecast.
+    """
     known = [scenario.sources[name] for name in sources if name in scenario.sources]
     youngest = max((source.date for source in known if source.date), default=None)
     age = None if youngest is None else (scenario.as_of - youngest).days
@@ -122,11 +126,11 @@ class Worth:
 
     @property
     def of_all(self) -> str:
-        """Its share of the value of knowing everything, with its error: "77 ± 4%"."""
+        """The share of the value of knowing everything, with its error: "77 ± 4%"."""
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
     def row(self) -> dict[str, Any]:
-        """Return it as a row."""
+        """Return the value and its grounds as a row."""
         row = {"assumption": self.assumption.id, "label": self.assumption.label, "known": self.known}
         gains = {"brier": list(self.brier), "log": list(self.log), "share": self.share, "share_error": self.share_error}
         return row | gains | {"because": self.grounds.because} | self.grounds.row()
@@ -163,14 +167,17 @@ class Evppi(Answer):
 
     @property
     def gain(self) -> str:
-        """The percentage by which knowing every assumption lowers the expected Brier score, with its error."""
+        """The percentage by which knowing every assumption lowers the expected Brier score.
+
+        It is written with its error.
+        """
         total = self.brier + self.chance
         return f"{with_error(100 * self.brier / total, 100 * self.brier_error / total)}%" if total > 0 else "0%"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each assumption, in the order of `worths`.
 
-        `known` says whether its value exceeds the error.
+        The column `known` says whether the share exceeds its error.
         """
         import pandas as pd
 
@@ -226,7 +233,7 @@ def evppi(
 ) -> Evppi:
     """Return the value of knowing each assumption for the forecast of one measure.
 
-    From an `Uncertainty` that you already have, `evppi_from` gives the same without new runs.
+    If you already have an `Uncertainty`, `evppi_from` gives the same answer without new runs.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -255,7 +262,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
 
     `measure` is one of its endings, questions, levels or rungs (default: the first). Raises ValueError for an expected
     count, which has no Brier or log score, and for too few draws. Raises KeyError for a measure that was not asked for,
-    and Unsupported where the draws are those of a belief.
+    and Unsupported if the draws are those of a belief.
     """
     spread = answer.spread(measure)
     if answer.scores is None:
@@ -297,10 +304,10 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
 def _estimate(
     statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, weighting: Weighting
 ) -> Number:
-    """Return a statistic of (values, basis) with its half-width, never below zero."""
+    """Return a statistic of (values, basis), raised to zero if negative, with its half-width."""
     blocks, width = values.shape[1], basis.shape[1]
-    # `estimate` selects rows and blocks of its first argument, so the basis is passed as further columns beside every
-    # block.
+    # `estimate` selects rows and blocks of its first argument, so the basis is appended to every block as further
+    # columns.
     joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
     number = estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting)
     return Number(max(number.value, 0.0), number.half)
@@ -317,7 +324,7 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual), each (D, K), of a least-squares regression, both less the mean."""
+    """Return (fitted, residual), each (D, K), of a least-squares regression, without the mean."""
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)
     coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]
@@ -326,7 +333,7 @@ def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> t
 
 
 def explained_variance(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return Var(E[P | θᵢ]) from draws (D, K): the variance of the fit, less its noise."""
+    """Return Var(E[P | θᵢ]) from draws (D, K): the variance of the fit minus its noise."""
     fitted, residual = _regression(values, basis, scale)
     rows, width = effective(len(values), scale), basis.shape[1]
     noise = width / (rows - 1 - width) * float(cross(scaled(residual, scale), residual))
@@ -340,7 +347,7 @@ def _explained_share(values: Floats, basis: Floats) -> float:
 
 
 def _explained_information(values: Floats, basis: Floats) -> float:
-    """Return the mutual information (nats) of the outcome and θᵢ, less its noise."""
+    """Return the mutual information (nats) of the outcome and θᵢ, minus its noise."""
     fitted, _ = _regression(values, basis)
     raw = float((fitted.mean(axis=1) ** 2).mean())
     if raw <= 0:

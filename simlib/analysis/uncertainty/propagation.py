@@ -1,19 +1,21 @@
-"""How sure an answer is: its range over the assumptions, and the share of the uncertainty they cause.
+"""The range of an answer over the assumptions, and their share of its uncertainty.
 
 Each draw of the assumptions gives a probability P. The spread of P over the draws is *uncertainty about the
 assumptions*, which research can reduce. The rest, within a draw, is *chance*, which nothing reduces. The total
-uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the
-share Var(P) / (p̄(1 - p̄)). Monte Carlo error is neither. It is a half-width beside each number, and it shrinks with
-more draws and replicates.
+uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P). The assumptions cause the share Var(P)
+/ (p̄(1 - p̄)) of it. Monte Carlo error is a third quantity, which shrinks with more draws and replicates. Each number
+has it as a half-width.
 
 Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998). The spread between the sequences
 gives the error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). The number of draws is doubled until the
 wanted quantiles are known to the tolerance. Draws of another belief have weights. They are put into groups of about
-equal weight, which take the place of the sequences. In nested Monte Carlo all draws share their random numbers, in
-blocks. Variances are computed from products of different blocks, and the estimates are shrunk until their spread is
-Var(P). So chance within a draw does not count as uncertainty about the assumptions. The error of the replicates is a
-jackknife over the blocks. Because the draws share their random numbers, this error has the same sign at every draw, and
-more draws do not reduce it. Where it is the larger part of the error, the replicates are doubled.
+equal weight, which take the place of the sequences.
+
+With Monte Carlo, every draw is simulated with the same random numbers, in blocks of replicates. Variances are computed
+from products of different blocks, and the probabilities at the draws are shrunk until their variance is Var(P). So
+chance within a draw does not count as uncertainty about the assumptions. The error from the replicates is estimated by
+a jackknife over the blocks. Because the draws share their random numbers, this error has the same sign at every draw,
+and more draws do not reduce it. If it is the larger part of the error, the replicates are doubled instead of the draws.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -52,23 +54,24 @@ if TYPE_CHECKING:
 __all__ = ["Precision", "Uncertainty", "uncertainty", "uncertainty_of"]
 
 CERTAIN = 1e-12
-"""An event counts as certain where p(1 - p) is below this."""
+"""An event counts as certain or impossible if p(1 - p) is below this."""
 
 FIRST_DRAWS, RUNS = 128, 2000
 
 NAMED = 3
-"""Most measures named in the question."""
+"""Largest number of measures named in the question."""
 
 
 @dataclass(frozen=True)
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work that may take.
 
-    tolerance: half-width of a probability, or of an expected count relative to its mean. most_draws: the number of
-        draws at which doubling stops. Replicates stop at `most_draws` × `runs` in all. patience: the largest product of
-        states and passes that "auto" solves exactly. If it does not suffice for every draw, the stated values may still
-        be solved. answer_when_cancelled: whether a cancelled question is answered from the last finished doubling, if
-        there is one.
+    tolerance: half-width of a probability, or of an expected count relative to its mean.
+    quantiles: the wanted quantiles, strictly between 0 and 1.
+    most_draws: the number of draws at which doubling stops. Replicates stop at `most_draws` × `runs` in all.
+    patience: the largest product of states and passes that "auto" solves exactly. If it does not suffice for every
+    draw, the answer at the stated values may still be exact.
+    answer_when_cancelled: whether a cancelled question is answered from the last finished doubling, if there is one.
     """
 
     tolerance: float = 0.02
@@ -88,13 +91,15 @@ PRECISION = Precision()
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty(Traced):
-    """The range of some measures over draws of the assumptions.
+    """The range of one or more measures over draws of the assumptions.
 
-    theta (D, A): the draws, in base units. weights (D,): their weights. sequence (D,): the Sobol sequence of each draw,
-    or its group in a belief. scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at
-    each draw, by block of replicates (one block when exact). tolerance: the half-width asked for (None: the number of
-    draws was given). reached: whether every quantile met it. within: the half-width of the least certain quantile.
-    needed: an estimate of the draws, and the replicates of each, that would meet the tolerance.
+    theta (D, A): the draws, in base units. weights (D,): the weights of the draws.
+    sequence (D,): the Sobol sequence of each draw, or its group in a belief.
+    scores (D, A): the normal scores of the draws, None for a belief.
+    answers (D, K, M): the measures at each draw, by block of replicates (one block when exact).
+    tolerance: the half-width asked for, None if the number of draws was given instead.
+    reached: whether every quantile met the tolerance. within: the half-width of the least certain quantile.
+    needed: the estimated numbers of draws and of replicates per draw that would meet the tolerance.
     """
 
     kind: ClassVar[str] = "uncertainty"
@@ -117,7 +122,7 @@ class Uncertainty(Traced):
 
     @property
     def source(self) -> str:
-        """The source of the draws, inside a sentence: "over the priors"."""
+        """The source of the draws, as part of a sentence: "over the priors"."""
         belief = self.provenance["belief"]
         return "over the priors" if belief == "prior" else f"over the belief “{belief}”"
 
@@ -133,7 +138,7 @@ class Uncertainty(Traced):
     def spread(self, measure: str | None = None) -> Spread:
         """Return the range of a measure (default: the first).
 
-        Raises ScenarioError for an unknown measure, KeyError for one that was not asked for.
+        Raises ScenarioError for an unknown measure, and KeyError for a measure that was not asked for.
         """
         name = self.measures[0].name if measure is None else find(self.scenario, measure)[0].name
         if name not in self.spreads:
@@ -233,7 +238,7 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 
 def _shares(s: Spread, share: Number, known: str) -> str:
-    """Describe the assumptions' share of the uncertainty, as a bound if it is below the noise."""
+    """Describe the assumptions' share of the uncertainty, as a bound if it is below its error."""
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
         return "It is certain, or impossible, in every draw."
     mean = f"The mean is computed to {known}."
@@ -264,13 +269,13 @@ def uncertainty(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers at each draw.
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief. Default: as many as `precision` needs.
-        runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled where more are needed.
+        runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled if more are needed.
         seed: Seed of the draws and of the replicates.
         precision: The wanted quantiles, how well they must be known, and how much work that may take.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: When every assumption is fixed, or for a belief about another scenario.
+        Unsupported: If every assumption is fixed, or for a belief about another scenario.
         ValueError: For too few draws.
         ScenarioError: For unknown measures, or a target outside the forecast.
         Cancelled: When `control` cancels the work.
@@ -317,10 +322,11 @@ def uncertainty(
 
 
 def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
-    """Return the range of measures over a sample of finished forecasts, by its last report time.
+    """Return the range of measures over finished forecasts, at their last report time.
 
-    Draws of equal weight must be in the order of `GROUPS` sequences. Parts of one sequence also serve, with errors a
-    little too large. Replicates have no blocks here, so the noise within the draws is removed first.
+    Draws of equal weight must come as `GROUPS` Sobol sequences, one after another. If they are parts of one sequence,
+    the errors come out a little too large. The replicates have no blocks here, so the noise within draws is removed
+    first.
 
     Args:
         sample: A forecast at each draw.
@@ -368,7 +374,10 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
 
 
 def _replicates(forecast: Forecast, measure: Measure) -> int | None:
-    """Return the number of histories per draw behind a measure answered by histories (None: another measure)."""
+    """Return the number of histories per draw for a measure that only histories answer.
+
+    Returns None for any other measure.
+    """
     return int(forecast.provenance["histories"]) if measure.of in forecast.by_histories else None
 
 

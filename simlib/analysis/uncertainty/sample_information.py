@@ -1,18 +1,18 @@
 """EVSI: the gain in one forecast from watching for a public move until a day.
 
-Assumptions cannot be looked up, but moves can be watched. Seeing a public move by day t says something about the
-assumptions, through the rate of the move, and about the state, through its effects. Among histories in which the
-question is still open at t, the probability becomes P(E | seen) or P(E | not seen). The expected gain (the expected
-value of sample information, EVSI) is
+Assumptions cannot be looked up, but moves can be watched. Seeing a public move by day t gives information about the
+assumptions, through the rate of the move, and about the state, through its effects. If the question about an event E is
+still open at t, its probability becomes P(E | seen) or P(E | not seen). The expected gain (the expected value of sample
+information, EVSI) is
 
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and seeing, in nats,
 
-over the draws, each with replicates of its own. The answer also gives a share of Var(P_θ), the uncertainty about the
-assumptions alone: the share that the observation would resolve, Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the
-probability of seeing. Squares are products of different blocks of replicates, so that noise does not count as a gain.
-Not seeing a move counts as evidence too. That is sound only where the record of the move is complete. The gains of
-several observations overlap and must not be added.
+as averages over the draws, each with replicates of its own. The answer also gives the share of Var(P_θ), the
+uncertainty about the assumptions alone, that the observation would resolve. It is Cov(P_θ, Q_θ)² / (q (1 - q)) /
+Var(P_θ), where Q_θ is the probability of seeing the move. Squares are computed as products of different blocks of
+replicates, so that noise does not count as a gain. Not seeing a move also counts as evidence, which is sound only if
+the record of the move is complete. The gains of several observations overlap and must not be added.
 
 Reference: Ades, A., Lu, G. and Claxton, K. (2004) Expected value of sample information calculations in medical
 decision modeling, Medical Decision Making 24.
@@ -64,8 +64,9 @@ _ONE_THREAD = Control(threads=1)
 _OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
 """Indices of the six shares of replicates.
 
-Four are of replicates with the question open at t: all of them, those with E later, those that saw the move, and those
-with both. The last two are E by T, and seen by t, in any replicate.
+The first four count replicates in which the question is open at t: all of these, those in which E happens later, those
+in which the move was seen, and those with both. The last two count any replicates: those in which E happens by the
+target day, and those in which the move was seen by t.
 """
 
 
@@ -73,10 +74,12 @@ with both. The last two are E by T, and seen by t, in any replicate.
 class Observation:
     """A public move, or one of its outcomes, that may be seen by a day.
 
-    seen: P(seen by the day, question still open) / P(open). if_seen: P(E | open and seen). if_not: P(E | open and not
-    seen). Both are nan where every open history, or none, saw the move. brier and log: expected gain. settles: the
-    share of the uncertainty about the assumptions that the observation would resolve. about: the assumption about which
-    it says most ("" for none).
+    seen: P(seen by the day | question still open on the day).
+    if_seen: P(E | open and seen), nan if the move is seen in no open history.
+    if_not: P(E | open and not seen), nan if the move is seen in every open history.
+    brier and log: the expected gain in each score.
+    settles: the share of the uncertainty about the assumptions that the observation would resolve.
+    about: the assumption about which the observation gives most information ("" for none).
     """
 
     move: str
@@ -107,8 +110,8 @@ class Observation:
 class Evsi(Traced):
     """Observations ranked by their expected gain for one question.
 
-    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), whether the move was seen
-        or not, nan where no history is open.
+    mean: P(E), today. open_then: P(question still open on the last day of watching).
+    if_open: P(E | still open then), whether or not a move was seen, nan if no history is open.
     """
 
     kind: ClassVar[str] = "evsi"
@@ -193,14 +196,14 @@ def evsi(
         measure: An ending or a question.
         observations: "MOVE" or "MOVE:OUTCOME" names to watch for. Default: every public move.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        look_by: The last day on which one watches, in the same forms, before the target.
+        look_by: The last day of watching, given like `by`. It must lie before the target.
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief.
         runs: Replicates per draw, rounded up to a multiple of 8. Each draw has its own.
         seed: Seed of the draws and of the replicates.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ScenarioError: For unknown or covert moves, and for days outside the forecast or out of order.
+        ScenarioError: For unknown or covert moves, and for days outside the forecast or in the wrong order.
         ValueError: For other measures, and for too few draws or replicates.
         Unsupported: When every assumption is fixed, when no move is public, or for a belief about another scenario.
         MissingDependency: Without Numba.
@@ -254,7 +257,7 @@ def _draws(scenario: Scenario, draws: int | Belief, seed: int) -> tuple[Belief, 
 
 
 def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
-    """Return the observations as questions, each about the first time of a move."""
+    """Return the observations as questions, each about the first occurrence of a move."""
     moves = [move.id for move in scenario if not move.covert] if names is None else list(names)
     problems, result = [], []
     for name in moves:
@@ -344,7 +347,7 @@ def _above_zero(number: Number) -> Number:
 
 
 def _at_look(shares: Floats) -> dict[str, float]:
-    """Return the probabilities at t over the draws: open, seen, and E given seen or not."""
+    """Return probabilities at t over the draws: open, seen, and E before and after watching."""
     stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
     return {
         "open": stays,
@@ -378,7 +381,7 @@ def _log(shares: Floats, scale: Floats | None) -> float:
 
 
 def _settles(shares: Floats, scale: Floats | None) -> float:
-    """Return the share of Var(P) over the draws that seeing by t, or not, would resolve."""
+    """Return the share of Var(P) over the draws that would be resolved by watching until t."""
     answer, seen = shares[:, :, _TARGET], shares[:, :, _EVER]
     variance, q = variance_over_draws(answer, scale), mean(seen, scale)
     if variance <= 0 or not 0 < q < 1:

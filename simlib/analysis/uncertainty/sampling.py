@@ -39,10 +39,11 @@ FEWEST_DRAWS = 4 * GROUPS
 class Spread:
     """The range of one measure over the draws.
 
-    stated: the answer at the stated values. mean: the mean over the draws, which is the forecast to publish. variance:
-    the variance of P over the draws. share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 -
-    p̄)), None for an expected count. quantiles {q: P}. answers (D,): P at each draw, shrunk to remove the noise within
-    draws.
+    stated: the answer at the stated values. mean: the mean over the draws, which is the forecast to publish.
+    variance: the variance of P over the draws.
+    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)), None for an expected count.
+    quantiles: the quantiles of P over the draws, {q: P}.
+    answers (D,): P at each draw, shrunk to remove the noise within draws.
     """
 
     measure: Measure
@@ -60,7 +61,7 @@ class Spread:
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
-    """Return normal scores (D, A) from `GROUPS` scrambled sequences, and the sequence of each (D,).
+    """Return normal scores (D, A) from `GROUPS` scrambled sequences, and their sequences (D,).
 
     `size` is rounded up to the same number for each sequence.
     """
@@ -73,7 +74,7 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
     """Return a belief that fits the scenario and has enough draws.
 
-    Raises Unsupported where it is about another scenario or date, ValueError for too few effective draws.
+    Raises Unsupported for a belief about another scenario or date, and ValueError for too few effective draws.
     """
     if round(belief.effective_draws, 6) < FEWEST_DRAWS:
         raise ValueError(
@@ -84,7 +85,7 @@ def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
 
 
 class Sampling:
-    """A sample whose draws and replicates grow, and which keeps every earlier answer."""
+    """A sample to which draws and replicates can be added. It keeps every earlier answer."""
 
     def __init__(
         self, scenario: Scenario, at_draws: Responses, at_stated: Responses, *, seed: int, limit: int, control: Control
@@ -136,9 +137,9 @@ class Sampling:
     def until_known(
         self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, *, answer_when_cancelled: bool
     ) -> tuple[dict[str, Spread], list[Stage]]:
-        """Grow until the quantiles reach a tolerance or the budget is spent.
+        """Add draws and replicates until the quantiles reach a tolerance or the budget is spent.
 
-        Return the spreads and the stages.
+        Returns the spreads and the stages.
         """
         stages: list[Stage] = []
         while True:
@@ -153,7 +154,10 @@ class Sampling:
                 return spreads, stages
 
     def _grow(self, stage: Stage) -> bool:
-        """Double the replicates or the draws, whichever have the larger error. Return False if over budget."""
+        """Double the replicates or the draws, whichever cause the larger error.
+
+        Returns False, without doubling, if that would exceed the budget.
+        """
         if stage.of_replicates > stage.of_draws:
             if 2 * self.draws * self.runs > self.budget:
                 return False
@@ -202,7 +206,7 @@ class Sampling:
 
 
 def _unit(spread: Spread) -> float:
-    """Return the unit of an error: 1 for a probability, the mean of an expected count."""
+    """Return the unit of an error: 1 for a probability, the mean for an expected count."""
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 
