@@ -1,8 +1,9 @@
 """`Answer`: the base class of all results, which can be traced, saved and loaded.
 
 An answer holds the key of its scenario (id, title, hash), its date, the question in words, and its provenance: the
-record from which it can be computed again. It also gives sentences, a tidy table, a picture and plain JSON data.
-`Answer.to_dict` makes the JSON keys that all answers share. They are a contract, which `docs/json.md` states.
+record from which the answer can be computed again. An answer also gives sentences, a tidy table, a picture and plain
+JSON data. `Answer.to_dict` makes the JSON keys that all answers share. These keys are a contract: they keep their names
+and meanings (`docs/json.md`).
 
 A saved file holds the JSON data. Its key "state" holds every field of the answer, with arrays bit for bit. Loading a
 file creates only dataclasses of simlib, so a file cannot run other code.
@@ -58,7 +59,7 @@ def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
 
 
 class Answer(ABC):
-    """Base of every answer. A subclass is a frozen dataclass with `scenario` and `provenance`."""
+    """Base class of answers. Subclasses are frozen dataclasses with `scenario` and `provenance`."""
 
     kind: ClassVar[str]
     """The verb that gives this kind of answer: "compare", "drivers", "paths", ..."""

@@ -20,7 +20,7 @@ Cancel = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Control:
-    """Callbacks for progress and cancellation, and the number of threads (None: as many as help)."""
+    """Callbacks for progress and cancellation, and the number of threads (None: automatic)."""
 
     progress: Progress | None = None
     cancel: Cancel | None = None

@@ -66,7 +66,7 @@ class QuantityError(SimlibError, ValueError):
 class TooManyStates(SimlibError):
     """The scenario has more reachable states than the exact engine accepts.
 
-    `count` states were found, more than the `cap`. If the search is not `complete`, there may be more.
+    `count` states were found, more than the `cap`. If the search for states was not `complete`, there may be more.
     """
 
     def __init__(self, count: int, cap: int, *, complete: bool) -> None:
@@ -86,7 +86,7 @@ def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
 
 
 class Unsupported(SimlibError):
-    """A request that is well formed but that this engine or format cannot honour.
+    """A well-formed request that this engine or format does not support.
 
     The message says why.
     """

@@ -48,13 +48,13 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Say whether a path leads to a device, a pipe or an open file, which must never be replaced."""
+    """Say whether a path leads to a device, a pipe or an open file, which must not be replaced."""
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 
 
 _OPEN_FILES = (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr"), ("proc", "self"))
-"""Paths below which a system lists the open files of a process."""
+"""Beginnings of paths that lead to the open files of a process."""
 
 
 def _replace(target: Path, data: bytes, new: bool) -> None:

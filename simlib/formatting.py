@@ -20,8 +20,8 @@ _ROUND_OFF = 1e-9
 def percent(p: float) -> str:
     """Write a probability as people read it.
 
-    Examples: "12%", "0.3%", "1 in 3.8 million". A probability is not rounded to 0% or 100%. Only a distance of less
-    than one in a trillion from 0, or one in a billion from 1, counts as rounding error.
+    Examples: "12%", "0.3%", "1 in 3.8 million". A probability is not rounded to 0% or 100%. Only values within one in a
+    trillion of 0, or within one in a billion of 1, are written so.
     """
     if p < 1e-12:
         return "0%"
@@ -139,14 +139,14 @@ def with_long_dates(text: str) -> str:
     def long(found: re.Match[str]) -> str:
         try:
             return long_date(dt.date.fromisoformat(found[0]))
-        except ValueError:  # no such day
+        except ValueError:  # the calendar has no such day
             return found[0]
 
     return re.sub(r"\b\d{4}-\d\d-\d\d\b", long, text)
 
 
 def is_whole(days: float) -> bool:
-    """Say whether a number of days after 00:00 ends at midnight."""
+    """Say whether a number of days is whole, up to round-off, so that it ends at midnight."""
     return abs(days - round(days)) < _ROUND_OFF
 
 

@@ -1,7 +1,7 @@
 """Numbers with units: "2 per week", "30% within 90 days", "12 days", "30%", 0.3.
 
-No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds of
-quantity are kept apart, because mixing them up makes forecasts wrong:
+No other module reads units. The base unit of time is the day: rates are returned per day, and durations in days. Five
+kinds of quantity are kept apart, because mixing them up makes forecasts wrong:
 
 - a **rate** is a number of events per unit of time ("2 per week"). It is not a probability.
 - a **chance** is the probability of one outcome when a move happens ("30%", 0.3).
@@ -293,7 +293,7 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
 
 
 def _value(text: str, kind: Kind, unit: str) -> float:
-    """Return the value of a text, or nan if it is no quantity of this kind."""
+    """Return the value of a text, or nan if the text is not a quantity of this kind."""
     try:
         return parse(text, kind, unit).value
     except QuantityError:

@@ -38,7 +38,7 @@ _PACKAGES = {
     "simlib.analysis.whatif": ("comparison", "contrast", "coupling", "divergence", "variants"),
 }
 HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]
-"""The modules whose dataclasses a file may hold. No other class is built."""
+"""The modules whose dataclasses a file may hold. Loading builds no other class."""
 
 
 def load_answer(path: str | Path) -> Answer:

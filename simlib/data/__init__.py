@@ -1,7 +1,7 @@
 """Event data read into one tidy frame: MID, ICB, ICBe, GDELT, ICEWS, ACLED and UCDP.
 
-`read(path)` recognises the layout, offline. The frame has one row for each event and actor, or for each event and pair
-of actors:
+`read(path)` recognises the layout, and works offline. The frame has one row for each event and actor, or for each event
+and pair of actors:
 
 | column | meaning |
 |---|---|

@@ -15,7 +15,7 @@ LOG_COLUMNS = (
     *("date", "date_precision", "actor", "target", "move", "times"),
     *("description", "source_name", "source_url", "confidence", "known_on"),
 )
-"""The columns that event data fill. A log may have further ones (`simlib.scenario.event_log`)."""
+"""The columns that event data fill. A log may have further columns (`simlib.scenario.event_log`)."""
 
 Precision = Literal["day", "week", "month"]
 

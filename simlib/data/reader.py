@@ -142,7 +142,7 @@ def _by_header(file: Path, line: str) -> FileKind | None:
     for layout in LAYOUTS:
         if layout.columns and _matches(layout, set(_fields(line, layout.delimiter))):
             return layout
-    for layout in LAYOUTS:  # the right names with the wrong delimiter
+    for layout in LAYOUTS:  # the file may have the right names but the wrong delimiter
         for delimiter in {",", ";", "\t", "|"} - {layout.delimiter}:
             if layout.columns and _matches(layout, set(_fields(line, delimiter))):
                 named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -207,7 +207,7 @@ def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     """Drop empty rows. Refuse a chunk with rows that are cut off or belong to another layout."""
     raw = raw[(raw != "").any(axis=1)]
     if layout.name.startswith("ICB ") and "viol" in raw:
-        raw = raw[raw["viol"] != ""]  # crisis 474 has a number, but no values
+        raw = raw[raw["viol"] != ""]  # the row of crisis 474 has a number but no values
     if layout.names:
         wrong = ~(raw["sqldate"].str.fullmatch(r"\d{8}") & raw["dateadded"].str.fullmatch(r"\d{8}|\d{14}"))
     else:

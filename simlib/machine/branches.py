@@ -1,9 +1,9 @@
 """The branches of all moves: each outcome in each context, with chance, factors and effects.
 
 A *context* of a move is one combination of truth values of the conditions on its outcomes' factors and effects. An
-outcome in one context is a *branch*. It has one chance and one list of effects. Most moves have no such conditions.
-They have one context, and their branches are their outcomes. Each entry of a move's local table belongs to one context,
-so the engines need not check the conditions on outcomes.
+outcome in one context is a *branch*. A branch has one chance and one list of effects. Most moves have no such
+conditions, so they have one context, and one branch for each outcome. Each entry of a move's local table belongs to one
+context, so the engines need not check the conditions on outcomes.
 
 Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K the largest number of factors of
 one outcome.
@@ -41,7 +41,7 @@ class Lookup(Protocol):
         ...
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say whether a condition holds (N,) in each state, a row of `levels` (N, V)."""
+        """Say in which states a condition holds (N,). Each row of `levels` (N, V) is a state."""
         ...
 
 

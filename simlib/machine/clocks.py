@@ -33,7 +33,10 @@ def clock_id(move: str) -> str:
 
 
 def clocks_of(scenario: Scenario) -> tuple[Clock, ...]:
-    """Return the clocks of a scenario in the order of its moves. A wait of one stage needs no clock."""
+    """Return the clocks of a scenario in the order of its moves.
+
+    A wait of one stage needs no clock.
+    """
     return tuple(_clock(move) for move in scenario if move.takes is not None and move.takes.stages > 1)
 
 

@@ -14,7 +14,7 @@ from simlib.scenario.model import Condition, Effect, Ending, Move, Question, Sce
 __all__ = ["COUNTED", "with_counter"]
 
 COUNTED = "counted often enough"
-"""Id of the counter and of the ending at its last level. It has spaces, so it cannot clash with an id in a file."""
+"""Id of the counter and of the ending at its last level. The id has spaces, so it cannot clash with an id in a file."""
 
 
 def with_counter(scenario: Scenario, question: Question) -> Scenario:

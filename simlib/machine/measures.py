@@ -5,10 +5,10 @@ A name has one of the forms "ending:ID" ("ending:ongoing" means no ending yet), 
 also be named by its id alone.
 
 Further measures are computed only when they are asked for. "fired:MOVE" is an event: the move has happened at least
-once. "reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: that level or rung, or one above, has been reached.
-"days:VARIABLE=LEVEL" is the expected number of days at a level before any ending. "EVENT|CONDITION@DATE" is the
-probability of one event, given that another event, the condition, happens by DATE. Without a date, the condition has to
-happen by the same day as the event.
+once. "reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: the level or rung, or a higher one, has been
+reached. "days:VARIABLE=LEVEL" is the expected number of days at a level before any ending. "EVENT|CONDITION@DATE" is
+the probability of one event, given that another event, the condition, happens by DATE. Without a date, the condition
+has to happen by the same day as the event.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 By = str | float | dt.date | None
-"""The target day of a question: a date, its ISO text, or a number of days after `as_of`. None is the horizon."""
+"""The target day of a question: a date, its ISO text, or a number of days after `as_of`. None means the horizon."""
 
 Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
 

@@ -4,11 +4,11 @@ Each assumption has one normal score z. With g the logit for a chance and the lo
 
     θ = g⁻¹(g(value) + s₋ z) for z < 0, θ = g⁻¹(g(value) + s₊ z) for z ≥ 0,
 
-a split normal on the g scale. Its 5th, 50th and 95th percentiles are low, value and high. It exists for any low, value
-and high in this order, is monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0,
-R), with the Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol
-sequence (Owen 1998), so that a few hundred draws cover the priors evenly. A longer sequence with the same seed begins
-with the same draws.
+a split normal on the g scale. Its 5th, 50th and 95th percentiles are low, value and high. This distribution exists for
+any low, value and high in this order, is monotone in z and has light tails. Rank correlations make the scores jointly
+normal, z ~ N(0, R), with the Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a
+scrambled Sobol sequence (Owen 1998), so that a few hundred draws cover the priors evenly. A longer sequence with the
+same seed begins with the same draws.
 """
 
 from __future__ import annotations

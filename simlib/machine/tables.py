@@ -112,7 +112,7 @@ class Tables:
         return clauses
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say whether a condition holds (N,) in each state, a row of `levels` (N, V)."""
+        """Say in which states a condition holds (N,). Each row of `levels` (N, V) is a state."""
         result = np.zeros(len(levels), dtype=bool)
         for clause in self.allowed(condition):
             every = np.ones(len(levels), dtype=bool)
@@ -157,7 +157,7 @@ class Tables:
     def ending(self, levels: NDArray[np.integer]) -> Ints:
         """Return the index of the ending reached in each state of `levels` (N, V), -1 for none.
 
-        Of several endings, the first in the file counts.
+        If several endings are reached, the first of them in the file counts.
         """
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
@@ -422,14 +422,14 @@ class Tables:
         return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the table entry of a move in each state, a row of `levels` (N, V)."""
+        """Return the table entry of a move in each state. Each row of `levels` (N, V) is a state."""
         index = np.full(len(levels), self.table_start[move], dtype=np.int64)
         for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
     def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the branch of an outcome in each state, a row of `levels` (N, V)."""
+        """Return the branch of an outcome in each state. Each row of `levels` (N, V) is a state."""
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:

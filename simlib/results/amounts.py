@@ -1,4 +1,4 @@
-"""The accumulated amount of an impact: its mean and its distribution, in numbers and in words."""
+"""The accumulated amount of an impact: mean and distribution, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ AFTERWARDS = "What happens after an ending is not counted."
 class AmountSample:
     """The distribution of the amount of an impact by the last report time.
 
-    `amounts` (D, R) are those of R histories at each of D draws of the assumptions. At the stated values each history
-    counts as a draw, so that the shape is (R, 1). `weights` (D,) sum to one. For an exact distribution, `shares` (D, R)
-    are the probabilities of the amounts within each draw.
+    `amounts` (D, R) are the amounts in R histories at each of D draws of the assumptions. At the stated values each
+    history counts as a draw, so that the shape is (R, 1). `weights` (D,) sum to one. For an exact distribution,
+    `shares` (D, R) are the probabilities of the amounts within each draw.
 
     Every estimate has its 95% interval. The sample size is the number of draws, not of histories, because the histories
     of one draw share the values of the assumptions. At the stated values an exact distribution has no error.
@@ -71,7 +71,7 @@ class AmountSample:
         return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
     def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
-        """Return the weighted mean over the draws of values (D, R), and the variance of that mean."""
+        """Return the weighted mean of values (D, R) over the draws, and the variance of this mean."""
         by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
         variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)

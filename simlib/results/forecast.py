@@ -42,13 +42,13 @@ class Forecast(Answer):
     """The probabilities of one scenario at given assumption values, or their mean over draws.
 
     `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending,
-    levels stay as they are, so that their probabilities always sum to one, and counts stop. `moves` are expected counts
-    by each time. `error` holds 95% Monte Carlo half-widths, in the shapes of `variables`, `ladders` and `moves` (None:
-    exact). `assumptions` are in base units (rates per day, durations in days). A mixture over draws of the assumptions
-    also has `stated`, the forecast at the stated values, and `leads`. `leads` has the share of the draws in which each
-    ending is the likeliest by the last report time. `firings` has for each move the probability of at most n firings by
-    the last report time, for n = 0, 1, ... (None: not computed). `days` are the expected days at each level before an
-    ending (None: not kept).
+    levels stay as they are and counts stop. So the probabilities of the levels of a variable always sum to one. `moves`
+    are expected counts by each time. `error` holds 95% Monte Carlo half-widths, in the shapes of `variables`, `ladders`
+    and `moves` (None: exact). `assumptions` are in base units (rates per day, durations in days). A mixture over draws
+    of the assumptions also has `stated`, the forecast at the stated values, and `leads`. `leads` has the share of the
+    draws in which each ending is the likeliest by the last report time. `firings` has for each move the probability of
+    at most n firings by the last report time, for n = 0, 1, ... (None: not computed). `days` are the expected days at
+    each level before an ending (None: not kept).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -127,7 +127,10 @@ class Forecast(Answer):
                     yield {"day": day, "by": by, outer: name, inner: part, "probability": p, "low": low, "high": high}
 
     def part(self, kind: str, name: str, part: str) -> Band:
-        """Return the probability of a level (of "variables") or a rung (of "ladders"), with its interval."""
+        """Return the probability of a level or a rung, with its interval.
+
+        `kind` is "variables" for a level and "ladders" for a rung.
+        """
         p = getattr(self, kind)[name][part]
         if not self.error:
             return Band(p, p, p)
@@ -319,7 +322,7 @@ def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
 
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return all labels that a forecast needs without its scenario: {kind: {id: label}}."""
+    """Return the labels that a forecast keeps of its scenario: {kind: {id: label}}."""
     groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions", "impacts")
     every = {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
     short = {

@@ -41,8 +41,8 @@ class Band:
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
         """Return the Wilson interval of a mean over draws.
 
-        Its number of trials is the one that the variance implies. With `trials`, the interval is at least as wide as
-        for this many replicates. Without `trials`, the interval has no width where the draws do not differ.
+        The number of trials follows from `variance`. With `trials`, the interval is at least as wide as for this many
+        replicates. Without `trials`, the interval has no width where the draws do not differ.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)

@@ -220,7 +220,7 @@ def test_beliefs_that_cannot_be_weighed_are_refused():
     for ask in (uncertainty, evsi):
         with pytest.raises(ValueError, match=r"“a log” has 1\.23 effective draws; expected at least 32 draws"):
             ask(scenario, "across", draws=belief(scenario, theta, few))
-        with pytest.raises(Unsupported, match="joint start states: 2 in the belief .*, none in the scenario"):
+        with pytest.raises(Unsupported, match=r"joint start states: 2 in the belief .*, none in the scenario"):
             ask(scenario, "across", draws=elsewhere)
         with pytest.raises(Unsupported, match="is about other assumptions"):
             ask(scenario, "across", draws=dataclasses.replace(elsewhere, start=None, assumptions=("a", "b")))

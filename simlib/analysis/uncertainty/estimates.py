@@ -86,8 +86,8 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
     The error from the draws follows Woodruff (1952): the interval of the share of draws below the quantile is turned
-    into an interval of the quantile. The spread between the quantiles of the groups would be too small, because each of
-    these rests on a few points in a tail.
+    into an interval of the quantile. The spread between the quantiles of the groups would be too small, because each
+    group has only a few points in a tail.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -103,7 +103,7 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
-    """Return a quantile of values (D,) by Hazen's rule, with each draw in the middle of its weight."""
+    """Return a quantile of values (D,) by Hazen's rule: a draw is in the middle of its weight."""
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
@@ -154,7 +154,10 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) over draws (D, K), without the noise within draws. The estimate may be negative."""
+    """Return Var(P) over draws (D, K), without the noise within draws.
+
+    The estimate may be negative.
+    """
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
     return float(cross(scaled(apart, scale), apart)) * count / (count - 1)

@@ -169,7 +169,7 @@ class Evppi(Answer):
     def gain(self) -> str:
         """The percentage by which knowing every assumption lowers the expected Brier score.
 
-        It is written with its error.
+        The text includes the error.
         """
         total = self.brier + self.chance
         return f"{with_error(100 * self.brier / total, 100 * self.brier_error / total)}%" if total > 0 else "0%"

@@ -1,15 +1,15 @@
 """The range of an answer over the assumptions, and their share of its uncertainty.
 
 Each draw of the assumptions gives a probability P. The spread of P over the draws is *uncertainty about the
-assumptions*, which research can reduce. The rest, within a draw, is *chance*, which nothing reduces. The total
-uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P). The assumptions cause the share Var(P)
-/ (p̄(1 - p̄)) of it. Monte Carlo error is a third quantity, which shrinks with more draws and replicates. Each number
-has it as a half-width.
+assumptions*, which research can reduce. The uncertainty within a draw is *chance*, which no research can reduce. The
+total uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P). The assumptions cause the share
+Var(P) / (p̄(1 - p̄)) of it. Monte Carlo error is a third quantity. It is given as a half-width beside each number, and
+it shrinks with more draws and replicates.
 
 Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998). The spread between the sequences
 gives the error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). The number of draws is doubled until the
-wanted quantiles are known to the tolerance. Draws of another belief have weights. They are put into groups of about
-equal weight, which take the place of the sequences.
+wanted quantiles are known to the tolerance. The draws of another belief have weights. These draws are put into groups
+of about equal weight, which take the place of the sequences.
 
 With Monte Carlo, every draw is simulated with the same random numbers, in blocks of replicates. Variances are computed
 from products of different blocks, and the probabilities at the draws are shrunk until their variance is Var(P). So
@@ -64,7 +64,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Precision:
-    """Which quantiles are wanted, how well they must be known, and how much work that may take.
+    """Which quantiles are wanted, how well they must be known, and how much work is allowed.
 
     tolerance: half-width of a probability, or of an expected count relative to its mean.
     quantiles: the wanted quantiles, strictly between 0 and 1.
@@ -271,7 +271,7 @@ def uncertainty(
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief. Default: as many as `precision` needs.
         runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled if more are needed.
         seed: Seed of the draws and of the replicates.
-        precision: The wanted quantiles, how well they must be known, and how much work that may take.
+        precision: The wanted quantiles, how well they must be known, and how much work is allowed.
         control: Progress callback, cancellation and number of threads.
 
     Raises:

@@ -6,7 +6,7 @@ still open at t, its probability becomes P(E | seen) or P(E | not seen). The exp
 information, EVSI) is
 
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
-    log:    P(open) times the mutual information of E and seeing, in nats,
+    log:    P(open) times the mutual information of E and of seeing the move, in nats,
 
 as averages over the draws, each with replicates of its own. The answer also gives the share of Var(P_θ), the
 uncertainty about the assumptions alone, that the observation would resolve. It is Cov(P_θ, Q_θ)² / (q (1 - q)) /

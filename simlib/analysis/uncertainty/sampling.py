@@ -102,12 +102,12 @@ class Sampling:
 
     @property
     def runs(self) -> int:
-        """Replicates of each draw so far, 0 when exact."""
+        """The number of replicates of each draw so far, 0 when exact."""
         return self.batches[-1].stop
 
     @property
     def draws(self) -> int:
-        """Draws so far."""
+        """The number of draws so far."""
         return len(self.theta)
 
     def take_prior(self, size: int) -> None:

@@ -1,1 +1,1 @@
-"""What if? A scenario beside variants of it, number by number and history by history."""
+"""Compare a scenario with variants of it, by numbers and by single histories."""

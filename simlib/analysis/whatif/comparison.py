@@ -1,10 +1,10 @@
-"""A scenario beside variants of it: the effect of each change on numbers and histories.
+"""Compare a scenario with variants: the effect of each change on numbers and histories.
 
 A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
-together. The exact engine gives each difference with its truncation bound. Monte Carlo gives it with the interval of
-paired samples under common random numbers. Over draws of the assumptions, every draw is answered in the baseline and in
-each variant. Flips are the replicates whose ending changes. Their share depends on how the random numbers of the two
-scenarios are coupled, so the coupling is always named.
+together. The exact engine gives each difference with its truncation bound. Monte Carlo gives each difference with the
+interval of paired samples under common random numbers. Over draws of the assumptions, both the baseline and each
+variant are computed at every draw. Flips are the replicates whose ending changes. Their share depends on how the random
+numbers of the two scenarios are coupled, so the coupling is always named.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ EXACT_PAIRS, PAIRS = 10_000, 100_000
 """Default total of pairs of replicates: for flips beside an exact answer, and for an answer by Monte Carlo."""
 
 EXAMPLES = 1
-"""Pairs of histories described for each of the two commonest flips."""
+"""Number of pairs of histories that are described for each of the two commonest flips."""
 
 NAMED = 3
-"""Number of measures in the sentences on a variant."""
+"""Largest number of changed measures in the sentences on a variant."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,10 @@ class VariantEffect:
         return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
 
     def sentences(self, by: str, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Describe the effects `by` a date, beginning with `measure`. `histories` adds pairs of histories."""
+        """Describe the effects `by` a date, beginning with `measure`.
+
+        With `histories`, pairs of histories that end differently are described too.
+        """
         ranked = self.strongest()
         told = [self.differences[measure]] if measure else []
         told += [d for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
@@ -161,7 +164,7 @@ class Comparison(Answer):
         return pd.DataFrame(rows)
 
     def most_moved(self, most: int) -> list[str]:
-        """Return the names of the measures by their largest change in a variant, the largest first."""
+        """Return the names of the `most` measures that change most in any variant, in that order."""
         furthest: dict[str, float] = {}
         for effect in self.effects.values():
             for d in effect.strongest():
@@ -186,7 +189,7 @@ class Comparison(Answer):
         return [*lines, f"Computed {where}.", *([self.note] if self.note else [])]
 
     def data(self) -> dict[str, Any]:
-        """Return what a comparison holds beside the data of every answer."""
+        """Return the data of a comparison, without the keys that all answers share."""
         variants = {name: effect.to_dict() for name, effect in self.effects.items()}
         return pick(self, "engine", "times", "draws") | {"variants": variants, "note": self.note}
 
@@ -215,7 +218,7 @@ def compare(
         engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
         draws: Draws of the prior or a belief. 0 compares at the stated values.
         runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all, or 10,000
-            beside an exact answer, where they only give the flips. With 0, an exact answer has no flips.
+            beside an exact answer, which needs them only for the flips. With 0, an exact answer has no flips.
         seed: The seed of draws and replicates.
         control: Progress, cancelling and threads.
 
@@ -223,7 +226,7 @@ def compare(
         The differences of every measure, with their intervals, and the flips.
 
     Raises:
-        ScenarioError: Something does not fit the scenario.
+        ScenarioError: A variant, a measure or the target does not fit the scenario.
         Unsupported: A variant has another structure, or the belief is about another scenario or date.
         ValueError: There is no variant.
         TooManyStates: There are too many states for "exact".
@@ -247,7 +250,7 @@ def compare(
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
     """Return cumulative variants: the first, then the first and the second, and so on.
 
-    Each is named after the last one added.
+    Each has the name of the last variant in it.
     """
     names = list(variants)
     return {name: [variants[earlier] for earlier in names[: place + 1]] for place, name in enumerate(names)}
@@ -279,7 +282,7 @@ class _Work:
         self.scores = None if belief is None else _scores(self.base, belief)
 
     def answer(self, engine: str) -> Comparison:
-        """Answer by one engine. Its errors are passed on."""
+        """Return the comparison by one engine."""
         self.endings: dict[str, Floats] = {}
         self.by_histories: set[str] = set()
         pairs = self._pairs(engine)
@@ -314,7 +317,7 @@ class _Work:
         return self.runs * max(self.draws, 1)
 
     def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
-        """Return the exact differences with the flips of paired replicates, or whichever exists."""
+        """Return the exact differences and the flips of paired replicates, as far as they exist."""
         effect = sampled or solved
         assert effect is not None, name
         if solved is not None:
@@ -326,11 +329,11 @@ class _Work:
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
 
     def _counted(self, measure: Measure) -> bool:
-        """Say whether a measure needs histories, so that pairs of them give its difference."""
+        """Say whether a measure needs histories, so that paired replicates give its difference."""
         return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
-        """Return the draws (D, A) of a variant, at the same quantiles as those of the baseline."""
+        """Return the draws (D, A) of a variant, at the same quantiles as the draws of the baseline."""
         if self.scores is None or self.belief is None:
             return None
         values = priors.values_from_scores(scenario, self.scores)
@@ -361,11 +364,10 @@ class _Work:
         }
 
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
-        """Return (value, low, high) of the measures at each draw (D, T, M, 3), and voids.
+        """Return the measures at each draw, and how often each intervention has no effect.
 
-        `voids` are the shares of histories in which an intervention had no effect.
-
-        The probabilities of all endings at the target day are kept for the flips.
+        The measures (D, T, M, 3) are given as (value, low, high). The probabilities of all endings at the target day
+        are kept for the flips.
         """
         thetas = self._values(scenario)
         centre = None if thetas is None else priors.theta(scenario)
@@ -399,7 +401,7 @@ class _Work:
         return Difference(measure, self._mean(one[..., 0]), self._mean(other[..., 0]), change, low, high)
 
     def _mean(self, values: Floats) -> Floats:
-        """Return the mean over the draws (D, ...), by their weights where they differ."""
+        """Return the mean over the draws (D, ...), weighted if their weights differ."""
         if np.ptp(self.weights) == 0:
             return np.asarray(values.mean(axis=0))
         return np.asarray(np.tensordot(self.weights, values, 1) / self.weights.sum())
@@ -407,7 +409,10 @@ class _Work:
     # ---------------------------------------------------------------- under common random numbers
 
     def _sampled(self, pairs: int, control: Control, *, needed: bool) -> dict[str, VariantEffect]:
-        """Return the effects by paired replicates. Without Numba there are none, unless they are needed."""
+        """Return the effects by paired replicates.
+
+        Without Numba there are none. If they are `needed`, MissingDependency is raised then.
+        """
         try:
             return self._paired(pairs, control)
         except MissingDependency:
@@ -470,7 +475,7 @@ def _acts(base: Scenario, changed: Scenario) -> bool:
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weights of the draws (D,), which are one on average."""
+    """Return the weights of the draws (D,), scaled to a mean of one."""
     if belief is None or np.ptp(belief.weights) == 0:
         return np.ones(1 if belief is None else belief.draws)
     return belief.weights * belief.draws

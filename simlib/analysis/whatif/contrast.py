@@ -10,7 +10,7 @@ from simlib.typing import Floats
 __all__ = ["Difference", "counts_change"]
 
 DUST = 1e-9
-"""A difference no larger than this, relative to the values compared, is rounding."""
+"""A difference up to this size, relative to the values compared, counts as rounding error."""
 
 TRUNCATED = 1e-6
 """Intervals narrower than this come from the exact engine and are not written."""
@@ -23,7 +23,7 @@ SMALL = 1e-5
 class Difference:
     """One measure in the baseline and in a variant at the report times, as arrays (T,).
 
-    [low, high] contains the change: for the exact engine by its truncation bound, else at 95%.
+    [low, high] is the interval of the change: the truncation bound of the exact engine, else 95%.
     """
 
     measure: Measure
@@ -41,7 +41,10 @@ class Difference:
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
     def sentence(self, by: str = "") -> str:
-        """Describe the difference at the last report time, in a clause that ends with `by` and no full stop."""
+        """Describe the difference at the last report time, in a clause.
+
+        The clause ends with `by` and has no full stop.
+        """
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )
@@ -62,7 +65,7 @@ class Difference:
 
 
 def counts_change(change: float) -> str:
-    """Write a difference of two expected counts: "+1.4", or "±0" where it is rounding."""
+    """Write a difference of two expected counts: "+1.4", or "±0" if it is rounding error."""
     return f"{change:+.2g}" if abs(change) > DUST else "±0"
 
 

@@ -1,10 +1,10 @@
 """Two scenarios under common random numbers: the effect of a change on each replicate.
 
-In replicate r, the n-th firing of a move meets the same random numbers in the baseline and in the variant. Nearly all
+In replicate r, the n-th firing of a move uses the same random numbers in the baseline and in the variant. So nearly all
 of the noise is shared and cancels in the difference. Endings and questions are compared within each replicate, which
-gives Tango's (1998) score interval for a difference of two paired proportions. That interval is valid even where few
-pairs differ, or none. Rungs and expected counts are compared block by block, with Student's t over the blocks of
-replicates. Over draws of the assumptions each draw is a block with the weight of the draw.
+gives Tango's (1998) score interval for a difference of two paired proportions. This interval is valid even if few pairs
+differ, or none. Rungs and expected counts are compared block by block, with Student's t over the blocks of replicates.
+Over draws of the assumptions each draw is a block with the weight of the draw.
 
 References: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design, Statistics in Medicine 17. Fréchet, M. (1951) Sur les tableaux de corrélation dont les marges
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCKS", "COUPLING", "Flips", "Replicates", "by_blocks", "change", "flips", "paired", "run_replicates"]
 
 BLOCKS = 40
-"""Blocks of replicates that are compared as wholes."""
+"""Number of blocks of replicates. Differences are taken between whole blocks."""
 
 COUPLING = "common random numbers"
 """The label of every share of flips: another coupling of the two scenarios would give another share."""
@@ -51,7 +51,7 @@ class Flips:
     `matrix` (E, E) counts replicates by their ending in the baseline (row) and in the variant (column), with `ongoing`
     last. Over draws of unequal weight, it sums weights instead. The share of flips has a 95% Wilson interval or, over
     draws, a half-width `half` by Student's t. Under any coupling of the two forecasts the share lies within `bounds`.
-    `forecasts` (2, E) holds the probabilities of the endings in both scenarios where they are known exactly.
+    `forecasts` (2, E) holds the probabilities of the endings in both scenarios, if they are known exactly.
     """
 
     endings: tuple[str, ...]
@@ -84,7 +84,7 @@ class Flips:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The smallest and the largest share of flips under any coupling of these two forecasts (Fréchet 1951)."""
+        """The smallest and the largest share of flips under any coupling (Fréchet 1951)."""
         before, after = self._forecasts()
         least = 1 - float(np.minimum(before, after).sum())
         most = 1 - float(np.maximum(before + after - 1, 0.0).sum())
@@ -141,8 +141,9 @@ class Flips:
 class Replicates:
     """The replicates of one scenario: measures by block (B, T, M), and all endings.
 
-    `weights` (B,) are those of the draws, with one block for each draw. They are None at the stated values. For each
-    intervention (I,), `tried` counts the ongoing replicates, and `void` those in which it had no effect.
+    `weights` (B,) are the weights of the draws, with one block for each draw. At the stated values they are None. For
+    each intervention (I,), `tried` counts the replicates that are ongoing when it acts, and `void` those of them in
+    which it has no effect.
     """
 
     means: Floats
@@ -160,7 +161,10 @@ class Replicates:
         return len(self.sizes) if self.weights is None else effective_count(self.weights)
 
     def mean(self, place: int) -> Floats:
-        """Return a measure over all replicates (T,): by block size, or by the weights of the draws."""
+        """Return the mean of a measure over all replicates (T,).
+
+        Blocks are weighted by their size, or by the weights of the draws.
+        """
         weights = self.sizes if self.weights is None else self.weights
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
@@ -191,7 +195,7 @@ def run_replicates(
         simulator: The scenario, ready to run.
         measures: The measures whose means are kept by block.
         thetas: The values of each draw (D, A), which makes one block for each draw. None simulates the stated values.
-        starts: The probabilities (D, K) of the states of a joint start at each draw. None: as the scenario says.
+        starts: The probabilities (D, K) of the states of a joint start at each draw. None: those of the scenario.
         weights: The weights of the draws (D,).
         runs: Replicates in all, shared out evenly over the blocks.
         seed: The seed.
@@ -279,7 +283,7 @@ def change(
         return by_blocks(blocks, measure.probability, weights, effective=effective, runs=runs)
     first, second = (_when(replicates, measure, column) for replicates in (before, after))
     gained, lost = _discordant(first, second, times)
-    if measure.of == ONGOING:  # for `ongoing` the signs turn round: a replicate that has ended is no longer ongoing
+    if measure.of == ONGOING:  # a replicate that ends is a loss for `ongoing`
         gained, lost = lost, gained
     return paired(gained, lost, len(first))
 
@@ -294,8 +298,8 @@ def by_blocks(
         probability: Whether the differences lie within -1 and 1.
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
-        runs: Replicates in all blocks. Where no block differs, the interval follows the rule of three for this number.
-            With None, for exact blocks, the interval has no width.
+        runs: Replicates in all blocks. If no block differs, the half-width follows from this number, like the rule of
+            three. With None, for exact blocks, the interval then has no width.
     """
     from scipy.special import stdtrit
 
@@ -317,7 +321,7 @@ def effective_count(weights: Floats) -> float:
 
 
 def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
-    """Return when the measure happened in each replicate (R,).
+    """Return when the event of a measure happened in each replicate (R,).
 
     For `ongoing`, return when the replicate ended.
     """
@@ -329,7 +333,10 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count by each time (T,) the pairs in which the event happened only in the second, and only in the first."""
+    """Count by each time (T,) the pairs in which the event happened in one replicate only.
+
+    Returns two counts: of the pairs with the event only in the second, and only in the first.
+    """
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
     return other - both, one - both
@@ -343,7 +350,8 @@ def _count_by(when: Floats, times: Floats) -> Ints:
 def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floats, Floats]:
     """Return (difference, low, high) of two paired proportions: Tango's 95% score interval.
 
-    `gained` pairs hold only in the second scenario, `lost` only in the first. Arrays broadcast.
+    `gained` is the number of pairs with the event only in the second scenario, `lost` only in the first. Arrays
+    broadcast.
     """
     b, c = np.broadcast_arrays(np.asarray(gained, dtype=float), np.asarray(lost, dtype=float))
     difference = (b - c) / pairs

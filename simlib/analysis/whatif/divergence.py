@@ -1,9 +1,8 @@
-"""The divergence of two histories of one replicate: the first event in only one of them.
+"""The point where two histories of a replicate diverge: the first event that only one has.
 
-Both histories use common random numbers. Events are compared, but not their dates: a faster rate moves every date a
-little. So the histories diverge only where a different event happens. Events that change no level are left out, since
-nobody reacts to them. Hidden and covert events count like the rest: the comparison is about the model, not about an
-observer.
+Both histories use common random numbers. Events are compared without their dates, because a faster rate moves every
+date a little. Events that change no level are left out, since nobody reacts to them. Hidden and covert events count
+too, because the comparison is about the model, not about an observer.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Divergence:
 
     @property
     def head(self) -> Row:
-        """The heads of the columns."""
+        """The headings of the columns of `rows`."""
         return "date", "at the baseline", f"in “{self.variant}”"
 
     def sentence(self) -> str:
@@ -86,7 +85,7 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
 
 
 def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
-    """Yield the events on each date from the first that differs, then how both end."""
+    """Yield the events on each date from the first difference on, and then both endings."""
     events = [history.events(max(shared, 0)) for history in (one, other)]
     as_of = one.scenario.as_of
     if shared < 0:
@@ -103,7 +102,7 @@ def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
 
 
 class _History:
-    """One history without the events that change nothing."""
+    """One history, without the events that change no level."""
 
     def __init__(self, histories: Histories, replicate: int) -> None:
         self.histories, self.replicate = histories, replicate
@@ -116,7 +115,7 @@ class _History:
         self.ending, self.label = ending.of, ending.label
 
     def shared(self, other: _History) -> int:
-        """Return how many events both histories share from the start, -1 if even the start differs."""
+        """Return how many events both histories share from the start, -1 if their starts differ."""
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
         both = min(len(self.rows), len(other.rows))
@@ -124,7 +123,10 @@ class _History:
         return int(np.argmax(differs)) if np.any(differs) else both
 
     def _marks(self, count: int) -> Ints:
-        """Return an event as numbers for comparison: its outcome, or the levels after a variable was set."""
+        """Return the first `count` events as numbers for comparison.
+
+        The number stands for the outcome, or for the levels after a variable was set.
+        """
         rows = self.rows[:count]
         return np.array(
             [
@@ -137,7 +139,7 @@ class _History:
         )
 
     def day(self, event: int) -> float:
-        """Return when an event happens (infinity: not by the horizon)."""
+        """Return the day of an event (infinity: not by the horizon)."""
         return float(self.histories.time[self.rows[event]]) if 0 <= event < len(self.rows) else np.inf
 
     @property

@@ -1,4 +1,4 @@
-"""Variants of a scenario: the kinds of change, and how they are combined."""
+"""Variants of a scenario: the kinds of change, and their combination."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
 
 
 def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
-    """Return the interventions that force a move on each of several dates, if it is possible then."""
+    """Return interventions that force a move on each of several dates, if it is possible then."""
     return tuple(Force(move, date, outcome, because) for date in dates)
 
 
@@ -69,7 +69,7 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Refuse a scenario whose structure differs from that of the baseline."""
+    """Return the other scenario, or raise Unsupported if its structure differs."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
@@ -97,8 +97,8 @@ def without_windows(scenario: Scenario) -> Scenario:
 class Booking:
     """One intervention on the calendar, from its `first` to its `last` day (days after `as_of`).
 
-    Both are equal where it acts at once. `waits` says that it acts only while a condition holds. `again` holds the
-    further days of a move that is forced more than once. `acts` describes in words the action on each day.
+    Both days are equal if it acts on one day only. `waits` says whether it acts only while a condition holds. `again`
+    holds the further days of a move that is forced more than once. `acts` describes in words the action on each day.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]
