@@ -1,11 +1,14 @@
 """Forecasts over time: the probabilities on each date of a log, from the rows known by then.
 
-On each date the updated forecast starts from the state in which the log leaves the world, at the stated values. The
-static forecast is made once and never changes. With learning there are two more. One starts from the same state and
-averages over the priors (state only). The other averages over the posterior that the log gives by then (learnt). All
-forecasts have the same deadline. A forecast from a date counts only later events. So the log itself says whether a
-question has been answered already, or may have been answered unseen. Several measures share one filter and one
-posterior on each date.
+There are four kinds of forecast, all with the same deadline:
+
+- *updated*: from the state in which the log leaves the world on each date, at the stated values.
+- *static*: from the first day, at the stated values. It is made once and never changes.
+- *state only* (with learning): from the same state as the updated forecast, averaged over the priors.
+- *learnt* (with learning): from the same state, averaged over the posterior given the rows known by then.
+
+A forecast made on a date counts only later events. Whether a question has been answered before, perhaps unseen, follows
+from the log. Several measures share one filter and one posterior on each date.
 """
 
 from __future__ import annotations
@@ -43,14 +46,14 @@ if TYPE_CHECKING:
 __all__ = ["ForecastSeries", "SeriesDate", "SeriesLine", "SeriesPoint", "forecast_series"]
 
 DRAWS = 200
-"""Draws of the assumptions on each date by default."""
+"""Default number of draws of the assumptions on each date."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesDate:
     """The log on one date: the number of rows that count by then, and the new rows.
 
-    `new` are the rows that became known since the date before. `ended` is the ending that the log reports by then ("":
+    `new` are the rows that became known since the previous date. `ended` is the ending that the log reports by then ("":
     none). `complete_to` is the last day on which the absence of rows counts.
     """
 
@@ -63,11 +66,12 @@ class SeriesDate:
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """The forecast of one measure on one date: `updated` at the stated values.
+    """The forecasts of one measure on one date.
 
-    `settled` is the day on which the log answered a question. With learning, `state_only` and `learnt` are means over
-    the same draws with the weights of the prior and of the posterior, each with its 95% half-width. `state_only` is
-    None where the draws cannot stand for the prior.
+    `updated` is the forecast at the stated values. `settled` is the day on which the log answered the question with yes
+    (None: it has not). With learning, `state_only` and `learnt` are means over the same draws, weighted by the prior
+    and by the posterior. Each has its 95% half-width. `state_only` is None if the draws are too far from the prior to
+    be reweighted to it.
     """
 
     updated: float
@@ -80,9 +84,10 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """One measure on every date, and the forecast that is never updated.
+    """The forecasts of one measure on every date, and its forecast that is never updated.
 
-    `static` is at the stated values. With learning, `static_mean` is over the priors, with its 95% half-width.
+    `static` is that forecast at the stated values. With learning, `static_mean` is its mean over the priors, and
+    `static_mean_error` the 95% half-width of the mean.
     """
 
     measure: Measure
@@ -94,7 +99,7 @@ class SeriesLine:
 
 @dataclass(frozen=True)
 class ForecastSeries(Answer):
-    """Probabilities of some measures by one deadline, as forecast on each date of a log."""
+    """Probabilities of measures by one deadline, as forecast on each date of a log."""
 
     kind: ClassVar[str] = "series"
 
@@ -113,13 +118,16 @@ class ForecastSeries(Answer):
         return f"What was the forecast of {asked} by {self.by_words} on each date of the log?"
 
     def line(self, measure: str | None = None) -> SeriesLine:
-        """Return the line of a measure by its name or its id (default: the first). Raises KeyError for others."""
+        """Return the line of a measure, given its name or id (default: the first measure).
+
+        Raises KeyError for a measure that is not in the series.
+        """
         if measure is None:
             return self.lines[0]
         return {name: line for line in self.lines for name in (line.measure.of, line.measure.name)}[measure]
 
     def sentences(self) -> list[str]:
-        """Return for each measure its first and last number and its largest change, then remarks on the log."""
+        """Describe the first and last forecast of each measure and its largest change, then the log."""
         texts = [text for line in self.lines for text in self._about(line)]
         last = self.dates[-1]
         if last.ended:
@@ -137,9 +145,9 @@ class ForecastSeries(Answer):
         never = f"A forecast that is never updated says {percent(line.static)}."
         texts = [f"{line.measure.words} by {self.by_words}: {now}. {never}"]
         if last.learnt is not None and first.learnt is not None:
-            alone = "" if last.state_only is None else f"; from the state alone {percent(last.state_only)}"
+            alone = "" if last.state_only is None else f"; without learning {percent(last.state_only)}"
             told = f"{percent(first.learnt)} on {begin}, {percent(last.learnt)} on {end}{alone}"
-            texts.append(f"Averaged over the assumptions, as learnt from the log by then: {told}.")
+            texts.append(f"With the assumptions as learnt from the log by each date: {told}.")
         steps = [after.updated - before.updated for before, after in itertools.pairwise(line.points)]
         if steps:
             size, date = max(zip(steps, self.dates[1:], strict=True), key=lambda step: abs(step[0]))
@@ -151,13 +159,13 @@ class ForecastSeries(Answer):
         return texts
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each measure and date: the numbers, the rows taken in, and the new rows."""
+        """Return one row for each measure and date: forecasts, number of log rows, and new rows."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["points"])
 
     def data(self) -> dict[str, Any]:
-        """Return the measures, and a point for each of them on each date."""
+        """Return the measures, and the forecasts of each measure on each date."""
         names = ["updated", "settled"]
         if any(line.static_mean is not None for line in self.lines):
             names += ["state_only", "state_only_error", "learnt", "learnt_error"]
@@ -189,23 +197,25 @@ def forecast_series(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> ForecastSeries:
-    """Forecast on each date from the rows public by then, always for the last day of the scenario.
+    """Forecast on each date from the rows public by then, up to the last day of the scenario.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
-        events: Further events for the log beside the scenario: a file, or rows.
-        dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
+        events: Events to add to the log that is stored with the scenario: a file, or rows.
+        dates: The dates. A whole number n stands for every nth day, from the scenario's first day to the end of the
+            log.
         measures: Names of probabilities such as "question:truce", one or several. Default: the headline. Several cost
             little more than one, because they share the filter and the posterior of each date.
-        learn: Whether to learn on each date too, from the rows known by then. This takes seconds to minutes a date.
+        learn: Whether to learn the assumptions too, on each date from the rows known by then. This takes seconds to
+            minutes for each date.
         draws: Draws of the assumptions, used when `learn` is true.
         seed: Seed of the draws.
-        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        skip_impossible: Whether to leave out rows that the scenario cannot explain.
         control: Progress and cancelling.
 
     Raises:
         ScenarioError: For a date outside the scenario, and for a log that cannot be read.
-        ImpossibleLog: For a row that leaves no state.
+        ImpossibleLog: For a row that no history of the scenario can explain.
         NotLearnt: Where a posterior cannot be trusted.
         Unsupported: For an expected count or amount, for a conditional probability, and with `learn` for a measure that
             needs histories.
@@ -214,7 +224,7 @@ def forecast_series(
     rows, chosen = whole_log(scenario, events), find(scenario, measures)
     for measure in chosen:
         if not measure.probability or measure.kind == "given":
-            raise Unsupported(f"a series is of a probability, not of {measure.words}; ask for an ending or a question")
+            raise Unsupported(f"only probabilities are forecast over time, not {measure.words}; ask for an ending or a question")
     world = scenario.replace(questions=questions_for(scenario, chosen), impacts={})
     days, readings = _dates(scenario, rows, dates), read_rows(scenario, rows)
     stated = forecast(world, times=1, control=control.part(0.0, 0.05))
@@ -279,8 +289,8 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
     """Return the forecasts at the stated values from the state after the log.
 
-    A question that the log has answered with yes has probability 1. Where its event may have happened unseen, the
-    question is still open only in the histories without that event.
+    A question that the log has answered with yes has probability 1. If its event may have happened unseen, the result
+    is the probability of that, plus the forecast over the histories in which the event has not happened yet.
     """
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
@@ -307,7 +317,7 @@ def _learnt(
     seed: int,
     control: Control,
 ) -> list[SeriesPoint]:
-    """Add the means over the draws of one posterior: from the state alone, and with the learnt weights."""
+    """Add to each point its means over the draws, weighted by the prior and by the posterior."""
     known: dict[str, Any] = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
     open_still = [measure for measure, now in zip(measures, updated, strict=True) if now.settled is None]
     if not open_still:

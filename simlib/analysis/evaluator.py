@@ -1,11 +1,12 @@
 """Answers at many sets of assumption values, with common random numbers.
 
-Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the probability of an
-event by some day, at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the
-replicates come in *blocks*. Each block has its own random numbers, which are the same at every row. So rows differ by θ
-alone and not by Monte Carlo noise. The noise of two blocks is independent, so a product of two different blocks has no
-bias from it. Variances, covariances and indices are therefore averaged over pairs of different blocks (`cross`), and
-the Monte Carlo noise drops out.
+Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the measures by one day,
+at many rows of θ. A row of θ holds one value for each assumption. The exact engine gives one number for each row and
+measure. Monte Carlo splits its replicates into *blocks*. Each block has its own random numbers, which are the same at
+every row. So differences between rows come from θ and not from different random numbers.
+
+The noise of one block is independent of the noise of another. So noise does not bias the product of two answers from
+different blocks. Variances, covariances and indices are therefore averages over pairs of different blocks (`cross`).
 """
 
 from __future__ import annotations
@@ -36,21 +37,24 @@ from simlib.typing import Engine, Floats
 __all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "listed"]
 
 BLOCKS = 8
-"""Number of blocks of replicates, each with random numbers of its own."""
+"""Number of blocks of replicates. Each block has its own random numbers."""
 
 STATES_SOLVED = 80_000_000
-""""auto" takes the exact engine up to this product of states and passes, a minute or two of processor time."""
+""""auto" takes the exact engine if states × passes are at most this: a minute or two of processor time.
+
+A row takes one pass through the states, and one more for each question.
+"""
 
 _ONE_THREAD = Control(threads=1)
 
 _Row = Callable[..., Floats]
-"""Maps replicates, a row of θ (A,) and, for a joint start, its probabilities (K,) to the measures (K, M)."""
+"""Gives the measures (K, M) from replicates, a row of θ (A,) and the probabilities (S,) of a joint start."""
 
 
 class Responses:
-    """The values of some measures by one day, at many rows of assumption values.
+    """The values of measures by one day, at many rows of θ.
 
-    `engine` is "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when exact). `by_day` is
+    `engine` is the engine in use: "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when exact). `by_day` is
     the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
     """
 
@@ -100,7 +104,7 @@ class Responses:
             self._row = partial(_exact, solver, self.measures, self.centre)
             return
         if blocks < 2 or runs < 2 * blocks:
-            raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
+            raise ValueError(f"expected at least 2 blocks of 2 replicates each, not {runs} replicates in {blocks} blocks")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
         simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
         each = _by_replicate if all(m.kind == "ending" or m.asked for m in measures) else _by_block
@@ -126,9 +130,9 @@ class Responses:
         replicates: range | None = None,
         control: Control = UNWATCHED,
     ) -> Floats:
-        """Return the measures (D, K, M) at each draw, a row of `thetas` (D, A).
+        """Return the measures (D, K, M) at each row of `thetas` (D, A).
 
-        `starts` (D, K) are the probabilities of the states of a joint start. Default: as the scenario says.
+        `starts` (D, S) are the probabilities of the S states of a joint start. Default: as the scenario says.
         `replicates` are the numbers of the replicates that Monte Carlo simulates, divided over the blocks. Default: the
         first `runs`. Raises Cancelled.
         """
@@ -139,8 +143,11 @@ class Responses:
 
 
 def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
-    """Return the answer to each row of some columns (D, ...), computed on threads. Raises Cancelled."""
-    parts = [answer(*(column[0] for column in columns))]  # the first row, on one thread, builds what all rows share
+    """Call `answer` with each row of the columns (D, ...) in threads, and stack the results.
+
+    Raises Cancelled.
+    """
+    parts = [answer(*(column[0] for column in columns))]  # the first row runs alone and builds what all rows share
     with ThreadPoolExecutor(control.threads or cores()) as pool:
         try:
             for part in pool.map(answer, *(column[1:] for column in columns)):
@@ -237,14 +244,14 @@ def listed(measures: Sequence[Measure]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-# -------------------------------------------------------------------- averages free of Monte Carlo noise
+# -------------------------------------------------------------------- averages that Monte Carlo noise does not bias
 
 
 def cross(one: Floats, other: Floats) -> Floats:
-    """Return the mean over rows of one × other over pairs of different blocks.
+    """Return the mean of `one` × `other` over all rows and all pairs of different blocks.
 
-    Monte Carlo noise does not bias it. `one` and `other` have shape (D, K, ...), and the result has shape (...). With
-    one block it is the plain mean.
+    Monte Carlo noise does not bias this mean. `one` and `other` have shape (D, K, ...), and the result has shape (...).
+    With a single block the result is the mean over the rows.
     """
     blocks = one.shape[1]
     if blocks == 1:
@@ -254,7 +261,7 @@ def cross(one: Floats, other: Floats) -> Floats:
 
 
 def half_widths(changes: Floats) -> Floats:
-    """Return the 95% half-width of the mean over blocks, (D, K, M) -> (D, M), 0 for one block."""
+    """Return the 95% half-width of the mean over blocks, (D, K, M) -> (D, M). One block gives 0."""
     from scipy.special import stdtrit
 
     count = changes.shape[1]

@@ -1,9 +1,13 @@
 """The change of a forecast through a log, split row by row into three additive parts in log-odds.
 
-The parts of a row are the time before it, its news about the state, and its news about the assumptions. First, time and
-the absence of other rows change the draws and their weights, until just before the row closes. Then the row changes the
-state of each draw, at unchanged weights. Last, it changes the weights. Rows that close on the same day are averaged
-over every order in which they could be taken in (Shapley values).
+A draw is one set of assumption values, with a weight and a probability of each state. A row *closes* at the end of its
+window: from then on, only histories that contain its event are left. The parts are computed in this order:
+
+1. time: until just before the row closes, time passes and no other row appears. This changes states and weights.
+2. state: the row changes the states of each draw, at unchanged weights.
+3. assumptions: the row changes the weights.
+
+If several rows close on the same day, the parts of each row are means over all orders of these rows (Shapley values).
 """
 
 from __future__ import annotations
@@ -27,11 +31,12 @@ _BLOCKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The lines in log-odds: `begin` and `end` are forecasts, `rest` is the time after the last row.
+    """The parts of each row in log-odds, and the forecasts between which they add up.
 
-    lines (R, 3): time, state, assumptions, for each row in the order of the closings. before, after (R,): the forecast
-    just before and just after the rows of its day. shape: the largest shape of the tail of the weights. effective: the
-    smallest effective number of draws.
+    `begin` and `end` are the probabilities before and after the log. lines (R, 3): the parts time, state and
+    assumptions of each row, in the order of the closings. before, after (R,): the probabilities just before and just
+    after all rows that close on the same day. rest: the effect of the time after the last row, in log-odds. shape: the
+    largest shape parameter of the tail of the weights. effective: the smallest effective number of draws.
     """
 
     begin: float
@@ -49,18 +54,18 @@ class Steps:
 
 
 def log_odds(p: float) -> float:
-    """Return the log-odds of a probability, clipped to stay away from 0 and 1."""
+    """Return the log-odds of a probability, after clipping it away from 0 and 1."""
     kept = min(max(p, CERTAIN), 1 - CERTAIN)
     return math.log(kept / (1 - kept))
 
 
 def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Steps:
-    """Return the three parts of each row of a log, from its `Replay.follow` at each draw."""
+    """Return the three parts of each row of a log, from `Replay.follow` at each draw."""
     return _Counting(closings, draws, weighing).steps()
 
 
 def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
-    """Return the 95% half-widths of `Steps.numbers` that come from the number of draws (jackknife)."""
+    """Return the 95% half-widths of `Steps.numbers` due to the finite number of draws (jackknife)."""
     own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
     found = []
     for block in range(_BLOCKS):
@@ -116,7 +121,10 @@ class _Counting:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after a closing, and each row's change through the state and in total."""
+        """Return the log-odds before and after a closing, and the changes that its rows make.
+
+        The changes are two lists with one number for each row: through the state alone, and in total.
+        """
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)
         state = [log_odds(self._mean(before, place, stage)) for stage in range(stages)]
@@ -146,9 +154,9 @@ def _probability(odds: float) -> float:
 
 
 def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
-    """Return the Shapley value of each row, given the worth of every set of rows.
+    """Return the Shapley value of each row, given the log-odds (`worth`) after every set of rows.
 
-    Where only one order was weighed, it is the change that each row makes in that order.
+    If `sets` has only one order of the rows, return the change that each row makes in that order.
     """
     count = sets.shape[1]
     if len(sets) < 2**count:

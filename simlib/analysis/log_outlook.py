@@ -2,10 +2,10 @@
 
 A forecast on a day multiplies two things. One is the distribution over the states, given the rows known on that day.
 The other is the value of each state: the probability of the measure from that state until the deadline. The values are
-solved once for all days. The distribution is filtered anew for each day, because rows become public late.
+solved once for all days. The distribution is filtered anew for each day, because rows may become public late.
 
 A question asks whether its event happens between the first day and the deadline. Its forecast includes the probability
-that it has happened already. Once the log leaves no doubt of that, the answer is yes.
+that the event has happened already. Once the log leaves no doubt that it has, the answer is yes.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 class LeftOut:
     """A row that was left out on a day, because no history of the scenario fits all rows together.
 
-    `blocked` is the row at whose closing no state was left: the row itself or another one. levels (N, V) are the states
-    that were possible just before.
+    `blocked` is the row whose closing left no possible state. It is `reading` itself or another row. levels (N, V): the
+    states that were possible just before that closing.
     """
 
     reading: Reading
@@ -52,10 +52,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class DayOutlook:
-    """The state of the world and of its questions on the morning of a day, from the rows public by then.
+    """The state of the world and of its questions on the morning of a day.
 
-    states (K, V) with their probabilities (K,): the states that the log leaves possible. answers: whether each question
-    has been answered so far, by the name of its measure. `taken` are the readings that were used, and `complete_to` is
+    It follows from the rows that are public by then. states (K, V) with their probabilities (K,): the states that the
+    log leaves possible. answers: for each question, under the name of its measure, whether it has been answered.
+    `taken` are the readings that were used, and `complete_to` is
     the last day on which the absence of rows counts.
     """
 
@@ -73,7 +74,7 @@ class DayOutlook:
         return self.answers[name].on if name in self.answers else None
 
     def levels(self, place: int, size: int) -> Floats:
-        """Return the probability of each of the `size` levels of the variable at a place."""
+        """Return the probability of each of the `size` levels of variable number `place`."""
         return np.asarray(np.bincount(self.states[:, place], weights=self.probabilities, minlength=size), dtype=float)
 
 
@@ -81,15 +82,15 @@ class LogOutlook:
     """A scenario prepared for a forecast on every day of a log.
 
     `first` is the first day and `deadline` the last day that counts. `measures` are the endings and questions that it
-    can forecast. `unanswered` are the ids of the questions that need whole histories.
+    can forecast. `unanswered` are the ids of the other questions, which need whole histories.
     """
 
     def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
-        """Find the states. The values of a measure are solved when it is first asked for.
+        """Find the states. The values of a measure are solved on the first request for it.
 
         Args:
             scenario: The scenario, without interventions.
-            first: The first day, not before the history of the scenario. Default: the first day of the scenario.
+            first: The first day, at the earliest the beginning of the history. Default: the scenario's first day.
             control: Progress and cancelling.
 
         Raises:
@@ -117,15 +118,18 @@ class LogOutlook:
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def measure(self, name: str | None = None) -> Measure:
-        """Return an answered measure by its name, by default the headline where that is answered."""
+        """Return one of `measures` by its name. Default: the headline, else the first.
+
+        Raises Unsupported for a question that needs whole histories.
+        """
         lead = headline(self.scenario)
         wanted = find(self.scenario, name)[0] if name else lead if lead in self.measures else self.measures[0]
         if wanted not in self.measures:
-            raise Unsupported(f"{wanted.words} asks for more than one event: no state alone decides it; choose another")
+            raise Unsupported(f"{wanted.words} depends on more than the state of a day; choose another ending or question")
         return wanted
 
     def static(self, name: str) -> float:
-        """Return the forecast of a measure on the first day, as the scenario or its history starts.
+        """Return the forecast of a measure on the first day, without any row of the log.
 
         It is never updated.
         """
@@ -137,7 +141,7 @@ class LogOutlook:
         return self._worth(name, self.first, start.states, start.probabilities)
 
     def probability(self, name: str, day: DayOutlook) -> float:
-        """Return the probability of a measure on a day. It is 1 once the log says that it has happened."""
+        """Return the probability of a measure on a day. It is 1 once the log says that it happened."""
         if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
         still = day.answers[name].open
@@ -150,7 +154,7 @@ class LogOutlook:
         return np.concatenate([Tables(world).start_states()[0] for world in (self.scenario, world_of(self.scenario))])
 
     def _known(self, levels: Ints) -> bool:
-        """Add start states (N, V). Say whether any is new."""
+        """Add start states (N, V), and return whether any of them is new."""
         before = len(self._starts)
         for row in np.asarray(levels, dtype=np.int64):
             self._starts.setdefault(row.tobytes(), row)
@@ -175,7 +179,7 @@ class LogOutlook:
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
-        """Return the value of each state (days + 1, N) on each morning, the last after the deadline."""
+        """Return the value of each state on each morning to the one after the deadline (days + 1, N)."""
         if name not in self._values:
             asked, solver = observable(self._solver, self.measure(name).name), self._solver
             days = np.arange(solver.horizon + 1)
@@ -183,7 +187,7 @@ class LogOutlook:
         return self._values[name]
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
-        """Return a measure from states (K, V) with probabilities (K,) on a day."""
+        """Return the forecast of a measure on a day, from states (K, V) with probabilities (K,)."""
         space = self._solver.space
         found = space.find(levels, otherwise=np.full(len(levels), -1))
         if np.any(found < 0):  # a change from outside led to a state that no move reaches
@@ -199,12 +203,12 @@ class LogOutlook:
 
         Args:
             day: The day, from `first` to `last`.
-            readings: What the rows of the log mean.
-            own: Further readings, by the user. Where no history fits all readings, the user's reading at fault is left
-                out: the one that failed, else the last one before it.
+            readings: The meanings of the rows of the log.
+            own: Further readings, by the user. If no history fits all readings, one of these is left out: the reading
+                that failed or, if that is not the user's, the user's last reading before it.
 
         Raises:
-            ImpossibleRow: Where no history is left, and no reading of `own` is to blame.
+            ImpossibleRow: If no history is left, and no reading of `own` can be left out.
         """
         given, kept = list(readings), list(own)
         left_out: list[LeftOut] = []
@@ -242,13 +246,16 @@ class LogOutlook:
 
 
 def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
-    """Return the questions that one state or one firing answers, and the ids of the others."""
+    """Return the questions that a single state or firing answers, and the ids of the others."""
     some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
     return some, tuple(name for name in scenario.questions if name not in some)
 
 
 def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:
-    """Return the user's row to leave out: the one that failed, else the last one before it."""
+    """Return the user's row to leave out, None if there is none.
+
+    This is the row that failed or, if that is not the user's, the user's last row before it.
+    """
     failed = error.row.reading
     if failed in own:
         return failed

@@ -22,13 +22,13 @@ from simlib.typing import Floats, Ints
 
 
 def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, Question]:
-    """Return the questions that some measures need, and no others."""
+    """Return the questions that the measures need, and no others."""
     own = {measure.of: scenario.questions[measure.of] for measure in measures if measure.kind == "question"}
     return own | dict(asked_events(scenario, measures))
 
 
 def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
-    """Return the world as of a day, up to the deadline, with these states (N, V) as possible starts.
+    """Return the world from a day to the deadline, which may start in the states `levels` (N, V).
 
     The interventions of the scenario act from that day on.
     """
@@ -50,11 +50,11 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
 def forecasts_after(
     prepared: Filter, theta: Floats, ends: Floats, measures: Sequence[Measure], control: Control
 ) -> Floats:
-    """Return the forecasts of some measures by the deadline at each draw (D, M), after a log.
+    """Return the forecasts (D, M) of measures by the deadline at each draw, after a log.
 
     `theta` (D, A) are the assumption values. `ends` (D, K) are the probabilities of the states at the end of the log.
-    The states and their rates are the same for all measures. The event of a question may have happened unseen during
-    the log. The forecast counts the histories in which it has happened. Raises Cancelled.
+    All measures share the states and their rates. If the event of a question may have happened unseen during the log,
+    the histories in which it has count as yes. Raises Cancelled.
     """
     solver = Solver(starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures), times=1)
     values, states = _values(solver, measures, prepared.centre), solver.space.find(prepared.end_levels)
@@ -65,7 +65,7 @@ def forecasts_after(
     def forecast(theta: Floats, end: Floats) -> Floats:
         worth = values(theta)[1][:, states]
         result: Floats = worth @ end
-        if doubtful and end.any():  # else the log has no probability at this draw
+        if doubtful and end.any():  # `end` is all 0 if the log is impossible at this draw
             passed = prepared.carry(prepared.rates(theta))
             for place, unanswered in doubtful:
                 still = unanswered.carried(theta, passed).end
@@ -78,7 +78,7 @@ def forecasts_after(
 def forecasts_before(
     scenario: Scenario, theta: Floats, measures: Sequence[Measure], control: Control = UNWATCHED
 ) -> Floats:
-    """Return the forecasts of some measures by the deadline at each draw (D, M), without a log.
+    """Return the forecasts (D, M) of measures by the deadline at each draw, without a log.
 
     Raises Cancelled.
     """
@@ -93,7 +93,7 @@ def forecasts_before(
 
 
 def _values(solver: Solver, measures: Sequence[Measure], centre: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    """Return a function of one draw that gives the start (N,) and the values of every state (M, N)."""
+    """Return a function of θ that gives the start probabilities (N,) and the state values (M, N)."""
     asked = [observable(solver, measure.name) for measure in measures]
 
     def values(theta: Floats) -> tuple[Floats, Floats]:

@@ -1,14 +1,14 @@
 """Several experts' views as one forecast, and where they disagree.
 
-Each view is forecast by itself. The probabilities of the endings are pooled together: with `ongoing` they exclude one
-another and sum to one at each date. Each question is pooled separately, as a yes or a no. With weights w that sum to
-one, the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
+Each view is forecast by itself. The endings and `ongoing` exclude one another. They are pooled as one distribution,
+which sums to one at each date. Each question is pooled separately, as a yes or a no. With weights w that sum to one,
+the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
 
 The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. If all
-views agree on the probability of several endings together, the linear pool keeps it. The logarithmic pool is externally
-Bayesian: updating each view on the same evidence and then pooling gives the same as pooling first. It is sharper, and
-an ending that one view rules out has probability 0 in the pool. It is computed at each date separately, so its curve
-over time need not be that of any one scenario.
+views give the same probability to a group of endings, the linear pool gives it too. The logarithmic pool is externally
+Bayesian: updating each view on the same evidence and then pooling gives the same as pooling first. An ending that one
+view rules out has probability 0 in the logarithmic pool. This pool is computed at each date separately, so there may be
+no scenario that has its curve over time.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -45,7 +45,7 @@ _NOTHING = 5e-7
 """A spread of probabilities below this does not count as disagreement."""
 
 _RUNS = 10_000
-"""Monte Carlo replicates of one view, over all its draws together."""
+"""Default number of Monte Carlo replicates of each view, over all its draws together."""
 
 # -------------------------------------------------------------------- the two pools
 
@@ -58,7 +58,7 @@ def linear(probabilities: Floats, weights: Floats) -> Floats:
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
     """Return the normalised weighted geometric mean of distributions, (V, K, ...) -> (K, ...).
 
-    Raises Unsupported where every outcome is ruled out by some view, so that nothing is left to normalise.
+    Raises Unsupported if each outcome is ruled out by at least one view: then nothing is left to normalise.
     """
     counted = weights > 0
     with np.errstate(divide="ignore"):
@@ -76,8 +76,9 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
 def divergence(probabilities: Floats, weights: Floats) -> Floats:
     """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
 
-    It is the entropy of the linear pool less the mean entropy of the views. It is the information about the ending that
-    one would gain by knowing the right view. It is 0 where the views agree, and at most the entropy of the weights.
+    This is the entropy of the linear pool minus the mean entropy of the views: the information about the ending that
+    one would gain by learning which view is right. It is 0 where the views agree, and at most the entropy of the
+    weights.
     """
     mean = np.tensordot(weights, entropy(probabilities.swapaxes(0, 1)), axes=1)
     return np.maximum(entropy(linear(probabilities, weights)) - mean, 0.0)
@@ -94,10 +95,10 @@ def entropy(probabilities: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class PooledItem:
-    """An ending or a question: its probability in each view (V, T), in both pools, and the spread (T,).
+    """An ending or a question: its probability in each view (V, T) and in both pools (T,).
 
-    `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence of
-    the views about whether it happens, in bits.
+    `deviation` (T,) is the weighted standard deviation of the views. `divergence` (T,) is the Jensen-Shannon divergence
+    of the views about whether the ending or question happens, in bits.
     """
 
     kind: Kind
@@ -143,7 +144,7 @@ class Pool(Traced):
     @property
     def basis(self) -> str:
         """The values at which the views were forecast, in words."""
-        return f"over {counted(self.draws, 'draw')} from the priors of each" if self.draws else "at the stated values"
+        return f"over {counted(self.draws, 'draw')} from the priors of each view" if self.draws else "at the stated values"
 
     @property
     def question(self) -> str:
@@ -168,7 +169,7 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return endings and questions (or one kind) by how much the views differ, the largest first."""
+        """Return endings and questions (or one kind), the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
@@ -197,7 +198,7 @@ class Pool(Traced):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return what a pool holds beside the data of every answer, as plain JSON data."""
+        """Return the plain JSON data that only a pool has."""
         kinds: dict[str, dict[str, Any]] = {"endings": {}, "questions": {}}
         for item in self.items:
             views = {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
@@ -230,12 +231,12 @@ def pool(
     times: int | Iterable[float] = 60,
     control: Control = UNWATCHED,
 ) -> Pool:
-    """Forecast each view of a scenario and pool the forecasts, up to the horizon of the first.
+    """Forecast each view of a scenario to the horizon of the first, and pool the forecasts.
 
     Args:
         views: The views of one scenario, by name. At least two.
         weights: The weight of each view, scaled to sum to one. By default all views have equal weights.
-        engine: "auto" is the exact engine unless a view has too many states, else Monte Carlo for all of them.
+        engine: "auto" is the exact engine, or Monte Carlo for all views if one of them has too many states.
         draws: Draws of the priors of each view. 0 forecasts at the stated values.
         runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws of a view together.
         seed: The seed of the draws and of the replicates.
@@ -271,7 +272,7 @@ def pool(
 
 
 def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
-    """Pool forecasts of one scenario by name. `weights` are scaled to sum to one.
+    """Pool named forecasts of one scenario. `weights` are scaled to sum to one.
 
     Raises ScenarioError for weights that do not fit. Raises Unsupported for forecasts of different questions or times,
     and if each ending is ruled out by one of the forecasts.
@@ -297,7 +298,7 @@ def _pool(
         same = [list(f.endings) + list(f.questions) for f in (first, forecast)]
         if same[0] != same[1] or not np.array_equal(first.times, forecast.times) or forecast.as_of != first.as_of:
             raise Unsupported(
-                f"{name!r} has other endings, questions or dates than the first view; pool views that agree"
+                f"{name!r} has other endings, questions or dates than the first view; pool views that share these"
             )
     w = np.array(list(weights.values()))
     endings = np.stack([_distribution(forecast) for forecast in forecasts.values()])
@@ -323,7 +324,7 @@ def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, 
     for name in [*names, *(other for other in given if other not in names)]:
         if name not in given or name not in names:
             what = "has no weight" if name in names else "has a weight but is not a view"
-            problems.append(Problem("", 0, f"weights: {name}", what, "expected one for each view"))
+            problems.append(Problem("", 0, f"weights: {name}", what, "expected one weight for each view"))
         elif not 0 <= given[name] < np.inf:
             problems.append(Problem("", 0, f"weights: {name}", f"{given[name]:g}", "expected a number of at least 0"))
     total = sum(given[name] for name in names if name in given)
@@ -347,9 +348,10 @@ def _distribution(forecast: Forecast) -> Floats:
 
 
 def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
-    """Return a distribution (K, T) without zeros, (k + 1/2) / (n + K/2), where replicates were counted.
+    """Return a distribution (K, T) without the zeros that come from too few replicates.
 
-    The start is left as it is, and so is an exact forecast: its zeros are true.
+    A count k of n replicates becomes the share (k + 1/2) / (n + K/2). The start and an exact forecast are left as they
+    are: their zeros are true.
     """
     runs = forecast.provenance.get("runs")
     if not runs:

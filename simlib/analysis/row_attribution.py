@@ -1,8 +1,8 @@
 """The effect of each row of a log on a forecast, split into time, the state and the assumptions.
 
-The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the one after it. Both are for the
-same deadline. A question counts events from the scenario's first day on. If the log reports its event, the forecast
-ends at 100%.
+The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the forecast after it. Both
+forecasts have the same deadline. A question counts events from the scenario's first day on. If the log reports such an
+event, the forecast ends at 100%.
 """
 
 from __future__ import annotations
@@ -39,23 +39,24 @@ if TYPE_CHECKING:
 __all__ = ["RowEffect", "RowEffects", "row_effects"]
 
 DRAWS = 200
-"""Draws of the assumptions by default."""
+"""Default number of draws of the assumptions."""
 
 SMALL = 0.05
-"""A change of the log-odds below this is reported as none."""
+"""A smaller change of the log-odds is reported as no change."""
 
 ROW_WORTH_NAMING = 0.1
-"""Smallest share of the change at which the row with the largest effect is named."""
+"""The row with the largest effect is named if it causes more than this share of the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowEffect:
     """The effect of one row on a forecast, in log-odds.
 
-    `time` is the effect of the days before the row. `state` is the effect of the row through the state, and
+    `time` is the effect of the days since the previous row. `state` is the effect of the row through the state, and
     `assumptions` the effect through the assumptions. `error` is the 95% half-width of `state` and `assumptions`
-    together, from the number of draws. `before` and `after` are the forecasts without and with the rows of its day.
-    `stands_for` is the number of log rows: rows with the same meaning and the same window are treated as one.
+    together, due to the finite number of draws. `before` and `after` are the forecasts without and with all rows of that
+    day. `stands_for` is the number of rows in the log: rows with the same meaning and the same window are treated as
+    one.
     """
 
     date: dt.date
@@ -79,7 +80,7 @@ class RowEffects(Answer):
     """The effect of each row of a log on one forecast.
 
     `before` is the forecast on `since`, the first day of the log. `at_end` is the forecast from the whole log. Each has
-    its 95% half-width. In log-odds, their difference is the sum of all parts of `rows` and of `rest`, the effect of the
+    its 95% half-width. In log-odds, their difference is the sum of all parts of `rows`, plus `rest`: the effect of the
     time after the last row. `settled` is the day on which the log answers a question with yes, or None.
     """
 
@@ -116,7 +117,7 @@ class RowEffects(Answer):
         texts = [f"{self.measure.words} by {long_date(self.by)}: the forecast {moved}."]
         texts += [f"The log has answered the question: yes, on {long_date(self.settled)}."] if self.settled else []
         if not self.rows:
-            return [*texts, "No row of the log bears on this forecast."]
+            return [*texts, "No row of the log affects this forecast."]
         if abs(self.change) < SMALL:
             return [*texts, "The forecast has hardly changed.", *self._extremes()]
         main = max(self.rows, key=lambda row: row.effect * np.sign(self.change))
@@ -140,7 +141,7 @@ class RowEffects(Answer):
         return result
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each row of the log: the three parts of its effect, and both forecasts around it."""
+        """Return one row for each row of the log: the parts of its effect, the forecasts around it."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["rows"])
@@ -180,26 +181,26 @@ def row_effects(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowEffects:
-    """Say how each row of a log changed a forecast: three parts for each row, which add up.
+    """Return how each row of a log changed a forecast, in three parts that add up.
 
-    The rows are taken in the order in which their windows end. For rows that end on one day, the effect of each is a
-    mean over all orders (with more than five rows, only the order of the log). The forecast without a row allows any
-    number of firings up to the number that the row reports.
+    Rows are taken in the order in which their windows end. If several windows end on one day, the effect of each row is
+    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. The
+    forecast without a row allows any number of firings up to the number that the row reports.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
-        events: Further events for the log beside the scenario: a file, or rows.
+        events: Events to add to the log that is stored with the scenario: a file, or rows.
         measure: A probability, such as "question:truce". Default: the headline.
-        as_of: The date, up to the deadline. Default: that of the scenario.
-        learn: Whether the log may teach the assumptions.
+        as_of: The date on which the log ends, not after the deadline. Default: the scenario's `as_of`.
+        learn: Whether the log also changes the weights of the draws. Otherwise it only changes the state.
         draws: Draws of the assumptions. `update` with the same number and seed uses the same draws.
         seed: Seed of the draws.
-        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        skip_impossible: Whether to leave out rows that the scenario cannot explain.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For an unknown measure and a log that cannot be read.
-        ImpossibleLog: For a row that leaves no state.
+        ImpossibleLog: For a row that no history of the scenario can explain.
         Unsupported: For a measure that is not a probability or needs histories, for a scenario with interventions, and
             for a date after the deadline.
         TooManyStates: Where the exact engine cannot list the states.
@@ -213,7 +214,7 @@ def row_effects(
 
 
 def effects_of(taken: Intake, measure: str | None = None, *, control: Control = UNWATCHED) -> RowEffects:
-    """Return the effects of the rows of a log that was taken in. See `row_effects`."""
+    """Return the effects of the rows of a log, given its `Intake`. See `row_effects`."""
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     asked = questions_for(scenario, [chosen]).get(chosen.asked)
@@ -297,12 +298,15 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return the solver of the world of the log up to the deadline, the measure, and the day it counts from."""
+    """Return the solver from the start of the log to the deadline, and the measure as an observable.
+
+    The third value is the day from which a question counts events, in days after the start of the log.
+    """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop
     if not measure.probability or measure.kind == "given":
         raise Unsupported(
-            f"rows have effects on probabilities, and {measure.words} is none; name an ending or a question"
+            f"rows have effects on probabilities, not on {measure.words}; name an ending or a question"
         )
     if scenario.interventions:
         raise Unsupported("the effects of rows are only computed without interventions; leave the interventions out")

@@ -1,6 +1,6 @@
-"""Histories sampled over the draws of a belief, and shares of them with intervals.
+"""Histories sampled over the draws of a belief, and shares of these histories with intervals.
 
-The intervals allow for histories that share a draw.
+Histories of the same draw are not independent. The intervals allow for that.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Sample:
 
     @classmethod
     def at_one_draw(cls, played: Histories) -> Sample:
-        """Return histories that were all simulated at the same values of the assumptions."""
+        """Return a sample of histories that all have the same values of the assumptions."""
         size = len(played)
         source = {"engine": "montecarlo", "seed": played.seed, "draws": 0, "runs": size, "histories": size}
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
@@ -81,7 +81,7 @@ def sample(
 
     Args:
         scenario: The scenario, with its interventions.
-        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        by: The horizon: a date, or days after `as_of`. Default: the horizon of the scenario.
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw.
         seed: Seed of the draws and the histories.
@@ -110,7 +110,7 @@ def sample(
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weight of the histories of each draw (D,), 1 where all draws have equal weights."""
+    """Return the weight of each history of a draw (D,). It is 1 if all draws have equal weights."""
     if belief is None:
         return np.ones(1)
     relative = belief.weights / belief.weights.max()
@@ -127,7 +127,7 @@ def _joined(parts: list[Histories]) -> Histories:
 def sampled(
     scenario: Scenario, draws: int | Belief, histories: int, runs: int | None, *, by: By, seed: int, control: Control
 ) -> Sample:
-    """Sample `runs` histories of each draw, by default about `histories` in all. Raises as `sample`."""
+    """Sample `runs` histories of each draw, by default about `histories` in all."""
     several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
     each = -(-histories // several) if runs is None else runs
     return sample(scenario, by=by, draws=draws, runs=each, seed=seed, control=control)
@@ -167,7 +167,8 @@ def question_times(played: Histories, question: Question) -> Floats:
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
     """Return the weighted share of `event` in `among`, with its 95% interval.
 
-    All arrays have one entry for each history (R,). The interval is Wilson's, with the variance between draws.
+    All arrays have one entry for each history (R,). The interval is Wilson's, for the effective number of histories:
+    fewer than there are, if the share varies much between draws.
     """
     n = float(weight[among].sum())
     if n == 0:

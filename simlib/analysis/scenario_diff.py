@@ -51,7 +51,7 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One side of a difference: the scenario, its view ("": none), and its last day."""
+    """One of the two compared scenarios, with its view ("": none) and its last day."""
 
     scenario: ScenarioKey
     view: str
@@ -59,7 +59,7 @@ class Version:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Version:
-        """Return a scenario as one side of a difference."""
+        """Return the version of a scenario."""
         return cls(ScenarioKey.of(scenario), scenario.view or "", scenario.by_date(scenario.horizon_days))
 
 
@@ -86,12 +86,12 @@ class Diff(Answer):
 
     @property
     def by(self) -> dt.date | None:
-        """The date of both forecasts, None where there are none."""
+        """The date of both forecasts, or None if no forecasts were made."""
         return None if self.forecasts is None else _last(self.forecasts[0])
 
     @property
     def by_day(self) -> float | None:
-        """The date of both forecasts in days after the start of the scenario after the changes."""
+        """The date of both forecasts, in days after the start of the changed scenario."""
         return None if self.forecasts is None else float(self.forecasts[1].times[-1])
 
     @property
@@ -103,7 +103,7 @@ class Diff(Answer):
 
     @property
     def names(self) -> tuple[str, str]:
-        """The names of the two sides: their views, else their titles, else before and after."""
+        """The names of the two scenarios: their views, else their titles, else "before" and "after"."""
         one, other = self.before, self.after
         if one.scenario.id == other.scenario.id and one.view != other.view:
             return one.view or "as it stands", other.view or "as it stands"
@@ -118,7 +118,7 @@ class Diff(Answer):
         both = [(label, p, q) for label, p, q in events if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
         if _same(p, q):
-            return f"No ending or question is likelier or less likely by {_date(self)}"
+            return f"The probabilities by {_date(self)} do not change"
         return f"“{label}” changes most: from {percent(p)} to {percent(q)} by {_date(self)}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
@@ -142,7 +142,7 @@ class Diff(Answer):
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)
             lines.append(
-                f"One ends on {long_date(one.last_day)}, before the other begins on "
+                f"One scenario ends on {long_date(one.last_day)}, before the other begins on "
                 f"{long_date(other.scenario.as_of)}: there is no date by which to compare their forecasts."
             )
         if self.forecasts is None:
@@ -152,7 +152,7 @@ class Diff(Answer):
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
-        """Return what a difference holds beside the data of every answer, as plain JSON data."""
+        """Return the plain JSON data that only a difference has."""
         sides = {
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))
@@ -166,7 +166,7 @@ class Diff(Answer):
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
     """Return the changes between two scenarios and, if `forecast` is true, both exact forecasts.
 
-    Both forecasts are by the earlier of the two last days. There are none where one scenario begins after the other
+    Both forecasts are by the earlier of the two last days. No forecasts are made if one scenario begins after the other
     ends. Raises the errors of `solve`.
     """
     changes = tuple(_changes(before, after))
@@ -280,7 +280,7 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
 
 
 def _explained(world: Scenario, group: str, name: str) -> str:
-    """Return the sentence that explains an item of a scenario, "" where there is none."""
+    """Return the sentence that explains an item of a scenario, "" if there is none."""
     return next((line.sentence for line in explain(world) if (line.section, line.id) == (group, name)), "")
 
 

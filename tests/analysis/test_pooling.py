@@ -208,13 +208,13 @@ def test_what_no_replicate_showed_is_rare_and_not_impossible(world):
 def test_over_the_priors_each_view_has_its_own(views):
     pooled = pool(views, draws=4, times=2)
     assert pooled.draws == 4
-    assert "Computed over 4 draws from the priors of each, with the weights " in " ".join(pooled.sentences())
+    assert "Computed over 4 draws from the priors of each view, with the weights " in " ".join(pooled.sentences())
 
 
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ({"calm": 1, "as it is": 1}, "weights: tense: has no weight; expected one for each view"),
+        ({"calm": 1, "as it is": 1}, "weights: tense: has no weight; expected one weight for each view"),
         ({"calm": 1, "as it is": 1, "tense": 1, "x": 1}, "weights: x: has a weight but is not a view"),
         ({"calm": -1, "as it is": 1, "tense": 1}, "weights: calm: -1; expected a number of at least 0"),
         ({"calm": float("nan"), "as it is": 1, "tense": 1}, "weights: calm: nan; expected a number"),

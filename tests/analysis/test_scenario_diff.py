@@ -169,8 +169,8 @@ def test_two_horizons_are_compared_by_the_earlier_date():
     later = before.replace(as_of=before.as_of + dt.timedelta(days=31))
     assert diff(before, later).forecasts is None
     assert diff(before, later).sentences()[-1] == (
-        f"One ends on {by}, before the other begins on {long_date(later.as_of)}: there is no date by which to compare "
-        "their forecasts."
+        f"One scenario ends on {by}, before the other begins on {long_date(later.as_of)}: there is no date by which to "
+        "compare their forecasts."
     )
     assert "no date" not in " ".join(diff(before, later, forecast=False).sentences())
 
@@ -191,7 +191,7 @@ def test_what_changes_most_is_the_finding_and_the_sides_have_names():
     assert found.names == ("before", "after")
     assert diff(before, before.replace(view="hopeful"), forecast=False).names == ("as it stands", "hopeful")
     assert diff(before, before.replace(title="Another"), forecast=False).names == (before.title, "Another")
-    assert diff(before, before).finding() == f"No ending or question is likelier or less likely by {by}"
+    assert diff(before, before).finding() == f"The probabilities by {by} do not change"
 
 
 def test_what_differs_by_less_than_is_computed_has_not_changed():
@@ -199,7 +199,7 @@ def test_what_differs_by_less_than_is_computed_has_not_changed():
     before = worlds.tempo_world()
     found = diff(before, before.replace(horizon_days=2 * before.horizon_days))
     assert all(line.endswith(", as before") for line in found.sentences()[2:])
-    assert found.finding().startswith("No ending or question is likelier or less likely by ")
+    assert found.finding().endswith(" do not change")
     rare = diff(worlds.two_states(1e-9, ends=True), worlds.two_states(2e-9, ends=True))
     assert "as before" not in " ".join(rare.sentences())
 
