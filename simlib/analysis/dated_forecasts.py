@@ -53,8 +53,8 @@ DRAWS = 200
 class SeriesDate:
     """The log on one date: the number of rows that count by then, and the new rows.
 
-    `new` are the rows that became known since the previous date. `ended` is the ending that the log reports by then ("":
-    none). `complete_to` is the last day on which the absence of rows counts.
+    `new` are the rows that became known since the previous date. `ended` is the ending that the log reports by then
+    ("": none). `complete_to` is the last day on which the absence of rows counts.
     """
 
     as_of: dt.date
@@ -224,7 +224,9 @@ def forecast_series(
     rows, chosen = whole_log(scenario, events), find(scenario, measures)
     for measure in chosen:
         if not measure.probability or measure.kind == "given":
-            raise Unsupported(f"only probabilities are forecast over time, not {measure.words}; ask for an ending or a question")
+            raise Unsupported(
+                f"only probabilities are forecast over time, not {measure.words}; ask for an ending or a question"
+            )
     world = scenario.replace(questions=questions_for(scenario, chosen), impacts={})
     days, readings = _dates(scenario, rows, dates), read_rows(scenario, rows)
     stated = forecast(world, times=1, control=control.part(0.0, 0.05))
@@ -275,7 +277,7 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
 
 
 def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
-    """Return the state of the log on a date, with the rows that became known since the previous date."""
+    """Return the state of the log on a date, with the rows that became known since `before`."""
     scenario, ending = prepared.scenario, told_ending(prepared)
     new = [
         reading.row.description or reading.row.word

@@ -54,8 +54,9 @@ _Row = Callable[..., Floats]
 class Responses:
     """The values of measures by one day, at many rows of θ.
 
-    `engine` is the engine in use: "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when exact). `by_day` is
-    the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
+    `engine` is the engine in use: "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when
+    exact). `by_day` is the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when
+    exact).
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Responses:
             self._row = partial(_exact, solver, self.measures, self.centre)
             return
         if blocks < 2 or runs < 2 * blocks:
-            raise ValueError(f"expected at least 2 blocks of 2 replicates each, not {runs} replicates in {blocks} blocks")
+            raise ValueError(f"expected 2 or more blocks of 2 or more replicates, not {runs} in {blocks} blocks")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
         simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
         each = _by_replicate if all(m.kind == "ending" or m.asked for m in measures) else _by_block
@@ -162,7 +163,7 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Return the scenario without parts that no measure needs, and without interventions after the day."""
+    """Return the scenario reduced to what the measures need by the day."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed}

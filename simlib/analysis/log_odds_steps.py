@@ -1,4 +1,6 @@
-"""The change of a forecast through a log, split row by row into three additive parts in log-odds.
+"""The change of a forecast through a log, split into three additive parts for each row.
+
+All parts are in log-odds.
 
 A draw is one set of assumption values, with a weight and a probability of each state. A row *closes* at the end of its
 window: from then on, only histories that contain its event are left. The parts are computed in this order:
@@ -49,7 +51,7 @@ class Steps:
     effective: float
 
     def numbers(self) -> Floats:
-        """Return the numbers that need errors: begin, end, and the sum of state and assumptions of each row."""
+        """Return the numbers that need errors: `begin`, `end`, and state + assumptions of each row."""
         return np.concatenate([[self.begin, self.end], self.lines[:, 1:].sum(axis=1)])
 
 
@@ -65,7 +67,7 @@ def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None],
 
 
 def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
-    """Return the 95% half-widths of `Steps.numbers` due to the finite number of draws (jackknife)."""
+    """Return the 95% half-widths of `Steps.numbers` due to the number of draws (jackknife)."""
     own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
     found = []
     for block in range(_BLOCKS):
@@ -154,7 +156,7 @@ def _probability(odds: float) -> float:
 
 
 def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
-    """Return the Shapley value of each row, given the log-odds (`worth`) after every set of rows.
+    """Return the Shapley value of each row, given the log-odds `worth` after each set of rows.
 
     If `sets` has only one order of the rows, return the change that each row makes in that order.
     """

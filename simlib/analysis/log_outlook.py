@@ -1,4 +1,4 @@
-"""The forecast on any day of a log, at the stated values, quick enough for a slider over the days.
+"""The forecast on any day of a log, at the stated values, fast enough for a slider over days.
 
 A forecast on a day multiplies two things. One is the distribution over the states, given the rows known on that day.
 The other is the value of each state: the probability of the measure from that state until the deadline. The values are
@@ -39,7 +39,7 @@ __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was left out on a day, because no history of the scenario fits all rows together.
+    """A row that was left out on a day, because no history of the scenario fits all rows.
 
     `blocked` is the row whose closing left no possible state. It is `reading` itself or another row. levels (N, V): the
     states that were possible just before that closing.
@@ -70,7 +70,7 @@ class DayOutlook:
     ended: tuple[str, dt.date] | None
 
     def happened(self, name: str) -> dt.date | None:
-        """Return the day on which the log answers the question of a measure with yes (None: not yet)."""
+        """Return the day on which the log answers a measure's question with yes (None: not yet)."""
         return self.answers[name].on if name in self.answers else None
 
     def levels(self, place: int, size: int) -> Floats:
@@ -125,7 +125,7 @@ class LogOutlook:
         lead = headline(self.scenario)
         wanted = find(self.scenario, name)[0] if name else lead if lead in self.measures else self.measures[0]
         if wanted not in self.measures:
-            raise Unsupported(f"{wanted.words} depends on more than the state of a day; choose another ending or question")
+            raise Unsupported(f"{wanted.words} depends on more than the state of a day; choose another question")
         return wanted
 
     def static(self, name: str) -> float:
@@ -179,7 +179,10 @@ class LogOutlook:
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
-        """Return the value of each state on each morning to the one after the deadline (days + 1, N)."""
+        """Return the value of each state on each morning (days + 1, N).
+
+        The last morning is the one after the deadline.
+        """
         if name not in self._values:
             asked, solver = observable(self._solver, self.measure(name).name), self._solver
             days = np.arange(solver.horizon + 1)

@@ -28,7 +28,7 @@ def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, 
 
 
 def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
-    """Return the world from a day to the deadline, which may start in the states `levels` (N, V).
+    """Return the world from a day to the deadline, with `levels` (N, V) as start states.
 
     The interventions of the scenario act from that day on.
     """
@@ -93,7 +93,7 @@ def forecasts_before(
 
 
 def _values(solver: Solver, measures: Sequence[Measure], centre: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    """Return a function of θ that gives the start probabilities (N,) and the state values (M, N)."""
+    """Return a function of θ: it gives the start probabilities (N,) and state values (M, N)."""
     asked = [observable(solver, measure.name) for measure in measures]
 
     def values(theta: Floats) -> tuple[Floats, Floats]:

@@ -144,7 +144,8 @@ class Pool(Traced):
     @property
     def basis(self) -> str:
         """The values at which the views were forecast, in words."""
-        return f"over {counted(self.draws, 'draw')} from the priors of each view" if self.draws else "at the stated values"
+        drawn = f"over {counted(self.draws, 'draw')} from the priors of each view"
+        return drawn if self.draws else "at the stated values"
 
     @property
     def question(self) -> str:

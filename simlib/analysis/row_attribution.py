@@ -1,4 +1,4 @@
-"""The effect of each row of a log on a forecast, split into time, the state and the assumptions.
+"""The effect of each row of a log on a forecast, split into time, state and assumptions.
 
 The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the forecast after it. Both
 forecasts have the same deadline. A question counts events from the scenario's first day on. If the log reports such an
@@ -54,9 +54,9 @@ class RowEffect:
 
     `time` is the effect of the days since the previous row. `state` is the effect of the row through the state, and
     `assumptions` the effect through the assumptions. `error` is the 95% half-width of `state` and `assumptions`
-    together, due to the finite number of draws. `before` and `after` are the forecasts without and with all rows of that
-    day. `stands_for` is the number of rows in the log: rows with the same meaning and the same window are treated as
-    one.
+    together, due to the finite number of draws. `before` and `after` are the forecasts without and with all rows of
+    that day. `stands_for` is the number of rows in the log: rows with the same meaning and the same window are treated
+    as one.
     """
 
     date: dt.date
@@ -267,7 +267,7 @@ def _rows_of(item: OpenRow | Fact) -> int:
 def _followed(
     taken: Intake, measure: Measure, question: Question | None, control: Control
 ) -> tuple[list[list[Stages] | None], Replay]:
-    """Follow every draw through the log. `question` is the question of the measure, if there is one."""
+    """Follow every draw through the log. `question` is that of the measure, if it has one."""
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
@@ -298,9 +298,9 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return the solver from the start of the log to the deadline, and the measure as an observable.
+    """Return the solver from the start of the log to the deadline, the measure and a day.
 
-    The third value is the day from which a question counts events, in days after the start of the log.
+    This is the day from which a question counts events, in days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop

@@ -1,4 +1,4 @@
-"""Histories sampled over the draws of a belief, and shares of these histories with intervals.
+"""Histories sampled over the draws of a belief, and shares of them with intervals.
 
 Histories of the same draw are not independent. The intervals allow for that.
 """
@@ -64,7 +64,7 @@ class Sample:
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) that have the `event` (R,), with its 95% interval."""
+        """Return the share with the `event` (R,) in the histories `among` (R,), and its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
 

@@ -38,7 +38,7 @@ _LONG = (":", ";", " from ", ", or ")
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """One difference: its place in the file, the text before and after ("": absent), and a sentence."""
+    """One difference: its place in the file, both texts ("": absent), and a sentence."""
 
     where: str
     before: str

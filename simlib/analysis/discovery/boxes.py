@@ -17,7 +17,7 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return, for each assumption, the median of its prior within the bounds of a box (base units).
+    """Return the median of each bounded assumption's prior within a box (base units).
 
     Correlations within the box are ignored.
     """
@@ -31,12 +31,12 @@ def middle(scenario: Scenario, box: Box) -> dict[str, float]:
 
 
 def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
-    """Return the bounds of a box that some values violate. None means inside."""
+    """Return the bounds of a box that the values violate. The list is empty inside the box."""
     return [bound for bound in box.bounds if side(bound, values[bound.assumption])]
 
 
 def side(bound: Bound, value: float) -> int:
-    """Return -1 for a value below the bounds, 1 for one above them, 0 for one within."""
+    """Return -1 for a value below the bounds, 1 above them, and 0 within them."""
     if bound.low is not None and value < bound.low:
         return -1
     return 1 if bound.high is not None and value > bound.high else 0
@@ -64,12 +64,12 @@ def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
 
 
 def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
-    """Return the discovery that `compact_data` stored, with its draws made again.
+    """Return the discovery that `compact_data` stored, with its draws computed again.
 
     Raises SimlibError if the data belong to another scenario, or if the draws come out differently.
     """
     if data["scenario_sha256"] != scenario.sha256:
-        raise SimlibError(f"these boxes are not of {scenario.id!r} as it stands; run the discovery again")
+        raise SimlibError(f"these boxes belong to another version of {scenario.id!r}; run the discovery again")
     theta = priors.draws(scenario, data["draws"], seed=data["seed"])
     if not np.allclose(theta[-1], data["last_draw"], rtol=1e-6):
         raise SimlibError(

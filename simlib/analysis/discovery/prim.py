@@ -1,7 +1,8 @@
 """Boxes (PRIM) and regression trees over weighted points in the unit cube.
 
-`simlib.analysis.discovery.scenario_discovery` explains their purpose. This module knows only points, cases of interest
-and answers. Weights are divided by the largest, so that equal weights are all exactly 1.
+`simlib.analysis.discovery.scenario_discovery` explains their purpose. A point is a draw of the assumptions, each given
+as a rank between 0 and 1 (*rank space*). A *peel* cuts a thin slice off one side of a box. Weights are divided by the
+largest weight, so that equal weights are all exactly 1.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def find_boxes(
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
 
-    A box is left out if cases of interest are no denser in it than among all points. `points` (n, D) are numbers in (0,
-    1). `interesting` (n,) marks the cases of interest, and `weights` (n,) are equal by default. The trajectory holds
-    the box after every peel.
+    The trajectory of a box is the box after every peel. A box is left out if cases of interest are no denser in it than
+    among all points. `points` (n, D) are numbers in (0, 1). `interesting` (n,) marks the cases of interest, and
+    `weights` (n,) are equal by default.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     remaining = np.ones(len(points), dtype=bool)
@@ -95,7 +96,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
     boxes = [np.stack([np.full(dimensions, -np.inf), np.full(dimensions, np.inf)])]
     while (smaller := _peel(cases, boxes[-1])) is not None:
         boxes.append(smaller)
-    # The best compromise: the harmonic mean of coverage and density (their F measure).
+    # The best compromise has the largest harmonic mean of coverage and density (F measure).
     best = int(np.argmax([2 * c * d / max(c + d, 1e-300) for c, d, _ in map(cases.score, boxes)]))
     steps = tuple(RawBox(box[0], box[1], cases.inside(box), _p_values(cases, box)) for box in boxes)
     if best == 0:
@@ -107,7 +108,10 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return the box after the peel that leaves the highest density, None if too few points would be left."""
+    """Return the box after the peel that leaves the highest density.
+
+    None if too few points would be left, or if no peel raises the density.
+    """
     members, points = cases.inside(box), cases.points
     least = _SMALLEST * float(cases.weights.sum())
     if cases.mass(members) * (1 - _PEEL) < least or members.sum() * (1 - _PEEL) < 10:
@@ -160,10 +164,8 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 def _p_values(cases: _Cases, box: Floats) -> Floats:
     """Return the quasi-p-value of each bound (2, D).
 
-    It is the probability that chance alone gives as many cases of interest in the box, at the density of the box
-    without this bound.
-
-    Weighted draws count as their effective number (Kish 1965).
+    It is the probability that the box has at least as many cases of interest by chance, if their true share is that of
+    the box without this bound. Weighted draws count as their effective number (Kish 1965).
     """
     from scipy.stats import binom
 
@@ -184,7 +186,10 @@ _LEAST_LEAF = 0.05
 
 @dataclass(frozen=True)
 class RawLeaf:
-    """The conditions of a leaf in rank space, (dimension, whether above, cut), and its members (n,)."""
+    """The conditions of a leaf in rank space, and its members (n,).
+
+    A condition is (dimension, whether the values are at least the cut, cut).
+    """
 
     conditions: tuple[tuple[int, bool, float], ...]
     members: Bools
@@ -200,7 +205,7 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 
 
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
-    """Return the halves of the best split, or the leaf itself if a half would be too small."""
+    """Return both parts of the best split of a leaf, or the leaf itself if no split is allowed."""
     rows = np.flatnonzero(leaf.members)
     few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())
     best: tuple[float, int, float] | None = None

@@ -10,9 +10,9 @@ back slices whose removal went too far. A box is described by the bounds that ma
 - *density*: the share of the draws in the box that are cases of interest.
 - a *quasi-p-value* for each bound: how easily chance alone would give the same gain in density.
 
-Everything works on the ranks of the draws, so that a slice means the same for a rate and for a chance. Draws may have
-weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective number of draws
-in the box.
+Slices are cut by the ranks of the draws and not by their values, so the unit and scale of an assumption do not matter.
+Draws may have weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective
+number of draws in the box.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SAME = 1e-9
 """Answers count as the same if they differ by less than this, relative to the largest."""
 
 MUCH_NOISE = 1 / 3
-"""A warning is given if noise exceeds this share of the spread. A third of the spread is a ninth of the variance."""
+"""A larger share of noise in the spread gives a warning. A third of the spread is a ninth of the variance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,10 @@ class Leaf:
 
 
 def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, bool, float]]:
-    """Return the conditions of a leaf without those that a stricter one on the same assumption implies."""
+    """Return the conditions of a leaf without the redundant ones.
+
+    A condition is redundant if a stricter condition on the same assumption implies it.
+    """
     cuts: dict[tuple[str, bool], float] = {}
     for name, at_least, value in conditions:
         old = cuts.get((name, at_least), value)
@@ -99,7 +102,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) for each assumption of a leaf. None means that a side is open."""
+    """Return (assumption, low, high) for each assumption of a leaf (None: no bound)."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -110,7 +113,7 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 class Discovery(Answer):
     """Boxes and a tree for one measure over draws of the assumptions.
 
-    `theta` (D, A), `weights` (D,) and `answers` (D,) are the draws. `trajectory` is the first box after each peel, from
+    `theta` (D, A) and `weights` (D,) are the draws, and `answers` (D,) the measure at each draw. `trajectory` is the first box after each peel, from
     all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer, 0 when exact. `upper_quarter`
     says whether the threshold is the upper quartile of the draws.
     """
@@ -244,8 +247,8 @@ def discover(
 ) -> Discovery:
     """Return boxes and a tree of the assumptions under which a measure is at least `threshold`.
 
-    If every draw has the same answer, there is nothing to discover, and `sentences` says so. The weights of a belief
-    count in thresholds, densities, coverages and peels.
+    If every draw has the same answer, there is nothing to discover, and `sentences` says so. Thresholds, densities,
+    coverages and peels use the weights of a belief.
 
     Args:
         scenario: The scenario, with its interventions.

@@ -1,4 +1,7 @@
-"""Indicators counted in sampled histories, with intervals that allow for shared draws."""
+"""Indicators counted in sampled histories, with intervals that allow for shared draws.
+
+E is the ending (or the yes to the question), and S the sighting. See `simlib.analysis.indicators.result`.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return for each history (R,) whether E is open on the day, whether E follows, and when."""
+    """Return whether E is still open on the day, whether it follows, and when, by history (R,)."""
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":
@@ -51,7 +54,7 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Two-by-two tables of a sign and E, counted in histories. Each history has a draw and a weight."""
+    """Two-by-two tables of a sign and E, counted in histories with their draws and weights."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
@@ -89,7 +92,10 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(S | E) / P(S | not E) with Katz's log interval, in which half a history is added to each count."""
+        """Return P(S | E) / P(S | not E) with Katz's log interval.
+
+        The interval adds half a history to each count.
+        """
         true, false = self._sum(self.happens), self._sum(~self.happens)
         hits, alarms = self._sum(shows & self.happens), self._sum(shows & ~self.happens)
         if true == 0 or false == 0:
@@ -103,7 +109,10 @@ class _Tables:
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
-        """Return the design effect of a share, at least 1: how much shared draws raise its variance (Kish 1965)."""
+        """Return the design effect of a share, at least 1 (Kish 1965).
+
+        It is the factor by which shared draws raise the variance of the share.
+        """
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
         p = hits.sum() / n

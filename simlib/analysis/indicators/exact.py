@@ -1,9 +1,9 @@
 """Exact likelihood ratios of indicators at the stated values of the assumptions.
 
 Each sign takes one pass through the states. Until day t the chain stops where the sign would show, so the probability
-left at t belongs to histories without the sign. It is then carried on to T without stops. One further pass, for all
-signs together, has no such stops. The two passes give the joint distribution of sign and outcome among histories still
-open at t.
+left at t belongs to histories without the sign. From t to the horizon T this probability is carried on without such
+stops. One further pass, which serves all signs, has no such stops at all. The two passes together give the joint
+distribution of sign and outcome among histories still open at t.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simlib.scenario.model import Scenario
 __all__ = ["exact_indicators"]
 
 ROUNDING = 1e-6
-"""The relative width of every interval.
+"""The relative half-width of every interval.
 
 It is larger than the errors of truncation and rounding, so that a ratio of 1 counts as 1.
 """
@@ -38,7 +38,7 @@ def exact_indicators(
 ) -> Indicators:
     """Return the indicators of an ending or a question at the stated values, without lead times.
 
-    Raises TooManyStates when there are too many states, Unsupported for a question about a move, Cancelled.
+    Raises TooManyStates when there are too many states, Unsupported for a question about a move, and Cancelled.
     """
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()

@@ -1,4 +1,4 @@
-"""The effect of forcing a move on a day, in histories where the ending or question is still open."""
+"""The effect of forcing a move on a day on which the ending or question is still open."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Forcing"]
 
 
 class Forcing:
-    """The effects of forcing each of several moves on a day, at the stated values, on one measure.
+    """The effects on one measure of forcing single moves on a day, at the stated values.
 
-    `engine` is "exact" for an ending, unless there are too many states. Else it is "montecarlo": `runs` pairs of
-    histories under common random numbers. The two histories of a pair are identical up to that day, so either both are
-    open then or neither is.
+    `engine` is "exact" for an ending, unless there are too many states. Otherwise it is "montecarlo": `runs` pairs of
+    histories under common random numbers. The two histories of a pair are identical up to that day, so in both or in
+    neither the question is still open then.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Forcing:
     def effect(self, move: str) -> Share:
         """Return the effect of forcing a move on the probability, with its 95% interval.
 
-        The interval has no width where the effect is exact.
+        The interval has zero width if the effect is exact.
         """
         forced = self.scenario.replace(interventions=(*self.scenario.interventions, Force(move, self.date)))
         if self.engine == "exact":
@@ -79,7 +79,7 @@ class Forcing:
 def _mean(differences: Floats) -> tuple[float, float]:
     """Return the mean of paired differences of -1, 0 or 1, and its 95% half-width.
 
-    Where no pair differs, the half-width is that of Wilson's interval for a share of zero.
+    The half-width is at least that of Wilson's interval for a share of zero, so it is positive even if no pair differs.
     """
     count = len(differences)
     if count == 0:

@@ -1,24 +1,24 @@
 """What to watch for: evidence of moves and levels about an ending or a question.
 
 All numbers are conditional on the situation on the day t of the observation: nothing has ended, and the question is
-open. With E the ending (or a yes to the question) in (t, T], T the horizon, and S the sighting by t,
+open. E is the ending (or a yes to the question) after t and by the horizon T. S is the sighting by t. Then
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
     change if seen                  P(E | S) - P(E).
 
-The change is relative to P(E) without the observation. P(E | not S) is reported too.
+Here P(E) is the probability without the observation. P(E | not S) is reported too.
 
 On day t an observer knows that nothing has ended. So histories with another ending before t do not count as "not E".
-Otherwise every sign of that ending would count as a sign against E.
+If they did, every sign of that ending would count as a sign against E.
 
 Shares are plain counts (k of n), so that ratio and change never contradict each other. Half a history is added to
-counts only inside the intervals of the ratios. The ratio is unknown (nan) where no history has both the sign and E, or
-none has the sign without E. Its interval is then open on that side. A sign is *known* when the interval of its
+counts only inside the intervals of the ratios. The ratio is unknown (nan) if no history has both the sign and E, or if
+no history has the sign without E. Its interval is then open on one side. A sign is *known* when the interval of its
 likelihood ratio excludes 1. Only known signs are described in sentences, and they come first.
 
 The ratios of two indicators must not be multiplied, because indicators are not independent. A sign is evidence, not a
-cause: `Indicators.with_forcing` computes what forcing the move on day t would add instead.
+cause: `Indicators.with_forcing` computes the effect of forcing the move on day t.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Indicator", "Indicators", "information", "write_bits", "write_number", "write_ratio", "write_share"]
 
 HISTORIES = 20_000
-"""Histories in all draws together, by default."""
+"""Default number of histories over all draws together."""
 
 SURE = 1e-5
 """A number whose interval is no wider than this counts as exact."""
@@ -61,9 +61,9 @@ class Indicator:
     before: P(E), without the observation. seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S).
     ratio_seen, ratio_not_seen: likelihood ratios, nan where the histories leave them unknown.
     information: expected bits about E from the observation. false_alarms: P(S | not E). misses: P(not S | E).
-    lead_days: 10, 50 and 90% points of the days from the first sighting to E, where both happen.
+    lead_days: 10, 50 and 90% points of the days from the counted sighting to E, in histories with both.
     if_forced: effect on P(E) of forcing the move on day t, at the stated values (None: a level, or not computed). It is
-    exact where its bounds are equal, else from common random numbers.
+    exact if its bounds are equal. Otherwise it comes from common random numbers.
     """
 
     kind: str
@@ -117,8 +117,8 @@ class Indicator:
 class Indicators(Answer):
     """The indicators of one ending or question: known signs first, then by expected information.
 
-    `look_by_day` and `by_day` are the days of the observation and of the forecast after `as_of`. The sign counts as
-    seen from its `times_seen`th sighting on. `before` is the probability without the observation.
+    `look_by_day` is the day of the observation and `by_day` the day of the forecast, both in days after `as_of`. A sign
+    counts as seen from its `times_seen`th sighting on. `before` is the probability without the observation.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -160,7 +160,7 @@ class Indicators(Answer):
 
     @property
     def condition(self) -> str:
-        """The condition on that day as a clause: "nothing has ended by 14 April 2031"."""
+        """The condition on the day of the observation: "nothing has ended by 14 April 2031"."""
         until = self.look_by_words
         if self.measure.kind == "ending":
             return f"nothing has ended by {until}"
@@ -173,13 +173,13 @@ class Indicators(Answer):
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return what indicators hold beside the data of every answer."""
+        """Return the data that only indicators have."""
         numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
         rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the `limit` most informative signs in sentences with dates, then how they were computed."""
+        """Describe the `limit` most informative signs, with dates, then how they were computed."""
         return [*self._findings(limit), f"Computed {self.made()}."]
 
     def _findings(self, limit: int) -> list[str]:
@@ -225,15 +225,15 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Return the answer with the effects of forcing its most informative moves on the day of the observation.
+        """Return the answer with the effects of forcing its most informative moves on day t.
 
         A sign is evidence, while a forced move is a cause: others react to the new situation, not to a motive. The
-        effect is computed at the stated values. The exact engine is used unless there are too many states, else pairs
-        of histories under common random numbers.
+        effect is computed at the stated values. For an ending it comes from the exact engine if the states are few
+        enough. Otherwise it comes from pairs of histories under common random numbers.
 
         Args:
             most: Number of moves.
-            runs: Pairs of histories where the exact engine does not fit. Default: as many as were counted.
+            runs: Pairs of histories, if the exact engine is not used. Default: as many as were counted.
             control: Progress callback and cancellation.
 
         Raises:
@@ -257,7 +257,7 @@ class Indicators(Answer):
 def write_ratio(row: Indicator) -> str:
     """Write the likelihood ratio of a sign.
 
-    Where a count of zero leaves the ratio unknown, write its bound, or "-" if it is not a known sign.
+    If a count of zero leaves the ratio unknown, write its bound, or "-" if the sign is not known.
     """
     value, low, high = row.ratio_seen
     if np.isfinite(value):
@@ -281,7 +281,7 @@ def write_bits(row: Indicator) -> str:
 
 
 def write_share(share: Share) -> str:
-    """Write a share, or "-" where it is unknown.
+    """Write a share, or "-" if it is unknown.
 
     A share of 0 or 1 is written as the bound of its interval.
     """

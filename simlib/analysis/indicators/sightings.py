@@ -1,4 +1,7 @@
-"""The day on which a sign shows in each sampled history: a public move, or a level of a public variable."""
+"""The day on which a sign shows in each sampled history.
+
+A sign is a public move, or a level of a public variable.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ __all__ = ["sighting_days"]
 
 
 def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
-    """Yield (kind, id, label, days) of each sign: the day of the counted sighting in each history, or infinity."""
+    """Yield (kind, id, label, days) of each sign.
+
+    `days` (R,) is the day of sighting number `times_seen` in each history, or infinity.
+    """
     history = np.repeat(np.arange(len(histories)), np.diff(histories.start))
 
     def days(rows: Ints) -> Floats:

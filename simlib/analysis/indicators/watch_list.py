@@ -42,18 +42,18 @@ def indicators(
         scenario: The scenario, with its interventions.
         measure: The ending or question to watch for. Default: the first ending, else the first question.
         look_by: The day of the observation: a date, or days after `as_of`. Default: 14 days, or half the horizon if
-            nearer.
-        times_seen: How many sightings make a sign. Each entry into a level is a sighting, and so is a start at that
-            level.
+            that is less.
+        times_seen: Number of sightings from which a sign counts as seen. Each entry into a level is a sighting, and so
+            is a start at that level.
         engine: "exact" works at the stated values only, with `times_seen` 1. It takes no `draws` or `runs`. "auto" is
-            exact where `draws` is 0 and the states are few enough, else Monte Carlo.
+            exact if `draws` is 0, `times_seen` is 1 and the states are few enough. Otherwise it is Monte Carlo.
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Returns:
-        The indicators, known signs first. `Indicators.with_forcing` adds what forcing the moves would do.
+        The indicators, known signs first. `Indicators.with_forcing` adds the effects of forcing the moves.
 
     Raises:
         ScenarioError: For an unknown measure, or a day outside the forecast.
@@ -113,7 +113,7 @@ def _target(scenario: Scenario, name: str | None) -> Measure:
         raise Unsupported(f"{scenario.id!r} has no ending and no question, so there is nothing to watch for")
     (target,) = find(scenario, name)
     if target.kind not in ("ending", "question") or target.of == ONGOING:
-        raise Unsupported(f"signs are found for an ending or a question, which happens once, not for {target.name!r}")
+        raise Unsupported(f"only an ending or a question, which happens once, can have signs, not {target.name!r}")
     return target
 
 
