@@ -163,7 +163,7 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Return the scenario reduced to what the measures need by the day."""
+    """Return the scenario without interventions after the day and parts that no measure needs."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed}

@@ -1,4 +1,4 @@
-"""The forecast on any day of a log, at the stated values, fast enough for a slider over days.
+"""The forecast on each day of a log, at the stated values, fast enough for a slider.
 
 A forecast on a day multiplies two things. One is the distribution over the states, given the rows known on that day.
 The other is the value of each state: the probability of the measure from that state until the deadline. The values are

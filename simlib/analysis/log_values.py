@@ -1,4 +1,4 @@
-"""Forecasts from the states in which a log leaves the world, at each draw of the assumptions."""
+"""Forecasts from the states that a log leaves possible, at each draw of the assumptions."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Sample:
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share with the `event` (R,) in the histories `among` (R,), and its 95% interval."""
+        """Return the share of the histories `among` (R,) with the `event` (R,), and its interval."""
         return share(event, among, self.draw, self.weight)
 
 

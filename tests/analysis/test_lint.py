@@ -407,9 +407,9 @@ def test_an_actor_whose_moves_move_no_answer():
     silent = silent.replace(questions={"ever-lit": silent.questions["ever-lit"]})
     assert found(silent, "actors.herald") == [
         (
-            "warning: actors.herald: all moves of 'herald' together move no ending and no question by as much as one "
-            "point by 2031-04-30 (at most “ever-lit”: less than 0.0001 points); expected moves that affect an answer, "
-            "unless nothing should depend on them"
+            "warning: actors.herald: all moves of 'herald' together change every ending and question by less than one "
+            "point by 2031-04-30 (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect an "
+            "answer, unless nothing should depend on them"
         )
     ]
     assert not found(silent, "actors.crew")
@@ -427,13 +427,13 @@ def test_what_moves_an_impact_is_not_reported():
 
     assert not costly(1.0)
     herald, numbers = costly(0.001)
-    assert "all moves of 'herald' together move no ending" in herald
+    assert "all moves of 'herald' together change every ending" in herald
     assert ": each (less than" in numbers
 
 
 def test_an_actor_whose_moves_answer_only_a_question_about_itself_gets_a_note():
     words = (
-        "note: actors.herald: all moves of 'herald' together move no ending, and no question that others can answer,"
+        "note: actors.herald: all moves of 'herald' together change every ending and question that others can answer "
     )
     assert about(banner().scenario(), words)
     asked = banner().question("raised-by-herald", move="raise").scenario()
@@ -454,7 +454,7 @@ def test_an_actor_whose_moves_bear_on_an_answer_is_not_reported():
         )
         return about(world.scenario(), "all moves of 'herald'")
 
-    assert "“ever-lit”: 0.47 points" in heralded(1.03)[0]
+    assert "“ever-lit”, 0.47 points" in heralded(1.03)[0]
     assert not heralded(1.1)
     assert not about(banner(others=True).scenario(), "all moves of 'crew'")
 
@@ -473,9 +473,9 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
 
     assert noted(0.001, 0.0008, 0.00125) == [
         (
-            "note: assumptions: over its range none of these moves an ending or a question by as much as one point by "
-            "2031-04-10 (points): pace (0.44); no need to know them better; if one should matter, connect it to an "
-            "ending or a question"
+            "note: assumptions: over its range, each of these changes every ending and question by less than one point "
+            "by 2031-04-10 (points in brackets): pace (0.44); no need to know them better; if one should matter, "
+            "connect it to an ending or a question"
         )
     ]
     assert not noted(0.01, 0.005, 0.02)
@@ -498,7 +498,7 @@ def test_a_question_that_only_histories_answer_counts_too():
 def test_in_a_large_world_strands_are_not_examined(monkeypatch):
     monkeypatch.setattr("simlib.analysis.lint.strands.MOST_STATES", 3)
     assert about(
-        banner().scenario(), "note: states: not checked: strands that move no answer; the scenario has 4 states"
+        banner().scenario(), "note: states: not checked: strands that change no answer; the scenario has 4 states"
     )
     assert not found(banner().scenario(), "actors.herald")
 

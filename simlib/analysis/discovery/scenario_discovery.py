@@ -113,9 +113,9 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 class Discovery(Answer):
     """Boxes and a tree for one measure over draws of the assumptions.
 
-    `theta` (D, A) and `weights` (D,) are the draws, and `answers` (D,) the measure at each draw. `trajectory` is the first box after each peel, from
-    all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer, 0 when exact. `upper_quarter`
-    says whether the threshold is the upper quartile of the draws.
+    `theta` (D, A) and `weights` (D,) are the draws, and `answers` (D,) the measure at each draw. `trajectory` is the
+    first box after each peel, from all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer,
+    0 when exact. `upper_quarter` says whether the threshold is the upper quartile of the answers.
     """
 
     kind: ClassVar[str] = "discover"

@@ -1,4 +1,7 @@
-"""Lint rules about the event log beside a scenario that says how the log is to be read (`evidence`)."""
+"""Lint rules about the event log of a scenario.
+
+They apply if a log is stored with the scenario, and the scenario says how the log is to be read (`evidence`).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> tuple[Reading, ...]:
-    """Return the meaning of each row of the log. There are none without a log or without `evidence`."""
+    """Return the meaning of each row of the log: none without a log or without `evidence`."""
     scenario = subject.scenario
     if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
         return ()
@@ -25,7 +28,7 @@ def _readings(subject: Subject) -> tuple[Reading, ...]:
 
 
 def _sound(subject: Subject) -> tuple[Reading, ...]:
-    """Return the readings. There are none where the log cannot be read, which another rule reports."""
+    """Return the readings, or none if the log cannot be read: another rule reports that."""
     try:
         return _readings(subject)
     except ScenarioError:
@@ -63,7 +66,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
 
 
 def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
-    """Report the first row of the log that no history can explain, and a log that cannot be read."""
+    """Report the first row of the log that no history can explain, or an unreadable log."""
     scenario = subject.scenario
     try:
         readings = _readings(subject)

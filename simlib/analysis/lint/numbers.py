@@ -15,10 +15,10 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 LOPSIDED = 4.0
-"""A prior is reported if its two halves differ by more than this ratio, on its own scale."""
+"""A prior is reported if one half is more than this many times as wide as the other, on the prior's scale."""
 
 CLAIMS = 1.5
-"""A rate is reported if the claimed and the observed rate differ by this factor or more."""
+"""A base rate is reported if the rate that it implies differs from the observed rate by this factor or more."""
 
 FIRST_WEEKS = 3
 """Weeks from the start over which the expected multiplier of a rate is averaged."""
@@ -90,7 +90,7 @@ def _listed(names: list[str]) -> str:
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
-    """Report an assumption whose value lies much nearer to one end of its range than to the other.
+    """Report an assumption whose value lies much nearer to one end of its range.
 
     Distances are measured on the scale of the prior: logarithms of rates and factors, logits of chances.
     """
@@ -133,15 +133,16 @@ def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
 _SILENCE = ("", "no reason given")
 
 
-# ---------------------------------------------------------------- what a base rate claims
+# ---------------------------------------------------------------- the rate that a base rate implies
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The rate that a base rate and the factors of its move imply together.
 
-    `multipliers` are the expected products of the factors, by time: "at the start", over the start states that meet the
-    guard. For an observed rate there is also "over the first 3 weeks", while the guard is met.
+    `multipliers` are the expected products of the factors, by period. "at the start" is the mean over the start states
+    in which the move is possible. For an observed rate there is also "over the first 3 weeks": the mean over the days
+    on which the move is possible.
     """
 
     move: Move
@@ -150,7 +151,10 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier that brings the claim closest to the observed rate, else the one at the start."""
+        """The multiplier that brings the claim closest to the observed rate.
+
+        Without an observed rate it is the first multiplier.
+        """
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -172,14 +176,17 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report a base rate that already contains the tempo which the factors of its move add.
+    """Report a base rate that already contains the tempo that the factors of its move add.
 
-    A rate that was counted in a tense period contains the tension. So the base rate should be the observed rate divided
-    by the expected multiplier. If the assumption has `observed`, the claim is compared with it. The record lies before
-    the start, so two multipliers are tried, the one at the start and the one over the first weeks. The nearer one
-    decides. Without `observed`, a public move is reported if its factors are expected to change its rate at the start.
-    It is not reported if its reason begins with "assumed", or if the rate was elicited as "p within T": `elicited`
-    shows the implied probability then.
+    A rate that was counted in a tense period already contains the effect of the tension. So the base rate should be the
+    counted rate divided by the expected multiplier.
+
+    If the assumption has `observed`, the claim is compared with that rate. It was observed before the start, so two
+    multipliers are tried: at the start and over the first weeks. The one that brings the claim closer decides.
+
+    Without `observed`, a public move is reported if its factors are expected to change its rate at the start. There are
+    two exceptions: the reason of the rate begins with "assumed", or the rate was elicited as "p within T". For elicited
+    rates, `elicited` shows the implied probability.
     """
     for claim in _claims(subject):
         base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
@@ -212,7 +219,7 @@ def _may_be_observed(claim: Claim) -> bool:
 
 
 def _claims(subject: Subject) -> Iterator[Claim]:
-    """Yield the claim of each move with factors, if the move is possible in one of the two periods."""
+    """Yield the claim of each move with factors that is possible in at least one period."""
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
     for move in (move for move in subject.scenario if move.rate and move.takes is None):
@@ -226,7 +233,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors at the start (None: its guard fails)."""
+    """Return the expected product of a move's factors at the start (None: it is not possible)."""
     levels, probability = subject.start
     going = subject.tables.ending(levels) < 0
     index = subject.tables.move(move.id)
@@ -244,8 +251,9 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 def _later_multipliers(subject: Subject) -> dict[str, float]:
     """Solve for the expected multiplier over the first weeks of each move with an observed rate.
 
-    For each such move a second move, the probe, fires once a day while the first one is possible, and changes nothing.
-    Its firings count those days. The multiplier is firings / (base × days).
+    For each such move a second move is added, the probe. It changes nothing and has a rate of one per day whenever the
+    first move is possible. So its expected firings are the expected days on which the first move is possible. The
+    multiplier is firings / (base × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]
@@ -261,7 +269,7 @@ def _later_multipliers(subject: Subject) -> dict[str, float]:
 
 
 def _probe(move: Move) -> str:
-    return f"days of {move.id}"  # an id in a file has no spaces, so this name is free
+    return f"days of {move.id}"  # ids in a file have no spaces, so none can be equal to this
 
 
 def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:

@@ -2,7 +2,7 @@
 
 `lint` applies every rule. `elicited` shows each "p within T" beside the probability that the model implies. `implied`
 shows the mean and the percentiles that follow from low, value and high of each assumption. Errors that can be found
-without states and without a solution are refused when the scenario is loaded (`simlib.scenario.checks`).
+without states and without a solution already stop the loading of a scenario (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
@@ -96,13 +96,13 @@ def lint(
     cap: int = CAP,
     control: Control = UNWATCHED,
 ) -> Findings:
-    """Return probable mistakes in a scenario, errors first. Interventions are left out.
+    """Return probable mistakes in a scenario, errors first. Interventions are ignored.
 
     Args:
         scenario: The scenario.
-        events_per_day: How often a move may happen in its busiest state.
-        strands: Whether to look for strands that move no answer. This takes seconds, all other rules only tenths of a
-            second.
+        events_per_day: A move is reported if it would happen more often than this per day in its busiest state.
+        strands: Whether to look for strands that change no answer. A strand is one assumption, or all moves of one
+            actor. This takes seconds. All other rules together take tenths of a second.
         cap: Above this number of reachable states, a note lists the rules that could not be checked.
         control: Progress callback, cancellation and number of threads.
 
@@ -129,7 +129,7 @@ def _not_checked(subject: Subject) -> Finding:
         "note",
         "states",
         "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, events "
-        "per day, strands that move no answer, and multipliers beyond the start",
+        "per day, strands that change no answer, and multipliers after the start",
         subject.refusal,
     )
 
@@ -137,10 +137,10 @@ def _not_checked(subject: Subject) -> Finding:
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
     """Return each elicited "p within T" beside the implied probability, one row for each move.
 
-    Columns: assumption, label, move, within_days, stated, implied. `stated` is p at the stated value, while the guard
-        holds and every factor is 1. `implied` is the probability that the move happens within T days from the start,
-        with factors, guards and competing endings. Interventions are left out. Raises TooManyStates above `cap`,
-        Cancelled.
+    Columns: assumption, label, move, within_days, stated, implied. `stated` is p at the stated value, if the guard
+    holds throughout and every factor is 1. `implied` is the probability that the move happens within T days from the
+    start, with factors, guards and competing endings. Interventions are ignored. Raises TooManyStates above `cap`, and
+    Cancelled.
     """
     import pandas as pd
 

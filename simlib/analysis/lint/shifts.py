@@ -13,7 +13,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One effect of a move, and the pairs of levels (indices) of its variable before and after it."""
+    """One effect of a move, and its variable's possible pairs of levels before and after."""
 
     move: str
     outcome: str
@@ -28,7 +28,7 @@ class _Step:
 
 
 def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
-    """Report a shift by more levels than its variable has, which always stops at an end."""
+    """Report a shift by so many levels that it always stops at the last or first level."""
     for move in subject.scenario:
         for outcome in move.outcomes:
             for effect in outcome.effects:
@@ -46,9 +46,9 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
     """Report a shift upwards that reaches a level to which another move leads.
 
-    A shift of +1 acts at every level at which its move can happen. Suppose that another move always leads to some
-    level. A shift that reaches this level from below was then probably meant for lower levels only. A shift that always
-    leads to the same level is not reported.
+    A shift of +1 acts at every level at which its move can happen. If another move always leads to a certain level, a
+    shift that also reaches this level was probably meant for lower levels only. A shift that always leads to the same
+    level is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:

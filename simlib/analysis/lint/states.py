@@ -17,10 +17,10 @@ from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
 
 _NEVER = 1e-9
-"""A count whose probability is smaller than this counts as impossible."""
+"""A number of firings whose probability is smaller than this counts as impossible."""
 
 _COUNTING = 200_000
-"""Up to this many states, lint checks whether a count can be reached."""
+"""Up to this many states, lint checks whether a number of firings can be reached."""
 
 
 def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
 def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
     """Report an outcome whose effects never change anything.
 
-    They set what already holds, or push a variable past its last level.
+    They set a level that already holds, or shift a variable past its last level.
     """
     space = subject.space
     moved = np.unique(space.pair_outcome[space.pair[subject.live_edges]])
@@ -90,7 +90,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
 def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Report an ending that cannot be reached, or that holds from the start.
 
-    An ending also cannot be reached if another one, earlier in the file, always holds first.
+    An ending is also out of reach if an ending earlier in the file always holds at the same time.
     """
     names = list(subject.scenario.endings)
     reached = np.unique(subject.space.ending[subject.reached])
@@ -133,7 +133,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
 def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
     """Report dead ends: states that have no way out and are not endings.
 
-    There a history stops for good without an ending.
+    A history that gets there stays there, without an ending.
     """
     space = subject.space
     exits = np.bincount(space.source[subject.live_edges], minlength=len(space))
@@ -195,7 +195,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
 
 
 def _most_per_day(subject: Subject, index: int) -> float:
-    """Return the highest rate per day of a move in any state and segment, 0 for a move on a date."""
+    """Return a move's highest rate per day in any state and segment, 0 for a move on a date."""
     move = subject.tables.moves[index]
     rates = np.array([subject.tables.rates(subject.theta, segment) for segment in subject.segments]).max(axis=0)
     entries = subject.entries(index)[0]
@@ -205,7 +205,10 @@ def _most_per_day(subject: Subject, index: int) -> float:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note the stages of each move with `takes`, and the number of states with and without hidden clocks."""
+    """Note the stages of each move with `takes`.
+
+    If there are hidden clocks, also note the number of states with and without them.
+    """
     waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
     for move, wait in waits:
         median = subject.scenario.assumptions[move.rate]
@@ -263,9 +266,9 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether some history reaches this count of firings.
+    """Say whether a history can reach the number of firings that a question asks for.
 
-    The answer is yes if there are too many states to check.
+    The result is also True if there are too many states to check.
     """
     counting = Tables(with_counter(subject.scenario, question))
     try:

@@ -1,8 +1,9 @@
-"""Lint rule about strands: parts of a scenario that change none of its answers.
+"""Lint rule about strands of a scenario that change none of its answers.
 
 A strand is either all moves of one actor, or one assumption over its range. `LINE` is the smallest change that counts.
-For strands whose change by slope is far from it, the exact slopes decide, with one gradient for each answer. Strands
-near it are solved at both ends. The moves of an actor are forbidden by multiplying their rates by 0.
+Exact slopes, with one gradient for each answer, give an estimate of each change. The estimate decides if it is far from
+`LINE`. Otherwise the scenario is solved at both ends of the strand. The moves of an actor are forbidden by multiplying
+their rates by 0.
 """
 
 from __future__ import annotations
@@ -29,36 +30,38 @@ from simlib.scenario.scales import forward
 from simlib.typing import Bools, Floats
 
 LINE = 0.01
-"""An answer counts as moved if it changes by at least this probability."""
+"""An answer counts as changed if its probability changes by at least this."""
 
 NEAR = 1.1
-"""A change by slope is trusted if it differs from `LINE` by more than this factor. Else both ends are solved."""
+"""An estimate by slope is trusted if it differs from `LINE` by more than this factor. Else both ends are solved."""
 
 NEAR_FORBIDDEN = 2.0
 """The same factor for the moves of an actor.
 
-These are stopped altogether, so a slope says less: small changes are always solved.
+The moves are stopped altogether, so a slope is a poor estimate. Estimates below this multiple of `LINE` are never
+trusted.
 """
 
 MOST_STATES = 200_000
 """Strands are examined up to this many reachable states."""
 
 RUNS = 1_000
-"""Replicates at each end for a question that only histories answer. The error of a change is about half a point."""
+"""Replicates at each end for a question that needs histories. The error of a change is about half a point."""
 
 TOLERANCE = 1e-6
 """Bound on the truncation error of each solution."""
 
 
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
-    """Report each actor and each assumption that changes every answer at the horizon by less than one point.
+    """Report each actor and each assumption that changes every answer by less than one point.
 
-    An actor or an assumption that moves the mean of an impact by one percent is not reported. If an actor moves only a
-    question that nobody else's moves can answer, the finding is a note: nothing else depends on the actor. That does
-    not apply to the headline. Each assumption goes from its low to its high, with the others at their stated values.
+    Answers are the endings and questions at the horizon. Each assumption goes from its low to its high, with the others
+    at their stated values. A strand that changes the mean of an impact by one percent or more is not reported. If an
+    actor changes only questions that nobody else's moves can answer, the finding is a note, not a warning. The headline
+    never counts as such a question.
     """
     if len(subject.space) > MOST_STATES:
-        what = f"not checked: strands that move no answer; the scenario has {len(subject.space):,} states"
+        what = f"not checked: strands that change no answer; the scenario has {len(subject.space):,} states"
         yield Finding("note", "states", what, f"expected at most {MOST_STATES:,}")
         return
     by, numbers = subject.scenario.by_date(subject.scenario.horizon_days), []
@@ -66,12 +69,12 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
         most = plainly(100 * idle.size, " points")
         if idle.strand.actor:
             name = idle.strand.name
-            others = ", and no question that others can answer," if idle.answers_its_own else " and no question"
+            others = "question that others can answer" if idle.answers_its_own else "question"
             yield Finding(
                 "note" if idle.answers_its_own else "warning",
                 f"actors.{name}",
-                f"all moves of {name!r} together move no ending{others} by as much as one point by {by} "
-                f"(at most {idle.answer.words}: {most})",
+                f"all moves of {name!r} together change every ending and {others} by less than one point by {by} "
+                f"(largest change: {idle.answer.words}, {most})",
                 "expected moves that affect an answer, unless nothing should depend on them",
             )
         else:
@@ -81,15 +84,18 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
         yield Finding(
             "note",
             "assumptions",
-            f"over its range none of these moves an ending or a question by as much as one point by {by} (points): "
-            f"{', '.join(numbers)}",
+            f"over its range, each of these changes every ending and question by less than one point by {by} "
+            f"(points in brackets): {', '.join(numbers)}",
             "no need to know them better; if one should matter, connect it to an ending or a question",
         )
 
 
 @dataclass(frozen=True)
 class _Strand:
-    """An assumption, or the moves of an actor: its index in θ, its values at both ends, and its width."""
+    """An assumption or the moves of an actor, with its index in θ and its values at the ends.
+
+    `width` is the range by which a slope is multiplied to estimate the change.
+    """
 
     name: str
     actor: bool
@@ -100,9 +106,9 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that moves no answer, the answer it moves most, and by how much.
+    """A strand below `LINE`, the answer that it changes most, and the size of this change.
 
-    `answers_its_own` says whether it moves a question that only its own actor can answer.
+    `answers_its_own` says whether it changes a question that only its actor can answer.
     """
 
     strand: _Strand
@@ -111,7 +117,7 @@ class _Idle:
     answers_its_own: bool
 
 
-_SWITCH = "moves of "  # an id in a file has no spaces, so this name is free
+_SWITCH = "moves of "  # ids in a file have no spaces, so none can begin with this
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
@@ -139,7 +145,7 @@ def _strands(world: Scenario) -> Iterator[_Strand]:
 
 
 class _Strands:
-    """All strands of a scenario and how far each moves each answer."""
+    """All strands of a scenario, and how much each changes each answer."""
 
     def __init__(self, subject: Subject, control: Control) -> None:
         self.world, self.control = _with_switches(subject.scenario), control
@@ -152,7 +158,7 @@ class _Strands:
         self.strands = list(_strands(self.world))
 
     def idle(self) -> Iterator[_Idle]:
-        """Yield the strands that move no answer."""
+        """Yield the strands that change no answer."""
         if not self.answers or not self.world.moves:
             return
         moved, actors = self.by_slope, np.array([strand.actor for strand in self.strands])
@@ -170,7 +176,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """Each answer and impact, with its slopes by assumption (M + I, 1 + A), at the stated values."""
+        """Each answer and impact at the stated values, with its slopes by θ (M + I, 1 + A)."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -184,18 +190,18 @@ class _Strands:
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Which strands (S,) move the mean of an impact by at least a share of `LINE`, judged by slope."""
+        """Which strands (S,) change the mean of an impact by the share `LINE` or more, by slope."""
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
-        """Return how far each strand moves the measures of `rows` (R, 1 + A), as (S, R)."""
+        """Return by how much each strand changes the measures of `rows` (R, 1 + A), as (S, R)."""
         slopes = rows[:, [1 + strand.column for strand in self.strands]]
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return how far some strands (S,) each move the answer asked about."""
+        """Return by how much each strand of `which` (S,) changes its answer of `asked` (S,)."""
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
@@ -209,7 +215,7 @@ class _Strands:
         return np.array(spans)
 
     def _rows(self, strand: _Strand) -> list[Floats]:
-        """Return θ (A,) with a strand at each of its ends."""
+        """Return θ (A,) for each end of a strand, with all other values as stated."""
         at = np.arange(len(self.stated)) == strand.column
         return [np.where(at, end, self.stated) for end in strand.ends]
 
@@ -223,7 +229,7 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return, for some strands (S,), the largest change of any question that only histories answer."""
+        """Return for each strand of `which` (S,) the largest change of a question from histories."""
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
         stated, *values = responses(np.array(rows), control=self.control.part(0.8, 1.0)).mean(axis=1)
@@ -237,12 +243,15 @@ class _Strands:
 
     @cached_property
     def own(self) -> Bools:
-        """Whether only the moves of an actor can answer a question, by strand and answer (S, M)."""
+        """Whether an answer is a question that only the actor of a strand can answer (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 
     def _deciding(self, answer: Measure) -> set[str]:
-        """Return the actors whose moves can answer a question. There are none for an ending or the headline."""
+        """Return the actors whose moves can answer a question.
+
+        The set is empty for an ending and for the headline.
+        """
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)

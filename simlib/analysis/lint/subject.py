@@ -31,7 +31,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of lint: its severity, its place, the problem, and the expectation."""
+    """One finding of lint: its severity, its place in the file, the problem, and the remedy."""
 
     severity: Severity
     where: str
@@ -117,9 +117,9 @@ class Subject:
 
     @cached_property
     def live_outcomes(self) -> Bools:
-        """Which outcomes (O,) have a positive chance and belong to a move with a window within the horizon.
+        """Which outcomes (O,) have a positive chance and a move whose window opens in time.
 
-        A factor on an outcome never makes a chance zero, and never makes a zero chance positive.
+        Factors on an outcome can be ignored: they never turn a positive chance into zero, or zero into a positive one.
         """
         may = np.array([self.ever_open(move) for move in self.tables.moves], dtype=bool)
         result: Bools = (self.chances > 0) & may[self.tables.outcome_move]
@@ -141,7 +141,7 @@ class Subject:
     def reached(self) -> Bools:
         """Which states (N,) are reachable within the horizon.
 
-        Windows that never open and chances of 0 are respected.
+        Only outcomes in `live_outcomes` count.
         """
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import breadth_first_order
@@ -149,7 +149,7 @@ class Subject:
         space, n = self.space, len(self.space)
         roots = np.unique(space.find(self.start[0]))
         taken = np.flatnonzero(self.live_outcomes[space.pair_outcome[space.pair]])
-        # One more node, with an edge to every start state.
+        # One more node, with an edge to every start state, lets one search begin at all of them.
         source = np.concatenate([space.source[taken], np.full(len(roots), n)])
         target = np.concatenate([space.target[taken], roots])
         graph = csr_array((np.ones(len(source)), (source, target)), shape=(n + 1, n + 1))
@@ -169,7 +169,7 @@ class Subject:
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return the table entries at which a move is possible in `going` states, and the rows of these states."""
+        """Return the table entries at which a move is possible, and their rows in `going`."""
         entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
         possible = self.tables.possible[entry]
         return entry[possible], row[possible]

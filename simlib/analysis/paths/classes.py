@@ -51,9 +51,9 @@ def paths(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Paths:
-    """Return the most probable path classes over a ladder, by exact search or counted in histories.
+    """Return the most probable path classes over a ladder, searched exactly or counted.
 
-    Counting uses 5,000 histories. For more, see `counted_paths` and `simlib.analysis.samples.sample`.
+    Counting uses 5,000 histories. To count more, pass a `simlib.analysis.samples.sample` to `counted_paths`.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -62,7 +62,7 @@ def paths(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact" searches at the stated values, "montecarlo" counts histories. "auto" searches where `draws` is 0
             and the states are few enough.
-        draws: A number of draws of the prior, or a belief, such as that of an update with its start states. 0: the
+        draws: A number of draws of the prior, or a belief, such as the one of an update (with its start states). 0: the
             stated values.
         top: Number of classes.
         seed: Seed of the draws and the histories.
@@ -122,7 +122,7 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    `given` keeps the histories with that ending. Histories that were drawn given that ending may be passed as they are.
+    `given` keeps only the histories with that ending. Histories that were sampled given that ending may be passed too.
     A sample over draws is weighted, and its intervals allow for shared draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)

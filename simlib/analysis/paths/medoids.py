@@ -1,7 +1,7 @@
 """Typical histories: the sampled history closest to the average of each likely path class.
 
-A path class says in which order rungs are first visited, but not when. The typical history of a class is the one with
-days on each rung nearest to the averages of the class (by the sum of absolute differences).
+A path class says in which order rungs are first visited, but not when. The typical history of a class is the one whose
+days on each rung are nearest to the averages of the class (by the sum of absolute differences).
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
 __all__ = ["TypicalHistories", "typical_histories"]
 
 TYPICAL = 3
-"""Most path classes for which a typical history is chosen."""
+"""Largest number of path classes for which a typical history is chosen."""
 
 
 @dataclass(frozen=True, eq=False)
 class TypicalHistories(Answer):
     """Sampled histories, their paths, and a typical history of each of the likeliest classes.
 
-    `rungs` (N,) is the rung of every row of the histories. `typical` is the index of the typical history of each class.
+    `rungs` (N,) is the rung of every row of the histories. `typical` pairs each class with the index of its typical
+    history.
     """
 
     kind: ClassVar[str] = "typical-histories"
@@ -56,7 +57,7 @@ class TypicalHistories(Answer):
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """How the paths were computed, and from how many sampled histories these were chosen."""
+        """How the paths were computed, and from how many histories the typical ones were chosen."""
         return {**self.paths.provenance, "histories": len(self.histories), "seed": self.histories.seed}
 
     @property
@@ -92,7 +93,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return what typical histories hold beside the data of every answer."""
+        """Return the data that only typical histories have."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,
@@ -115,7 +116,7 @@ class TypicalHistories(Answer):
 
 
 def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
-    """Return one history for each of the `most` likeliest path classes among the histories.
+    """Return a typical history for each of the `most` likeliest path classes.
 
     The average of a class is weighted where the histories are a sample over draws.
     """

@@ -1,4 +1,4 @@
-"""Checks of a request for paths: its engine, its ladder, and the ending on which it is conditional."""
+"""Checks of a request for paths: its engine, its ladder, and the ending to condition on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HISTORIES = 5_000
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
     """Return the engine of a question about paths. Over draws it is Monte Carlo.
 
-    Raises Unsupported for an exact answer over draws.
+    Raises Unsupported if the exact engine is asked for over draws.
     """
     if not isinstance(draws, Belief) and draws == 0:
         return engine

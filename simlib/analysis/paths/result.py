@@ -1,8 +1,7 @@
 """The most probable orders in which histories first visit the rungs of a ladder.
 
-A single history carries almost no probability, so histories are put in classes: the first rung, then each rung when it
-is first visited, then the state of the history at the target day (an ending, or ongoing). Times and all other variables
-are summed out.
+A single history has almost no probability, so histories are put in classes. A class is the order in which rungs are
+first visited, and the state on the target day (an ending, or ongoing). Times and all other variables are summed out.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """A path: first visits to rungs in order, the state at the target day, and its probability."""
+    """A path: the rungs in order of first visit, the state on the target day, the probability."""
 
     rungs: tuple[str, ...]
     ending: str
@@ -37,7 +36,11 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A prefix of first visits. `entered` is its probability by the target day."""
+    """A prefix: the rungs with which the paths of many classes begin.
+
+    `entered` is its probability by the target day. `share_of_parent` is its share of the prefix that is one rung
+    shorter.
+    """
 
     rungs: tuple[str, ...]
     entered: float
@@ -46,11 +49,11 @@ class Branch:
 
 @dataclass(frozen=True)
 class Paths(Traced):
-    """The most probable path classes by day `by_day`, and the probability that they cover (`coverage`).
+    """The most probable path classes by day `by_day`, and their `coverage`: the sum.
 
-    With `given`, all probabilities are conditional on that ending, whose own probability is `given_probability`. `tree`
-    lists the prefixes that were expanded. `left` bounds the probability of each class that the search did not reach.
-    `unassigned` is the probability of all these classes together. Both are 0 where histories were counted.
+    With `given`, all probabilities are conditional on that ending, which has the probability `given_probability`.
+    `tree` lists the prefixes. `left` bounds the probability of each class that the search did not reach.
+    `unassigned` is the probability of all these classes together. Both are 0 if the histories were counted.
     """
 
     kind: ClassVar[str] = "paths"
@@ -158,21 +161,21 @@ class Paths(Traced):
         return " and have not ended" if path.ending == ONGOING else f" and end in “{self.label(path.ending)}”"
 
     def _missing(self) -> list[str]:
-        """Say whether the search was cut short before it was certain that no likelier class is missing."""
+        """Say so if the search was cut short, so that a likely class may be missing."""
         if not self.classes or self.left <= self.classes[-1].probability:
             return []
         rest = f"{percent(self.unassigned)} of the histories were not followed to their end"
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return what paths hold beside the data of every answer."""
+        """Return the data that only paths have."""
         tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
         numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
         return numbers | {"given": self.given and self.given.name} | tables
 
 
 def _way(path: PathClass, by: str = "") -> str:
-    """Say which path histories take, with its target date if it is given."""
+    """Say which path histories take, with the target date if it is given."""
     verb, until = ("stay on", "until") if len(path.rungs) == 1 else ("take the path", "by")
     return f"{verb} “{' → '.join(path.rungs)}”" + (f" {until} {by}" if by else "")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 
 FEWEST = 10
-"""Percentiles are given only from at least this many stays."""
+"""Percentiles are given only for at least this many stays."""
 
 HORIZON = "end of forecast"
 
@@ -36,7 +36,7 @@ class Stay:
     """Stays on a rung with the same next rung: their number, and percentiles in days.
 
     `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
-    50, 75 and 90% points, which are nan where fewer than `FEWEST` were counted.
+    50, 75 and 90% points, or nan if fewer than `FEWEST` stays were counted.
     """
 
     rung: str
@@ -64,10 +64,10 @@ class RungTimes(Answer):
         return f"How long do histories stay on each rung of “{self.ladder}” by {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the median stays before the `limit` commonest steps."""
+        """Return the median stays before the `limit` commonest changes of rung."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
-            f"From “{stay.rung}” to “{stay.to}” the median is {in_days(float(f'{stay.days[2]:.3g}'))}, "
+            f"From “{stay.rung}” to “{stay.to}” the median time is {in_days(float(f'{stay.days[2]:.3g}'))}, "
             f"in {stay.count:,} stays by {self.by_words}."
             for stay in common
         ]
@@ -85,15 +85,15 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return what the times hold beside the data of every answer."""
+        """Return the data that only rung times have."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
 def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None) -> RungTimes:
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
-    An ending counts as a next rung, and so does the end of the forecast. So stays that are cut off by one of these are
-    counted under its label, not dropped. The percentiles of a sample over draws are weighted.
+    An ending counts as a next rung, and so does the end of the forecast. So a stay that is cut off is not dropped but
+    counted under the label of its ending, or "end of forecast". The percentiles of a sample over draws are weighted.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories, weights = drawn.histories, drawn.weight.tolist()

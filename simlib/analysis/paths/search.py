@@ -3,8 +3,8 @@
 A prefix of first visits confines the chain to the rungs visited so far. Probability that reaches a new rung flows into
 the prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a
 prefix can be more probable than the inflow of the prefix. So the classes found are certain to be the most probable
-ones, unless the search is cut short. The probability not yet assigned to a class is known. All prefixes share the jumps
-of one uniformised chain.
+ones, unless the search is cut short. The probability that is not yet assigned to a class is always known. All prefixes
+share the steps of one uniformised chain.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A segment: its uniformised chain, and the value of each state after each jump (None: all are 1)."""
+    """A segment of time: its uniformised chain, and the interventions (`jumps`) at its start.
+
+    `weights` holds the probability of exactly k steps in the segment, for each k, and `entry` of at least k. `worth` is
+    the value of each state after each step (None: all are 1).
+    """
 
     segment: Segment
     generator: Generator
@@ -45,10 +49,10 @@ class _Span:
 
 @dataclass
 class _Prefix:
-    """First visits so far, with the inflow by (span, step): (states, probabilities).
+    """First visits so far, and the inflow at each (span, step): (states, probabilities).
 
-    Steps below 0 are the moments around the interventions at the start of a span: the first is before all of them, -1
-    after all of them.
+    Steps below 0 are the moments around the interventions at the start of a span. The lowest is the moment before all
+    of them, and -1 is the moment after all of them.
     """
 
     rungs: tuple[int, ...]
@@ -60,7 +64,7 @@ class _Prefix:
 class SearchResult:
     """The classes found, likeliest first, and the prefixes expanded.
 
-    Rungs and endings are indices. The last index of endings means no ending. `left` bounds the probability of each
+    Rungs and endings are indices. The last index of endings stands for no ending. `left` bounds the probability of each
     class that the search did not reach, and `unassigned` is the probability of all these classes together.
     """
 
@@ -152,7 +156,10 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Carry a prefix to the horizon. Return its probability by ending, and the prefixes into which it flows."""
+        """Carry a prefix to the horizon.
+
+        Return the probability of its class with each ending, and the longer prefixes into which it flows.
+        """
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
@@ -204,7 +211,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move the probability on new rungs out of the vector and into the inflow of the child prefixes."""
+        """Move the probability on new rungs from the vector to the inflow of the child prefixes."""
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

@@ -1,4 +1,4 @@
-"""Waypoints: the share of the histories to an ending that pass a rung or a move."""
+"""Waypoints: the share of the histories with a given ending that pass a rung or a move."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A rung or a move, and the share of the histories to an ending that pass it, with bounds."""
+    """A rung or move, and the share of the histories with the ending that pass it, with bounds."""
 
     kind: str
     id: str
@@ -56,7 +56,7 @@ class Waypoint:
 
 @dataclass(frozen=True)
 class Waypoints(Answer):
-    """The rungs and moves on the way to an ending, the most necessary first."""
+    """The rungs and moves on the way to an ending, the commonest first."""
 
     kind: ClassVar[str] = "waypoints"
 
@@ -79,7 +79,7 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the waypoints of every history to the ending, then the `limit` commonest others."""
+        """Return the waypoints that all these histories pass, then the `limit` commonest others."""
         shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
         needed = [label for label, share in shares if share == "100%"]
         often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
@@ -97,7 +97,7 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return what waypoints hold beside the data of every answer."""
+        """Return the data that only waypoints have."""
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
@@ -113,21 +113,21 @@ def passages(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Waypoints:
-    """Return the share of the histories to an ending that pass each rung and each move.
+    """Return the share of the histories with a given ending that pass each rung and each move.
 
-    A history passes a move if the move fires, even if an intervention forces it. Moves without an actor that nobody
-    sees are left out.
+    A history passes a move if the move fires, even if an intervention forces it. Moves of nature that nobody sees are
+    left out.
 
     Args:
         scenario: The scenario, with its interventions.
         given: The ending, such as "ending:open-war".
         ladder: The ladder of the rungs. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" at the stated values, "montecarlo" counts histories. "auto" is exact where `draws` is 0 and the
-            states are few enough.
-        draws: A number of draws of the prior, or a belief, such as that of an update with its start states. 0: the
+        engine: "exact" computes at the stated values, "montecarlo" counts histories. "auto" is exact where `draws` is 0
+            and the states are few enough.
+        draws: A number of draws of the prior, or a belief, such as the one of an update (with its start states). 0: the
             stated values.
-        runs: Histories of each draw. Default: as many as make 5,000 in all. Those that end otherwise are left out.
+        runs: Histories of each draw. Default: as many as make 5,000 in all. Histories with another ending are left out.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
@@ -156,7 +156,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 
     def reach(taboo: Taboo) -> tuple[float, float]:
-        """Return the probability of reaching the ending without meeting the taboo, and the truncation error."""
+        """Return the probability of the ending without the taboo, and the truncation error."""
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 
@@ -178,7 +178,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
     """Return the shares counted in sampled histories, with 95% Wilson intervals.
 
-    Raises ScenarioError for unknown names, and where no history has the ending. Raises Unsupported for a measure that
+    Raises ScenarioError for unknown names, and if no history has the ending. Raises Unsupported for a measure that
     is not an ending.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
@@ -204,7 +204,10 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
 
 
 def _candidates(scenario: Scenario, ladder: str) -> Iterator[tuple[str, str, str, int]]:
-    """Yield kind, id, label and number of every rung of a ladder and every move that somebody makes or sees."""
+    """Yield kind, id, label and number of each rung of a ladder and each move.
+
+    Moves of nature that nobody sees are left out.
+    """
     for number, step in enumerate(scenario.ladders[ladder].rungs):
         yield "rung", step.id, step.label or step.id, number
     for number, move in enumerate(scenario.moves.values()):

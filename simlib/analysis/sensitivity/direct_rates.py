@@ -13,9 +13,10 @@ __all__ = ["self_evident", "ways"]
 
 
 def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
-    """Return the assumptions that are self-evident for a measure: rate and chance of the only move behind it.
+    """Return the assumptions that are self-evident for a measure.
 
-    The result is empty for a measure that is not an event, and for an event to which several moves lead.
+    They are the rate and the chances of the only move that leads to the event. The result is empty for a measure that
+    is not an event, and for an event to which several moves lead.
     """
     found = ways(scenario, measure)
     moves = {move.id for move, _ in found}

@@ -1,7 +1,7 @@
 """Which assumptions drive an answer: slopes, and ranges with one assumption moved at a time.
 
 An *elasticity* is the relative change of an answer per relative change of an assumption. It is exact at the stated
-values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`). *Drivers* are not slopes. The
+values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`). *Drivers* do not use slopes: the
 scenario is solved again with each assumption at its 5th and at its 95th percentile, while the others keep their values
 (a tornado diagram). For shares of the variance, with interactions, see `simlib.analysis.sensitivity.sobol_indices`.
 """
@@ -107,7 +107,7 @@ class Elasticities(Answer):
         )
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions change it most, per 1% more of the assumption."""
+        """Say for each measure which assumptions change it most if they grow by 1%."""
         lines = []
         for measure in self.measures:
             elasticity = np.nan_to_num(self.elasticity(measure.name))
@@ -116,13 +116,13 @@ class Elasticities(Answer):
             answer = measure.write(self.answers[measure.name])
             change = "; ".join(changes) if changes else "no assumption changes it by as much as 0.005% of its value"
             lines.append(
-                f"{measure.words} by {self.by_words} is {answer} at the stated values. With one "
-                f"assumption multiplied by 1.01, judged by slope: {change}."
+                f"{measure.words} by {self.by_words} is {answer} at the stated values. "
+                f"If one assumption grows by 1%, judged by slope: {change}."
             )
         return lines
 
     def _change(self, measure: Measure, place: int, elasticity: float) -> str:
-        """Describe the effect of 1% more of an assumption on a measure, relative and absolute."""
+        """Describe how a measure changes if an assumption grows by 1%, relative and absolute."""
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
@@ -162,9 +162,10 @@ def elasticities(
 
 @dataclass(frozen=True)
 class Bar:
-    """The bars of one assumption: each measure (M,) at its low and at its high value, with half-widths.
+    """Each measure (M,) with one assumption at its low and at its high value.
 
-    The 95% half-widths are those of the change from the stated values, under common random numbers, and 0 when exact.
+    `half_low` and `half_high` are the 95% half-widths of the change from the stated values, under common random
+    numbers. They are 0 when exact.
     """
 
     assumption: Assumption
@@ -176,11 +177,12 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drivers(Traced):
-    """Some measures, with one assumption at a time at its low and at its high value.
+    """Measures with one assumption at a time at its low and at its high value.
 
     `stated` (M,) are the measures at the stated values, and `stated_half` (M,) their 95% half-widths, 0 when exact.
-    `bars` has every assumption that was tried, and each measure shows its `top` strongest (None: all). `screened` is
-    the number of assumptions not tried. By slope, none of these would move a measure by more than `beyond` (M,).
+    `bars` has every assumption that was tried. For each measure the `top` strongest of these are shown (None: all).
+    `screened` is the number of assumptions that were not tried. By slope, none of these would change a measure by more
+    than `beyond` (M,).
     """
 
     kind: ClassVar[str] = "drivers"
@@ -256,7 +258,7 @@ class Drivers(Traced):
         """Say of one measure which assumptions move it most, and between which values."""
         stated = self.write(measure, self.stated, self.stated_half)
         unit = "the 95% half-width in points" if measure.probability else "the 95% half-width"
-        error = "" if self.engine == "exact" else f" (± is {unit}; in the sentences below it is that of the change)"
+        error = "" if self.engine == "exact" else f" (± is {unit}; below, ± belongs to the change from this value)"
         yield f"{measure.words} by {self.by_words} is {stated} {self.centre}{error}."
         strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
         for bar in strongest:
@@ -314,7 +316,7 @@ def drivers(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Drivers:
-    """Return some measures, with one assumption at a time at its low and at its high value.
+    """Return measures with one assumption at a time at its low and at its high value.
 
     A belief replaces the value of each assumption by its weighted median, and the range by its weighted 5th and 95th
     percentiles. Only one assumption moves at a time, so correlations have no effect. By Monte Carlo all rows share
@@ -325,9 +327,9 @@ def drivers(
         measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: How many assumptions are tried for each measure, those of steepest slope first. None: all.
-        draws: 0: values and ranges as stated. A belief, or a number of draws of the prior: values and ranges of these
-            draws.
+        top: How many assumptions are tried for each measure: the ones with the steepest slopes. None: all.
+        draws: 0 uses the values and ranges as stated. A belief or a number of draws of the prior uses the medians and
+            the 90% ranges of these draws.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
@@ -367,7 +369,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and the largest effect by slope of any other (M,)."""
+    """Return the assumptions to try, and the largest effect of the others by slope (M,)."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

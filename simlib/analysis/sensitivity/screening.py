@@ -46,8 +46,9 @@ class Input:
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
     """Return the uncertain assumptions as independent inputs. Correlated ones form one input.
 
-    `groups` {name: assumptions} forms further groups, such as by actor or by source. Assumptions in none of them stay
-    single. Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
+    `groups` {name: assumptions} forms further groups, such as by actor or by source. All other assumptions stay single,
+    unless they are correlated. Raises ScenarioError for unknown or fixed names, and Unsupported for a group that has
+    only some of several correlated assumptions.
     """
     position = {name: column for column, name in enumerate(scenario.assumptions)}
     tied = _tied(scenario)
@@ -57,8 +58,8 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
         for group in tied:
             if set(group) & set(members) and not set(group) <= set(members):
                 raise Unsupported(
-                    f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a spread are "
-                    "only defined for independent inputs; put them into one group"
+                    f"the group {name!r} has only some of the correlated assumptions {', '.join(group)}: shares of a "
+                    "spread are only defined for independent inputs; put all of these into one group"
                 )
     taken = {member for members in wanted.values() for member in members}
     result = [Input(name, name, members, tuple(position[a] for a in members)) for name, members in wanted.items()]
@@ -78,9 +79,10 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
-    """Return the scenario with the medians and the 90% ranges of a belief, and the belief itself.
+    """Return the scenario with the medians and the 90% ranges of a belief, and the belief.
 
-    Raises Unsupported for a belief about another scenario or date.
+    If `draws` is 0, return the scenario as it is, and None. Raises Unsupported for a belief about another scenario or
+    date.
     """
     if not isinstance(draws, Belief) and draws == 0:
         return scenario, None
@@ -149,7 +151,7 @@ def swings(
         scenario: The scenario.
         measures: The measures, M of them.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "auto" is the exact gradient unless there are too many states, else Monte Carlo.
+        engine: "auto" is the exact gradient, or Monte Carlo if there are too many states or a measure needs histories.
         runs: Replicates at each value by Monte Carlo.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
@@ -187,7 +189,7 @@ def swings(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Return the linear estimate of how far one normal score of each input moves each measure (I, M).
+    """Return the change of each measure by one normal score of each input (I, M), by slope.
 
     `swing` is (A, M). For an input of several assumptions, their `correlation` (A, A) is taken into account.
     """
@@ -207,6 +209,6 @@ def steepest_of_each(spread: Floats, top: int) -> list[int]:
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return for each input (I,) its largest share of the variance of any measure, judged by slopes."""
+    """Return for each input (I,) its largest share in the variance of a measure, by slope."""
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

@@ -4,11 +4,11 @@ The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of t
 average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
 remain if all other inputs were known. The difference between the two comes from interactions with other inputs. Both
 need independent inputs. So correlated assumptions form one input, and a belief other than the prior is refused. All
-assumptions vary in every draw, but indices are computed only for the inputs that matter.
+assumptions vary in every draw, but indices are computed only for the inputs with the steepest slopes.
 
 The draws are several independently scrambled Sobol sequences with two dimensions for each assumption, split into
-matrices A and B. For each input i there is a further matrix AB_i: A with the columns of that input taken from B. With f
-the answer at the rows of a matrix, all centred,
+matrices A and B. For each input i there is a further matrix AB_i: A with the columns of that input taken from B. Let
+f_A be the answers at the rows of A, minus their mean, and f_B and f_AB the same for B and AB_i. Then
 
     total    T = E[(f_A - f_AB)²] / (E f_A² + E f_AB²)                        (Jansen 1999)
     first    S = 2 E[f_B (f_AB - β f_A)] / (E f_B² + E f_AB²),   β = 1 - T.
@@ -16,10 +16,10 @@ the answer at the rows of a matrix, all centred,
 β f_A is a control variate: it is the part that f_AB has in common with f_A, and its product with f_B has mean zero.
 With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is that of
 Saltelli et al. (2010), which is precise for small ones. By Monte Carlo all rows of a sequence share their random
-numbers, in blocks. Products are taken across different blocks, so that chance within a row adds nothing to a variance
+numbers, in blocks. Products are taken across different blocks, so that Monte Carlo noise adds nothing to a variance
 (see `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so the sequences are independent
 replications. Intervals come from a jackknife over the sequences (randomised quasi-Monte Carlo). Resampling rows would
-ignore how evenly a Sobol sequence fills the space, and the intervals would be many times too wide.
+ignore how evenly a Sobol sequence fills the space, and would make the intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
@@ -87,7 +87,7 @@ def share_in_words(share: float) -> str:
 class Index:
     """An estimated index with its 95% interval.
 
-    `known` is False where the interval makes the estimate meaningless.
+    `known` is False if the interval is too wide for the estimate to be of use.
     """
 
     estimate: float
@@ -97,7 +97,7 @@ class Index:
 
     def __str__(self) -> str:
         interval = f"{self.low:.2f} to {self.high:.2f}"
-        return f"{self.estimate:.2f} ({interval})" if self.known else f"not known (between {interval})"
+        return f"{self.estimate:.2f} ({interval})" if self.known else f"not known ({interval})"
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ class Share:
 class Shares:
     """The spread of one measure over the priors, and the share of each input, the largest first.
 
-    `mean` and `deviation` are over the priors. `known` is False where the variance cannot be distinguished from Monte
-    Carlo noise. Then no index is known.
+    `mean` and `deviation` are over the priors. `known` is False if the variance cannot be distinguished from Monte
+    Carlo noise. No index is known then.
     """
 
     measure: Measure
@@ -126,7 +126,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Sobol(Traced):
-    """Sobol indices of some measures by a day.
+    """Sobol indices of measures by a day.
 
     `screened` is the number of inputs without an index. By slope, none of them causes more than the share `beyond` of
     the variance of any measure.
@@ -196,7 +196,7 @@ class Sobol(Traced):
             of = f"{words} of the spread of {shares.measure.words}"
             yield f"{of} is due to “{share.input.label}” (alone {share.first}{together})."
         if not large:
-            yield "No input that is known well enough accounts for a noticeable part of it by itself."
+            yield "No input whose share is known well enough causes a noticeable part of the spread by itself."
         yield whole
         hidden = [share.input.label for share in shares.shares if not share.first.known]
         if hidden:
@@ -257,8 +257,9 @@ def sobol(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ValueError: For another number of draws.
-        Unsupported: For a belief, when every assumption is fixed, or when a group cuts a correlation.
+        ValueError: If `draws` is no power of two, or less than 8.
+        Unsupported: For a belief, when every assumption is fixed, or for a group with only some of several correlated
+            assumptions.
         ScenarioError: For unknown measures or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
@@ -292,7 +293,7 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the inputs with the largest shares by slope, and the largest share left out."""
+    """Return the inputs with the largest shares by slope, and the largest share of the others."""
     shares = largest_shares(tangent_spreads(every, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
     return [every[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
@@ -338,8 +339,8 @@ class PickFreeze:
 def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
     """Return the mean products (6, I) of answers: AA, BB, MM, AM, BM, AB (M: mixtures).
 
-    `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. They are linear in the rows, so the
-    products of several sequences can be averaged.
+    `a` and `b` (D, K) and `mixed` (D, K, I) are the answers of one sequence. The products are means over rows, so they
+    can be averaged over several sequences.
     """
     a, b, mixed = (x - x.mean(axis=0) for x in (a, b, mixed))
     a, b = (np.broadcast_to(x[:, :, None], mixed.shape) for x in (a, b))
