@@ -7,8 +7,8 @@ There are four kinds of forecast, all with the same deadline:
 - *state only* (with learning): from the same state as the updated forecast, averaged over the priors.
 - *learnt* (with learning): from the same state, averaged over the posterior given the rows known by then.
 
-A forecast made on a date counts only later events. Whether a question has been answered before, perhaps unseen, follows
-from the log. Several measures share one filter and one posterior on each date.
+A forecast made on a date counts only later events. The log itself shows whether the event of a question has happened
+before, or may have happened unseen. Several measures share one filter and one posterior on each date.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SeriesDate:
     """The log on one date: the number of rows that count by then, and the new rows.
 
     `new` are the rows that became known since the previous date. `ended` is the ending that the log reports by then
-    ("": none). `complete_to` is the last day on which the absence of rows counts.
+    ("": none). `complete_to` is the last day on which the absence of rows counts as evidence.
     """
 
     as_of: dt.date

@@ -80,7 +80,7 @@ def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None]
 
 
 class _Counting:
-    """One pass through the closings."""
+    """One pass through the days on which rows close, with the given draws and weights."""
 
     def __init__(
         self, closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting

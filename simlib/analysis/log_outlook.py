@@ -56,8 +56,8 @@ class DayOutlook:
 
     It follows from the rows that are public by then. states (K, V) with their probabilities (K,): the states that the
     log leaves possible. answers: for each question, under the name of its measure, whether it has been answered.
-    `taken` are the readings that were used, and `complete_to` is
-    the last day on which the absence of rows counts.
+    `taken` are the readings that were used. `complete_to` is the last day on which the absence of rows counts as
+    evidence.
     """
 
     day: dt.date

@@ -37,7 +37,7 @@ class Sample:
     """Histories (R,) over draws of the assumptions, or at the stated values (one draw).
 
     `draw` (R,) is the number of the draw that a history belongs to, and `weight` (R,) the weight of the history. All
-    weights are 1 where the draws have equal weights. Otherwise they sum to the effective number of histories.
+    weights are 1 if the draws have equal weights. Otherwise they sum to the effective number of histories.
     `provenance` says how the sample was drawn.
     """
 

@@ -50,11 +50,11 @@ class _Cases:
         return np.asarray(self.among & np.all((self.points >= box[0]) & (self.points <= box[1]), axis=1))
 
     def mass(self, members: Bools) -> float:
-        """Return the weight of some points."""
+        """Return the total weight of the points `members`."""
         return float(self.weights[members].sum())
 
     def density(self, members: Bools) -> float:
-        """Return the weighted share of cases of interest among some points."""
+        """Return the weighted share of cases of interest among the points `members`."""
         return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
 
     def score(self, box: Floats) -> tuple[float, float, float]:
@@ -70,7 +70,7 @@ def find_boxes(
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
 
-    The trajectory of a box is the box after every peel. A box is left out if cases of interest are no denser in it than
+    The trajectory is the series of boxes after each peel of the first search. A box is left out if cases of interest are no denser in it than
     among all points. `points` (n, D) are numbers in (0, 1). `interesting` (n,) marks the cases of interest, and
     `weights` (n,) are equal by default.
     """

@@ -23,8 +23,8 @@ class Forcing:
     """The effects on one measure of forcing single moves on a day, at the stated values.
 
     `engine` is "exact" for an ending, unless there are too many states. Otherwise it is "montecarlo": `runs` pairs of
-    histories under common random numbers. The two histories of a pair are identical up to that day, so in both or in
-    neither the question is still open then.
+    histories under common random numbers. The two histories of a pair are identical up to that day, so the question is
+    still open in both of them or in neither.
     """
 
     def __init__(

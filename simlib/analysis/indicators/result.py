@@ -12,8 +12,8 @@ Here P(E) is the probability without the observation. P(E | not S) is reported t
 On day t an observer knows that nothing has ended. So histories with another ending before t do not count as "not E".
 If they did, every sign of that ending would count as a sign against E.
 
-Shares are plain counts (k of n), so that ratio and change never contradict each other. Half a history is added to
-counts only inside the intervals of the ratios. The ratio is unknown (nan) if no history has both the sign and E, or if
+Shares are plain counts (k of n), so that ratio and change never contradict each other. Only the intervals of the ratios
+are computed with half a history added to each count. The ratio is unknown (nan) if no history has both the sign and E, or if
 no history has the sign without E. Its interval is then open on one side. A sign is *known* when the interval of its
 likelihood ratio excludes 1. Only known signs are described in sentences, and they come first.
 

@@ -1,4 +1,4 @@
-"""Which moves and levels to watch for, for one ending or question or for all endings."""
+"""Which moves and levels to watch for: signs of one ending or question, or of all endings."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ def indicators(
             that is less.
         times_seen: Number of sightings from which a sign counts as seen. Each entry into a level is a sighting, and so
             is a start at that level.
-        engine: "exact" works at the stated values only, with `times_seen` 1. It takes no `draws` or `runs`. "auto" is
-            exact if `draws` is 0, `times_seen` is 1 and the states are few enough. Otherwise it is Monte Carlo.
+        engine: "exact" works at the stated values only, with `times_seen` 1. It uses neither `draws` nor `runs`, and
+            refuses a belief. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
+            Otherwise it is Monte Carlo.
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.

@@ -230,7 +230,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
-    """Report a question whose probability is 0 or 1 by structure.
+    """Report a question whose probability is 0 or 1 by structure, whatever the rates.
 
     Such a question needs no forecast, and it can ruin a score.
     """

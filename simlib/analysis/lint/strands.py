@@ -201,7 +201,7 @@ class _Strands:
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return by how much each strand of `which` (S,) changes its answer of `asked` (S,)."""
+        """Return by how much each strand `which` (S,) changes the paired answer `asked` (S,)."""
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
@@ -229,7 +229,7 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return for each strand of `which` (S,) the largest change of a question from histories."""
+        """Return each strand's largest change of a question that needs histories (S,)."""
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
         stated, *values = responses(np.array(rows), control=self.control.part(0.8, 1.0)).mean(axis=1)

@@ -30,8 +30,8 @@ from simlib.typing import Floats, Ints
 class _Span:
     """A segment of time: its uniformised chain, and the interventions (`jumps`) at its start.
 
-    `weights` holds the probability of exactly k steps in the segment, for each k, and `entry` of at least k. `worth` is
-    the value of each state after each step (None: all are 1).
+    For each k, `weights` holds the probability of exactly k steps in the segment, and `entry` the probability of at
+    least k. `worth` is the value of each state after each step (None: all are 1).
     """
 
     segment: Segment
@@ -49,7 +49,7 @@ class _Span:
 
 @dataclass
 class _Prefix:
-    """First visits so far, and the inflow at each (span, step): (states, probabilities).
+    """First visits so far, and the inflow of probability at each (span, step), by state.
 
     Steps below 0 are the moments around the interventions at the start of a span. The lowest is the moment before all
     of them, and -1 is the moment after all of them.

@@ -2,8 +2,8 @@
 
 The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would disappear, on
 average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
-remain if all other inputs were known. The difference between the two comes from interactions with other inputs. Both
-need independent inputs. So correlated assumptions form one input, and a belief other than the prior is refused. All
+remain if all other inputs were known. The difference between them comes from interactions with other inputs. Both
+indices need independent inputs. So correlated assumptions form one input, and a belief other than the prior is refused. All
 assumptions vary in every draw, but indices are computed only for the inputs with the steepest slopes.
 
 The draws are several independently scrambled Sobol sequences with two dimensions for each assumption, split into
@@ -14,8 +14,8 @@ f_A be the answers at the rows of A, minus their mean, and f_B and f_AB the same
     first    S = 2 E[f_B (f_AB - β f_A)] / (E f_B² + E f_AB²),   β = 1 - T.
 
 β f_A is a control variate: it is the part that f_AB has in common with f_A, and its product with f_B has mean zero.
-With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is that of
-Saltelli et al. (2010), which is precise for small ones. By Monte Carlo all rows of a sequence share their random
+With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is the
+estimator of Saltelli et al. (2010), which is precise for small indices. By Monte Carlo all rows of a sequence share their random
 numbers, in blocks. Products are taken across different blocks, so that Monte Carlo noise adds nothing to a variance
 (see `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so the sequences are independent
 replications. Intervals come from a jackknife over the sequences (randomised quasi-Monte Carlo). Resampling rows would
