@@ -144,8 +144,7 @@ class Pool(Traced):
     @property
     def basis(self) -> str:
         """The values at which the views were forecast, in words."""
-        drawn = f"over {counted(self.draws, 'draw')} from the priors of each view"
-        return drawn if self.draws else "at the stated values"
+        return f"over {counted(self.draws, 'draw')} from each view's priors" if self.draws else "at the stated values"
 
     @property
     def question(self) -> str:

@@ -305,9 +305,7 @@ def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop
     if not measure.probability or measure.kind == "given":
-        raise Unsupported(
-            f"rows have effects on probabilities, not on {measure.words}; name an ending or a question"
-        )
+        raise Unsupported(f"rows have effects on probabilities, not on {measure.words}; name an ending or a question")
     if scenario.interventions:
         raise Unsupported("the effects of rows are only computed without interventions; leave the interventions out")
     if stop >= scenario.horizon_days:

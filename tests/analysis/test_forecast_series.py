@@ -170,8 +170,7 @@ def test_beside_it_stand_the_state_alone_and_the_mean_that_is_never_updated(taug
     static = float(simlib.forecast(islands, draws=64, times=1).endings["settlement"].probability[-1])
     assert series.line().static_mean == pytest.approx(static, abs=1e-9)
     assert any(
-        text.startswith("With the assumptions as learnt from the log by each date: ")
-        for text in series.sentences()
+        text.startswith("With the assumptions as learnt from the log by each date: ") for text in series.sentences()
     )
     assert set(series.frame().columns) >= {"learnt", "learnt_error", "state_only", "complete_to"}
 

@@ -208,7 +208,7 @@ def test_what_no_replicate_showed_is_rare_and_not_impossible(world):
 def test_over_the_priors_each_view_has_its_own(views):
     pooled = pool(views, draws=4, times=2)
     assert pooled.draws == 4
-    assert "Computed over 4 draws from the priors of each view, with the weights " in " ".join(pooled.sentences())
+    assert "Computed over 4 draws from each view's priors, with the weights " in " ".join(pooled.sentences())
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,9 @@ def find_boxes(
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
 
-    The trajectory is the series of boxes after each peel of the first search. A box is left out if cases of interest are no denser in it than
-    among all points. `points` (n, D) are numbers in (0, 1). `interesting` (n,) marks the cases of interest, and
-    `weights` (n,) are equal by default.
+    The trajectory is the series of boxes after each peel of the first search. A box is left out if cases of interest
+    are no denser in it than among all points. `points` (n, D) are numbers in (0, 1). `interesting` (n,) marks the cases
+    of interest, and `weights` (n,) are equal by default.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     remaining = np.ones(len(points), dtype=bool)

@@ -13,9 +13,9 @@ On day t an observer knows that nothing has ended. So histories with another end
 If they did, every sign of that ending would count as a sign against E.
 
 Shares are plain counts (k of n), so that ratio and change never contradict each other. Only the intervals of the ratios
-are computed with half a history added to each count. The ratio is unknown (nan) if no history has both the sign and E, or if
-no history has the sign without E. Its interval is then open on one side. A sign is *known* when the interval of its
-likelihood ratio excludes 1. Only known signs are described in sentences, and they come first.
+are computed with half a history added to each count. The ratio is unknown (nan) if no history has both the sign and E,
+or if no history has the sign without E. Its interval is then open on one side. A sign is *known* when the interval of
+its likelihood ratio excludes 1. Only known signs are described in sentences, and they come first.
 
 The ratios of two indicators must not be multiplied, because indicators are not independent. A sign is evidence, not a
 cause: `Indicators.with_forcing` computes the effect of forcing the move on day t.

@@ -52,8 +52,8 @@ class Paths(Traced):
     """The most probable path classes by day `by_day`, with their total probability `coverage`.
 
     With `given`, all probabilities are conditional on that ending, which has the probability `given_probability`.
-    `tree` lists the prefixes that were found. `left` bounds the probability of each class that the search did not reach.
-    `unassigned` is the probability of all these classes together. Both are 0 if the histories were counted.
+    `tree` lists the prefixes that were found. `left` bounds the probability of each class that the search did not
+    reach. `unassigned` is the probability of all these classes together. Both are 0 if the histories were counted.
     """
 
     kind: ClassVar[str] = "paths"

@@ -2,9 +2,10 @@
 
 The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would disappear, on
 average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
-remain if all other inputs were known. The difference between them comes from interactions with other inputs. Both
-indices need independent inputs. So correlated assumptions form one input, and a belief other than the prior is refused. All
-assumptions vary in every draw, but indices are computed only for the inputs with the steepest slopes.
+remain if all other inputs were known. The difference between them comes from interactions with other inputs.
+
+Both indices need independent inputs. So correlated assumptions form one input, and a belief other than the prior is
+refused. All assumptions vary in every draw, but indices are computed only for the inputs with the steepest slopes.
 
 The draws are several independently scrambled Sobol sequences with two dimensions for each assumption, split into
 matrices A and B. For each input i there is a further matrix AB_i: A with the columns of that input taken from B. Let
@@ -15,11 +16,13 @@ f_A be the answers at the rows of A, minus their mean, and f_B and f_AB the same
 
 β f_A is a control variate: it is the part that f_AB has in common with f_A, and its product with f_B has mean zero.
 With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is the
-estimator of Saltelli et al. (2010), which is precise for small indices. By Monte Carlo all rows of a sequence share their random
-numbers, in blocks. Products are taken across different blocks, so that Monte Carlo noise adds nothing to a variance
-(see `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so the sequences are independent
-replications. Intervals come from a jackknife over the sequences (randomised quasi-Monte Carlo). Resampling rows would
-ignore how evenly a Sobol sequence fills the space, and would make the intervals many times too wide.
+estimator of Saltelli et al. (2010), which is precise for small indices.
+
+By Monte Carlo all rows of a sequence share their random numbers, in blocks. Products are taken across different blocks,
+so that Monte Carlo noise adds nothing to a variance (see `simlib.analysis.evaluator.cross`). Each sequence has its own
+random numbers, so the sequences are independent replications. Intervals come from a jackknife over the sequences
+(randomised quasi-Monte Carlo). Resampling rows would ignore how evenly a Sobol sequence fills the space, and would make
+the intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
