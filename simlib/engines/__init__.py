@@ -1,4 +1,5 @@
-"""The engines: `reference` defines, `exact` solves, `montecarlo` simulates.
+"""The engines, which turn a scenario into a forecast.
 
-`ensemble` runs the exact or the Monte Carlo engine over draws.
+`reference` defines the meaning of a scenario. `exact` solves it, and `montecarlo` simulates it. `ensemble` runs one
+of these two over draws of the assumptions.
 """

@@ -1,8 +1,9 @@
 """Compile a kernel once per installation and keep it in a private folder.
 
-Numba keeps compiled code beside the source, else in the user's cache folder. It raises RuntimeError if neither can be
-written to: in a system-wide installation, with a home folder that is missing or read-only. Then compiled code is kept
-in a folder of this user below the temporary folder. If that folder cannot be made either, every process compiles anew.
+Numba keeps compiled code beside the source, else in the user's cache folder. It raises RuntimeError if it can write to
+neither of these places. This happens in a system-wide installation for a user without a writable home folder. Then
+compiled code is kept in a folder of this user below the temporary folder. If that folder cannot be used either, every
+process compiles anew.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
         return None
     config: Any = numba.config
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(folder)  # Numba reads it when the function is decorated, so it can be reset now
+    config.CACHE_DIR = str(folder)  # Numba reads this setting only while a function is decorated
     try:
         compiled = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:
@@ -57,9 +58,9 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
 
 
 def _own_folder() -> Path | None:
-    """Return a folder below the temporary folder that only this user can write to, None if there is none.
+    """Return a temporary folder that only this user can write to, None if there is none.
 
-    Code in a cache is executed. So a folder of that name is not used if it belongs to another user.
+    Cached code is executed, so a folder that another user owns or can write to is not used.
     """
     user = os.getuid() if hasattr(os, "getuid") else "user"
     try:

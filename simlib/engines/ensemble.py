@@ -1,10 +1,11 @@
 """Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
 
 A stated value is a median. The forecast to publish or to score is the mean of the probability over draws of the priors,
-or of any other belief. With wide priors this mean differs from the forecast at the stated values. The interval of such
-a mixture says how well the mean is computed from the draws (and, by Monte Carlo, from the replicates of each). It
-shrinks with more draws. The uncertainty about the assumptions does not shrink: it is the spread between draws,
-`Ensemble.spread`.
+or of any other belief. With wide priors this mean differs from the forecast at the stated values.
+
+The interval of this mean covers only the numerical error of a finite number of draws (and, by Monte Carlo, of
+replicates). It shrinks with more draws. The uncertainty about the assumptions is the spread between draws,
+`Ensemble.spread`. It does not shrink with more draws.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ RUNS = 10_000
 """Default number of replicates, at the stated values and in all draws together."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Points of the spread over the draws."""
+"""Quantiles over the draws that `Ensemble.spread` returns."""
 
 _One = Callable[[int, Floats, Floats | None, Floats | None, float], Forecast]
-"""Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast.
+"""A function that forecasts one draw.
 
-The last argument limits the products that the exact distributions of counts may take.
+Its arguments are the number of the draw (-1: the stated values), the assumption values θ, their centre, the
+probabilities of the start states, and the limit `products` of `Solver.solve`.
 """
 
 
@@ -63,14 +65,14 @@ def forecast(
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto": exact unless there are too many states, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can take the scenario, else Monte Carlo).
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
-        ignore_windows: Whether calendar windows are left out.
+        ignore_windows: Whether to treat calendar windows as always open.
         control: Progress callback, cancellation and number of threads.
 
-    Returns: The forecast. One over draws has the forecast at the stated values as `stated`.
+    Returns: The forecast. With draws, its field `stated` is the forecast at the stated values.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
@@ -93,8 +95,8 @@ def forecast(
 class Ensemble:
     """Draws of the assumptions `theta` (D, A) with their weights (D,), and the forecast at each.
 
-    `stated` is the forecast at the stated values, and `seed` is the seed of the draws. `impacts` holds the impacts over
-    all draws.
+    `stated` is the forecast at the stated values, and `seed` is the seed of the draws. `impacts` holds the impacts
+    averaged over all draws.
     """
 
     scenario: Scenario
@@ -121,7 +123,7 @@ class Ensemble:
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
         """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T).
 
-        Where replicates were counted, the spread is shrunk to remove the noise within draws.
+        If the probabilities were counted in replicates, the spread is shrunk to remove the noise of the replicates.
         """
         runs = _histories(self.forecasts[0], name) if kind == "questions" else None
         return quantiles(self.without_noise(self.values(name, kind), runs), SPREAD, self.weights)
@@ -129,7 +131,8 @@ class Ensemble:
     def without_noise(self, values: Floats, runs: int | None = None) -> Floats:
         """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates.
 
-        `runs` is the number of replicates of each draw. Default: that of the forecasts. An exact forecast has none.
+        `runs` is the number of replicates of each draw, by default the number that the forecasts record. Exact
+        forecasts record none, so their probabilities are returned unchanged.
         """
         runs = runs or self.forecasts[0].provenance.get("runs")
         if not runs:
@@ -148,7 +151,7 @@ class Ensemble:
     def mixture(self) -> Forecast:
         """Return the weighted mean over the draws with the interval of that mean.
 
-        `stated` is kept as it is.
+        Its field `stated` is the forecast at the stated values.
         """
         runs = _total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
@@ -203,11 +206,11 @@ def over_priors(
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto": exact unless there are too many states, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can take the scenario, else Monte Carlo).
         draws: A number of draws of the prior (at least 2), or a belief.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
         seed: Seed of the draws and of the replicates.
-        ignore_windows: Whether calendar windows are left out.
+        ignore_windows: Whether to treat calendar windows as always open.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
@@ -226,7 +229,7 @@ def over_priors(
     silent = Control(cancel=control.cancel, threads=control.threads)
     one, solver, accrued = _engine(scenario, engine, frame, replicates, seed, silent)
     stated, forecasts = one(-1, centre, None, None, PRODUCTS), []
-    # Whether the distributions are solved or counted is decided once for all draws, so that they can be pooled.
+    # Distributions of counts are solved for all draws or counted for all draws, so that they can be pooled.
     products = math.inf if solver and solver.law_products(stated) * count <= PRODUCTS else 0.0
     for number, (theta, start) in enumerate(belief.rows()):
         forecasts.append(one(number, theta, centre, start, products))
@@ -246,10 +249,11 @@ def _listed(frame: dict[str, Any]) -> dict[str, Any]:
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, Solver | None, list[Floats]]:
-    """Return a function that forecasts one draw, and the solver where it is exact.
+    """Return a function that forecasts one draw, the solver (None for Monte Carlo) and a list.
 
-    `runs` are the replicates at the stated values and at each draw. By Monte Carlo, the list collects the accumulated
-    amounts in the histories of each draw (R, T, I), so that nothing is simulated twice.
+    `runs` holds the number of replicates at the stated values and the number at each draw. By Monte Carlo, the function
+    adds the accumulated amounts in the histories of each draw (R, T, I) to the list, so that nothing is simulated
+    twice.
     """
     if engine != "montecarlo":
         try:
@@ -291,7 +295,7 @@ def _montecarlo(
     theta: Floats,
     centre: Floats | None,
     start: Floats | None,
-    products: float,  # noqa: ARG001 - for the exact engine: here every law is counted
+    products: float,  # noqa: ARG001 - only the exact engine uses it
 ) -> Forecast:
     replicates, first = _replicates(runs, number)
     counts = simulator.run(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
@@ -302,7 +306,10 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return the number of replicates of a draw (-1: the stated values), and the number of the first of them."""
+    """Return how many replicates a draw has, and the number of the first.
+
+    Draw -1 is the stated values.
+    """
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 
@@ -315,13 +322,14 @@ def _with_distributions(
     job: tuple[int, int, Control],
     accrued: Sequence[Floats] = (),
 ) -> Forecast:
-    """Return a forecast by either engine whose impacts have their whole distribution.
+    """Return a forecast of either engine with the whole distribution of each impact.
 
-    A distribution is solved where that is cheap, else simulated. The forecast is returned unchanged if it has no
-    impacts, or if these have their distributions already. Without Numba only solved distributions are added. `job`
-    holds the number of replicates (of each draw of a belief, else at the stated values), their seed, and the control of
-    the work. `accrued` holds the accumulated amounts in the histories of each draw (R, T, I), if they have been
-    simulated already.
+    A distribution is solved if that is cheap, else simulated. An impact that has its distribution already is not
+    changed. Without Numba only solved distributions are added.
+
+    `job` holds the number of replicates (with a belief: of each draw), their seed, and the control of the work.
+    `accrued` holds the accumulated amounts in the histories of each draw (R, T, I), if they have been simulated
+    already.
     """
     found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
     if solver is not None:
@@ -345,7 +353,10 @@ def _with_distributions(
 def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return the fan and the distribution of some impacts, counted in histories. Without Numba there are none."""
+    """Simulate histories, and return the fan and the distribution of the named impacts.
+
+    A fan holds quantiles at each report time. Without Numba the result is empty.
+    """
     from simlib.engines.montecarlo.distributions import histories_of_impacts
     from simlib.engines.montecarlo.simulator import Simulator
 
@@ -359,7 +370,7 @@ def _counted(
 def _distributions(
     scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return the fan and the distribution of some impacts, given their amounts in histories (D, R, T, I)."""
+    """Return the fan and the distribution of the named impacts, from all amounts (D, R, T, I)."""
     from simlib.engines.montecarlo.counts import distribution
 
     places = {name: index for index, name in enumerate(scenario.impacts)}
@@ -367,7 +378,10 @@ def _distributions(
 
 
 def _accumulations(forecasts: Sequence[Forecast], share: Floats) -> dict[str, Accumulation]:
-    """Return the mean of an impact over draws, with separate chance and doubt (law of total variance)."""
+    """Return the mean of each impact over draws, with its standard deviation in two parts.
+
+    `chance` is the spread within draws, and `doubt` is the spread between draws (law of total variance).
+    """
     return {
         name: _mixed([forecast.impacts[name] for forecast in forecasts], forecasts, share)
         for name in forecasts[0].impacts
@@ -401,10 +415,11 @@ def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: 
 
 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
-    """Return the weighted mean of forecasts of one scenario on one grid (linear opinion pool).
+    """Return the weighted mean of forecasts (linear opinion pool).
 
-    Without weights the forecasts are equally likely draws. The interval is that of their mean: Wilson's, with the
-    effective number of trials that the spread between draws implies. Raises ValueError for forecasts that do not match.
+    The forecasts must be of one scenario and have the same times. Without weights, all count equally. The
+    interval is Wilson's interval of the mean. Its effective number of trials follows from the spread between the
+    forecasts. Raises ValueError for forecasts that do not match.
     """
     share = np.full(len(forecasts), 1 / len(forecasts)) if weights is None else np.asarray(weights) / np.sum(weights)
     return _mean(forecasts, share, _total(forecasts, "runs"))
@@ -458,7 +473,7 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
 
 
 def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
-    """Return the mixture of the distributions of the numbers of firings (None: some forecast has none)."""
+    """Return the mean distribution of each move's firings (None: some forecast has none)."""
     laws = [forecast.firings for forecast in forecasts if forecast.firings is not None]
     if len(laws) < len(forecasts):
         return None
@@ -478,7 +493,7 @@ def _lengthened(at_most: Floats, length: int) -> Floats:
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
     """Return the estimated variance of the mean of draws (D, T) -> (T,).
 
-    One draw gives no variance.
+    For a single draw the result is 0.
     """
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])
@@ -496,7 +511,7 @@ def _pooled_band(bands: Sequence[Band], share: Floats, trials: float | None) -> 
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:
-    """Return the number of replicates behind a question of an exact forecast (None: it was solved)."""
+    """Return how many replicates answered a question of an exact forecast (None: solved)."""
     return forecast.provenance["histories"] if name in forecast.provenance.get("by_histories", ()) else None
 
 

@@ -1,12 +1,16 @@
-"""The definition of what a scenario means, in plain Python, slow and obvious.
+"""A slow and simple engine in pure Python, which defines the meaning of a scenario.
 
-This is the direct method (Doob 1945; Gillespie 1977) on named states. Wait an exponential time at the total hazard.
-Pick a move in proportion to its hazard, and an outcome by its chance. Apply its effects, and check whether the story
-has ended. Hazards are constant between *dates* (a calendar window opens or closes, or an intervention acts). Waiting is
-memoryless, so at each date the wait starts afresh. A move that takes a while has a gamma-distributed amount of work,
-which begins when its guard holds. Factors multiply its speed, and the move happens when the work is done. Nothing here
-uses the tables of the fast engines or their random numbers. This engine reads the scenario itself and uses only
-Python's own random numbers. So its agreement with the fast engines is evidence that they are right.
+This is the direct method (Doob 1945; Gillespie 1977). Wait an exponential time at the total hazard. Pick a move in
+proportion to its hazard, and one of its outcomes in proportion to their probabilities. Apply the effects, and check
+whether the history has ended. Hazards are constant between *dates*. On a date, a calendar window opens or closes, an
+intervention acts, or a move with a fixed date may happen. Exponential waits are memoryless, so a new wait is drawn at
+each date.
+
+A move with `takes` needs a gamma-distributed amount of work, which starts when its guard (its condition `when`) holds.
+Factors multiply the speed of the work. The move happens when the work is done.
+
+This engine uses neither the tables nor the random numbers of the fast engines. So agreement with it is evidence that
+the fast engines are right.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -42,10 +46,11 @@ State = dict[str, str]
 
 @dataclass(frozen=True)
 class Event:
-    """One event: a move with its outcome, or (both None) a variable set by an intervention.
+    """An event: a move with its outcome, or a variable set by an intervention.
 
-    `time` is in days and `state` is the state after the event. `intervention` is the number, within the scenario, of
-    the intervention that forced the move or set the variable.
+    `time` is in days, and `state` is the state after the event. `move` and `outcome` are None for a variable that was
+    set. `intervention` is the index (in the scenario's list) of the intervention that forced the move or set the
+    variable. It is None for other events.
     """
 
     time: float
@@ -59,9 +64,9 @@ class Event:
 class Run:
     """One history: the state at the start, the events in order, and its ending (None: ongoing).
 
-    `without_effect` says of each intervention that came up whether it had no effect. `work` is the work left for each
-    move that takes a while and is possible now. `impacts` is the accumulated amount of each impact. Amounts per day are
-    counted up to the time `noted`.
+    `without_effect` maps the index of each forced move and each pinned variable to True if it had no effect. `work` is
+    the remaining work of each move with `takes` that is possible now. `impacts` is the accumulated amount of each
+    impact. It includes amounts per day up to the day `noted`.
     """
 
     start: State
@@ -75,7 +80,7 @@ class Run:
 
 
 class Reference:
-    """A scenario with its assumption values (base units), ready to be simulated."""
+    """A scenario with its assumption values (in base units), ready to be simulated."""
 
     def __init__(
         self,
@@ -93,11 +98,14 @@ class Reference:
     # ---------------------------------------------------------------- rates and interventions at a time
 
     def dates(self) -> list[float]:
-        """Return the days on which hazards may change or interventions act, the start included."""
+        """Return the days that cut time into intervals of constant hazards, day 0 included.
+
+        On these days hazards may change, interventions may act, and moves with a fixed date may happen.
+        """
         scenario = self.scenario
         windows = [window for move in scenario for _, window in move.placed_windows()]
         days = [scenario.day(day) for window in windows for day in (window.first, window.last)]
-        days += [day + 1 for day in days]  # a window closes after its last day; one cut too many does no harm
+        days += [day + 1 for day in days]  # a window closes after its last day (after its first day nothing changes)
         days += [scenario.day(move.at) for move in scenario if move.at]
         items = scenario.interventions
         days += [scenario.day(item.date) for item in items if item.date]
@@ -111,13 +119,17 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Say whether a move can happen in a state: its guard holds, and no counter in its rate is at 0."""
+        """Say whether a move can happen in a state.
+
+        Its guard must hold, and no counter that multiplies its rate may be 0.
+        """
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
-        """Return the hazard of a move per day: its rate times its factors, or the rate of an intervention.
+        """Return the hazard of a move per day.
 
-        Without an intervention, a move that takes a while has no hazard: it happens when its work is done.
+        It is the rate times the factors, or the rate set by an intervention. Without such an intervention, a move with
+        `takes` or `at` has hazard 0, because it happens when its work is done or on its date.
         """
         standing = self.ruling(move, state, day)
         if not self.possible(move, state) or any(isinstance(item, Forbid) for item in standing):
@@ -127,7 +139,7 @@ class Reference:
         return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
     def speed(self, move: Move, state: State, day: float) -> float:
-        """Return the rate of a move times its factors. For a move that takes a while, return its work per day."""
+        """Return the rate of a move times its factors (for a move with `takes`: work per day)."""
         if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
         speed = self.value(move.rate, state, day)
@@ -136,7 +148,7 @@ class Reference:
         return speed * self.product(move.factors, state, day)
 
     def ruling(self, move: Move, state: State, day: float) -> list[Forbid | Policy]:
-        """Return the interventions that now replace the rate of a move."""
+        """Return the interventions that replace the rate of a move in a state on a day."""
         return [
             item
             for item in self.scenario.interventions
@@ -152,7 +164,10 @@ class Reference:
         return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
     def value(self, assumption: str, state: State, day: float) -> float:
-        """Return the present value of an assumption. The last intervention that assumes a value decides."""
+        """Return the value of an assumption in a state on a day.
+
+        If several interventions assume a value, the last one in the scenario's list counts.
+        """
         for item in reversed(self.scenario.interventions):
             if not isinstance(item, Assume) or item.assumption != assumption:
                 continue
@@ -167,12 +182,15 @@ class Reference:
         return begun and not over
 
     def held(self, day: float) -> set[str]:
-        """Return the variables that no move can change now."""
+        """Return the variables that an intervention holds on a day, so that no move can change them."""
         items = self.scenario.interventions
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
     def ending(self, state: State) -> str | None:
-        """Return the ending that holds in a state. The first in the file counts."""
+        """Return the ending whose condition holds in a state.
+
+        If several hold, the first in the file counts.
+        """
         return next((name for name, ending in self.scenario.endings.items() if ending.when.holds(state)), None)
 
     # ---------------------------------------------------------------- random choices
@@ -200,17 +218,18 @@ class Reference:
     ) -> str:
         """Draw one of several names.
 
-        A share is the id of an assumption, or None for the name that takes the rest. Each share is weighted by its
-        `odds`, if any.
+        `shares` maps each name to the assumption that gives its probability, or to None for the name that takes the
+        remaining probability. `odds` multiplies the probabilities of names, which are then normalized.
         """
         given = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(given.values())
         return rng.choices(list(shares), [given.get(name, rest) * odds.get(name, 1.0) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects. All effects read the state before them, and saturate.
+        """Return the state after effects.
 
-        Held variables keep their level.
+        The conditions of all effects are tested in the state before them. A shift stops at the lowest or
+        highest level. Held variables keep their level.
         """
         result = dict(state)
         for effect in effects:
@@ -298,7 +317,7 @@ class Reference:
         return state
 
     def _awaited_speed(self, name: str, state: State, day: float) -> float:
-        """Return the work per day of a move that takes a while, 0 while an intervention replaces its rate."""
+        """Return the work per day of a move with `takes` (0 if an intervention replaces its rate)."""
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
@@ -344,7 +363,7 @@ class Reference:
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add the gains per day in the present state since the time `noted`.
+        """Add the amounts per day gained in the present state since the day `noted`.
 
         After an ending nothing is gained.
         """
@@ -363,6 +382,6 @@ class Reference:
 
 
 def sample(scenario: Scenario, runs: int, *, seed: int = 0, **options: object) -> list[Run]:
-    """Return some histories of a scenario. `options` are those of `Reference`."""
+    """Return `runs` independent histories of a scenario. `options` are those of `Reference`."""
     reference, rng = Reference(scenario, **options), random.Random(seed)  # type: ignore[arg-type]
     return [reference.run(rng) for _ in range(runs)]
