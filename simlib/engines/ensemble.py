@@ -417,9 +417,9 @@ def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
     """Return the weighted mean of forecasts (linear opinion pool).
 
-    The forecasts must be of one scenario and have the same times. Without weights, all count equally. The
-    interval is Wilson's interval of the mean. Its effective number of trials follows from the spread between the
-    forecasts. Raises ValueError for forecasts that do not match.
+    The forecasts must be of one scenario and have the same times. Without weights, all count equally. The interval is
+    Wilson's interval of the mean. Its effective number of trials follows from the spread between the forecasts. Raises
+    ValueError for forecasts that do not match.
     """
     share = np.full(len(forecasts), 1 / len(forecasts)) if weights is None else np.asarray(weights) / np.sum(weights)
     return _mean(forecasts, share, _total(forecasts, "runs"))

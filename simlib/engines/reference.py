@@ -228,8 +228,8 @@ class Reference:
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
         """Return the state after effects.
 
-        The conditions of all effects are tested in the state before them. A shift stops at the lowest or
-        highest level. Held variables keep their level.
+        The conditions of all effects are tested in the state before them. A shift stops at the lowest or highest level.
+        Held variables keep their level.
         """
         result = dict(state)
         for effect in effects:

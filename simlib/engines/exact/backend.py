@@ -27,8 +27,8 @@ lane_kernels: Any = _load("_lane_kernels")
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread.
 
-    The engine's matrix products are thin, so a second BLAS thread waits more than it computes: it trebled the processor
-    time on the Caribbean scenario. It also takes a core that a pass over the states could use.
+    The engine multiplies narrow matrices, so a second BLAS thread waits more than it computes. It trebled the processor
+    time on the Caribbean scenario, and took a core that a pass over the states could use.
     """
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limited

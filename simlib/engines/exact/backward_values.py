@@ -1,7 +1,7 @@
-"""The value of every state on many days: the probability of a measure from that state to the deadline.
+"""The value of every state on many days, from one backward solution.
 
-A forecast on a day is the distribution over the states on that day, multiplied by these values. One backward solution
-serves all days.
+The value of a state on a day is the probability of a measure by the deadline, given that state on that day. A forecast
+made on that day is the distribution over the states, multiplied by these values.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def state_values(
     Args:
         solver: The scenario. Its horizon is the deadline.
         chain: Its states at one set of values.
-        asked: A measure of the state at the end, or of a first time.
+        asked: A measure of the state at the deadline, or of a first passage.
         days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any dated
             action of that day.
-        since: The day from which a first time counts.
+        since: The day from which a first passage counts.
         control: Cancellation.
 
     Raises:
@@ -64,7 +64,7 @@ def state_values(
 
 
 def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tuple[float, float, Taboo]]:
-    """Return the parts of a segment before and after the day from which a first time counts."""
+    """Cut a segment at the day `since`. Return (start, end, taboo) of each part."""
     cuts = [start, since, end] if start < since < end else [start, end]
     pairs = itertools.pairwise(cuts)
     return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]

@@ -1,7 +1,7 @@
 """`Chain`: the states of a scenario at one θ, and the flow of probability through them.
 
-Time is cut into segments. Within one the rates are constant and a distribution flows (`Chain.flow`). At the cut before
-it, interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both from one time to another.
+Time is cut into segments. Within a segment the rates are constant (`Chain.flow`). At its start, interventions act as
+linear maps (`Chain.jumps`). `Chain.propagate` does both, from one time to another.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simlib.typing import Bools, Floats
 
 @dataclass(frozen=True, eq=False)
 class Rating:
-    """The rates of one segment: hazard by table entry, chance by branch, product by pair."""
+    """The rates of one segment: hazard by table entry, chance by branch, their product by pair."""
 
     rates: Floats
     chances: Floats
@@ -47,8 +47,8 @@ class Passage:
 class Chain:
     """The states of a scenario at assumption values `theta` (A,).
 
-    With `centre` (A,), the stated values, `theta` is a draw around them. `start` (K,) gives other probabilities to the
-    start states of the tables than the scenario does.
+    If `theta` is a draw of the assumptions, `centre` (A,) holds the stated values. `start` (K,) replaces the scenario's
+    probabilities of the start states of the tables.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class Chain:
         return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
-        """Return which pairs (P,) are firings of a move, or of a move with one outcome."""
+        """Mark the pairs (P,) of a move, or of one outcome of the move."""
         if outcome >= 0:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Return which pairs (P,) are firings that a taboo stops."""
+        """Mark the pairs (P,) whose firing is in a taboo."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
@@ -106,7 +106,10 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates (P,) without the pairs that a taboo stops, and the early end of a pass."""
+        """Return the rates (P,) without the firings of a taboo, and the early ends of a pass.
+
+        These are the taboo's states and the hazard of its firings. They are None for an empty taboo.
+        """
         fire = None
         if taboo.firings:
             pairs = self.marked(taboo)
@@ -139,9 +142,9 @@ class Chain:
     ) -> Passage:
         """Carry a distribution over the states from one time to another, interventions included.
 
-        A distribution at a time includes the effects of interventions at that time. So those at `stop` act, and those
-        at `start` do not. The exception is time 0: `Chain.start` is the distribution before the interventions there.
-        Two passes in a row therefore equal one pass over the whole time.
+        A distribution at a time includes the effects of interventions at that time. So interventions at `stop` act, and
+        those at `start` do not. The exception is time 0: interventions act there, because `Chain.start` is the
+        distribution before them. Two consecutive passes therefore give the same result as one pass over the whole time.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.

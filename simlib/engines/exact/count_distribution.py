@@ -1,13 +1,15 @@
-"""The distribution of a count: the probability of every number of firings, not only the mean.
+"""The distribution of a count: the probability of every number of firings.
 
-Let v_n(x) be the probability of the state x with n firings so far. With B_w the flow by firings that count w times, and
-A the flow by all others, v_n' = v_n A + Σ_w v_{n-w} B_w. That is a chain over pairs of a state and a number, and it is
-uniformised as such. All its terms are positive, so rare numbers keep their relative accuracy. A firing that changes
-nothing is a flow from a state to itself. Only numbers below `columns` are kept. Counts never fall, so each P(N = n)
-that is kept is exact up to the truncation of the sum. The rest, 1 - Σ_n P(N = n), bounds the error of every P(N ≤ n).
+Let v_n(x) be the probability of the state x with n firings so far. B_w is the flow by firings that count w times, and A
+is the flow by all other firings. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is a Markov chain over pairs of a state and
+a number, and it is solved by uniformisation. All its terms are positive, so improbable numbers keep their relative
+accuracy. A firing that changes nothing is a flow from a state to itself.
 
-The transform at the roots of unity (Abate and Whitt 1992) is an alternative with as many products, of complex numbers.
-But rounding hides rare numbers, and counts above the last number appear as small ones.
+Only numbers below `columns` are kept. Counts never fall, so each P(N = n) that is kept is exact up to the truncation of
+the sum. The missing probability, 1 - Σ_n P(N = n), bounds the error of every P(N ≤ n).
+
+The transform at the roots of unity (Abate and Whitt 1992) would take as many products, but of complex numbers. Its
+rounding errors hide improbable numbers, and counts above the last number appear as small numbers.
 """
 
 from __future__ import annotations
@@ -32,22 +34,22 @@ from simlib.results import Band
 from simlib.typing import Floats, Ints
 
 PRODUCTS = 3e8
-"""Limit on the products that exact distributions of counts take in a forecast, over all draws together.
+"""Limit on the products (multiplications) for the exact distributions of counts in a forecast, over all draws together.
 
-It is a third of a second on one core.
+This many products take a third of a second on one core.
 """
 
 TOLERANCE = 1e-9
 """Bound on the error of a probability. More numbers are kept until it is met."""
 
 MOST = 2048
-"""At most this many numbers are kept. Beyond them, only the missing probability is known."""
+"""At most this many numbers are kept. Of all larger numbers, only the total probability is known."""
 
 _SETTING_UP = 4e5
 """The time to build the matrix of one segment, in units of one product."""
 
 _NUMBERS = 2e7
-"""At most this many probabilities of a state and a number are held at a time (160 MB)."""
+"""Largest number of probabilities (of a state and a number) in memory at a time (160 MB)."""
 
 _FINE = 1e-13
 _STEPS = 64
@@ -73,14 +75,14 @@ class CountLaw:
 
 
 def columns_for(mean: float) -> int:
-    """Return how many numbers to start with for this mean: enough for a Poisson distribution, and some more."""
+    """Return how many numbers to keep at first: enough for a Poisson count with this mean."""
     return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
-    """Return about how many products the distributions of counts with these means take, in `steps` steps.
+    """Estimate the products for the distributions of counts with these means, in `steps` steps.
 
-    Infinite if too many numbers would have to be held.
+    The estimate is infinite if the distributions would take too much memory.
     """
     columns = [columns_for(float(mean)) for mean in means]
     states, setting_up = len(chain.space), _SETTING_UP * len(columns) * len(chain.segments)
@@ -95,7 +97,7 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
     Args:
         chain: The states at assumption values.
         counts: How many times a firing of each outcome counts (O,), 0 for most.
-        mean: The expected number by the last time, which says with how many numbers to begin.
+        mean: The expected count by the last time. It decides how many numbers are kept at first.
         times: Days after `as_of` (T,), in rising order.
         control: Cancellation.
 
@@ -135,7 +137,7 @@ class OneAmount:
 
     @classmethod
     def of(cls, rewards: Rewards, impact: int) -> OneAmount | None:
-        """Return an impact as a count times an amount, None where it is something else."""
+        """Return an impact as a count times an amount, None if it is not of this form."""
         impulses = [item for item in rewards.impulses if item.impact == impact]
         others = {item.impact for item in rewards.accruals} | {item.impact for item in rewards.payments}
         amounts = {item.amount for item in impulses}
@@ -151,7 +153,7 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return the probability of each number (T, C): the start carried through all segments."""
+    """Carry the start through all segments, and return the probability of each number (T, C)."""
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -202,8 +204,9 @@ def _carried(
 class _Matrix:
     """The transition matrix of a segment in pull form, with the count that each entry adds.
 
-    start (N + 1,), index (S,), value (S,), shift (S,): the entries of each state, the diagonal included. `uniform`: the
-    rate per day of the steps.
+    The entries into state x are start[x] to start[x + 1] (N + 1,), including the diagonal. By entry (S,): `index` is
+    the source state, `value` the probability, and `shift` the count that is added. `uniform` is the rate per day of the
+    steps.
     """
 
     start: Ints
@@ -244,9 +247,8 @@ class _Matrix:
     ) -> tuple[Floats, Floats]:
         """Do a step for each weight (K,).
 
-        Before it, add the weighted vector (N, C) to `end`, and its columns to `sums` (K, C).
-
-        Returns the vector after the last step, and a spare one.
+        Before each step, the vector (N, C) times the weight is added to `end`, and the sums of its columns are added to
+        a row of `sums` (K, C). Returns the vector after the last step, and an array for further steps.
         """
         if kernels is not None:
             matrix = (self.start, self.index, self.value, self.shift)
@@ -274,7 +276,7 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of firings of some outcomes that change nothing."""
+    """Return the rate (N,) of firings of the marked `outcomes` that change nothing."""
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

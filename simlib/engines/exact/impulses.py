@@ -1,4 +1,4 @@
-"""Interventions (forced moves, pinned variables) as linear maps over the states."""
+"""Forced moves and pinned variables as linear maps of distributions over the states."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from simlib.typing import Floats, Ints
 class Jump:
     """One intervention, or one move on its date, as a linear map over the states.
 
-    able (N,): the states in which the move happens. branches: (outcome index, chance, target of each able state). The
-    chance is one number, or one number for each able state. Held variables do not change.
+    able (K,): the states in which the intervention acts. branches: for each outcome its index (-1 for a pin), its
+    chance, and the target of each of the K states. The chance is one number, or one number for each of the K states.
+    Held variables do not change.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:
@@ -68,8 +69,8 @@ class Jump:
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability that a pin changes nothing, because its variable has that level already.
+        """Return the probability that the history has no ending yet and a pin changes nothing.
 
-        It is conditional on histories still going.
+        A pin changes nothing if its variable has that level already.
         """
         return float(vector[self.able][self.branches[0][2] == self.able].sum())

@@ -15,9 +15,10 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """The worth of firings, of days and of the end, times an amount (an index into θ, or -1 for one).
+    """An amount, and how many times it is gained by firings, by days and at the end.
 
-    by_outcome (O,): a firing of each outcome. by_state (N,): a day in each state. at_end (N,): each state at the end.
+    `amount` is an index into θ, or -1 for the amount 1. It is gained by_outcome (O,) times with a firing of each
+    outcome, by_state (N,) times with a day in each state, and at_end (N,) times in each state at the end.
     """
 
     amount: int
@@ -32,10 +33,10 @@ class Gains:
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """One measure and how it is computed: from terminal values, a first passage, or accumulated amounts.
+    """One measure: terminal values, a first passage, or accumulated amounts.
 
     `terminal` (N,) is the value of each state at the end. `quest` is the first passage that answers a question.
-    `worths` accumulate along a history.
+    `worths` are the amounts that accumulate along a history.
     """
 
     name: str

@@ -7,16 +7,17 @@ import numpy as np
 from simlib.typing import Floats, Ints
 
 FINE = 1e-30
-"""Tolerance where one pass serves every answer.
+"""Tolerance of a pass that serves answers of any size.
 
-An answer of 1e-27 then has three correct digits. This takes about a fifth more steps than a tolerance of 1e-12.
+Even an answer of 1e-27 then has three correct digits. This takes about a fifth more steps than a tolerance of 1e-12.
 """
 
 
 def pmf(steps: Ints, means: Floats) -> Floats:
     """Return the Poisson probabilities (means, steps), by Loader's (2000) saddle-point form.
 
-    Its error grows like the square root of the mean. The error of exp(k log μ - μ - log k!) grows like the mean itself.
+    Its error grows like the square root of the mean. The error of the usual form exp(k log μ - μ - log k!) grows like
+    the mean.
     """
     from scipy.special import gammaln, xlogy
 

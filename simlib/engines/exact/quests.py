@@ -1,4 +1,8 @@
-"""What a question needs in a pass: the states and firings that answer it, and its lane."""
+"""The vectors that the exact engine carries for questions, and their places in blocks.
+
+A *quest* is a separate vector for a question. Up to four vectors form a block, and each has a *lane* in it (see
+`lanes`). `Seats` lists the vectors in the lanes of one block.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,9 @@ from simlib.engines.exact.states import NOTHING, Taboo
 
 @dataclass(frozen=True, eq=False)
 class Quest:
-    """A separate vector for a question: its taboo takes out the probability that has answered it.
+    """A separate vector for a question, without the probability that has answered the question.
 
-    From the day `until` on, another taboo, `later`, takes the place of `taboo`.
+    The states and firings of `taboo` answer the question. From the day `until` on, `later` replaces `taboo`.
     """
 
     name: str
@@ -27,17 +31,20 @@ class Quest:
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the taboo for actions on a day, because "by a day" includes that day."""
+        """Return the taboo for interventions on a day.
+
+        On the day `until` itself, `taboo` still applies, because "by a day" includes that day.
+        """
         return self.taboo if day <= self.until else self.later
 
 
 NO_QUEST = Quest("", NOTHING)
-"""Nothing is asked for."""
+"""The quest of measures that are not first passages."""
 
 
 @dataclass
 class Seats:
-    """The contents of the lanes of one block, in this order: the distribution, impacts (by number), questions."""
+    """The vectors in the lanes of one block: the distribution (if `main`), impacts, questions."""
 
     main: bool
     impacts: list[int]
@@ -50,7 +57,10 @@ class Seats:
 
 
 def seated(impacts: int, quests: Iterable[Quest]) -> list[Seats]:
-    """Return blocks for the distribution, for impacts (each beside a distribution) and for questions."""
+    """Return blocks for the distribution, impacts and questions.
+
+    A block with impacts has the distribution in its first lane.
+    """
     blocks = [Seats(True, [], [])]
     for impact in range(impacts):
         if not blocks[-1].free:

@@ -1,9 +1,12 @@
 """The reachable states of a scenario and the edges between them, ordered by state code.
 
-Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that one gather
-gives the rates of all edges at new assumption values. Outcomes that change nothing have no edges. They are counted from
-the tables. The module `reachable` finds the states and the edges. Taboo probabilities (Chung 1960) stop a history at a
-set of states, or at the firing of a move.
+An edge is an outcome of a move that leads from one state to another. It keeps the index of its *pair* (table entry,
+outcome), so that one lookup gives the rates of all edges at new assumption values. Outcomes that change nothing have no
+edges. Their firings are counted from the tables. States with neighbouring codes are close in memory. The module
+`reachable` finds the states and the edges.
+
+A *taboo* is a set of states and firings that stop a history. With a taboo, only the probability that has met none of
+them is carried on (taboo probabilities, Chung 1960).
 """
 
 from __future__ import annotations
@@ -60,7 +63,7 @@ class StateSpace:
 
     @cached_property
     def ended(self) -> Bools:
-        """Which states are endings (N,)."""
+        """Whether each state is an ending (N,)."""
         return self.ending >= 0
 
     def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
@@ -82,9 +85,10 @@ class StateSpace:
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states, with the edges that hold while no move can change these variables.
+        """Return the same states, with their edges while no move can change these variables.
 
-        Such an edge leads where its outcome leads without the change of these variables. That may be its own source.
+        An edge then leads to the state after its outcome, but with these variables unchanged. This may be the state
+        where the edge begins.
         """
         if not variables:
             return self
@@ -99,17 +103,21 @@ class StateSpace:
         for number in np.unique(outcome):
             edges = np.flatnonzero(outcome == number)
             after = tables.after(int(number), self.levels[self.source[edges]], variables)
-            # States with another level than the held one were not searched: they have no probability while it is held.
+            # While a variable is held, states in which it has another level have probability 0. Their targets may be
+            # missing from the space, and do not matter.
             target[edges] = self.find(after, otherwise=self.source[edges].astype(np.int64))
         return target
 
     @cached_property
     def incoming(self) -> Incoming:
-        """Edges by target with parallel ones merged: the pull form of the generator."""
+        """The edges by target, with parallel edges merged (the pull form of the generator)."""
         return Incoming.build(self)
 
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
-        """Return the edges of some pairs (P,) alone. They are cached under a key that identifies these pairs."""
+        """Return only the edges of the marked pairs (P,).
+
+        They are cached under `key`, which must identify the pairs.
+        """
         if key not in self._parts:
             some = pairs[self.pair]
             start = np.concatenate([[0], np.cumsum(some)])[self.edge_start]
@@ -120,9 +128,10 @@ class StateSpace:
 
 @dataclass(frozen=True)
 class Incoming:
-    """Edges grouped by target, parallel edges merged into one slot each.
+    """Edges grouped by target. Parallel edges (from the same source) share one *slot*.
 
-    start (N + 1,), source (S,): the slots. pair (E,): pairs in slot order, slot_start (S,): where each slot begins.
+    The slots of target x are start[x] to start[x + 1] (N + 1,). source (S,): the source of each slot. pair (E,): the
+    pairs in the order of slots. slot_start (S,): where the pairs of each slot begin.
     """
 
     start: Ints
@@ -132,7 +141,7 @@ class Incoming:
 
     @classmethod
     def build(cls, space: StateSpace) -> Incoming:
-        """Transpose by a counting sort, then merge edges with the same two ends."""
+        """Group the edges by target, and merge edges with the same source and target."""
         from scipy.sparse import csr_array
 
         n = len(space)
@@ -181,16 +190,16 @@ class Taboo:
 
     @property
     def stops_something(self) -> bool:
-        """Whether there is anything that stops a history."""
+        """Whether any state or firing stops a history."""
         return self.inside is not None or bool(self.firings)
 
     @property
     def moves(self) -> tuple[int, ...]:
-        """The moves with a firing that stops a history, each once."""
+        """The moves with a firing that stops a history, without repetition."""
         return tuple(dict.fromkeys(move for move, _ in self.firings))
 
     def __or__(self, other: Taboo) -> Taboo:
-        """Return the taboo that stops a history by either of two."""
+        """Return the taboo that stops a history when this taboo or the other does."""
         inside = [each.inside for each in (self, other) if each.inside is not None]
         return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 

@@ -1,13 +1,14 @@
-"""Uniformisation: how probability flows through the states (Jensen 1953.
+"""Uniformisation: how probability flows through the states.
 
-Grassmann 1977. Stewart 1994, ch. 8). A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ
-whose jumps come at the times of a Poisson process of rate Λ:
+The method is by Jensen (1953) and Grassmann (1977), see Stewart (1994, ch. 8). A chain with generator Q and largest
+exit rate Λ is a discrete chain P = I + Q/Λ whose jumps come at the times of a Poisson process of rate Λ:
 
     p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
 
 All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy. Cutting the sum at K
 loses at most the tail P(N_Λt > K), which is reported. `flow` carries one distribution to the end of a segment, and
-`backward` a value to its beginning. The module `passes` does the same for several vectors and many report times.
+`backward` carries the values of states back to its beginning. The module `passes` does the same for several vectors and
+many report times.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
 
 _BLOCK = 64
-"""After this many steps the kept vectors are weighted, and cancellation is checked."""
+"""Largest number of steps in a block. After each block, kept vectors are weighted and cancellation is checked."""
 
 _BLOCK_NUMBERS = 8_000_000
-"""A block of steps held for nodes has at most this many numbers (64 MB)."""
+"""Largest number of numbers in the kept vectors of a block (64 MB)."""
 
 _NEGLIGIBLE = 1e-30
 
@@ -64,7 +65,7 @@ def flow(
         generator: The rates of the segment.
         start: Distribution (N,) at its beginning.
         duration: Days.
-        kill: The early end of a pass.
+        kill: The states and firings that end the pass early.
         tolerance: Bound on the truncation error.
         nodes: Days within the segment (J,) at which whole distributions are kept.
         control: Progress callback and cancellation.
@@ -96,7 +97,7 @@ def flow(
 
 
 def blocks(last: int, rows: int) -> Iterator[Ints]:
-    """Yield the steps 0 to `last` in runs of at most `rows`."""
+    """Yield the steps 0 to `last` in blocks of at most `rows` steps."""
     for first in range(0, last + 1, rows):
         yield np.arange(first, min(first + rows, last + 1))
 
@@ -115,14 +116,14 @@ class NodeSums:
             self._block[row] = vector
 
     def weigh(self, weights: Floats) -> None:
-        """Add the block, with `weights` (J, steps), to the nodes at which the weights are not zero."""
+        """Add the block, with `weights` (J, steps), to the nodes. Negligible weights are skipped."""
         some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
         self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
 
 
 def add(total: Floats, weight: float, vector: Floats) -> None:
     """Add weight * vector to the total, of the same shape."""
-    if weight <= 0:  # not a larger threshold: some states are reached only by long paths, whose tiny weights count
+    if weight <= 0:  # tiny weights count, because some states are reached only by long paths
         return
     if kernels is None:
         total += weight * vector
@@ -155,19 +156,19 @@ def backward(
     tolerance: float = 1e-12,
     control: Control = UNWATCHED,
 ) -> Floats:
-    """Return the value u (J, N) at the remaining times `times` (J,) of a segment.
+    """Return the value u (J, N) of each state, `times` (J,) days before the end of a segment.
 
-    At the end u is `terminal` (N,). Backwards in time it gains `reward` (N,) per day. Inside a killing set it is held
-    at 1, and a firing with hazard `kill.fire` is worth 1. This is the push form of the uniformisation in `flow`, with P
-    u in place of Pᵀ p.
+    At the end, u is `terminal` (N,). Backwards in time, u gains `reward` (N,) per day. In the states of `kill.inside`,
+    u is always 1. A firing with hazard `kill.fire` has the value 1. This is the push form of the uniformisation in
+    `flow`, with P u in place of Pᵀ p.
 
     Args:
         space: The states and the edges of the segment.
         pair_rates: Rate per day of every pair (P,).
         terminal: Value of each state (N,) at the end of the segment.
         duration: Days.
-        times: Days that remain (J,).
-        kill: The early end of a pass.
+        times: Days before the end of the segment (J,).
+        kill: The states and firings that end the pass early.
         reward: Gain per day in each state (N,).
         tolerance: Bound on the truncation error.
         control: Cancellation.

@@ -1,27 +1,27 @@
 """The Monte Carlo kernel: the next-reaction method with keyed random numbers.
 
-Imported only when run. Its arguments are the named tuples of `arrays`.
+This module is imported only for a simulation, because it needs Numba. The kernel takes the named tuples of `arrays`.
 
 Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, the
 rest of its unit exponential, (fire - t) a, is used at the new rate: fire = t + rest / b (Gibson and Bruck 2000). A move
 whose hazard is 0 keeps the rest until its hazard is positive again. So the k-th firing of a move always uses its k-th
-exponential. Calendar windows and interventions cut time into segments, each with its own rate table. At a cut every
-hazard is read anew and the same rule applies, which is exact (Anderson 2007). If a hazard does not change, its firing
-time stays the same, bit for bit.
+exponential. Calendar windows and interventions cut time into segments, each with its own rate table. When a segment
+begins, every hazard is read anew, and the same rule applies. This is exact (Anderson 2007). If the hazard of a move
+does not change, its firing time stays the same, bit for bit.
 
 The state is kept in three forms at once: one level per variable, one index per move into its local table (changed by
-strides), and a packed one-hot word. With the packed word, a condition is tested by a few AND operations. Histograms are
-kept as differences on the time grid and summed once at the end. Everything counted is an integer, so sums do not depend
-on their order.
+strides), and a packed one-hot word. A condition is tested with a few AND operations on this word. Histograms are kept
+as differences on the time grid and summed once at the end. All counts are integers, so sums do not depend on their
+order.
 
 The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are
-flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests signed
-ones for wrap-around. Helpers that take the whole structure are inlined before typing, so that its arrays are unpacked
-only once.
+flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests each
+signed index for being negative. Helpers that take the whole structure are inlined before typing, so that its arrays are
+unpacked only once.
 
-References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many
-species and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating
-chemical systems with time dependent propensities and delays, J. Chem. Phys. 127.
+References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many species
+and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating chemical
+systems with time dependent propensities and delays, J. Chem. Phys. 127.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ _S12, _S27, _S30, _S31 = (np.uint64(shift) for shift in (12, 27, 30, 31))
 _BIT, _WORD = np.uint32(63), np.uint32(6)
 
 _LEAN: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}
-"""Arrays belong to the caller. Otherwise Numba would count references to each array in a tuple, nine times slower."""
+"""Options that turn off Numba's reference counting, because all arrays belong to the caller.
+
+With reference counting, the kernel is nine times slower.
+"""
 
 _njit = njit(**_LEAN)
 _inline = njit(inline="always", **_LEAN)
@@ -77,7 +80,7 @@ def exponential(key, number):
 def choose(cumulative, first, u):
     """Return the first index, from `first` on, whose cumulative share exceeds u.
 
-    The last possible share is above 1.
+    The last possible share is above 1, so there always is one.
     """
     place = np.uint32(first)
     while u >= cumulative[place]:
@@ -137,7 +140,7 @@ def earliest(bits):
 def rerate(work, move, new, t):
     """Give a move a new hazard at time t.
 
-    The rest of its exponential is used at the new rate, or kept while the move is off.
+    The rest of its unit exponential is used at the new rate. While the new rate is 0, the rest is kept.
     """
     old = work.rate[move]
     if new != old:
@@ -149,7 +152,10 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Move a variable to another level: update the packed word, the histogram and its readers."""
+    """Set a variable to another level.
+
+    This updates the packed word, the histogram, and the table index of each move that reads the variable.
+    """
     old = work.level[variable]
     change = new - old
     work.level[variable] = new
@@ -215,7 +221,10 @@ def answer(counts, row, layout, times, question, t):
 
 @_inline
 def end_stretch(structure, work, counts, layout, times, question, t):
-    """End a stretch without firings at time t. If it was long enough, its question was answered before t."""
+    """End a stretch without firings at time t.
+
+    If the stretch is as long as the lull of its question, the question is answered.
+    """
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:
         cell = 0
@@ -226,7 +235,7 @@ def end_stretch(structure, work, counts, layout, times, question, t):
 
 @_inline
 def amount(structure, values, number, replicate_key, draw):
-    """Return draw number `draw` of an amount: lognormal, or always its mean if it has no spread."""
+    """Return draw number `draw` of a lognormal amount, or its mean if the amount has no spread."""
     spread = values.log_spread[number]
     if spread == 0.0:
         return values.mean[number]
@@ -256,7 +265,7 @@ def gain_by_ending(structure, values, work, ending, replicate_key):
 
 @_inline
 def gain_by_days(work, days):
-    """Add the gains of some days in the present state."""
+    """Add the amounts gained in `days` days in the present state."""
     for impact in range(len(work.flow)):
         work.accrued[impact] += work.flow[impact] * days
 
@@ -273,14 +282,14 @@ def set_pace(structure, values, work, number, condition):
 
 @_inline
 def note_accrued(work, accrued, cell, days):
-    """Note the amounts accumulated at a report time that lies some days ahead."""
+    """Note the amounts accumulated by a report time, which is `days` days after the last update."""
     for impact in range(len(work.flow)):
         accrued[cell, impact] = work.accrued[impact] + work.flow[impact] * days
 
 
 @_inline
 def count_firing(structure, work, counts, row, layout, times, move, branch, t):
-    """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
+    """Count a firing of a move, whether forced or not, and update the questions about it."""
     before = work.total[move]
     if row < (len(structure.grid) - 1) * layout.width:
         work.total[move] = before + 1
@@ -299,9 +308,9 @@ def count_firing(structure, work, counts, row, layout, times, move, branch, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
-    """Apply the effects of a branch (or a pin) and everything that follows from them.
+    """Apply the effects of a branch (or a pin), and update everything that depends on them.
 
-    Return the ending, or -1.
+    Returns the ending that is reached, or -1.
     """
     changed = False
     for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
@@ -365,7 +374,7 @@ def action_branch(structure, values, work, chances, action, replicate_key):
 
 @_inline
 def fire_next(structure, values, work, chances, move):
-    """Fire a move by its own clock: return its branch and draw the next exponential."""
+    """Fire a move at its firing time: return its branch, and draw its next exponential."""
     number = 2 * work.fired[move]
     first = structure.branch[work.place[move]]
     branch = np.int64(first)
@@ -390,9 +399,10 @@ def note(history, row, t, branch, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates from number `first` on. Return (status, number finished, rows of history).
+    """Simulate replicates from number `first` on.
 
-    It adds to the integer arrays of `output`, and fills one row for each replicate in the others.
+    Returns (status, number of replicates finished, rows of history). Counts are added to the integer arrays of
+    `output`. In its other arrays, one row is filled for each replicate.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

@@ -1,4 +1,8 @@
-"""Input and output of the Monte Carlo kernel: flat arrays, grouped and named. No Numba here."""
+"""Input and output of the Monte Carlo kernel, as named tuples of flat arrays.
+
+A *branch* is an outcome of a move in one context, that is, with one set of probabilities and effects. A *pin* is an
+intervention that sets a variable. This module does not need Numba.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,18 @@ from typing import NamedTuple
 import numpy as np
 
 FIRINGS = 1000
-"""Number of columns for the firings of one move by the last report time: 0, 1, 2, ... The last is "that many or more".
-"""
+"""Number of columns that count replicates by the firings of a move: 0, 1, 2, ... The last column is for 999 or more."""
 
 
 class Layout(NamedTuple):
-    """Columns of the accumulator (levels from 0), its width, and the numbers of things counted.
+    """The layout of the array of counts, and the numbers of things counted.
 
-    Conditions are numbered in the order of rungs, endings, questions, amounts per day. The condition of a question
-    about a move never holds. Among the amounts of impacts, those per day are numbered from `first_pace` on.
+    `rung` to `square` are the first columns of each kind of count, and `width` is the number of columns. Levels start
+    at column 0. `words` is the number of words of a packed state. `first_pace` is the number of the first amount per
+    day among all amounts of impacts.
+
+    Conditions are numbered in the order of rungs, endings, questions, amounts per day. A question about a move has a
+    condition that never holds.
     """
 
     rung: int
@@ -34,20 +41,23 @@ class Layout(NamedTuple):
 class Structure(NamedTuple):
     """The scenario without assumption values, as flat arrays.
 
-    There are V variables, M moves, branches (outcomes in a context) followed by pins, and C conditions. Ranges are
-    given by starts: the range of x is start[x] to start[x + 1]. By variable: its `top` level, its first `bit` in the
-    packed state, the moves that read it (`reader_*`) with their strides, and its possible start levels (`spread_*`). By
-    move: its `entry` in the tables when every level is 0. By table entry: whether the guard holds there (`possible`),
-    followed by the same for each move on its date, and the first `branch` of the context. By branch: effects (new level
-    = old x keep + amount, saturated), and the things that they can change: `touched` moves, `clock`s (each of a move
-    and a variable), `ladder`s, `ending`s, `question`s. `answer`s are the questions for which its firing counts. By
-    question: the number of firings that it asks for (`goal`), and the days of its `lull` (0: none). A condition holds
-    when any of its clauses (one row of words each) shares no bit with the state. By segment: its end, its rate table
-    and chances, the effects that are `held` back, and the actions at its start.
+    There are V variables, M moves, branches followed by pins, and C conditions. Arrays `NAME_start` give ranges: the
+    range of x is start[x] to start[x + 1].
 
-    Amounts of impacts are numbered impulses first, then amounts per day, then those at endings. Each has its
-    `amount_impact` and, for its random numbers, an `amount_hash`. A branch gains `impulse`s, and changes which amounts
-    per day are gained (`pace`). An ending gains `payment`s.
+    By variable: its `top` level, its first `bit` in the packed state, the moves that read it (`reader_*`) with their
+    strides, and its possible start levels (`spread_*`). By move: its `entry` in the tables when every level is 0. By
+    table entry: whether the guard holds there (`possible`), and the first `branch` of the context. A second part of
+    `possible` is for moves on their dates. By branch: its effects (new level = old x keep + amount, kept within the
+    range of levels), and the things that the effects may change: `touched` moves, `clock`s (pairs of a move with a wait
+    and the variable that counts its stages), `ladder`s, `ending`s and `question`s. `answer` lists the questions for
+    which the firing of a branch counts. By question: the number of firings that it asks for (`goal`), and the days of
+    its `lull` (0: none). A condition holds when any of its clauses (one row of words each) shares no bit with the
+    packed state. By segment: its end, its rate table and chances, the effects that a hold blocks (`held`), and the
+    interventions at its start (`action_*`).
+
+    Amounts of impacts are numbered in this order: amounts of firings, amounts per day, amounts of endings. Each has its
+    `amount_impact` and, for its random numbers, an `amount_hash`. `impulse` lists the amounts that the firing of a
+    branch adds, `pace` the amounts per day that it may start or stop, and `payment` the amounts that an ending adds.
     """
 
     top: np.ndarray
@@ -108,9 +118,10 @@ class Structure(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Numbers that depend on assumption values: `rates`, cumulative chances and start shares.
+    """Numbers that depend on assumption values: rates, cumulative shares and amounts.
 
-    Each amount of an impact has its mean, and the mean and standard deviation of its logarithm (0: always the mean).
+    Each amount of an impact has a mean, and the mean and standard deviation of its logarithm. If this standard
+    deviation is 0, the amount always equals its mean.
     """
 
     rates: np.ndarray
@@ -122,9 +133,10 @@ class Values(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Output of one call: integers summed over replicates, then one row for each replicate.
+    """Output of one call of the kernel.
 
-    `accrued` (R, T, I) is the accumulated amount of each impact by each report time.
+    The first four arrays are integers summed over replicates. The others have one row for each replicate. `accrued` (R,
+    T, I) is the accumulated amount of each impact by each report time.
     """
 
     counts: np.ndarray
@@ -141,9 +153,8 @@ class Output(NamedTuple):
 class Track(NamedTuple):
     """Histories: one row for the start (branch -1) and one per event.
 
-    A row has a time, a branch (or pin), an action (-1: none) and the packed state.
-
-    `start` (R + 1,) says where each replicate begins. Arrays of no length mean that nothing is kept.
+    A row has a time, a branch (or pin), an intervention (`action`, -1: none) and the packed state. `start` (R + 1,) is
+    the first row of each replicate. If the arrays are empty, no history is kept.
     """
 
     start: np.ndarray
@@ -154,11 +165,12 @@ class Track(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The state of one replicate: levels, packed word, rungs.
+    """The present state of one replicate: levels, packed word, rungs.
 
-    By move: its table entry, clock, and counts. `bits` are the bits of the firing times, read as whole numbers. By
-    question: the number of firings `seen` that count for it, and the time `since` when there was none. By impact: the
-    amount accrued so far, and the present gain per day. `paid` says which amounts per day are gained now.
+    By move: its table index, stream key, firing time, rate, rest of its exponential, and numbers of firings. `bits` are
+    the bits of the firing times, read as whole numbers. By question: `seen`, the number of firings that count for it,
+    and `since`, the time of the last one (0 before the first). By impact: the amount `accrued` so far, and its present
+    gain per day (`flow`). `paid` says which amounts per day are gained now.
     """
 
     level: np.ndarray
@@ -180,7 +192,7 @@ class Work(NamedTuple):
 
 
 def make_work(layout: Layout, structure: Structure) -> Work:
-    """Return room for the state of one replicate, for one thread."""
+    """Return arrays for the state of one replicate. Each thread needs its own."""
     moves = len(structure.entry)
     fire = _apart(max(moves, 1))
     fire[:] = np.inf

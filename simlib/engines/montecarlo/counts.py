@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class Counts:
     """Sums over R replicates at T report times, as integers.
 
-    Numbers of replicates at each time: levels (T, L) at each level, rungs (T, R) on each rung, endings (T, E) that had
-    ended, questions (T, Q) that had been answered. moves (T, M): firings so far, all replicates together. squares (T,
-    M): sum over replicates of the squared number of firings. tried, void (A,): for each intervention that acts, the
-    replicates still going, and those of them in which it had no effect. firings (M, N): replicates in which a move
-    fired 0, 1, 2, ... times by the last report time, the last column "that often or more". By replicate: ending (R,)
-    index or -1, ending_time (R,) and question_time (R, Q) in days (infinity: not within the horizon), events (R,) and
-    amounts accrued (R, T, I).
+    Numbers of replicates by each report time: levels (T, L) at each level, rungs (T, R) on each rung, endings (T, E)
+    that have reached each ending, questions (T, Q) that have answered each question. moves (T, M): firings so far in
+    all replicates together. squares (T, M): sum over replicates of the squared number of firings so far. firings (M,
+    N): replicates in which a move fired 0, 1, 2, ... times by the last report time. The last column also holds the
+    replicates with more firings.
+
+    For each one-off intervention: tried (A,), the replicates that had no ending when it acted, and void (A,), those
+    among them in which it had no effect. By replicate: ending (R,) index or -1, ending_time (R,) and question_time (R,
+    Q) in days (infinity: not within the horizon), the number of events (R,), and the amounts accrued (R, T, I).
     """
 
     first: int
@@ -129,7 +131,7 @@ def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Acc
 
 
 def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample]:
-    """Return the points of a fan (3, T), and the whole distribution at the last time, of amounts (D, R, T)."""
+    """Return quantiles (3, T) of amounts (D, R, T), and their distribution at the last time."""
     draws, runs, times = amounts.shape
     flat, each = amounts.reshape(draws * runs, times), np.repeat(weights / runs, runs)
     fan = np.quantile(flat, FAN, axis=0, weights=each, method="inverted_cdf")
@@ -137,7 +139,10 @@ def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample
 
 
 def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
-    """Return the mean of some of the amounts (R, T) and its 95% half-width, nan where there are none."""
+    """Return the mean of the amounts (R, T) marked by `some`, and its 95% half-width.
+
+    Both are nan at a time when none is marked.
+    """
     count = some.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(some, amounts, 0.0).sum(axis=0) / count
@@ -149,13 +154,13 @@ _Parts = Sequence[tuple[str, Sequence[str]]]
 
 
 def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
-    """Return the columns (T, C) by name and part, in order."""
+    """Return columns (T, C) as {name: {part: column}}, in order."""
     column = iter(np.ascontiguousarray(columns.T))
     return {name: {part: next(column) for part in inner} for name, inner in parts}
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the longer side of the 95% Wilson interval about k / n."""
+    """Return the longer side of the 95% Wilson interval around `successes` / `runs`."""
     band = Band.wilson(successes, runs)
     return np.maximum(band.high - band.probability, band.probability - band.low)
 
@@ -179,7 +184,7 @@ def _at_most(row: Ints, runs: int) -> Band:
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
     """Return the mean number of firings (T, M) and its 95% half-width.
 
-    Where none was seen, the half-width is Wilson's for a share of zero.
+    For a move that never fired, the half-width is that of Wilson's interval for a share of 0.
     """
     runs = counts.runs
     mean = counts.moves / runs
@@ -206,7 +211,7 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 
 
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
-    """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
+    """Return a function from `Counts` to the means of the measures at all times (T, measures)."""
     named = {"level": "levels", "rung": "rungs", "moves": "moves"}
     asked, some = list(scenario.questions), tuple(measures)
 

@@ -17,13 +17,13 @@ def histories_of_impacts(
 ) -> tuple[Floats, Floats]:
     """Return the amounts in simulated histories (D, R, T, I), and the weights of the draws (D,).
 
-    Without a belief there are R histories at the stated values. Each counts as a draw, (R, 1, T, I), with equal
-    weights.
+    Without a belief, R histories are simulated at the stated values. Each of them counts as a draw of equal weight, so
+    the shape is (R, 1, T, I).
 
     Args:
         simulator: The scenario, prepared.
         belief: The draws of the assumptions.
-        runs: Replicates of each draw. Those of draw d are numbered from d × `runs` on.
+        runs: Number of replicates of each draw. The first replicate of draw d has the number d × `runs`.
         seed: Seed of the replicates.
         control: Cancellation and number of threads.
 

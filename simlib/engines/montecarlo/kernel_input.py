@@ -1,7 +1,7 @@
-"""A scenario's tables as the flat arrays that the Monte Carlo kernel reads.
+"""The tables of a scenario as the flat arrays that the Monte Carlo kernel reads.
 
-They are built once per scenario and time grid, without assumption values. `Flat.values` adds these, with array
-operations only.
+`Flat` builds the arrays once per scenario and time grid. `Flat.values` builds the few that depend on the assumption
+values.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def load_kernel() -> ModuleType:
 
 
 def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Return lists of indices as (starts, all of them in one array)."""
+    """Join lists of indices into one array. Return (start of each list, array)."""
     lists = [list(items) for items in lists]
     starts = np.cumsum([0, *(len(items) for items in lists)])
     return starts.astype(np.uint32), np.array([item for items in lists for item in items], dtype=np.uint32)
@@ -58,7 +58,7 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return the running sums of `shares`. From the last positive share of each group on, they exceed one."""
+        """Return running sums, which exceed 1 from the last positive share of each group on."""
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
         last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
@@ -70,17 +70,20 @@ class Cumulative:
 
 @dataclass(frozen=True)
 class Actions:
-    """The interventions that act at a moment, by time, each with its number and day."""
+    """The number and day of each one-off intervention, in order of time.
+
+    A move that happens on its own date has the number -1.
+    """
 
     number: tuple[int, ...]
     day: tuple[float, ...]
 
 
 class Flat:
-    """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
+    """The flat arrays of `tables` over `segments`, for report times `grid` (days).
 
-    `layout` and `structure` go into the kernel. `segments_of_table` has one segment for each rate table. `actions`
-    lists the interventions, in the order of the columns `tried` and `void` of the kernel's output.
+    `layout` and `structure` are arguments of the kernel. `segments_of_table` has one segment for each rate table.
+    `actions` lists the one-off interventions, in the order of the columns `tried` and `void` of the kernel's output.
     """
 
     def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:
@@ -116,14 +119,15 @@ class Flat:
             probability = tables.start_states(theta, centre)[1] if start is None else start
             shares = np.tile(probability, len(tables.sizes))
         mean = theta[self._amount]
-        # A lognormal amount with that mean and standard deviation: its logarithm is normal with these.
+        # The logarithm of a lognormal amount is normal. Its variance and mean follow from those of the amount.
         variance = np.log1p((self._spread / mean) ** 2)
         return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
-        """Return the start levels of each variable, grouped, and the name of the random number that picks one.
+        """Return start levels, grouped by variable, and the names of their random numbers.
 
-        In a joint start one number picks the levels of all variables, so that together they form one of its states.
+        There is one random number for each variable, which picks its start level. With a joint start, one random number
+        picks the levels of all variables, so that together they form one of the listed states.
         """
         tables = self.tables
         if not tables.scenario.joint_start:
@@ -195,7 +199,7 @@ class Flat:
         return {"reader_start": start, "reader_move": move_index, "reader_stride": stride_of}
 
     def _effects(self) -> dict[str, NDArray]:
-        """Effects of all branches, then one setting effect for each pin."""
+        """Return the effects of all branches, then for each pin the effect that sets its variable."""
         own = self.tables.branches
         after = own.effect_start[-1] + np.arange(1, len(self.pins) + 1)
         keep = [*own.effect_shifts, *(False for _ in self.pins)]
@@ -207,20 +211,20 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Which effects of moves are held back in each segment (segments x effects, flat)."""
+        """Return the effects of moves that a hold blocks in each segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.branches.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
 
     def _changed(self) -> list[set[int]]:
-        """The variables that each branch and each pin may change."""
+        """Return the variables that each branch and each pin may change."""
         own = self.tables.branches
         bounds = zip(own.effect_start[:-1], own.effect_start[1:], strict=True)
         branches = [{int(v) for v in own.effect_variable[a:b]} for a, b in bounds]
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return moves, ladders, endings, questions and amounts per day that each branch or pin can change."""
+        """Return everything that each branch or pin may change: moves, ladders, endings and so on."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -246,13 +250,13 @@ class Flat:
         return {self.tables.variable(name) for condition in conditions for name in condition.variables}
 
     def _answers(self) -> list[list[int]]:
-        """The questions for which a firing of each branch counts."""
+        """Return for each branch the questions for which its firing counts."""
         questions = list(enumerate(self.tables.scenario.questions.values()))
         named = [self.tables.outcome_ids[place] for place in self.tables.branches.outcome]
         return [[index for index, question in questions if question.counts(*names)] for names in named]
 
     def _tallies(self) -> dict[str, NDArray]:
-        """Return the goal and the lull of each question."""
+        """Return the firings, or days without a firing, that each question asks for."""
         questions = self.tables.scenario.questions.values()
         return {
             "goal": np.array([q.count.at_least if q.count else 1 for q in questions], dtype=np.int64),
@@ -260,7 +264,7 @@ class Flat:
         }
 
     def _amounts(self) -> dict[str, NDArray]:
-        """Return the amounts of impacts, with those of each branch (and pin) and of each ending."""
+        """Return all amounts of impacts, and which of them each branch and each ending adds."""
         rewards, scenario = self.rewards, self.tables.scenario
         first_payment = len(rewards.impulses) + len(rewards.accruals)
         parts = (rewards.impulses, rewards.accruals, rewards.payments)

@@ -19,9 +19,11 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 
 
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
-    """Return a function from θ, its centre, start, replicates and a seed to counts and means (T, M).
+    """Return a function that simulates, and returns the counts and means of measures (T, M).
 
-    The days at a level are read from the histories, which are replayed for this purpose.
+    Its arguments are the assumption values, their centre, the probabilities of the start states, the numbers of the
+    replicates, their seed, and the control. If a measure is the days at a level, the replicates are also replayed,
+    because only whole histories show these days.
     """
     long = [place for place, measure in enumerate(measures) if measure.kind == "days"]
     read = reader(simulator.scenario, [measure for measure in measures if measure.kind != "days"])
@@ -47,7 +49,7 @@ def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
 
 
 def days_at(played: Histories, variable: int, level: int, times: Floats) -> Floats:
-    """Return the days (R, T) of each history at a level by each time, before its ending."""
+    """Return the days (R, T) that each history spends at a level by each time, until its ending."""
     over = np.minimum(played.ending_time, played.horizon)
     until = np.append(played.time[1:], 0.0)
     until[played.start[1:] - 1] = over

@@ -1,7 +1,8 @@
-"""Full histories of chosen replicates, by replay, and the description of one in dated sentences.
+"""Replay chosen replicates with all events, and describe a replicate in dated sentences.
 
-A run keeps no paths. But every random number has an address, so any replicate can be replayed with the same seed. It
-gives the same events, bit for bit. `histories` replays replicates and keeps every event.
+A run does not keep the events of its replicates. But every random number has an address (see `streams`). So any
+replicate can be replayed with the same seed, and gives the same events, bit for bit. `histories` replays replicates and
+keeps every event.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 class Histories:
     """The events of R replicates in N rows: for each replicate its start, and then its events.
 
-    start (R + 1,): rows of replicate number `replicates[i]` are start[i] to start[i + 1]. By row: time in days, move
-    and outcome (indices as in `Tables`, -1 for the start and for a variable that was set), intervention (its number
-    in the scenario, -1 for none), levels (N, V) after it. ending (R,) index or -1, ending_time (R,).
+    start (R + 1,): the rows of replicate `replicates[i]` are start[i] to start[i + 1]. By row: time in days, move and
+    outcome (indices as in `Tables`, -1 for the start and for a variable that an intervention set), intervention (its
+    index in the scenario, -1 for none), levels (N, V) after the event. By replicate (R,): ending (index, or -1 for
+    none) and ending_time in days.
     """
 
     scenario: Scenario
@@ -56,16 +58,16 @@ class Histories:
         return len(self.replicates)
 
     def rows(self, replicate: int) -> slice:
-        """Return the rows of a replicate, given by its number. Raises KeyError."""
+        """Return the rows of a replicate, given by its number. Raises KeyError if it is absent."""
         place = np.flatnonzero(self.replicates == replicate)
         if len(place) == 0:
             raise KeyError(f"replicate {replicate} is not among the {len(self)} histories")
         return slice(int(self.start[place[0]]), int(self.start[place[0] + 1]))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per event, with its replicate, date, move and intervention, and the levels.
+        """Return a table with one row per event: replicate, date, move, intervention, new levels.
 
-        The columns named after variables hold the level after the event. The start has no move.
+        Each variable has a column of levels. The first row of a replicate is its start, without a move.
         """
         import pandas as pd
 
@@ -90,7 +92,7 @@ class Histories:
     def story(self, replicate: int) -> list[str]:
         """Describe one replicate in dated sentences, from the start to its ending or the horizon.
 
-        Raises KeyError.
+        Raises KeyError if it is absent.
         """
         rows = self.rows(replicate)
         place = int(np.flatnonzero(self.replicates == replicate)[0])
@@ -154,13 +156,13 @@ def histories(
     """Replay replicates and keep every event.
 
     Args:
-        scenario: The scenario, or a `Simulator` with its own horizon and windows.
-        replicates: The number of replicates, from the first on, or the numbers of the replicates, in this order.
+        scenario: The scenario, or a `Simulator`. With a `Simulator`, `by` and `ignore_windows` are not used.
+        replicates: How many replicates to replay, from number 0 on, or the numbers of the replicates to replay.
         values: Assumption values that replace stated ones, by name, in base units.
-        theta: All assumption values (A,), in place of `values`, or the answer of `Simulator.values`.
+        theta: All assumption values (A,), in place of `values`, or the result of `Simulator.values`.
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
-        ignore_windows: Whether calendar windows are left out.
+        ignore_windows: Whether to treat calendar windows as always open.
         seed: Seed of the run.
         control: Cancellation and number of threads.
 
@@ -193,7 +195,7 @@ def histories(
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut replicate numbers into runs (first, count) of consecutive ones."""
+    """Cut replicate numbers into blocks (first, count) of consecutive numbers."""
     check_runs(len(numbers), min(numbers, default=0))
     begin = 0
     for place in range(1, len(numbers) + 1):
@@ -204,7 +206,7 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
-    """Return (output, history, rows) of consecutive replicates, with as much room as they need."""
+    """Return (output, history, rows) of consecutive replicates, with all their events."""
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
         output, history = allocate(simulator, runs), empty_track(simulator, runs, room)
@@ -254,5 +256,5 @@ def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
 
 
 def _named(names: list[str], index: Ints) -> NDArray[np.object_]:
-    """Return names by index. -1 gives None."""
+    """Return the name for each index, None for -1."""
     return np.array([*names, None], dtype=object)[index]

@@ -1,9 +1,9 @@
 """Monte Carlo: many replicates with keyed random numbers, counted on a time grid.
 
-`simulate` gives the whole `Forecast`. `Simulator` does the work. It is built once per scenario and time grid. After
-that, other assumption values, seeds or replicates cost only the time of the kernel. It gives `Counts`, integers that
-can be added, so that further replicates extend earlier ones. Two runs with the same seed and different values or
-scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
+`simulate` returns the whole `Forecast`. `Simulator` does the work. It is built once per scenario and time grid. After
+that, a run at other assumption values or seeds costs only the time of the kernel. A run returns `Counts`: integers that
+can be added, so that more replicates can extend a run. Two runs with the same seed and different values or scenarios
+are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RUNS = 10_000
 """Number of replicates by default."""
 
 CHUNK = 128
-"""Number of replicates per call of the kernel: a millisecond or two between two checks for cancellation."""
+"""Number of replicates per call of the kernel. Cancellation is checked after each call, every millisecond or two."""
 
 MAX_EVENTS = 10_000_000
 """The engine gives up when one replicate has more events than this. Rates that high are a mistake in the scenario."""
@@ -82,7 +82,7 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Values:
-        """Return the numbers that the kernel needs at some assumption values.
+        """Return the numbers that the kernel needs. The arguments are those of `run`.
 
         Raises ValueError for values that are not finite numbers of at least 0.
         """
@@ -161,10 +161,10 @@ def simulate(
 
     Args:
         scenario: The scenario, with its interventions.
-        values: Assumption values that replace stated ones, by name, in base units (per day, or plain).
+        values: Assumption values that replace stated ones, by name, in base units (rates per day).
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        ignore_windows: Whether calendar windows are left out.
+        ignore_windows: Whether to treat calendar windows as always open.
         runs: Number of replicates.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads. The answer does not
@@ -204,7 +204,7 @@ class _Job:
         self.each = allocate(simulator, runs)
 
     def work(self, threads: int, control: Control) -> None:
-        """Run all chunks on `threads` threads, this one included. Raises the error that any of them raised."""
+        """Run all chunks on `threads` threads, including this one. Raises any error of a thread."""
         report = _reporter(self.chunks, control)
         if threads == 1:
             self._take_chunks(report)
@@ -243,7 +243,7 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Fill in when two events have both happened, and count the replicates by each time: `counted` (T, Q)."""
+        """Fill in the times and the counts `counted` (T, Q) of questions about two events."""
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
             if question.joint is not None:
@@ -255,7 +255,7 @@ class _Job:
                 counted[:, column] = (when[:, None] <= self.simulator.times).sum(axis=0)
 
     def _event_times(self, place: tuple[str, str]) -> Floats:
-        """Return when an event happened in each replicate (R,), or infinity."""
+        """Return the time of an event in each replicate (R,), infinity if it did not happen."""
         kind, name = place
         scenario, each = self.simulator.scenario, self.each
         if kind == "question":
@@ -296,8 +296,8 @@ def call(
 ) -> int | None:
     """Run the kernel for the replicates that `output` has room for.
 
-    Return the rows of history, None when it is full. Raises SimlibError when a replicate has more than `MAX_EVENTS`
-    events.
+    Returns the number of rows written to `history`, or None if it was too short. Raises SimlibError if a replicate has
+    more than `MAX_EVENTS` events.
     """
     kernel, flat = simulator.kernel, simulator.flat
     history = empty_track(simulator, 0, 0) if history is None else history
@@ -322,7 +322,7 @@ def call(
 
 
 def allocate(simulator: Simulator, runs: int) -> Output:
-    """Return room for the kernel's output about some replicates."""
+    """Return empty arrays for the kernel's output of `runs` replicates."""
     flat = simulator.flat
     size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
     return Output(
@@ -339,7 +339,7 @@ def allocate(simulator: Simulator, runs: int) -> Output:
 
 
 def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
-    """Return room for the history of some replicates."""
+    """Return empty arrays for the histories of replicates, with `rows` events in all."""
     return Track(
         np.zeros(replicates + 1, np.int64),
         np.empty(rows),
@@ -350,7 +350,7 @@ def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return the callback after each chunk, which checks for cancellation and reports progress."""
+    """Return the function that checks for cancellation and reports progress after each chunk."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:
@@ -372,7 +372,7 @@ def thread_count(threads: int | None, chunks: int) -> int:
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
-    """Return a number of replicates and the first of them as ints.
+    """Return the number of replicates and the number of the first one as ints.
 
     Raises ValueError for numbers out of range.
     """

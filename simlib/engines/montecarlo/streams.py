@@ -1,12 +1,13 @@
-"""Keyed random numbers: each has an address, so changes elsewhere in a scenario cannot affect it.
+"""Keyed random numbers: each has an address, so no other change in a scenario affects it.
 
 A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of chance: the clock
 and the outcomes of a move, the start of a variable, or one forced firing. It is named by an id, never by a position.
-This gives four promises. The same seed gives the same bits whatever the number of threads. The first 1,000 of 10,000
+
+This has four consequences. The same seed gives the same bits for any number of threads. The first 1,000 of 10,000
 replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that
-differ in one rate are *counterfactuals* of one another: the k-th firing of a move always meets the same unit
-exponential in both. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
-next-reaction method, as in Rathinam, Sheppard and Khammash (2010).
+differ in one rate are *counterfactuals* of one another: the k-th firing of a move uses the same unit exponential in
+both runs. This is the common-random-numbers coupling of Glasserman and Yao (1992) with the next-reaction method, as in
+Rathinam, Sheppard and Khammash (2010).
 
 The generator is counter-based (Salmon et al. 2011): it has no state, but hashes a key with a counter.
 
@@ -15,21 +16,22 @@ The generator is counter-based (Salmon et al. 2011): it has no state, but hashes
     stream key     k    = mix(s_r xor h),  h the stable 64-bit hash of the stream's name
     draw n         mix(k + (n + 1) γ)
 
-`mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ the last line is
-SplitMix64 (Steele, Lea and Flood 2014), which passes BigCrush, started at a hashed place. Two streams of L draws
-overlap with probability about 2 L / 2^64. In 10^6 replicates of 50 moves and 100 draws, the probability that any two
-streams share a few draws is near 1%. Neighbouring streams are no likelier to overlap.
+`mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ, the last line is
+the generator SplitMix64 (Steele, Lea and Flood 2014) started at a hashed place. SplitMix64 passes the BigCrush tests.
+Two streams of L draws overlap with probability about 2 L / 2^64. In 10^6 replicates of 50 moves and 100 draws, the
+probability that any two streams share a few draws is near 1%. Streams with similar names or consecutive replicates are
+no likelier to overlap than others.
 
-For a move, draw 2k is the unit exponential before its k-th firing (from 0) and draw 2k + 1 chooses that firing's
-outcome. Forced firings have streams of their own and leave the move's stream untouched. The amounts of impacts have
-streams of their own, too: draws 2k and 2k + 1 of an amount belong to the k-th firing of its move, with forced firings
-counted. A uniform is the upper 52 bits plus a half, over 2^52: never 0, never 1.
+In the stream of a move, draw 2k is the unit exponential before its k-th firing (from 0), and draw 2k + 1 chooses the
+outcome of that firing. Forced firings have separate streams and do not use the move's stream. The amounts of impacts
+have separate streams, too. Draws 2k and 2k + 1 of an amount belong to the k-th firing of its move, where k also counts
+forced firings. A uniform number is (the upper 52 bits + 1/2) / 2^52, so it is never 0 or 1.
 
 References: Glasserman, P. and Yao, D. (1992) Some guidelines and guarantees for common random numbers, Management
 Science 38. Rathinam, M., Sheppard, P. and Khammash, M. (2010) Efficient computation of parameter sensitivities of
-discrete stochastic chemical reaction networks, J. Chem. Phys. 132. Salmon, J. et al. (2011) Parallel random numbers:
-as easy as 1, 2, 3, SC11. Stafford, D. (2011) Better bit mixing. Steele, G., Lea, D. and Flood, C. (2014) Fast
-splittable pseudorandom number generators, OOPSLA.
+discrete stochastic chemical reaction networks, J. Chem. Phys. 132. Salmon, J. et al. (2011) Parallel random numbers: as
+easy as 1, 2, 3, SC11. Stafford, D. (2011) Better bit mixing. Steele, G., Lea, D. and Flood, C. (2014) Fast splittable
+pseudorandom number generators, OOPSLA.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 def check_seed(seed: Any) -> int:
     """Return the seed as an int.
 
-    Raises ValueError unless it is a whole number from 0 to 2**63 - 1. 0 is a seed.
+    Raises ValueError if it is not a whole number from 0 to 2**63 - 1.
     """
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
@@ -72,7 +74,7 @@ def check_seed(seed: Any) -> int:
 def stream_hash(kind: StreamKind, name: str) -> int:
     """Return the stable 64-bit hash of a stream's name.
 
-    The name is a move id, a variable id, the text that names a forced firing, or the place of an amount of an impact.
+    The name is a move id, a variable id, the text of a forced move, or the place of an impact's amount in the scenario.
     """
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
@@ -92,7 +94,7 @@ def seed_key(seed: int) -> np.uint64:
 
 
 def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
-    """Return draw `number` (from 0) of the streams with these keys, as 64-bit words. Broadcasts."""
+    """Return draw `number` (from 0) of each key's stream, as 64-bit words. The arrays broadcast."""
     count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
     return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
 
