@@ -6,14 +6,15 @@ endings are disjoint: where two endings hold, the first in the file wins. Each m
 structure, so that its expected count or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts
 too, so it stays in the commands as a self-loop.
 
-A move that takes a while has a further variable `waiting_<move>`, the stage of its wait. It has two commands: one for
-the next stage, one for the move. The variable goes back to 0 when the move is no longer possible or the story is over.
+A move with `takes` has an additional variable `waiting_<move>`, the stage of its wait. It has two commands: one for the
+next stage, one for the move. The variable goes back to 0 when the move is no longer possible or an ending is reached.
 
-A variable whose start is spread begins at an undefined constant `start_<variable>`. `starts` lists the combinations
-with their weights. To check the model, solve it from each start and take the weighted sum. Time is in days.
+A variable with an uncertain start begins at an undefined constant `start_<variable>`. `starts` lists the combinations
+of start levels with their weights. To check the model, solve it from each start and take the weighted sum. Time is in
+days.
 
-The language has neither rates that change with the calendar nor interventions. Scenarios that need them are refused,
-with the reason.
+PRISM has no rates that change with the calendar, and no interventions. The export refuses scenarios that need them, and
+gives the reason.
 
 References: Kwiatkowska, Norman, Parker, "PRISM 4.0", CAV 2011 (the language); Hensel et al., "The probabilistic model
 checker Storm", STTT 2022 (which reads it in PRISM-compatible mode).
@@ -64,7 +65,7 @@ NEARLY = 1e-12
 
 
 def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
-    """Write `<id>.sm`, and `<id>.start.json` where a start is spread, and return the paths.
+    """Write `<id>.sm`, and `<id>.start.json` if a start is uncertain, and return the paths.
 
     Raises Unsupported for windows and interventions, which PRISM does not have.
     """
@@ -80,9 +81,8 @@ def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = Fals
 def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
     """Return the text of the PRISM model at the stated values.
 
-    `ignore_windows` leaves calendar windows out: a move is then possible whenever its guard holds, and a factor applies
-    whenever its condition does. Raises Unsupported for windows that are not ignored and for interventions,
-    ScenarioError for chances above one.
+    With `ignore_windows`, calendar windows are treated as always open. Raises Unsupported for interventions and for
+    windows that are not ignored, and ScenarioError for chances above one.
     """
     reasons = refusals(scenario, ignore_windows=ignore_windows)
     if reasons:
@@ -141,13 +141,13 @@ def _asked(question: Question) -> str:
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:
-    """Return the combinations of a spread start with their weights (None: a fixed start).
+    """Return the combinations of uncertain start levels with weights (None: a certain start).
 
-    `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`. The
-    weights are those of the stated values and sum to one.
+    `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`. The weights
+    are those of the stated values and sum to one.
     """
     if scenario.joint_start:
-        raise Unsupported("a scenario that starts where a log left it cannot be exported; export the scenario itself")
+        raise Unsupported("a scenario that starts from a log cannot be exported; export it without the log")
     spread = [name for name, variable in scenario.variables.items() if variable.spread]
     if not spread:
         return None
@@ -209,7 +209,7 @@ class _Writer:
             yield from (_comment(f"window left out: {place}") for place, _ in _windows(world))
         yield _comment("Time in days. Values are the stated ones (medians of the priors).")
         if any(variable.spread for variable in world.variables.values()):
-            yield _comment(f"The start is spread: {world.id}.start.json lists the start_ constants with their weights.")
+            yield _comment(f"The start is uncertain: {world.id}.start.json lists the start_ constants and weights.")
         yield from ("", "ctmc")
 
     def _constants(self) -> Iterator[str]:
@@ -222,7 +222,7 @@ class _Writer:
                 yield f"{text} {_comment(_described(assumption))}"
         spread = [variable for variable in self.scenario.variables.values() if variable.spread]
         if spread:
-            yield from ("", "// where the variables with a spread start begin (index of the level)")
+            yield from ("", "// start levels (by index) of the variables with an uncertain start")
         for variable in spread:
             yield f"const int {self.names.start[variable.id]};"
 
@@ -235,7 +235,7 @@ class _Writer:
             yield f"formula {self.names.hazard[move.id]} = {self._hazard(move)};"
         weighted = [(move, outcome) for move in self.scenario if _weighted(move) for outcome in move.outcomes]
         if weighted:
-            yield from ("", "// odds of the outcomes of a move; each has its share of their sum")
+            yield from ("", "// weights of outcomes; the probability is the weight over the sum for the move")
         for move, outcome in weighted:
             share = self._share(move, outcome)
             yield f"formula {self.names.weight[move.id, outcome.id]} = {self._product(share, outcome.factors)};"
@@ -266,13 +266,13 @@ class _Writer:
             yield f'label "{self.names.ending[ending.id]}" = {" & ".join([when, *(f"!({text})" for text in earlier)])};'
             earlier.append(self._condition(ending.when))
         if self.scenario.questions:
-            yield from ("", "// questions: by T means F<=T")
+            yield from ("", '// questions: the probability by time T is P=? [F<=T "..."]')
         for question in self.scenario.questions.values():
             yield self._question(question)
 
     def _question(self, question: Question) -> str:
         if question.when is None:
-            return _comment(f"{question.id}: asks for a move, not for a state: no label")
+            return _comment(f"{question.id}: asks about firings, not about a state, so it has no label")
         return f'label "{self.names.question[question.id]}" = {self._condition(question.when)};'
 
     def _rewards(self) -> Iterator[str]:
@@ -292,7 +292,7 @@ class _Writer:
         for payment in impact.at_endings:
             if self._begins_at(payment.ending):
                 amount, ending = self.names.constant[payment.amount], self.names.ending[payment.ending]
-                yield _comment(f'add {amount} where the story has reached "{ending}" at the start')
+                yield _comment(f'add {amount} if the start is already in the ending "{ending}"')
         yield f'rewards "{self.names.impact[impact.id]}"'
         for item in impact.on:
             move = self.scenario.moves[item.move]
@@ -308,7 +308,10 @@ class _Writer:
         yield "endrewards"
 
     def _payment(self, payment: TerminalReward) -> Iterator[str]:
-        """Yield what reaching an ending gains: the hazard of every outcome that leads there, times the amount."""
+        """Yield the rewards for reaching an ending.
+
+        Each is the hazard of an outcome that leads there, times the amount.
+        """
         endings = list(self.scenario.endings)
         for move in self.scenario:
             for outcome in move.outcomes:
@@ -331,7 +334,7 @@ class _Writer:
     # ---------------------------------------------------------------- pieces
 
     def _waits(self) -> Iterator[tuple[Move, int]]:
-        """Yield each move whose wait has several stages, and their number."""
+        """Yield each move whose wait has several stages, with the number of stages."""
         for move in self.scenario:
             if move.id in self.names.waiting and move.takes:
                 yield move, move.takes.stages
@@ -346,7 +349,7 @@ class _Writer:
         return f"{text} {_comment(meaning)}"
 
     def _guard(self, move: Move, *, waiting: bool = False) -> str:
-        """Return the condition for a move or, with `waiting`, for the next stage of its wait."""
+        """Return the guard of a move's command or, with `waiting`, of its next stage."""
         when = self._condition(move.when)
         parts = [f"!{self.names.ended}", *([] if when == "true" else [_bracket(when)])]
         parts += [f"{self.names.variable[name]}>0" for name in move.per]
@@ -428,7 +431,7 @@ class _Writer:
         return {name: self._new_level(name, outcome) for name in changed}
 
     def _new_level(self, variable: str, outcome: Outcome) -> str:
-        """Return the level of a variable after an outcome: at most one of the effects on it holds."""
+        """Return the level of a variable after an outcome. At most one of its effects applies."""
         name, known = self.names.variable[variable], self.scenario.variables[variable]
         first, last, result = known.first, known.first + len(known.levels) - 1, name
         for effect in (effect for effect in outcome.effects if effect.variable == variable):
@@ -439,9 +442,10 @@ class _Writer:
         return result
 
     def _condition(self, condition: Condition, values: Mapping[str, str] | None = None) -> str:
-        """Return a condition on the state as a PRISM expression, "true" or "false" where it always or never holds.
+        """Return a condition on the state as a PRISM expression.
 
-        `values` are expressions for the levels of the variables. Default: their names.
+        It is "true" or "false" if the condition always or never holds. `values` are expressions for the levels of the
+        variables. Default: their names.
         """
         values = self.names.variable if values is None else values
         clauses = [self._clause(clause, values) for clause in condition.clauses]
@@ -488,7 +492,7 @@ def _bracket(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    """Return a comment of one line, in ASCII, which every PRISM reader takes."""
+    """Return a comment on one line, in ASCII, which every PRISM parser accepts."""
     plain = unicodedata.normalize("NFKD", " ".join(text.split()).replace("×", "x "))
     folded = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return "// " + folded.encode("ascii", "replace").decode()

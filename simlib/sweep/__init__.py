@@ -1,13 +1,15 @@
-"""Sweeps: many points computed into a folder of Parquet files, here or on a Dask cluster.
+"""Sweeps: many points computed into a folder, on this machine or on a Dask cluster.
 
-A *point* is a world (a scenario, perhaps through a view), one set of assumption values and a seed. A design can be
+A *point* is a world (a scenario, or a scenario with a view), one set of assumption values and a seed. A design can be
 crossed with plans. Then each point also has a *plan*, a named set of interventions. Points that differ only in their
-plan form a *case*. Points are computed in blocks, in a balanced order. Cases are shuffled by a seed, and all plans of a
-case stay together, so that an aborted sweep is a fair sample. Each finished block is one file, written whole or not at
-all. An interrupted sweep continues where it stopped, and no finished block is lost or counted twice. The numbers of a
-point are the same, bit for bit, on one thread or on a cluster.
+plan form a *case*.
 
-The folder holds `manifest.json` (the design, the options, the hash, and the interventions of each plan),
+Points are computed in blocks. Cases are shuffled, but all plans of a case stay together. So even an aborted sweep is a
+fair sample. Each finished block is one file, written whole or not at all. An interrupted sweep continues where it
+stopped, and no finished block is lost or counted twice. The numbers of a point are the same, bit for bit, on one thread
+or on a cluster.
+
+The folder holds `manifest.json` (the options, the interventions of each plan, and hashes of the design),
 `design.parquet` (one row per point) and `block-NNNNNN.parquet` (one row per point, time and measure).
 """
 

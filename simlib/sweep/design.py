@@ -1,4 +1,4 @@
-"""The design of a sweep: many points over a few scenarios (worlds)."""
+"""The design of a sweep: many points over a few worlds (scenarios, perhaps with views)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The points of a sweep: P points over a few worlds (scenarios with a view).
+    """The P points of a sweep over a few worlds.
 
-    theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). `drawn` says that θ are
-    draws from the priors around the stated values of their world. `columns` are the columns of a table that describe
-    each point. `plans` are named sets of interventions. If the design is crossed with them, consecutive points, one for
-    each plan, form a *case* and differ only in the plan.
+    By point: `theta` (P, A) are its assumption values in base units, `world` (P,) is its index in `worlds`, and `seed`
+    (P,) its seed. `columns` are further columns that describe each point in a table. `drawn` says whether `theta` are
+    draws from the priors around the stated values of the world. `plans` are named sets of interventions. In a design
+    with plans, each *case* is a run of consecutive points, one for each plan, which differ only in the plan.
     """
 
     worlds: tuple[Scenario, ...]
@@ -49,7 +49,7 @@ class SweepDesign:
 
     @property
     def sha256(self) -> str:
-        """The hash of the descriptions of the points and of everything on which the answers depend."""
+        """The hash of the points, their descriptions, and the content of their worlds."""
         text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
         digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):
@@ -57,7 +57,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per point, with its world, its seed, its description and all assumption values."""
+        """Return a table with one row per point: world, seed, description and assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -71,7 +71,7 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the points in a balanced order, so that the sweep is a fair sample at every moment.
+        """Return the points in an order that makes even an aborted sweep a fair sample.
 
         Cases are shuffled. The plans of a case follow one another, so that they can be compared.
         """
@@ -80,7 +80,7 @@ class SweepDesign:
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return the design with each plan and with `baseline` (no interventions), at the same values and seeds.
+        """Return the design with every point under `baseline` (no interventions) and each plan.
 
         The columns `case` and `plan` name each point. Raises ScenarioError for interventions that do not fit a world,
         and for a plan with interventions called `baseline`. Raises SimlibError for a design that already has plans.
@@ -105,14 +105,14 @@ class SweepDesign:
         )
 
     def part(self, rows: Ints) -> SweepDesign:
-        """Return the design of some of the points."""
+        """Return the design of the points `rows` only."""
         return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 
 def grid_design(
     scenario: Scenario, values: Mapping[str, Sequence[float | str]], *, seeds: Sequence[int] = (0,)
 ) -> SweepDesign:
-    """Return every combination of some assumption values and seeds.
+    """Return the design of every combination of the given assumption values and seeds.
 
     Raises ScenarioError for unknown names and for values that do not fit.
     """
@@ -131,7 +131,7 @@ def grid_design(
 
 
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
-    """Return draws of the assumptions from their priors, all with common random numbers.
+    """Return the design of draws from the priors, all with common random numbers.
 
     `seed` is the seed of the draws. `replicate_seed` is the seed of the replicates of every point.
     """
@@ -146,7 +146,7 @@ def views_design(
     plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
 ) -> SweepDesign:
-    """Return every combination of worlds, plans and seeds, at the stated values.
+    """Return the design of every combination of worlds, plans and seeds, at the stated values.
 
     Worlds are views of one scenario. Plans are named sets of interventions.
 

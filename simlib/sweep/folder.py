@@ -30,7 +30,7 @@ def block_file(folder: Path, number: int) -> Path:
 
 
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
-    """Write the manifest and the design into a new folder, or check that it holds this sweep."""
+    """Write the manifest and the design into a new folder, or check those of an old one."""
     wanted = plain_json(
         {
             "format": FORMAT,
@@ -98,11 +98,11 @@ _CALLED = {
     "plans": "plans",
     "version": "version of simlib",
 }
-"""The entries of a manifest on which the answers depend, in words."""
+"""Names for people of the entries of a manifest on which the answers depend."""
 
 
 def _difference(key: str, there: Any, wanted: Any) -> str:
-    """Name the entry that differs, with both values where they can be read."""
+    """Name the entry that differs, with both values if they are short."""
     if key.endswith("sha256") or isinstance(wanted, list):
         return f"other {_CALLED[key]}"
     return f"{_CALLED[key]} {there} there and {wanted} here"
@@ -115,7 +115,7 @@ def _versions() -> dict[str, str]:
 
 
 def write_parquet(frame: pd.DataFrame, target: Path) -> None:
-    """Write a table as a whole or not at all."""
+    """Write a table to a file, as a whole or not at all."""
     buffer = io.BytesIO()
     frame.to_parquet(buffer, engine="pyarrow", index=False)
     write_atomically(target, buffer.getvalue())
@@ -146,9 +146,9 @@ def read(folder: str | Path) -> pd.DataFrame:
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
     """Return the rows of all plans but `baseline`, each with its change from `baseline`.
 
-    `before` is the probability under `baseline`, and `change` is the probability less `before`. `table` is the answer
-    of `read`. Cases that an unfinished sweep has not computed under both plans are left out. Raises SimlibError for a
-    sweep without such a plan.
+    `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
+    probability minus `before`. Cases that an unfinished sweep has not computed under both plans are left out. Raises
+    SimlibError for a sweep without the plan `baseline`.
     """
     if "plan" not in table or baseline not in set(table["plan"]):
         raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")

@@ -20,18 +20,16 @@ Given = str | os.PathLike[str] | View
 def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
     """Return plans by their ids, from views that only have interventions.
 
-    A view is given by its id, by the path of its file, or as itself.
-
-    Raises ScenarioError with every reason at once, as `plan_views` does.
+    A view is given by its id, by the path of its file, or as a `View`. Raises ScenarioError like `plan_views`.
     """
     return {name: view.interventions for name, view in plan_views(scenario, given).items()}
 
 
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
-    """Return the views that plans come from, by their ids.
+    """Return the views that serve as plans, by their ids.
 
-    Raises ScenarioError with every reason at once: errors in a file, a view that changes assumptions or the horizon, a
-    view without interventions, and two views with one id. Plans of a sweep may differ in interventions only.
+    The plans of a sweep may differ only in interventions. Raises ScenarioError that lists all problems: errors in a
+    file, a view that changes assumptions or the horizon, a view without interventions, and two views with one id.
     """
     plans: dict[str, View] = {}
     problems: list[Problem] = []
@@ -74,7 +72,7 @@ def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
 
 
 def _file_of(scenario: Scenario, name: str, view: View) -> document.Document | None:
-    """Return the file that a view was read from, None for a view without a file."""
+    """Return the file of a view, None for a view without a file."""
     for path in [Path(name)] if Path(name).is_file() else view_files(scenario):
         read = document.read(document.read_file(path, str(path)), str(path))
         if isinstance(read.data, dict) and read.data.get("id") == view.id:

@@ -44,7 +44,7 @@ _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"
 
 
 def need(module: str, what: str) -> None:
-    """Raise MissingDependency where a package of the extra `scale` is missing."""
+    """Raise MissingDependency if a package of the extra `scale` is missing."""
     if importlib.util.find_spec(module) is None:
         raise MissingDependency(f"{what} need the package {module}; {_SCALE}")
 
@@ -73,7 +73,7 @@ def _common(options: Options) -> dict[str, Any]:
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
-    """Return the exact engine where no world has too many states, else Monte Carlo."""
+    """Return "exact" if the exact engine can take every world, else "montecarlo"."""
     try:
         for world in worlds:
             _solver(world, options)
@@ -87,8 +87,8 @@ def work(
 ) -> tuple[pd.DataFrame, float]:
     """Return the rows of a block and the seconds spent in the engine.
 
-    The points of a world follow one another, so that its engine is built once. Raises Cancelled once the sweep is
-    `halted`.
+    The points of a world are computed one after another, so that its engine is built once. Raises Cancelled if the
+    sweep is `halted`.
     """
     import pandas as pd
 
@@ -124,7 +124,7 @@ def _answer(
 
 
 def _means(forecast: Forecast) -> list[tuple[str, str, Band]]:
-    """Return the expected amount of each impact with its error, in the columns of a probability."""
+    """Return the expected amount of each impact with its error, as a band."""
     return [
         ("impact", name, Band(impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error))
         for name, impact in forecast.impacts.items()

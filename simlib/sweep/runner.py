@@ -66,26 +66,28 @@ def run(
 ) -> SweepReport:
     """Compute a design into a folder, continuing an earlier run of the same design.
 
+    If a block raises an error, it is tried again. If it fails again, the report says so, and other blocks continue.
+
     Args:
         design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
-        folder: The folder of the sweep, which is made where there is none.
-        engine: "exact", "montecarlo", or "auto": exact where no world has too many states, else Monte Carlo.
+        folder: The folder of the sweep. It is created if it does not exist.
+        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can take every world, else Monte Carlo).
         runs: Monte Carlo replicates of each point.
         times: A number of equal steps up to the target, or the report times in days.
         by: The target: a date, or days after `as_of`. By default the horizon that all worlds share.
-        ignore_windows: Whether the calendar windows of moves and factors are ignored.
+        ignore_windows: Whether to treat calendar windows as always open.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler
             such as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress and cancelling. After a cancellation no further block is begun, and blocks running on this
-            machine are finished. A task that raises an error is tried again, then reported. The others continue.
+        control: Progress callback and cancellation. After a cancellation no further block is begun, but blocks that
+            run on this machine are finished.
 
     Returns:
-        The report of the run. `read` gives the numbers.
+        The report of the run. `read` returns the numbers.
 
     Raises:
         ScenarioError: For worlds of several horizons without `by`.
-        SimlibError: For a folder that holds another sweep or one of another version of simlib, and for a scheduler
+        SimlibError: For a folder with another sweep, or with a sweep by another version of simlib. Also for a scheduler
             that does not answer.
         MissingDependency: Without pyarrow, and without Dask for a cluster.
         Cancelled: When `control` cancels the work. Finished blocks stay.

@@ -1,6 +1,6 @@
 """The workers of a sweep: threads of this process, or a Dask cluster.
 
-Both return blocks as they are finished.
+Both return each block when it is finished.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Threads:
                 return work(rows, part, options, self._halt.is_set)
             except SimlibError as error:  # an error of simlib itself: another try would raise it again
                 return error
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again and then reported
+            except Exception as error:  # noqa: BLE001 - any other error is tried again, then reported
                 last = error
                 if attempt < RETRIES:
                     self.retried.append(f"block {number}: {type(error).__name__}: {error}")
@@ -78,7 +78,10 @@ class Threads:
 
 
 class Cluster:
-    """Workers of a Dask cluster. Results come back to this process, so they need no folder in common."""
+    """Workers of a Dask cluster.
+
+    Their results come back to this process, so no shared folder is needed.
+    """
 
     def __init__(self, scheduler: str) -> None:
         need("distributed", "a Dask cluster")
@@ -125,7 +128,7 @@ class Cluster:
         self._tell_who_left()
 
     def _submit(self, task: Task, waiting: dict[str, Task], finished: queue.SimpleQueue[Any]) -> None:
-        # Dask would retry silently, so it repeats only the blocks of workers that died.
+        # Dask is not asked to retry a block that raises an error, because it would do so without a report.
         future = self._client.submit(work, *task[1:], pure=False)
         waiting[future.key] = task
         future.add_done_callback(finished.put)
@@ -142,19 +145,19 @@ class Cluster:
 def _outcome(future: Any) -> Any:
     """Return the rows of a block, or the exception that it raised.
 
-    Raises SimlibError where the cluster is lost.
+    Raises SimlibError if the connection to the cluster is lost.
     """
     try:
         return future.result()
     except CancelledError:  # raised by the client when it loses its scheduler
         gone = "the Dask scheduler is lost; finished blocks are kept, run the sweep again to continue"
         raise SimlibError(gone) from None
-    except Exception as error:  # noqa: BLE001 - whatever the block raised is for the caller to weigh
+    except Exception as error:  # noqa: BLE001 - the caller decides what to do about the error
         return error
 
 
 def _client(scheduler: str) -> Any:
-    """Return a client of a scheduler. Raises SimlibError unless it has at least one worker."""
+    """Return a client of a scheduler. Raises SimlibError if there is no scheduler or worker."""
     import distributed
 
     make: Any = distributed.Client

@@ -107,7 +107,7 @@ def test_chances_above_one_are_refused() -> None:
 
 def test_a_question_about_a_move_gets_no_label_and_a_note() -> None:
     scenario = worlds.two_states()
-    assert "// sailed: asks for a move" in prism.model(scenario)
+    assert "// sailed: asks about firings" in prism.model(scenario)
     assert [note.split(":")[0] for note in prism.notes(scenario)] == ["questions.sailed"]
 
 

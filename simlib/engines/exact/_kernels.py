@@ -1,7 +1,7 @@
 """Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
 
-Every function here has a plain NumPy/SciPy twin in the module that calls it, so that the exact engine works without
-Numba. Tests compare the two. Kernels are serial, release the GIL, and take only flat arrays, so they compile once per
+The module that calls a kernel has a version of it in NumPy or SciPy, so that the exact engine works without Numba.
+Tests compare the two versions. Kernels are serial, release the GIL, and take only flat arrays, so they compile once per
 installation.
 """
 
@@ -11,7 +11,8 @@ from numba import uint64
 
 from simlib.engines.compile_cache import compiled_once
 
-# With signed indices Numba tests for wrap-around in the inner loop. Unsigned ones doubled the speed of `step`.
+# With signed indices, Numba tests in the inner loop whether they are negative. Unsigned indices doubled the speed of
+# `step`.
 _FAST = {"reassoc", "contract"}
 
 
@@ -64,9 +65,7 @@ def _moved(levels, branch, effects, sizes, radix):
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
     """Return the change of the state code that resets the clocks of impossible moves.
 
-    Once the story is over, all clocks are reset.
-
-    `after` has room for the levels of the state.
+    In an ending, all clocks are reset. `after` is working memory for the levels of the state.
     """
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
@@ -154,7 +153,7 @@ def fill_edges(
     clocks,
     pairs,
 ):
-    """Write target and pair of every edge out of the states [first, last), self-loops left out."""
+    """Write target and pair of every edge out of the states [first, last), without self-loops."""
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     levels, after = sizes.copy(), sizes.copy()
     for x in range(first, last):
@@ -234,7 +233,7 @@ def histogram(block, cells, out):
 def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
     """Do a step `result[x, n] = Σ_k value[k] vector[index[k], n - shift[k]]` for each weight.
 
-    Before each step the vector is added to `end` with the weight, and its columns to a row of `sums`.
+    Before each step, the vector times the weight is added to `end`, and the sums of its columns to a row of `sums`.
     """
     rows, columns = vector.shape
     for step in range(len(weights)):

@@ -1,8 +1,9 @@
-"""Numba kernels for several vectors side by side, imported only through `simlib.engines.exact.backend`.
+"""Numba kernels for several vectors side by side.
 
-A block holds one vector in each of four lanes (N, 4). The processor loads a row at once, so four vectors cost little
-more than one. Numba does not put neighbouring numbers into one register by itself. So the few operations on a row are
-written as LLVM vector instructions, which work on any processor. Every kernel has a plain NumPy twin in `lanes`.
+They are imported only through `simlib.engines.exact.backend`. A block holds one vector in each of four lanes (N, 4).
+The processor loads a row at once, so four vectors cost little more than one. Numba does not put neighbouring numbers
+into one register by itself. So the few operations on a row are written as LLVM vector instructions, which work on any
+processor. `lanes` has a NumPy version of every kernel.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return room for the sum of rows, which compiles to registers."""
+    """Return memory for a sum of rows, which the compiler keeps in registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -141,7 +142,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add the probability that flows along edges and within states at a separate rate in each lane."""
+    """Add the flow of probability along edges and within states, at the rates of each lane."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()

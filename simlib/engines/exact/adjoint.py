@@ -1,13 +1,13 @@
-"""Gradients of exact answers in every assumption, for about the cost of a few solves.
+"""Gradients of exact answers in all assumptions, at the cost of a few solutions.
 
 A measure is m(θ) = p₀ᵀ u(0). Here u(t) is the value of each state at time t, and solves the backward equation -u' = Q u
-+ r. The derivative of m needs no further solve per assumption:
++ r. The derivative of m needs no separate solution for each assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
-so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once. An edge from x to
-y adds p(x) (u(y) - u(x)) to its pair (table entry, outcome), which gives its rate. From the few thousand pairs the
-chain rule leads to the assumptions, through the hazards and the joint normalisation of the chances. This is adjoint
+so one forward and one backward solution, kept at Gauss-Legendre nodes, serve all assumptions at once. An edge from x to
+y adds p(x) (u(y) - u(x)) to its pair (table entry, outcome), which determines its rate. The chain rule leads from the
+few thousand pairs to the assumptions, through the hazards and the joint normalisation of the chances. This is adjoint
 sensitivity (Cao, Li, Petzold & Serban 2003).
 """
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Number of nodes that are summed over the edges at once. They take two cache lines for each state."""
+"""Number of nodes in one sum over the edges. Their values take two cache lines for each state."""
 
 _ORDER = 12
 """Number of Gauss-Legendre nodes in a panel."""
@@ -73,7 +73,7 @@ def gradient(
         measures: Names of measures. Default: all endings.
         values: Assumption values that replace stated ones, by name, in base units.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        ignore_windows: Whether calendar windows are left out.
+        ignore_windows: Whether to treat calendar windows as always open.
         solver: An existing solver of the scenario.
         control: Progress callback and cancellation.
 
@@ -132,9 +132,10 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ. Forward solutions are kept, so a further measure costs only one backward solve.
+    """Gradients at one θ.
 
-    `tolerance` bounds the truncation error of each solve.
+    Forward solutions are kept, so another measure costs only one backward solution. `tolerance` bounds the truncation
+    error of each solution.
     """
 
     def __init__(
@@ -175,7 +176,7 @@ class Adjoint:
             return self._of(observable(self.solver, name))
 
     def _of_given(self, measure: Measure) -> tuple[float, Floats]:
-        """Return a conditional probability and its derivative, by the rule for a ratio."""
+        """Return a conditional probability and its derivative, by the quotient rule."""
         questions = self.solver.scenario.questions
         parts = {}
         for name in (measure.condition, measure.both):
@@ -233,7 +234,7 @@ class Adjoint:
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return p before the actions of each span (N,) and at its nodes (J, N), and last p at the end."""
+        """Return p before each span's interventions (N,) and at its nodes (J, N), then p at the end."""
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -313,7 +314,10 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value back over the interventions at a span's start, and add to ∂m/∂chance."""
+        """Carry the value back over the interventions at a span's start.
+
+        Their part of ∂m/∂chance is added to `forced`.
+        """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
         for jump in jumps:
@@ -360,9 +364,9 @@ class Adjoint:
         return derivative[:count]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, without the part through factors on outcomes.
+        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, leaving out factors on outcomes.
 
-        A value that an intervention assumes in that segment changes with θ.
+        A value that an intervention assumes in this segment changes with θ, too.
         """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
@@ -380,7 +384,7 @@ class Adjoint:
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
-        """Return ∂/∂θ given ∂/∂share, if one branch takes the rest or if all branches are scaled."""
+        """Return ∂/∂θ given ∂/∂share. One branch may take the rest, or all may be normalised."""
         result = np.zeros(len(theta))
         weights = np.ones(len(chance)) if weights is None else weights
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
@@ -410,7 +414,7 @@ class Adjoint:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return the share of a variable that each start state uses."""
+        """Return for each start state the index of the share of its level of a variable."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
@@ -421,7 +425,7 @@ def _over(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """For every edge, add the sum over the nodes of p(x) (u(y) - u(x)) to its pair."""
+    """Add to the pair of every edge the sum over the nodes of p(x) (u(y) - u(x))."""
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])
@@ -436,8 +440,8 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes and weights on [0, duration], dense near both ends.
 
-    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps.
-    Panels begin at a few such times and grow geometrically towards the middle.
+    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps. The
+    first panel at each end has a length of a few 1/Λ. Panels grow geometrically towards the middle.
     """
     if duration <= 0:
         return np.zeros(0), np.zeros(0)

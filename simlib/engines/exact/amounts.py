@@ -1,7 +1,7 @@
 """The exact distribution of an impact, if it is a number of firings times one amount.
 
-Other impacts take too many different values: amounts that vary from event to event, several amounts, and amounts per
-day or at an ending. Their distribution is counted in histories.
+An impact with several amounts, with a random amount, or with amounts per day or at an ending takes too many different
+values. Its distribution is counted in histories.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ def exact_amounts(
     products: float,
     control: Control,
 ) -> tuple[Floats, AmountSample] | None:
-    """Return the fan (3, T) and the distribution of an impact at the last time, None if they would be costly.
+    """Return the quantiles over time (3, T) of an impact, and its distribution at the last time.
+
+    The result is None if the impact is not of this form, or if the distribution would take too many products.
 
     Args:
         solver: The scenario, prepared to be solved.
-        impact: Its number.
-        found: Its moments.
+        impact: The number of the impact.
+        found: The moments of the impact.
         belief: The draws of the assumptions. None: the stated values.
-        steps: Steps that one solution takes.
-        products: Limit on the products for the distribution, over all draws together.
+        steps: The number of steps of one solution.
+        products: Limit on the products (multiplications) for the distribution, over all draws together.
         control: Cancellation.
 
     Raises:

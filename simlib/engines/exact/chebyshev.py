@@ -1,6 +1,7 @@
-"""The Chebyshev series: the sums of `passes` with half as many products, for chains with few cycles.
+"""The Chebyshev series: the sums of `passes` with fewer products, in chains of few cycles.
 
-With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello 2000),
+It takes about half as many products. With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff
+1984, Bergamaschi and Vianello 2000),
 
     p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
 
@@ -9,8 +10,8 @@ the absolute values of an error. So the error of any probability is at most half
 This bound is reported. Terms have both signs. If cycles let the y_k grow, too many digits are lost, and `TooCyclic` is
 raised.
 
-In a chain without cycles the eigenvalues of P are its diagonal, and the y_k stay small while these are at least -1. So
-Λ may be as small as half of the largest exit rate of a state. Then fewer products are needed.
+In a chain without cycles, the eigenvalues of P are its diagonal, and the y_k stay small if all eigenvalues are at least
+-1. So Λ may be as small as half of the largest exit rate of a state. A smaller Λ needs fewer products.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ LEAPS = 0.6, 1.0
 """Values of Λ, as shares of the largest exit rate of a state, in the order in which they are tried."""
 
 _GROWTH = 1e3
-"""The terms may grow by this factor.
+"""Largest factor by which the terms may grow.
 
-Then three of fifteen digits are lost, and the bound on the truncation error still holds.
+With this growth, three of fifteen digits are lost, and the bound on the truncation error still holds.
 """
 
 _MORE = 3
 """Number of terms that are added at a time, until the error is within its bound."""
 
 _NOTHING = 1e-20
-"""Coefficients below this do not enter the sum by which all coefficients are scaled."""
+"""Coefficients below this are left out of the sum by which all coefficients are scaled."""
 
 
 class TooCyclic(Exception):
@@ -67,7 +68,7 @@ def _from_above(terms: Floats) -> Floats:
 
 
 def _length(mean: float, small: float) -> int:
-    """Return the smallest k above which no coefficient for a mean z exceeds `small`."""
+    """Return the smallest k from which on no coefficient for a mean z exceeds `small`."""
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
@@ -96,12 +97,12 @@ def carry(
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Carried:
-    """Carry a block of vectors through a segment. See `passes.carry`. The steps of the block must be leaps.
+    """Carry a block of vectors through a segment, as `passes.carry` does.
 
-    No lane may gain from another one.
+    The block must be made with a `leap`, and no lane may gain from another lane.
 
     Raises:
-        TooCyclic: Where the terms grow too much.
+        TooCyclic: When the terms grow too much.
         Unsupported: For rates so high that the solution would take hours.
         Cancelled: When `control` cancels the work.
     """

@@ -1,12 +1,13 @@
-"""Histories drawn from their exact distribution given an ending, however rare.
+"""Draw histories from their exact distribution given an ending, even a very improbable one.
 
 Given that a chain is in a set of states at the horizon, its path is drawn by endpoint-conditioned uniformisation
 (Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204). First the number of jumps of the uniformised chain is drawn, then
 their times, uniform and sorted. Then each next state is drawn in proportion to the jump probability times the value of
-that state. No path is rejected, and no rate grows without bound near the horizon. Firings that change nothing are
-independent Poisson processes, given the path, and are added afterwards.
+that state. The value of a state is the probability of being in the set at the horizon from there. No path is rejected,
+and no rate grows without bound near the horizon. Given the path, firings that change nothing are independent Poisson
+processes, and are added afterwards.
 
-Over draws of the assumptions, a draw θ has the weight π(θ) P_θ(ending), so draws are reweighted first.
+With draws of the assumptions, each draw θ is first reweighted to π(θ) P_θ(ending).
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
-    """Return the value of each state k = 0 ... `last` jumps before `value` (last + 1, N).
+    """Return the value of each state k = 0 ... `last` jumps before it is `value` (last + 1, N).
 
-    Raises Unsupported when that would not fit into memory.
+    Raises Unsupported if these values would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
@@ -77,8 +78,8 @@ def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value:
 class EndpointSampler:
     """Draws histories at one θ given that a measure holds at the horizon.
 
-    `measure` is "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG". Raises Unsupported when the backward
-    vectors would not fit, SimlibError when the measure cannot hold.
+    `measure` is "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG". Raises Unsupported if the backward vectors
+    would not fit into memory, and SimlibError if the measure cannot hold.
     """
 
     def __init__(self, solver: Solver, chain: Chain, measure: str) -> None:
@@ -136,7 +137,7 @@ class EndpointSampler:
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
         """Return `count` independent histories given the measure.
 
-        A smaller `count` gives the first of the same histories.
+        With the same seed, a smaller `count` gives the first histories of a larger one.
         """
         paths = []
         for number in range(count):
@@ -298,15 +299,15 @@ def histories_given(
         measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
         count: Number of histories.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        draws: A number of draws of the prior, or a belief. The assumptions of each history are one of these draws,
-            chosen in proportion to weight times P(measure). 0: the stated values.
+        draws: A number of draws of the prior, or a belief. Each history has the assumption values of one draw. The
+            draw is chosen in proportion to its weight times P(measure). 0: the stated values.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         SimlibError: When the measure cannot hold.
-        Unsupported: When the backward vectors would not fit, or for another kind of measure.
+        Unsupported: When the backward vectors would not fit into memory, or for another kind of measure.
         TooManyStates: When there are too many states.
         Cancelled: When `control` cancels the work.
     """

@@ -1,8 +1,8 @@
 """The exact engine: uniformisation over the reachable states, with a reported error bound.
 
-`solve` gives a `Forecast` whose intervals are [p, p + bound]. The bound is the error of truncating the Poisson sums. An
-answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of one scenario for
-many solutions. `gradient` differentiates any answer with respect to every assumption.
+`solve` returns a `Forecast` whose intervals are [p, p + bound], where `bound` limits the error of truncating the
+Poisson sums. An answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of
+one scenario for many solutions. `gradient` differentiates any answer with respect to every assumption.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def solve(
 
     Args:
         scenario: The scenario, with its interventions.
-        values: Assumption values that replace stated ones, by name, in base units (per day, or plain).
+        values: Assumption values that replace stated ones, by name, in base units (rates per day).
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        ignore_windows: Whether calendar windows are left out.
+        ignore_windows: Whether to treat calendar windows as always open.
         tolerance: Bound on the truncation error of any probability.
-        ranges: Whether the distribution of the number of firings of each move is also computed (`Forecast.firings`).
+        ranges: Whether to add the distribution of the number of firings of each move (`Forecast.firings`).
         cap: Largest number of reachable states.
         control: Progress callback, cancellation and number of threads (default 2).
 

@@ -16,7 +16,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
-"""The seconds of a step, the additional seconds for each edge, and the longest job allowed, in seconds."""
+"""Seconds for a step, further seconds for each edge in the step, and the seconds of the longest job allowed."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Generator:
 
     @classmethod
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
-        """Compute the rates of the edges. `leak` (N,) is a further exit rate of the states, to an answered question."""
+        """Compute the rates of the edges.
+
+        `leak` (N,) is an additional exit rate of the states: the hazard of firings that answer a question.
+        """
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
         exit_rate = sums_by(incoming.source, values, n)

@@ -1,13 +1,13 @@
 """Up to four vectors side by side in a segment: one pass over the edges serves them all.
 
 Most of the time of a step goes into fetching edges and states from memory, so four vectors cost little more than one.
-Each has a lane of a block (N, 4). The lanes share the rates of the segment, with two exceptions:
+Each vector is a *lane* (a column) of a *block* (N, 4). The lanes share the rates of the segment, with two exceptions:
 
-* A lane that asks for a firing or a state loses the probability that has answered it. In that lane the firing has no
-  edge, and the probability that arrives in the state is taken out after every step.
-* A lane that carries an impact gains from the first one, which is the distribution.
+* A lane of a question loses the probability that has answered the question. In this lane, a firing that answers it has
+  no edge. The probability in a state that answers it is taken out after every step.
+* A lane of an impact gains from the first lane, which is the distribution.
 
-All terms are positive, as in `uniformization`, but for the leaps of `chebyshev`.
+All terms are positive, as in `uniformization`. Only the steps of `chebyshev`, which are called *leaps*, also subtract.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Extra:
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
 
     def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
-        """Add the contribution of the block (with `from_first`: of its first lane) to `result` (N, 4)."""
+        """Add the flow out of the block (or only `from_first`, its first lane) to `result` (N, 4)."""
         if kernels is not None:
             add = kernels.add_gained if from_first else kernels.add_own
             add(block, result, self.rows, self.start, self.source, self.values, self.stays, self.stay)
@@ -67,9 +67,9 @@ class Extra:
 
 
 class Lanes:
-    """The rates of up to four lanes in one segment, as the steps of a uniformised chain with one Λ.
+    """The rates of up to four lanes in one segment, as steps of a uniformised chain.
 
-    A block of one lane without a taboo is a single vector, (N, 1), with a plain step.
+    All lanes have the same Λ. A block of one lane without a taboo is a single vector, (N, 1), with a simpler step.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class Lanes:
     ) -> None:
         """Compute the rates of the edges of a segment for lanes with these taboos (at most 4).
 
-        With `leap`, Λ is that share of the largest exit rate of a state. A step then writes twice the jump minus the
-        old `result`. See `chebyshev`.
+        If `leap` is above 0, Λ is `leap` times the largest exit rate of a state, and a step doubles the vector after
+        one jump and subtracts the old `result`. See `chebyshev`.
         """
         self.leap = leap
         self.taboos = (
@@ -129,7 +129,10 @@ class Lanes:
         return result
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let every lane gain from the first: `values` (S, 4) per day along edges, `stay` (N, 4) in states."""
+        """Let lanes gain from the first lane, per day.
+
+        The gains are `values` (S, 4) along the edges, and `stay` (N, 4) within the states.
+        """
         self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
     @property
@@ -138,9 +141,9 @@ class Lanes:
         return self.width * len(self.values)
 
     def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
-        """Write rows [first, last) of the block, after one jump of the uniformised chain, to `result` (N, width).
+        """Write rows [first, last) of the block after one jump to `result` (N, width).
 
-        The parts of single lanes are added by `finish`.
+        This includes only the rates that all lanes share. `finish` adds the others.
         """
         if kernels is None:
             less = result[first:last] if self.leap else 0.0
@@ -155,7 +158,10 @@ class Lanes:
             take(block, result, *matrix, first, last)
 
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
-        """Add the parts of single lanes. The probability that met a taboo goes to `hits` (1, width)."""
+        """Complete a step: add the flow at rates that differ between lanes to `result` (N, width).
+
+        The probability that met a taboo is added to `hits` (1, width).
+        """
         if len(self.firing):
             hits += weighted(block, self.firing, self.fire, self._nothing)
         if self.extra is not None:
@@ -186,7 +192,7 @@ def some_rows(values: Floats) -> Ints:
 
 
 def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
-    """Return Σ own[r] * block[rows[r]] + first[r] * block[rows[r], 0] over some rows, by lane (1, 4)."""
+    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0], by lane (1, 4)."""
     if kernels is None:
         return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
     result = np.empty((1, WIDTH))

@@ -1,10 +1,10 @@
-"""Histograms of the states, enough for everything that a forecast reports.
+"""Histograms of the states, from which everything in a forecast is computed.
 
 A forecast needs the marginals of all variables, all ladders and the endings. For every move it needs the expected
 hazard, which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of
-dimensions are chosen whose joint histograms cover all of these marginals. At each step of the uniformised chain only
-the groups are accumulated. *Columns* are then computed from the groups: sums of bins, weighted by hazards if a column
-counts a move.
+dimensions are chosen. Their joint histograms contain all of these marginals. At each step of the uniformised chain,
+only the groups are accumulated. *Columns* are then computed from the bins of the groups: the column of a level is a sum
+of bins, and the column of a move is a sum of bins weighted by its hazard.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
 _ROOM = 4096
-"""A group grows only up to this many combinations (half a first-level cache)."""
+"""Largest number of combinations in a group that is enlarged (half a first-level cache)."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Features:
     """Partitions of the states, and how to compute answers from their histograms.
 
     Dimensions are the V variables, then the ladders, then the `flags` (named sets of states (N,) bool), then the
-    ending (its last value: none). `cells` (N, G) gives each state its cell in every group, numbered below `bins`.
+    ending, whose last value means no ending. `cells` (N, G) is the cell of each state in each group. Cells of all
+    groups are numbered together, below `bins`.
     """
 
     def __init__(

@@ -1,14 +1,15 @@
-"""The first two moments of impacts in the exact engine, carried beside the distribution.
+"""The first two moments of impacts, solved together with the distribution over states.
 
-Let p(x) be the probability of state x, R the amount accumulated so far, and n(x) = E[R 1{X = x}]. Where a firing gains
-the amount Z and a state gains r per day,
+Let p(x) be the probability of state x, R the amount accumulated so far, and n(x) = E[R 1{X = x}]. If a firing gains the
+amount Z and a state gains r per day, then
 
     n' = n Q + p B + p r,        d/dt E[R²] = Σ_x [2 n(x) ρ(x) + p(x) e(x)],
 
-B(x, y) the flow from x to y times E[Z], ρ(x) the mean gain of x per day (by its firings, and r), e(x) the flow out of x
-times E[Z²]. A firing that changes nothing is a flow from x to x. One uniformisation serves both equations: (p, n) is a
-row vector of a chain in blocks, n_{k+1} = n_k P + p_k (B + r) / Λ, and nothing cancels. The amount gained by reaching
-an ending is added from n and p inside that ending (de Souza e Silva, Gail and Campos 1995, Telek et al. 2004).
+where B(x, y) is the flow from x to y times E[Z], ρ(x) is the mean gain in x per day (by firings, plus r), and e(x) is
+the flow out of x times E[Z²]. A firing that changes nothing is a flow from x to x. One uniformisation serves p and n:
+n_{k+1} = n_k P + p_k (B + r) / Λ. All terms are positive, so nothing cancels (de Souza e Silva, Gail and Campos 1995,
+Telek et al. 2004). The amount gained by reaching an ending is added at the end, from n and p in the states of that
+ending.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from simlib.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """The gains of up to three impacts in the states of a segment, by lane. The first is the distribution.
+    """The gains of up to three impacts in a segment, by lane.
 
-    `edges` are those whose firing gains an amount, and `values` (S, 4) is the mean gain per day along each. The others
-    are by state (N, 4) and per day: `stay` is the gain without leaving the state, `mean` the total gain, and `square`
-    the mean of the squared amounts.
+    The first lane is the distribution. `edges` are the edges whose firing gains an amount, and `values` (S, 4) is the
+    mean gain per day along each. The other arrays are by state (N, 4) and per day: `stay` is the gain without leaving
+    the state, `mean` the total gain, and `square` the gain of squared amounts.
     """
 
     edges: Incoming
@@ -48,12 +49,12 @@ class Gain:
 class StateRewards:
     """The impacts of a scenario over its states, without assumption values.
 
-    States are grouped for the sums of `MomentSums`. States still going are grouped by their possible gains, and each
-    group has an `example`. Then comes a group for each ending.
+    States are grouped for the sums of `MomentSums`. States without an ending are grouped by their possible gains, and
+    each of these groups has an `example` state. The states of each ending form one further group.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
-        """Take the impacts of the scenario, or only some `rewards`."""
+        """Take the impacts of `rewards`, by default all impacts of the scenario."""
         self.tables, self.space, self.rewards = tables, space, rewards or Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
@@ -130,10 +131,10 @@ class StateRewards:
 
 
 class MomentSums(Watcher):
-    """The moments of the impacts of one block at T times, the last of which is the end of the segment.
+    """The moments of the impacts of one block at T times.
 
-    at (T, 1 + endings, 4): the sums of each lane over the states still going and over those of each ending. gained
-    (T, 4): Λ times the gain of the mean square.
+    The last time is the end of the segment. at (T, 1 + endings, 4): the sum of each lane over the states without an
+    ending, then over the states of each ending. gained (T, 4): Λ times the increase of the mean square.
     """
 
     def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:
@@ -146,14 +147,14 @@ class MomentSums(Watcher):
         self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
 
     def take(self, row: int, block: Floats) -> None:
-        """Note the sums of one step."""
+        """Keep the sums of one step."""
         group_sums(block, self.states.order, self.states.group_start, self._sums)
         going = len(self._rows)
         self._groups[row, 0], self._groups[row, 1:] = self._ones @ self._sums[:going], self._sums[going:]
         self._gains[row] = weighted(self._sums, self._rows, self.own, self.first)
 
     def weigh(self) -> None:
-        """Add the steps noted."""
+        """Add the kept sums with their weights."""
         steps = self.weights.shape[1]
         self.at += np.tensordot(self.weights, self._groups[:steps], axes=1)
         self.gained += self.survivals @ self._gains[:steps]
@@ -162,9 +163,8 @@ class MomentSums(Watcher):
 class Moments:
     """The first two moments of every impact at the report times, over all segments.
 
-    given (T, I, endings + 1): the mean where each ending has been reached, and the mean over all histories. square (T,
-    I): the mean square. `settle` adds the amounts gained by reaching an ending. Before that, they are missing in both.
-    vectors (I, N): the mean by state so far.
+    given (T, I, endings + 1): E[R 1{ending reached}] for each ending, and E[R]. square (T, I): E[R²]. Both lack the
+    amounts gained by reaching an ending until `settle` adds them. vectors (I, N): n(x) so far.
     """
 
     def __init__(self, states: StateRewards, chain: Chain, times: int) -> None:
@@ -177,7 +177,7 @@ class Moments:
         self.square = np.zeros((times, impacts))
 
     def act(self, jump: Jump, distribution: Floats) -> None:
-        """Apply an intervention. `distribution` (N,) is that before it."""
+        """Apply an intervention. `distribution` (N,) is the distribution before the intervention."""
         able = distribution[jump.able]
         for index, vector in enumerate(self.vectors):
             after = jump.apply(vector)
@@ -189,16 +189,16 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Give the lanes of a block after the first to impacts, and return the object that keeps their sums."""
+        """Let the lanes of a block after the first carry impacts, and return their watcher."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
 
     def record(self, impacts: Sequence[int], sums: MomentSums, uniform: float, ends: Floats, rows: Ints) -> None:
-        """Take over the sums of impacts from a pass with rate Λ = `uniform`.
+        """Store the sums of impacts from a pass with rate Λ = `uniform`.
 
-        They are those at the report times of these rows, then at the end of the segment. `ends` (impacts, N) are the
-        means at the end.
+        The sums are those at the report times `rows`, followed by those at the end of the segment. `ends` (impacts, N)
+        are the vectors n at the end.
         """
         for lane, impact in enumerate(impacts, start=1):
             self.given[rows, impact, :-1] = sums.at[:-1, 1:, lane]

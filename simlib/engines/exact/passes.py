@@ -1,7 +1,7 @@
-"""One pass of a block of vectors through a segment, with sums of every step for the report times.
+"""One pass of a block of vectors through a segment, which serves all report times.
 
-One pass over the jumps serves every report time. Of the vectors after each jump only a few sums over states are kept.
-The sums of a block of steps are then weighted by the Poisson terms.
+After each jump, only a few sums over states are kept. After each run of steps, these sums are weighted by the Poisson
+terms of each report time.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats
 
 STEPS = 64
-"""After this many steps the kept sums are weighted, and cancellation is checked."""
+"""Largest number of steps in a run. After each run, the kept sums are weighted and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
 """In a step with fewer numbers than this, a second thread costs more than it saves."""
 
 _FEW = 2
-"""Up to this many report times, it costs less to sum whole vectors and count once than to count at every step."""
+"""Up to this many report times, one histogram of summed vectors costs less than a histogram at every step."""
 
 
 class Watcher(ABC):
-    """A watcher that looks at the vectors before every jump of a pass.
+    """An object that reads the vectors before every jump of a pass, and keeps sums of them.
 
-    weights and survivals (T, steps) are those of the present run of steps at the T times of the pass. work: numbers
-    read in a step.
+    `weights` and `survivals` (T, steps) are the Poisson probabilities and tails of the present run of steps, at the T
+    times of the pass. `work` is how many numbers it reads in a step.
     """
 
     weights: Floats
@@ -47,19 +47,18 @@ class Watcher(ABC):
 
     @abstractmethod
     def take(self, row: int, block: Floats) -> None:
-        """Look at the block (N, width) at step `row` of the present run."""
+        """Read the block (N, width) at step `row` of the present run."""
 
     @abstractmethod
     def weigh(self) -> None:
-        """Add the present run of steps with its weights."""
+        """Add the sums of the present run of steps, with its weights."""
 
 
 class Histograms(Watcher):
     """Histograms of the first lane, summed into columns (see `marginals`), at T times.
 
-    `at` (T, columns) is read off p(t), and `until` (T, columns) off Λ ∫ p.
-
-    cells (N, G): the cell of each state in each of G groups. reading: the matrix from bins to columns (columns, bins).
+    `at` (T, columns) are the columns of p(t), and `until` (T, columns) the columns of Λ ∫ p. cells (N, G): the cell of
+    each state in each of G groups. reading: the matrix from bins to columns (columns, bins).
     """
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: int) -> None:
@@ -96,7 +95,7 @@ class FewHistograms(Watcher):
             add(until, self.survivals[column, row], block)
 
     def weigh(self) -> None:
-        """Do nothing: everything is in the sums."""
+        """Do nothing, because `take` adds each step with its weights."""
 
     @property
     def at(self) -> Floats:
@@ -134,9 +133,10 @@ def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
 
 @dataclass
 class Carried:
-    """The result of carrying a block through a segment, at T report times. The last is the end of the segment.
+    """The result of carrying a block through a segment, at T times.
 
-    hits (T, width): probability stopped so far in the segment. tails (T,): the truncation error. end (N, width).
+    The last time is the end of the segment. hits (T, width): probability stopped so far in the segment. tails (T,): the
+    truncation error. end (N, width).
     """
 
     end: Floats
@@ -162,8 +162,8 @@ def carry(
         block: The rates of the segment.
         start: The vectors (N, width) at its beginning.
         times: Days within the segment (T,), of which the last is its end.
-        watchers: They keep sums of every step.
-        onward: Whether the vectors at the end are wanted. If not, they are zero.
+        watchers: The objects that keep sums of every step.
+        onward: Whether to compute the vectors at the end. If not, they are zero.
         tolerance: Bound on the truncation error.
         pool: A free thread for half of each large step.
         control: Progress callback and cancellation.
@@ -198,10 +198,10 @@ def carry(
 
 
 class Advance:
-    """One step of a pass: show the vectors to all watchers, and write the vectors after one jump.
+    """One step of a pass: show the vectors to all watchers, and do one jump.
 
-    In large steps a free thread does the last rows at the same time. The sums are the same, bit for bit, with and
-    without it.
+    In large steps, a second thread does the last rows at the same time. The sums are the same, bit for bit, with and
+    without this thread.
     """
 
     def __init__(self, block: Lanes, watchers: Sequence[Watcher], pool: ThreadPoolExecutor | None) -> None:

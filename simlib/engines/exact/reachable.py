@@ -1,8 +1,8 @@
 """The search for the reachable states of a scenario.
 
-Whether a state is reachable depends on structure alone: every rate and chance counts as positive, and every window as
-open. So neither assumption values nor forbidden moves change the set. Only setting or holding a variable can add to it.
-The search is breadth-first over mixed-radix codes, with or without Numba.
+The search counts every rate and chance as positive, and every window as open. So the set of states does not depend on
+assumption values, windows or forbidden moves. Interventions that set or hold a variable can add states. The search is
+breadth-first over mixed-radix codes of the states, with or without Numba.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from simlib.scenario.model import Hold, Pin
 from simlib.typing import Bools, Ints
 
 CAP = 2_000_000
-"""Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
+"""Default limit on the number of reachable states. So many states take about 3 GB."""
 
 _DENSE = 2**27
 """Up to this many combinations of levels, codes index a plain array. Above that, they index a hash table."""
@@ -36,9 +36,10 @@ _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
-    """Return the reachable states and edges. Scenarios with the same structure share one state space.
+    """Return the reachable states and edges.
 
-    Raises TooManyStates above `cap`, Unsupported when the levels combine to more than 2**62 codes, Cancelled.
+    Scenarios with the same structure share one state space. Raises TooManyStates above `cap`, Unsupported if the levels
+    combine to more than 2**62 codes, and Cancelled.
     """
     key = _structure(tables)
     if key in _SPACES:
@@ -172,7 +173,7 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield (rows, successor levels, pairs) for every outcome, self-loops left out."""
+        """Yield (rows, successor levels, pairs) for every outcome, without self-loops."""
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
             entry = self.tables.local_index(move, levels)
@@ -313,7 +314,7 @@ class _Table:
         self.add(roots)
 
     def add(self, codes: Ints) -> None:
-        """Add codes not yet known."""
+        """Add the codes that are not yet in the table."""
         fresh = codes[~np.isin(codes, self.codes[: self.count])]
         self.reserve(self.count + len(fresh))
         self.codes[self.count : self.count + len(fresh)] = fresh
@@ -335,7 +336,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Point the map from codes at new positions: those of the states in order of their codes."""
+        """Let the map from codes lead to the positions of the states in `codes`, which are sorted."""
         if not self.dense:
             self.table[:] = -1
         else:

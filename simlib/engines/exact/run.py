@@ -36,8 +36,9 @@ not depend on the block of its vector.
 class Solution:
     """Raw answers at the report times (T,): one pass over all segments.
 
-    `at` are columns of `features`, and `until` their integrals so far, in days. `tails` bounds the error of every
-    probability. `moments` are those of the impacts.
+    `at` are the columns of `features`, and `until` their integrals over time so far, in days. `counts` are the expected
+    firings. `hits` are the probabilities that each question has been answered. `tails` and `hit_tails` bound the
+    errors. `moments` are the moments of the impacts.
     """
 
     features: Features
@@ -66,21 +67,27 @@ class Prepared:
     rewards: StateRewards
     blocks: list[Seats]
     leap: float = 0.0
-    """Above zero, the quicker series is used, which carries no impacts and may give up. See `chebyshev.LEAPS`."""
+    """If above 0, the faster series of `chebyshev` is used, with this value of `chebyshev.LEAPS`.
+
+    This series cannot carry impacts, and raises `TooCyclic` for some chains.
+    """
 
     def without_impacts(self) -> Prepared:
         """Return a copy without the parts that only impacts need."""
         none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
         rewards = StateRewards(self.tables, self.space, none)
-        # Questions about firings cost most, so they sit together at the end, in a block that has its own thread.
+        # Questions about firings cost most, so they come last, in a block that can have its own thread.
         quests = sorted(self.quests, key=lambda quest: bool(quest.taboo.firings))
         return replace(self, rewards=rewards, blocks=seated(0, quests), leap=chebyshev.LEAPS[0])
 
     def in_one_block(self, lead: str) -> Prepared:
-        """Return a copy with the questions that fit beside the distribution: `lead` first, then those about states."""
+        """Return a copy with only the questions that fit into one block with the distribution.
+
+        The question `lead` comes first, then questions about states, then questions about firings.
+        """
         passes: dict[str, list[Quest]] = {}
         for quest in self.quests:
-            alone = quest.name in self.scenario.questions  # else one of the passes of a question about two events
+            alone = quest.name in self.scenario.questions  # if not, it is one pass of a question about two events
             passes.setdefault(quest.name if alone else quest.name.rpartition(" ")[0], []).append(quest)
         chosen: list[Quest] = []
         for name in sorted(passes, key=lambda name: (name != lead, any(quest.taboo.firings for quest in passes[name]))):
@@ -89,7 +96,10 @@ class Prepared:
         return replace(self, blocks=seated(0, chosen))
 
     def calmer(self) -> Prepared:
-        """Return a copy for a world in which the terms of the quicker series grow too much."""
+        """Return a copy for a chain in which the terms of the faster series grow too much.
+
+        It has the next larger Λ, or uses the ordinary series if there is none.
+        """
         return replace(self, leap=next((leap for leap in chebyshev.LEAPS if leap > self.leap), 0.0))
 
     @property
@@ -109,7 +119,10 @@ class _Done:
 
 
 class SolutionRun:
-    """One solution in progress. `pool` is a helping thread, `tolerance` the bound on the truncation error."""
+    """One solution in progress, with helper threads in `pool`.
+
+    `tolerance` bounds the truncation error.
+    """
 
     def __init__(
         self, world: Prepared, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
@@ -143,15 +156,18 @@ class SolutionRun:
         return self.result
 
     def _rows(self, segment: Segment) -> Ints:
-        """The report times in a segment. The horizon itself belongs to the last segment."""
+        """Return the report times (indices) in a segment. The horizon belongs to the last segment."""
         times, last = self.world.times, segment is self.world.segments[-1]
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
     def _carry(self, segment: Segment) -> None:
-        """Carry every vector through a segment: one block here, the other blocks on free threads."""
+        """Carry every vector through a segment.
+
+        This thread takes the first block, and helper threads take the others.
+        """
         rows = self._rows(segment)
         self.chain.rating(segment)  # computed before the threads start, because they share it
-        self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - kept there
+        self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too
         horizon = max(self.world.horizon, 1e-300)
         told = replace(self.control.part(segment.start / horizon, segment.end / horizon))
         silent = Control(cancel=self.control.cancel)
@@ -235,7 +251,7 @@ class SolutionRun:
         for quest in self.world.quests:
             name, vector = quest.name, self.vectors[quest.name]
             taboo = quest.acting(day)
-            # States in the taboo set before the intervention have been counted as hits already.
+            # Probability in the taboo set before the intervention has answered the question, and is taken out first.
             if taboo.inside is not None:
                 self.hit[name] += float(vector[taboo.inside].sum())
                 vector = taboo.clear(vector)

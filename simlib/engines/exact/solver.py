@@ -1,8 +1,8 @@
 """`Solver`: a scenario prepared to be solved exactly at many assumption values.
 
 Calendar windows and interventions cut time into segments. A forced move or a pinned variable is a linear map between
-two of them. A spread start is a distribution over states. A question about a move, or about a condition that can stop
-holding, has its own vector. The probability that has answered the question is taken out of that vector.
+two segments. An uncertain start is a distribution over states. A question about a move, or about a condition that can
+become false again, has a separate vector. The probability that has answered the question is taken out of this vector.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ TOLERANCE = 1e-9
 """Default bound on the truncation error of any probability."""
 
 RUNS = 10_000
-"""Number of replicates by default, for the questions that need histories."""
+"""Default number of replicates, for the questions that need histories."""
 
 _SMALL, _RELATIVE = 1e-6, 1e-3
-"""Answers below the first are solved again until their relative error is below the second."""
+"""Answers below `_SMALL` are solved again until their relative error is below `_RELATIVE`."""
 
 _Scope = tuple[bool, str | None]
-"""What a glance answers: whether it counts moves, and the question that leads (None: all questions)."""
+"""The contents of a glance: whether it counts moves, and the question that it must answer (None: all questions)."""
 
 _ROUNDS = 4
 _THREADS = 2
@@ -80,9 +80,9 @@ class Solver:
             scenario: The scenario, with its interventions.
             times: A number of equal steps, or the report times in days after `as_of`.
             by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
-            ignore_windows: Whether calendar windows are left out.
+            ignore_windows: Whether to treat calendar windows as always open.
             cap: Largest number of reachable states.
-            control: Cancellation of the search for states. Its threads (default 2) serve each solution.
+            control: Cancellation of the search for states, and the number of threads of each solution (default 2).
 
         Raises:
             TooManyStates: Above `cap`.
@@ -129,9 +129,10 @@ class Solver:
         )
 
     def _undecided(self) -> set[tuple[tuple[str, str], float | None]]:
-        """Return (condition, day) of all joint questions that no single state or firing decides.
+        """Return (first event, day) of the questions about two events that need histories.
 
-        Such a condition is also counted alone in histories, so that both parts of a ratio come from the same histories.
+        The question about the first event alone then needs histories, too. A conditional probability is the ratio of
+        these two questions, and both must come from the same histories.
         """
         result = set()
         for question in self.scenario.questions.values():
@@ -164,9 +165,10 @@ class Solver:
         return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Prepare a chain that counts, for a question about a count.
+        """Prepare a question about a count or a lull.
 
-        If it would have too many states, or for a lull, the question needs histories.
+        A question about a count gets a solver of the scenario with a counter of firings. If this would have too many
+        states, the question needs histories. A question about a lull always does.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -207,17 +209,17 @@ class Solver:
             theta: Values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             start: Probabilities (K,) of the start states of the tables. Default: those of the scenario.
-            tolerance: Bound on the truncation error. Answers below 1e-6 are solved again, more finely.
+            tolerance: Bound on the truncation error. Answers below 1e-6 are solved again with a smaller bound.
             runs: Replicates for the questions that need histories.
             seed: Seed of the replicates.
             first: Number of the first replicate.
-            ranges: Whether the distribution of the number of firings of each move is wanted (`Forecast.firings`). If it
-                takes too many products, it is counted in replicates. Without Numba it is then left out.
-            products: Limit on the products for all these distributions together. 0: count them in replicates.
+            ranges: Whether to add the distribution of the number of firings of each move (`Forecast.firings`). If the
+                exact distributions take too many products, they are counted in replicates (without Numba: left out).
+            products: Limit on the products (multiplications) for all these distributions together. 0: always count.
             control: Progress callback and cancellation.
 
         Raises:
-            MissingDependency: Without Numba, where a question needs histories.
+            MissingDependency: Without Numba, if a question needs histories.
             Cancelled: When `control` cancels the work.
         """
         chain = self.chain(theta, centre, start)
@@ -255,13 +257,13 @@ class Solver:
         lead: str | None = None,
         control: Control = UNWATCHED,
     ) -> Forecast:
-        """Return the forecast in a fraction of the time, without impacts and without histories.
+        """Return a quick forecast, without impacts and without the questions that need histories.
 
-        The questions that need histories are missing, and without `moves` also the counts of moves and the variables.
-        With `lead`, the id of a question or "", only that question is sure to be answered, and some others.
-        The truncation error has the same bound, but answers below 1e-6 are not solved again. See `solve`.
+        Without `moves`, the counts of moves and the variables are missing, too. `lead` is None, the id of a question,
+        or "". If it is not None, questions that cost extra time may be missing, except the question `lead`. The
+        truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again.
 
-        Raises Cancelled.
+        Raises Cancelled when `control` cancels the work.
         """
         chain, begun = self.chain(theta, centre, start), clock.perf_counter()
         scope = moves, lead
@@ -270,7 +272,7 @@ class Solver:
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
-        """Return about how many products the exact distributions of firings take, over all moves together."""
+        """Estimate the products for the exact distributions of firings of all moves together."""
         means = np.array([mean[-1] for mean in forecast.moves.values()])
         return products_of(self.chain(), means, forecast.provenance["steps"])
 
@@ -289,7 +291,7 @@ class Solver:
         return forecast
 
     def _with_histories(self, forecast: Forecast, counted: Forecast, seed: int) -> Forecast:
-        """Return an exact forecast, completed by the questions that Monte Carlo counted."""
+        """Return an exact forecast together with the questions that Monte Carlo counted."""
         runs = counted.provenance["runs"]
         questions = {**forecast.questions} | {name: counted.questions[name] for name in self.by_histories}
         source = {"by_histories": list(self.by_histories), "histories": runs, "histories_seed": seed}
@@ -301,7 +303,7 @@ class Solver:
         )
 
     def _glanced(self, scope: _Scope) -> Prepared:
-        """Return the parts that a glance needs."""
+        """Return the prepared parts for a glance of this scope."""
         moves, lead = scope
         if scope not in self._glances:
             whole = self._prepared.without_impacts()
@@ -311,7 +313,7 @@ class Solver:
 
     @cached_property
     def _without_moves(self) -> Features:
-        """The features of glances that count no moves, which all share them."""
+        """The features that all glances without moves share."""
         return Features(self.tables, self.space, self.features.flagged, answers_only=True)
 
     @cached_property
@@ -320,7 +322,7 @@ class Solver:
         from simlib.engines.montecarlo.simulator import Simulator
 
         wanted = self.by_histories
-        if any(question.joint for question in wanted.values()):  # a joint question is made of other questions
+        if any(question.joint for question in wanted.values()):  # such a question refers to others
             wanted = dict(self.scenario.questions)
         lean = self.scenario.replace(impacts={}, questions=wanted, ladders={})
         return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)
@@ -365,7 +367,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return the chain of this scenario, which has a counter, at the values and start of a chain without it."""
+        """Return this solver's chain at the values and the start of another solver's chain."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(
@@ -383,7 +385,7 @@ class Solver:
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of `space`.
-            start: Days after `as_of`. At 0 the distribution is that before any intervention (`Chain.start`).
+            start: Days after `as_of`. For 0, `vector` is the distribution before any intervention (`Chain.start`).
             stop: Days after `as_of`. The interventions at that time are included.
             theta: Assumption values (A,). Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
@@ -419,7 +421,7 @@ class Solver:
         return Taboo(self.space.ending == list(self.scenario.endings).index(name))
 
     def _stays(self, inside: Bools) -> bool:
-        """Say whether no edge leaves the set of a question, so that occupancy is first passage."""
+        """Say whether no history leaves a set of states, so that occupancy equals first passage."""
         if any(isinstance(item, Pin | Hold) for item in self.scenario.interventions):
             return False
         return not np.any(inside[self.space.source] & ~inside[self.space.target])
@@ -444,10 +446,10 @@ class Solver:
         }
 
     def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
-        """Return a tolerance for small answers: a thousandth of the smallest answer that is not yet precise.
+        """Return a tolerance that makes small answers precise: a thousandth of the smallest one.
 
-        A zero may stand for paths with more jumps than were summed. Zeros are `settled` once every path that visits no
-        state twice has been summed. A settled zero is an impossible answer, or one too small for a floating-point
+        An answer of 0 may mean that its paths have more jumps than were summed. Zeros are `settled` once all paths that
+        visit no state twice have been summed. Then an answer of 0 is impossible, or too small for a floating-point
         number.
         """
         finer = tolerance
