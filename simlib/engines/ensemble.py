@@ -63,7 +63,7 @@ def forecast(
 
     Args:
         scenario: The scenario, with its interventions.
-        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         engine: "exact", "montecarlo", or "auto" (exact if the exact engine can take the scenario, else Monte Carlo).
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
@@ -200,11 +200,11 @@ def over_priors(
 ) -> Ensemble:
     """Forecast at each draw of the assumptions, and at the stated values.
 
-    By Monte Carlo each draw has replicates of its own, and the stated values have as many as all draws together.
+    By Monte Carlo, each draw has separate replicates. The stated values have as many replicates as all draws together.
 
     Args:
         scenario: The scenario, with its interventions.
-        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         engine: "exact", "montecarlo", or "auto" (exact if the exact engine can take the scenario, else Monte Carlo).
         draws: A number of draws of the prior (at least 2), or a belief.

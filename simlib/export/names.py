@@ -2,7 +2,7 @@
 
 Hyphens and dots become underscores. If two names would become one, or a name is a word of the language, an underscore
 or a number is added. Constants, variables, formulas and modules share one name space. Labels and reward structures have
-name spaces of their own.
+separate name spaces.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 One module holds everything. A variable becomes a bounded integer (the index of its level). A move becomes one guarded
 command whose rate is a formula over named constants. An ending becomes absorbing and gets a label. The labels of
-endings are disjoint: where two endings hold, the first in the file wins. Each move and each impact also has a reward
+endings are disjoint: if two endings hold, the first in the file wins. Each move and each impact also has a reward
 structure, so that its expected count or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts
 too, so it stays in the commands as a self-loop.
 

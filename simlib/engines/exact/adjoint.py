@@ -66,7 +66,8 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    If an intervention assumes a value for a while, that value changes with its assumption, as in a draw of the priors.
+    If an intervention assumes a value for a while, this value also changes with its assumption, as in draws of the
+    priors.
 
     Args:
         scenario: The scenario, with its interventions.

@@ -92,7 +92,7 @@ def products_of(chain: Chain, means: Floats, steps: int) -> float:
 
 
 def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control: Control = UNWATCHED) -> CountLaw:
-    """Return the distribution of a count at some times.
+    """Return the distribution of a count at the given times.
 
     Args:
         chain: The states at assumption values.
@@ -127,9 +127,9 @@ def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UN
 
 @dataclass(frozen=True, eq=False)
 class OneAmount:
-    """An impact that is a number of firings times one fixed amount, given as an index into θ.
+    """An impact that is a number of firings times one fixed amount.
 
-    `counts` (O,) says how often the amount is gained with a firing of each outcome.
+    `amount` is an index into θ. `counts` (O,) says how often the amount is gained with a firing of each outcome.
     """
 
     amount: int
@@ -174,7 +174,7 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the distribution (N, C) after an intervention. A forced firing counts like others."""
+    """Return the distribution (N, C) after an intervention. Forced firings count, too."""
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:

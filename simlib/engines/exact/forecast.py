@@ -38,7 +38,7 @@ def solve(
     Args:
         scenario: The scenario, with its interventions.
         values: Assumption values that replace stated ones, by name, in base units (rates per day).
-        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         ignore_windows: Whether to treat calendar windows as always open.
         tolerance: Bound on the truncation error of any probability.

@@ -77,8 +77,8 @@ class Lanes:
     ) -> None:
         """Compute the rates of the edges of a segment for lanes with these taboos (at most 4).
 
-        If `leap` is above 0, Λ is `leap` times the largest exit rate of a state, and a step doubles the vector after
-        one jump and subtracts the old `result`. See `chebyshev`.
+        If `leap` is above 0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the vectors
+        after one jump, minus the old `result`. See `chebyshev`.
         """
         self.leap = leap
         self.taboos = (

@@ -213,7 +213,7 @@ class Advance:
             self.cut, self.pool = int(np.searchsorted(entries, own)), pool
 
     def __call__(self, row: int, vectors: Floats, result: Floats) -> None:
-        """Show the vectors of step `row` of the present run, and write those after one jump to `result`."""
+        """Show the vectors of step `row` to the watchers, and write them after one jump to `result`."""
         rest = None
         if self.pool is not None:
             rest = self.pool.submit(self.block.step, vectors, result, self.cut, self.block.states)

@@ -79,7 +79,7 @@ class Solver:
         Args:
             scenario: The scenario, with its interventions.
             times: A number of equal steps, or the report times in days after `as_of`.
-            by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+            by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
             ignore_windows: Whether to treat calendar windows as always open.
             cap: Largest number of reachable states.
             control: Cancellation of the search for states, and the number of threads of each solution (default 2).
@@ -208,7 +208,7 @@ class Solver:
         Args:
             theta: Values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
-            start: Probabilities (K,) of the start states of the tables. Default: those of the scenario.
+            start: Probabilities (K,) of the start states of the tables. Default: the scenario's.
             tolerance: Bound on the truncation error. Answers below 1e-6 are solved again with a smaller bound.
             runs: Replicates for the questions that need histories.
             seed: Seed of the replicates.
@@ -322,7 +322,7 @@ class Solver:
         from simlib.engines.montecarlo.simulator import Simulator
 
         wanted = self.by_histories
-        if any(question.joint for question in wanted.values()):  # such a question refers to others
+        if any(question.joint for question in wanted.values()):  # joint questions refer to other questions
             wanted = dict(self.scenario.questions)
         lean = self.scenario.replace(impacts={}, questions=wanted, ladders={})
         return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)

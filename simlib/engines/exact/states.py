@@ -29,7 +29,7 @@ class StateSpace:
     """N reachable states and E edges, ordered by state code.
 
     codes (N,), levels (N, V), ending (N,): the index of the ending that holds in a state, or -1. Edges are grouped by
-    source: those of state x are edge_start[x] to edge_start[x + 1] (N + 1,). target (E,) and pair (E,). pair_entry,
+    source: the edges of state x are edge_start[x] to edge_start[x + 1] (N + 1,). target (E,) and pair (E,). pair_entry,
     pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair. pair_start (M + 1,): the pairs of each
     move.
     """

@@ -30,7 +30,7 @@ _BLOCK = 64
 """Largest number of steps in a block. After each block, kept vectors are weighted and cancellation is checked."""
 
 _BLOCK_NUMBERS = 8_000_000
-"""Largest number of numbers in the kept vectors of a block (64 MB)."""
+"""Largest size of the kept vectors of a block, as states times steps (64 MB)."""
 
 _NEGLIGIBLE = 1e-30
 

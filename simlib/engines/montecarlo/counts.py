@@ -56,9 +56,9 @@ class Counts:
         return len(self.ending)
 
     def __add__(self, other: Counts) -> Counts:
-        """Join these counts with those of the replicates that follow.
+        """Join these counts with the counts of the next replicates.
 
-        Raises ValueError when `other` does not begin where this one ends.
+        Raises ValueError if the replicates of `other` do not follow these.
         """
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")

@@ -30,7 +30,7 @@ _SURE = 2.0
 
 
 def load_kernel() -> ModuleType:
-    """Import the compiled kernel. Raises MissingDependency where Numba cannot be imported."""
+    """Import the compiled kernel. Raises MissingDependency if Numba cannot be imported."""
     try:
         from simlib.engines.montecarlo import _kernel
     except ImportError as error:

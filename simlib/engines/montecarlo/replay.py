@@ -161,14 +161,14 @@ def histories(
         values: Assumption values that replace stated ones, by name, in base units.
         theta: All assumption values (A,), in place of `values`, or the result of `Simulator.values`.
         centre: The stated values, when `theta` is a draw around them.
-        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         ignore_windows: Whether to treat calendar windows as always open.
         seed: Seed of the run.
         control: Cancellation and number of threads.
 
     Raises:
         ScenarioError: For a name, a target day or an intervention that does not fit.
-        ValueError: For numbers out of range, or both `values` and `theta`.
+        ValueError: For numbers out of range, or if both `values` and `theta` are given.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """

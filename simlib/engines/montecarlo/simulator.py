@@ -109,7 +109,7 @@ class Simulator:
         Args:
             theta: Assumption values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
-            start: Probabilities (K,) of the states of a joint start. Default: those of the scenario.
+            start: Probabilities (K,) of the states of a joint start. Default: the scenario's.
             runs: Number of replicates.
             seed: Seed of the random numbers.
             first: Number of the first replicate.
@@ -162,7 +162,7 @@ def simulate(
     Args:
         scenario: The scenario, with its interventions.
         values: Assumption values that replace stated ones, by name, in base units (rates per day).
-        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         ignore_windows: Whether to treat calendar windows as always open.
         runs: Number of replicates.
