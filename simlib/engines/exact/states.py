@@ -77,7 +77,7 @@ class StateSpace:
         if otherwise is not None:
             return np.where(known, index, otherwise)
         if not np.all(known):
-            raise KeyError("a state outside the reachable ones")
+            raise KeyError("a state is not among the reachable states")
         return index
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
