@@ -1,4 +1,4 @@
-"""Write the reference of the language from the schema that the loader itself uses."""
+"""Write the reference page of the scenario language from the published schema."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ HOME = Path(__file__).resolve().parents[1]
 FILES = {"scenario.yaml": "scenario.schema.json", "views/NAME.yaml": "view.schema.json"}
 HEAD = """# Reference of the language
 
-Every key of a scenario and of a view, made from the schema that `simlib check` uses. How the pieces work together is
-told in [how to write a scenario](scenarios.md).
+This page lists every key of a scenario file and of a view file. It is made from the schema that `simlib check` uses.
+[How to write a scenario](scenarios.md) explains how the parts work together.
 """
 
 
 def type_of(part: dict[str, Any]) -> str:
-    """Say what a key holds."""
+    """Return the type of a key's value, in words."""
     if "$ref" in part:
         return short(part["$ref"].rsplit("/", 1)[-1]).lower()
     if part.get("oneOf") and "maxProperties" in part["oneOf"][0] and part["oneOf"][-1].get("type") == "array":
@@ -36,22 +36,22 @@ def type_of(part: dict[str, Any]) -> str:
 
 
 def short(shape: str) -> str:
-    """Return the name of a shape as people call it."""
+    """Return the name of a shape without the suffix `Shape`."""
     return shape.removesuffix("Shape")
 
 
 def table(shape: dict[str, Any]) -> Iterator[str]:
-    """Yield the rows of one mapping: key, whether it must be there, what it holds, what it means."""
-    yield "| key | | holds | meaning |"
+    """Yield the table rows of one mapping: key, whether it is required, type and meaning."""
+    yield "| key | required | type | meaning |"
     yield "|---|---|---|---|"
     for key, part in shape.get("properties", {}).items():
-        must = "required" if key in shape.get("required", ()) else ""
+        must = "yes" if key in shape.get("required", ()) else ""
         words = " ".join(part.get("description", "").split()).replace("|", "\\|")
         yield f"| `{key}` | {must} | {type_of(part)} | {words} |"
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the text of the reference page."""
     lines = [HEAD]
     for title, name in FILES.items():
         schema = json.loads((HOME / "simlib" / "scenario" / name).read_text(encoding="utf-8"))
@@ -70,7 +70,7 @@ def page() -> str:
 
 
 def write(file: Path) -> None:
-    """Write the page where it is out of date."""
+    """Write the page to a file, if the file is missing or out of date."""
     text = page()
     if not file.is_file() or file.read_text(encoding="utf-8") != text:
         file.write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Read numbers with reasons into assumptions.
+"""Read the numbers of a file, with their reasons, into assumptions.
 
-The kind of a number follows from where it is used.
+The kind of a number follows from the place where it is used.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
 from simlib.scenario.schema.value_shape import AssumptionShape, LiteralShape
 
 REST = "rest"
-"""A word in place of a share: this level takes whatever the other shares leave."""
+"""A word in place of a share: the level takes what the other shares leave."""
 
 REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
-"""The lists of rewards of an impact, and the key of the amount in each."""
+"""The lists of rewards of an impact, each with the key of its amounts."""
 
 PER_DAY = "per day"
-"""Added to the unit of an impact for an amount that is gained per day."""
+"""Words that follow the unit of an impact if the amount is per day."""
 
 _HISTORY = "evidence.history.start"
 
 UNREAD = ""
-"""The id of an assumption that could not be read. No other id is empty."""
+"""Stands for the id of an assumption that could not be read. No real id is empty."""
 
 A: dict[AssumptionKind, str] = {
     "rate": "a rate",
@@ -63,7 +63,10 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Say whether a number is a share of a start. Then the reason of the whole start may stand for its own."""
+    """Say whether a number is a share in a start.
+
+    Such a share may be written without a reason. It then has the reason of the whole start.
+    """
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -78,8 +81,8 @@ def _place_in_evidence(name: str) -> Place:
 class Use:
     """One place in the file where a number is used.
 
-    The place holds the id of an assumption, or a literal number. A literal gets the name `id`. `unit` is that of an
-    amount.
+    `written` is the id of an assumption or a literal number. A literal becomes an assumption with this `id` and this
+    `label`. `unit` is the unit of an amount.
     """
 
     place: Place
@@ -164,8 +167,8 @@ def _median(shape: WaitShape) -> str | LiteralShape:
 class Numbers:
     """Every number of a document: the named assumptions, and the literals written where they are used.
 
-    `assumptions` holds the readable numbers, except the literals of the evidence section, which are in `of_the_log`.
-    `at` gives the id of the number used at a place.
+    `assumptions` has the numbers that could be read, except the literals of the evidence section, which are in
+    `of_the_log`. `at` gives the id of the number used at a place.
     """
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
@@ -198,7 +201,7 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of the number used at a place, adding a literal to the assumptions."""
+        """Return the id of the number used at a place. A literal is added to the assumptions."""
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)
@@ -272,11 +275,11 @@ def resolve_literal(
     unit: str = "",
     used_at: Place = (),
 ) -> Assumption | None:
-    """Return the assumption that a number stands for.
+    """Return the assumption for a number in the file.
 
-    Returns None and notes the problem if the number cannot be read. If nothing uses the number, `kind` is None and the
-    notation decides: a bare number is a factor. `unit` is that of an amount. `used_at` is the place that the message
-    names if the number is of another kind.
+    Returns None and notes the problem if the number cannot be read. If nothing uses the number, `kind` is None. Its
+    kind then follows from its notation, and a number without a unit is a factor. `unit` is the unit of an amount.
+    `used_at` is where the number is used. The message names that place if the number does not fit there.
     """
     value = read_quantity(document, (*place, "value"), shape.value, kind, used_at, unit)
     if value is None:
@@ -308,7 +311,7 @@ def _bounds(
 ) -> tuple[float, float] | None:
     """Return the 5th and 95th percentiles, or None if the file gives none.
 
-    Returns None and notes the problem if they cannot be read.
+    Also returns None, and notes the problem, if they cannot be read.
     """
     if (shape.low is None) != (shape.high is None):
         given, other = ("low", "high") if shape.high is None else ("high", "low")

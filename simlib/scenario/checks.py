@@ -1,8 +1,8 @@
 """Static rules of the language, one function for each rule.
 
 The name of a function states its rule. A rule takes a resolved scenario and yields errors as `Misfit`s (place, what,
-expected). A rule that needs reachability or a solution is not static: see `simlib.analysis.lint.rules`. A rule must
-accept an incomplete scenario: while a file has other problems, unreadable parts are missing.
+expected). A rule must also accept an incomplete scenario, because parts of a file that could not be read are missing
+from it. Rules that need the reachable states or a solution are not static: see `simlib.analysis.lint.rules`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_ASSUMPTIONS = 2000
 
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
-    """Yield all problems that static rules find in a scenario."""
+    """Yield all problems that the static rules find in a scenario (default: all rules)."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
 
@@ -37,7 +37,7 @@ def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Itera
 
 
 def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
-    """Low < value < high, or all three equal."""
+    """Every number has low < value < high, or all three are equal."""
     for assumption in _numbers(scenario):
         wrong = _wrong_with_order(assumption)
         if wrong:
@@ -45,7 +45,7 @@ def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def _numbers(scenario: Scenario) -> Iterator[Assumption]:
-    """Yield every assumption, those of `evidence` included."""
+    """Yield every assumption, including those of `evidence`."""
     yield from scenario.assumptions.values()
     yield from scenario.log_assumptions.values()
 
@@ -82,7 +82,7 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
-    """Named and inline numbers together stay within the bound."""
+    """There are at most `MAX_ASSUMPTIONS` numbers, inline ones included."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
@@ -112,24 +112,18 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
             yield ("moves", move.id, "takes"), move.takes.sources
 
 
-# Chances that share one whole
+# Chances that must sum to 1
 
 
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
-    """At most one outcome takes the rest.
-
-    The stated chances never sum to more than one.
-    """
+    """At most one outcome of a move takes the rest, and the stated chances sum to at most 1."""
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
         yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
 
 
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
-    """At most one level takes the rest.
-
-    The stated shares never sum to more than one.
-    """
+    """At most one level of a start takes the rest, and the stated shares sum to at most 1."""
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
@@ -156,26 +150,26 @@ def _wrong_with_sum(
         yield place, f"the {number}s sum to {show(total, 'number')}, and no {part} takes the rest", expected
     elif rests and abs(total - 1) <= TOLERANCE and not all(assumption.fixed for assumption in known):
         what = f"the {number}s already sum to 1 and nothing is left for {rests[0]!r}"
-        yield place, what, f"expected less than 1 where a {number} has a prior"
+        yield place, what, f"expected a sum below 1 if any {number} has a range"
 
 
 # Guards
 
 
 def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """The condition and the window of a factor overlap with those of its move."""
+    """A factor can apply while its move is possible: their conditions and their windows overlap."""
     for move in scenario:
         for where, factor in move.placed_factors():
             place: Place = ("moves", move.id, *where)
             if not _can_hold_together(move.when, factor.when):
                 yield (*place, "when"), "can never hold while the move is possible", _both(move.when, factor.when)
             if move.between and factor.between and not _overlap(move.between, factor.between):
-                what = "this window does not overlap with that of the move"
+                what = "this window does not overlap with the window of the move"
                 yield (*place, "between"), what, f"expected days from {move.between.first} to {move.between.last}"
 
 
 def effect_can_happen_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """The condition of an effect can hold together with that of its move."""
+    """The condition of an effect can hold together with the condition of its move."""
     for move, place, effects in _effects(scenario):
         for effect in effects:
             if not _can_hold_together(move.when, effect.when):
@@ -201,7 +195,7 @@ def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ..
 
 
 def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
-    """The only outcome of a move always happens, whatever multiplies its odds."""
+    """An outcome with factors is not the only outcome of its move, which would always happen."""
     for move in scenario:
         for outcome in move.outcomes if len(move.outcomes) == 1 else ():
             if outcome.factors:
@@ -230,7 +224,7 @@ def _overlap(one: Window, other: Window) -> bool:
 
 
 def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """A move whose window closed before `as_of` can never happen."""
+    """No window of a move or a factor closed before `as_of`, because it would never be open."""
     for move in scenario:
         for place, window in move.placed_windows():
             if window.last < scenario.as_of:
@@ -239,7 +233,7 @@ def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Mis
 
 
 def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """A move on a date before `as_of` would already have happened."""
+    """No move has a date before `as_of`, because it would already have happened."""
     for move in scenario:
         if move.at is not None and move.at < scenario.as_of:
             what = f"{move.at} is before the forecast begins ({scenario.as_of})"
@@ -264,7 +258,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
-    """Ids that differ only by case, hyphen or underscore are refused: other tools mix them up."""
+    """Ids must differ by more than case, hyphen or underscore, which some tools ignore."""
     sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
     for section in sections:
         yield from _twins((section,), getattr(scenario, section))
@@ -284,9 +278,9 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """No ending has the id `ongoing`: that word means that no ending is reached.
+    """No id is a word with another meaning.
 
-    No assumption has the id `rest`: that word means the share that the others leave.
+    For an ending, `ongoing` means that no ending is reached. For a share, `rest` means what the other shares leave.
     """
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' already means that no ending is reached", "expected another id"

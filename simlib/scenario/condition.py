@@ -11,10 +11,10 @@ Clause = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on the state: any of `clauses` holds.
+    """A condition on the state, which holds if at least one of its `clauses` holds.
 
-    A clause holds when every variable is in its level set. A clause is `((variable_id, (level, ...)), ...)`. `ALWAYS`
-    has one empty clause. A condition without clauses never holds.
+    A clause is `((variable_id, (level, ...)), ...)`. It holds if every variable is at one of its levels. `ALWAYS` has
+    one empty clause. A condition without clauses never holds.
     """
 
     clauses: tuple[Clause, ...] = ((),)
@@ -29,12 +29,12 @@ class Condition:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variables the condition reads, each once, in order of appearance."""
+        """The variables in the condition, each once, in order of appearance."""
         return tuple(dict.fromkeys(variable for clause in self.clauses for variable, _ in clause))
 
     @property
     def always(self) -> bool:
-        """True for an empty condition, which holds in every state."""
+        """True if one of the clauses is empty, so that the condition holds in every state."""
         return () in self.clauses
 
 
@@ -42,7 +42,7 @@ ALWAYS = Condition()
 
 
 def runs(levels: tuple[str, ...]) -> list[str]:
-    """Return levels as they are, and numbers of a counter that follow each other as "5 to 9"."""
+    """Return levels unchanged, but consecutive numbers of a counter as "5 to 9"."""
     if not all(level.isdecimal() for level in levels):
         return list(levels)
     numbers = [int(level) for level in levels]
@@ -53,7 +53,7 @@ def runs(levels: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Calendar dates between which something applies, both inclusive."""
+    """The first and the last day on which something applies, both included."""
 
     first: dt.date
     last: dt.date

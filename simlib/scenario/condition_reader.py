@@ -1,8 +1,8 @@
 """Read level sets and conditions of a file into `Condition`.
 
-A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`, and of a counter also `X to Y`. A
-condition is a mapping {variable: level set}, which holds if every variable is in its set. It may also be a list of such
-mappings, which holds if at least one of them does.
+A level set is a level, a list of levels, `X or above`, `X or below` or `not X`. For a counter it may also be `X to Y`.
+A condition is a mapping {variable: level set}, which holds if every variable is at a level in its set. It may also be a
+list of such mappings, which holds if at least one of the mappings holds.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from simlib.scenario.model import ALWAYS, Clause, Condition, Variable
 
 
 class Reader:
-    """Reads conditions of one document against its variables, and notes errors.
+    """Reads the conditions of one document, and notes problems.
 
-    `known` holds every variable the file names, also those too broken to be in `variables`. References to broken ones
-    are accepted, because the variable itself is already reported.
+    `variables` are the variables that could be read, and `known` has the ids of all variables in the file. A condition
+    may name a variable that could not be read, because its own problem is already reported.
     """
 
     def __init__(self, document: Document, variables: Mapping[str, Variable], known: Container[str]) -> None:
@@ -29,7 +29,7 @@ class Reader:
     def condition(self, written: Any, place: Place) -> Condition:
         """Return the condition written at a place.
 
-        An empty value means that there is no condition, so the result always holds.
+        If nothing is written, the result is `ALWAYS`.
         """
         if written is None:
             return ALWAYS
@@ -45,7 +45,7 @@ class Reader:
         return tuple((name, levels) for name, levels in pairs if levels)
 
     def _level_set(self, name: str, written: str | list[str], place: Place) -> tuple[str, ...]:
-        """Return the levels in the variable's own order.
+        """Return the levels of a level set, in the order of the variable.
 
         Returns () and notes the problem if a level is unknown.
         """
@@ -64,7 +64,7 @@ class Reader:
     def variable(self, name: str, place: Place) -> Variable | None:
         """Return a variable by name, or None if there is none.
 
-        A missing variable is noted, unless the file has it with a problem of its own.
+        An unknown name is noted. A variable that could not be read is not noted again.
         """
         if name not in self.variables and name not in self.known:
             known = self.known if isinstance(self.known, Mapping) else self.variables
@@ -82,7 +82,7 @@ class Reader:
         return tuple(levels)
 
     def level(self, variable: Variable, name: str, place: Place) -> bool:
-        """Say whether a name is a level of a variable, and note it if not."""
+        """Say whether a name is a level of a variable, and note the problem if it is not."""
         if name in variable.levels:
             return True
         self.document.note(place, *no_such_level(variable, name))
@@ -104,9 +104,9 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return the fault and the expected levels, for a level that a variable does not have.
+    """Return the problem and the expectation, for a level that a variable does not have.
 
-    With `sets`, a set of levels is also accepted.
+    With `sets`, the expectation for a counter also lists the ways to write a set of levels.
     """
     if not variable.counter:
         return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)
@@ -116,7 +116,7 @@ def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple
 
 
 def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
-    """Return the numbers that a phrase means: "5", "5 or above", "5 or below", "5 to 9", "not 5" (() for none)."""
+    """Return the numbers that a phrase such as "5 or above", "5 to 9" or "not 5" means, or ()."""
     match = re.fullmatch(
         r"(?P<no>not )?(?P<one>\d+)(?: (?P<word>to (?P<other>\d+)|or above|or below))?", written, re.ASCII
     )
@@ -134,7 +134,7 @@ def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
 
 
 def phrases_of(variable: Variable) -> dict[str, tuple[str, ...]]:
-    """Return every phrase for levels of a variable, with the levels that it means."""
+    """Return {phrase: levels} for every phrase that names levels of a variable."""
     levels = variable.levels
     phrases: dict[str, tuple[str, ...]] = {level: (level,) for level in levels}
     for index, level in enumerate(levels):

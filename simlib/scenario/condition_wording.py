@@ -1,4 +1,4 @@
-"""Conditions, lulls and counts in words."""
+"""Describe conditions, lulls and counts in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from simlib.scenario.model import Effect, Lull, Repeats, Scenario, Variable
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
     """Describe a condition: "standoff is patrols or above and tempo is hot".
 
-    An empty condition is "always". With `labels`, variables and levels get their labels in place of their ids.
+    A condition that always holds is "always". With `labels`, variables and levels have their labels in place of their
+    ids.
     """
     if condition.always:
         return "always"
@@ -29,7 +30,7 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
 def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
     """Describe a lull or a count: "28 days pass without strike or raid".
 
-    With `labels`, moves get their labels in place of their ids.
+    With `labels`, moves have their labels in place of their ids.
     """
     names = [f"“{scenario.moves[name].label}”" if labels else name for name in asked.moves]
     some = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]

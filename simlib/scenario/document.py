@@ -1,8 +1,9 @@
-"""Read the text of a YAML file into plain data with lines. Only this module uses ruamel.yaml.
+"""Read a YAML file into plain data, with the line of each value.
 
-The data are built from the parser's events, so that every duplicate key is reported and not only the first. Every
-scalar is text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null` is None. No object is
-constructed and no expression evaluated. Anchors, aliases and tags are refused. Size and depth are bounded.
+Only this module uses ruamel.yaml. The data are built from the parser's events, so that every duplicate key is reported
+and not only the first. Every scalar is text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null`
+is None. No object is constructed, and no expression is evaluated. Anchors, aliases and tags are refused. Size and depth
+are limited.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MAX_PROBLEMS = 200
 WIDTH = 120
 
 Place = tuple[str | int, ...]
-"""The place of something in a file: keys and list positions (from 0) from the top."""
+"""The path from the top of a file to a value: keys, and list positions counted from 0."""
 
 NULLS = ("", "~", "null", "Null", "NULL")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -40,7 +41,7 @@ def dotted(place: Place) -> str:
 
 @dataclass
 class Document:
-    """A file read: its plain `data`, the line of every place, and the problems found so far.
+    """A file that was read: its plain `data`, the line of every place, and the problems found.
 
     `spans` gives the start and end of each value in `text`, so that one value can be rewritten without touching the
     rest.
@@ -55,7 +56,7 @@ class Document:
     readable: bool = True
 
     def line(self, place: Place) -> int:
-        """Return the line of a place, or of the nearest thing around it that is in the file."""
+        """Return the line of a place, or of the nearest part around it that the file has."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
@@ -97,7 +98,7 @@ class _Anything:
 def refuse(problems: list[Problem]) -> None:
     """Raise one ScenarioError with all `problems`, each once, sorted by file and line.
 
-    Without any, do nothing.
+    If there are no problems, do nothing.
     """
     each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     if len(each) > MAX_PROBLEMS:
@@ -142,8 +143,8 @@ _TOO_LARGE = ("the file is larger than a megabyte", f"expected at most {MAX_BYTE
 def read(text: str, file: str) -> Document:
     """Read the text of a YAML file into a document.
 
-    Faults in the YAML are in its `problems`. `readable` is False if a syntax error stopped the reading, so that the
-    rest is unknown.
+    Errors in the YAML are listed in its `problems`. If such an error stopped the reading, the rest of the file is
+    unknown and `readable` is False.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -192,7 +193,7 @@ def _open_bracket(error: Exception, mark: Any) -> int | None:
 
 _PLAIN_WORDS = {
     "mapping values are not allowed": (
-        "a colon where none belongs",
+        "a colon in the wrong place",
         "put a text with ': ' in quotes, write a mapping on one line as {a: b}, or correct the indentation",
     ),
     "character 'tab'": ("a tab", "expected spaces: YAML does not allow tabs for indentation"),
@@ -206,7 +207,7 @@ _PLAIN_WORDS = {
         "expected 'key: value' with a space after the colon, here or on the line above",
     ),
     "expected <block end>": (
-        "a line that does not line up with those above it",
+        "a line that is not aligned with the lines above it",
         "keys of one mapping start in the same column",
     ),
     "but got ':'": ("a colon where a comma or a closing bracket belongs", "a text that contains ': ' needs quotes"),
@@ -217,10 +218,7 @@ _PLAIN_WORDS = {
 
 
 class _Stopped(Exception):
-    """Ends the reading of a document.
-
-    The reason is already noted.
-    """
+    """Raised to stop the reading of a document, after the reason has been noted."""
 
 
 class _Composer:
@@ -305,7 +303,7 @@ class _Composer:
         return items
 
     def _key(self, event: Any, place: Place, line: int) -> str | None:
-        """Return the key. Returns None and notes the problem if it is no text."""
+        """Return the key of an entry. Returns None and notes the problem if the key is not text."""
         key = self._node(event, (*place, "(key)"))
         if not isinstance(key, str):
             self._problem(line, place, "a key that is not text", "expected a name before the colon")
@@ -372,7 +370,7 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """Return how far the first block list is indented from its key, 2 without a list."""
+    """Return by how many columns the first block list is indented from its key (default: 2)."""
     key = 0
     for line in text.splitlines():
         bare = line.lstrip(" ")

@@ -1,6 +1,7 @@
-"""Read an event log: dated rows, one for each observed event.
+"""Read an event log: a CSV file with dated rows about observed events.
 
-A row has a date and a word in the column `move`. `simlib.scenario.row_meaning` says how it counts in a scenario.
+Each row has a date and a word in the column `move`. `simlib.scenario.row_meaning` says what the row means for a
+scenario.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ MAX_ROWS = 100_000
 class LogRow:
     """One row of an event log.
 
-    `word` is its column `move`. `date` is the day of the event: with the precision "week" or "month" it stands for the
-    seven days around it, or for its month. `times` is how many events the row stands for. `known_on` is when it became
-    public, if later. `file` and `line` say where it was read.
+    `word` is the text in its column `move`. `date` is the day of the event. With the precision "week" it stands for the
+    seven days around it, and with "month" for its whole month. `times` is how many events the row stands for.
+    `known_on` is the day on which the event became public, if that is a later day. `file` and `line` say where the row
+    was read.
     """
 
     word: str
@@ -54,7 +56,7 @@ class LogRow:
 
     @property
     def window(self) -> tuple[dt.date, dt.date]:
-        """The first day on which the event may have happened, and the first day after the last."""
+        """The first day on which the event may have happened, and the day after the last such day."""
         if self.precision == "week":
             return self.date - dt.timedelta(days=3), self.date + dt.timedelta(days=4)
         if self.precision == "month":
@@ -82,7 +84,10 @@ def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
 
 
 def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
-    """Return the rows of the text of a log. `file` is its name in messages. Raises ScenarioError."""
+    """Return the rows of the text of a log. `file` is its name in messages.
+
+    Raises ScenarioError with every problem at once.
+    """
     reader = csv.DictReader(io.StringIO(text), strict=True)
     problems: list[Problem] = []
     rows: list[LogRow] = []
@@ -113,7 +118,7 @@ def _misfits_of_header(names: Any, file: str) -> Iterator[Problem]:
 
 
 class _Cells:
-    """Reads one row and notes its faults."""
+    """Reads one row and notes its problems."""
 
     def __init__(self, file: str, line: int, cells: Mapping[Any, Any], problems: list[Problem]) -> None:
         self.file, self.line, self.problems = file, line, problems
@@ -124,7 +129,7 @@ class _Cells:
         self.problems.append(Problem(self.file, self.line, column, what, expected))
 
     def row(self) -> LogRow | None:
-        """Return the row. Returns None and notes the problem if its date or its word cannot be read."""
+        """Return the row, or None if its date or its word cannot be read. Problems are noted."""
         if self.extra:
             self.note("", "more cells than the header has", "a text with a comma needs quotes")
         date, known_on = self._date("date"), self._date("known_on") if self.cells["known_on"] else None

@@ -13,10 +13,10 @@ from simlib.scenario.resolved_form import SPARSE
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A named condition that stops the clock. The order in `Scenario.endings` is precedence.
+    """A named condition that ends the story.
 
-    `short` is no part of its identity: a registered forecast names the hash of its scenario, and words for narrow
-    places do not change the forecast.
+    If several endings hold at once, the first in `Scenario.endings` counts. `short` does not count in comparisons or in
+    the hash of the scenario. A registered forecast names that hash, so a new short label leaves it valid.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Ending:
 class Lull:
     """A stretch of `days` in which none of `moves` fires.
 
-    It begins at `as_of` or at a firing of one of them. It must be over before the story ends.
+    The stretch begins at `as_of`, or when one of the moves fires. It must be over before the story ends.
     """
 
     moves: tuple[str, ...]
@@ -39,7 +39,7 @@ class Lull:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """At least so many firings of some moves, counted together from `as_of` on."""
+    """The event that `moves` have fired `at_least` times in all, counted from `as_of`."""
 
     moves: tuple[str, ...]
     at_least: int
@@ -47,10 +47,10 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """The events of a conditional measure: one by a day, and perhaps another (see `machine.asked_events`).
+    """One event, or two events together, for a conditional measure.
 
     Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). If `then` is
-    given, it must happen too.
+    given, that event must happen too. `simlib.machine.asked_events` uses this class.
     """
 
     first: tuple[str, str]
@@ -64,8 +64,8 @@ class Question:
 
     The event is the first time that a condition holds, that a move fires, that a lull is over, or that moves have fired
     often enough. Exactly one of `when`, `move`, `lull` and `count` is given. `outcome` narrows `move` to one outcome.
-    `resolves` says how the question is settled in the world, and `decides` says who settles it. `short` is no part of
-    its identity, as in `Ending`.
+    `resolves` says how the question is settled in reality, and `decides` says who settles it. As in `Ending`, `short`
+    does not count in comparisons or in the hash.
     """
 
     id: str
@@ -92,9 +92,9 @@ class Question:
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:
-        """Return the time at which firings at these times (in order) make the answer yes, or infinity.
+        """Return the time at which the answer becomes yes, or infinity if it stays no.
 
-        The story is over at `end`.
+        `firings` are the times, in order, at which the moves fired. The story is over at `end`.
         """
         if self.lull is None:
             goal = self.count.at_least if self.count else 1
@@ -118,7 +118,7 @@ class Rung:
 class Ladder:
     """An ordered list of rungs.
 
-    The state is on the highest (last) rung whose condition holds. The condition of the first always holds.
+    The state is on the highest (last) rung whose condition holds. The condition of the first rung always holds.
     """
 
     id: str

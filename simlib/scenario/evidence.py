@@ -1,8 +1,8 @@
 """The `evidence:` section of a scenario: how its event log is to be read.
 
-It says from which day the log counts (`History`) and which firings the log would show (`Coverage`). It also says what a
-row means if its word is not enough (`RowRule`). Its numbers are assumptions of their own (`Scenario.log_assumptions`):
-they weigh the log and change no forecast.
+It says from which day the log is used (`History`) and which firings the log shows (`Coverage`). It also says what a row
+means if its word does not say enough (`RowRule`). Numbers written in this section are kept apart from the other
+assumptions, in `Scenario.log_assumptions`, because they are used only to weigh the log.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from simlib.scenario.condition import Condition
 
 Shares = tuple[tuple[str, str | None], ...]
-"""(level, assumption id) of a start. One entry may have None and takes the rest."""
+"""The start of a variable: pairs (level, id of the assumption that gives its share).
+
+One level may have None in place of an id, and takes the rest.
+"""
 
 CERTAIN = None
-"""The ratio of a row that is certain."""
+"""Stands for the likelihood ratio of a row that is certain."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The day from which the log is taken in, and the start on that day.
+    """The day from which the log is used, and how the variables start on that day.
 
-    `start` lists (variable, shares) where it differs from `start` of the scenario.
+    `start` lists (variable, shares) for each variable whose start differs from its start in the scenario.
     """
 
     since: dt.date
@@ -33,10 +36,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Whether the log would show a firing of a move.
+    """Whether the log shows a firing of a move.
 
-    With `outcome`, it is about that outcome alone. `chance` is 0 (never), 1 (always), or the id of an assumption.
-    `within_days` is how long it may take until a firing shows. Before `since` the log shows nothing of the move.
+    With `outcome`, only firings with that outcome are meant. `chance` is 0 (never), 1 (always), or the id of an
+    assumption. `within_days` is the longest time until the log shows a firing. Before `since` the log does not show the
+    move.
     """
 
     move: str
@@ -49,14 +53,15 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """A rule for the meaning of some rows of the log.
+    """A rule that says what certain rows of the log mean.
 
-    A row fits if its column `move` holds one of `words`, and if it has the date, actor, target and confidence named by
-    the rule.
+    A row fits the rule if one of `words` is in its column `move`, and if it has the date, actor, target and confidence
+    that the rule names.
 
-    At most one of these is given: `ignore` (a reason), `level` (a fact about the state), `setting` (an outside change:
-    (variable, level)). Without any, the row is a firing, of the move `move` if given, with one of `outcomes` if given.
-    `ratio` is the likelihood ratio P(row | it is true) / P(row | it is false).
+    A rule has at most one of `ignore` (the reason why the row is left out), `level` (a condition that holds) and
+    `setting` (a change from outside, as (variable, level)). If it has none of them, the row is a firing of `move`, or
+    of the move that its word names. `outcomes` are the outcomes that the firing may have had. `ratio` is the likelihood
+    ratio P(row | its report is true) / P(row | its report is false).
     """
 
     words: tuple[str, ...]
@@ -77,8 +82,8 @@ class RowRule:
 class Evidence:
     """How the event log of a scenario is to be read.
 
-    Of the `rules`, the first that fits a row decides. `confidence` gives the likelihood ratio for each word in that
-    column (None: certain).
+    The first of the `rules` that fits a row decides what the row means. `confidence` gives a likelihood ratio for each
+    word in the log's column of that name (None: certain).
     """
 
     history: History | None = None

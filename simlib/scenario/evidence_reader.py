@@ -1,4 +1,4 @@
-"""Read the `evidence:` section of a file into `Evidence`: names are looked up, numbers read, faults noted."""
+"""Read the `evidence:` section of a file: look up names, read numbers and note problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simlib.scenario.model import Move
 from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
 WORDS = {"always": 1.0, "never": 0.0}
-"""Coverage that is one word."""
+"""The chance for which each one-word coverage stands."""
 
 
 def read_evidence(
@@ -26,12 +26,15 @@ def read_evidence(
     moves: Mapping[str, Move],
     shares: Callable[..., Shares],
 ) -> Evidence:
-    """Return the evidence of a fitted section. `shares` reads the start of a variable."""
+    """Return the evidence of a section that fits the schema.
+
+    `shares` is the function that reads the start of a variable.
+    """
     return _EvidenceReader(document, reader, numbers, moves, shares).read(shape)
 
 
 class _EvidenceReader:
-    """Reads one section."""
+    """Reads the `evidence:` section of one document."""
 
     def __init__(
         self,
@@ -78,12 +81,12 @@ class _EvidenceReader:
             return None
         if isinstance(written, str):
             if written not in WORDS:
-                self.document.note(place, f"{written!r} is no coverage", "expected always, never, or {chance: ...}")
+                self.document.note(place, f"unknown word {written!r}", "expected always, never, or {chance: ...}")
                 return None
             return Coverage(move, outcome or None, WORDS[written])
         given = [key for key in ("always", "never", "chance") if getattr(written, key) not in (None, False)]
         if len(given) != 1:
-            what = f"{' and '.join(given)} together" if given else "neither always, never nor chance"
+            what = f"{' and '.join(given)} together" if given else "none of always, never and chance is given"
             self.document.note(place, what, "expected exactly one of them")
             return None
         if given == ["never"] and written.within is not None:

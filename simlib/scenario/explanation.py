@@ -36,9 +36,9 @@ from simlib.scenario.waits import spread
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence about one thing.
+    """One sentence about one item of a scenario.
 
-    `section` is the section of the file to which it belongs, and `id` is its id there.
+    `section` is the section of the file in which the item is written, and `id` is the id of the item.
     """
 
     section: str
@@ -93,7 +93,7 @@ def explain_text(scenario: Scenario) -> str:
 
 
 def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
-    """Return one move in sentences: who makes it, how often, its effects, and the assumptions behind it.
+    """Return sentences about one move: who makes it, how often, its effects and its assumptions.
 
     Raises ScenarioError for a move that the scenario does not have.
     """
@@ -103,16 +103,16 @@ def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
     say, move = _Speaker(scenario), scenario.moves[name]
     told = [
         ("move", [f"{say.whose(move)}{' (nobody observes it)' if move.covert else ''}"]),
-        ("how often, and what it needs", [say.often(move), *say.factors(move)]),
+        ("how often, and when it is possible", [say.often(move), *say.factors(move)]),
         ("what it changes", say.outcomes(move)),
-        ("what it rests on", (say.assumption(scenario.assumptions[each]) for each in move.assumptions)),
+        ("its assumptions", (say.assumption(scenario.assumptions[each]) for each in move.assumptions)),
         ("its sources", (say.source(each) for each in move.sources)),
     ]
     return [Sentence(section, name, sentence) for section, sentences in told for sentence in sentences]
 
 
 def _range(number: Assumption) -> str:
-    """The 90% range with its unit written once: "0.4 to 1.6 per week"."""
+    """Return the 90% range, with its unit written once: "0.4 to 1.6 per week"."""
     low, high = (show(value, number.kind, number.unit).removeprefix("×") for value in (number.low, number.high))
     head, space, unit = low.partition(" ")
     return (
@@ -140,7 +140,7 @@ def _list(parts: Iterable[str]) -> str:
 
 
 class _Speaker:
-    """The sentences about the parts of one scenario."""
+    """Makes the sentences about the parts of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.world = scenario
@@ -151,7 +151,7 @@ class _Speaker:
         return text + reason + (f" (source{'s' * (len(cited) > 1)}: {'; '.join(cited)})" if cited else "")
 
     def source(self, name: str) -> str:
-        """A source by its title, with its date."""
+        """Return the title of a source, with its date if there is one."""
         source = self.world.sources.get(name)
         if source is None:
             return name
@@ -162,7 +162,7 @@ class _Speaker:
         view = f", seen through the view {world.view}" if world.view else ""
         parts = (world.variables, "variable"), (world.moves, "move"), (world.endings, "ending")
         count = ", ".join(_count(things, name) for things, name in parts)
-        leads = f"; {world.headline.replace(':', ' ')} leads" if world.headline else ""
+        leads = f"; headline: {world.headline.replace(':', ' ')}" if world.headline else ""
         end = end_of(world.as_of, world.horizon_days)
         length = show(world.horizon_days, "duration")
         return f"{world.title}{view}: from {long_date(world.as_of)} to {end} ({length}); {count}{leads}"
@@ -191,9 +191,9 @@ class _Speaker:
         return f"otherwise {level}" if share is None else f"{level} with {self._stated(share)}"
 
     def _stated(self, name: str, after: str = "") -> str:
-        """A number with its range: "20% (90% range 10% to 35%)".
+        """Return a number with its range: "20% (90% range 10% to 35%)".
 
-        `after` follows the value directly.
+        `after` is text that follows directly after the value.
         """
         number = self.world.assumptions[name]
         value = show(number.value, number.kind, number.unit).removeprefix("×") + after
@@ -204,30 +204,30 @@ class _Speaker:
         return self.sentence(text + ("; nobody observes it" if move.covert else ""), sources=move.sources)
 
     def whose(self, move: Move) -> str:
-        """The actor and the target of a move, then its label."""
+        """Return the actor and the target of a move, then its label."""
         names = [self.world.actors[actor].label for actor in (move.actor, move.target) if actor]
         return move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
 
     def often(self, move: Move) -> str:
-        """How often a move happens, and when it is possible."""
+        """Say how often a move happens, and when it is possible."""
         if move.at:
             return f"happens on {long_date(move.at)}" + ("" if move.when.always else f", {self._only_if(move)}")
         return self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
 
     def factors(self, move: Move) -> Iterator[str]:
-        """What makes a move more or less frequent, one factor after the other."""
+        """Describe each factor that makes a move more or less frequent."""
         return map(self._factor, move.factors)
 
     def _only_if(self, move: Move) -> str:
         return f"if on that day {condition_in_words(move.when, self.world)}"
 
     def _wait(self, move: Move) -> str:
-        """How long a move takes: the median wait, the range of one wait, and the stages that give it."""
+        """Say how long a move takes: the median wait, the range of waits and the number of stages."""
         stages, median = move.takes.stages if move.takes else 1, self.world.assumptions[move.rate]
         low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
         made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
         text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits ({made})"
-        text = f"{text}, counted anew whenever it becomes possible; possible {self._possible(move)}"
+        text = f"{text}; the wait starts anew whenever it becomes possible; possible {self._possible(move)}"
         return self.sentence(text, move.takes.because, move.takes.sources) if move.takes else text
 
     def _while(self, when: Condition) -> str:
@@ -245,7 +245,7 @@ class _Speaker:
         return f"{self._stated(factor.by, unit)}{when}{between}"
 
     def outcomes(self, move: Move) -> Iterator[str]:
-        """What a move changes, with the chance of each outcome."""
+        """Say what a move changes, with the chance of each outcome."""
         if len(move.outcomes) == 1:
             yield f"then {self.effects(move.outcomes[0])}"
             return
@@ -311,7 +311,10 @@ class _Speaker:
         if evidence is None:
             return
         if evidence.history:
-            yield "history", self.sentence(f"the log counts from {evidence.history.since} on", evidence.history.because)
+            yield (
+                "history",
+                self.sentence(f"the log is used from {evidence.history.since} on", evidence.history.because),
+            )
         for each in evidence.seen:
             name = f"{each.move}:{each.outcome}" if each.outcome else each.move
             yield name, self.sentence(self._coverage(each), each.because)
@@ -332,7 +335,7 @@ class _Speaker:
     def _rule(self, rule: RowRule) -> str:
         only = [str(part) for part in (rule.date, rule.actor, rule.target, rule.confidence) if part]
         rows = f"rows of {' or '.join(rule.words)}" + (f" ({', '.join(only)})" if only else "")
-        doubt = "" if rule.ratio is None else f", {rule.ratio:g} times as likely if it is true"
+        doubt = "" if rule.ratio is None else f", {rule.ratio:g} times as likely if true as if false"
         if rule.ignore:
             return f"{rows} are left out: {rule.ignore}"
         if rule.setting:

@@ -2,8 +2,8 @@
 
 An impact is what the field calls an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the reward
 structures of PRISM and Storm). An impulse reward is gained each time a move fires. A rate reward is gained for each day
-on which a condition holds. A terminal reward is gained once, on reaching an ending. What happens after an ending is not
-counted.
+on which a condition holds. A terminal reward is gained once, when an ending is reached. What happens after an ending is
+not counted.
 
 References: de Souza e Silva, E., Gail, H. R. and Campos, R. V. (1995) Calculating transient distributions of cumulative
 reward, SIGMETRICS. Telek, M., Horváth, A. and Horváth, G. (2004) Analysis of inhomogeneous Markov reward models, Linear
@@ -21,7 +21,8 @@ from simlib.scenario.condition import ALWAYS, Condition
 class ImpulseReward:
     """An amount gained each time a move fires, or each time it fires with one outcome.
 
-    `each` is the id of an assumption, the mean amount. Its `spread` is the standard deviation from event to event.
+    `each` is the id of the assumption that gives the mean amount. The assumption's `spread` is the standard deviation
+    from event to event.
     """
 
     move: str
@@ -39,7 +40,10 @@ class RateReward:
 
 @dataclass(frozen=True, slots=True)
 class TerminalReward:
-    """An amount gained once, on reaching an ending. The assumption's `spread` is its standard deviation."""
+    """An amount gained once, when an ending is reached.
+
+    The assumption's `spread` is the standard deviation of the amount.
+    """
 
     ending: str
     amount: str

@@ -1,6 +1,6 @@
 """The folders of the scenarios and notebooks that come with simlib.
 
-In a clone they lie beside the package, at the top. In an installed wheel they lie inside it.
+In a clone they lie beside the package, at the top of the repository. In an installed wheel they lie inside the package.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_INSTALLED = _PACKAGE / "_shipped"  # the build puts it into the wheel, and only there
+_INSTALLED = _PACKAGE / "_shipped"  # the build creates this folder in the wheel, and nowhere else
 
 
 def in_clone() -> bool:
@@ -28,7 +28,7 @@ def scenarios_folder() -> Path:
 def notebooks_folder() -> Path:
     """Return the folder of the notebooks.
 
-    It is read-only where an administrator installed simlib.
+    The folder may be read-only if an administrator installed simlib.
     """
     return _home() / "notebooks"
 

@@ -1,8 +1,8 @@
 """Read a scenario or a view.
 
-Reading gives either a resolved `Scenario` that is true to its file, or all problems of the file at once. The stages of
-a file: text -> plain data with lines (`document`) -> known shape (`schema`) -> references looked up and
-numbers read (`resolver`) -> static rules (`checks`).
+Reading gives either a resolved `Scenario` that is true to its file, or all problems of the file at once. A file passes
+four stages. `document` turns the text into plain data with lines. `schema` checks the keys and the types of the values.
+`resolver` looks up names and reads numbers. `checks` applies the static rules.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "scenario.yaml"
 FILES = (FILE, "scenario.yml")
-"""Names that a scenario file may have in its folder. The first that exists counts."""
+"""Names that a scenario file may have in its folder. The first file that exists is read."""
 
 VIEWS = "views"
 
@@ -32,14 +32,14 @@ class Stream:
     """The text of a scenario that came through a pipe, which can be read only once."""
 
     name: str
-    """Its name in messages."""
+    """The name of the stream in messages."""
     text: str
 
 
 def read_stream(path: str) -> Stream | str:
-    """Return what standard input (`-`) or a pipe holds.
+    """Return the text from standard input (`-`) or from a pipe.
 
-    Any other path is returned unchanged. Raises ScenarioError if the input is too large or no text.
+    Any other path is returned unchanged. Raises ScenarioError if the input is too large or is not text.
     """
     if path == "-":
         stdin = getattr(sys.stdin, "buffer", None)
@@ -51,10 +51,9 @@ def read_stream(path: str) -> Stream | str:
 
 
 def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scenario:
-    """Load a scenario from its folder, its file, a pipe, or the name of a shipped one.
+    """Load a scenario from its folder, its file or a pipe, or by the name of a shipped scenario.
 
-    With `view`, that view is applied. Raises ScenarioError with every problem of the file (or of the view) at
-    once.
+    With `view`, that view is applied. Raises ScenarioError with every problem of the file or the view at once.
     """
     if isinstance(path, Stream):
         scenario = load_text(path.text, path.name)
@@ -88,7 +87,7 @@ def find(path: str | os.PathLike[str]) -> Path:
 
 
 def load_text(text: str, file: str = FILE) -> Scenario:
-    """Resolve the text of a scenario file.
+    """Load a scenario from the text of its file.
 
     `file` is its name in messages. Raises ScenarioError with every problem at once.
     """

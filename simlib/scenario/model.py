@@ -1,11 +1,12 @@
 """The resolved scenario: the form that is simulated, printed, hashed, compared and stored.
 
-People write the short form in YAML. `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
-direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and the engines
-see no string. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
+People write the short form in YAML. `simlib.scenario.loader` turns it into these frozen dataclasses, which know nothing
+of YAML. Ids and levels are strings in this module. `simlib.machine.tables` turns them into arrays, so that the engines
+see only numbers. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
 
-A scenario is a factored continuous-time Markov chain: the state is one level for each variable. A move fires with
-hazard `rate x product of the factors that hold` while its guard holds. One of its outcomes is then chosen by chance.
+A scenario is a factored continuous-time Markov chain. Its state is one level for each variable. The guard of a move is
+its condition `when`. While the guard holds, the move fires with the hazard `rate x product of the factors that apply`.
+One of its outcomes is then drawn.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Source:
 class Actor:
     """Somebody who makes moves.
 
-    `nature` is always known.
+    The actor `nature` always exists.
     """
 
     id: str
@@ -78,10 +79,11 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One dimension of the state: named, ordered levels, or the numbers of a counter.
+    """One dimension of the state: named levels in order, or the numbers of a counter.
 
-    `start` lists (level, assumption id). One entry may have None and takes the rest of the probability. A start at
-    one known level is a single entry with None. `hidden`: nobody observes it.
+    `start` lists pairs (level, id of the assumption that gives its share). One level may have None in place of an id,
+    and takes the rest of the probability. So a start at one certain level is a single pair with None. If `hidden` is
+    true, nobody observes the variable.
     """
 
     id: str
@@ -94,11 +96,11 @@ class Variable:
     level_labels: tuple[tuple[str, str], ...] = field(default=(), metadata=SPARSE)
     """(level, label) of the levels that have a label."""
     counter: bool = field(default=False, metadata=SPARSE)
-    """Whether its levels are whole numbers, one after the other, written as text."""
+    """Whether the levels are consecutive whole numbers, written as text."""
 
     @property
     def first(self) -> int:
-        """The number that the lowest level stands for: its value in a counter, else 0."""
+        """The lowest number of a counter, or 0 for any other variable."""
         return int(self.levels[0]) if self.counter else 0
 
     @property
@@ -111,13 +113,16 @@ class Variable:
         return dict(self.level_labels).get(level) or level.replace("-", " ")
 
     def at(self, level: str) -> str:
-        """Return the variable with a level as people read them: "Use of force: land strike"."""
+        """Return the labels of the variable and of a level: "Use of force: land strike"."""
         return f"{self.label}: {self.words(level)}"
 
 
 @dataclass(frozen=True, slots=True)
 class StartState:
-    """One state in which a scenario may start, with its probability: (variable, level) of each variable."""
+    """One state in which a scenario may start, and its probability.
+
+    `levels` has a pair (variable, level) for each variable.
+    """
 
     levels: tuple[tuple[str, str], ...]
     probability: float
@@ -127,11 +132,12 @@ class StartState:
 class Assumption:
     """One number that the model needs, with its prior and its reason.
 
-    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain). All
-    three equal means fixed. `unit` is how it is shown ("per week"). `within_days` is the window of an elicited "p
-    within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the record,
-    with the effect of tempo in it. `uses_log_until` is the date up to which the event log already set this number.
-    `spread` is the standard deviation of an amount from event to event. It measures chance and is no part of the prior.
+    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain). If
+    all three are equal, the number is fixed. `unit` is the unit in which it is shown ("per week"). `within_days` is T
+    if the number was stated as "p within T". `inline` marks a number written where it is used. `observed` (per day) is
+    the rate counted in the record, which includes the effect of the factors. `uses_log_until` is the last day of the
+    event log that was used to set the number. `spread` is the standard deviation of an amount from event to event. It
+    measures chance and is not part of the prior.
     """
 
     id: str
@@ -152,7 +158,7 @@ class Assumption:
 
     @property
     def short_label(self) -> str:
-        """The label where room is short, as on a slider or an axis."""
+        """The short label, for sliders and axes. If there is none, the label."""
         return self.short or self.label
 
     @property
@@ -199,17 +205,23 @@ class Scenario:
     reference_class: str = ""
     view: str = ""
     ladder: str = ""
-    """Id of the ladder shown first ("" where there is none)."""
+    """Id of the ladder shown first ("" if there is no ladder)."""
     headline: str = field(default="", metadata=SPARSE)
-    """The headline measure, such as "question:truce" ("": the file names none; see `measures.headline`)."""
+    """The headline measure, such as "question:truce", or "" if the file names none.
+
+    `simlib.machine.measures.headline` then chooses one.
+    """
     evidence: Evidence | None = field(default=None, metadata=SPARSE)
     """How the event log of the scenario is to be read."""
     log_assumptions: Mapping[str, Assumption] = field(default_factory=dict, metadata=SPARSE)
-    """The numbers of `evidence`: they weigh the log and change no forecast."""
+    """The numbers written in `evidence`. They are used only to weigh the event log."""
     joint_start: tuple[StartState, ...] = field(default=(), metadata=SPARSE)
-    """The states in which the scenario may start. Empty: each variable starts on its own, by its `start`."""
+    """The states in which the scenario may start.
+
+    If empty, the variables start independently of each other, each by its own `start`.
+    """
     path: str = ""
-    """Where the scenario was read from. It counts neither for equality nor for the hash."""
+    """Where the scenario was read from. Equality and the hash ignore it."""
 
     def __iter__(self) -> Iterator[Move]:
         return iter(self.moves.values())
@@ -221,12 +233,12 @@ class Scenario:
         return hash(self.sha256)
 
     def resolved(self) -> dict[str, Any]:
-        """Return the resolved form as plain JSON data, which is hashed, stored and compared."""
+        """Return the resolved form as plain JSON data, for hashing, storing and comparing."""
         return {"format": FORMAT} | {name: value for name, value in plain(self).items() if name != "path"}
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the resolved form: two scenarios with the same hash are the same."""
+        """Hash of the resolved form. Scenarios with the same hash are equal."""
         # Keys stay in the order of the file: the order of the endings is their precedence.
         text = json.dumps(self.resolved(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -236,9 +248,9 @@ class Scenario:
         return float((date - self.as_of).days)
 
     def by_date(self, days: float) -> dt.date:
-        """Return the date D for which "by t = `days`" means "by the end of D".
+        """Return the last day that has begun before a time: the 90th day for `days` = 90.
 
-        After 90 days this is the 90th day.
+        "By t = `days`" then means "by the end of that day".
         """
         return by_date(self.as_of, days)
 

@@ -1,4 +1,4 @@
-"""Read the moves of a file: names are looked up, numbers read, faults noted."""
+"""Read the moves of a file: look up names, read numbers and note problems."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from simlib.scenario.schema.scenario_shape import EffectsWhenShape, FactorShape,
 from simlib.scenario.waits import stages_of
 
 CLOCKS = ("rate", "takes", "at")
-"""The keys that say when a move happens. A move has one of them."""
+"""The keys that say when a move happens. A move has exactly one of them."""
 
 
 class MoveReader:
-    """Reads the moves of one document. `actors` are the ids of those who may make them."""
+    """Reads the moves of one document. `actors` are the ids of all actors, nature included."""
 
     def __init__(self, document: Document, numbers: Numbers, reader: Reader, actors: Sequence[str]) -> None:
         self.document, self.numbers, self.reader, self.actors = document, numbers, reader, actors
@@ -49,12 +49,12 @@ class MoveReader:
         )
 
     def _has_one_clock(self, shape: MoveShape, place: Place) -> bool:
-        """Say whether a move has one of `rate`, `takes` and `at`, and note it if not."""
+        """Say whether a move has exactly one of `rate`, `takes` and `at`. Problems are noted."""
         given = [key for key in CLOCKS if getattr(shape, key) is not None]
         for key in given[1:]:
             self.document.note((*place, key), f"both {given[0]!r} and {key!r}", "expected one of them")
         if not given and not any(self.document.has_problem_in((*place, key)) for key in CLOCKS):
-            expected = "expected how often it happens, or how long it 'takes', or the date 'at' which it happens"
+            expected = "expected 'rate' (how often), 'takes' (how long a wait) or 'at' (on which day)"
             self.document.note(place, "'rate' is missing", expected)
         for key in ("between", "times") if given == ["at"] else ():
             if getattr(shape, key):
@@ -94,7 +94,7 @@ class MoveReader:
                 self.document.note((*place, "per"), f"{shape.per!r} is no counter", expected)
             if "outcomes" in place:
                 self.document.note(
-                    place, "'per' on the odds of an outcome", "expected it among the factors on the rate"
+                    place, "'per' on the odds of an outcome", "expected 'per' only among the factors on the rate"
                 )
             if shape.when is not None or shape.between is not None:
                 what = f"{'when' if shape.when is not None else 'between'!r} beside 'per'"

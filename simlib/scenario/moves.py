@@ -15,10 +15,10 @@ NATURE = "nature"
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A multiplier of a move's rate or of an outcome's odds, which applies while a condition holds.
+    """A multiplier of a move's rate or of an outcome's odds, applied while a condition holds.
 
-    A factor with a window applies only while the window is open. A factor `per` a counter has no assumption (`by` is
-    ""). Its value is the number of the counter.
+    A factor with a window applies only while the window is open. If `per` names a counter, the factor is the number of
+    that counter, and `by` is "".
     """
 
     by: str
@@ -29,10 +29,11 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Sets a variable to a level, or shifts it by some levels (saturating at the ends).
+    """Sets a variable to a level, or shifts it by a number of levels.
 
-    Exactly one of the two is given. With `when` the effect happens only where that condition holds before the outcome.
-    In any state at most one effect of an outcome on a variable can happen.
+    Exactly one of `level` and `shift` is given. A shift stops at the lowest or the highest level. With `when`, the
+    effect happens only if that condition holds just before the outcome. Two effects of one outcome never change the
+    same variable in the same state.
     """
 
     variable: str
@@ -46,7 +47,7 @@ class Outcome:
     """One branch of a move.
 
     `chance` is an assumption id, or None for the branch that takes the rest. Each of the `factors` that apply
-    multiplies the odds of the outcome against the others. The outcomes of a move are then normalised together.
+    multiplies the odds of the outcome against the others. Then the chances of the outcomes are scaled to sum to 1.
     """
 
     id: str
@@ -58,11 +59,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The waiting time of a move that takes a while, and how much it varies from one time to the next.
+    """The waiting time of a move that takes a while, and how much it varies by chance.
 
-    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as stated in the file. `stages` exponential
-    stages in a row (an Erlang distribution) come closest to them. `because` and `sources` are given if the median is a
-    named assumption with a reason of its own.
+    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as stated in the file. An
+    Erlang distribution with `stages` exponential stages in a row comes closest to them. If the median is a named
+    assumption, which has its own reason, `because` and `sources` explain the percentiles. Otherwise they are empty.
     """
 
     stages: int
@@ -74,12 +75,13 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Something an actor does, or that happens (actor `nature`).
+    """Something that an actor does, or that happens by itself (actor `nature`).
 
-    It is possible while `when` holds and its window `between`, if it has one, is open. A rate that is proportional to a
-    counter needs that counter above 0. The hazard per day is `rate` times the factors that apply. `covert`: nobody
-    observes it. With `takes`, `rate` names the median time in days from when the move becomes possible until it
-    happens. With `at` it has no `rate` (""): it happens at 00:00 of that day if `when` holds.
+    The move is possible while `when` holds and its window `between`, if it has one, is open. If its rate is
+    proportional to a counter, that counter must be above 0. The hazard per day is `rate` times the factors that apply.
+    If `covert` is true, nobody observes the move. With `takes`, `rate` is the id of the median time, in days, from the
+    moment at which the move becomes possible until it happens. With `at`, the move happens at 00:00 of that day if
+    `when` holds, and `rate` is "".
     """
 
     id: str
@@ -99,7 +101,7 @@ class Move:
 
     @property
     def unseen(self) -> bool:
-        """Whether it is a move of nature that nobody observes, such as a tempo that cools."""
+        """Whether this is a move of nature that nobody observes."""
         return self.covert and self.actor == NATURE
 
     @property
@@ -116,7 +118,7 @@ class Move:
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
-        """Yield every factor with its place in the move. Those on the rate come before those on the outcomes."""
+        """Yield every factor with its place in the move, those on the rate before those on outcomes."""
         for index, factor in enumerate(self.factors):
             yield ("times", index), factor
         for outcome in self.outcomes:
@@ -124,7 +126,7 @@ class Move:
                 yield ("outcomes", outcome.id, "times", index), factor
 
     def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
-        """Yield the calendar window of the move and those of its factors, each with its place in the move."""
+        """Yield every calendar window, of the move and of its factors, with its place in the move."""
         if self.between:
             yield ("between",), self.between
         for place, factor in self.placed_factors():
@@ -144,7 +146,7 @@ class Move:
     def outcome(self, outcome_id: str) -> Outcome:
         """Return the outcome with this id.
 
-        Raises KeyError.
+        Raises KeyError if there is none.
         """
         for outcome in self.outcomes:
             if outcome.id == outcome_id:

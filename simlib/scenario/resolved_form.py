@@ -10,9 +10,9 @@ from typing import Any
 from simlib.scenario.views.interventions import Intervention
 
 SPARSE: Mapping[str, bool] = {"sparse": True}
-"""Marks a field that the resolved form leaves out while it has its default.
+"""Marks a field that the resolved form leaves out if the field has its default value.
 
-A new feature then changes only the hashes of scenarios that use it.
+So a new field changes only the hashes of the scenarios that use it.
 """
 
 
@@ -31,7 +31,10 @@ def plain(value: Any) -> Any:
 
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
-    """Say whether the resolved form leaves out a field: not compared, or sparse and at its default."""
+    """Say whether the resolved form leaves out a field.
+
+    It leaves out fields that do not count in comparisons, and sparse fields that have their default value.
+    """
     made = part.default_factory
     default = part.default if made is dataclasses.MISSING else made()
     return not part.compare or ("sparse" in part.metadata and bool(getattr(value, part.name) == default))

@@ -37,12 +37,15 @@ MAX_HORIZON_DAYS = 36_525
 
 
 def resolve(document: Document, shape: ScenarioShape) -> Scenario:
-    """Return the scenario of a fitted document. Note references and numbers that fail."""
+    """Return the scenario of a document that fits the schema.
+
+    Unknown names and unreadable numbers are noted in the document.
+    """
     return _Resolver(document, shape).scenario()
 
 
 class _Resolver:
-    """Resolve one document, its sections in the order in which they refer to each other."""
+    """Resolves one document. Each section comes after the sections to which it refers."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
@@ -99,7 +102,7 @@ class _Resolver:
         return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources), labels)
 
     def _counter(self, name: str, shape: VariableShape, ends: CounterShape) -> Variable:
-        """Return a counter: a variable whose levels are the numbers from one end to the other."""
+        """Return a counter: a variable whose levels are whole numbers in a row."""
         if ends.from_ >= ends.to:
             what = f"a counter from {ends.from_} to {ends.to}"
             self.document.note(("variables", name, "levels"), what, "expected 'to' above 'from'")
@@ -117,7 +120,7 @@ class _Resolver:
         return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
-        """Return a start: one certain level, or levels with the ids of their shares."""
+        """Return the start of a variable: one certain level, or levels with the ids of their shares."""
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)
@@ -192,13 +195,13 @@ class _Resolver:
         return model.Repeats(listed, shape.at_least)
 
     def _moves_named(self, names: Sequence[str], place: Place) -> tuple[str, ...]:
-        """Return the moves of a list, each once, and note those that are unknown or there twice."""
+        """Return the moves of a list, each once, and note moves that are unknown or listed twice."""
         if not names and not self.document.has_problem_in(place):
             self.document.note((*place, "moves"), "no move is listed", "expected ids of moves")
         for index, name in enumerate(names):
             here = (*place, "moves", index)
             if name in names[:index]:
-                self.document.note(here, f"the move {name!r} is there twice", "keep one")
+                self.document.note(here, f"the move {name!r} is listed twice", "keep one")
             elif name not in self.shape.moves and name not in self.document.names("moves"):
                 self.document.note(here, f"unknown move {name!r}", did_you_mean(name, self.shape.moves))
         return tuple(dict.fromkeys(names))
@@ -261,7 +264,7 @@ class _Resolver:
         for index, rung in enumerate(shapes):
             here = (*place, index)
             if rung.rung in before:
-                self.document.note((*here, "rung"), f"the rung {rung.rung!r} is there twice", "keep one")
+                self.document.note((*here, "rung"), f"the rung {rung.rung!r} is listed twice", "keep one")
             before.add(rung.rung)
             if index == 0 and rung.when is not None:
                 self.document.note((*here, "when"), "the first rung has a condition", "expected none: it always holds")
@@ -283,7 +286,7 @@ class _Resolver:
     def _headline(self) -> str:
         """Return the name of the headline measure, or "" if the file names none.
 
-        Returns "" and notes the problem if the name is unknown.
+        Returns "" and notes the problem if the name is unknown or has two meanings.
         """
         wanted = self.shape.headline
         if wanted is None:
@@ -329,7 +332,7 @@ class _Resolver:
 def read_horizon(document: Document, written: str) -> float | None:
     """Return a horizon in days.
 
-    Returns None and notes the problem if it cannot be read or is longer than a century.
+    Returns None and notes the problem if the horizon cannot be read or is longer than a century.
     """
     try:
         days = parse(written, "duration").value

@@ -1,7 +1,7 @@
 """What the rows of an event log mean for a scenario.
 
-A row means what the first rule that fits says (`Evidence.rules`). Without a rule it is a firing of the move that its
-word names. Any other row is listed as unmapped, never dropped in silence.
+The first of `Evidence.rules` that fits a row says what the row means. If no rule fits, the row is a firing of the move
+that its word names. If there is no such move either, the row is reported as unmapped.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ Firing = tuple[str, str]
 class Reading:
     """What one row means.
 
-    A row means one of these: a firing with one of `firings`, a fact about the state (`level`), a change from outside
-    (`setting`), or nothing. A row without a meaning is either left out for the reason in `ignored`, or unmapped.
-    `ratio` is the likelihood ratio P(row | it is true) / P(row | it is false), or None for a certain row.
+    A row means one of these: that one of `firings` happened, that the condition `level` holds, that a change came from
+    outside (`setting`), or nothing. A row without a meaning is either left out for the reason in `ignored`, or
+    unmapped. `ratio` is the likelihood ratio P(row | its report is true) / P(row | its report is false), or None for a
+    certain row.
     """
 
     row: LogRow
@@ -80,7 +81,7 @@ def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Readin
 
 
 def fits(rule: RowRule, row: LogRow) -> bool:
-    """Say whether a rule is about a row."""
+    """Say whether a rule fits a row."""
     columns = ("date", "actor", "target", "confidence")
     asked = [(getattr(rule, name), getattr(row, name)) for name in columns]
     return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in asked)
@@ -110,8 +111,8 @@ def _outcomes(scenario: Scenario, move: Move, rule: RowRule, row: LogRow, proble
         return (row.outcome,)
     usual = next((outcome for outcome in move.outcomes if outcome.chance is None), None)
     if usual is None and len(known) > 1:
-        what = f"no outcome of {move.id!r} takes the rest, so the row may mean any of them"
-        expected = "name it in the column outcome, or write a rule with outcomes in evidence.rows"
+        what = f"no outcome of {move.id!r} takes the rest, so the row may mean any of its outcomes"
+        expected = "name the outcome in the column outcome, or write a rule with outcomes in evidence.rows"
         problems.append(Problem(row.file, row.line, "move", what, expected))
         return ()
     usual = usual or move.outcomes[0]
@@ -127,10 +128,10 @@ def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
 
 
 def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
-    """Return for every outcome of every move whether the log would show it.
+    """Return, for every outcome of every move, whether the log shows it.
 
-    An entry for an outcome overrides one for its move. Of several entries for the same, the last in the file counts. By
-    default the log shows exactly those outcomes that change a visible variable and are not covert.
+    An entry for an outcome overrides an entry for its move. Of two entries for the same outcome or move, the last in
+    the file counts. By default the log shows an outcome if it changes a visible variable and the move is not covert.
     """
     evidence = scenario.evidence or Evidence()
     seen: dict[Firing, Coverage] = {}

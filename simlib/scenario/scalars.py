@@ -1,6 +1,6 @@
-"""Single words of a file, read from text: names, dates, true or false.
+"""Read single words of a file: names, dates, whole numbers, true or false.
 
-Numbers are read by `simlib.quantities`.
+Numbers with units are read by `simlib.quantities`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ NOT_NAMES = ("true", "false", "null", "nan", "inf", "infinity")
 DATE = r"^\d{4}-\d{2}-\d{2}$"
 LONGEST = 60
 SHORT = 28
-"""Most characters of a short label."""
+"""Largest number of characters in a short label."""
 
 _JOINERS = "\u200c\u200d"
 """Invisible marks between letters that Persian and Indian scripts need."""
 
 
 class Refusal(Exception):
-    """A word that cannot be read, with the error (`what`) and the expectation."""
+    """Raised for a text that is refused. `what` is the problem and `expected` the expectation."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -40,19 +40,22 @@ def describe(value: object) -> str:
 
 
 def read_name(name: str) -> str:
-    """Return a name of letters, digits and hyphens that cannot be read as anything else."""
+    """Return a name.
+
+    Raises Refusal if the name could be read as something else, such as `true` or `X or above`.
+    """
     words = [word for word in re.split(r"[ -]", name.lower()) if word in RESERVED]
     if words:
         raise Refusal(f"the name {name!r} contains the word {words[0]!r}", f"expected none of: {', '.join(RESERVED)}")
     if name.lower() in NOT_NAMES:
-        raise Refusal(f"the name {name!r} looks like a number or a yes-or-no", "expected a word")
+        raise Refusal(f"the name {name!r} looks like a number or a truth value", "expected another word")
     return name
 
 
 def read_words(name: str) -> str:
-    """Return a name of words in any script.
+    """Return a name that consists of words in any script.
 
-    Words have letters, digits, hyphens and underscores. A letter comes first.
+    The words have letters, digits, hyphens and underscores. The name begins with a letter.
     """
     words = name.split(" ")
     kinds = [unicodedata.category(letter)[0] for word in words for letter in word if letter not in f"-_{_JOINERS}"]
@@ -81,7 +84,7 @@ def read_flag(value: object) -> bool:
 
 
 def read_days(value: object) -> float:
-    """Return a number of days above zero, of at most a century."""
+    """Return a number of days above zero and at most a century."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,5}(\.\d{1,6})?", value, re.ASCII) and 0 < float(value) <= 36_525:
         return float(value)
     raise Refusal(f"{describe(value)} is no number of days", "expected a number above 0, such as 28")
@@ -95,11 +98,11 @@ def read_at_least(value: object) -> int:
 
 
 MOST = 1000
-"""The largest number of a counter."""
+"""The largest number that a counter may have."""
 
 
 def read_number(value: object) -> int:
-    """Return the lowest or the highest number of a counter."""
+    """Return the lowest or the highest number of a counter, from 0 to 1,000."""
     if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII) and int(value) <= MOST:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {MOST}")

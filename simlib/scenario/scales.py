@@ -1,8 +1,8 @@
 """The scales on which assumptions spread and shift.
 
-The scale `g` is the log for rates and factors and the logit for chances, so it maps a value to the whole real line. On
-this scale a prior is a split normal, and a change of the median moves the 5th and 95th percentiles by the same step. So
-a doubled rate has its low and high doubled too, and a chance stays between 0 and 1.
+The scale `g` is the logit for chances and the log for all other kinds, so that g(x) can be any real number. On this
+scale a prior is a split normal, and a change of the median moves the 5th and 95th percentiles by the same step. So if
+a rate is doubled, its low and high are doubled too, and a chance stays between 0 and 1.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def forward(kind: str, x: Real) -> Real:
     """Return g(x): logit for a chance, log for any other kind.
 
-    Exact 0 and 1 give minus and plus infinity. `x` is a float or an array of floats in base units. The answer has the
-    same shape.
+    A value of 0 gives minus infinity, and a chance of 1 gives plus infinity. `x` is a float or an array of floats in
+    base units. The result has the shape of `x`.
     """
     if not isinstance(x, int | float):
         return _forward_array(kind, x)
@@ -35,9 +35,9 @@ def forward(kind: str, x: Real) -> Real:
 
 
 def inverse(kind: str, y: Real) -> Real:
-    """Return the x with g(x) = y.
+    """Return the value x for which g(x) = y.
 
-    Infinite y gives exactly 0 or 1 for a chance.
+    For a chance, minus infinity gives exactly 0 and plus infinity exactly 1.
     """
     if not isinstance(y, int | float):
         return _inverse_array(kind, y)
@@ -67,9 +67,9 @@ def _inverse_array(kind: str, y: Any) -> Any:
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
     """Return the assumption with a new median.
 
-    A bound that is not given shifts by the same step as the median. The step is taken on the scale of the kind
-    (`forward`). A fixed assumption stays fixed unless both bounds are given, and a chance set to exactly 0 or 1 becomes
-    fixed there. Nothing is checked: see `simlib.scenario.checks`.
+    A bound that is not given shifts by the same step as the median, on the scale of the assumption's kind (`forward`).
+    If no bounds are given, a fixed assumption stays fixed, and a chance set to exactly 0 or 1 becomes fixed. The result
+    is not checked (see `simlib.scenario.checks`).
     """
     kind = assumption.kind
     if value == assumption.value:
@@ -88,7 +88,7 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
     """Return a bound moved by the step from `old` to `new`.
 
-    On the log scale that is their ratio, without rounding.
+    On the log scale a step is a ratio. It is applied directly, because logarithms would add a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

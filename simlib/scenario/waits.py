@@ -1,8 +1,8 @@
-"""Waiting times that are not exponential: a few exponential stages in a row (an Erlang distribution).
+"""Waiting times that consist of exponential stages in a row (an Erlang distribution).
 
-One wait has k stages, each with the same rate. Its spread sets k, and its median sets the rate: six stages give 5.5 to
-22 days around a median of 12. The number of stages belongs to the structure of a scenario. The median is an assumption
-like others.
+A wait has k stages, all with the same rate. The spread of the waits sets k, and their median sets the rate. With six
+stages and a median of 12 days, for example, 90% of the waits last from 5.5 to 22 days. The median is an assumption. The
+number of stages is not: no change of values alters it.
 
 References: Erlang, A. K. (1917) Solution of some problems in the theory of probabilities. Cox, D. R. (1955) A use of
 complex probabilities in the theory of stochastic processes, Proc. Camb. Phil. Soc. 51.
@@ -17,18 +17,21 @@ from simlib.errors import QuantityError
 from simlib.quantities import show
 
 MOST_STAGES = 100
-"""Largest number of stages: each one multiplies the states in which the move is awaited."""
+"""Largest number of stages.
+
+With k stages there are k times as many states in which the move is awaited.
+"""
 
 FIT = 1.75
 """Largest ratio between a stated and a fitted percentile.
 
-It leaves no gap: a wait between one stage and two has a fit within a ratio of 1.69.
+It is large enough for every spread between those of one and of two stages, which has a fit within a ratio of 1.69.
 """
 
 
 @functools.cache
 def percentiles(stages: int) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentiles of the sum of `stages` unit exponentials."""
+    """Return the 5th, 50th and 95th percentiles of a wait with `stages` stages of mean 1."""
     from scipy.special import gammaincinv
 
     low, median, high = (float(gammaincinv(stages, p)) for p in (0.05, 0.5, 0.95))
@@ -44,8 +47,8 @@ def spread(stages: int, median: float) -> tuple[float, float]:
 def stages_of(median: float, low: float, high: float) -> int:
     """Return the number of stages whose percentiles are nearest to `low` and `high`, by their ratios.
 
-    Raises QuantityError for percentiles in the wrong order, a spread that needs more stages than `MOST_STAGES`, and
-    numbers that no such waiting time has.
+    Raises QuantityError if the percentiles are in the wrong order, if they need more stages than `MOST_STAGES`, or if
+    no number of stages comes near them.
     """
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))
@@ -72,7 +75,7 @@ def _misfit(stages: int, median: float, low: float, high: float) -> float:
 def _too_narrow(median: float, stages: int) -> QuantityError:
     widest = _days(*spread(MOST_STAGES, median))
     return QuantityError(
-        f"low and high are so near that it would take about {stages:,} stages",
+        f"low and high are so close together that the wait would need about {stages:,} stages",
         f"expected at most {MOST_STAGES}, such as {widest} around {show(median, 'duration')}; for a fixed day use 'at'",
     )
 

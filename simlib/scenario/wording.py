@@ -1,4 +1,4 @@
-"""The parts of a scenario in words, for the differences between two scenarios."""
+"""Describe the parts of a scenario in words, for lists of differences between two scenarios."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ FIELDS = {
     "on": "amounts with moves",
     "per_day": "amounts per day",
     "at_endings": "amounts at endings",
-    "uses_log_until": "last day of the log it was set from",
-    "resolves": "way of being settled",
+    "uses_log_until": "last log day used",
+    "resolves": "resolution rule",
     "decides": "referee",
     "move": "move",
     "outcome": "outcome",
@@ -89,11 +89,11 @@ WHOLE = {
     "ladder": "ladder shown first",
     "headline": "headline measure",
 }
-"""The names of fields of the scenario itself, in words."""
+"""The names in words of the fields that concern the whole scenario."""
 
 
 def label_of(item: Any) -> str:
-    """Return the label or the title of an item of a scenario, else its id."""
+    """Return the label or the title of an item of a scenario. If it has neither, return its id."""
     return str(getattr(item, "label", "") or getattr(item, "title", "") or item.id)
 
 

@@ -1,7 +1,7 @@
 """Write a view or changed values back to YAML, keeping comments and order.
 
-The new text is read again before it replaces the file, and it does so in one step. After a crash, on a full disk or
-with a value that cannot be written, the old file stays as it was.
+The new text is checked by reading it again. Then it replaces the file in one step. So the old file stays as it was if
+the program crashes, the disk is full or a value cannot be written.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, n
     """Write a view of `scenario` to a file, and return its path.
 
     An existing file must be a view of this scenario. Its comments and order are kept, and only differences are
-    rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else. With `new` an
-    existing file is never replaced: raises FileExistsError, even if another process has just written it.
+    rewritten. Raises ScenarioError if the view does not fit the scenario, or if the existing file is not such a view.
+    With `new`, raises FileExistsError if the file exists, even if another process has just written it.
     """
     file = Path(path)
     old = document.read_file(file, str(file)) if file.exists() and not new else ""
@@ -77,7 +77,7 @@ def _set_head(data: Any, view: View, before: View | None) -> None:
 
 
 def _put(data: Any, key: str, value: Any) -> None:
-    """Set a key, or remove it where the value is empty."""
+    """Set a key, or remove it if the value is empty."""
     if value in ("", [], {}):
         data.pop(key, None)
     else:
@@ -119,10 +119,12 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
 
 
 def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
-    """Delete old entries and insert new ones, so that the others keep their comments."""
+    """Delete old entries and insert new ones, so that unchanged entries keep their comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
-    if standing != new and len(written) != len(standing):  # a repeated move is one entry for several interventions
+    if standing != new and len(written) != len(
+        standing
+    ):  # one entry for a repeated move stands for several interventions
         written[:] = [document.in_one_line(_entry(intervention, scenario)) for intervention in standing]
     for index in reversed(range(len(standing))):
         if standing[index] not in new:
@@ -181,16 +183,16 @@ def _written_condition(condition: Condition) -> Any:
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
     """Write value, low and high of each assumption into the scenario file. Return its path.
 
-    Only the numbers that differ are rewritten, where they stand. Nothing else in the file changes by a byte. `path` is
-    the folder or file to write into. Default: where the scenario was read from. Raises ScenarioError if the file has
-    other assumptions than `scenario`.
+    Only the numbers that differ are rewritten. The rest of the file stays the same to the byte. `path` is the folder or
+    file to write into (default: where the scenario was read from). Raises ScenarioError if the file has other
+    assumptions than `scenario`.
     """
     given = Path(path if path is not None else scenario.path)
     file = find(given) if given.is_dir() else given
     text = document.read_file(file, str(file))
     base = load_text(text, str(file))
     if list(base.assumptions) != list(scenario.assumptions):
-        what = "its assumptions are not those of the scenario to be saved"
+        what = "the file has other assumptions than the scenario to be saved"
         raise ScenarioError(Problem(str(file), 0, "assumptions", what, "expected the file the scenario was read from"))
     read = document.read(text, str(file))
     edits = [edit for name in base.assumptions for edit in _edits(read, base, scenario, name)]
@@ -204,7 +206,7 @@ def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) 
 
 
 def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, new text) for each stretch of the file that states a changed number."""
+    """Yield (start, end, new text) for each part of the file that states a changed number."""
     old, new = base.assumptions[name], scenario.assumptions[name]
     changed = [part for part in ("value", "low", "high") if getattr(old, part) != getattr(new, part)]
     if not changed:
@@ -215,7 +217,7 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
         start, end = read.spans[place]
         yield start, end, texts["value"] if new.fixed else _mapping(texts, new.because)
         return
-    if place[-1] == "takes":  # here low and high are those of single waits
+    if place[-1] == "takes":  # low and high beside it describe single waits, not the prior of the median
         yield (*read.spans[(*place, "value")], texts["value"])
         return
     for part in changed:
@@ -227,7 +229,10 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
 
 
 def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
-    """Yield the edits that scale the percentiles of a wait with its median, so that its stages stay."""
+    """Yield the edits that scale the percentiles of a wait with its median.
+
+    So the number of stages stays the same.
+    """
     if move.takes is None:
         return
     old, new = base.assumptions[move.rate], scenario.assumptions[move.rate]
@@ -242,7 +247,7 @@ def _mapping(texts: dict[str, str], because: str) -> str:
 
 
 def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
-    """The text that adds low and high after the value, in the style of the mapping around it."""
+    """Return the text that adds low and high after the value, in the style of its mapping."""
     if read.text[read.spans[place][0]] == "{":
         return f", low: {texts['low']}, high: {texts['high']}"
     start = read.spans[(*place, "value")][0]

@@ -491,7 +491,7 @@ def test_a_target_day_is_the_same_for_all():
         (Assume("cross.rate", -1.0), ScenarioError, "-1.0 is not above zero; expected a rate"),
         (Hold("bank", "middle"), ScenarioError, "'bank' has no level 'middle'"),
         (Hold("bank", "left", date(9), until=date(9)), ScenarioError, "it ends .* before it begins"),
-        (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected one above zero"),
+        (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected a rate above zero"),
         (Policy("cross", 1.0, Condition(((("bank", ("middle",)),),))), ScenarioError, "'bank' has no level 'middle'"),
         (Forbid("cross", date(9), until=date(9)), ScenarioError, r"it ends \(2031-04-10\) before it begins"),
         ("forbid cross", TypeError, "is not a variant; expected a scenario, a view"),

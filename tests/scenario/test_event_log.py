@@ -141,10 +141,10 @@ def test_an_unknown_outcome_or_confidence_of_a_row_is_refused(islands):
 def test_the_section_is_explained_in_sentences(islands):
     text = explain_text(islands)
     for sentence in (
-        "history: the log counts from 2031-03-01 on; because: the first patrol",
+        "history: the log is used from 2031-03-01 on; because: the first patrol",
         "patrol: shows in the log with a chance of 60% (90% range 40% to 80%), within 5 days",
         "recall-patrols: need not show in the log, so its absence says nothing",
-        "leak: rows of leak say that resolve is firm, 4 times as likely if it is true; because: one source",
+        "leak: rows of leak say that resolve is firm, 4 times as likely if true as if false; because: one source",
         "storm: rows of storm set standoff to calm",
         "gossip, rumour: rows of gossip or rumour are left out: nobody believes it",
     ):

@@ -111,7 +111,7 @@ def test_a_file_says_what_leads():
     world = load_text(varied(("horizon: 60 days", "horizon: 60 days\nheadline: cut")))
     assert headline(world).name == "ending:cut"
     assert headline(world, ("question",)).name == "question:hindered"
-    assert "; ending cut leads" in explain_text(world)
+    assert "; headline: ending cut" in explain_text(world)
 
 
 def test_questions_about_no_measure_are_about_the_headline():

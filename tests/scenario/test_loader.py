@@ -321,7 +321,7 @@ def test_the_problems_of_all_views_come_together(tmp_path):
 @pytest.mark.slow
 def test_counts_are_bounded():
     moves = "".join(f"  m{i}: {{actor: nature, label: m, rate: block_rate}}\n" for i in range(500))
-    with pytest.raises(ScenarioError, match="moves: 501 of them; expected at most 500: what can happen"):
+    with pytest.raises(ScenarioError, match="moves: 501 given; expected at most 500: what can happen"):
         changed(("moves:\n", "moves:\n" + moves))
     numbers = "".join(f"  n{i}: {{label: n, value: 1, because: assumed}}\n" for i in range(1996))
     assert len(changed(("moves:\n", numbers + "moves:\n")).assumptions) == 2000
@@ -329,7 +329,7 @@ def test_counts_are_bounded():
     with pytest.raises(ScenarioError, match="assumptions: 2,001 numbers, inline ones included; expected at most 2,000"):
         changed(("moves:\n", numbers + "moves:\n"))
     clauses = ", ".join(["{bridge: open}"] * 33)
-    with pytest.raises(ScenarioError, match=r"moves\.block\.when: 33 of them; expected at most 32"):
+    with pytest.raises(ScenarioError, match=r"moves\.block\.when: 33 given; expected at most 32"):
         changed(("{bridge: not blocked}", f"[{clauses}]"))
 
 

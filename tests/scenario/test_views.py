@@ -97,7 +97,7 @@ def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
         (view(changes=(Change("full_chance", 0.5, low=0.2),)), "full_chance: 'low' without 'high'; expected both, or"),
         (view(changes=(Change("full_chance", 0.5, low=0.6, high=0.7),)), "the value .50%. lies outside low to high"),
         (view(changes=(Change("full_chance", 0.5, low=0.0, high=0.7),)), "low is a chance of exactly 0%"),
-        (view(horizon_days=0.0), "view v: horizon: a horizon of 0 days; expected one above zero"),
+        (view(horizon_days=0.0), "view v: horizon: a horizon of 0 days; expected a horizon above zero"),
         (view(ladder="lane"), "view v: ladder: unknown ladder 'lane'; did you mean 'lanes'"),
         (view(interventions=(Force("blok", DAY),)), "view v: interventions.1.force: unknown move 'blok'"),
         (view(interventions=(Hold("brige", "open"),)), "interventions.1.hold: unknown variable 'brige'; did you mean"),

@@ -252,7 +252,7 @@ def test_saving_unchanged_values_writes_nothing(world, folder, monkeypatch):
 
 
 def test_values_of_another_scenario_are_refused(folder):
-    with pytest.raises(ScenarioError, match="its assumptions are not those of the scenario to be saved"):
+    with pytest.raises(ScenarioError, match="the file has other assumptions than the scenario to be saved"):
         save_values(simlib.load("two-islands"), folder)
 
 

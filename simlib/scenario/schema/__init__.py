@@ -1,6 +1,6 @@
-"""The shape of scenario and view files: their keys, and the kind and number of their values.
+"""The shapes of scenario and view files: their keys, and the values that belong there.
 
-This is the only user of pydantic. The same models validate a file and are published as JSON Schema (`python -m
-simlib.scenario.schema`). Rules about several keys together are in `resolver` and `checks`. Every scalar arrives as text
-(see `document`), and numbers with units are read by `simlib.quantities`.
+A shape is a pydantic model of one mapping in a file. Only this package uses pydantic. The same models check a file and
+are published as JSON Schema (`python -m simlib.scenario.schema`). Rules that concern several keys are in `resolver` and
+`checks`. Every single value arrives as text (see `document`), and `simlib.quantities` reads numbers with units.
 """

@@ -28,59 +28,74 @@ StartShape = Annotated[
 
 
 class HistoryShape(Shape):
-    """The day from which the log is taken in, and the start on that day."""
+    """The day from which the event log is used, and how the variables start on that day."""
 
     from_: Date = Field(alias="from", description="first day of the history")
     because: Because
-    start: dict[Reference, StartShape] = Field({}, max_length=64, description="what differs from `start` on that day")
+    start: dict[Reference, StartShape] = Field(
+        {}, max_length=64, description="{variable: its start on that day}; default: `start` of the variable"
+    )
 
 
 class SeenShape(Shape):
-    """Whether the log would show a firing of a move."""
+    """Whether the event log shows a move when it happens."""
 
-    always: Flag | None = Field(None, description="true: each firing would show")
-    never: Flag | None = Field(None, description="true: the absence of a row says nothing")
-    chance: LiteralOrId | None = Field(None, description="the chance that a firing would show")
-    within: Number | None = Field(None, description="how long it may take until a firing shows, such as '21 days'")
-    from_: Date | None = Field(None, alias="from", description="first day on which the log would show it")
-    because: Text | None = Field(None, description="why")
+    always: Flag | None = Field(None, description="true: the log shows the move every time it happens")
+    never: Flag | None = Field(None, description="true: the log need not show the move, so a missing row says nothing")
+    chance: LiteralOrId | None = Field(None, description="the chance that the log shows the move when it happens")
+    within: Number | None = Field(None, description="longest time until the log shows the move, such as '21 days'")
+    from_: Date | None = Field(None, alias="from", description="first day on which the log can show the move")
+    because: Text | None = Field(None, description="the reason")
 
 
 class LogRuleShape(Shape):
-    """The meaning of rows of the log whose words are not enough."""
+    """What rows of the event log mean, if the word in their column `move` does not say enough."""
 
     row: Annotated[
         Annotated[Reference, Tag("\0text")]
         | Annotated[list[Reference], Field(min_length=1, max_length=100), Tag("\0list")],
         either("expected a word of the log's column `move`, or a list of them"),
-    ] = Field(description="words of the log's column `move`")
+    ] = Field(description="the rule is for rows with one of these words in the column `move`")
     date: Date | None = Field(None, description="only rows of this date")
     actor: Text | None = Field(None, description="only rows with this actor")
     target: Text | None = Field(None, description="only rows with this target")
     confidence: Text | None = Field(None, description="only rows with this confidence")
-    is_: Reference | None = Field(None, alias="is", description="the move that fired")
+    is_: Reference | None = Field(None, alias="is", description="id of the move that happened")
     outcomes: Annotated[list[Reference], Field(min_length=1, max_length=16)] | None = Field(
-        None, description="outcomes that it may have had"
+        None, description="ids of the outcomes that the move may have had"
     )
-    level: ConditionShape | None = Field(None, description="a fact about the state that the row reports")
-    set_: EffectsShape | None = Field(None, alias="set", description="an outside change: {variable: level}")
-    ratio: Number | None = Field(None, description="how many times likelier the row is if true than if false")
+    level: ConditionShape | None = Field(None, description="the row reports that this condition holds")
+    set_: EffectsShape | None = Field(
+        None, alias="set", description="a change from outside the model: {variable: level}"
+    )
+    ratio: Number | None = Field(
+        None,
+        description="likelihood ratio: how many times as likely the row is if its report is true as if it is false",
+    )
     ignore: Text | None = Field(None, description="why the row is left out")
-    because: Text | None = Field(None, description="why")
+    because: Text | None = Field(None, description="the reason")
 
 
 class EvidenceShape(Shape):
     """How the event log is to be read."""
 
-    history: HistoryShape | None = Field(None, description="from which day on the log counts, before the first day")
+    history: HistoryShape | None = Field(None, description="the day from which the log is used, at the latest `as_of`")
     seen: dict[
         Reference,
         Annotated[
             Annotated[Reference, Tag("\0text")] | Annotated[SeenShape, Tag("\0mapping")],
             either("expected always, never, or {chance: ...}"),
         ],
-    ] = Field({}, max_length=500, description="moves (or move:outcome) and whether the log would show them")
-    rows: list[LogRuleShape] = Field([], max_length=500, description="what rows mean; the first fitting rule decides")
+    ] = Field(
+        {},
+        max_length=500,
+        description="whether the log shows a move when it happens: {MOVE: ...}, or {MOVE:OUTCOME: ...}",
+    )
+    rows: list[LogRuleShape] = Field(
+        [], max_length=500, description="rules for what rows mean; the first rule that fits a row decides"
+    )
     confidence: dict[Name, Number] = Field(
-        {}, max_length=16, description="the likelihood ratio of each word in the log's column `confidence`, or certain"
+        {},
+        max_length=16,
+        description="a likelihood ratio, or 'certain', for each word in the log's column `confidence`",
     )

@@ -1,7 +1,7 @@
-"""Fit a document to a schema.
+"""Check a document against a schema, and describe each misfit in plain words.
 
-Each misfit is described in plain words. The smallest part with a misfit is left out, and the rest is fitted again. So
-an unknown key in a move hides no other mistake, not even one in the same move.
+A misfit is something that the schema does not allow. The smallest part that contains it is left out, and the rest is
+checked again. So an unknown key in a move does not hide other mistakes, not even those in the same move.
 """
 
 from __future__ import annotations
@@ -38,19 +38,25 @@ STAND_INS: dict[str, Any] = {
     "moves": {},
     "endings": {},
 }
-"""Stand-ins for missing keys, which are already reported. With them the neighbouring keys can be checked too."""
+"""Values that stand in for missing keys.
+
+A missing key is reported and then gets this value, so that the keys beside it can be checked too.
+"""
 
 MAX_ROUNDS = 50
 
 EMPTY_OUTCOME = 4
-"""`moves: {m: {outcomes: {id: }}}`: the place of an outcome has four parts. An outcome may be left empty."""
+"""Number of parts in the place of an outcome: `moves`, the move, `outcomes`, the outcome.
+
+Only an outcome may be left empty in a file, as in `outcomes: {done: }`.
+"""
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the model of the valid part of a document, and note the rest in its problems.
+    """Return the valid part of a document as a model, and note every misfit in the document.
 
-    Stand-ins replace missing parts, so that the model can be checked further. The model is correct only if there are no
-    problems.
+    Stand-ins replace missing parts, so that further checks are possible. The model is true to the file only if the
+    document has no problems.
     """
     if not isinstance(document.data, dict):
         document.note((), f"{describe(document.data)} at the top of the file", "expected keys such as 'format: 1'")
@@ -64,7 +70,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
         for error in errors:
             _leave_out(document, shape, data, error, gone)
     document.refuse_if_any()
-    raise AssertionError("a document that no removal makes valid must have problems")
+    raise AssertionError("the document does not fit, but no problem was noted")
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
@@ -85,11 +91,11 @@ def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Itera
 def _blank_hint(key: str) -> str:
     if " " in key:
         return "inside {...} a text with a comma needs quotes, and a key has ': ' after it"
-    return "expected a value, or no such key"
+    return "write a value, or remove the key"
 
 
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
-    """Report one misfit, and take the smallest part that holds it out of the data."""
+    """Report one misfit, and remove the smallest part that contains it from the data."""
     loc = tuple(part for part in error["loc"] if part != "[key]")
     place = tuple(part for part in loc if not str(part).startswith("\0"))
     missing = error["type"] == "missing"
@@ -106,7 +112,7 @@ def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, go
 def _take_out(data: Any, place: Place, gone: set[Place]) -> None:
     """Delete the innermost mapping entry around a place.
 
-    Taking items out of a list would renumber the others.
+    Single items of a list are never deleted, because the items after them would get new numbers.
     """
     while place and isinstance(place[-1], int):
         place = place[:-1]
@@ -138,7 +144,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
         return f"{describe(given)} cannot be an id", "expected letters, digits, hyphens and underscores, a letter first"
     if kind in ("too_short", "too_long"):
         count = f"at least {bounds['min_length']}" if kind == "too_short" else f"at most {bounds['max_length']}"
-        return f"{len(given)} of them", f"expected {count}: {_meaning(shape, loc)}"
+        return f"{len(given)} given", f"expected {count}: {_meaning(shape, loc)}"
     if kind == "string_too_long":
         return f"a text of {len(given):,} characters", f"expected at most {bounds['max_length']:,}"
     what = {
@@ -153,7 +159,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """Return the description of the innermost part around a place that has one."""
+    """Return the description of a place, or of the nearest part around it that has one."""
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))
         if field is not None and field.description:
@@ -171,9 +177,9 @@ def _fields(holder: Any) -> dict[str, Any]:
 
 
 def _annotation(shape: type[Shape], loc: Place) -> Any:
-    """Walk the annotations of a schema along an error's location.
+    """Return the type annotation at the location of an error.
 
-    Returns None where the location leads to no annotation.
+    Returns None if the schema has no annotation there.
     """
     annotation: Any = shape
     for part in loc:
@@ -195,7 +201,7 @@ def _marks(arm: Any) -> tuple[Any, ...]:
 
 
 def _bare(annotation: Any) -> Any:
-    """Strip the wrappers of a type: Annotated, and `| None`."""
+    """Return a type without its wrappers `Annotated` and `| None`."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]

@@ -1,4 +1,4 @@
-"""The shapes as JSON Schema, with which editors complete keys and show their descriptions."""
+"""Publish the shapes as JSON Schema, with which editors complete keys and show descriptions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from simlib.scenario.schema.view_shape import ViewShape
 
 
 class _Published(GenerateJsonSchema):
-    """Leaves out titles and `null`. In a file an optional key is left out, never left empty."""
+    """Generates a schema without titles and without `null`.
+
+    A file leaves an optional key out. It never writes such a key without a value.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it so
         return False
 
     def dict_schema(self, schema: Any) -> JsonSchemaValue:
-        """Refuse keys that do not match, where pydantic would leave them unchecked."""
+        """Return the schema of a mapping. It refuses keys that do not match the pattern."""
         shape = super().dict_schema(schema)
         for pattern, values in shape.pop("patternProperties", {}).items():
             shape["additionalProperties"] = values
@@ -51,4 +54,4 @@ def published(shape: type[Shape]) -> str:
 
 
 PUBLISHED: dict[str, type[Shape]] = {"scenario.schema.json": ScenarioShape, "view.schema.json": ViewShape}
-"""The published files, which are beside this package."""
+"""The published files in the folder `simlib/scenario`, each with its shape."""

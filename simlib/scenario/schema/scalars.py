@@ -1,4 +1,4 @@
-"""Scalars and conditions of files, and a mapping that refuses unknown keys."""
+"""The types of single values and conditions in a file, and the base class of its mappings."""
 
 from __future__ import annotations
 
@@ -36,11 +36,17 @@ from simlib.scenario.scalars import (
 )
 
 _FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
-"""Pattern of a name in the published schema. It excludes only ASCII signs, and loading is stricter."""
+"""Patterns of the first and of the later characters of a name, for the published schema.
+
+They exclude only ASCII signs. The check when a file is loaded (`read_words`) is stricter.
+"""
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make a validator from a function that reads one word. Its error has a problem and an expectation."""
+    """Turn a function that reads one word into a pydantic validator.
+
+    If the function raises Refusal, pydantic reports its `what` and `expected`.
+    """
 
     def validator(value: Any) -> Any:
         try:
@@ -53,16 +59,19 @@ def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _shape(value: object) -> str | None:
-    """Return the branch of a union to which a value belongs.
+    """Return the tag of a value: text, mapping or list. Returns None for any other value.
 
-    The names of the branches cannot occur in a file.
+    The tags begin with a null character, so that no key of a file equals a tag.
     """
     shapes = ((str, "\0text"), (dict, "\0mapping"), (list, "\0list"))
     return next((name for kind, name in shapes if isinstance(value, kind)), None)
 
 
 def either(expected: str) -> Discriminator:
-    """Return a discriminator of text, mapping and list. Other values get `expected`."""
+    """Return a pydantic discriminator that tells text, mapping and list apart.
+
+    A value that fits no branch of the union is refused with the message `expected`.
+    """
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 
 
@@ -95,7 +104,7 @@ AtLeast = Annotated[
 ]
 Format = Annotated[Literal[1], BeforeValidator(_by(read_format))]
 SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids from `sources`, such as [gazette]")]
-Because = Annotated[Text, Field(description="a reason in a sentence; 'assumed' is a legal reason, silence is not")]
+Because = Annotated[Text, Field(description="a reason in a sentence, or the word 'assumed' if there is none")]
 LevelSet = Annotated[
     Annotated[Reference, Tag("\0text")] | Annotated[list[Reference], Field(max_length=16), Tag("\0list")],
     either("expected a level, a list of levels, 'X or above', 'X or below' or 'not X'"),
@@ -103,15 +112,18 @@ LevelSet = Annotated[
 ClauseShape = Annotated[dict[Reference, LevelSet], Field(max_length=64)]
 ConditionShape = Annotated[
     Annotated[ClauseShape, Tag("\0mapping")] | Annotated[list[ClauseShape], Field(max_length=32), Tag("\0list")],
-    either("expected {variable: levels}, or a list of these of which any may hold"),
+    either("expected {variable: levels}, or a list of such mappings"),
 ]
 
-BRIEFLY = f"the label where room is short, as on a slider or an axis: at most {SHORT} characters"
-WHEN = "{variable: levels}: all must hold; a list of such mappings: any may hold"
+BRIEFLY = f"a shorter label for sliders and axes, at most {SHORT} characters"
+WHEN = (
+    "{variable: levels}, which holds if every variable is at one of these levels, "
+    "or a list of such mappings, one of which must hold"
+)
 
 
 class Shape(BaseModel):
-    """Base of every mapping in a file: unknown keys are refused, nothing is converted silently."""
+    """Base of every mapping in a file. Unknown keys are refused. No value is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 

@@ -37,9 +37,9 @@ class SourceShape(Shape):
     """Where a claim comes from."""
 
     title: Label = Field(description="title of the document")
-    date: Date | None = Field(None, description="day it was published")
-    url: Label | None = Field(None, description="address where it can be read")
-    note: Text | None = Field(None, description="anything a reader should know about it")
+    date: Date | None = Field(None, description="day on which the document was published")
+    url: Label | None = Field(None, description="web address of the document")
+    note: Text | None = Field(None, description="anything else that a reader should know about the source")
 
 
 class ActorShape(Shape):
@@ -50,13 +50,13 @@ class ActorShape(Shape):
 
 WindowShape = Annotated[list[Date], Field(min_length=2, max_length=2)]
 
-THEN = "{variable: a level to set, or a signed number of levels such as +1}, or a list of {set: ..., when: ...}"
-SET = "{variable: a level to set, or a signed number of levels such as +1}"
+THEN = "{variable: the new level, or a step in levels such as +1}, or a list of {set: ..., when: ...}"
+SET = "{variable: the new level, or a step in levels such as +1}"
 BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
 
 
 class EffectsWhenShape(Shape):
-    """Some effects of an outcome, with the condition under which they happen."""
+    """Effects of an outcome, and the condition under which they happen."""
 
     set: EffectsShape = Field(description=SET)
     when: ConditionShape | None = Field(None, description=WHEN)
@@ -70,14 +70,14 @@ ThenShape = Annotated[
 
 
 class LevelShape(Shape):
-    """A level with a label, which people read in place of its name."""
+    """A level, and the label that people read in place of its name."""
 
     level: Name = Field(description="name of the level")
-    label: Label = Field(description="what people read")
+    label: Label = Field(description="label of the level")
 
 
 class CounterShape(Shape):
-    """The numbers of a counter, such as {from: 0, to: 60}."""
+    """The lowest and the highest number of a counter, such as {from: 0, to: 60}."""
 
     from_: CounterEnd = Field(alias="from", description="the lowest number, 0 or more")
     to: CounterEnd = Field(description="the highest number")
@@ -100,19 +100,19 @@ LevelsShape = Annotated[
 
 
 class VariableShape(Shape):
-    """One dimension of the state: named, ordered levels, or the numbers of a counter."""
+    """One dimension of the state, with named levels in order or with the numbers of a counter."""
 
-    label: Label | None = Field(None, description="what the variable is; default: its id")
+    label: Label | None = Field(None, description="name of the variable; default: its id")
     levels: LevelsShape = Field(
-        description="names of its levels in order, such as [quiet, hot]; {from: 0, to: 60} for a counter"
+        description="names of its levels in order, such as [quiet, hot], or {from: 0, to: 60} for a counter"
     )
     start: Annotated[
         Annotated[Reference, Tag("\0text")]
         | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=64), Tag("\0mapping")],
         either("expected a level, or {level: share}"),
-    ] = Field(description="level on the first day, or {level: share} where it is not known for certain")
-    hidden: Flag = Field(False, description="true: nobody observes it")
-    because: Text | None = Field(None, description="why it starts there")
+    ] = Field(description="level on the first day, or {level: share} if that level is uncertain")
+    hidden: Flag = Field(False, description="true: nobody observes the variable")
+    because: Text | None = Field(None, description="why the variable starts at this level")
     sources: SourceIds = Field([])
 
 
@@ -126,10 +126,10 @@ class CorrelationShape(Shape):
 
 
 class FactorShape(Shape):
-    """A factor on the rate of a move or on the odds of an outcome, while its condition and its window hold."""
+    """A factor on the rate of a move or on the odds of an outcome."""
 
     by: LiteralOrId | None = Field(None, description="id of an assumption, or {value: 3, because: ...}")
-    per: Reference | None = Field(None, description="in place of `by`: id of a counter; the factor is its number")
+    per: Reference | None = Field(None, description="in place of `by`: id of a counter, whose number is the factor")
     when: ConditionShape | None = Field(None, description=WHEN)
     between: WindowShape | None = Field(None, description=BETWEEN)
 
@@ -138,12 +138,12 @@ class WaitShape(Shape):
     """How long a move takes once it is possible: the median wait, and how much single waits vary."""
 
     value: Number = Field(
-        description="the median wait, such as '12 days', or the id of an assumption, whose low and high say "
+        description="the median wait, such as '12 days', or the id of an assumption, whose low and high then say "
         "how uncertain the median is"
     )
-    low: Number = Field(description="5th percentile of single waits, such as '5 days'; they vary by chance")
-    high: Number = Field(description="95th percentile of single waits, such as '21 days'; they vary by chance")
-    because: Text | None = Field(None, description="a reason in a sentence; needed where the value is a number")
+    low: Number = Field(description="5th percentile of single waits, which vary by chance, such as '5 days'")
+    high: Number = Field(description="95th percentile of single waits, which vary by chance, such as '21 days'")
+    because: Text | None = Field(None, description="a reason in a sentence; required if the value is a number")
     sources: SourceIds = Field([])
 
 
@@ -151,16 +151,20 @@ class OutcomeShape(Shape):
     """One branch of a move."""
 
     label: Label | None = Field(None, description="what happens; default: its id")
-    chance: LiteralOrId | None = Field(None, description="its chance; one outcome may leave it out and takes the rest")
-    times: list[FactorShape] = Field([], max_length=64, description="factors that multiply its odds against the others")
+    chance: LiteralOrId | None = Field(
+        None, description="chance of the outcome; one outcome may leave it out, and then takes the rest"
+    )
+    times: list[FactorShape] = Field(
+        [], max_length=64, description="factors that multiply its odds against the other outcomes"
+    )
     then: ThenShape | None = Field(None, description=THEN)
 
 
 class MoveShape(Shape):
-    """Something an actor does, or that happens (actor `nature`)."""
+    """Something that an actor does, or that happens by itself (actor `nature`)."""
 
     actor: Reference = Field(description="id of the actor who makes the move, or nature")
-    target: Reference | None = Field(None, description="id of the actor it is aimed at")
+    target: Reference | None = Field(None, description="id of the actor at whom the move is aimed")
     label: Label = Field(description="the move as a sentence without its subject: 'Sail a patrol through the strait'")
     short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
@@ -170,15 +174,15 @@ class MoveShape(Shape):
     )
     takes: WaitShape | None = Field(
         None,
-        description="in place of `rate`, how long it takes once it is possible: "
+        description="in place of `rate`: how long the move takes once it is possible, as "
         "{value: 12 days, low: 5 days, high: 21 days, because: ...}",
     )
     at: Date | None = Field(
-        None, description="in place of `rate`, the day on which it happens if its condition holds then: 2031-05-05"
+        None, description="in place of `rate`: the day on which the move happens if `when` holds, such as 2031-05-05"
     )
     times: list[FactorShape] = Field([], max_length=64, description="factors that multiply the rate")
     outcomes: Annotated[dict[Id, OutcomeShape], Field(min_length=1, max_length=16)] | None = Field(
-        None, description="branches, one of which happens with the move"
+        None, description="branches: each time the move happens, one of them is drawn"
     )
     then: ThenShape | None = Field(None, description=THEN)
     covert: Flag = Field(False, description="true: nobody observes the move")
@@ -186,10 +190,7 @@ class MoveShape(Shape):
 
 
 class EndingShape(Shape):
-    """A named condition that stops the clock.
-
-    The order in the file is precedence.
-    """
+    """A named condition that ends the story."""
 
     when: ConditionShape = Field(description=WHEN)
     label: Label = Field(description="what has happened")
@@ -201,36 +202,38 @@ MoveIds = Annotated[list[Reference], Field(max_length=200, description="ids of m
 
 
 class LullShape(Shape):
-    """A stretch of days in which none of some moves happens."""
+    """A stretch of days in which none of the listed moves happens."""
 
     moves: MoveIds
     days: Days = Field(description="length of the stretch in days, such as 28")
 
 
 class RepeatsShape(Shape):
-    """At least so many firings of a move, or of some moves together."""
+    """How often a move must happen, or several moves together."""
 
     move: Reference | None = Field(None, description="id of a move")
     moves: MoveIds | None = Field(None, description="ids of moves that are counted together")
-    at_least: AtLeast = Field(description="how many firings make the event, such as 3")
+    at_least: AtLeast = Field(description="how many times, such as 3")
 
 
 class QuestionShape(Shape):
-    """A named event reported beside the endings: a condition, a move, a lull or a count, and how it is settled."""
+    """An event reported beside the endings, such as a move or a lull, and how it is settled."""
 
-    label: Label = Field(description="the question, or the event asked about")
+    label: Label = Field(description="the question, or the event that it asks about")
     short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
-    move: Reference | None = Field(None, description="id of a move: the event is its first firing")
+    move: Reference | None = Field(None, description="id of a move; the event is that it happens for the first time")
     outcome: Reference | None = Field(None, description="id of an outcome of that move")
-    lull: LullShape | None = Field(None, description="the event is the end of a stretch without any of these moves")
-    count: RepeatsShape | None = Field(None, description="the event is the firing that reaches a count")
-    resolves: Text = Field(description="how the question is settled in the world")
-    decides: Text | None = Field(None, description="who decides")
+    lull: LullShape | None = Field(None, description="the event is a stretch of days without any of the listed moves")
+    count: RepeatsShape | None = Field(
+        None, description="the event is that moves have happened a given number of times"
+    )
+    resolves: Text = Field(description="how the question is settled in reality")
+    decides: Text | None = Field(None, description="who settles the question")
 
 
 class ImpulseRewardShape(Shape):
-    """An amount gained each time a move fires, or fires with one outcome."""
+    """An amount added each time a move happens, or happens with a given outcome."""
 
     move: Reference = Field(description="id of a move")
     outcome: Reference | None = Field(None, description="id of an outcome of that move; default: any outcome")
@@ -238,27 +241,27 @@ class ImpulseRewardShape(Shape):
 
 
 class RateRewardShape(Shape):
-    """An amount gained per day while a condition holds."""
+    """An amount added per day while a condition holds."""
 
     when: ConditionShape | None = Field(None, description=WHEN)
     amount: LiteralOrId = Field(description="amount per day: id of an assumption, or {value: 12, because: ...}")
 
 
 class TerminalRewardShape(Shape):
-    """An amount gained once, on reaching an ending."""
+    """An amount added once, when an ending is reached."""
 
     ending: Reference = Field(description="id of an ending")
     amount: LiteralOrId = Field(description="mean amount: id of an assumption, or {value: 900, because: ...}")
 
 
 class ImpactShape(Shape):
-    """A consequence that accumulates until the story ends: how many, or how much."""
+    """A consequence that accumulates until the story ends, such as deaths or costs."""
 
     label: Label = Field(description="what is counted, such as 'People killed at sea'")
     unit: Name = Field(description="the unit in free words, such as people")
-    on: list[ImpulseRewardShape] = Field([], max_length=64, description="amounts gained with moves")
-    per_day: list[RateRewardShape] = Field([], max_length=64, description="amounts gained per day")
-    at: list[TerminalRewardShape] = Field([], max_length=64, description="amounts gained on reaching endings")
+    on: list[ImpulseRewardShape] = Field([], max_length=64, description="amounts added each time a move happens")
+    per_day: list[RateRewardShape] = Field([], max_length=64, description="amounts added per day")
+    at: list[TerminalRewardShape] = Field([], max_length=64, description="amounts added when an ending is reached")
 
 
 class RungShape(Shape):
@@ -271,10 +274,7 @@ class RungShape(Shape):
 
 
 class LadderShape(Shape):
-    """An ordered list of rungs.
-
-    The state is on the last rung whose condition holds.
-    """
+    """An ordered list of rungs. The state is on the last rung whose condition holds."""
 
     label: Label | None = Field(None, description="name of the ladder")
     rungs: list[RungShape] = Field(min_length=1, max_length=64, description="from the lowest to the highest")
@@ -286,15 +286,17 @@ class ScenarioShape(Shape):
     format: Format = Field(description="the version of the file format, which is 1")
     id: Id = Field(description="short name of the scenario")
     title: Label = Field(description="title of the scenario")
-    description: LongText | None = Field(None, description="what it is about")
-    as_of: Date = Field(description="first day of the forecast; only what happened before it is known")
+    description: LongText | None = Field(None, description="what the scenario is about")
+    as_of: Date = Field(description="first day of the forecast, which knows only what happened before that day")
     horizon: Number = Field(description="how far the forecast reaches, such as '90 days'")
     ladder: Reference | None = Field(None, description="id of the ladder shown first")
     headline: Reference | None = Field(
         None,
         description="id of the question or ending that comes first in reports; default: the first question or ending",
     )
-    reference_class: Text | None = Field(None, description="the class of past crises this one belongs to, or none")
+    reference_class: Text | None = Field(
+        None, description="the class of past crises to which this one belongs, or none"
+    )
     sources: dict[Id, SourceShape] = Field({}, max_length=1000, description="where claims come from")
     actors: dict[
         Id,
@@ -305,9 +307,13 @@ class ScenarioShape(Shape):
     ] = Field({}, max_length=200, description="who makes moves: {id: name}")
     variables: dict[Id, VariableShape] = Field(min_length=1, max_length=64, description="the dimensions of the state")
     assumptions: dict[Id, AssumptionShape] = Field({}, max_length=2000, description="the numbers, each with its reason")
-    correlations: list[CorrelationShape] = Field([], max_length=500, description="rank correlations of the priors")
+    correlations: list[CorrelationShape] = Field(
+        [], max_length=500, description="rank correlations between the priors of assumptions"
+    )
     moves: dict[Id, MoveShape] = Field(max_length=500, description="what can happen")
-    endings: dict[Id, EndingShape] = Field(max_length=64, description="what stops the clock, in order of precedence")
+    endings: dict[Id, EndingShape] = Field(
+        max_length=64, description="what ends the story; if several hold at once, the first one counts"
+    )
     ladders: dict[
         Id,
         Annotated[

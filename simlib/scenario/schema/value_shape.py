@@ -21,23 +21,25 @@ from simlib.scenario.schema.scalars import (
 
 
 class LiteralShape(Shape):
-    """A number written where it is used, with its reason. It becomes an assumption named by its place."""
+    """A number written where it is used, with its reason. Its id is made from its place in the file."""
 
-    label: Label | None = Field(None, description="what the number is; default: from its place")
+    label: Label | None = Field(None, description="the quantity in words; default: made from the place of the number")
     value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")
     low: Number | None = Field(None, description="5th percentile of the prior")
     high: Number | None = Field(None, description="95th percentile of the prior")
     because: Because
     sources: SourceIds = Field([])
-    observed: Number | None = Field(None, description="the rate seen in the record, with the effect of tempo in it")
-    uses_log_until: Date | None = Field(None, description="day up to which the event log already set this number")
+    observed: Number | None = Field(
+        None, description="the rate counted in the record, which includes the effect of the factors"
+    )
+    uses_log_until: Date | None = Field(None, description="last day of the event log that was used to set this number")
     spread: Number | None = Field(None, description="standard deviation of an amount from event to event; default: 0")
 
 
 class AssumptionShape(LiteralShape):
-    """A named number that moves, factors and chances refer to."""
+    """A named number to which moves, factors and chances refer."""
 
-    label: Label = Field(description="what the number is, in a sentence")
+    label: Label = Field(description="the quantity in words, such as 'Vessel strikes per week'")
     short: Short | None = Field(None, description=BRIEFLY)
 
 
@@ -53,7 +55,7 @@ ShareOrId = Annotated[
 ]
 
 
-A_LEVEL = "a level, +1 or -1; a number of a counter"
+A_LEVEL = "a level, a step such as +1 or -1, or a number of a counter"
 
 
 EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"], "description": A_LEVEL})]

@@ -33,82 +33,86 @@ class ChangeShape(Shape):
 
 
 class ForceShape(Shape):
-    """A move forced to happen on a day, if its guard holds."""
+    """A move forced to happen on a day, if its `when` holds then."""
 
     force: Reference = Field(description="id of the move")
     outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
     on: Date = Field(description="the day")
-    because: Text | None = Field(None, description="why")
+    because: Text | None = Field(None, description="the reason")
 
 
 class ForbidShape(Shape):
-    """A move forbidden from a day on."""
+    """A move that is impossible for a time, or while a condition holds."""
 
     forbid: Reference = Field(description="id of the move")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
-    until: Date | None = Field(None, description="first day on which it is possible again; default: never")
-    when: ConditionShape | None = Field(None, description=f"only while this holds; {WHEN}")
-    because: Text | None = Field(None, description="why")
+    until: Date | None = Field(None, description="first day on which the move is possible again; default: never")
+    when: ConditionShape | None = Field(None, description=f"only while this condition holds; {WHEN}")
+    because: Text | None = Field(None, description="the reason")
 
 
 class DelayShape(Shape):
-    """A move forbidden before a day."""
+    """A move that is impossible before a day."""
 
     delay: Reference = Field(description="id of the move")
-    until: Date = Field(description="first day on which it is possible")
-    because: Text | None = Field(None, description="why")
+    until: Date = Field(description="first day on which the move is possible")
+    because: Text | None = Field(None, description="the reason")
 
 
 class RepeatShape(Shape):
-    """A move forced on a day and at equal steps after it, each time if its guard holds."""
+    """A move forced on a day and again at equal intervals, each time if its `when` holds then."""
 
     repeat: Reference = Field(description="id of the move")
     every: Number = Field(description="time between two firings, such as '7 days'")
     outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
     from_: Date | None = Field(None, alias="from", description="the first day; default: the start")
-    until: Date | None = Field(None, description="first day on which it is no longer repeated; default: the horizon")
-    because: Text | None = Field(None, description="why")
+    until: Date | None = Field(
+        None, description="first day on which the move is no longer repeated; default: the horizon"
+    )
+    because: Text | None = Field(None, description="the reason")
 
 
 class PolicyShape(Shape):
-    """A move that somebody makes while a condition holds, at a rate of its own."""
+    """A standing rule: a move happens at a new rate, at all times or while a condition holds."""
 
     policy: Reference = Field(description="id of the move")
-    rate: Number = Field(description="how often while the condition and the move's guard hold, such as 'every 1 day'")
-    when: ConditionShape | None = Field(None, description=f"while this holds; {WHEN}")
+    rate: Number = Field(description="how often the move happens while its `when` holds, such as 'every 1 day'")
+    when: ConditionShape | None = Field(None, description=f"only while this condition holds; {WHEN}")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
-    until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
-    because: Text | None = Field(None, description="why")
+    until: Date | None = Field(None, description="first day on which the policy no longer applies; default: never")
+    because: Text | None = Field(None, description="the reason")
 
 
 class PinShape(Shape):
-    """A variable set to a level on a day, once."""
+    """A variable set to a level once, on a day. Later moves can change it."""
 
     pin: Reference = Field(description="id of the variable")
     level: Reference = Field(description="the level")
     on: Date = Field(description="the day")
-    because: Text | None = Field(None, description="why")
+    because: Text | None = Field(None, description="the reason")
 
 
 class HoldShape(Shape):
-    """A variable set to a level and kept there, whatever moves would do to it."""
+    """A variable set to a level and kept there, so that no move changes it."""
 
     hold: Reference = Field(description="id of the variable")
     level: Reference = Field(description="the level")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
-    until: Date | None = Field(None, description="first day on which it is free again; default: never")
-    because: Text | None = Field(None, description="why")
+    until: Date | None = Field(None, description="first day on which moves can change it again; default: never")
+    because: Text | None = Field(None, description="the reason")
 
 
 class AssumeShape(Shape):
     """An assumption with another value from a day on, or while a condition holds."""
 
     assume: Reference = Field(description="id of the assumption")
-    value: Number = Field(description="its median during that time; a draw keeps its distance from the median")
-    when: ConditionShape | None = Field(None, description=f"only while this holds (not for a chance); {WHEN}")
+    value: Number = Field(description="its median during that time; draws from its prior shift by the same step")
+    when: ConditionShape | None = Field(
+        None, description=f"only while this condition holds; not allowed if the assumption is a chance; {WHEN}"
+    )
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
-    until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
-    because: Text | None = Field(None, description="why")
+    until: Date | None = Field(None, description="first day on which the value no longer applies; default: never")
+    because: Text | None = Field(None, description="the reason")
 
 
 def _intervention(value: object) -> str | None:
@@ -143,10 +147,12 @@ class ViewShape(Shape):
     id: Id = Field(description="short name of the view")
     title: Label = Field(description="title of the view")
     author: Label | None = Field(None, description="whose view it is")
-    because: Text | None = Field(None, description="what this school of thought holds")
-    assumptions: dict[Reference, ChangeShape] = Field({}, max_length=2000, description="the numbers it changes")
-    interventions: list[InterventionShape] = Field(
-        [], max_length=200, description="forced and forbidden moves, fixed levels, ..."
+    because: Text | None = Field(None, description="what the author believes, and why")
+    assumptions: dict[Reference, ChangeShape] = Field(
+        {}, max_length=2000, description="the numbers that the view changes"
     )
-    horizon: Number | None = Field(None, description="another horizon, such as '30 days'")
+    interventions: list[InterventionShape] = Field(
+        [], max_length=200, description="forced and forbidden moves, fixed levels, and other interventions"
+    )
+    horizon: Number | None = Field(None, description="a new horizon, such as '30 days'")
     ladder: Reference | None = Field(None, description="id of the ladder shown first")

@@ -1,6 +1,6 @@
-"""How interventions are typed on a command line, by kind.
+"""How each kind of intervention is typed on a command line.
 
-LEVELS is a level set as in files, or levels with `|` between them.
+LEVELS is a level set as in files, or several levels with `|` between them.
 """
 
 from __future__ import annotations
@@ -31,33 +31,35 @@ FORMS = {
     "force": Form(
         "MOVE[:OUTCOME]@DATE",
         r"(?P<name>[^:@]+)(?::(?P<outcome>[^:@]+))?" + _ON,
-        "make a move happen on a date, if its guard holds then",
+        "make a move happen on a date, if its condition holds then",
     ),
     "repeat": Form(
         "MOVE[:OUTCOME][@DATE][..UNTIL] every LENGTH",
         rf"(?P<name>[^:@.]+?){_OUTCOME}{_SPAN}\s+every\s+(?P<every>.+)",
-        "make a move happen on a date and at equal steps after it, until another date",
+        "make a move happen on a date and again at equal intervals, until another date",
     ),
     "forbid": Form(
         "MOVE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
         rf"(?P<name>[^:@.]+?){_SPAN}{_WHILE}",
-        "make a move impossible from a date (default: the start) until another",
+        "make a move impossible from one date (default: the start) until another",
     ),
     "delay": Form("MOVE@DATE", r"(?P<name>[^:@]+)" + _ON, "make a move impossible before a date"),
     "policy": Form(
         "MOVE=RATE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
         _SETTING + _SPAN + _WHILE,
-        "make a move happen at a rate of its own, from a date until another or while a condition holds",
+        "make a move happen at a new rate, from one date until another or while a condition holds",
     ),
-    "pin": Form("VARIABLE=LEVEL@DATE", r"(?P<name>[^=@]+)=(?P<value>[^=@]+)" + _ON, "set a variable on a date, once"),
+    "pin": Form(
+        "VARIABLE=LEVEL@DATE", r"(?P<name>[^=@]+)=(?P<value>[^=@]+)" + _ON, "set a variable to a level once, on a date"
+    ),
     "hold": Form(
         "VARIABLE=LEVEL[@DATE][..UNTIL]",
         _LEVEL + _SPAN,
-        "set a variable and keep it there, from a date (default: the start) until another",
+        "keep a variable at a level, from one date (default: the start) until another",
     ),
     "assume": Form(
         "ASSUMPTION=VALUE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
         _SETTING + _SPAN + _WHILE,
-        "give an assumption another value, from a date until another or while a condition holds",
+        "give an assumption another value, from one date until another or while a condition holds",
     ),
 }

@@ -17,7 +17,7 @@ from simlib.scenario.scales import shifted
 
 
 def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Misfit]:
-    """Yield the problems of one intervention, at places of its entry in a view file."""
+    """Yield the problems of one intervention, each with its place in the entry of a view file."""
     match intervention:
         case Pin() | Hold():
             key = type(intervention).__name__.lower()
@@ -31,7 +31,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
     if isinstance(intervention, Forbid | Policy | Assume):
         yield from _wrong_condition(scenario, intervention.when)
     if isinstance(intervention, Policy) and not 0 < intervention.rate < math.inf:
-        yield ("rate",), f"a rate of {intervention.rate:g} per day", "expected one above zero"
+        yield ("rate",), f"a rate of {intervention.rate:g} per day", "expected a rate above zero"
     if intervention.date is None:
         return
     key = "from" if isinstance(intervention, Lasting) else "on"
@@ -63,16 +63,20 @@ def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention])
 
 
 def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misfit]:
-    """Yield the reasons why an assumption cannot have this value for a while."""
+    """Yield the reasons why an assumption cannot be changed in this way."""
     name, assumption = intervention.assumption, scenario.assumptions.get(intervention.assumption)
     if assumption is None:
         yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)
         return
     if assumption.kind == "amount":
-        yield ("assume",), f"{name!r} is an amount", "expected one of a move; an amount can only change for all dates"
+        yield (
+            ("assume",),
+            f"{name!r} is an amount",
+            "expected an assumption of a move; an amount can change only for the whole forecast",
+        )
     elif not any(name in move.assumptions for move in scenario):
         what = f"{name!r} is used only before the story begins, or nowhere"
-        yield ("assume",), what, "expected one of a move; a start can only change for the whole forecast"
+        yield ("assume",), what, "expected an assumption of a move; a start can change only for the whole forecast"
     if assumption.kind == "chance" and not intervention.when.always:
         what = f"{name!r} is a chance, and a chance cannot depend on the state"
         yield ("when",), what, "leave the condition out, or choose a rate or a factor"
@@ -91,7 +95,7 @@ def _wrong_span(scenario: Scenario, intervention: Lasting) -> Iterator[Misfit]:
     first, until = intervention.date or scenario.as_of, intervention.until
     if until is not None and until <= first:
         what = f"it ends ({until}) before it begins ({first})"
-        yield ("until",), what, "expected a later day: the first on which it no longer applies"
+        yield ("until",), what, "expected a later day: the first day on which it no longer applies"
 
 
 def _wrong_condition(scenario: Scenario, when: Condition) -> Iterator[Misfit]:

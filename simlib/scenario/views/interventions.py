@@ -1,4 +1,7 @@
-"""Interventions, and the views that carry them together with changed assumptions."""
+"""Interventions, and views, which are sets of interventions and changed assumptions.
+
+The guard of a move is its condition `when`.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """Make a move fire on a date if its guard holds, whatever its rate.
+    """Make a move fire on a date if its guard holds then, whatever its rate.
 
-    `outcome` None leaves the outcome to chance.
+    If `outcome` is None, it is left to chance.
     """
 
     move: str
@@ -29,7 +32,7 @@ class Force:
 class Forbid:
     """Make a move impossible for a time.
 
-    The ban holds from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when` it applies
+    This applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when`, it applies
     only while that condition holds.
     """
 
@@ -45,13 +48,13 @@ class Forbid:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Let a move happen at a rate of its own while a condition holds.
+    """Let a move happen at a new rate while a condition holds.
 
-    While `when` holds and its guard holds, the move happens at `rate` per day, whatever its own rate and factors. It is
-    a rule that somebody follows: "if a strike hits land, close the airspace within a day". The rule depends on the
-    present state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A
-    `Forbid` of the same move is stronger. Of two policies, the later one in the list is stronger. `unit` is the unit in
-    which the rate was written. It matters only for display.
+    While `when` and the guard of the move hold, the move happens at `rate` per day, in place of its own rate, factors
+    and windows. A policy is a rule that somebody follows, such as "if a strike hits land, close the airspace within a
+    day". It depends on the present state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until`
+    (None: for good). A `Forbid` of the same move overrides it. Of two policies for a move, the later in the list
+    counts. `unit` is the unit in which the rate was written, and matters only for display.
     """
 
     move: str
@@ -83,9 +86,9 @@ class Pin:
 class Hold:
     """Set a variable to a level and keep it there.
 
-    No move changes it, whatever else the move does. It is kept from 00:00 of `date` (None: the start), before anything
-    else of that day, to 00:00 of `until` (None: for good). Meanwhile only a `Pin` of the same variable can change its
-    level. Holds of one variable must not overlap.
+    Moves still happen and have their other effects, but none changes this variable. It is kept from 00:00 of `date`
+    (None: the start), before anything else happens on that day, to 00:00 of `until` (None: for good). Meanwhile only a
+    `Pin` of the same variable can change its level. Holds of one variable must not overlap.
     """
 
     variable: str
@@ -100,12 +103,12 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Assume:
-    """Give an assumption another median (in base units) from a date on, or while a condition holds.
+    """Give an assumption another median (in base units) for a time, or while a condition holds.
 
-    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). If two apply, the later one
-    in the list is used. A draw of the priors keeps its distance from the median: the same ratio for a rate or a factor,
-    the same odds ratio for a chance. A chance cannot have `when`, and an assumption about the start cannot change
-    afterwards.
+    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). If two such interventions
+    apply, the later in the list is used. A draw of the priors keeps its distance from the median: the same ratio for a
+    rate or a factor, the same odds ratio for a chance. `when` is not allowed for a chance. An assumption about the
+    start is not allowed either, because it has no effect later.
     """
 
     assumption: str

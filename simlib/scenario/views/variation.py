@@ -1,7 +1,7 @@
-"""Vary a scenario: views, changed values, interventions, another horizon.
+"""Vary a scenario: apply views, changed values, interventions or another horizon.
 
-Its structure never changes. Every function returns a new `Scenario`, or raises a ScenarioError with every reason why a
-change does not fit.
+The structure of the scenario never changes. The functions that vary it return a new `Scenario`, or raise a
+ScenarioError with every reason why a change does not fit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from simlib.scenario.scales import shifted
 from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_intervention
 
 MOST_REPEATS = 500
-"""How often a move may be repeated. Each repetition adds a cut to the calendar, which costs time."""
+"""Largest number of repetitions of a move.
+
+Each repetition splits the forecast once more, which costs computing time.
+"""
 
 _WHOLE = 1e-9
 
@@ -31,7 +34,7 @@ _WHOLE = 1e-9
 
 
 def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
-    """Return the scenario with a view, or with several that do not clash, applied."""
+    """Return the scenario with a view applied, or with several views that do not clash."""
     views = [view] if isinstance(view, View) else list(view)
     if not views:
         return scenario
@@ -83,7 +86,7 @@ def _problem(where: str, misfit: Misfit) -> Problem:
 
 
 def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
-    """Yield the problems of a view of this scenario, at places of the view file."""
+    """Yield the problems of a view of this scenario, each with its place in the view file."""
     for change in view.changes:
         for place, what, expected in _wrong(scenario, change):
             yield ("assumptions", change.assumption, *place), what, expected
@@ -96,15 +99,15 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
     for index, (place, what, expected) in overlapping_holds(scenario, view.interventions):
         yield ("interventions", index, *place), what, expected
     if view.horizon_days is not None and view.horizon_days <= 0:
-        yield ("horizon",), f"a horizon of {view.horizon_days:g} days", "expected one above zero"
+        yield ("horizon",), f"a horizon of {view.horizon_days:g} days", "expected a horizon above zero"
     if view.ladder and view.ladder not in scenario.ladders:
         yield ("ladder",), f"unknown ladder {view.ladder!r}", did_you_mean(view.ladder, scenario.ladders)
 
 
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
-    """Return the view that turns `base` into `changed`, such as a session of sliders.
+    """Return the view that turns `base` into `changed`, to save changes made with sliders.
 
-    A change without a reason of its own is "assumed".
+    A change without a reason of its own gets the reason "assumed".
     """
     changes = (_difference(base.assumptions[name], now) for name, now in changed.assumptions.items())
     return View(
@@ -141,9 +144,9 @@ def _difference(old: Assumption, new: Assumption) -> Change | None:
 def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
     """Return the scenario with other medians.
 
-    Low and high shift by the same step on the scale of the kind. A text is a quantity as in files ("2 per week",
-    "30%"). A number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
-    another kind, and chances that now exceed one.
+    Low and high shift by the same step as the median, on the scale of the assumption's kind. A value that is text is a
+    quantity as in files ("2 per week", "30%"). A value that is a number is in base units (per day, or plain). Raises
+    ScenarioError for an unknown name, a quantity of another kind, and chances that then sum to more than 1.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -159,7 +162,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 
 
 def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, str], list[Problem]]:
-    """Split `NAME=VALUE` texts into values for `with_values`, and the problems of texts that cannot be read.
+    """Split `NAME=VALUE` texts into values for `with_values`, and problems of unreadable texts.
 
     A name may occur only once.
     """
@@ -179,7 +182,7 @@ def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, st
 
 
 def unknown(scenario: Scenario, name: str) -> Problem:
-    """Return the problem of an unknown assumption."""
+    """Return the problem that there is no assumption of this name."""
     return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
 
 
@@ -206,7 +209,7 @@ def _wrong(scenario: Scenario, change: Change) -> Iterator[Misfit]:
         return
     if (change.low is None) != (change.high is None):
         given, other = ("low", "high") if change.high is None else ("high", "low")
-        yield (), f"{given!r} without {other!r}", "expected both, or neither (they shift with the value)"
+        yield (), f"{given!r} without {other!r}", "expected both, or neither (then they shift with the value)"
     for part in ("value", "low", "high"):
         number = getattr(change, part)
         if number is not None:
@@ -235,7 +238,7 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
-    """Yield the problems that changed values cause, by the rules about numbers, at places of a view file."""
+    """Yield the number rules that changed values break, each with its place in a view file."""
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
@@ -279,18 +282,19 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its date and at equal steps after it.
+    """Return a forced move on its date and again every `every` days.
 
-    The last one is before `until` (default: the horizon).
+    The last firing is before `until` (default: the horizon).
 
-    Raises Refusal for a step that is no whole number of days, an end at or before the first date, and too many firings.
+    Raises Refusal if `every` is not a whole number of days, if `until` is not after the first date, and for too many
+    firings.
     """
     step = round(every)
     if step < 1 or abs(every - step) > _WHOLE:
         raise Refusal(f"a move repeated every {every:g} days", "expected a whole number of days, such as '7 days'")
     if until is not None and until <= first.date:
         what = f"it ends ({until}) before it begins ({first.date})"
-        raise Refusal(what, "expected a later day: the first on which it is no longer repeated")
+        raise Refusal(what, "expected a later day: the first day on which it is no longer repeated")
     last = math.ceil(scenario.horizon_days if horizon_days is None else horizon_days)
     end = last if until is None else min(last, int(scenario.day(until)))
     days = range(int(scenario.day(first.date)), end, step)
@@ -315,6 +319,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return the problems of an intervention of this scenario, named at `where`."""
+    """Return the problems of an intervention in this scenario, with `where` as their place."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

@@ -31,7 +31,7 @@ AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | P
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
-    """Resolve the text of a view file against its scenario.
+    """Read the text of a view file for a scenario.
 
     Raises ScenarioError with every problem at once.
     """
@@ -61,9 +61,9 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
 
 
 def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
-    """Return the place in the file of a misfit of a view.
+    """Return the place in the view file of a misfit of the view.
 
-    One entry may have become several interventions.
+    The two can differ, because one entry of the file may have become several interventions.
     """
     if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
         return ("interventions", entry_of[place[1]], *place[2:])
@@ -104,7 +104,7 @@ class _Interventions:
     def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
         """Return the interventions of one entry.
 
-        Returns (), and notes the problem, where the entry cannot be read.
+        Returns () and notes the problem if the entry cannot be read.
         """
         because = shape.because or ""
         match shape:

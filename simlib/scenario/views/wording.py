@@ -1,4 +1,4 @@
-"""Interventions and changed values in words, called by the labels of their scenario."""
+"""Describe interventions and changed values in words, with the labels of their scenario."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
 LISTED = 3
-"""Largest number of dates of a forced move that are listed one by one. With more the move is described once."""
+"""Largest number of dates of a forced move that are listed one by one."""
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
     """Say that `changed` is a what-if, and list its changes. Without changes the list is empty.
 
-    `windows` says that calendar windows are kept.
+    `windows` is False if calendar windows are left out.
     """
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
@@ -88,7 +88,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
 
 
 def as_name(words: str) -> str:
-    """Return words for use in quotation marks: inner quotation marks become single ones."""
+    """Return words for use in quotation marks. Quotation marks inside them become single ones."""
     return words.replace("“", "‘").replace("”", "’")
 
 
