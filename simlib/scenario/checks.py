@@ -195,7 +195,7 @@ def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ..
 
 
 def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
-    """An outcome with factors is not the only outcome of its move, which would always happen."""
+    """An outcome with factors has at least one rival, because a single outcome always happens."""
     for move in scenario:
         for outcome in move.outcomes if len(move.outcomes) == 1 else ():
             if outcome.factors:
@@ -278,7 +278,7 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """No id is a word with another meaning.
+    """No ending and no assumption has an id that already means something else.
 
     For an ending, `ongoing` means that no ending is reached. For a share, `rest` means what the other shares leave.
     """
@@ -340,7 +340,7 @@ def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
         matrix[i, j] = matrix[j, i] = 2 * math.sin(math.pi * pair.rank / 6)
     if np.linalg.eigvalsh(matrix)[0] <= TOLERANCE:
         what = "these correlations contradict each other (their matrix is not positive definite)"
-        yield ("correlations",), what, "expected weaker ones: if A goes with B and B with C, then A goes with C"
+        yield ("correlations",), what, "expected weaker correlations: if A goes with B and B with C, then A goes with C"
 
 
 RULES: tuple[Rule, ...] = (

@@ -125,7 +125,7 @@ def read_file(path: Path, shown: str) -> str:
 def decode(raw: bytes, shown: str) -> str:
     """Return bytes as text.
 
-    Raises ScenarioError if they are too many or not UTF-8.
+    Raises ScenarioError if there are too many bytes or if they are not UTF-8.
     """
     if len(raw) > MAX_BYTES:
         raise ScenarioError(Problem(shown, 0, "", *_TOO_LARGE))

@@ -173,7 +173,7 @@ class _EvidenceReader:
             ratio = math.nan
         if ratio > 1:
             return ratio
-        what = f"{written!r} is no ratio of P(row | it is true) to P(row | it is false)"
+        what = f"{written!r} is no likelihood ratio"
         self.document.note(place, what, "expected a number above 1, or 'certain' under confidence")
         return CERTAIN
 

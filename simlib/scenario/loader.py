@@ -68,7 +68,7 @@ def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scen
 
 
 def find(path: str | os.PathLike[str]) -> Path:
-    """Return the scenario file meant by a folder, a file, or the name of a shipped scenario."""
+    """Return the scenario file for a folder, a file or the name of a shipped scenario."""
     from simlib.scenario.library import shipped_scenarios
 
     place, shown = Path(path), str(path)

@@ -25,7 +25,7 @@ With k stages there are k times as many states in which the move is awaited.
 FIT = 1.75
 """Largest ratio between a stated and a fitted percentile.
 
-It is large enough for every spread between those of one and of two stages, which has a fit within a ratio of 1.69.
+Any spread between those of one stage and two stages can be fitted within a ratio of 1.69, so the limit allows it.
 """
 
 

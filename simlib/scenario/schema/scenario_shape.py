@@ -312,7 +312,7 @@ class ScenarioShape(Shape):
     )
     moves: dict[Id, MoveShape] = Field(max_length=500, description="what can happen")
     endings: dict[Id, EndingShape] = Field(
-        max_length=64, description="what ends the story; if several hold at once, the first one counts"
+        max_length=64, description="the conditions that end the story; if several hold at once, the first one counts"
     )
     ladders: dict[
         Id,

@@ -15,7 +15,7 @@ from simlib.scenario.condition import ALWAYS, Condition
 class Force:
     """Make a move fire on a date if its guard holds then, whatever its rate.
 
-    If `outcome` is None, it is left to chance.
+    If `outcome` is None, the outcome is left to chance.
     """
 
     move: str
