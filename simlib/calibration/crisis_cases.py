@@ -1,4 +1,4 @@
-"""Cases in event data: the crises of a class, the start of each, and its first event of a kind."""
+"""Past crises in event data: when each began, and when an event of a given kind first happened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 SEARCHED = ("case", "actor", "target", "code", "category", "source")
-"""Columns that a selection may name."""
+"""Columns of event data by which rows can be selected."""
 
 ENDED = "ended"
 """The cause recorded for a case that ended before the event happened (a competing risk)."""
@@ -28,8 +28,8 @@ ENDED = "ended"
 class CaseHistories:
     """Past cases, each with the days from its onset to the first event, or to its end.
 
-    All arrays have shape (cases,). An event is placed at noon of its day. `happened` says whether there was an event.
-    `events` is the number of all events, and `last_day` the length of the record.
+    All arrays have shape (cases,). An event is placed at noon of its day. `happened` is 1 for a case with an event and
+    0 for others. `events` is the number of events, and `last_day` the length of the record in days.
     """
 
     names: tuple[str, ...]
@@ -40,16 +40,16 @@ class CaseHistories:
 
     @property
     def causes(self) -> list[str]:
-        """The event or the end of each case, whichever came first."""
+        """What came first in each case: "event", or `ENDED` if the case ended without one."""
         return ["event" if came else ENDED for came in self.happened]
 
 
 @dataclass(frozen=True)
 class CrisisRecord:
-    """The days of one crisis with an event, counted from the trigger.
+    """The days of one crisis on which an event happened, counted from the trigger.
 
-    Day 0 is the trigger, whose event is not among `days`. These rise from 1 to `last_day` at most. After `last_day`
-    nothing is known.
+    Day 0 is the day of the trigger. `days` leaves it out: it lists later days in rising order, up to `last_day`. The
+    record ends with `last_day`.
     """
 
     name: str
@@ -62,7 +62,9 @@ class CrisisRecord:
 
 
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
-    """Read a selection such as "actor=USA,category=strike|mobilise": columns, each with the values wanted.
+    """Read a selection of rows such as "actor=USA,category=strike|mobilise".
+
+    A row fits if every named column holds one of the values given for it.
 
     Raises:
         ScenarioError: For a column that cannot be searched, or a part without a value.
@@ -84,7 +86,7 @@ def read_selection(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> pd.Series:
-    """Return which rows fit a selection. If a row has several actors or targets, one that fits is enough."""
+    """Return whether each row fits a selection. A row with several actors or targets fits if one of them does."""
     import pandas as pd
 
     fits = pd.Series(True, index=frame.index)
@@ -101,16 +103,15 @@ def case_histories(
 ) -> CaseHistories:
     """Return the cases of a class, each with the days from its first row to its first event.
 
-    A case belongs to the class if any of its rows fits. Rows that are not dated to the day are left out. The record of
-    a case ends with its last row.
+    Rows that are not dated to the day are left out. The record of a case ends with its last row.
 
     Args:
         frame: Event data as `simlib.data.read` returns them.
         event: The selection of rows that count as the event.
-        crisis_class: The selection of rows by which a case belongs to the class. Empty: every case.
+        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty selection fits all.
 
     Raises:
-        ScenarioError: Where no case with a dated row is left.
+        ScenarioError: If no case of the class has a row dated to the day.
     """
     cases, day, is_event = _dated_rows(frame, event, crisis_class)
     last_day = day.groupby(cases, observed=True).max() + 1.0
@@ -126,12 +127,12 @@ def case_histories(
 def crisis_records(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[CrisisRecord, ...]:
-    """Return the event-days of the cases of a class.
+    """Return for each case of a class the days on which the event happened.
 
-    The arguments and the choice of cases are those of `case_histories`.
+    The arguments are those of `case_histories`, and the cases are chosen in the same way.
 
     Raises:
-        ScenarioError: Where no case with a dated row is left.
+        ScenarioError: If no case of the class has a row dated to the day.
     """
     cases, day, is_event = _dated_rows(frame, event, crisis_class)
     last_day = day.groupby(cases, observed=True).max()
@@ -162,20 +163,20 @@ def _dated_rows(
 def simulated_cases(
     scenario: Scenario, cases: int, *, each: int = 1, seed: int = 0, control: Control = UNWATCHED
 ) -> pd.DataFrame:
-    """Return histories of a scenario as event data, to test a method on crises of a known process.
+    """Return simulated histories of a scenario as event data, to test a method on a known process.
 
-    Each case draws its own assumptions from the priors. Its first row is its start and its last row its ending, or the
-    horizon. The category of a row is the id of its move.
+    The first row of a case is its start, and the last row is its ending or the horizon. The category of a row is the
+    id of its move.
 
     Args:
         scenario: The scenario whose histories stand for past crises.
-        cases: Number of draws of the priors.
-        each: Cases with the same draw.
+        cases: Number of draws of the assumptions from their priors.
+        each: Number of cases for each draw.
         seed: Seed of draws and histories.
         control: Progress callback and cancellation.
 
     Returns:
-        A frame with those columns of `simlib.data.read` that `case_histories` uses.
+        A frame with the columns of `simlib.data.read` that `case_histories` uses.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""A backtest: the forecasts on each day of a past crisis, with their scores and those of rivals.
+"""A backtest: forecasts on each day of a past crisis, scored beside those of rival methods.
 
 First `day_by_day` makes the forecasts, without access to the record of what happened. The record serves only to score
 them, and to say on which days a question was still open.
@@ -34,7 +34,7 @@ __all__ = ["Backtest", "backtest"]
 PROFILE = "published"
 HORIZONS = (3, 7, 14, 30)
 LATER = "later.csv"
-"""The log of the time after the first day, beside the scenario."""
+"""The file in the scenario's folder that logs the events after the first day."""
 
 NAMES = {
     OURS: "the updated forecast",
@@ -58,7 +58,8 @@ class ScoredDay:
 class Backtest(Answer):
     """The forecasts of a past crisis on each day while a question was open, with their scores.
 
-    `ended` is the first day on which the log says that the story is over. `labels` and `record` are by question.
+    `ended` is the first day on which the log says that the story is over. `labels` and `record` have an entry for each
+    question.
     """
 
     kind: ClassVar[str] = "backtest"
@@ -75,14 +76,15 @@ class Backtest(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that this backtest answers."""
         first = long_date(self.as_of)
         return f"How good would the forecasts of “{self.scenario.title}” have been, day by day from {first} on?"
 
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
         """Return the scored forecasts of one question (default: all).
 
-        `days` selects the forecasts for that number of days ahead, 0 those to the deadline. Default: all.
+        `days` selects the forecasts for that number of days ahead. 0 selects the forecasts to the deadline, and None
+        selects all.
         """
         return tuple(
             each
@@ -96,9 +98,9 @@ class Backtest(Answer):
         return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
 
     def difference(self, rival: str, rule: str = "brier") -> float:
-        """Return the mean score of the updated forecast less that of a rival. Below 0 the updated one is better.
+        """Return the updated forecast's mean score minus a rival's. Below 0 the updated forecast is better.
 
-        It has no range, because all forecasts belong to one crisis, which counts as one observation.
+        There is no range, because all forecasts belong to one crisis, which counts as one observation.
         """
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
@@ -120,7 +122,7 @@ class Backtest(Answer):
         return f"The updated forecast is {'better' if gap < 0 else 'worse'} than {NAMES[rival]} by {abs(gap):.3f}."
 
     def table(self) -> pd.DataFrame:
-        """Return the mean Brier scores: a row for each question and number of days ahead, and one for all."""
+        """Return mean Brier scores by question and number of days ahead, then over all forecasts."""
         import pandas as pd
 
         def row(name: str, days: int | None, some: Sequence[ScoredDay]) -> dict[str, Any]:
@@ -183,18 +185,18 @@ def backtest(
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.
-        events: Further events for the log beside the scenario: a file, or rows. Default: `later.csv` beside it.
+        events: Events to add to the scenario's log, as a file or rows. Default: `later.csv` in the scenario's folder.
         horizons: Numbers of days ahead. The end of the scenario's horizon is always added.
         every: Days between the forecasts.
-        draws: Draws of the assumptions (default: 32, and 512 to learn).
-        learn: Whether the log also teaches the assumptions. This takes seconds a day.
+        draws: Number of draws of the assumptions (default: 32, or 512 with `learn`).
+        learn: Whether the log also updates the distributions of the assumptions. This takes seconds for each date.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress and cancelling.
 
     Raises:
-        ScenarioError: For a record, a log or terms that are missing or cannot be read, and if no question is open.
-        ImpossibleLog: For a row that leaves no state.
+        ScenarioError: If the record, the log or the terms are missing or cannot be read, or if no question is open.
+        ImpossibleLog: For a row of the log that no state of the scenario can explain.
         Cancelled: When `control` cancels the work.
     """
     later = events is None and bool(scenario.path) and (Path(scenario.path) / LATER).is_file()
@@ -216,7 +218,7 @@ def backtest(
     scored = tuple(each for forecast in made.forecasts if (each := _scored(forecast, record, last)) is not None)
     if not scored:
         what = "no question can be scored"
-        raise ScenarioError(Problem(scenario.path, 0, "", what, "expected one that is open on the first day"))
+        raise ScenarioError(Problem(scenario.path, 0, "", what, "expected a question that is open on the first day"))
     labels = {name: question.label for name, question in scenario.questions.items()}
     named = scenario.headline.removeprefix("question:")
     return Backtest(
@@ -233,14 +235,17 @@ def backtest(
 
 
 def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:
-    """Return the dates on which a question was open."""
+    """Return the dates of the forecasts: every `every` days while at least one question was open."""
     settled = [each.happened or last for each in record.answers.values()]
     stop = min(max(settled), last)
     return [scenario.as_of + dt.timedelta(days=day) for day in range(0, (stop - scenario.as_of).days + 1, every)]
 
 
 def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) -> ScoredDay | None:
-    """Return a forecast with its scores, None if its question was settled or the record had ended before."""
+    """Return a forecast with its scores, or None if it cannot be scored.
+
+    It cannot if the event had already happened, or if the record ends before the period of the forecast.
+    """
     came = record.answers[forecast.question].happened
     end = forecast.as_of + dt.timedelta(days=forecast.days)
     if (came is not None and came < forecast.as_of) or end > last + dt.timedelta(days=1):

@@ -1,11 +1,11 @@
-"""Forecasts day by day, each from the rows that were public by then, and those of three rivals.
+"""Daily forecasts from the log rows that were public on each day, and the forecasts of three rivals.
 
 Nothing in this module knows what happened afterwards. The rivals are:
 
-- the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, as a constant hazard.
-- a constant hazard: a Gamma-Poisson rate. It begins at the base rate, with the weight of half an event. The number of
-  events in the log by then updates it.
-- the static copy: the first forecast, never updated, given that the question is still open.
+- the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, turned into a constant hazard.
+- a constant hazard: a Gamma-Poisson rate whose prior is the base rate, with the weight of half an event. The events
+  logged before each date update it.
+- the static copy: the first forecast, never updated except that the question is known to be still open.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _ONE_THREAD = 1
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
-    """The probabilities of one question, by forecaster, for `days` days from `as_of` on.
+    """The probability of a yes to one question within `days` days of `as_of`, by forecaster.
 
-    `to_deadline` says that these days end with the horizon of the scenario.
+    `to_deadline` is true if these days end with the horizon of the scenario.
     """
 
     as_of: dt.date
@@ -76,22 +76,22 @@ def daily_forecasts(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> DailyForecasts:
-    """Forecast every question on each date, for some numbers of days and to the end of the horizon.
+    """Forecast every question on each date, for each number of days ahead and to the horizon's end.
 
     Args:
         scenario: The scenario as of its first day.
         rows: The log, with rows after that day. Each forecast uses only rows that were public before its date.
-        dates: The dates, rising.
-        horizons: Numbers of days ahead. On each date, those beyond the end of the scenario's horizon are left out.
-        draws: Draws of the assumptions over which each forecast is averaged.
-        learn: Whether the log also teaches the assumptions.
+        dates: The dates of the forecasts, in rising order.
+        horizons: Numbers of days ahead. A forecast that would run past the scenario's horizon is left out.
+        draws: Number of draws of the assumptions over which each forecast is averaged.
+        learn: Whether the log also updates the distributions of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress and cancelling.
 
     Raises:
         ScenarioError: For a log or terms that cannot be read, and for a question without a base rate.
-        ImpossibleLog: For a row that leaves no state.
+        ImpossibleLog: For a row of the log that no state of the scenario can explain.
         Cancelled: When `control` cancels the work.
     """
     days = list(dates)
@@ -108,7 +108,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of one date, and holds what all dates share."""
+    """Makes the forecasts of one date. What all dates need is computed once, at the start."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _OneDate:
         self.static = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts of each question on a date, from the world and the belief of that date."""
+        """Return the forecasts of each question on a date, from the scenario and belief updated to it."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
@@ -148,7 +148,7 @@ class _OneDate:
         return result
 
     def _solved(self, world: Scenario, draws: Any, times: Iterable[int]) -> dict[str, dict[int, float]]:
-        """Return the mean probability of each question by each day, over draws."""
+        """Return for each question its probability by each day, averaged over the draws."""
         bare = world.replace(ladders={}, impacts={}, ladder="", headline="")
         days = list(times)
         sample = over_priors(bare, engine="auto", draws=draws, times=days, seed=self.seed, control=self.control)
@@ -157,7 +157,7 @@ class _OneDate:
         return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return the hazard per day by the base rate and by the events known before a date."""
+        """Return the hazard per day, estimated from the base rate and the events known before a date."""
         history = self.scenario.evidence.history if self.scenario.evidence else None
         since = history.since if history else self.scenario.as_of
         known = [each for each in self.readings if since <= each.row.date and each.row.public_on < day]
@@ -167,7 +167,7 @@ class _OneDate:
 
 
 def _is_over(world: Scenario) -> bool:
-    """Say whether all possible starts of a world are endings."""
+    """Say whether a scenario is over: every state in which it may start is an ending."""
     tables = Tables(world)
     return bool(np.all(tables.ending(tables.start_states()[0]) >= 0))
 
@@ -177,9 +177,9 @@ def _shares(values: Floats) -> list[float]:
 
 
 def _tells_of(reading: Reading, question: Question) -> bool:
-    """Say whether a row reports the event of a question about a move.
+    """Say whether a row reports the event that a question asks about.
 
-    No row does for an open question about a state: such a row would settle it.
+    Only rows that report a move count. While a question about a state is open, no row has reported that state.
     """
     return bool(reading.firings) and all(
         move == question.move and question.outcome in (None, "", outcome) for move, outcome in reading.firings

@@ -1,4 +1,4 @@
-"""The rates of an event in past cases: the first event, all events, and the spread for a new case."""
+"""Rates of an event in past cases: of its first occurrence, of all occurrences, and in a new case."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class HistoricalRates:
     incidence: Mapping[float, float]
 
     def sentences(self) -> list[str]:
-        """Return the rates in sentences, then the assumption to paste."""
+        """Return the rates in sentences, then an assumption to paste into a scenario."""
         came, number = int(self.cases.happened.sum()), len(self.cases.names)
         pooled = " ".join(
             (
@@ -99,7 +99,7 @@ def historical_rates(frame: pd.DataFrame, event: str, crisis_class: str = "") ->
     Args:
         frame: Event data as `simlib.data.read` returns them.
         event: The selection of rows that count as the event, such as "category=strike".
-        crisis_class: The selection of rows by which a case belongs to the class. Empty: every case.
+        crisis_class: A case belongs to the class if this selection fits one of its rows. "" selects every case.
 
     Raises:
         ScenarioError: For a selection that cannot be read, and for a class without a dated case.

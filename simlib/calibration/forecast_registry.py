@@ -1,10 +1,10 @@
 """A registry of forecasts, written down with their rules before the answer is known.
 
-A scenario keeps it in `forecasts/`. A person writes `terms.csv`. It has for each question the void rule, and the base
-rate (`climatology`) with its reason. Each further rival, such as a market or a person, has a column. Simlib writes
-`registry.jsonl`, one record a line, each with the hash of the record before it. Changing, removing or inserting a
-record breaks the chain. The hash of the last record is the receipt. Anyone who publishes it elsewhere can prove that no
-earlier record was rewritten.
+Its two files are in the folder `forecasts/` of the scenario. A person writes `terms.csv`. For each question it says
+when the question is void, and gives a base rate (`climatology`) with its reason. Every other rival, such as a market or
+a person, may have a column with its probabilities. Simlib writes `registry.jsonl`, one record a line, each with the
+hash of the record before it. Changing, removing or inserting a record breaks the chain. The hash of the last record is
+the receipt. Anyone who publishes the receipt elsewhere can prove that no earlier record was rewritten.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class RegisteredForecast:
     """One registered forecast.
 
     `low` and `high` are the 5 and 95% points over the assumptions. `rivals` holds the probabilities of the rivals,
-    including the base rate. `late` says that the deadline had passed when it was registered.
+    including the base rate.
     """
 
     number: int
@@ -114,7 +114,7 @@ class Registry:
         return self.receipts[-1] if self.receipts else _GENESIS
 
     def verdict(self, number: int) -> Verdict | None:
-        """Return how a forecast was settled, by its last correction if there is one (None: open)."""
+        """Return the latest verdict on a forecast, or None if it is still open."""
         settled = [each.verdict for each in self.resolutions if each.number == number]
         return settled[-1] if settled else None
 
@@ -123,7 +123,7 @@ class Registry:
 
 
 def read_registry(scenario: Scenario) -> Registry:
-    """Read and verify the registry of a scenario. It is empty where nothing was registered.
+    """Read and verify the registry of a scenario. It is empty if nothing was registered.
 
     Raises:
         ScenarioError: for a record that was changed, removed or inserted, with its line.
@@ -158,7 +158,7 @@ def read_terms(scenario: Scenario) -> dict[str, Term]:
         reader = csv.DictReader(stream)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ScenarioError(Problem(str(file), 1, "", f"the column {', '.join(missing)} is missing", "expected it"))
+            raise ScenarioError(Problem(str(file), 1, "", f"the column {', '.join(missing)} is missing", "add it"))
         terms: dict[str, Term] = {}
         problems: list[Problem] = []
         for row in reader:
@@ -179,7 +179,7 @@ def _problems_of_row(
         expected = f"expected one of {', '.join(scenario.questions)}"
         problems.append(Problem(file, line, "question", f"the scenario has no question {name!r}", expected))
     if name in known:
-        problems.append(Problem(file, line, "question", f"{name!r} appears a second time", "expected one row each"))
+        problems.append(Problem(file, line, "question", f"{name!r} has a second row", "expected one row for each"))
     for column, text in row.items():
         if column in (CLIMATOLOGY, *_rival_columns(row)) and (text or column == CLIMATOLOGY) and not _is_share(text):
             problems.append(Problem(file, line, str(column), f"{text!r} is no probability", "expected 12% or 0.12"))
@@ -212,7 +212,7 @@ def _term(row: Mapping[str, str]) -> Term:
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
-    """Return a record whose hash is right and follows that of the record before it."""
+    """Return a record, after checking its own hash and the stored hash of the record before it."""
     try:
         record = json.loads(text)
         stated = record.pop("hash")
@@ -252,10 +252,10 @@ def register(
     A question already registered with the same scenario and deadline is skipped.
 
     Args:
-        scenario: The scenario as its file has it. Its horizon is the deadline.
+        scenario: The scenario without a view or interventions. The end of its horizon is the deadline.
         questions: The questions to register. Default: all that `terms.csv` names.
-        draws: Draws of the priors behind each probability.
-        engine: "auto" is the exact engine where the states fit, else Monte Carlo.
+        draws: Number of draws of the priors over which each probability is averaged.
+        engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
         seed: Seed of the draws.
         control: Progress and cancelling.
 
@@ -305,7 +305,7 @@ def resolve(
     Args:
         scenario: The scenario that keeps the registry.
         number: The number of the forecast.
-        verdict: "yes", "no", or "void" where the void rule applies.
+        verdict: "yes", "no", or "void" if the void rule applies.
         on: The day on which the answer was known.
         source: Who settled it, from which report.
         correction: Whether this corrects an earlier resolution. Both stay in the registry.
@@ -324,9 +324,9 @@ def resolve(
     if registry.verdict(number) is not None and not correction:
         raise _refusal(f"forecast {number} is settled already", "if that was wrong, resolve it again as a correction")
     if verdict == "no" and on <= forecast.by:
-        raise _refusal(f"forecast {number} runs to the end of {forecast.by}", "a no needs a later day")
+        raise _refusal(f"forecast {number} runs to the end of {forecast.by}", 'answer "no" only on a later day')
     if verdict == "yes" and not forecast.as_of <= on:
-        raise _refusal(f"forecast {number} begins on {forecast.as_of}", "a yes needs that day or a later one")
+        raise _refusal(f"forecast {number} begins on {forecast.as_of}", 'answer "yes" only on that day or later')
     return _append(scenario, registry, [Resolution(number, verdict, on, source, _now(), correction)])
 
 
@@ -378,7 +378,7 @@ def _refuse_incomplete(scenario: Scenario, wanted: Sequence[str], terms: Mapping
     ]
     if scenario.interventions or scenario.view:
         what = "a scenario with a view or interventions cannot be registered"
-        problems.append(Problem("", 0, "register", what, "expected the scenario itself"))
+        problems.append(Problem("", 0, "register", what, "register it without them"))
     if problems:
         raise ScenarioError(problems)
 

@@ -1,7 +1,7 @@
-"""A person's own guesses, made before seeing the forecast, and scored beside it.
+"""The user's guesses, made before seeing the forecast, and their scores beside the forecast's.
 
-Each guess is a line of JSON, with its date, in a file of the user's own. It is scored once the answer is known, from
-the record beside a past scenario or from the scenario's registry of forecasts.
+Each guess is a line of JSON, with its date, in the user's own file. It is scored once the answer is known, from the
+record in the folder of a past scenario or from the scenario's registry of forecasts.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class GuessScores:
         return tuple(first.values())
 
     def sentences(self) -> list[str]:
-        """Return how many guesses are settled, and the mean scores of guesses and forecasts."""
+        """Say how many guesses can be scored, and give the mean scores of guesses and forecasts."""
         known = self.settled
         told = f"You made {counted(len(self.rows), 'guess', 'guesses')}; {len(known)} can be scored."
         if not known:
@@ -146,7 +146,7 @@ def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
 
 
 def answer_to(guess: Guess) -> bool | None:
-    """Return whether the event of a question happened (None: no record or registry says so)."""
+    """Return whether the event that a guess is about happened, or None if that is not known."""
     try:
         scenario = load(guess.path)
         if (Path(scenario.path) / RECORD).is_file():

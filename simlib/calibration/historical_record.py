@@ -1,7 +1,7 @@
 """The record of what happened, in a file that no forecast can read.
 
 A scenario of a past crisis has a file `record.toml` beside it. Only a backtest opens it, and only to score forecasts
-that are already made. The loader of scenarios and the reader of logs refuse its layout:
+that are already made. The code that loads scenarios and reads logs refuses a file of this layout:
 
     complete_to = 1962-11-29
 
@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """How one question was settled: the day of the event (None: it did not happen), and the source."""
+    """The answer to one question: the day of the event (None if it did not happen), and the source."""
 
     happened: dt.date | None
     source: str
@@ -44,7 +44,7 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalRecord:
-    """What happened, question by question, up to the end of the day `complete_to`."""
+    """The answer to each question, from what happened up to the end of the day `complete_to`."""
 
     complete_to: dt.date
     answers: Mapping[str, RecordedAnswer]
@@ -54,7 +54,7 @@ def read_record(scenario: Scenario) -> HistoricalRecord:
     """Read the record beside a scenario.
 
     Raises:
-        ScenarioError: If it is missing or has errors. The error lists every problem of the file.
+        ScenarioError: If the record is missing or has errors. The message lists all of them.
     """
     file = Path(scenario.path or ".") / FILE
     if not scenario.path or not file.is_file():
@@ -79,19 +79,19 @@ def _of(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _line(text: str, place: str) -> int:
-    """Return the line of a place: a key at the top, or the heading of a question."""
+    """Return the number of the line with a key or with the heading of a question, 0 if there is none."""
     start = re.compile(rf"\s*\[\s*{re.escape(place)}\s*\]|\s*{re.escape(place)}\s*=")
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), 0)
 
 
 def _misfits(scenario: Scenario, data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield (place, problem, expectation)."""
+    """Yield (place, problem, expectation) for each error in a record."""
     for key in data:
         if key not in _KEYS:
             yield key, f"unknown key {key!r}", did_you_mean(key, _KEYS)
     last = data.get("complete_to")
     if type(last) is not dt.date or last < scenario.as_of:
-        yield "complete_to", f"{last} is not a day of the record", f"expected a date from {scenario.as_of} on"
+        yield "complete_to", f"{last} cannot be the last day of the record", f"expected a date from {scenario.as_of} on"
         last = dt.date.max
     for name, each in _of(data).items():
         place = f"questions.{name}"

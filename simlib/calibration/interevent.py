@@ -1,9 +1,9 @@
 """Inter-event times of public events in simulated histories, measured as in event data.
 
 Event data on crises come from narratives. A narrator records about a dozen events per crisis, weeks apart. Simulated
-histories have many more events, so they are thinned at random to the same number before gaps are compared. Clustering
-by tempo survives thinning. Gaps are taken between exact times, not between whole days. Rounding to days hardly matters
-for events weeks apart, but it would dominate for an event a day.
+histories have many more events, so they are thinned at random to the same number before gaps are compared. Clusters
+that come from changes of tempo survive thinning. Gaps are taken between exact times, not between whole days. Rounding
+to days hardly matters for events weeks apart, but it would distort the gaps between daily events.
 
 References: Douglass and others (2022) ICBe 1.1. Mantel and Haenszel (1959), for the rate ratio within strata.
 """
@@ -24,10 +24,10 @@ NARRATED_EVENTS = 14
 """Average number of events of one crisis that a narrator records."""
 
 FEWEST_GAPS = 10
-"""Histories with fewer gaps do not count for the shape, as in the event data."""
+"""The shape is estimated from histories with at least this many gaps, as in the event data."""
 
 WINDOW = 3
-"""A day counts as "after" an event for this number of days."""
+"""The number of days that count as "after" an event."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class PublicEvents:
     last_day: float
 
     def days_of(self, moves: Collection[str]) -> Ints:
-        """Return the whole days on which any of some moves happened, each once."""
+        """Return the numbers of the days on which at least one of the given moves happened."""
         mask = [move in moves for move in self.moves]
         return np.unique(np.floor(self.days[mask]).astype(np.int64))
 
 
 def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicEvents, ...]:
-    """Return the public events of simulated histories at the stated values."""
+    """Return the public events of histories simulated with the stated values of the assumptions."""
     if runs == 0:
         return ()
     past, names = histories(scenario, runs, seed=seed), list(scenario.moves)
-    public = np.array([*(not move.covert for move in scenario), False])  # the index -1, for no move, picks the last one
+    public = np.array([*(not move.covert for move in scenario), False])  # index -1 (no move) picks the last entry
     crises = []
     for first, last, end in zip(past.start[:-1], past.start[1:], past.ending_time, strict=True):
         rows = np.arange(first, last)[public[past.move[first:last]]]
@@ -61,7 +61,8 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
 def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
     """Return the common Weibull shape of the gaps between events, with one scale per crisis.
 
-    A shape of 1 means no memory, a smaller one means clusters. None if no crisis has enough gaps.
+    A shape of 1 means that events have no memory, and a shape below 1 that they cluster. The result is None if no
+    crisis has enough gaps.
     """
     generator = random.Random(seed)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
@@ -93,9 +94,15 @@ def after_force(
 ) -> float | None:
     """Return the rate of a kind of move after force alone, relative to its rate after negotiation alone.
 
-    A day is "after" an event if the event happened on one of the three days before. Strata are the thirds of each
-    crisis (Mantel-Haenszel). None if there are no such days after force or negotiation, or if the kind never followed
-    negotiation.
+    A day is "after" an event if the event happened on one of the three days before. A day that is after both force and
+    negotiation is left out. The strata are the thirds of each crisis (Mantel-Haenszel). The result is None if no
+    stratum has days after each, or if no move of this kind followed negotiation.
+
+    Args:
+        crises: The public events of each crisis.
+        kind: The moves whose rate is compared.
+        force: The moves that count as force.
+        negotiation: The moves that count as negotiation.
     """
     above = below = 0.0
     for crisis in crises:
@@ -113,7 +120,10 @@ Exposure = tuple[int, int]
 def _strata(
     crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Return (days, days with this kind of move) after force and after negotiation, by third of a crisis."""
+    """Count the days after force alone and after negotiation alone, in each third of a crisis.
+
+    Each count is a pair: the number of such days, and the number of them with a move of this kind.
+    """
     length = int(crisis.last_day)
     hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
     after_force_day, after_talk_day = _recent(force_days), _recent(talk_days)

@@ -1,11 +1,14 @@
-"""A prior predictive check: counts of moves in the event log beside those that the model expects.
+"""A prior predictive check: how often each move occurs in the event log and in the model.
 
-The model is simulated over its priors for as many days as the log covers. It starts as the scenario does, or as its
-history does (see `evidence`). Calendar windows and interventions are left out. Histories that end earlier are left out
-too, because the real story went on. Two figures are computed for each move that the log names: its count, and the
-variance of its weekly counts over their mean. The latter is the index of dispersion (Cox and Lewis 1966): 1 means no
-memory, more means clusters. A figure of the log outside the central 90% of the histories is flagged. About one in ten
-would be outside by chance alone. A move that the log shows only sometimes is counted in full in the histories.
+The model is simulated over its priors for as many days as the log covers. It starts as the history in `evidence` does,
+or as the scenario does if there is no such history. Calendar windows and interventions are left out. Histories that end
+earlier are left out too, because the real story went on.
+
+Two figures are computed for each move that the log names: its count, and the variance of its weekly counts divided by
+their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means clusters. A
+figure of the log outside the central 90% of the histories is flagged. Even if the model is right, about one figure in
+ten is flagged by chance. The log may report only a share of the times that a move happens, but the histories count
+all of them.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
@@ -50,18 +53,18 @@ DRAWS = 200
 """Number of draws of the priors."""
 
 RUNS = 5
-"""Histories of each draw."""
+"""Number of histories simulated at each draw."""
 
 FEWEST_WEEKS = 3
 """Weekly counts are compared only if the log has at least this many whole weeks."""
 
 ALL = "all of these"
-"""The last line: every move that the log names, together."""
+"""The label of the last line, which adds up all moves that the log names."""
 
 LOG_BESIDE_MODEL = (
-    "The log beside the model: how often each move happened, and the variance of its weekly counts over their mean. "
-    "Model: the 5, 50 and 95% points of histories drawn over the priors, as many days as the log covers. A star marks "
-    "a figure outside."
+    "The log beside the model: how often each move happened, and the variance of its weekly counts divided by their "
+    "mean. The columns “model” give the 5, 50 and 95% points over histories as long as the log, simulated over the "
+    "priors. A star marks a figure of the log outside this range."
 )
 """The caption of the table of `PriorPredictive`."""
 
@@ -70,7 +73,7 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """One figure of the log beside the 5%, 50% and 95% points of the histories (nan: there are none)."""
+    """One figure of the log beside its 5%, 50% and 95% points in the histories (nan: not defined)."""
 
     observed: float
     low: float
@@ -78,7 +81,10 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return the figure of the log, with a star if it lies outside, and the points of the histories, as text."""
+        """Return two cells of text: the figure of the log, and its points in the histories.
+
+        A star marks a figure outside the range. Both cells are empty if nothing can be compared.
+        """
         if not self.verdict:
             return "", ""
         star = "" if self.verdict == "inside" else "*"
@@ -98,7 +104,7 @@ def _short(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoveCheck:
-    """One move, or all of them: its count, and the variance of its weekly counts over their mean."""
+    """The figures of one move, or of all together: the count, and the variance over mean by week."""
 
     move: str
     label: str
@@ -129,12 +135,12 @@ class PriorPredictive(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that this check answers."""
         window = f"from {long_date(self.first)}, {self.days:g} days"
         return f"Does the event log of “{self.scenario.title}” ({window}) fit the model?"
 
     def sentences(self) -> list[str]:
-        """Say which figures of the log the model did not expect."""
+        """Say which figures of the log lie outside the range of the model."""
         if not self.checks:
             return ["The log names no move."]
         many, window = counted(len(self.checks) - 1, "move"), f"{self.days:g} days from {long_date(self.first)} on"
@@ -183,9 +189,9 @@ def prior_predictive(
     """Count each move of the event log in histories of the model over the priors.
 
     Args:
-        scenario: The scenario, with the log beside its file. Without a log no move is compared.
-        draws: Draws of the prior, or a belief.
-        runs: Histories of each draw.
+        scenario: The scenario, with a log in its folder. Without a log no move is compared.
+        draws: Number of draws of the priors, or a belief.
+        runs: Number of histories simulated at each draw.
         seed: Seed of draws and histories.
         control: Progress callback and cancellation.
 
@@ -212,15 +218,15 @@ def prior_predictive(
 
 
 def has_log(scenario: Scenario) -> bool:
-    """Say whether an event log lies beside the file of a scenario."""
+    """Say whether there is an event log in the folder of a scenario."""
     return bool(scenario.path) and (Path(scenario.path) / FILE).is_file()
 
 
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
     """Return the first day of the log, and each row that reports a firing, with its move.
 
-    The log begins with the history in `evidence`, else with its first row. Rows that became known on the day of the
-    forecast or later are left out.
+    The log begins with the history in `evidence`, or with its first row if there is no such history. Rows that became
+    known on the day of the forecast or later are left out.
     """
     if not has_log(scenario):
         return scenario.as_of, []
@@ -232,9 +238,9 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Return the firings (H, M, W) of each move by week, in the histories that have not ended.
+    """Return how often each move fires in each week (H, M, W), in the histories that have not ended.
 
-    The first column holds the days before the whole weeks that lead up to the forecast.
+    Weeks are counted back from the forecast. The first column holds the days that are left before the first whole week.
     """
     past = world_of(scenario).replace(questions={}, ladders={}, horizon_days=days)
     simulator, parts = Simulator(past, times=1, ignore_windows=True), []
@@ -258,7 +264,7 @@ def _by_week(played: Histories, moves: int) -> Floats:
 
 
 def _week(time: Any, days: float) -> Any:
-    """Return the column of a time in a log of `days` days. Times are days from the forecast, so below 0."""
+    """Return the weekly column of a time in a log of `days` days. Times count from the forecast, so are below 0."""
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
 
@@ -269,7 +275,7 @@ def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
 
 
 def _dispersion(counts: Floats) -> Floats:
-    """Return the variance over the mean of counts in whole weeks (H,), nan where there is nothing to compare."""
+    """Return the variance over mean of the counts in whole weeks (H,), nan if weeks are few or all counts 0."""
     weeks = counts[:, 1:]
     if weeks.shape[1] < FEWEST_WEEKS:
         return np.full(len(weeks), np.nan)
@@ -278,7 +284,7 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a figure of a log beside the 5, 50 and 95% points of the same figure in histories (H,)."""
+    """Return a figure of the log beside the 5, 50 and 95% points of the same figure in histories (H,)."""
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
     return Beside(float(observed), *map(float, points))

@@ -1,8 +1,10 @@
 """Rates from history: how often an event happened, and how far a new crisis may differ.
 
-Three ranges must not be confused. A pooled rate has the interval of its estimate. The rate of a new crisis has a wider
-range, with the spread between crises. A hazard that changes with time since the onset has one rate, with its interval,
-for each band of days.
+Three ranges must not be confused:
+
+- The range of a pooled rate is the interval of its estimate.
+- The range for a new crisis is wider, because it includes the spread between crises.
+- A hazard that changes with time since the onset has a rate and an interval for each band of days.
 
 References: Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
 between cases. Aalen and Johansen (1978) for cumulative incidence with competing causes.
@@ -68,31 +70,31 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
     from scipy.stats import gamma
 
     if not exposure_days > 0 or events < 0:
-        raise SimlibError("a rate needs days of exposure above 0 and no negative number of events")
+        raise SimlibError("a rate needs more than 0 days of exposure, and 0 or more events")
     low, high = gamma.ppf([0.05, 0.95], events + 0.5) / exposure_days
     return PooledRate(events, exposure_days, events / exposure_days, float(low) if events else 0.0, float(high))
 
 
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
-    """Return the rate of a new case, taken from the Gamma distribution of the rates of past cases.
+    """Return the rate of a new case, from a Gamma distribution fitted to the rates of past cases.
 
-    Its range includes the uncertainty about that distribution, by averaging over the posterior of its mean and its
-    coefficient of variation on a grid. The prior of the logarithm of the mean is flat, and that of the coefficient of
-    variation is half-normal with scale 1. `variation` is the median of its posterior.
+    The range includes the uncertainty about this distribution: it averages over the posterior of the mean and of the
+    coefficient of variation, on a grid. The prior is flat in the logarithm of the mean, and half-normal with scale 1 in
+    the coefficient of variation. `variation` is the posterior median of the coefficient of variation.
 
     Args:
         events: Number of events of each case, shape (cases,).
-        exposure_days: Days in which they could happen, shape (cases,).
+        exposure_days: Days of each case in which events could happen, shape (cases,).
 
     Raises:
-        SimlibError: For fewer than five cases, or no event at all: no spread can be estimated from these.
+        SimlibError: For fewer than five cases or no event at all, because no spread can be estimated then.
     """
     from scipy.stats import chi2, halfnorm
 
     count, days = _columns(events, exposure_days)
     if len(count) < 5 or count.sum() == 0:
         raise SimlibError("the spread between cases needs at least five cases and one event")
-    variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # quantiles that split its prior into equal shares
+    variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # quantiles that split the prior into equal shares
     pooled, doubt = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))
     means = pooled * np.exp(np.linspace(-6, 6, 2 * _GRID + 1) * doubt)
     likelihood = np.array([_log_likelihood(count, days, means, v**-2) for v in variation])
@@ -135,7 +137,7 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
     """Return the hazard per day in bands of days since the onset, as a table with 90% intervals.
 
     Args:
-        days: Day of the event, or last day on which it could have been seen, shape (cases,).
+        days: Day of the event, or last day on which it could have been observed, shape (cases,).
         happened: Whether the event happened on that day. If not, the case is censored there.
         bands: First day of each band, rising.
     """
@@ -159,7 +161,7 @@ def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) 
 
     Args:
         days: Day of the first event of each case, or of its censoring, shape (cases,).
-        causes: The cause of that event, `CENSORED` for none, shape (cases,).
+        causes: The cause of that event, or `CENSORED` if there was none, shape (cases,).
         by: Days to report, shape (days,).
 
     Returns:
@@ -184,7 +186,7 @@ def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) 
 
 
 def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str, source: str = "") -> str:
-    """Return a rate as an assumption to paste into a scenario, with the spread of a new case as its range."""
+    """Return a rate as an assumption to paste into a scenario. Its range is that of a new case."""
     days = rate.per_day, rate.low, rate.high
     value, low, high = (f"{each * DAYS_PER['month']:.3g} per month" for each in days)
     lines = [f"{identifier}:", f"  label: {label}", f"  value: {value}", f"  low: {low}", f"  high: {high}"]
@@ -195,8 +197,8 @@ def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str, 
 def _columns(*columns: ArrayLike) -> tuple[Floats, ...]:
     arrays = tuple(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns)
     if len({len(each) for each in arrays}) != 1 or not len(arrays[0]):
-        raise SimlibError("history needs one row for each case, and at least one")
+        raise SimlibError("the history needs one row for each case, and at least one case")
     missing = sum(int(np.isnan(each).sum()) for each in arrays)
     if missing or any((each < 0).any() for each in arrays):
-        raise SimlibError(f"history has {counted(missing, 'missing number')} or numbers below 0")
+        raise SimlibError(f"the history has {counted(missing, 'missing number')}, or has a number below 0")
     return arrays

@@ -1,11 +1,12 @@
-"""Base rates: implied probabilities beside the shares of comparable past crises.
+"""Base rates: the probabilities of a scenario beside the shares in comparable past crises.
 
 The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class of past crises. It is the share of crises
 in which an event happened, or a measure of how events followed one another. A scenario names its classes by their ids
-in `reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
-moves are a threat) are in its own file `base_rate_roles.csv`, with the columns `role`, `is` (a rung as "LADDER: RUNG",
-or moves) and `because`. If a line has the id of a figure as its role and "differs" as its `is`, it gives the reason why
-the scenario departs from that figure.
+in `reference_class`, and figures of other classes are not applied.
+
+Figures speak of roles, such as a war or a threat. The file `base_rate_roles.csv` of a scenario says which rung or moves
+play each role. Its columns are `role`, `is` (a rung as "LADDER: RUNG", or moves) and `because`. A line may also say why
+the scenario departs from a figure. Then its `role` is the id of the figure, and its `is` is "differs".
 
 References: Palmer and others (2022) MID 5.0. Brecher and others, ICB 14. Douglass and others (2022) ICBe 1.1.
 """
@@ -45,7 +46,7 @@ FIGURES = "base_rates.yaml"
 """The file with the figures of past crises, in the folder of the shipped scenarios."""
 
 EXACT_UP_TO = 200_000
-"""The exact engine answers up to this many reachable states, Monte Carlo beyond."""
+"""The exact engine is used up to this number of reachable states, and Monte Carlo above it."""
 
 MONTE_CARLO_RUNS = 20_000
 """Number of Monte Carlo replicates of the forecast, over all draws together."""
@@ -60,7 +61,8 @@ Roles = Mapping[str, tuple[str, str]]
 class BaseRate:
     """One figure about past crises, with its 95% range and its period in days (None: no limit).
 
-    `measure` is the quantity: "reached" (a role happened), "ended", "gap-shape", or "after-force".
+    `measure` is the quantity: "reached" (the share of crises in which the role occurred), "ended" (the share that
+    ended), "gap-shape" or "after-force" (see `interevent`).
     """
 
     id: str
@@ -84,8 +86,8 @@ class BaseRate:
 class RateCheck:
     """A figure beside the value that the scenario implies.
 
-    `implied` is None if nothing was compared, and `note` says why. `verdict` is "inside", "below" or "above" the range
-    of the figure, or "".
+    `implied` is None if nothing was compared, and `note` says why. `verdict` says whether the value is "inside",
+    "below" or "above" the range of the figure. It is "" if there is no value or no range.
     """
 
     rate: BaseRate
@@ -105,7 +107,7 @@ class RateCheck:
 
 @dataclass(frozen=True)
 class BaseRates(Answer):
-    """Every figure beside the value that a scenario implies. Iteration gives each check."""
+    """Every figure beside the value that a scenario implies. Iterating yields the checks."""
 
     kind: ClassVar[str] = "base_rates"
     told: ClassVar[bool] = False
@@ -132,7 +134,7 @@ class BaseRates(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that this comparison answers."""
         title = f"“{self.scenario.title}”, as of {long_date(self.as_of)},"
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
@@ -200,11 +202,11 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
 def base_rates(
     scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
 ) -> BaseRates:
-    """Compare the probabilities of a scenario with those of past crises of its classes.
+    """Compare the probabilities of a scenario with figures from past crises of its classes.
 
     Args:
         scenario: The scenario, with its interventions.
-        draws: Draws of the prior, or a belief. 0: the stated values.
+        draws: Number of draws of the priors, or a belief. With 0 the stated values are used.
         runs: Replicates at the stated values, for the figures on the order of events. With 0 these figures are not
             compared.
         seed: Seed of these replicates.
@@ -280,7 +282,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return one question for each role of a figure, by id. A role with several moves has none."""
+    """Return a question for each role that a figure names, by id. A role with several moves has no question."""
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"

@@ -27,7 +27,7 @@ OURS = "simlib"
 class ScoredForecast:
     """A registered forecast with its verdict (None: open).
 
-    Once settled, it has the score of each forecaster, by name.
+    `brier` and `log_score` hold the score of each forecaster by name. They are empty if the forecast is open or void.
     """
 
     forecast: RegisteredForecast
@@ -37,13 +37,13 @@ class ScoredForecast:
 
     @property
     def settled(self) -> bool:
-        """Whether the forecast counts: it is settled, and not void."""
+        """Whether the forecast counts, because it was settled with yes or no."""
         return self.verdict in ("yes", "no")
 
 
 @dataclass(frozen=True)
 class RegistryScore(Answer):
-    """The forecasts of a registry with their scores. `receipt` vouches for all its records."""
+    """The forecasts of a registry with their scores. `receipt` is the hash of its last record."""
 
     kind: ClassVar[str] = "score"
 
@@ -55,12 +55,12 @@ class RegistryScore(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that these scores answer."""
         return "How good were the registered forecasts?"
 
     @property
     def settled(self) -> tuple[ScoredForecast, ...]:
-        """The forecasts that count."""
+        """The forecasts that count, because they were settled with yes or no."""
         return tuple(row for row in self.rows if row.settled)
 
     def mean(self, forecaster: str, rule: str = "brier") -> tuple[float, int]:
@@ -107,7 +107,7 @@ class RegistryScore(Answer):
     def frame(self) -> pd.DataFrame:
         """Return a row for each forecast.
 
-        It has the probability and its range, the rivals, the verdict and the Brier scores.
+        A row has the probability and its range, the rivals, the verdict and the Brier scores.
         """
         import pandas as pd
 
@@ -144,10 +144,10 @@ def score_registry(scenario: Scenario, *, receipt: str = "") -> RegistryScore:
 
     Args:
         scenario: The scenario, with its folder.
-        receipt: A receipt that the registry must hold. "": none.
+        receipt: A receipt that the registry must contain. With "" nothing is checked.
 
     Raises:
-        ScenarioError: for a registry that was changed by anything but simlib, or that lacks the receipt.
+        ScenarioError: for a registry that something other than simlib changed, or that lacks the receipt.
     """
     registry = read_registry(scenario)
     if receipt and receipt not in registry.receipts:

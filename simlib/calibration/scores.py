@@ -1,7 +1,7 @@
 """Scores of forecasts against what happened.
 
 Each score is proper: forecasters do best by stating the probability that they believe. Lower is better, except for
-skill. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a number
+skill. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a score
 are arguments without a default, or part of a named profile (`PROFILES`).
 
 References: Gneiting and Raftery (2007) for the rules. Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
@@ -95,7 +95,7 @@ def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, profile: str) -> Floats:
-    """Return the probabilities that a profile scores, each mixed with its base rate in a fixed share.
+    """Return the probabilities to score under a profile: each is mixed with its base rate.
 
     Raises:
         SimlibError: for a profile that does not exist, and for missing probabilities.
@@ -115,7 +115,7 @@ def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
 
 
 def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
-    """Return the parts of the Brier score, by isotonic regression of outcomes on forecasts (CORP)."""
+    """Return the parts of the mean Brier score, by isotonic regression of outcomes on forecasts (CORP)."""
     p, y = _events(probability, happened)
     _, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
     recalibrated = _isotonic(y, level_of, cases)[level_of]
@@ -135,7 +135,7 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the isotonic frequencies at the levels of the forecasts. Equal forecasts are one level."""
+    """Return the isotonic frequency of the event at each level. Equal forecasts form one level."""
     from scipy.optimize import isotonic_regression
 
     frequency = np.bincount(level_of, weights=happened) / cases
@@ -162,10 +162,10 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
 
 
 def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, until: float) -> float:
-    """Return the weighted CRPS, in days, of a forecast of the time of an event, up to a last day.
+    """Return the weighted CRPS, in days, of a forecast of when an event happens.
 
-    The forecast is the probability that the event has happened by each day. It may stay below one, because "not yet" is
-    a part of the forecast. Between the given days the probability is taken as linear.
+    The forecast is the probability that the event has happened by each day. It may stay below one, because the event
+    may never happen. Between the given days the probability is taken as linear.
 
     Args:
         days: rising days of the forecast, from 0 to `until` at least.
@@ -246,9 +246,9 @@ def skill(score: ArrayLike, reference: ArrayLike) -> float:
 def paired_difference(
     score: ArrayLike, reference: ArrayLike, crisis: Sequence[str], *, per: str, resamples: int, seed: int
 ) -> PairedDifference:
-    """Return the difference in score from a reference on the same cases, with a bootstrap by crisis.
+    """Return the mean difference in score from a reference, with an interval by bootstrap.
 
-    The forecasts of one crisis are one observation: whole crises are drawn with replacement.
+    The forecasts of one crisis count as one observation, so the bootstrap draws whole crises with replacement.
 
     Args:
         score: scores of the forecast, shape (cases,).
@@ -287,7 +287,7 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
 
 
 def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
-    """Return the columns as arrays of one length with nothing missing."""
+    """Return the columns as arrays, after checking that they have one length and no missing values."""
     arrays = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in columns.items()}
     for name, values in arrays.items():
         _complete(name, values)

@@ -1,12 +1,12 @@
 """The tempo clock of a crisis, fitted to past crises: hidden hot, warm and quiet spells.
 
-The tempo is hidden and has a few levels. It cools from each level to the next. Events happen at the rate of the level
-times the activity of the crisis, which differs between crises (a frailty). An event makes the tempo hot again with some
-chance. Only the first event of a day counts, so a day either has an event or has none. This is a Markov-modulated
-process, which a scenario writes as a hidden variable (`TempoFit.assumptions`).
+The tempo is hidden and has a few levels. It cools from each level to the next. Each level has a rate of events, which
+is multiplied by the activity of the crisis. Activity differs between crises (a frailty). An event makes the tempo hot
+again with a fixed probability. Only the first event of a day counts, so a day has one event or none. This is a
+Markov-modulated process. A scenario can contain it as a hidden variable (`TempoFit.assumptions`).
 
-The likelihood of a record is the product of the forecasts of each day, made from the days before. A record that stops
-while the crisis goes on is censored there.
+The likelihood of a record is a product over its days: of the probability of what happened on each day, given the days
+before. If a record stops while the crisis goes on, it is censored on its last day.
 
 References: Fischer and Meier-Hellstern (1993), the Markov-modulated Poisson process cookbook. Vaupel, Manton and
 Stallard (1979) for frailty. Van Loan (1978) for the matrices of a day. Berndt, Hall, Hall and Hausman (1974) for the
@@ -42,13 +42,13 @@ POINTS = 7
 """Number of points of the Gauss-Hermite quadrature over the activity of crises."""
 
 FEWEST_CRISES = 20
-"""A clock is not fitted to fewer crises."""
+"""Fewest crises to which a clock is fitted."""
 
 DRAWS = 1_000
 """Number of draws from the normal distribution of the estimate, for the intervals."""
 
 WEAKEST = 0.1
-"""Least information about a value: it keeps standard deviations below about 3 on the scale of the fit."""
+"""Least information that a value is given. It keeps standard deviations below about 3 on the scale of the fit."""
 
 NORMAL_95 = 1.645
 """Standard deviations from the median to the 95% point of a normal distribution."""
@@ -58,10 +58,10 @@ FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
 @dataclass(frozen=True)
 class TempoClock:
-    """The tempo of crises at given values. Rates and cooling are per day, the hottest level first.
+    """A tempo clock with its values. Rates and cooling are per day, the hottest level first.
 
     rates (L,): events per day of a crisis of median activity. cooling (L - 1,): from each level to the next. reset: the
-    chance that an event makes the tempo hot. start (L,): shares of the levels on the day after the trigger. spread:
+    probability that an event makes the tempo hot. start (L,): shares of the levels after the trigger. spread:
     standard deviation of the log of the activity between crises.
     """
 
@@ -73,7 +73,7 @@ class TempoClock:
 
     @cached_property
     def activity(self) -> tuple[Floats, Floats]:
-        """The activities (K,) that stand for all crises, and their weights (K,)."""
+        """Quadrature points for the activity of crises (K,), and their weights (K,)."""
         from numpy.polynomial.hermite_e import hermegauss
 
         if self.spread == 0:
@@ -82,10 +82,10 @@ class TempoClock:
         return np.exp(self.spread * points), weights / weights.sum()
 
     def day_matrices(self) -> tuple[Floats, Floats]:
-        """Return the matrices (K, L, L) of a day without an event and of a day with one.
+        """Return the transition matrices (K, L, L) of a day without an event and of a day with one.
 
-        Entry [k, i, j] is the probability that a day which begins at level i ends at level j, without an event or with
-        one.
+        Entry [k, i, j] is the probability that a day that begins at level i ends at level j and has no event (first
+        matrix) or has one (second matrix).
         """
         levels, factors = len(self.rates), self.activity[0]
         cooling = np.diag(np.append(-self.cooling, 0.0)) + np.diag(self.cooling, 1)
@@ -152,7 +152,7 @@ class _Gaps:
 def exponentials(matrix: Floats) -> Floats:
     """Return the exponentials of small matrices (K, M, M), by scaling, a Taylor series and squaring.
 
-    For matrices of this size SciPy takes a hundred times as long while other work keeps the cores busy.
+    SciPy takes a hundred times as long for matrices of this size when other work keeps the cores busy.
     """
     halvings = max(math.ceil(math.log2(np.abs(matrix).sum(axis=2).max() / 0.5)), 0)
     small, size = matrix / 2**halvings, matrix.shape[-1]
@@ -205,20 +205,20 @@ class TempoFit:
         steps = list(itertools.pairwise(self.levels))
         names = [f"event-days per day while {level}" for level in self.levels]
         names += [f"cooling per day, {first} to {second}" for first, second in steps]
-        names += ["chance that an event makes the tempo hot"]
+        names += ["probability that an event makes the tempo hot"]
         names += [f"share of crises {level} after the trigger" for level in self.levels]
-        names += ["spread of the log of the activity between crises"]
+        names += ["standard deviation of log activity between crises"]
         return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
 
     def sentences(self) -> list[str]:
-        """Describe the fit in sentences, then give the fragment to paste."""
+        """Describe the fit in sentences, then give a fragment to paste into a scenario."""
         clock = self.clock
         spells = [f"{level} spell {1 / rate:.3g} days" for level, rate in zip(self.levels, clock.cooling, strict=False)]
         rates = [f"{rate:.2g} while {level}" for level, rate in zip(self.levels, clock.rates, strict=True)]
         return [
             f"{self.because()}.",
             f"Event-days per day: {', '.join(rates)}. Mean length of a {' and of a '.join(spells)}.",
-            f"An event makes the tempo hot with chance {percent(clock.reset)}.",
+            f"An event makes the tempo hot with probability {percent(clock.reset)}.",
             "A narrator chose which events to record, so these are rates of recorded events.",
             "",
             self.assumptions(),
@@ -237,8 +237,8 @@ class TempoFit:
     def assumptions(self) -> str:
         """Return the fit as part of a scenario: a hidden tempo, its assumptions, and the moves that use them.
 
-        The range of the base rate is that of a new crisis. It includes both the activity of the crisis and the
-        uncertainty of the estimate. The ranges of the factors hold at a given base rate.
+        The range of `event_rate` is for a new crisis. It includes both the activity of the crisis and the uncertainty
+        of the estimate. The factors multiply `event_rate`. Their ranges are computed with it held at its estimate.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
@@ -266,7 +266,7 @@ class TempoFit:
 
 
 def _number(form: str, value: float, low: float, high: float) -> str:
-    """Return a value and its range in the form of a scenario. A range without width is left out."""
+    """Return a value and its range as a scenario writes them. A range without width is left out."""
     least = 0.001 if "%" in form else 0.0  # a scenario refuses a chance of 0
     ends = [max(float(end), least) for end in (value, low, high)]
     text = f"value: {form.format(ends[0])}"
@@ -278,7 +278,7 @@ def _apart(form: str, value: float, low: float, high: float) -> bool:
 
 
 def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the moves of the fragment: the public event, and the cooling from level to level."""
+    """Return the lines for the moves: the public event, and the cooling from level to level."""
     lines = ["moves:", "  public-event:", "    actor: nature", "    label: A public event", "    rate: event_rate"]
     lines += ["    times:", *(f"      - {{by: {level}_factor, when: {{tempo: {level}}}}}" for level, _ in steps)]
     lines += ["    outcomes:", "      passes: {}"]
@@ -299,7 +299,7 @@ def _flat(clock: TempoClock) -> Floats:
 
 @dataclass(frozen=True)
 class _Scale:
-    """The values of a clock as one vector without constraints.
+    """The values of a clock as one vector, on scales that suit the optimiser.
 
     The vector holds, in this order: the log of the lowest rate, the logs of the ratios of neighbouring rates, the logs
     of the cooling rates, the logit of the reset, the logs of the starting shares relative to the last one, and the
@@ -332,12 +332,12 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
     """Fit the clock of a set of crises by maximum likelihood.
 
     Args:
-        records: The crises. Those without a day after the trigger are left out.
+        records: The crises. A crisis without a day after the trigger is left out.
         levels: Number of levels of the tempo, 2 or 3.
         source: The source of the records, for the reasons of the assumptions.
 
     Raises:
-        SimlibError: For too few crises, no event at all, and another number of levels.
+        SimlibError: For too few crises, for no event at all, and for a number of levels other than 2 or 3.
     """
     from scipy.optimize import minimize
 
@@ -361,8 +361,8 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
     """Return the 5 and 95% points of each value, by draws from the normal distribution of the estimate.
 
-    The information matrix is the sum of the outer products of the scores of the crises. A value at its bound is held
-    there.
+    The information matrix is the sum of the outer products of the scores of the crises. A value that the fit puts at
+    its bound stays there in every draw.
     """
     bounds = np.array(scale.bounds)
     free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))

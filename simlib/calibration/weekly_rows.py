@@ -1,9 +1,9 @@
-"""Rows per week of the log, beside those of histories of the learnt model.
+"""Rows per week in the event log, beside those in histories simulated from the learnt model.
 
 This is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of the log,
-at draws of the posterior. `evidence` says which firings become rows: all, a share, or only those from a date on, and
-how late. Histories that end before the log does are left out. If the rows fit on one side of the scenario's date but
-not on the other, the log or its compilation has changed.
+at draws of the posterior. The scenario's `evidence` says which firings become rows (all, a share, or those from a date
+on) and how late. Histories that end before the log does are left out. If the rows fit only before the scenario's date
+or only after it, the way in which the log is compiled has probably changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["RowsPerWeek", "WeekOfRows", "rows_per_week"]
 
 DRAWS, HISTORIES = 200, 2000
-"""Number of draws of the assumptions, and of histories in all."""
+"""Number of draws of the assumptions, and total number of histories."""
 
 FEWEST = 20
 """At least this many histories must outlast the log."""
@@ -41,7 +41,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """One whole week: its first day, and its number of rows in the log beside that in histories."""
+    """One whole week: its first day, and its rows in the log beside those in the histories."""
 
     first: dt.date
     rows: Beside
@@ -51,8 +51,8 @@ class WeekOfRows:
 class RowsPerWeek(Answer):
     """The rows of each whole week of a log beside those of the model.
 
-    `before` holds the rows of all whole weeks before the scenario's date, `after` those from it on (None: no such
-    week). `kept` is the number of histories that outlast the log.
+    `before` adds up the whole weeks that begin before the scenario's date, and `after` the later ones. Each is None if
+    it has no week. `kept` is the number of histories that outlast the log.
     """
 
     kind: ClassVar[str] = "rows_per_week"
@@ -67,11 +67,11 @@ class RowsPerWeek(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that this check answers."""
         return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
-        """Return the rows before and after the scenario's date beside those of the model, with a warning."""
+        """Compare the rows before and after the scenario's date with the model, and warn of a change."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
         texts = [*self._parts()]
         many = counted(len(self.weeks), "whole week")
@@ -122,21 +122,21 @@ def rows_per_week(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowsPerWeek:
-    """Simulate the learnt model through the days of a log, and compare the rows of each week.
+    """Simulate the learnt model over the days of a log, and compare the rows of each week.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
-        events: Further events for the log beside the scenario: a file, or rows.
-        as_of: The date. Only events that had happened and were public before it count. Default: that of the scenario.
-        learn: Whether the draws come from the posterior. Else they come from the prior.
-        draws: Draws of the assumptions.
+        events: Events to add to the scenario's log, as a file or rows.
+        as_of: Only events that happened and were public before this date count. Default: the scenario's date.
+        learn: Whether the draws come from the posterior. If not, they come from the prior.
+        draws: Number of draws of the assumptions.
         seed: Seed of the draws and the histories.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress and cancelling.
 
     Raises:
-        Unsupported: Where the log has no whole week, or too few histories outlast it.
-        ScenarioError, ImpossibleLog, NotLearnt, Cancelled: As `simlib.update`.
+        Unsupported: If the log has no whole week, or too few histories outlast it.
+        ScenarioError, ImpossibleLog, NotLearnt, Cancelled: As in `simlib.update`.
     """
     part = control.part(0.0, 0.5)
     taken = take_in(scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=part)
@@ -164,7 +164,7 @@ def rows_per_week(
 
 
 def _span(taken: Intake) -> tuple[float, float]:
-    """Return the period in which missing rows count, up to the end of the log or of the story, in days."""
+    """Return when the compared period starts and ends, in days. It ends with the log or with the story."""
     prepared = taken.prepared
     end = min(prepared.timetable.stop, prepared.scenario.day(taken.complete_to) + 1)
     story = prepared.walk.story_end
@@ -172,7 +172,7 @@ def _span(taken: Intake) -> tuple[float, float]:
 
 
 def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
-    """Return the rows of each week (W,) for moves that the log shows, dated to the middle of their windows."""
+    """Return the rows of each week (W,) about moves that the log shows, dated to the middle of their windows."""
     timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
     for row in timetable.rows:
         week = int(np.searchsorted(edges, (row.start + row.end) / 2, side="right")) - 1
@@ -227,7 +227,7 @@ def _rows_of(
 
 
 def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return for each outcome (O,) the chance that the log shows it, its largest delay, and its first day."""
+    """Return for each outcome (O,) how likely the log shows it, its longest delay, and the first day shown."""
     world, timetable = prepared.world, prepared.timetable
     names = list(world.assumptions)
     kinds = [timetable.kinds[timetable.coverage[firing]] for firing in prepared.tables.outcome_ids]
