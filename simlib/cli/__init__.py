@@ -1,8 +1,12 @@
 """The command `simlib`, from the command line to the exit code.
 
-Results go to standard output, everything else (progress, notes, errors) to standard error. Exit code 0: done. 2: the
-input was refused, with one line for each reason. 1: the command failed (too many states for the exact engine, a package
-is missing, a file cannot be written). 130: stopped by Ctrl-C. 143: ended by SIGTERM.
+Results go to standard output. Progress, notes and errors go to standard error. The exit codes are:
+
+- 0: the command is done.
+- 1: the command failed (too many states for the exact engine, a package is missing, a file cannot be written).
+- 2: the input was refused. Standard error has one line for each reason.
+- 130: the command was stopped by Ctrl-C.
+- 143: the command was ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -27,11 +31,11 @@ if TYPE_CHECKING:
 FAILED, REFUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 
 PREFIX = "simlib: "
-"""Begins a line of error. Lines that begin with `file:line:` lack it, because editors look for that at the start."""
+"""Begins each line of an error, unless the line begins with `file:line:`, which editors look for at the start."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: that of the process) and return its exit code."""
+    """Run the command line `argv` (default: the arguments of the process) and return its exit code."""
     from simlib.cli.options.parser import parse
 
     _open_closed_streams()
@@ -45,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(request)
     except SystemExit as end:
         return int(end.code or 0)
-    except BrokenPipeError:  # whoever read the output has gone, as in `simlib run ... | head`
+    except BrokenPipeError:  # the reader of the output has closed it, as in `simlib run ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
@@ -63,7 +67,7 @@ def _run(request: Request) -> int:
         return REFUSED
     except QuantityError as error:
         return _fail(str(error), REFUSED)
-    except Unsupported as error:  # an export refuses its input, any other command fails
+    except Unsupported as error:  # `export` refuses its input, and any other command fails
         return _fail(str(error), REFUSED if request.command == "export" else FAILED)
     except SimlibError as error:
         return _fail(str(error), FAILED)
@@ -77,7 +81,7 @@ def _run(request: Request) -> int:
 
 
 def _stopped(request: Request) -> str:
-    """Say that the command was stopped, and what a sweep keeps."""
+    """Say that the command was stopped, and that a sweep keeps its finished part."""
     if request.command == "sweep" and (request.target / "manifest.json").exists():
         return f"stopped; {request.out} keeps the finished part; the same command continues it"
     return "stopped"
@@ -98,7 +102,7 @@ def _unexpected(error: Exception, *, traced: bool) -> int:
 
 
 def _never_fail_on_a_letter() -> None:
-    """Print letters that the terminal lacks as escapes, where Python would raise an error."""
+    """Print letters that the terminal cannot show as escapes. Python would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -107,7 +111,7 @@ def _never_fail_on_a_letter() -> None:
 def _open_closed_streams() -> None:
     """Open the null device in place of a closed standard stream, as after `2>&-`.
 
-    Otherwise another file would take its number.
+    Otherwise the next file that is opened would get the number of the stream.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
@@ -131,5 +135,5 @@ def _tidy_end() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the form of a handler
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a signal handler must take it
     raise SystemExit(TERMINATED)

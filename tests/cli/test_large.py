@@ -121,7 +121,7 @@ def test_indicators_print_a_table(bridge, capsys):
 @pytest.mark.slow
 def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch):
     argv = ["paths", large, "--runs", "2000", "--given", "agreement", "--passages"]
-    title = "What the histories that end in “Agreed” by 30 May 2031 pass, as a share of them"
+    title = "Rungs and moves in the histories that end in “Agreed” by 30 May 2031, as a share of these histories"
     assert main(argv) == 0
     out, err = capsys.readouterr()
     assert re.search(rf"^{title}, in [\d,]+ of them$", out, re.MULTILINE)

@@ -296,7 +296,7 @@ def test_json_on_standard_output_is_alone_there(cli, bridge, tmp_path: Path) -> 
 def test_what_an_earlier_answer_left_in_the_folder_is_told(cli, bridge, tmp_path: Path) -> None:
     argv = ("compare", bridge, "--runs", "0", "--out", str(tmp_path / "out"), "--forbid", "clear", "--measure")
     assert cli(*argv, "agreement")[2].count("not of this answer") == 0
-    assert "also holds 2 files that are not of this answer: effects-" in cli(*argv, "cleared-away")[2]
+    assert "also holds 2 files that this answer did not write: effects-" in cli(*argv, "cleared-away")[2]
 
 
 def test_the_same_command_gives_the_same_bits_on_one_thread_or_two(cli, bridge) -> None:
@@ -644,12 +644,12 @@ def test_the_help_tells_the_true_defaults(cli) -> None:
     told = {command.name: " ".join(cli(command.name, "--help")[1].split()) for command in COMMANDS}
     assert "default: the headline" in told["discover"]
     assert "default: every ending and question" in told["compare"]
-    assert "which computes nothing if there are too many states" in told["run"]
+    assert "if there are too many states for it, nothing is computed" in told["run"]
     for command in ("compare", "pool"):
-        assert "default: 0, at the stated values" in told[command]
+        assert "default: 0, which means the stated values" in told[command]
     assert "default: 0, as many as needed" in told["uncertainty"]
     assert "default: report.html" in told["report"]
-    assert "default: 512; 0: at the stated values only" in told["report"]
+    assert "default: 512; 0 means the stated values" in told["report"]
 
 
 def test_check_warns_of_interventions_without_a_reason(cli, bridge) -> None:

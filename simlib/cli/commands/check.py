@@ -93,7 +93,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield tables: stated beside implied probabilities, base rates, and the log beside the model."""
+    """Yield texts on stated and implied probabilities, on base rates, and on the event log."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)
@@ -105,7 +105,7 @@ def _implications(scenario: Scenario) -> Iterator[str]:
 def _elicited(scenario: Scenario) -> Iterator[str]:
     from simlib.analysis.lint.rules import elicited
 
-    with Task("implied chances") as task:
+    with Task("implied probabilities") as task:
         frame = elicited(scenario, control=Control(task.report, task.cancelled))
     if frame.empty:
         return
@@ -120,8 +120,8 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
 
 
 ELICITED = (
-    "Stated: the chance while the move is possible and every factor is 1. Implied: the chance that it happens within\n"
-    "that many days of the start, with factors, guards and endings."
+    "Stated: the probability of the move while it is possible and every factor is 1. Implied: the probability that\n"
+    "it happens within that many days of the start, with all factors, conditions and endings."
 )
 
 
@@ -160,4 +160,4 @@ def _priors(scenario: Scenario) -> str:
         shown = [show(implied[point], assumption.kind, assumption.unit) for point in points]
         rows.append(Row(assumption.id, shown))
     head = [["mean", "1%", "25%", "75%", "99%"]]
-    return table("What low, value and high imply: the mean, and percentiles", head, rows)
+    return table("What low, value and high imply for each assumption: the mean and percentiles", head, rows)

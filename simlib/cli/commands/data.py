@@ -1,4 +1,4 @@
-"""`simlib data`: a file of event data in one tidy form, and as the log of a scenario."""
+"""`simlib data`: summarise a file of event data, and write it as the log of a scenario."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simlib.formatting import counted
 
 
 def execute(arguments: Request) -> int:
-    """Say what the file holds, and write it as a log if asked. An existing log is never replaced."""
+    """Say what the file holds, and write it as a log if requested. An existing log is never replaced."""
     from simlib.data import read
     from simlib.data.event_log import as_log
 

@@ -1,4 +1,4 @@
-"""`simlib discover`: boxes and a tree of the assumptions under which something is likely."""
+"""`simlib discover`: the values of the assumptions, as boxes and a tree, at which an event is likely."""
 
 from __future__ import annotations
 

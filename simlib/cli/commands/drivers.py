@@ -41,9 +41,9 @@ def execute(arguments: Request) -> int:
     except DOES_NOT_FIT as error:
         if arguments.engine or not limits.uncertain(scenario):
             raise
-        world.note(f"{too_large(error)}; there are no slopes, and the rest is by Monte Carlo")
+        world.note(f"{too_large(error)}; no slopes are computed, and the rest is computed by Monte Carlo")
     if not limits.uncertain(scenario):
-        world.note("every assumption is fixed, so none has a range to vary; give some of them low and high")
+        world.note("every assumption is fixed, so there is nothing to vary; give some of them low and high")
         return tell(arguments, results, made=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {
         "engine": arguments.engine or ("auto" if results else "montecarlo"),
@@ -66,12 +66,12 @@ def execute(arguments: Request) -> int:
 
 
 def _told(ranges: Drivers, measure: Measure) -> list[str]:
-    """Return the answer, the assumption that moves it most, and the other sentences."""
+    """Return the sentences about a measure, with one on the assumption that moves it most."""
     stated, *others = ranges.sentences_of(measure)
     bars = [bar for bar in ranges.ranked(measure.name)[:1] if ranges.matters(measure, bar)]
     moves = [
-        f"“{bar.assumption.label}” moves it most: {ranges.write(measure, bar.at_low, bar.half_low)} at its low, "
-        f"{ranges.write(measure, bar.at_high, bar.half_high)} at its high."
+        f"“{bar.assumption.label}” moves it most: to {ranges.write(measure, bar.at_low, bar.half_low)} at its low "
+        f"value, and to {ranges.write(measure, bar.at_high, bar.half_high)} at its high value."
         for bar in bars
     ]
     return [stated, *(moves or others[:1]), *[line for line in others if not line.startswith("It is ")][not bars :]]

@@ -11,13 +11,13 @@ from simlib.errors import SimlibError, TooManyStates, Unsupported
 Thing = TypeVar("Thing")
 
 DOES_NOT_FIT = (TooManyStates, Unsupported)
-"""Errors of the exact engine that mean that a scenario is too large for it."""
+"""Errors by which the exact engine says that it cannot solve a scenario."""
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Answer by the named engine.
+    """Answer by the named engine, or by the exact engine if no name is given.
 
-    Without a name, answer exactly. If the states do not fit, answer by Monte Carlo and say so.
+    If no name is given and the exact engine cannot be used, answer by Monte Carlo and say so.
     """
     if engine:
         return ask(engine)
@@ -29,5 +29,5 @@ def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
 
 
 def too_large(error: SimlibError) -> str:
-    """Return why the exact engine does not fit, without the advice at the end of the message."""
+    """Return why the exact engine cannot be used, without the advice at the end of the message."""
     return str(error).split(";", maxsplit=1)[0]

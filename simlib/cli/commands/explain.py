@@ -44,7 +44,7 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:
-    """Say how often the move happens by the horizon, if the exact engine fits."""
+    """Say how often the move happens by the horizon, if the exact engine can be used."""
     from simlib.engines.ensemble import forecast
 
     try:
@@ -54,5 +54,5 @@ def _happens(scenario: Scenario, name: str) -> list[str]:
         world.note(f"{too_large(error)}; how often the move happens is not shown")
         return []
     often = answer.firing_range(name)
-    once = "" if often is None else f", and at least once with {percent(1 - often.none[0])}"
+    once = "" if often is None else f", and at least once with a probability of {percent(1 - often.none[0])}"
     return [f"It happens {count(answer.moves[name][-1])} times on average by {answer.by_words}{once}."]

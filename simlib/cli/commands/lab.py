@@ -1,4 +1,4 @@
-"""`simlib lab`: open JupyterLab and stay until it is stopped."""
+"""`simlib lab`: open JupyterLab and wait until it is stopped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from simlib.cli.options.request import Request
 
 
 def execute(arguments: Request) -> int:
-    """Open JupyterLab and stay until it is stopped."""
+    """Open JupyterLab and wait until it is stopped."""
     from simlib.lab import open_lab
 
     options = ["--no-browser"] * arguments.no_browser

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Assumption, Scenario
 
 ROWS = 12
-"""Most assumptions in the printed table. The JSON and the table of `--out` have all of them."""
+"""Largest number of assumptions in the printed table. The files of --out and --json have all of them."""
 
 FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
-"""The words for an assumption that the log does not teach, by reason."""
+"""The words in the table for an assumption that the log does not teach, by reason."""
 
 
 def execute(arguments: Request) -> int:
@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Write the medians and ranges of the taught assumptions as a view. Without any, only say so."""
+    """Save the assumptions that a log taught as a view. If there are none, only say so."""
     changed = dict(scenario.assumptions)
     for each in learnt:
         if each.taught and each.id in changed:
@@ -72,7 +72,7 @@ def _table(answer: Lessons) -> str:
         for each in answer.ranked()[:ROWS]
         for number in (answer.numbers[each.id],)
     ]
-    title = f"Median and range (5 to 95%), the {len(rows)} assumptions that moved most"
+    title = f"Median and range (5 to 95%) of the {len(rows)} assumptions that changed most"
     return table(title, [["before the log", "after it", ""]], rows)
 
 

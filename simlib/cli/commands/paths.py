@@ -1,4 +1,4 @@
-"""`simlib paths`: the likeliest paths, what the paths to an ending pass, and the times between rungs."""
+"""`simlib paths`: the most probable paths, what lies on paths to an ending, and times between rungs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def execute(arguments: Request) -> int:
         results["passages"] = Table(waypoints.frame())
         tables += _passed(waypoints)
     elif arguments.passages:
-        world.note("--passages lists the rungs and moves on the paths to an ending: name it with --given")
+        world.note("--passages has no effect without --given: it lists the rungs and moves on the paths to that ending")
     some = played.to_the_ending()
     if some is not None:
         times = times_between_rungs(some, ladder=result.ladder)
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return histories, given the ending if one is named. None if they cannot be simulated here."""
+        """Return histories with the named ending, or all if none is named. None if they cannot be simulated."""
         import numpy as np
 
         try:
@@ -132,7 +132,7 @@ class _Played:
             return None
 
     def how_many(self, some: Sample) -> str:
-        """Say how many histories were counted, and whether all of them reach the ending."""
+        """Say how many histories were counted, and how they were chosen."""
         if self.given is None:
             return f"in {len(some):,} histories"
         of = "drawn to" if self.drawn else f"of {len(self.all):,} simulated that"
@@ -151,15 +151,15 @@ def _passages(result: Paths, played: _Played) -> Waypoints:
 
 
 def _passed(waypoints: Waypoints) -> Iterator[str]:
-    """Yield the passages to an ending, the most necessary first, with intervals if they were counted."""
+    """Yield the table of the passages to an ending, with intervals if they were counted."""
     some, exact, rows = [row for row in waypoints.rows if row.share > 0], waypoints.exact, []
     for row in some[:PASSAGES]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
         rows.append(Row(row.label, [row.kind, percent(row.share), *interval]))
-    title = f"What the histories that end in {waypoints.given.words} by {waypoints.by_words} pass"
+    title = f"Rungs and moves in the histories that end in {waypoints.given.words} by {waypoints.by_words}"
     how = "" if exact else f", in {waypoints.provenance['histories']:,} of them"
     head = [["", "share", *([] if exact else ["95% interval"])]]
-    text = table(f"{title}, as a share of them{how}", head, rows)
+    text = table(f"{title}, as a share of these histories{how}", head, rows)
     left = len(some) - len(rows)
     yield text + (f"\n  and {left} rarer ones (--out writes all)" if left else "")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
+    """Pool several views linearly and logarithmically, and say where they disagree."""
     from simlib.analysis.pooling import pool
     from simlib.machine.measures import headline
 

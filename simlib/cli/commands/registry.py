@@ -1,6 +1,6 @@
-"""Commands are found by name.
+"""The search for the module of a command, by its name.
 
-Each module has `execute`, which takes the request and returns an exit code.
+Each module of this folder has `execute`, which takes the request and returns an exit code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from simlib.cli.options.request import Request
 
 
 def execute(request: Request) -> int:
-    """Carry out the command that was asked for. Only its own module is imported."""
+    """Carry out the requested command. Only the module of this command is imported."""
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets
         from simlib.scenario.loader import read_stream

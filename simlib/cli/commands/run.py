@@ -1,4 +1,4 @@
-"""`simlib run`: choose the engine, compute, print, write."""
+"""`simlib run`: forecast a scenario, print the answer and write the requested files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simlib.scenario.loader import Stream
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""Names that a view may have."""
+"""The form of the name of a view."""
 
 
 def execute(arguments: Request) -> int:
@@ -45,9 +45,9 @@ def execute(arguments: Request) -> int:
 
 
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
-    """Write the changes to the scenario at a path as a view beside it.
+    """Save the changes to a scenario as a view in its folder.
 
-    An existing view is not touched.
+    An existing view is never replaced.
     """
     from simlib.scenario.loader import VIEWS, load
     from simlib.scenario.scalars import Refusal, read_name
@@ -114,7 +114,7 @@ def _write(computed: Computed, arguments: Request) -> None:
 
 
 def _print_json(forecast: Forecast) -> None:
-    """Print the forecast as JSON. Letters that the output cannot show are escaped as JSON does."""
+    """Print the forecast as JSON. Letters that the output cannot show are written as JSON escapes."""
     escape = "utf" not in (sys.stdout.encoding or "").lower()
     json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
     sys.stdout.write("\n")

@@ -1,4 +1,4 @@
-"""The scenario that a command asks about: with the requested changes, or as a log leaves it."""
+"""The scenario that a command asks about: with the requested changes, and updated by a log if one is given."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AskedScenario:
     belief: Belief | None = None
 
     def draws(self, otherwise: int) -> int | Belief:
-        """Return the belief, or if there is none `otherwise`, a number of draws of the prior."""
+        """Return the belief if there is one, else `otherwise`: a number of draws of the priors."""
         return otherwise if self.belief is None else self.belief
 
 
@@ -47,17 +47,18 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Say which questions the log has answered. A command asks them anew, from its date on."""
+    """Say which questions the log has answered. The command asks them again, from the date of the log on."""
     for one in update.answered:
         if one.on is not None:
             answer = f"the log has answered “{one.label}”: yes, on {long_date(one.on)}"
-            world.note(f"{answer}. Here it is asked anew, from {long_date(update.scenario.as_of)} on")
+            world.note(f"{answer}. Here the question is asked again, from {long_date(update.scenario.as_of)} on")
 
 
 def updated(request: Request, base: Scenario) -> Update | None:
     """Return the update by the log, or None if no option asks for one.
 
-    Changed values count before the log is taken in. The horizon and interventions count from the date of the answer on.
+    Changed values apply before the log is taken in. A changed horizon and interventions apply from the date of the
+    answer on.
     """
     from simlib.evidence.belief_update import update
 

@@ -1,4 +1,4 @@
-"""`simlib sweep`: a design of many points, computed into a folder of Parquet files."""
+"""`simlib sweep`: forecasts at the points of a design, written to a folder of Parquet files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Compute a design into a folder of Parquet files."""
+    """Compute the forecasts of a design, and write them to a folder of Parquet files."""
     from simlib import sweep as sweeping
 
     arguments = shared_out(arguments)
@@ -46,7 +46,7 @@ def _refused(arguments: Request) -> Iterator[Problem]:
     designs = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
     if len(designs) > 1 or not (designs or arguments.plans):
         expected = "expected one of --sobol, --grid, --views, or plans alone"
-        yield Problem("", 0, "sweep", f"{len(designs)} designs", expected)
+        yield Problem("", 0, "sweep", f"{len(designs)} designs are given", expected)
     if arguments.views and arguments.view:
         what = "only one view can be used at a time"
         yield Problem("", 0, "--view", what, f"expected {arguments.view!r} among --views, or --view left out")

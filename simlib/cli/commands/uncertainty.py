@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
-"""Number of draws and of report times of a fan, and of replicates of each draw by Monte Carlo."""
+"""For a fan: the number of draws, of report times, and of Monte Carlo replicates at each draw."""
 
 
 def execute(arguments: Request) -> int:
-    """Answer with the range over the priors, the causes of the spread, and the values of information."""
+    """Print the range over the priors, the causes of the spread, and the values of information."""
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 
@@ -104,7 +104,7 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
 
 
 def _fan(subject: AskedScenario, arguments: Request) -> Fan:
-    """Return the fan of the ladder over the priors, by Monte Carlo where there are too many states."""
+    """Return the fan of the ladder over the priors, by Monte Carlo if there are too many states."""
     from simlib.analysis.uncertainty.fans import ladder_fan
     from simlib.engines.ensemble import over_priors
     from simlib.machine.measures import days_by

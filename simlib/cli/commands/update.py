@@ -36,7 +36,7 @@ STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, then forecast from the state that it leaves."""
+    """Take in the log, then forecast from the state at its end."""
     from simlib.engines.ensemble import forecast, over_priors
     from simlib.evidence.belief_update import updated
     from simlib.evidence.log_intake import take_in
@@ -89,7 +89,7 @@ def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
     if known and known[0]:
         return f"{lead.words}: yes, since {long_date(known[0])}; {said}."
     by = sample.stated.by_words
-    return f"{lead.words} by {by}: {now} after the log ({stated} at the stated values, where {said})."
+    return f"{lead.words} by {by}: {now} after the log ({stated} at the stated values, at which {said})."
 
 
 def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
@@ -113,7 +113,7 @@ def _did(effects: RowEffects | str) -> list[str]:
     if not rows:
         return []
     rows.append(
-        Row(f"{effects.as_of} time since the last row", [_signed(effects.rest), "", "", percent(effects.at_end)])
+        Row(f"{effects.as_of} time after the last row", [_signed(effects.rest), "", "", percent(effects.at_end)])
     )
     head = [["time", "news about", "lesson about", "forecast"], ["before it", "the state", "assumptions", "after it"]]
     about = f"{effects.measure.words} by {long_date(effects.by)}"
@@ -143,7 +143,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 
 
 def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
-    """Return the table of the forecasts: before the log, from the state after it, and with its lessons too."""
+    """Return the table of forecasts: without the log, with the state at its end, and with its lessons."""
     scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
@@ -163,7 +163,7 @@ def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble
     first = [f"{scenario.as_of.day} {scenario.as_of:%b %Y}", "before", "stated"]
     last = [[told[0][0], "learnt", "belief"]] * taken.learn + [[told[0][0], "5 to 95%", ""]]
     head = [[first[line], *told[line], *(column[line] for column in last)] for line in range(3)]
-    title = f"Probability by {sample.stated.by_words}. The column “before” is the forecast that no log has updated."
+    title = f"Probability by {sample.stated.by_words}. The column “before” is the forecast without the log."
     return table(title, head, rows)
 
 

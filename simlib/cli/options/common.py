@@ -17,13 +17,13 @@ SEED = "seed of the random numbers and of the draws (default: 0)"
 
 def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names the scenario."""
-    parser.add_argument("path", metavar="PATH", help="scenario folder or file, the name of a shipped scenario, or `-`")
+    parser.add_argument("path", metavar="PATH", help="scenario folder or file, shipped scenario, or `-` for input")
 
 
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
     """Add the options that load a view, and that change single assumptions."""
     group.add_argument(
-        "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml beside it)"
+        "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml in its folder)"
     )
     add_set(group, **how)
 
@@ -33,7 +33,7 @@ def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
     how = (
         {"type": change("set"), **how} if how else {"action": "append", "default": [], "dest": "settings", "type": name}
     )
-    text = "another median for an assumption; its range shifts with it (repeatable)"
+    text = "change the median of an assumption; its range shifts with it (repeatable)"
     group.add_argument("--set", metavar="NAME=VALUE", help=text, **how)
 
 
@@ -47,7 +47,7 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add options that share one list. Interventions of one day act in the order of the command line."""
+    """Add the options for interventions. Those of one day act in the order of the command line."""
     how = how or {"action": "append", "default": [], "dest": "interventions"}
     for kind, form in FORMS.items():
         group.add_argument(
@@ -56,36 +56,36 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
-    """Add the options that ask from the state in which a log of events leaves the world."""
+    """Add the options that forecast from the state at the end of a log of events."""
     group = parser.add_argument_group("as of a date of the log")
-    add_log(group, "the date of the answer; only what was public before it counts (default: that of the scenario)")
+    add_log(group, "date of the answer; only what was public before it counts (default: the scenario's date)")
     add_no_learn(group)
 
 
 def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
     """Add the options that name a log and its date."""
     add = group.add_argument
-    add("--events", metavar="FILE", help="a file of further events, added to events.csv beside the scenario")
+    add("--events", metavar="FILE", help="a file of events to add to the events.csv of the scenario")
     add("--as-of", type=date, metavar="DATE", help=as_of)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
 
 
 def add_no_learn(group: argparse._ActionsContainer) -> None:
-    """Add the option that keeps a log from teaching the assumptions."""
-    text = "infer only the state of the world from the log, and keep the priors of the assumptions"
+    """Add the option to keep the priors of the assumptions, whatever the log says."""
+    text = "infer only the state of the scenario from the log, and keep the priors of the assumptions"
     group.add_argument("--no-learn", action="store_true", help=text)
 
 
 def add_windows(group: argparse._ArgumentGroup) -> None:
     """Add the option that ignores calendar windows."""
-    group.add_argument("--ignore-windows", action="store_true", help="ignore calendar windows, as if always open")
+    group.add_argument("--ignore-windows", action="store_true", help="treat all calendar windows as open at all times")
 
 
 def add_question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
 ) -> None:
-    """Add those of the common options of questions that are `wanted`, and the output options."""
-    stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
+    """Add the common options that are `wanted`, and the output options."""
+    stated = f"number of draws from the priors ({draws or 'default: 0, which means the stated values'})"
     forms = (
         "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, impact:ID, fired:MOVE, "
         "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE (repeatable)"
@@ -99,7 +99,7 @@ def add_question(
             "help": f"{forms}; default: {measure}",
         },
         "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
-        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: exact where the states fit"},
+        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: exact, unless there are too many states"},
         "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
         "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED},
     }
@@ -114,5 +114,5 @@ def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:
     text = f"write the {answer} as JSON; `-` prints it, and nothing else, to standard output"
     group.add_argument("--json", metavar="FILE", help=text)
     tables = "tables (CSV, in UTF-8 with a byte order mark)"
-    text = f"write figures (PNG, SVG), {tables} and the {answer} as JSON there"
+    text = f"write figures (PNG, SVG), {tables} and the {answer} as JSON into this folder"
     group.add_argument("--out", type=Path, metavar="DIR", help=text)

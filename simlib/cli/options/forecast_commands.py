@@ -18,29 +18,29 @@ def run(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.RUN_ABOUT, help_texts.RUN_EXAMPLES
     common.add_path(parser)
     engine = parser.add_argument_group("engine").add_argument
-    which = "default: exact, which computes nothing if there are too many states"
+    which = "default: exact; if there are too many states for it, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
     engine(
         "--runs",
         type=whole(1),
         metavar="N",
-        help=f"Monte Carlo replicates, of each draw with --draws (default: {common.RUNS:,} in all)",
+        help=f"number of Monte Carlo replicates; with --draws, for each draw (default: {common.RUNS:,} in all)",
     )
     engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
     engine(
-        "--threads", type=whole(1), metavar="N", help="default: as many as help; the number does not change the answer"
+        "--threads", type=whole(1), metavar="N", help="threads (default: as many as help); the answer stays the same"
     )
-    what = "draws of the assumptions from their priors; 0 (default): only the stated values"
+    what = "number of draws of the assumptions from their priors (default: 0, which means the stated values)"
     engine("--draws", type=whole(0), default=0, metavar="N", help=what)
     common.add_as_of(parser)
     changes = common.add_changes(parser)
     common.add_windows(changes)
-    text = "save the changes, with those of --view, as views/NAME.yaml beside the scenario"
+    text = "save the changes, including those of --view, as views/NAME.yaml in the folder of the scenario"
     changes.add_argument("--save-view", type=name, metavar="NAME", help=text)
     output = parser.add_argument_group("output")
     output.add_argument("--times", type=whole(1), metavar="N", help="report at N equal steps (default: about daily)")
     output.add_argument(
-        "--top", type=whole(0), default=TOP, metavar="N", help=f"moves to list; 0: all (default: {TOP})"
+        "--top", type=whole(0), default=TOP, metavar="N", help=f"number of moves to list; 0 lists all (default: {TOP})"
     )
     common.add_outputs(output, "forecast")
 
@@ -58,24 +58,24 @@ def compare(parser: argparse.ArgumentParser) -> None:
         measure="every ending and question; the files also have all rungs and moves",
     )
     text = (
-        "pairs of histories under common random numbers, of each draw with --draws; 0: none (default: 10,000 in all\n"
+        "number of pairs of histories under common random numbers; with --draws, for each draw; 0: none (default:\n"
     )
-    text += "beside an exact answer, else 100,000)"
+    text += "10,000 in all with an exact answer, else 100,000)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", type=name, help="use this view of the scenario as the baseline")
-    text = "add each variant to those before it"
+    text = "let each variant include the changes of all variants before it"
     parser.add_argument("--cumulative", action="store_true", help=text)
     common.add_as_of(parser)
-    changes = parser.add_argument_group("changes: all together make one variant, or those after each --as make one")
+    changes = parser.add_argument_group("changes: together they make one variant, unless --as divides them")
     how = OF_VARIANT
     changes.add_argument(
         "--as",
         type=name,
         metavar="VARIANT",
-        help="name the variant that the following changes make (repeatable)",
+        help="begin a variant of this name, made by the changes that follow (repeatable)",
         **how,
     )
-    text = "a view: a variant of its own, or after --as a part of that variant (repeatable)"
+    text = "add a view as a variant; after --as, the view becomes part of that variant (repeatable)"
     changes.add_argument("--with-view", metavar="NAME", type=change("view"), help=text, **how)
     common.add_set(changes, **how)
     common.add_interventions(changes, **how)
@@ -89,11 +89,11 @@ def pool(parser: argparse.ArgumentParser) -> None:
         "--views",
         type=names,
         metavar="NAME,...",
-        help="views to pool; `baseline` is the scenario without a view (default: it and all its views)",
+        help="views to pool; `baseline` is the scenario without a view (default: `baseline` and all views)",
     )
     parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: equal)")
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = f"Monte Carlo replicates, of each draw with --draws (default: {common.RUNS:,} in all)"
+    text = f"number of Monte Carlo replicates; with --draws, for each draw (default: {common.RUNS:,} in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     common.add_set(parser.add_argument_group("changes"))
 
@@ -102,7 +102,7 @@ def report(parser: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
     common.add_path(parser)
     common.add_question(
-        parser, "--engine", "--draws", "--seed", outputs=False, draws=f"default: {DRAWS}; 0: at the stated values only"
+        parser, "--engine", "--draws", "--seed", outputs=False, draws=f"default: {DRAWS}; 0 means the stated values"
     )
     parser.add_argument(
         "--out",
@@ -113,7 +113,7 @@ def report(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("--json", metavar="FILE", help="also write the forecast as JSON, for --since of a later report (- prints it)")
-    add("--since", metavar="FILE", help="say what has changed since this earlier forecast (its JSON)")
+    add("--since", metavar="FILE", help="JSON of an earlier forecast; the report says what has changed since")
     common.add_as_of(parser)
     parser.set_defaults(draws=DRAWS)
     changes = parser.add_argument_group("changes")
@@ -127,7 +127,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES
     common.add_path(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
-    design = parser.add_argument_group("points: one of these, or none if there are plans")
+    design = parser.add_argument_group("points: one of these, which may be left out if there are plans")
     design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
     design.add_argument(
         "--grid", action="append", default=[], metavar="NAME=V,V,...", help="values of an assumption (repeatable)"
@@ -135,22 +135,22 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     design.add_argument(
         "--views", type=names, metavar="NAME,...", help="views; `baseline` is the scenario without a view"
     )
-    plans, how = parser.add_argument_group("plans: each point without a plan, and under each plan"), OF_VARIANT
-    text = "a view that only intervenes, or the path of its file; after --as a part of that plan (repeatable)"
+    plans, how = parser.add_argument_group("plans: each point is computed with each plan and without"), OF_VARIANT
+    text = "a view that has only interventions, or the path of its file; after --as, part of that plan (repeatable)"
     plans.add_argument("--plan", metavar="NAME", type=change("plan"), help=text, **how)
-    text = "name the plan of the following interventions; those before the first --as are in every point (repeatable)"
+    text = "begin a plan of this name; interventions before the first --as apply to every point (repeatable)"
     plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
     common.add_question(parser, "--engine", "--seed", outputs=False)
     parser.add_argument(
-        "--seeds", type=whole(1), metavar="N", help="seeds per grid point, view or plan, from --seed up (default: 1)"
+        "--seeds", type=whole(1), metavar="N", help="seeds for each point and plan, from --seed on (default: 1)"
     )
     parser.add_argument(
-        "--runs", type=whole(1), default=1000, metavar="N", help="replicates of a point (default: 1,000)"
+        "--runs", type=whole(1), default=1000, metavar="N", help="replicates at each point (default: 1,000)"
     )
     parser.add_argument(
         "--times", type=whole(1), default=1, metavar="N", help="report at N equal steps (default: 1, at the horizon)"
     )
-    parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in a file (default: 32)")
+    parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in each file (default: 32)")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="threads on this machine (default: all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
     common.add_changes(parser, **how)

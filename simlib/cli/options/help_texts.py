@@ -35,7 +35,7 @@ RUN_EXAMPLES = """\
 quantities:
   rates       "2 per week", "every 12 days", "30% within 90 days"
   chances     "30%" or 0.3            factors     3 or 0.5
-  lengths     "30 days", "6 weeks" (a bare number is days)
+  lengths     "30 days", "6 weeks" (a number alone means days)
   dates       2031-05-01, at 00:00 UTC
   LEVELS      a level, "X or above", "X or below", "not X", or "a|b"; a comma between conditions means and
 
@@ -64,8 +64,8 @@ examples:
 
 POOL_ABOUT = """\
 Pool several views of a scenario: the linear pool (the mean of their probabilities) and the logarithmic pool (their
-normalised geometric mean, at each date). Say how far the views are apart: from the lowest to the highest, by the
-standard deviation between them, and by the Jensen-Shannon divergence in bits."""
+normalised geometric mean, at each date). The answer also says how far apart the views are: the lowest and the
+highest, the standard deviation between them, and the Jensen-Shannon divergence in bits."""
 
 POOL_EXAMPLES = """\
 examples:
@@ -78,8 +78,9 @@ stopped, the same command goes on where it stopped: nothing is lost or counted t
 the finished part is a fair sample. In rows of the kind `impact` the column `probability` has the expected amount.
 
 A plan is a named set of interventions. With plans, every point of the design is computed without one (as the plan
-`baseline`) and under each plan, with the same values and the same seed. These make one `case`, and the column `plan`
-tells them apart. A plan file is a view file with `interventions`, and without changed assumptions or a horizon."""
+`baseline`) and under each plan, with the same values and the same seed. These forecasts make one `case`, and the column
+`plan` tells them apart. A plan file is a view file with `interventions`, and without changed assumptions or a
+horizon."""
 
 SWEEP_EXAMPLES = """\
 examples:

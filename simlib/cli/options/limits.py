@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
-"""Fewest draws of a mixture. The spread of fewer draws hardly tells the error of their mean."""
+"""Fewest draws that may be averaged. With fewer, the error of the mean cannot be estimated well."""
 
 
 def check(request: Request, scenario: Scenario) -> None:
-    """Refuse, all at once, numbers and names that do not fit the scenario.
+    """Refuse numbers and names that do not fit the scenario.
 
-    Raises ScenarioError.
+    Raises ScenarioError, which lists all of them.
     """
     problems = [
         *_of_days(request, scenario),
@@ -52,7 +52,7 @@ def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _days(written: float | str, scenario: Scenario) -> float:
-    """Return a day in days after the start: a date means before the end of that day."""
+    """Return a day as a number of days after the start. A date stands for the end of that day."""
     return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
 
 
@@ -70,7 +70,7 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
-    """Refuse a measure that is no ending, or for `indicators` neither an ending nor a question."""
+    """Refuse a measure that is not an ending. For `indicators`, a question is allowed too."""
     kinds = ("ending",) if option == "--given" else ("ending", "question")
     for measure in measures:
         if measure.kind not in kinds or measure.of == ONGOING:
@@ -96,7 +96,7 @@ def _of_ladder(request: Request, scenario: Scenario) -> Iterator[Problem]:
         return
     ladder, over = request.ladder, request.over
     if over and ladder:
-        yield Problem("", 0, "--over", "and --ladder at once", "expected one of them")
+        yield Problem("", 0, "--over", "it cannot be used with --ladder", "expected one of the two options")
     elif over and over not in scenario.variables:
         yield Problem("", 0, "--over", f"unknown variable {over!r}", did_you_mean(over, scenario.variables))
     elif over and scenario.variables[over].counter:
@@ -127,9 +127,9 @@ def _of_stopping(request: Request) -> Iterator[Problem]:
     tolerance, most = request.tolerance, request.most_draws
     for name, given in (("--tolerance", tolerance), ("--most-draws", most)):
         if given is not None and request.draws:
-            yield Problem("", 0, name, "and --draws at once", "expected one of them: --draws says how many to draw")
+            yield Problem("", 0, name, "it cannot be used with --draws", "expected one of the two options")
     if tolerance is not None and not 0 < tolerance < 100:
-        yield Problem("", 0, "--tolerance", f"{tolerance:g}", "expected points of probability above 0 and below 100")
+        yield Problem("", 0, "--tolerance", f"{tolerance:g}", "expected percentage points above 0 and below 100")
     if most is not None and most < LEAST_DRAWS:
         yield Problem("", 0, "--most-draws", f"{most}", f"expected at least {LEAST_DRAWS}")
     for quantile in request.quantile:
@@ -139,7 +139,7 @@ def _of_stopping(request: Request) -> Iterator[Problem]:
 
 def _of_sightings(request: Request) -> Iterator[Problem]:
     if request.command == "indicators" and request.engine == "exact" and request.times_seen != 1:
-        expected = "expected 1 with --engine exact: how often a sign is observed is counted in histories"
+        expected = "expected 1 with --engine exact, because only simulated histories count how often a sign is seen"
         yield Problem("", 0, "--times-seen", f"{request.times_seen}", expected)
 
 

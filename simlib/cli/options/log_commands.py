@@ -12,10 +12,10 @@ from simlib.cli.options.readers import date, name, names, whole, whole_numbers
 def update(parser: argparse.ArgumentParser) -> None:
     """Add the options of `update`."""
     parser.description = (
-        "Take in a log of dated events, and forecast from the state that it leaves. The scenario is never rewritten.\n"
-        "Its section `evidence` says which moves the log would show and what its rows mean. Rows that mean nothing\n"
-        "here are counted. --rows lists every row with its effect on one forecast, in three parts: the time before\n"
-        "the row, its news about the state, and its lesson about the assumptions."
+        "Take in a log of dated events, and forecast from the state at its end. The scenario is never rewritten.\n"
+        "The section `evidence` of the scenario says which moves the log would show and what the rows mean. Rows\n"
+        "without a meaning are only counted. --rows lists every row with its effect on one forecast, in three parts:\n"
+        "the time before the row, its news about the state, and its lesson about the assumptions."
     )
     common.add_path(parser)
     add = parser.add_argument
@@ -28,7 +28,7 @@ def update(parser: argparse.ArgumentParser) -> None:
     )
     text = "also forecast on each date of the log, with what was known by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
-    text = "measure of the series (repeatable); the effects of rows are on the first (default: the headline)"
+    text = "measure of --series (repeatable); --rows uses the first one (default: the headline)"
     add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
     common.add_outputs(parser.add_argument_group("output"), "answer")
 
@@ -37,11 +37,11 @@ def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
     """Add the options of every command that takes in a log."""
     add = parser.add_argument
     common.add_log(
-        parser, "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
+        parser, "date of the new forecast; only what was public before it counts (default: the scenario's date)"
     )
     add("--draws", type=whole(2), default=draws, metavar="N", help=f"draws of the assumptions (default: {draws})")
     add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
-    text = "save what the log taught as the view NAME: views/NAME.yaml beside the scenario, which is never rewritten"
+    text = "save what the log taught as a view, views/NAME.yaml in the folder of the scenario"
     add("--save-view", type=name, metavar="NAME", help=text)
 
 
@@ -60,15 +60,15 @@ def learn(parser: argparse.ArgumentParser) -> None:
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the options of `register`."""
     parser.description = (
-        "Forecast the questions of a scenario over the priors. Add them to forecasts/registry.jsonl in its folder.\n"
-        "forecasts/terms.csv must give each question a void rule and a base rate. Each record holds the hash of the\n"
-        "one before it, so that no record can be changed unnoticed."
+        "Forecast the questions of a scenario over the priors. Add the forecasts to forecasts/registry.jsonl in its\n"
+        "folder. forecasts/terms.csv must give each question a void rule and a base rate. Each record holds the hash\n"
+        "of the record before it, so that no record can be changed unnoticed."
     )
     common.add_path(parser)
     add = parser.add_argument
     add("--question", type=names, default=[], metavar="ID,...", help="questions to register (default: all with terms)")
     add("--draws", type=whole(2), default=512, metavar="N", help="draws of the assumptions (default: 512)")
-    add("--engine", choices=("exact", "montecarlo"), help="default: exact where the states fit")
+    add("--engine", choices=("exact", "montecarlo"), help="default: exact, unless there are too many states")
     add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
     text = "register nothing; write the questions with their rules as Markdown, to post on a forecasting site"
     add("--questions-to", type=Path, metavar="FILE", help=text)
@@ -78,11 +78,11 @@ def resolve(parser: argparse.ArgumentParser) -> None:
     """Add the options of `resolve`."""
     common.add_path(parser)
     add = parser.add_argument
-    add("number", type=whole(1), metavar="NUMBER", help="the forecast, as `score` numbers it")
+    add("number", type=whole(1), metavar="NUMBER", help="number of the forecast, as `register` prints it")
     add("verdict", choices=("yes", "no", "void"), help="how it was settled")
     add("--on", type=date, required=True, metavar="DATE", help="the day on which the answer was known")
-    add("--source", required=True, metavar="TEXT", help="who settled it, from which report")
-    add("--correction", action="store_true", help="an earlier resolution was wrong; both stay in the registry")
+    add("--source", required=True, metavar="TEXT", help="who settled it, and from which report")
+    add("--correction", action="store_true", help="correct an earlier resolution; both stay in the registry")
 
 
 def score(parser: argparse.ArgumentParser) -> None:
@@ -104,10 +104,10 @@ def backtest(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     add("--events", metavar="FILE", help="the log (default: events.csv and later.csv beside the scenario)")
-    text = "days ahead (default: 3,7,14,30), beside the end of the horizon"
+    text = "days ahead (default: 3,7,14,30); the end of the horizon is always added"
     add("--horizons", type=whole_numbers, default=[], metavar="N,...", help=text)
     add("--every", type=whole(1), default=1, metavar="N", help="days between the forecasts (default: 1)")
-    text = "draws of the assumptions (default: 32, and 512 with --learn)"
+    text = "draws of the assumptions (default: 32, or 512 with --learn)"
     add("--draws", type=whole(2), default=0, metavar="N", help=text)
     add("--learn", action="store_true", help="let the log teach the assumptions too; this takes seconds per forecast")
     add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)

@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that says in one line what is wrong and where to read more."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with code 2."""
+        """Print the message and exit with code 2."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
@@ -63,7 +63,7 @@ COMMANDS = (
     Command("drivers", "which assumptions move the answer most", question_commands.drivers),
     Command(
         "uncertainty",
-        "how sure the answer is: the parts of assumptions and chance, and what to find out next",
+        "how sure the answer is: the shares of assumptions and of chance, and what to find out next",
         question_commands.uncertainty,
     ),
     Command("paths", "the most probable paths, as sequences of rungs", question_commands.paths),
@@ -71,13 +71,13 @@ COMMANDS = (
         "indicators", "what to watch for: which moves and levels are signs of an ending", question_commands.indicators
     ),
     Command("discover", "under which values of the assumptions an answer is high", question_commands.discover),
-    Command("pool", "several views as one forecast, and where they disagree", forecast_commands.pool),
+    Command("pool", "pool several views into one forecast, and say where they disagree", forecast_commands.pool),
     Command(
         "diff",
         "what changed between two scenarios or views, and what that does to the forecast",
         scenario_commands.diff,
     ),
-    Command("report", "write one page to hand on: answer, drivers, watch list, assumptions", forecast_commands.report),
+    Command("report", "write a brief to hand on: answer, drivers, watch list, assumptions", forecast_commands.report),
     Command("sweep", "compute many points (draws, a grid, views, plans) into Parquet files", forecast_commands.sweep),
     Command("update", "what a log of events says, and what the forecast is after it", log_commands.update),
     Command("learn", "what a log of events teaches about the assumptions: prior and posterior", log_commands.learn),

@@ -17,7 +17,7 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request with each change assigned either to every point or to a plan."""
+    """Return the request after assigning each change either to every point or to one plan."""
     common = [change for name, changes in request.variants if not name for change in changes]
     alone = [("", (change,)) for change in common if change[0] == "plan"]
     return request.replace(
@@ -30,7 +30,7 @@ def shared_out(request: Request) -> Request:
 def requested_plans(request: Request) -> dict[str, Plan]:
     """Return the plans by name.
 
-    Raises ScenarioError with every reason at once.
+    Raises ScenarioError, which lists every problem.
     """
     base = world.changed(Request(horizon=request.horizon), load(request.path))
     plans: dict[str, Plan] = {}

@@ -12,7 +12,7 @@ def drivers(parser: argparse.ArgumentParser) -> None:
     """Add the options of `drivers`."""
     common.add_path(parser)
     common.add_question(parser, "--measure", "--by", "--engine", "--seed")
-    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per answer (default: 10)")
+    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per measure (default: 10)")
     parser.add_argument(
         "--sobol",
         action="store_true",
@@ -57,13 +57,13 @@ def paths(parser: argparse.ArgumentParser) -> None:
     """Add the options of `paths`."""
     common.add_path(parser)
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = "histories of each draw, for times between rungs and for paths by Monte Carlo (default: 5,000 in all)"
+    text = "histories at each draw, for times between rungs and for paths by Monte Carlo (default: 5,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
-        "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
+        "--ladder", type=name, metavar="NAME", help="ladder whose rungs are the steps of a path (default: the first)"
     )
-    parser.add_argument("--over", type=name, metavar="VARIABLE", help="make paths of the levels of a variable instead")
-    text = "only the paths to this ending, as shares of it (ending:ID; without a value the headline ending)"
+    parser.add_argument("--over", type=name, metavar="VARIABLE", help="use the levels of this variable as steps")
+    text = "only the paths to this ending, as shares of its probability (ending:ID; default ID: the headline ending)"
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
         "--passages", action="store_true", help="with --given: the share of histories that pass each rung and move"
@@ -100,14 +100,14 @@ def indicators(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--draws", type=whole(0), default=500, metavar="N", help="draws of the assumptions (default: 500)"
     )
-    text = "histories of each draw (default: 20,000 in all)"
+    text = "histories at each draw (default: 20,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
         "--doing",
         type=whole(0),
         default=5,
         metavar="N",
-        help="for how many moves to compute the effect of forcing them (default: 5)",
+        help="number of moves for which the effect of forcing them is computed (default: 5)",
     )
     common.add_as_of(parser)
     common.add_changes(parser)
@@ -126,7 +126,7 @@ def discover(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--draws", type=whole(20), default=1000, metavar="N", help="draws of the assumptions (default: 1,000)"
     )
-    text = "histories of each draw under common random numbers, a multiple of 8 (default: 1,000)"
+    text = "histories at each draw under common random numbers, a multiple of 8 (default: 1,000)"
     parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
     common.add_as_of(parser)
     common.add_changes(parser)

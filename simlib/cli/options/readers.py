@@ -1,4 +1,4 @@
-"""Readers of single options, which also keep their order."""
+"""Functions that read the values of options, and an action that keeps the order of options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from simlib.scenario.scalars import describe
 
 MOST = 2**63 - 1
-"""Largest whole number that arrays hold, for seeds and for counts."""
+"""Largest seed or count: arrays hold no larger whole number."""
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -55,7 +55,7 @@ def date(text: str) -> dt.date:
 def name(text: str) -> str:
     """Read a name.
 
-    Letters with accents are composed, as in files.
+    Letters with accents are put in composed form (NFC), as in files.
     """
     return unicodedata.normalize("NFC", text)
 
@@ -80,12 +80,12 @@ class VariantAction(argparse.Action):
 
     def __call__(
         self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse calls it so
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse passes it
         namespace: argparse.Namespace,
         value: Any,
         option: str | None = None,
     ) -> None:
-        """Begin a variant, or add a change to the last one. Before the first --as, changes go to an unnamed one."""
+        """Begin a variant, or add a change to the last one. Changes before the first --as go to an unnamed variant."""
         variants = [*getattr(namespace, self.dest)]
         if option == "--as":
             variants.append((value, []))
@@ -96,4 +96,4 @@ class VariantAction(argparse.Action):
 
 
 OF_VARIANT: dict[str, Any] = {"action": VariantAction, "dest": "variants", "default": []}
-"""Settings of the options that `--as` divides into groups."""
+"""Arguments of `add_argument` for the options that `--as` divides into variants or plans."""

@@ -34,7 +34,7 @@ class Request:
     # Changes
     view: str | None = None
     settings: tuple[str, ...] = ()
-    """Other medians, each as NAME=VALUE."""
+    """Changed medians of assumptions, each as NAME=VALUE."""
     horizon: str | None = None
     interventions: Changes = ()
     variants: tuple[tuple[str, Changes], ...] = ()
@@ -105,7 +105,7 @@ class Request:
     seed: int = 0
     draws: int = 0
     runs: Any = None
-    """Number of replicates of each draw. None: the default of the command."""
+    """Number of replicates for each draw. None: the default of the command."""
     threads: int | None = None
     tolerance: float | None = None
     most_draws: int | None = None
@@ -129,7 +129,7 @@ class Request:
 
     @property
     def target(self) -> Path:
-        """Where a command writes if it always writes."""
+        """Where a command writes that cannot do without --out. Default: the current folder."""
         return self.out or Path()
 
     def replace(self, **changes: Any) -> Request:

@@ -14,8 +14,8 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
         "the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
-        'It prints each stated "p within T" beside what the model implies for it. If the scenario\n'
-        "names a reference class, it prints the implied rates beside the base rates of past crises."
+        'It prints each stated "p within T" beside the probability that the model implies. If the scenario\n'
+        "names a reference class, it prints the probabilities of the model beside the base rates of past crises."
     )
     common.add_path(parser)
     parser.add_argument("--quick", action="store_true", help="only read the files; give no warnings")
@@ -61,7 +61,7 @@ def export(parser: argparse.ArgumentParser) -> None:
 def diff(parser: argparse.ArgumentParser) -> None:
     """Add the options of `diff`."""
     common.add_path(parser)
-    parser.add_argument("other", metavar="OTHER", nargs="?", help="another scenario (default: the same)")
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="the scenario to compare it with (default: PATH)")
     common.add_question(parser)
     parser.add_argument("--view", type=name, metavar="NAME", help="the view of PATH")
     parser.add_argument("--other-view", type=name, metavar="NAME", help="the view of OTHER")
@@ -72,7 +72,7 @@ def data(parser: argparse.ArgumentParser) -> None:
     """Add the options of `data`."""
     add = parser.add_argument
     add("path", metavar="FILE", help="a file of MID, ICB, ICBe, GDELT, ICEWS, ACLED or UCDP")
-    text = "actors, as the file writes them: the events between them, or all that a single actor does"
+    text = "keep the events between these actors, or all that a single actor does (names as in the file)"
     add("--actors", type=names, default=[], metavar="NAME,...", help=text)
     add("--from", dest="first", type=date, metavar="DATE", help="first day (default: all)")
     add("--until", dest="last", type=date, metavar="DATE", help="last day (default: all)")
@@ -91,5 +91,5 @@ def rates(parser: argparse.ArgumentParser) -> None:
     add("path", metavar="FILE", help="the file of event data")
     add("--event", required=True, metavar="SELECTION", help='the event, such as "category=strike"')
     add("--class", dest="crisis_class", default="", metavar="SELECTION", help="cases with such a row (default: all)")
-    add("--clock", action="store_true", help="fit hot, warm and quiet spells to the days with the event as well")
+    add("--clock", action="store_true", help="also fit hot, warm and quiet spells to the days with the event")
     common.add_outputs(parser.add_argument_group("output"), "answer")

@@ -15,10 +15,10 @@ UNNAMED = "changed"
 """The name of an unnamed variant if its changes, in words, are too long for a name."""
 
 LONGEST_NAME = 60
-"""Longest name, in characters, that is made from the words for the changes."""
+"""Largest number of characters in a name that is made from the words for the changes."""
 
 BASELINE = "baseline"
-"""Among views, the name of the scenario as it stands."""
+"""The name, in a list of views, for the scenario without a view."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
@@ -26,7 +26,7 @@ EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, -
 def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
     """Return the variants of the baseline by name.
 
-    Raises ScenarioError with every reason at once.
+    Raises ScenarioError, which lists every problem.
     """
     groups: list[tuple[str, Changes]] = []
     for name, changes in request.variants:
@@ -57,7 +57,7 @@ def _named_after(changes: Changes) -> str:
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
-    """Return variants each of which also has the changes of all earlier ones."""
+    """Return the variants, each with the changes of all earlier variants too."""
     pile: Changes = ()
     variants = {}
     for name, changes in groups:
@@ -118,9 +118,9 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return the scenario through each view by name, with the requested changes.
+    """Return for each view the scenario seen through it, with the requested changes.
 
-    The name `baseline` means no view. Raises ScenarioError with every reason at once, those in `problems` first.
+    The name `baseline` means no view. Raises ScenarioError, which lists `problems` and then every further problem.
     """
     base, worlds, wrong = load(request.path), {}, list(problems)
     for name in dict.fromkeys(names):
@@ -135,7 +135,7 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 
 
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
-    """Return a weight for each view, or None if all weigh the same."""
+    """Return a weight for each view, or None if no weights are given."""
     if request.weights is None:
         return None
     if len(request.weights) != len(names):

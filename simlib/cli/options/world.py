@@ -25,8 +25,8 @@ def stated(request: Request) -> Scenario:
 def changed(request: Request, base: Scenario) -> Scenario:
     """Return `base` with every change that the options ask for.
 
-    Raises ScenarioError with all reasons at once. For each value outside its range in the file, a note goes to standard
-    error.
+    Raises ScenarioError, which lists every problem. For each value outside its range in the file, a note goes to
+    standard error.
     """
     values, wrong = variation.split_values(request.settings, base)
     scenario, more = _attempt(lambda: variation.with_values(base, values))
@@ -48,7 +48,7 @@ def changed(request: Request, base: Scenario) -> Scenario:
 
 
 def note(sentence: str) -> None:
-    """Write a note, which is no error message, to standard error."""
+    """Write a note to standard error. A note is not an error."""
     sys.stderr.write(f"note: {sentence}\n")
 
 

@@ -81,15 +81,15 @@ def tell(
 ) -> int:
     """Print answers, then write the requested files.
 
-    If the writing of a folder is stopped, none of its files is left.
+    If the command is stopped while it writes a folder, none of the new files stays.
 
     Args:
         request: Where to write.
-        results: Answers by the name that their files and their JSON have.
-        pictures: Gives the pictures. It is called only if there is a folder for them.
+        results: The answers. Their names become names of files and keys of the JSON.
+        pictures: Returns the pictures. It is called only if there is a folder for them.
         tables: Texts to print below the sentences.
         lines: The lines above the tables. Default: the sentences of the answers.
-        made: The line about scenario and method, printed below the lines.
+        made: A line about scenario and method, printed between `lines` and the tables.
 
     Returns:
         The exit code.

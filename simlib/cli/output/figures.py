@@ -1,4 +1,4 @@
-"""The figures that each question writes with `--out`. A figure with nothing to show is left out."""
+"""The figures that each command writes with `--out`. A figure with nothing to show is left out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simlib.evidence.lessons import Lessons
 
 ROWS = 10
-"""Largest number of rows in a plot of rows."""
+"""Largest number of rows in a plot with a row for each item."""
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
@@ -78,7 +78,7 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield each measure over the draws, the shares of its spread, a fan, and values of information."""
+    """Yield the distribution of each measure, the causes of its spread, a fan, and values of information."""
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
     from simlib.plots.uncertainty_charts import distribution, split
@@ -101,7 +101,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield the likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
+    """Yield the most probable classes, the tree of paths, the flow between rungs, and typical histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -131,7 +131,7 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
-    """Yield each box, drawn over its two main assumptions."""
+    """Yield a picture of each box, over its two main assumptions."""
     from simlib.plots.box_charts import box
 
     stem = f"box-{slug(result.measure.name)}"

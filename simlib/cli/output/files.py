@@ -38,7 +38,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to draw: its size and margins in pixels at 100 dpi, and a small `foot`."""
+    """A figure to draw: its size and margins in pixels at 100 dpi, and a small line at its `foot`."""
 
     name: str
     draw: Draw
@@ -52,13 +52,13 @@ class Picture:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Where the axes lie, as shares of the figure."""
+        """The left, bottom, width and height of the axes, as shares of the figure."""
         across, up = self.width - self.left - self.right, self.height - self.top - self.bottom
         return self.left / self.width, self.bottom / self.height, across / self.width, up / self.height
 
 
 def refuse_targets(request: Request) -> None:
-    """Refuse unusable places to write to and an unknown drawing backend, before any work.
+    """Refuse places that cannot be written to and an unknown drawing backend, before any work.
 
     Raises ScenarioError.
     """
@@ -99,7 +99,7 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Try to write where the folder is or will be. Only a trial shows missing rights and a full disk."""
+    """Try to write where the folder is or will be. Nothing else shows missing rights and a full disk."""
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -113,7 +113,7 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 def staged(folder: Path) -> Iterator[Path]:
     """Give a temporary folder to write into.
 
-    At the end all its files move to `folder`. After an error none does.
+    At the end all its files move to `folder`. After an error none of them does.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """Return a text in a form for file names: letters, digits, dots and hyphens."""
+    """Return a text as a file name with only letters, digits, underscores, dots and hyphens."""
     return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
@@ -155,13 +155,13 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Say which files were written into a folder, and which other files it holds, perhaps of an earlier answer."""
+    """Say how many files were written into a folder, and which others it holds, perhaps from earlier answers."""
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:
         return sentence
     few = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-    return f"{sentence}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
+    return f"{sentence}note: {folder} also holds {counted(len(others), 'file')} that this answer did not write: {few}\n"
 
 
 def write_all(forecast: Forecast, draws: Ensemble | None, folder: Path, task: Task) -> set[str]:

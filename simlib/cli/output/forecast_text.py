@@ -26,7 +26,7 @@ COLUMNS = 5
 """Number of dates shown."""
 
 ROUND_OFF = 1e-12
-"""Smallest error stated for an exact answer, because rounding errors exceed smaller truncation bounds."""
+"""Smallest error that is stated for an exact answer. Rounding errors exceed truncation bounds below it."""
 
 _WHOLE = 1e-9
 
@@ -43,8 +43,8 @@ class Computed:
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
     """Return the whole report.
 
-    `base` is the scenario before changes. `top` is the number of moves that are listed (0: all). With `chosen` the
-    command chose the engine, and the report says why.
+    `base` is the scenario before changes. `top` is the number of moves that are listed (0: all). `chosen` means that
+    the command chose the engine. Then the report says why.
     """
     forecast = computed.forecast
     lead = headline_sentence(computed)
@@ -184,7 +184,7 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
-    """Write probabilities, with an interval where it is wider than the digits shown."""
+    """Write probabilities, each with an interval if it is wider than the digits shown."""
     if bare:
         return [_short_words(percent(band.probability[i])) for i in at]
     return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]
@@ -200,7 +200,7 @@ def _span(low: float, high: float) -> str:
 
 
 def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
-    """Show the spread over the draws: uncertainty about the assumptions, which more draws do not shrink."""
+    """Show the spread over the draws. It is uncertainty about the assumptions, so more draws do not shrink it."""
     draws = computed.draws
     assert draws is not None
     rows = []
@@ -225,7 +225,7 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
 
 
 def _ranges(forecast: Forecast, top: int) -> str:
-    """Show how often each move may happen: chance, which more replicates do not narrow."""
+    """Show the range of the number of each move. It comes from chance, so more replicates do not narrow it."""
     shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
     title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
@@ -249,7 +249,7 @@ def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]
 
 
 def count(number: float) -> str:
-    """Write an expected number with two or three digits, never as a false zero: "12.4", "0.031"."""
+    """Write an expected number with two or three digits: "12.4", "0.031". A small number is never rounded to 0."""
     if number <= 0:
         return "0"
     return f"{number:,.0f}" if number >= 99.95 else f"{number:.3g}" if number >= 1 else f"{number:.2g}"
@@ -259,7 +259,7 @@ def count(number: float) -> str:
 
 
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
-    """Return the indices of about `wanted` report times, equally far apart, the last one among them.
+    """Return the indices of about `wanted` report times, equally far apart, including the last.
 
     Times at whole days are preferred if there are enough of them, or one for every day. Then a column means "by the end
     of a date", and no date occurs twice.

@@ -18,7 +18,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
     Args:
         forecast: The forecast.
         at: Indices of the report times to show as columns.
-        head: The dates above them.
+        head: The dates above the columns.
         how: Words after the title that say at which values the forecast holds.
     """
     impacts = forecast.impacts
@@ -43,7 +43,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
 
 
 def _sources(impacts: Mapping[str, Accumulation], labels: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line about each distribution, which says whether it was solved or counted."""
+    """Yield a line for each distribution that says whether it was solved or counted."""
     for name, impact in impacts.items():
         if impact.sample is not None:
             yield f"\n  {labels[name]}: {impact.sample.source}"

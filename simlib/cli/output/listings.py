@@ -1,4 +1,4 @@
-"""Answers to questions as plain-text tables, beside their sentences."""
+"""Plain-text tables that are printed below the sentences of an answer."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ PARTED = 44
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
-    """Yield the endings, questions and impacts with a column for each variant, and the flips.
+    """Yield a table with a column for each variant, and a table of the histories that end differently.
 
-    If measures were `asked` for, the table has all of them.
+    The rows are the endings, questions and impacts. If measures were `asked` for, the rows are all of these.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -49,7 +49,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
 
 
 def parted(pair: Divergence) -> str:
-    """Return one history in both worlds: a date, what happens at the baseline, and what happens in the variant."""
+    """Return a table of one history: the dates, what happens at the baseline, and what happens in the variant."""
     before, after = pair.labels
     title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
@@ -114,7 +114,7 @@ def _pairs(result: Comparison, name: str) -> str:
 
 
 def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
-    """Yield a table for each measure: for every assumption the answer at low and high, the slope and the share."""
+    """Yield a table for each measure, with the answer at low and high, the slope and the share of each assumption."""
     for measure in result.measures:
         bars = result.ranked(measure.name)[:ROWS]
         columns = [("low", "at low", "high", "at high"), *map(_ends(result, measure), bars)]
@@ -150,7 +150,7 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns about the share of an assumption, or of its correlated group, in the spread."""
+    """Return two columns: the share of the spread that each assumption or its correlated group causes."""
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
     cells = [("", "") if share is None else (_index(share.first), _index(share.total)) for share in some]
@@ -163,7 +163,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return each question and ending by both pools, with the lowest and the highest view."""
+    """Return a table of the questions and endings: both pools, the lowest view and the highest view."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
@@ -223,7 +223,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield the observations, most valuable first: answers after each result, gain, spread removed."""
+    """Yield a table of the observations, the most valuable first."""
     rows = [
         Row(
             o.label,

@@ -1,4 +1,4 @@
-"""Progress on standard error after a second, and Ctrl-C as a request to stop."""
+"""Progress that is shown on standard error after a second, and the stop by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class StoppedWithAnswer(Cancelled):
 class Task:
     """A long computation: shows its progress, and stops it on Ctrl-C.
 
-    Use as a context and give its `control` to the engines. The first Ctrl-C asks them to stop, the second stops at
-    once (KeyboardInterrupt).
+    Use it as a context manager, and give its `control` to the engines. The first Ctrl-C asks the engines to stop. The
+    second raises KeyboardInterrupt at once.
     """
 
     def __init__(self, what: str) -> None:
@@ -70,7 +70,7 @@ class Task:
         if self._shown and self._line:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
-        if kind is None and self.cancelled() and not self._answered:  # it finished before it was asked
+        if kind is None and self.cancelled() and not self._answered:  # the work ended before it saw the request
             raise KeyboardInterrupt
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - handlers have this form
