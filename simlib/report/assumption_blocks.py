@@ -1,7 +1,7 @@
-"""The grounds of a report, as pieces of a page.
+"""What a report rests on, as pieces of a page: questions, start, assumptions and sources.
 
-They are: how questions are settled, where the scenario starts, every assumption with its reason and its sources, the
-correlations of assumptions, and the sources.
+The pieces say how questions are settled and where the scenario starts. They list every assumption with its reason and
+its sources, the correlations of assumptions, and all sources.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from simlib.scenario.model import Factor, Scenario, Source, Variable
 
 
 def readable(scenario: Scenario) -> Scenario:
-    """Return the scenario with labels in words for factors that are written inline in a move.
+    """Return the scenario with readable labels for factors whose value is written in a move.
 
     The result is for display only, because labels are part of the hash.
     """
@@ -63,7 +63,7 @@ def _while(factor: Factor, scenario: Scenario) -> str:
 
 
 def settling(scenario: Scenario) -> Block:
-    """List how each question is settled in the world, and who decides it."""
+    """List how each question is answered in the real world, and who decides the answer."""
     lines = []
     for question in scenario.questions.values():
         who = re.sub("^The ", "the ", question.decides)
@@ -106,10 +106,10 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
         rows.append((a.label, value, span, a.because, titles(a.sources, scenario)))
     yield Block("table", items=tuple(rows))
     if scenario.correlations:
-        yield Block("text", "These are drawn together, with a rank correlation (-1 to 1):")
+        yield Block("text", "These assumptions are drawn together, with a rank correlation (-1 to 1):")
         yield Block("list", items=tuple(_together(scenario)))
     elif sum(not a.fixed for a in scenario.assumptions.values()) > 1:
-        yield Block("text", "They are drawn independently of each other.")
+        yield Block("text", "The assumptions are drawn independently of each other.")
 
 
 def _together(scenario: Scenario) -> Iterator[str]:

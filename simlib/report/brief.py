@@ -1,4 +1,4 @@
-"""The two pages in front of a report, for a reader who has five minutes and decides.
+"""The two pages at the front of a report, for decision-makers who have five minutes.
 
 First page: the headline with its range and a likelihood word, the confidence in it, the other answers, and three
 assumptions that would change the headline. Second page: what has changed, views, past crises, consequences, signs,
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["first_page", "second_page"]
 
 _ROWS, _ASSUMPTIONS, _PAST, _SIGNS, _CHANGES = 6, 3, 4, 5, 5
-"""The most rows of each table."""
+"""Largest number of rows in each table."""
 
 _LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 105, 150, 72, 560
-"""The most letters of a text."""
+"""Largest number of letters in each text."""
 
 _LARGE = 1.5
-"""Pixels of a figure for each pixel on screen."""
+"""Pixels in the image of a figure for each pixel on screen."""
 
 
 def first_page(material: Material) -> Block:
@@ -57,7 +57,7 @@ def first_page(material: Material) -> Block:
 
 
 def second_page(material: Material, contents: Iterable[tuple[str, str]]) -> Block:
-    """Return the second page as one sheet. `contents` are the headings of the annex with their names."""
+    """Return the second page as one sheet. `contents` has each heading of the annex, and the name to link to."""
     parts = [
         *_changes(material),
         *_views(material),
@@ -102,11 +102,11 @@ def _headline(material: Material) -> Iterator[Block]:
         said.append(Block("claim", likely, (_known(material),)))
     if material.changes is not None and material.changes.told:
         since = long_date(material.scenario.as_of)
-        told = f"{clipped(material.changes.told, _NOTE)} The forecast is for it to happen again after {since}."
+        told = f"{clipped(material.changes.told, _NOTE)} The forecast is about a new occurrence after {since}."
         said.append(Block("claim", "The log already reports it.", (told,)))
     if material.baseline is not None:
         old = _probability_of(material.baseline, lead.kind, lead.of)
-        said.append(Block("text", f"The scenario as it stands gives {percent(old)}."))
+        said.append(Block("text", f"The unchanged scenario gives {percent(old)}."))
     found = confidence_in(material)
     sides_of = (("Against it", found.against), ("For it", found.supporting))
     grounds = " ".join(f"{name}: {'; '.join(words)}." for name, words in sides_of if words)
@@ -118,12 +118,12 @@ def _headline(material: Material) -> Iterator[Block]:
 
 
 def _known(material: Material) -> str:
-    """Say how large the computation errors of the headline and of the ends of its range are."""
+    """Say how large the computation errors are, for the headline and for both ends of its range."""
     spread, draws = material.spread, material.draws
     assert spread is not None
     assert draws is not None
     low, high = (spread.quantiles[q].half for q in (0.05, 0.95))
-    what = "sets of assumptions" if draws.belief.is_prior else "sets of assumptions, weighed by the log"
+    what = "sets of assumptions" if draws.belief.is_prior else "sets of assumptions, weighted by the log"
     sets = f"{draws.belief.draws:,} {what}"
     return (
         f"Average of {sets}. Computation error: {_in_points(spread.mean.half)} for the average, {_in_points(low)} for "
@@ -196,10 +196,10 @@ def _assumptions(material: Material) -> Iterator[Block]:
     bars = material.strongest(_ASSUMPTIONS)
     if not bars or material.tornado is None:
         return
-    rows = [("Assumption and its 5–95% range", "Headline at its low and high", "It rests on", "To find out")]
+    rows = [("Assumption and its 5–95% range", "Headline at both ends", "What it rests on", "To find out")]
     rows += [_assumption(material, bar) for bar in bars]
-    titles = {1: "The assumption that would change it", 2: "Two assumptions that would change it"}
-    yield Block("heading", titles.get(len(bars), "Three assumptions that would change it"))
+    titles = {1: "The assumption that would change the headline", 2: "Two assumptions that would change the headline"}
+    yield Block("heading", titles.get(len(bars), "Three assumptions that would change the headline"))
     yield Block("table", items=tuple(rows))
 
 
@@ -216,7 +216,7 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
-    """Say how to settle an assumption, and how much of the spread that would remove."""
+    """Say how to learn more about an assumption, and how much of the spread its value would remove."""
     a, parts = bar.assumption, []
     worth = (
         None
@@ -230,7 +230,7 @@ def _to_find_out(material: Material, bar: Bar) -> str:
     if sign is not None:
         parts.append(f"Watch for “{sign.label}”.")
     elif not a.sources:
-        parts.append("Find a source: today it is a judgement.")
+        parts.append("Find a source: so far this is a judgement.")
     else:
         parts.append("Seek a second, independent source.")
     return " ".join(parts)
@@ -284,7 +284,7 @@ def _past(material: Material) -> Iterator[Block]:
     if not ranked:
         return
     yield Block("heading", "Past crises, and why this one may differ")
-    head = ("Share of", "Past [95%]", "Here, at the stated values", "Reason")
+    head = ("Share of", "Past [95%]", "This scenario, at the stated values", "Reason")
     yield Block("table", items=(head, *(_past_row(check) for check in ranked)))
 
 
@@ -330,7 +330,7 @@ def _signs(material: Material) -> Iterator[Block]:
     until = seeing.look_by_words
     yield Block("heading", f"What to watch until {until}")
     rows = [(o.label, percent(o.seen), percent(o.if_seen), percent(o.if_not)) for o in known]
-    yield Block("table", items=(("Sign", "Chance to see it", "Headline if seen", "If not"), *rows))
+    yield Block("table", items=(("Sign", "Probability of seeing it", "Headline if seen", "If not seen"), *rows))
     yield Block(
         "note",
         f"If the headline is still open after {until}, its probability is {percent(seeing.if_open)} on average. Signs "

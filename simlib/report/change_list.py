@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "Earlier", "changes", "read_earlier", "told_by_log"]
 
 _SAME = 1e-9
-"""Two values of an assumption count as equal if their relative difference is smaller."""
+"""Two values of an assumption count as equal if their relative difference is at most this."""
 
 _MOVED = 0.01
-"""A probability is listed beside the headline if it changed by at least this much."""
+"""Smallest change at which a probability other than the headline is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Changes since an earlier forecast (None: since the scenario was written, by a log alone).
+    """What has changed since an earlier forecast, or by a log.
 
-    `rows` are the probabilities that moved: label, then, now, and the difference in points, the headline first.
-    `assumptions` are the changed assumptions and `events` the new rows of the log, all as sentences. `told` is the row
-    that reports the event of the headline ("" if there is none): the forecast is then for it to happen again after the
-    new date.
+    `since` is the earlier forecast. It is None if only the changes by a log are listed. `rows` are the probabilities
+    that changed, the headline first: label, earlier value, present value, and the difference in points. `assumptions`
+    are the changed assumptions and `events` the new rows of the log, all as sentences. `told` is the row of the log
+    that already reports the event of the headline, or "". The forecast is then about a new occurrence of the event.
     """
 
     since: Earlier | None
@@ -99,7 +99,7 @@ def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
 def changes(
     scenario: Scenario, forecast: Forecast, lead: Measure, since: Earlier | None, update: Update | None
 ) -> Changes:
-    """Return the changes. `lead` is the headline."""
+    """Return what has changed since an earlier forecast or by an update. `lead` is the headline."""
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []
     if update is None:
@@ -109,7 +109,7 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return as a sentence the first row taken in that is a measured event, or "" if there is none."""
+    """Return the first row of the log that reports the event of a measure, as a sentence, or "" if none does."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:
@@ -139,7 +139,7 @@ def _altered(scenario: Scenario, then: Mapping[str, float]) -> Iterator[str]:
 
 
 def _events(update: Update, since: Earlier | None) -> Iterator[str]:
-    """Yield the rows that were taken in, without those that an earlier forecast knew."""
+    """Yield the rows that were taken in, except those that the earlier forecast already knew."""
     for reading in update.taken:
         if since is None or reading.row.public_on >= since.as_of:
             yield _event(reading)

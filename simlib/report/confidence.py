@@ -17,7 +17,7 @@ from simlib.report.material import Material
 __all__ = ["RULE", "Confidence", "confidence_in"]
 
 WIDE = 0.2
-"""A range, or a disagreement between views, speaks against the forecast if it is at least this wide."""
+"""A range over the assumptions or between the views speaks against the forecast if it is wider than this."""
 
 STRONGEST, SETTLED, AGAINST = 5, 10, 3
 
@@ -31,7 +31,10 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """A level ("low", "moderate" or "high") and its grounds: each with its words, and whether it is in favour."""
+    """A level ("low", "moderate" or "high") and its grounds.
+
+    Each ground is a pair: whether it speaks for the forecast, and its words.
+    """
 
     level: str
     grounds: tuple[tuple[bool, str], ...]
@@ -75,7 +78,10 @@ def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
         inside = sum(check.verdict == "inside" for check in compared)
         yield 2 * inside >= len(compared), f"{inside} of {counted(len(compared), 'base rate')} agree"
     settled = _settled(material)
-    yield settled >= SETTLED, f"{settled or 'no'} registered forecast{'s' * (settled > 1)} of this scenario settled yet"
+    yield (
+        settled >= SETTLED,
+        f"{settled or 'no'} registered and settled forecast{'s' * (settled > 1)} of this scenario",
+    )
 
 
 def _settled(material: Material) -> int:

@@ -13,7 +13,7 @@ _WORDS = (
     (0.95, "very likely"),
     (0.99, "almost certain"),
 )
-"""One column of the ICD 203 words, each with its highest probability. The first word begins at 1%."""
+"""Words from one of the two columns in ICD 203, each with its highest probability. The first begins at 1%."""
 
 
 def icd203(p: float) -> str:

@@ -1,4 +1,4 @@
-"""The limits of a report: those of every scenario, and those that its author wrote down."""
+"""The limits that a report states: those of every scenario, and those that its author wrote down."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from simlib.scenario.model import Scenario
 __all__ = ["LIMITS", "own_limits"]
 
 LIMITS = (
-    "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
+    "Actors act at given rates. They do not optimise, bluff or anticipate unless a move says so.",
     "Events that the model does not name have probability zero in the model, but not in the world.",
-    "Chance is not uncertainty about the assumptions: under the same assumptions, history may still run differently.",
+    "Chance remains even if every assumption is right: under the same assumptions, history may run differently.",
 )
 
 _TITLES = ("limits", "what is left out")
@@ -21,7 +21,8 @@ _TITLES = ("limits", "what is left out")
 def own_limits(scenario: Scenario) -> str:
     """Return the section on limits of a scenario's README as plain text, or "" if it has none.
 
-    It is the section called "Limits", or else the one on parts left out. The title is a heading or bold first words.
+    This is the section "Limits", or else the section "What is left out". Its title is a heading, or the first words
+    of a paragraph in bold.
     """
     path = Path(scenario.path) / "README.md" if scenario.path else None
     if path is None or not path.is_file():

@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 __all__ = ["Material", "gather", "pooled_views"]
 
 WATCHED = 14.0
-"""Days within which signs are observed, unless half the horizon is nearer."""
+"""Signs are watched for this number of days, or for half the horizon if that is shorter."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""Numbers of draws and histories (over all draws) behind the signs of an ending, and of draws behind the signs of a
-question."""
+"""Numbers of draws, and of histories in all, for the signs of an ending, and number of draws for those of the
+headline."""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
-"""Draws behind each view, and histories of each draw where states are too many."""
+"""Number of draws for each view, and of histories at each draw if there are too many states."""
 
 _SMALL = 20_000
-"""Largest product of states and draws for which a view is solved exactly at each draw."""
+"""A view is solved exactly at each draw if states times draws are at most 50 times this number."""
 
 OURS = "This report"
 """The name of the report's own forecast among the views."""
@@ -53,13 +53,13 @@ OURS = "This report"
 class Material:
     """The forecast of a report, and the other answers in it. An answer that was not asked for is None.
 
-    The forecast is the mean of `draws`, and `spread` is the range of the headline over them.
-    `worth` is the value of knowing each assumption. `evident` names the drivers of a measure that are self-evident.
-    `seeing` is how observed moves change the headline. `views` pools the views of the scenario beside the report.
-    `past_crises` compares with past crises, and `past` with the event log. `changes` holds the changes since an earlier
-    report. For a changed scenario, `what_if` begins with a sentence that says so and then lists each change, and
-    `baseline` is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons are listed, if it is
-    not `scenario`.
+    The forecast is the mean of `draws`, and `spread` is the range of the headline over them. `worth` is the value of
+    knowing each assumption. `tornado` has the drivers, and `evident` names those of the headline that are self-evident.
+    `seeing` says how observed moves change the headline. `views` pools the report's forecast with those of the views.
+    `past_crises` compares the scenario with past crises, and `past` compares it with the event log. `changes` holds the
+    changes since an earlier report. For a changed scenario, `what_if` begins with a sentence that says so and then
+    lists each change, and `baseline` is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons
+    are listed, if it is not `scenario`.
     """
 
     scenario: Scenario
@@ -82,7 +82,7 @@ class Material:
 
     @property
     def lead(self) -> Measure:
-        """The measure that leads the report."""
+        """The measure of the headline."""
         return headline(self.scenario)
 
     def strongest(self, most: int) -> list[Bar]:
@@ -94,7 +94,7 @@ class Material:
         return [bar for bar in bars if tornado.matters(tornado.measures[0], bar)][:most]
 
     def range_of(self, kind: str, name: str) -> tuple[float, float]:
-        """Return the 5–95% range over the draws of an ending or a question, by the horizon."""
+        """Return the 5–95% range over the draws for an ending or a question, by the horizon."""
         assert self.draws is not None
         points = self.draws.spread(name, "questions" if kind == "question" else "endings")[:, -1]
         return float(points[0]), float(points[-1])
@@ -113,11 +113,11 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the further questions of a report, about the headline and the likeliest ending.
+    """Answer the further questions of a report, about the headline and the most probable endings.
 
-    The forecast is the mean of `draws`. The answers use its engine, and leave calendar windows out if it does. A
-    scenario without endings or questions has fewer answers, and so has a belief that is not the prior: past crises say
-    nothing about the time after its log. Raises all errors that the questions raise.
+    The forecast is the mean of `draws`. The answers leave calendar windows out if the forecast does. A scenario without
+    endings or questions has fewer answers. A belief learnt from a log is not compared with the past, because past
+    crises say nothing about the time after the log. Raises all errors that the questions raise.
     """
     world = ledger.readable(_without_windows(scenario, forecast))
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
@@ -146,7 +146,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return the further questions, each ready to be asked, by the field of `Material` for its answer."""
+    """Return a function for each further question, by the field of `Material` for the answer."""
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -186,7 +186,7 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the range of the headline over the draws and, for the prior, the worth of each assumption."""
+    """Return the range of the headline over the draws and, for the prior, the value of each assumption."""
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
     from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS
@@ -211,7 +211,7 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Pool the headline of the report with that of each view. Return None without views or draws.
+    """Pool the report's forecast of the headline with that of each view. None without views or draws.
 
     Each view is forecast over its own priors. Raises all errors that the engines raise.
     """

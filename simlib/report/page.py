@@ -1,8 +1,8 @@
 """A report: two pages for decision-makers, and an annex for those who check.
 
-`brief` makes the two pages. The annex has every answer with the words of ICD 203 (2015) beside the numbers, how sure
-anyone can be, figures, drivers, paths, signs, past crises, the assumptions (`assumption_blocks`), limits, methods and
-provenance. `markup` writes it all as HTML or Markdown.
+`brief` makes the two pages. The annex has every answer with the words of ICD 203 (2015) beside the numbers. Then follow
+the uncertainty, drivers, paths, signs, past crises, changes, assumptions (`assumption_blocks`), limits, methods and
+provenance. `markup` writes the report as HTML or Markdown.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ if TYPE_CHECKING:
 __all__ = ["blocks"]
 
 _CERTAIN = 1 - 1e-9
-"""Probabilities above this count as one: the error of the exact engine is of this size."""
+"""Probabilities of at least this count as one, because the exact engine may be off by the difference."""
 
 _SIGNS = 4
-"""The most signs that are listed for each ending and question."""
+"""Largest number of signs that are listed for each ending and question."""
 
 _MOVES = 10
-"""The most moves whose range is listed."""
+"""Largest number of moves whose range is listed."""
 
 _TIMES_OF_DAY = ("made_at", "seconds", "machine", "versions")
-"""Entries of a forecast's record that depend on the computer. Reports omit them, to be the same everywhere."""
+"""Parts of a forecast's provenance that depend on the computer. Reports omit them, so that every computer writes the
+same report."""
 
 Kind = Literal["endings", "questions"]
 
@@ -84,7 +85,7 @@ def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
 
 
 def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
-    """Draw the drivers of each measure. Those that are self-evident are named and left out of the picture."""
+    """Draw the drivers of each measure. Self-evident drivers are named, and left out of the picture."""
     from simlib.analysis.sensitivity.direct_rates import self_evident
     from simlib.plots.tornado_bars import tornado
 
@@ -134,7 +135,7 @@ def _methods(material: Material) -> Iterator[Block]:
 
 
 def _past(material: Material) -> Iterator[Block]:
-    """Set the scenario beside past crises of its classes, and beside its own event log."""
+    """Compare the scenario with past crises of its classes, and with its event log."""
     if material.past_crises is not None:
         yield Block("list", items=tuple(material.past_crises.sentences()))
     if material.past is not None:
@@ -146,7 +147,7 @@ def _past(material: Material) -> Iterator[Block]:
 
 
 def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
-    """Yield the grounds of the answer: settlement of questions, start, assumptions and sources."""
+    """Yield what the answer rests on: the rules of the questions, the start, assumptions and sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield "How the questions are settled", iter([ledger.settling(scenario)])
@@ -276,7 +277,8 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
         f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
         "were drawn from these ranges, and the forecast was made with each. The answer is the average. Nine in "
         "ten of these forecasts lie in the range beside the average. This range is uncertainty about the assumptions, "
-        "and better knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
+        "and better knowledge narrows it. What remains even if the assumptions are known is chance, which nothing "
+        "narrows.",
     )
     kinds: tuple[Kind, ...] = ("endings", "questions")
     rows, widest = [], (-1.0, "")
@@ -329,11 +331,11 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         today = float(group[seeing.measure.of].probability[-1])
         yield f"Averaged over the priors, the probability of {seeing.measure.words} by {by} is {percent(today)} today."
     if not seeing.open_then:
-        yield f"By {until} it is settled in every history, so there is nothing to watch for."
+        yield f"By {until} the answer is known in every simulated history, so there is nothing to watch for."
         return
     yield (
         f"If by {until} it has not happened and nothing has ended, the probability of {seeing.measure.words} by {by} "
-        f"is {percent(seeing.if_open)}, averaged over the priors. Moves seen by then change it:"
+        f"is {percent(seeing.if_open)}, averaged over the priors. Moves seen by then change this probability:"
     )
     known = [o for o in seeing.observations if o.brier.value > o.brier.half]
     for o in known[:_SIGNS]:
@@ -342,7 +344,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
             f"with probability {percent(o.seen)}."
         )
     if not known:
-        yield "No single move is known to change it."
+        yield "No single move is known to change this probability."
 
 
 def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -356,7 +358,7 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _short(value: Any) -> str:
-    """Format a number of the forecast's record with as many digits as a reader needs."""
+    """Format a value of the provenance. A number gets as many digits as a reader needs."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""The page of a registry: void forecasts first, then scores, forecasts and receipts."""
+"""The page of a registry: the scores, the forecasts with their rules, and the receipts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _blocks(score: RegistryScore) -> Iterator[Block]:
     yield Block("heading", "Receipts")
     yield Block(
         "text",
-        f"Each record holds the hash of the one before it. The last hash vouches for all records: {score.receipt}",
+        f"Each record holds the hash of the record before it. The last hash vouches for all records: {score.receipt}",
     )
     yield Block("table", items=(("No.", "Registered", "Scenario", "simlib", "Receipt"), *_receipts(score)))
 

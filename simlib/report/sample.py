@@ -1,8 +1,9 @@
 """The forecast of a report: an exact headline, and simulated answers where exact ones would take minutes.
 
-The draws of the prior come in several scrambled Sobol sequences, so that each end of a range has an error. In a large
-world every question costs a pass through the states. There the endings and the headline are solved exactly at each
-draw, and the other questions, the impacts and the firings are counted in histories simulated at the same draws.
+The draws of the prior come in several scrambled Sobol sequences, so that an error can be estimated for each end of a
+range. In a large scenario every question takes a pass over the states. For such a scenario the endings and the headline
+are solved exactly at each draw. The other questions, the impacts and the numbers of moves are counted in histories
+simulated at the same draws.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ PATIENCE = 8_000_000
 """Largest product of states, questions and draws for which everything is solved exactly."""
 
 HISTORIES = 100
-"""Number of histories of each draw, when questions other than the headline are simulated."""
+"""Number of histories at each draw, if questions other than the headline are simulated."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportOptions:
-    """The options of the forecasts of a report. `draws` is a number, 0 for the stated values, or a belief."""
+    """The options of a report's forecasts. `draws` is a belief, or a number of draws (0: the stated values)."""
 
     engine: Engine
     draws: int | Belief
@@ -47,7 +48,7 @@ class ReportOptions:
 def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
     """Return equally weighted draws of the prior from `GROUPS` sequences, one after the other.
 
-    `draws` is rounded up to the same number for each sequence.
+    `draws` is rounded up, so that each sequence has the same number of draws.
     """
     scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
     theta, size = priors.values_from_scores(scenario, scores), len(scores)
@@ -55,7 +56,7 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
-    """Return the forecast and the draws of which it is the mean (None if it is at the stated values).
+    """Return the forecast and the draws that it averages (None if it is at the stated values).
 
     Raises all errors that the engines raise.
     """

@@ -61,7 +61,7 @@ def write_report(
         draws: The number of draws from the priors, or a belief. With 0, or without ranges in the scenario, the forecast
         is at the stated values.
         seed: The seed of the draws and of the replicates.
-        ignore_windows: Leave the calendar windows of moves and factors out.
+        ignore_windows: Whether the calendar windows of moves and factors are left out.
         control: Progress, cancelling and threads.
 
     Returns:
@@ -88,7 +88,7 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return the function that writes the format of a file name. Raises ScenarioError for other suffixes."""
+    """Return the function that writes the format of a file name. Raises ScenarioError for an unknown suffix."""
     suffix = Path(path).suffix
     if suffix not in _FORMATS:
         raise ScenarioError(Problem("", 0, "report", f"{path} has no known suffix", "expected .html or .md"))
@@ -143,7 +143,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the changes from a baseline and its forecast, if any."""
+    """Add the changes from a baseline to the material and, if there are any, the baseline's forecast."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)

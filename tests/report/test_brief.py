@@ -77,7 +77,7 @@ def test_confidence_is_apart_from_likelihood_and_follows_its_rule(islands):
 def test_three_assumptions_with_what_to_find_out(islands, front):
     assert [bar.assumption.id for bar in islands.strongest(3)] == ["first_shot_rate", "hot_shots", "hit_chance"]
     assert "Watch for “Fire on a patrol”." in front
-    assert "Find a source: today it is a judgement." in front
+    assert "Find a source: so far this is a judgement." in front
     assert re.search(r"Knowing it would remove \d+ ± \d+% of the spread", front)
 
 

@@ -32,7 +32,7 @@ BRIEF = [
     "A ship of North Island is hit by 29 June 2031",
     "Other questions",
     "How it may end",
-    "Three assumptions that would change it",
+    "Three assumptions that would change the headline",
     "Views side by side: A ship of North Island is hit",
     "What to watch until 14 April 2031",
     "Limits",

@@ -57,9 +57,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
         "--seed",
         measure="every ending and question; the files also have all rungs and moves",
     )
-    text = (
-        "number of pairs of histories under common random numbers; with --draws, for each draw; 0: none (default:\n"
-    )
+    text = "number of pairs of histories under common random numbers; with --draws, for each draw; 0: none (default:\n"
     text += "10,000 in all with an exact answer, else 100,000)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", type=name, help="use this view of the scenario as the baseline")
