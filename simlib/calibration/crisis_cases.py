@@ -1,4 +1,4 @@
-"""Past crises in event data: when each began, and when an event of a given kind first happened."""
+"""Past crises in event data: when each began, and when an event of a kind first happened."""
 
 from __future__ import annotations
 
@@ -86,7 +86,10 @@ def read_selection(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> pd.Series:
-    """Return whether each row fits a selection. A row with several actors or targets fits if one of them does."""
+    """Return whether each row fits a selection.
+
+    A row with several actors or targets fits if one of them does.
+    """
     import pandas as pd
 
     fits = pd.Series(True, index=frame.index)
@@ -163,7 +166,7 @@ def _dated_rows(
 def simulated_cases(
     scenario: Scenario, cases: int, *, each: int = 1, seed: int = 0, control: Control = UNWATCHED
 ) -> pd.DataFrame:
-    """Return simulated histories of a scenario as event data, to test a method on a known process.
+    """Return simulated histories as event data, to test a method on a known process.
 
     The first row of a case is its start, and the last row is its ending or the horizon. The category of a row is the
     id of its move.

@@ -98,9 +98,10 @@ class Backtest(Answer):
         return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
 
     def difference(self, rival: str, rule: str = "brier") -> float:
-        """Return the updated forecast's mean score minus a rival's. Below 0 the updated forecast is better.
+        """Return the updated forecast's mean score minus a rival's.
 
-        There is no range, because all forecasts belong to one crisis, which counts as one observation.
+        Below 0 the updated forecast is better. There is no range, because all forecasts belong to one crisis, which
+        counts as one observation.
         """
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
@@ -235,7 +236,7 @@ def backtest(
 
 
 def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:
-    """Return the dates of the forecasts: every `every` days while at least one question was open."""
+    """Return the dates of the forecasts, `every` days apart while at least one question was open."""
     settled = [each.happened or last for each in record.answers.values()]
     stop = min(max(settled), last)
     return [scenario.as_of + dt.timedelta(days=day) for day in range(0, (stop - scenario.as_of).days + 1, every)]

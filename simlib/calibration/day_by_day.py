@@ -1,4 +1,4 @@
-"""Daily forecasts from the log rows that were public on each day, and the forecasts of three rivals.
+"""Daily forecasts from the log rows public by each day, and those of three rival methods.
 
 Nothing in this module knows what happened afterwards. The rivals are:
 
@@ -34,7 +34,7 @@ FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
 """The names of the forecasters: the updated forecast, then its rivals."""
 
 WORTH = 0.5
-"""The weight of the base rate in the updated hazard, in events (Jeffreys' rule)."""
+"""The number of events that the base rate counts for in the updated hazard (Jeffreys' rule)."""
 
 _ONE_THREAD = 1
 
@@ -76,13 +76,14 @@ def daily_forecasts(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> DailyForecasts:
-    """Forecast every question on each date, for each number of days ahead and to the horizon's end.
+    """Forecast every question on each date, for several numbers of days ahead.
 
     Args:
         scenario: The scenario as of its first day.
         rows: The log, with rows after that day. Each forecast uses only rows that were public before its date.
         dates: The dates of the forecasts, in rising order.
-        horizons: Numbers of days ahead. A forecast that would run past the scenario's horizon is left out.
+        horizons: Numbers of days ahead. A forecast that would run past the scenario's horizon is left out, and a
+            forecast to the end of the horizon is added.
         draws: Number of draws of the assumptions over which each forecast is averaged.
         learn: Whether the log also updates the distributions of the assumptions.
         seed: Seed of the draws.
@@ -128,7 +129,7 @@ class _OneDate:
         self.static = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts of each question on a date, from the scenario and belief updated to it."""
+        """Return the forecasts of each question on a date, from the updated scenario and belief."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
@@ -157,7 +158,7 @@ class _OneDate:
         return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return the hazard per day, estimated from the base rate and the events known before a date."""
+        """Return the hazard per day, estimated from the base rate and the events before a date."""
         history = self.scenario.evidence.history if self.scenario.evidence else None
         since = history.since if history else self.scenario.as_of
         known = [each for each in self.readings if since <= each.row.date and each.row.public_on < day]

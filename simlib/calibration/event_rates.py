@@ -1,4 +1,4 @@
-"""Rates of an event in past cases: of its first occurrence, of all occurrences, and in a new case."""
+"""Rates of an event: its first occurrence and all occurrences in past cases, and a new case."""
 
 from __future__ import annotations
 

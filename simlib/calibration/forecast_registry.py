@@ -212,7 +212,7 @@ def _term(row: Mapping[str, str]) -> Term:
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
-    """Return a record, after checking its own hash and the stored hash of the record before it."""
+    """Return a record, after checking its hash and that it follows the record before it."""
     try:
         record = json.loads(text)
         stated = record.pop("hash")

@@ -1,4 +1,4 @@
-"""The user's guesses, made before seeing the forecast, and their scores beside the forecast's.
+"""The user's guesses, made before seeing the forecast, and their scores beside its scores.
 
 Each guess is a line of JSON, with its date, in the user's own file. It is scored once the answer is known, from the
 record in the folder of a past scenario or from the scenario's registry of forecasts.

@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """The answer to one question: the day of the event (None if it did not happen), and the source."""
+    """The answer to one question: the day of the event (None: it did not happen), and the source."""
 
     happened: dt.date | None
     source: str
@@ -79,7 +79,7 @@ def _of(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _line(text: str, place: str) -> int:
-    """Return the number of the line with a key or with the heading of a question, 0 if there is none."""
+    """Return the line number of a key or of the heading of a question, 0 if there is none."""
     start = re.compile(rf"\s*\[\s*{re.escape(place)}\s*\]|\s*{re.escape(place)}\s*=")
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), 0)
 

@@ -73,7 +73,7 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """One figure of the log beside its 5%, 50% and 95% points in the histories (nan: not defined)."""
+    """One figure of the log beside its 5, 50 and 95% points in the histories (nan: not defined)."""
 
     observed: float
     low: float
@@ -104,7 +104,7 @@ def _short(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoveCheck:
-    """The figures of one move, or of all together: the count, and the variance over mean by week."""
+    """The figures of one move, or of all: the count, and the variance over mean by week."""
 
     move: str
     label: str
@@ -238,9 +238,10 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Return how often each move fires in each week (H, M, W), in the histories that have not ended.
+    """Return how often each move fires in each week of each history (H, M, W).
 
-    Weeks are counted back from the forecast. The first column holds the days that are left before the first whole week.
+    Histories that have ended are left out. Weeks are counted back from the forecast. The first column holds the days
+    that are left before the first whole week.
     """
     past = world_of(scenario).replace(questions={}, ladders={}, horizon_days=days)
     simulator, parts = Simulator(past, times=1, ignore_windows=True), []
@@ -264,7 +265,10 @@ def _by_week(played: Histories, moves: int) -> Floats:
 
 
 def _week(time: Any, days: float) -> Any:
-    """Return the weekly column of a time in a log of `days` days. Times count from the forecast, so are below 0."""
+    """Return the weekly column of a time in a log of `days` days.
+
+    Times are in days from the forecast, so they are below 0.
+    """
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
 
@@ -275,7 +279,10 @@ def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
 
 
 def _dispersion(counts: Floats) -> Floats:
-    """Return the variance over mean of the counts in whole weeks (H,), nan if weeks are few or all counts 0."""
+    """Return the variance over mean of the counts in whole weeks (H,).
+
+    It is nan if there are too few weeks or if all counts are 0.
+    """
     weeks = counts[:, 1:]
     if weeks.shape[1] < FEWEST_WEEKS:
         return np.full(len(weeks), np.nan)
@@ -284,7 +291,7 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a figure of the log beside the 5, 50 and 95% points of the same figure in histories (H,)."""
+    """Return a figure of the log beside its 5, 50 and 95% points in histories (H,)."""
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
     return Beside(float(observed), *map(float, points))

@@ -76,7 +76,7 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 
 
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
-    """Return the rate of a new case, from a Gamma distribution fitted to the rates of past cases.
+    """Return the rate of a new case, from a Gamma distribution fitted to past cases.
 
     The range includes the uncertainty about this distribution: it averages over the posterior of the mean and of the
     coefficient of variation, on a grid. The prior is flat in the logarithm of the mean, and half-normal with scale 1 in

@@ -282,7 +282,10 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return a question for each role that a figure names, by id. A role with several moves has no question."""
+    """Return a question for each role that a figure names, by id.
+
+    A role with several moves has no question.
+    """
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"

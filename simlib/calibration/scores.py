@@ -115,7 +115,7 @@ def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
 
 
 def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
-    """Return the parts of the mean Brier score, by isotonic regression of outcomes on forecasts (CORP)."""
+    """Return the parts of the mean Brier score, by isotonic regression on the forecasts (CORP)."""
     p, y = _events(probability, happened)
     _, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
     recalibrated = _isotonic(y, level_of, cases)[level_of]
@@ -287,7 +287,7 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
 
 
 def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
-    """Return the columns as arrays, after checking that they have one length and no missing values."""
+    """Return the columns as arrays, after checking lengths and missing values."""
     arrays = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in columns.items()}
     for name, values in arrays.items():
         _complete(name, values)

@@ -48,7 +48,7 @@ DRAWS = 1_000
 """Number of draws from the normal distribution of the estimate, for the intervals."""
 
 WEAKEST = 0.1
-"""Least information that a value is given. It keeps standard deviations below about 3 on the scale of the fit."""
+"""Least information about a value. It keeps standard deviations below about 3 on the scale of the fit."""
 
 NORMAL_95 = 1.645
 """Standard deviations from the median to the 95% point of a normal distribution."""
@@ -100,7 +100,10 @@ class TempoClock:
         return day[:, :levels, :levels], day[:, :levels, levels:]
 
     def log_likelihood(self, records: Sequence[CrisisRecord]) -> Floats:
-        """Return the log-likelihood of each record (N,): the sum over its days of the log of the day's forecast."""
+        """Return the log-likelihood of each record (N,).
+
+        It is a sum over the days of the record: of the log of the probability of what happened on each day.
+        """
         return _Gaps(records).log_likelihood(self)
 
     def next_day(self, record: CrisisRecord) -> Floats:
@@ -150,9 +153,10 @@ class _Gaps:
 
 
 def exponentials(matrix: Floats) -> Floats:
-    """Return the exponentials of small matrices (K, M, M), by scaling, a Taylor series and squaring.
+    """Return the exponentials of small matrices (K, M, M).
 
-    SciPy takes a hundred times as long for matrices of this size when other work keeps the cores busy.
+    The method is scaling, a Taylor series and squaring. SciPy takes a hundred times as long for matrices of this size
+    when other work keeps the cores busy.
     """
     halvings = max(math.ceil(math.log2(np.abs(matrix).sum(axis=2).max() / 0.5)), 0)
     small, size = matrix / 2**halvings, matrix.shape[-1]
@@ -235,7 +239,7 @@ class TempoFit:
         return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
 
     def assumptions(self) -> str:
-        """Return the fit as part of a scenario: a hidden tempo, its assumptions, and the moves that use them.
+        """Return the fit as part of a scenario: a hidden tempo, its assumptions and its moves.
 
         The range of `event_rate` is for a new crisis. It includes both the activity of the crisis and the uncertainty
         of the estimate. The factors multiply `event_rate`. Their ranges are computed with it held at its estimate.
@@ -359,10 +363,10 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 
 
 def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return the 5 and 95% points of each value, by draws from the normal distribution of the estimate.
+    """Return the 5 and 95% points of each value.
 
-    The information matrix is the sum of the outer products of the scores of the crises. A value that the fit puts at
-    its bound stays there in every draw.
+    The points come from draws of the normal distribution of the estimate. The information matrix is the sum of the
+    outer products of the scores of the crises. A value that the fit puts at its bound stays there in every draw.
     """
     bounds = np.array(scale.bounds)
     free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))

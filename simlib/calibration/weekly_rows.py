@@ -71,7 +71,7 @@ class RowsPerWeek(Answer):
         return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
-        """Compare the rows before and after the scenario's date with the model, and warn of a change."""
+        """Compare the rows before and after the scenario's date with the model, and warn if need be."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
         texts = [*self._parts()]
         many = counted(len(self.weeks), "whole week")
@@ -164,7 +164,10 @@ def rows_per_week(
 
 
 def _span(taken: Intake) -> tuple[float, float]:
-    """Return when the compared period starts and ends, in days. It ends with the log or with the story."""
+    """Return when the compared period starts and ends, in days.
+
+    It ends with the log or with the story, whichever ends first.
+    """
     prepared = taken.prepared
     end = min(prepared.timetable.stop, prepared.scenario.day(taken.complete_to) + 1)
     story = prepared.walk.story_end
@@ -172,7 +175,10 @@ def _span(taken: Intake) -> tuple[float, float]:
 
 
 def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
-    """Return the rows of each week (W,) about moves that the log shows, dated to the middle of their windows."""
+    """Return the number of rows in each week (W,), about moves that the log shows.
+
+    A row counts in the week of the middle of its window.
+    """
     timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
     for row in timetable.rows:
         week = int(np.searchsorted(edges, (row.start + row.end) / 2, side="right")) - 1
@@ -227,7 +233,10 @@ def _rows_of(
 
 
 def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return for each outcome (O,) how likely the log shows it, its longest delay, and the first day shown."""
+    """Return for each outcome (O,) how the log shows it.
+
+    The arrays are the probability that the log shows the outcome, its longest delay, and the first day shown.
+    """
     world, timetable = prepared.world, prepared.timetable
     names = list(world.assumptions)
     kinds = [timetable.kinds[timetable.coverage[firing]] for firing in prepared.tables.outcome_ids]

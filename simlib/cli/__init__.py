@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 FAILED, REFUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 
 PREFIX = "simlib: "
-"""Begins each line of an error, unless the line begins with `file:line:`, which editors look for at the start."""
+"""Begins each line of an error. A line that begins with `file:line:` lacks it, so that editors find the place."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: the arguments of the process) and return its exit code."""
+    """Run the command line `argv` (default: that of the process), and return the exit code."""
     from simlib.cli.options.parser import parse
 
     _open_closed_streams()

@@ -57,7 +57,10 @@ def first_page(material: Material) -> Block:
 
 
 def second_page(material: Material, contents: Iterable[tuple[str, str]]) -> Block:
-    """Return the second page as one sheet. `contents` has each heading of the annex, and the name to link to."""
+    """Return the second page as one sheet.
+
+    `contents` has each heading of the annex, and the name to link to.
+    """
     parts = [
         *_changes(material),
         *_views(material),
@@ -216,7 +219,7 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
-    """Say how to learn more about an assumption, and how much of the spread its value would remove."""
+    """Say how to learn more about an assumption, and how much of the spread that could remove."""
     a, parts = bar.assumption, []
     worth = (
         None

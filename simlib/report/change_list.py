@@ -109,7 +109,10 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return the first row of the log that reports the event of a measure, as a sentence, or "" if none does."""
+    """Return the first row of the log that reports the event of a measure, as a sentence.
+
+    Return "" if no row does.
+    """
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:

@@ -1,4 +1,4 @@
-"""The limits that a report states: those of every scenario, and those that its author wrote down."""
+"""The limits in a report: those of every scenario, and those that its author wrote down."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TITLES = ("limits", "what is left out")
 def own_limits(scenario: Scenario) -> str:
     """Return the section on limits of a scenario's README as plain text, or "" if it has none.
 
-    This is the section "Limits", or else the section "What is left out". Its title is a heading, or the first words
-    of a paragraph in bold.
+    This is the section "Limits", or else the section on parts left out. Its title is a heading, or the first words of
+    a paragraph in bold.
     """
     path = Path(scenario.path) / "README.md" if scenario.path else None
     if path is None or not path.is_file():

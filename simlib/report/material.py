@@ -36,8 +36,7 @@ WATCHED = 14.0
 """Signs are watched for this number of days, or for half the horizon if that is shorter."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""Numbers of draws, and of histories in all, for the signs of an ending, and number of draws for those of the
-headline."""
+"""For the signs of an ending: draws, and histories in all. For the signs of the headline: draws."""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 """Number of draws for each view, and of histories at each draw if there are too many states."""
@@ -51,15 +50,15 @@ OURS = "This report"
 
 @dataclass(frozen=True)
 class Material:
-    """The forecast of a report, and the other answers in it. An answer that was not asked for is None.
+    """The forecast of a report, and the other answers in it.
 
-    The forecast is the mean of `draws`, and `spread` is the range of the headline over them. `worth` is the value of
-    knowing each assumption. `tornado` has the drivers, and `evident` names those of the headline that are self-evident.
-    `seeing` says how observed moves change the headline. `views` pools the report's forecast with those of the views.
-    `past_crises` compares the scenario with past crises, and `past` compares it with the event log. `changes` holds the
-    changes since an earlier report. For a changed scenario, `what_if` begins with a sentence that says so and then
-    lists each change, and `baseline` is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons
-    are listed, if it is not `scenario`.
+    An answer that was not asked for is None. The forecast is the mean of `draws`, and `spread` is the range of the
+    headline over them. `worth` is the value of knowing each assumption. `tornado` has the drivers, and `evident` names
+    those of the headline that are self-evident. `seeing` says how observed moves change the headline. `views` pools the
+    report's forecast with those of the views. `past_crises` compares the scenario with past crises, and `past` compares
+    it with the event log. `changes` holds the changes since an earlier report. For a changed scenario, `what_if` begins
+    with a sentence that says so and then lists each change, and `baseline` is the forecast of the unchanged scenario.
+    `ledger` is the scenario whose reasons are listed, if it is not `scenario`.
     """
 
     scenario: Scenario
@@ -186,7 +185,10 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the range of the headline over the draws and, for the prior, the value of each assumption."""
+    """Return the range of the headline over the draws, and the value of knowing each assumption.
+
+    The second is returned only if the draws are of the prior.
+    """
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
     from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS
@@ -211,9 +213,10 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Pool the report's forecast of the headline with that of each view. None without views or draws.
+    """Pool the report's forecast of the headline with that of each view.
 
-    Each view is forecast over its own priors. Raises all errors that the engines raise.
+    Return None without views or draws. Each view is forecast over its own priors. Raises all errors that the engines
+    raise.
     """
     from simlib.analysis.pooling import pool_forecasts
 

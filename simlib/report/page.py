@@ -44,8 +44,7 @@ _MOVES = 10
 """Largest number of moves whose range is listed."""
 
 _TIMES_OF_DAY = ("made_at", "seconds", "machine", "versions")
-"""Parts of a forecast's provenance that depend on the computer. Reports omit them, so that every computer writes the
-same report."""
+"""Parts of the provenance that depend on the computer. Without them, every computer writes the same report."""
 
 Kind = Literal["endings", "questions"]
 
@@ -85,7 +84,7 @@ def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
 
 
 def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
-    """Draw the drivers of each measure. Self-evident drivers are named, and left out of the picture."""
+    """Draw the drivers of each measure. Self-evident drivers are only named."""
     from simlib.analysis.sensitivity.direct_rates import self_evident
     from simlib.plots.tornado_bars import tornado
 
@@ -147,7 +146,7 @@ def _past(material: Material) -> Iterator[Block]:
 
 
 def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
-    """Yield what the answer rests on: the rules of the questions, the start, assumptions and sources."""
+    """Yield the rules of the questions, the start, the assumptions and the sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield "How the questions are settled", iter([ledger.settling(scenario)])

@@ -1,4 +1,4 @@
-"""The forecast of a report: an exact headline, and simulated answers where exact ones would take minutes.
+"""The forecast of a report: exact, or partly simulated if the exact one would take minutes.
 
 The draws of the prior come in several scrambled Sobol sequences, so that an error can be estimated for each end of a
 range. In a large scenario every question takes a pass over the states. For such a scenario the endings and the headline
@@ -36,7 +36,10 @@ HISTORIES = 100
 
 @dataclasses.dataclass(frozen=True)
 class ReportOptions:
-    """The options of a report's forecasts. `draws` is a belief, or a number of draws (0: the stated values)."""
+    """The options of a report's forecasts.
+
+    `draws` is a belief, or a number of draws. With 0 the stated values are used.
+    """
 
     engine: Engine
     draws: int | Belief

@@ -48,7 +48,7 @@ def write_report(
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Path:
-    """Write a brief of two pages, with an annex that has every answer, driver, sign and assumption.
+    """Write a brief of two pages, with an annex of every answer, driver, sign and assumption.
 
     Args:
         scenario: The scenario that the report is about, or an update of it. A report on an update takes its date and
@@ -88,7 +88,10 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return the function that writes the format of a file name. Raises ScenarioError for an unknown suffix."""
+    """Return the function that writes the format of a file name.
+
+    Raises ScenarioError for an unknown suffix.
+    """
     suffix = Path(path).suffix
     if suffix not in _FORMATS:
         raise ScenarioError(Problem("", 0, "report", f"{path} has no known suffix", "expected .html or .md"))
@@ -143,7 +146,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Add the changes from a baseline to the material and, if there are any, the baseline's forecast."""
+    """Add the changes from a baseline to the material and, if any, the baseline's forecast."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)

@@ -12,7 +12,10 @@ from simlib.formatting import counted
 
 
 def execute(arguments: Request) -> int:
-    """Say what the file holds, and write it as a log if requested. An existing log is never replaced."""
+    """Say what the file holds, and write it as a log if requested.
+
+    An existing log is never replaced.
+    """
     from simlib.data import read
     from simlib.data.event_log import as_log
 

@@ -1,4 +1,4 @@
-"""`simlib discover`: the values of the assumptions, as boxes and a tree, at which an event is likely."""
+"""`simlib discover`: boxes and a tree that show at which assumptions an event is likely."""
 
 from __future__ import annotations
 

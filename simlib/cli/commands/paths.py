@@ -1,4 +1,4 @@
-"""`simlib paths`: the most probable paths, what lies on paths to an ending, and times between rungs."""
+"""`simlib paths`: the most probable paths, the steps to an ending, and times between rungs."""
 
 from __future__ import annotations
 
@@ -102,7 +102,10 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return histories with the named ending, or all if none is named. None if they cannot be simulated."""
+        """Return the histories with the named ending, or all if none is named.
+
+        Return None if they cannot be simulated.
+        """
         import numpy as np
 
         try:
@@ -115,7 +118,10 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories drawn given the ending, however rare it is. None if the exact engine does not fit."""
+        """Return histories drawn given the ending, however rare it is.
+
+        Return None if the exact engine cannot be used.
+        """
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given
 

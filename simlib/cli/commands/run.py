@@ -114,7 +114,7 @@ def _write(computed: Computed, arguments: Request) -> None:
 
 
 def _print_json(forecast: Forecast) -> None:
-    """Print the forecast as JSON. Letters that the output cannot show are written as JSON escapes."""
+    """Print the forecast as JSON, with escapes for letters that the output cannot show."""
     escape = "utf" not in (sys.stdout.encoding or "").lower()
     json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
     sys.stdout.write("\n")

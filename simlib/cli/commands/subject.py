@@ -1,4 +1,4 @@
-"""The scenario that a command asks about: with the requested changes, and updated by a log if one is given."""
+"""The scenario that a command asks about, with the requested changes and updates by a log."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Say which questions the log has answered. The command asks them again, from the date of the log on."""
+    """Say which questions the log has answered.
+
+    The command asks them again, from the date of the log on.
+    """
     for one in update.answered:
         if one.on is not None:
             answer = f"the log has answered “{one.label}”: yes, on {long_date(one.on)}"

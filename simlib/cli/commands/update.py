@@ -143,7 +143,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 
 
 def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
-    """Return the table of forecasts: without the log, with the state at its end, and with its lessons."""
+    """Return the table of forecasts: without the log, with its last state, and with its lessons."""
     scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]

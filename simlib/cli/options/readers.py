@@ -85,7 +85,10 @@ class VariantAction(argparse.Action):
         value: Any,
         option: str | None = None,
     ) -> None:
-        """Begin a variant, or add a change to the last one. Changes before the first --as go to an unnamed variant."""
+        """Begin a variant, or add a change to the last one.
+
+        Changes before the first --as go to an unnamed variant.
+        """
         variants = [*getattr(namespace, self.dest)]
         if option == "--as":
             variants.append((value, []))

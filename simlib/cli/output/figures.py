@@ -1,4 +1,4 @@
-"""The figures that each command writes with `--out`. A figure with nothing to show is left out."""
+"""The figures that each command writes with `--out`, without those that would be empty."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield the distribution of each measure, the causes of its spread, a fan, and values of information."""
+    """Yield distributions, the causes of their spread, a fan, and the values of information."""
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
     from simlib.plots.uncertainty_charts import distribution, split
@@ -101,7 +101,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield the most probable classes, the tree of paths, the flow between rungs, and typical histories."""
+    """Yield the most probable classes, the tree and flow of paths, and typical histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:

@@ -38,7 +38,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to draw: its size and margins in pixels at 100 dpi, and a small line at its `foot`."""
+    """A figure to draw, with size and margins in pixels at 100 dpi, and a small line as `foot`."""
 
     name: str
     draw: Draw
@@ -99,7 +99,10 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Try to write where the folder is or will be. Nothing else shows missing rights and a full disk."""
+    """Try to write where the folder is or will be.
+
+    Nothing else shows missing rights and a full disk.
+    """
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -155,7 +158,10 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Say how many files were written into a folder, and which others it holds, perhaps from earlier answers."""
+    """Say how many files were written into a folder, and which other files it holds.
+
+    The other files may be from an earlier answer.
+    """
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:

@@ -200,7 +200,10 @@ def _span(low: float, high: float) -> str:
 
 
 def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
-    """Show the spread over the draws. It is uncertainty about the assumptions, so more draws do not shrink it."""
+    """Show the spread over the draws.
+
+    It is uncertainty about the assumptions, so more draws do not shrink it.
+    """
     draws = computed.draws
     assert draws is not None
     rows = []
@@ -225,7 +228,10 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
 
 
 def _ranges(forecast: Forecast, top: int) -> str:
-    """Show the range of the number of each move. It comes from chance, so more replicates do not narrow it."""
+    """Show the range of the number of each move.
+
+    It comes from chance, so more replicates do not narrow it.
+    """
     shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
     title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
@@ -249,7 +255,10 @@ def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]
 
 
 def count(number: float) -> str:
-    """Write an expected number with two or three digits: "12.4", "0.031". A small number is never rounded to 0."""
+    """Write an expected number with two or three digits: "12.4", "0.031".
+
+    A small number is never rounded to 0.
+    """
     if number <= 0:
         return "0"
     return f"{number:,.0f}" if number >= 99.95 else f"{number:.3g}" if number >= 1 else f"{number:.2g}"

@@ -36,9 +36,10 @@ PARTED = 44
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
-    """Yield a table with a column for each variant, and a table of the histories that end differently.
+    """Yield a table with a column for each variant, and tables of histories that change.
 
-    The rows are the endings, questions and impacts. If measures were `asked` for, the rows are all of these.
+    The rows of the first are the endings, questions and impacts. If measures were `asked` for, the rows are all of
+    these.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -49,7 +50,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
 
 
 def parted(pair: Divergence) -> str:
-    """Return a table of one history: the dates, what happens at the baseline, and what happens in the variant."""
+    """Return a table of one history: dates, events at the baseline, and events in the variant."""
     before, after = pair.labels
     title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
@@ -114,7 +115,11 @@ def _pairs(result: Comparison, name: str) -> str:
 
 
 def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
-    """Yield a table for each measure, with the answer at low and high, the slope and the share of each assumption."""
+    """Yield a table for each measure, with a row for each assumption.
+
+    A row has the answer at the low and high value of the assumption. It may also have the slope and the share of the
+    spread.
+    """
     for measure in result.measures:
         bars = result.ranked(measure.name)[:ROWS]
         columns = [("low", "at low", "high", "at high"), *map(_ends(result, measure), bars)]
@@ -150,7 +155,10 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns: the share of the spread that each assumption or its correlated group causes."""
+    """Return two columns: the share of the spread that each assumption causes, alone and with others.
+
+    For a correlated assumption it is the share of its group.
+    """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
     cells = [("", "") if share is None else (_index(share.first), _index(share.total)) for share in some]
@@ -163,7 +171,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of the questions and endings: both pools, the lowest view and the highest view."""
+    """Return a table of questions and endings: both pools, the lowest view and the highest view."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
