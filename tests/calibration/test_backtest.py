@@ -183,7 +183,7 @@ def test_the_loader_and_the_reader_of_logs_refuse_a_record(name):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("complete_to = 2031-04-20", "complete_to = 2031-03-20", r":2: complete_to: 2031-03-20 is not a day of"),
+        ("complete_to = 2031-04-20", "complete_to = 2031-03-20", r":2: complete_to: 2031-03-20 cannot be the last"),
         ("complete_to = 2031-04-20", "complete_to = 2031-04-20\nauthor = 3", r":3: author: unknown key 'author'"),
         ("questions.acts", "questions.act", r":8: questions.act: the scenario has no question 'act'; did you mean"),
         ("questions.acts", "questions.act", r"questions: no answer to the question 'acts'"),

@@ -89,7 +89,7 @@ def test_without_censoring_the_incidence_is_the_share_of_cases():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: rates.pooled_rate(3, 0), "exposure above 0"),
+        (lambda: rates.pooled_rate(3, 0), "more than 0 days of exposure"),
         (lambda: rates.new_case_rate([1, 2], [3, 4]), "at least five cases"),
         (lambda: rates.new_case_rate([0] * 6, [3] * 6), "one event"),
         (lambda: rates.piecewise_hazard([1, np.nan], [1, 0]), "1 missing number"),

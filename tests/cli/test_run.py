@@ -295,7 +295,7 @@ def test_json_on_standard_output_is_alone_there(cli, bridge, tmp_path: Path) -> 
 
 def test_what_an_earlier_answer_left_in_the_folder_is_told(cli, bridge, tmp_path: Path) -> None:
     argv = ("compare", bridge, "--runs", "0", "--out", str(tmp_path / "out"), "--forbid", "clear", "--measure")
-    assert cli(*argv, "agreement")[2].count("not of this answer") == 0
+    assert cli(*argv, "agreement")[2].count("this answer did not write") == 0
     assert "also holds 2 files that this answer did not write: effects-" in cli(*argv, "cleared-away")[2]
 
 

@@ -1,4 +1,4 @@
-"""`simlib discover`: boxes and a tree that show at which assumptions an event is likely."""
+"""`simlib discover`: the assumption values at which an event is likely, as boxes and a tree."""
 
 from __future__ import annotations
 
