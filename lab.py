@@ -2,9 +2,9 @@
 """Start here: installs simlib into .venv beside this file, once, then opens JupyterLab or runs the tests.
 
     python3 lab.py [--no-browser --port N ...]   JupyterLab on the notebooks
-    python3 lab.py test [--fast] [...]           the tests, or only the quick ones; pytest arguments
+    python3 lab.py test [--fast] [...]           the tests, or only the quick ones, with arguments of pytest
 
-Needs Python 3.11 or newer and nothing else. Must parse on older Pythons, to say so.
+It needs Python 3.11 or newer and nothing else. This file must parse on older Pythons too, so that it can say so.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ DEBIAN = "On Debian and Ubuntu: apt install python3-venv; then run the same comm
 
 
 def succeeds(*command):
-    """Whether a command can be run and ends well; what it prints is shown only by the installers."""
+    """Whether a command can be run and succeeds. Only the output of an installation is shown."""
     quiet = {} if "install" in command else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
         return subprocess.run([str(word) for word in command], cwd=HERE, check=False, **quiet).returncode == 0
@@ -32,7 +32,7 @@ def succeeds(*command):
 
 
 def install(extras):
-    """Bring .venv to what pyproject.toml and constraints.txt ask for; instantly when it is there already."""
+    """Install into .venv all that pyproject.toml and constraints.txt ask for, unless it is there already."""
     files = b"".join((HERE / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
     key = hashlib.sha256(files + f"{HERE} {sys.version}".encode()).hexdigest()
     old = STAMP.read_text().split() if STAMP.is_file() else []
@@ -42,7 +42,7 @@ def install(extras):
         shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir(exist_ok=True)
     STAMP.write_text("unfinished")
-    print("Installing simlib and what it needs into .venv: a minute or so, this once.", flush=True)
+    print("Installing simlib and the packages that it needs into .venv. This takes about a minute, and only once.", flush=True)
     if not PYTHON.exists() and not succeeds(sys.executable, "-m", "venv", "--without-pip", VENV):
         sys.exit(f"Could not make {VENV}. {DEBIAN}")
     extras = extras | set(old[1:])
@@ -51,14 +51,14 @@ def install(extras):
     uv = shutil.which("uv")
     if not (uv and succeeds(uv, "pip", "install", "-q", "--python", PYTHON, *wanted)):
         if not succeeds(PYTHON, "-m", "pip", "--version") and not succeeds(PYTHON, "-m", "ensurepip"):
-            sys.exit(f"This Python has no pip to install with. {DEBIAN}")
+            sys.exit(f"This Python cannot install packages, because it has no pip. {DEBIAN}")
         if not succeeds(PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted):
             sys.exit("The installation failed; the reason is above. Run the same command to try again.")
     STAMP.write_text(" ".join([key, *sorted(extras)]))
 
 
 def main(arguments):
-    """Install what is needed, then become JupyterLab or the tests."""
+    """Install all packages that are needed, then run JupyterLab or the tests."""
     if sys.version_info < (3, 11):  # noqa: UP036
         sys.exit("simlib needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try python3.11 lab.py.")
     testing = arguments[:1] == ["test"]
@@ -70,7 +70,7 @@ def main(arguments):
         command = [str(PYTHON), "-m", "pytest" if testing else "simlib.lab", *arguments]
         if os.name == "nt":
             return subprocess.call(command)
-        os.execv(PYTHON, command)  # so that Ctrl-C goes straight to where it is understood
+        os.execv(PYTHON, command)  # so that Ctrl-C goes straight to JupyterLab or pytest
     except KeyboardInterrupt:
         return 130
 

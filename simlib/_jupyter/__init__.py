@@ -3,14 +3,13 @@
 `simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only.
 
 - `jupyter_server_config.json`: Ctrl-C stops the server at once, and it prints only its address and errors.
-- This module is a server extension, enabled for that server only. It switches Nagle's algorithm off on the kernel
-websockets, which otherwise holds small messages back for up to 40 ms. If a later Jupyter lacks the place for this, it
-does nothing.
-- It also stores pictures in place of live views in the notebooks that are saved. See `simlib._jupyter.save_hook`.
-- `labextensions/` has an extension of JupyterLab, plain JavaScript, that runs the shipped notebooks when they are
+- This module is an extension of that server. It switches off Nagle's algorithm on the kernel websockets, because the
+  algorithm holds back small messages for up to 40 ms. If a later Jupyter does not allow this, the delay stays.
+- This module also makes saved notebooks hold pictures in place of live views. See `simlib._jupyter.save_hook`.
+- `labextensions/` has an extension of JupyterLab in plain JavaScript. It runs the shipped notebooks when they are
   opened, so that their sliders are live at once. This module tells it which notebooks these are.
-- `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main
-  thread, in order, and Lab does not look for news.
+- `labconfig/` sets two defaults that people can change in Lab's settings. The kernel's main thread handles the messages
+  of sliders in order, and Lab does not look for news.
 """
 
 from __future__ import annotations

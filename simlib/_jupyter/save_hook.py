@@ -1,8 +1,8 @@
 """A hook that replaces live views by their pictures when a notebook is saved.
 
-Without its kernel a live view says "model not found", and JupyterLab prefers it to the picture beside it in the file.
-So only the picture is stored. Running the cell makes it live again. If a live view has a picture of its present state
-(`shown_pictures`), that picture is stored. Otherwise it is the picture from the run of the cell.
+Without its kernel, a live view only says "model not found". JupyterLab prefers the live view to the picture beside it in
+the file, so the hook stores only the picture. Running the cell makes the view live again. The stored picture shows the
+present state of the view if `shown_pictures` has it, and otherwise the state after the last run of the cell.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from simlib.widgets.kit.shown_pictures import find
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 LIVE_ONLY = (VIEW, "text/html")
-"""Types that are removed from outputs with a picture. Without a kernel they show nothing, or the same again."""
+"""Types that are removed from outputs with a picture. Without a kernel they show nothing, or the same picture."""
 
 
 def drop_live(output: Any) -> bool:
@@ -32,8 +32,9 @@ def drop_live(output: Any) -> bool:
         data.pop(kind, None)
         output.get("metadata", {}).pop(kind, None)
     words = "".join(data.get("text/plain", ""))  # either one text or a list of lines
-    # Where nbconvert's classic template looks for it. Its lab template writes no alternative text for a PNG: the block
-    # `data_png` reads only size and background. HTML would keep it, but not every viewer shows pictures in HTML.
+    # nbconvert's classic template reads the alternative text here. Its lab template writes none for a PNG, because its
+    # block `data_png` reads only size and background. HTML would keep the text, but some viewers show no pictures in
+    # HTML.
     output.setdefault("metadata", {}).setdefault("image/png", {})["alt"] = words
     return True
 

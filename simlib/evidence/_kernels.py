@@ -20,13 +20,14 @@ _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
 _NEGLIGIBLE, _PRECISE = 1e-18, 1e-11
-"""Beyond the mean, weights below the first number are left out, and those below the second times the first weight."""
+"""Beyond the mean, a Poisson weight is left out if it is below the first number, or below the second number times the
+weight of no jump."""
 
 _SHIFT = 1.5
 """Largest exponent by which the terms of a sum may be larger than the sum itself."""
 
 _WIDE = 16
-"""Stride of a row from which it is updated block by block. Below that a mask is faster."""
+"""A row is updated block by block if its stride is at least this. For a smaller stride, a mask is faster."""
 
 
 @compiled_once(fastmath=_FAST)
@@ -91,7 +92,7 @@ def _pull(vector, result, ways, value, diagonal):
 
 @compiled_once()
 def _poisson(mean, fresh):
-    """Return the Poisson weights until they are negligible, and then `fresh` further ones."""
+    """Return the Poisson weights until they are negligible, and `fresh` further weights."""
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
     negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)

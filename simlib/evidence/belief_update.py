@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
 OPEN = 0.01
-"""Smallest probability at which a question that may have been answered unseen is mentioned."""
+"""A question whose event may have happened unseen is mentioned if the probability of that is above this."""
 
 NOTABLE = 0.1
 """A level is mentioned if the log moves its probability by more than this."""
@@ -40,18 +40,19 @@ NOTABLE = 0.1
 class Update(Answer):
     """The belief about a scenario after a log of events.
 
-    scenario: the scenario as of the date asked, starting where the log leaves it, with the same end. Ask it every
-    question, with `belief` in place of a number of draws.
+    scenario: the scenario as of the date of the update. It starts in the states that are possible given the log, and
+    ends on the same day as before. Ask it every question, with `belief` in place of a number of draws.
     before: the scenario before the log.
     belief: weighted draws of the assumptions, each with its distribution over the states on that date.
-    taken: the rows that were taken in, as they were read. left_out, unmapped, impossible, unknown, outside,
-    after_the_end: the other rows, by the reason why they were not. `unknown` rows were not public by then. `outside`
-    rows are from before the history.
+    taken: the rows that were taken in, as they were read. The other rows are grouped by the reason: left_out (a rule of
+    the scenario ignores them), unmapped (without a meaning in the scenario), impossible (in the scenario), unknown (not
+    public by the date), outside (before the history) and after_the_end (of the story).
     complete_to: the last day on which the absence of rows counts.
-    log_likelihood: that of the log, at the stated values.
+    log_likelihood: the log-likelihood of the log at the stated values.
     ended: the ending that the log reports, with its day, or None.
-    learnt: each assumption before and after the log, those of `evidence` included. Empty if nothing was to be learnt.
-    answered: the questions whose event has happened already, or may have.
+    learnt: each uncertain assumption before and after the log, including those of `evidence`. It is empty if the
+    assumptions were not to be updated.
+    answered: the questions whose event has happened already, certainly or possibly.
     """
 
     kind: ClassVar[str] = "update"
@@ -79,9 +80,10 @@ class Update(Answer):
         return f"What does the log say about “{self.scenario.title}” as of {long_date(self.as_of)}?"
 
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """Return for each variable and level its probability at the assumed start, and as of the date.
+        """Return for each variable and level its probability before the log and after it.
 
-        The first is that of the scenario before the log. The second is a mean over the draws of the belief.
+        The first is the probability at the start that the scenario assumes. The second is the probability on the date
+        of the update, as a mean over the draws of the belief.
         """
         states = Tables(self.scenario).start_states()[0]
         weights = self.belief.weights @ np.asarray(self.belief.start)
@@ -96,7 +98,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Say how many rows were taken in, which questions and levels the log changed, and its lessons."""
+        """Say how many rows count, and what changed in questions, levels and assumptions."""
         learnt = [*self.about_assumptions(), *self._about_draws()]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
@@ -205,10 +207,10 @@ def update(
     """Take in a log of events, as of a date.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining. The scenario of an earlier update takes
-            in only what happened after that update's date, and never events before it that became known later.
-        events: A file or rows to add to the log beside the scenario (`events.csv`). A row that is in both counts once.
-            A scenario without a folder has no log of its own.
+        scenario: The scenario, with `evidence` where its log needs explaining. If it comes from an earlier update, only
+            events after that update's date are taken in. Earlier events that became known later are then left out.
+        events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
+            once. A scenario without a folder has no log of its own.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
         learn: Whether to update the assumptions. If not, they keep their prior and only the state is inferred.
@@ -219,9 +221,10 @@ def update(
 
     Raises:
         ScenarioError: For a log that cannot be read.
-        ImpossibleLog: For the first row that leaves no state, with its reasons and remedies.
-        Unsupported: Where more than 50,000 states would be open at a time, with the moves to declare.
-        NotLearnt: Where the posterior cannot be trusted.
+        ImpossibleLog: For the first row after which no state is possible, with reasons and remedies.
+        Unsupported: If more than 50,000 states are possible at a time. The message names the moves to declare. Also for
+            a date before the history, and for a dated move before the date.
+        NotLearnt: If the posterior cannot be trusted.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """

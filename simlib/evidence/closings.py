@@ -1,8 +1,8 @@
-"""Likelihood and forecast without each row of a log and with it, at one draw of the assumptions.
+"""Likelihood and forecast without and with each row of a log, at a draw of the assumptions.
 
-While a row is open, the filter counts the firings along it: from none up to the number that the row reports. When the
-row closes, only histories with the full number stay. So just before that, the filter still holds the forecast without
-the row.
+While a row is open, the filter counts the firings that the row may report. When the row closes, only histories with the
+reported number of firings stay. Just before that, the filter also holds the other histories, and so it still gives the
+forecast without the row.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 TOGETHER = 5
-"""Up to this many rows that close on one day are weighed in every order. More are taken in the order of the log."""
+"""If at most this many rows close on one day, every set of them is weighed. More are added in the order of the log."""
 
 
 @dataclass(frozen=True, eq=False)
 class Closing:
     """A day on which rows close, or on which a fact about the state is checked.
 
-    `place` is the crossing: the span that begins then, or the number of spans at the end of the log. rows: the rows
-    that close. sets (S, R): the stages, each a set of rows that are taken in, from none to all.
-    weight (S, C): the weight, at each stage, of each combination of counts of the open rows. facts: checked one by one
-    after the rows, each a further stage, with the machine state that each state becomes (N,) and its weight (N,).
+    `place` is the index of the span that begins then, or the number of spans at the end of the log. `rows` are the rows
+    that close. A stage is a set of these rows that is taken in, from none to all: `sets` (S, R). `weight` (S, C) is the
+    weight that each stage gives to each combination of counts of the open rows. `facts` are checked one by one after
+    the rows, and each is a further stage. Each fact comes with the machine state that every state becomes (N,) and the
+    weight of every state (N,).
     """
 
     place: int
@@ -49,17 +50,17 @@ class Closing:
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """A closing at one draw: the log-likelihood up to each stage (S + F,) and the forecast then (S + F,)."""
+    """The log-likelihood and the forecast at each stage of a closing (S + F,), at one draw."""
 
     log: Floats
     forecast: Floats
 
 
 class Replay:
-    """A log taken apart at its closings, to be followed at many values of the assumptions.
+    """A log that can be followed from closing to closing at many values of the assumptions.
 
-    `days` (J,) are the first day of the log, the days of the closings and the last day. The forecast of a `question`
-    includes the probability that its event has happened already, from the scenario's first day on.
+    `days` (J,) are the first day of the log, the days of the closings and the last day. If there is a `question`, the
+    forecast includes the probability that its event has happened already, since the scenario's first day.
     """
 
     def __init__(self, prepared: Filter, question: Question | None = None) -> None:
@@ -92,7 +93,7 @@ class Replay:
         return Closing(place, day, tuple(timetable.rows[old[at]] for at in closing), sets, weight, facts)
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return the machine state (N,) that a fact makes of each state, and its weight (N,)."""
+        """Return the state that each state becomes by a fact (N,), and its weight (N,)."""
         tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
         stays = np.arange(len(levels))
         if reading.setting:
@@ -113,10 +114,10 @@ class Replay:
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
     def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
-        """Follow one draw: the start, each closing and the end.
+        """Return the stages of the start, of each closing and of the end, at one draw.
 
-        None if the log is impossible at these values. `theta` (A,) are the values of the assumptions, those of the log
-        included. `worth` (J, N) is the forecast from each machine state on each of `days`.
+        Return None if the log is impossible at these values. `theta` (A,) are the values of the assumptions, including
+        those of `evidence`. `worth` (J, N) is the forecast from each machine state on each of `days`.
         """
         prepared, walk = self.prepared, self.walk
         rates = prepared.rates(theta)
@@ -153,7 +154,10 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return the sets of rows to be weighed (S, count): every set, or for many rows one row more each time."""
+    """Return the sets of rows to weigh (S, count).
+
+    These are all sets if there are few rows, and otherwise sets with one row more each time.
+    """
     if count <= TOGETHER:
         return np.array(list(itertools.product((False, True), repeat=count)), dtype=bool).reshape(2**count, count)
     return np.tri(count + 1, count, -1, dtype=bool)
@@ -162,7 +166,7 @@ def _stages(count: int) -> Bools:
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
     """Return probability, and probability times forecast, at every stage.
 
-    `before` (N, S) holds the stages of the rows.
+    `before` (N, S) is the probability of each machine state at each stage of the rows.
     """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]

@@ -1,4 +1,4 @@
-"""Weights of the draws of a posterior, given any part of the log.
+"""Weights of the draws of a posterior, given the log up to any day.
 
 The draws stay the same, and each stage of the log gives them other weights. The change of the weights from one stage to
 the next is what a row taught.
@@ -18,10 +18,11 @@ from simlib.typing import Floats, Ints
 class Reweighting:
     """Turns the log-likelihoods of part of a log, one for each draw, into weights of the draws.
 
-    base (D,): log density of the prior over that of the proposal. group (D,): draws with the same values of the
-    assumptions that are cut. Weights are normalised within each. `early` (D,) is the log-likelihood of the rows that
-    these assumptions already used: those before day `until`. It is None if there are no later rows. `teaching` is False
-    if nothing is learnt: the weights then are those of `base`.
+    base (D,): the log of the prior density divided by the density of the proposal. group (D,): the group of each draw.
+    Draws of one group have the same values of the cut assumptions (see `posterior`), and their weights are normalised
+    within the group. `early` (D,) is the log-likelihood of the rows before day `until`, which the cut assumptions
+    already used. It is None if no assumption is cut or no row is later. `teaching` is False if the log changes no
+    weight. The weights are then given by `base` alone.
     """
 
     base: Floats
@@ -46,7 +47,7 @@ class Reweighting:
         return np.exp(total), max(shape, more)
 
     def some(self, keep: Ints) -> Reweighting:
-        """Return the reweighting of some of the draws, as if there were no others."""
+        """Return the reweighting of the draws with the indices `keep`, as if there were no others."""
         early = None if self.early is None else self.early[keep]
         group = np.unique(self.group[keep], return_inverse=True)[1]
         return Reweighting(self.base[keep], group, early, self.until, self.teaching)

@@ -1,9 +1,10 @@
-"""The exact filter and smoother: how likely a log is, and the states that it leaves.
+"""The exact filter and smoother: the likelihood of a log, and the states given the log.
 
-`Filter` prepares a log once. `Filter.run` weighs it at one set of values. `Filter.gradient` adds the derivative by the
-normal scores of all assumptions. `Passed.smoothed` gives the states on earlier days in the light of the whole log.
-`Filter.rates` gives the rates at one set of values, which a caller may change before `Filter.carry`. Nothing is
-simulated, and the unknown order of events within a day is integrated out.
+`Filter` prepares a log once. `Filter.run` then *weighs* the log at given values of the assumptions: it computes the
+log-likelihood and the distribution over the states. `Filter.gradient` adds the derivative with respect to the normal
+scores of the assumptions. `Passed.smoothed` gives the states on earlier days, given the whole log. To weigh the log at
+other rates, a caller changes the result of `Filter.rates` and gives it to `Filter.carry`. Nothing is simulated, and the
+unknown order of events within a day is integrated out.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 def world_of(scenario: Scenario) -> Scenario:
-    """Return the scenario that the filter walks.
+    """Return the scenario in which the filter follows the log.
 
-    It starts with the history and has the assumptions of `evidence` too. Interventions belong to the forecast and are
-    left out.
+    It starts on the first day of the history, and also has the assumptions of `evidence`. Interventions are left out,
+    because they belong to the forecast.
     """
     history = scenario.evidence.history if scenario.evidence else None
     variables = dict(scenario.variables)
@@ -50,10 +51,10 @@ def world_of(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True, eq=False)
 class WalkRates:
-    """The rates of a walk at one set of values.
+    """The rates of a walk at given values of the assumptions.
 
-    start (N,): the probability of each start state. rate (W,): the rate of each way. exits (K,): the exit rate of each
-    state of each span. weight (M,): the weight of each entry of the maps between spans.
+    start (N,): the probability of each start state. rate (W,): the rate of each way (transition). exits (K,): the exit
+    rate of each state of each span. weight (M,): the weight of each entry of the maps between spans.
     """
 
     start: Floats
@@ -64,12 +65,13 @@ class WalkRates:
 
 @dataclass(frozen=True, eq=False)
 class Passed:
-    """A log weighed at one set of values.
+    """The result of weighing a log at given values of the assumptions.
 
-    log_likelihood: that of the whole log, its rows and its silences. masses (S + 1,): the share of the probability at
-    the previous crossing that is left at each crossing. Once none is left they are 0.
+    log_likelihood: the log-likelihood of the whole log, of its rows and of the absence of other rows.
+    masses (S + 1,): the share of the probability that is left at each crossing into a span, and at the end. Each share
+    refers to the crossing before. Once no probability is left, the shares are 0.
     kept (T,): the distribution at the start of each span, and at the end. values (T,): how much likelier each state
-    makes the later log. Only `Filter.gradient` fills them.
+    makes the rest of the log. They are None unless `Filter.gradient` made them.
     """
 
     walk: Walk
@@ -88,13 +90,13 @@ class Passed:
         return np.array([span.start for span in self.walk.spans] + [span.end for span in self.walk.spans[-1:]])
 
     def filtered(self, place: int) -> Floats:
-        """Return the distribution over the machine states (N,) as a span begins, given the log before."""
+        """Return the probability of each machine state (N,) as a span begins, given the log so far."""
         return self._by_machine(self.kept, place)
 
     def smoothed(self, place: int) -> Floats:
-        """Return the distribution over the machine states (N,) as a span begins, given the whole log."""
+        """Return the probability of each machine state (N,) as a span begins, given the whole log."""
         if self.values is None:
-            raise ValueError("the smoothed states need `Filter.gradient`")
+            raise ValueError("smoothed states are not computed by `Filter.run`; call `Filter.gradient` instead")
         return self._by_machine(self.kept * self.values, place)
 
     def _by_machine(self, vector: Floats, place: int) -> Floats:
@@ -105,7 +107,7 @@ class Passed:
 
 
 class Filter:
-    """A log prepared to be weighed at many assumption values."""
+    """A log that is prepared for weighing at many values of the assumptions."""
 
     def __init__(
         self,
@@ -118,20 +120,20 @@ class Filter:
         met: Machine | None = None,
         cap: int = CAP,
     ) -> None:
-        """Find the states that the log leaves open.
+        """Find the states that are possible given the log.
 
         Args:
             scenario: The scenario, with its `evidence`.
             readings: What the rows of the log mean.
             as_of: The date of the answer. Only what had happened and was public before it counts.
             complete_to: The last day on which the absence of rows says anything. Default: the day before `as_of`.
-            also: Further days, counted from the scenario's `as_of`, on which the states are kept.
-            met: The states that an earlier filter of the same scenario met (`Filter.machine`), to save time.
-            cap: Largest number of states that may be open at a time.
+            also: Further days, counted from the scenario's `as_of`, for which the distribution is kept.
+            met: The `machine` of an earlier filter of the same scenario, whose states are used again to save time.
+            cap: Largest number of states that may be possible at a time.
 
         Raises:
-            ImpossibleRow: For the first row that leaves no state.
-            Unsupported: Above `cap`, and for a date before the history.
+            ImpossibleRow: For the first row after which no state is possible.
+            Unsupported: For more than `cap` states, a date before the history, or a dated move before the date.
             MissingDependency: Without Numba.
         """
         self._kernels = load_kernels()
@@ -189,13 +191,16 @@ class Filter:
     def run(self, theta: Floats | None = None) -> Passed:
         """Weigh the log at values (A,) of the assumptions of `world`, by default the stated ones.
 
-        Raises ImpossibleRow if no probability is left.
+        Raises NoProbability if the log has probability 0 there, in the form of an ImpossibleRow if a row is the reason.
         """
         theta = self.centre if theta is None else theta
         return self._weighed(self.rates(theta))
 
     def rates(self, theta: Floats, *, without: Ints = _NONE) -> WalkRates:
-        """Return the rates at values (A,). Firings of the outcomes `without` leave their states and lead nowhere."""
+        """Return the rates at values (A,).
+
+        Firings of the outcomes `without` leave their states and lead to no state.
+        """
         return self._walk_rates(self._rates(theta), theta, without)
 
     def carry(self, rates: WalkRates) -> Passed:
@@ -209,7 +214,8 @@ class Filter:
     def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
         """Return the probabilities just before a crossing, by machine state and combination of counts.
 
-        The states and counts are those of the span that ends. The sum is the probability that is left.
+        The states and counts are those of the span that ends. The probabilities sum to the share that is left of the
+        probability at the start of that span.
         """
         walk, span = self.walk, crossing - 1
         own, states, grid = (
@@ -229,7 +235,8 @@ class Filter:
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
         """Weigh the log at normal scores (A,) of the assumptions of `world`.
 
-        Return the derivative too. Raises ImpossibleRow if no probability is left.
+        Return the result, and the derivative of the log-likelihood with respect to the scores (A,). Raises the errors
+        of `run`.
         """
         theta = priors.values_from_scores(self.world, z)
         slots = self._rates(theta)
@@ -249,7 +256,7 @@ class Filter:
     # ---------------------------------------------------------------- rates and their derivatives
 
     def _rates(self, theta: Floats) -> Floats:
-        """Return the rate of every slot: hazard times chance times the weight of what the log shows."""
+        """Return the rate of every slot (see `walk`): its hazard, chance and weight multiplied."""
         walk = self.walk
         parts = [(self.tables.rates(theta, s), self.tables.chances(theta, self.centre, s)) for s in self._segments]
         result = self._shown(theta)[walk.slot_weight]
@@ -274,24 +281,29 @@ class Filter:
         return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
 
     def _weighed(self, rates: WalkRates) -> Passed:
-        """Carry the start distribution through the log. Raises ImpossibleRow if no probability is left."""
+        """Carry the start distribution through the log. Raises the errors of `run`."""
         passed = self.carry(rates)
         if not passed.masses[-1] > 0:
             self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
         return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
-        """Raise ImpossibleRow for the row that closes at a crossing where no probability is left."""
+        """Raise ImpossibleRow for the row that closes at a crossing where no probability is left.
+
+        Raise NoProbability if no row closes there.
+        """
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         closing = [row for row in self.timetable.rows if row.end == day]
         closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
         if not closing:
-            raise NoProbability(f"no row up to day {day:g} has probability 0 at these values; check the rates of moves")
+            raise NoProbability(
+                f"the absence of other rows up to day {day:g} has probability 0 at these values; check the rates of moves"
+            )
         before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
-        """Return the derivative by each assumption on its own scale: logit for a chance, log for anything else."""
+        """Return the derivative by each assumption: by its logit if it is a chance, else by its log."""
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
         weighed = by_slot * slots
@@ -337,13 +349,14 @@ class Filter:
     def _by_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
         """Return the derivatives by the log of each weight, given those by the log of each share.
 
-        The logit of a chance adds to the log of its weight, and so does the log of a factor on its outcome.
+        A share is a weight divided by the sum of the weights of its group. The logit of a chance adds to the log of its
+        weight, and so does the log of a factor on its outcome.
         """
         return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
 
 
 def _add_named(result: Floats, values: Floats, chance: Ints) -> None:
-    """Add values to the places of a result that `chance` names. A -1 names none."""
+    """Add each value to the result at its index in `chance`. The index -1 leaves a value out."""
     np.add.at(result, chance[chance >= 0], values[chance >= 0])
 
 

@@ -13,7 +13,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
 
 _SHOWN = 3
-"""Number of earlier rows that are listed."""
+"""Largest number of earlier rows that are listed."""
 
 REMEDIES = (
     "leave it out (`ignore` in evidence.rows, with a reason), give it another outcome (`outcomes`), change "
@@ -26,7 +26,7 @@ class ImpossibleLog(SimlibError):
 
 
 def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow) -> str:
-    """Describe the row, its guard, the levels possible then, the rows that led there, and the remedies."""
+    """Describe the row, its guard, the levels possible then, earlier rows and the remedies."""
     reading = error.row.reading
     row = reading.row
     place = f"{row.file}:{row.line}: " if row.file else ""
@@ -50,7 +50,7 @@ def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: I
 
 
 def _rows_before(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow, variables: set[str]) -> str:
-    """Return the last earlier rows that changed a variable which the guard of the row's move reads."""
+    """Return the latest earlier rows that changed one of the variables that decide the row."""
     changed = [
         reading.row
         for reading in readings

@@ -27,10 +27,11 @@ DRAWS = 1000
 """Default number of draws of a belief."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
-"""An assumption is taught if the sd of its normal score falls below the first, or its mean moves by the second."""
+"""The log taught something about an assumption if the standard deviation of its normal score fell below the first
+number, or if the mean of that score moved by more than the second."""
 
 SURE = 2.0
-"""Standard errors by which these bounds must be passed: among many assumptions, some pass one by chance."""
+"""By how many standard errors a bound must be passed, because some of many assumptions pass one by chance."""
 
 _POINTS = ("low", "median", "high")
 
@@ -39,10 +40,10 @@ _POINTS = ("low", "median", "high")
 class LearntAssumption:
     """One assumption before and after the log.
 
-    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` (sd) are those of the
-    normal score, which are 0 and 1 in the prior. `reach` says whether the log could teach it: "free", "cut" (the log
-    already set the number and may not teach it again) or "untouched". `draws` is the effective number of draws behind
-    the posterior.
+    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` are the mean and the
+    standard deviation of the normal score after the log. In the prior they are 0 and 1. `reach` says whether the log
+    could change the assumption: "free" (it could), "cut" (the number already used the log, which may not change it
+    again) or "untouched" (the log says nothing about it). `draws` is the effective number of draws of the posterior.
     """
 
     id: str
@@ -55,7 +56,7 @@ class LearntAssumption:
 
     @property
     def taught(self) -> bool:
-        """Whether the log moved or narrowed it by more than the error of the draws."""
+        """Whether the log moved or narrowed the assumption by more than the error of the draws."""
         error = SURE * self.spread / np.sqrt(self.draws)
         narrower = self.spread + error / np.sqrt(2) < TAUGHT_SPREAD
         return self.reach != "untouched" and bool(narrower or abs(self.mean) - error > TAUGHT_SHIFT)
@@ -125,14 +126,14 @@ class Lessons(Answer):
         return texts
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each uncertain assumption, prior beside posterior, those that moved most first."""
+        """Return one row for each uncertain assumption: prior and posterior, the most changed first."""
         import pandas as pd
 
         rows = [each.row() | {"label": self.numbers[each.id].label} for each in self.ranked()]
         return pd.DataFrame(rows)
 
     def ranked(self) -> list[LearntAssumption]:
-        """Return the assumptions, those that the log moved or narrowed most first."""
+        """Return the assumptions in order: first the one that the log moved or narrowed most."""
         return sorted(self.learnt, key=lambda each: -max(abs(each.mean), 1 - each.spread))
 
     def data(self) -> dict[str, Any]:
@@ -154,7 +155,7 @@ def learn(
 ) -> Lessons:
     """Say what a log teaches about the assumptions: prior and posterior side by side.
 
-    Arguments and errors are those of `update`, which also gives the state in which the log leaves the world.
+    Arguments and errors are those of `update`, which also gives the states that are possible given the log.
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
@@ -194,7 +195,7 @@ def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
 
 
 def how_learnt(taken: Intake) -> dict[str, Any]:
-    """Return the provenance of a log that was taken in."""
+    """Return the provenance of an answer that learns from a log."""
     drawn = taken.drawn
     return provenance(
         taken.prepared.scenario,
@@ -211,7 +212,7 @@ def how_learnt(taken: Intake) -> dict[str, Any]:
 
 
 def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> list[str]:
-    """State what a log taught about the assumptions. The list is empty where nothing was to be learnt."""
+    """State what a log taught about the assumptions. The list is empty if `learnt` is empty."""
     return lesson_sentences(learnt, {**scenario.assumptions, **scenario.log_assumptions}) if learnt else []
 
 

@@ -1,6 +1,6 @@
 """Take in a log: filter it as of a date, and draw the assumptions from their posterior.
 
-`update`, `learn` and `row_effects` all use it, so that their numbers agree.
+`update`, `learn` and `row_effects` all use this module, so that their numbers agree.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 
 WEEKS, FAR = 3, 3.0
-"""Fewest weeks on either side for comparing the pace of a log, and standard errors by which it must differ."""
+"""The pace of a log is compared if there are at least so many weeks before and after the day. A change is reported from
+so many standard errors on."""
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
@@ -37,8 +38,9 @@ Events = str | os.PathLike[str] | Iterable[LogRow] | None
 class Intake:
     """A log taken in as of a date.
 
-    prepared: the filter. passed: its run at the stated values. drawn: weighted draws of the assumptions. theta (D, A):
-    their values, those of `evidence` included. impossible: readings left out because the scenario cannot explain them.
+    prepared: the filter. passed: its result at the stated values. drawn: weighted draws of the assumptions.
+    theta (D, A): the values of the assumptions at each draw, including those of `evidence`. impossible: readings that
+    were left out because the scenario cannot explain them.
     complete_to: the last day on which the absence of rows counts. learn, draws, seed: as given to `take_in`.
     """
 
@@ -78,11 +80,11 @@ def take_in(
 
 
 def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
-    """Return the log beside a scenario, if there is one, followed by further rows or those of a file.
+    """Return the log in the scenario's folder, if any, followed by the rows `further`.
 
-    A file that lies beside the scenario needs no folder in its name. A row that is in both counts once. Without further
-    rows (None) there must be a log. Raises SimlibError if the scenario has no folder, ScenarioError if the folder has
-    no log.
+    `further` may be rows or a file. A file in the scenario's folder is named without the folder. A row that occurs in
+    both parts counts once. If `further` is None, there must be a log: raises SimlibError if the scenario has no folder,
+    and ScenarioError if the folder has no log.
     """
     if not scenario.path:
         if further is None:
@@ -98,13 +100,13 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the day up to which a log is complete: its last publication, or at most the day before `as_of`."""
+    """Return the day up to which a log is complete: its last publication before `as_of`."""
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
 
 
 def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
-    """Return a warning if a log has far more or far fewer rows a week from a day on, else "".
+    """Return a warning if the number of rows a week changes much on a day, else "".
 
     The update would read a change of the log's author or method as a change in the world. Rows cluster, so the standard
     error takes the spread from week to week into account.
@@ -129,9 +131,9 @@ def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
 def prepare(
     scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
 ) -> tuple[Filter, Passed, tuple[Reading, ...]]:
-    """Return the filter of a log, its run at the stated values, and the readings left out as impossible.
+    """Return the filter of a log, its result at the stated values, and the impossible readings.
 
-    Raises ImpossibleLog unless these are to be left out.
+    With `skip_impossible`, impossible readings are left out. Without it, the first one raises ImpossibleLog.
     """
     left, skipped = list(readings), []
     while True:
@@ -148,9 +150,9 @@ def prepare(
 
 
 def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) -> Scenario:
-    """Return the scenario as of a date: it starts where the log leaves it, and ends on the same day.
+    """Return the scenario as of a date, starting in the states that are possible given the log.
 
-    Where that day is not after the date, the horizon keeps its length.
+    Its last day stays the same. If that day is not after the date, the length of the horizon stays the same instead.
     """
     rest = scenario.horizon_days - scenario.day(as_of)
     evidence = dataclasses.replace(scenario.evidence, history=None) if scenario.evidence else None
@@ -163,7 +165,7 @@ def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) 
 
 
 def taken_in(prepared: Filter) -> list[Reading]:
-    """Return the readings that the filter walks with: firings and facts about the state."""
+    """Return the readings that the filter uses: those about firings, then those about the state."""
     firings = [reading for row in prepared.timetable.rows for reading in row.readings]
     return firings + [fact.reading for fact in prepared.timetable.facts]
 

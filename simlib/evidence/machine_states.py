@@ -1,4 +1,4 @@
-"""The machine states that a walk meets, found one after another."""
+"""The machine states that walks have reached so far, and the firings out of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simlib.typing import Bools, Ints
 
 
 class Machine:
-    """The states of the scenario met so far, with every firing out of them."""
+    """The states of a scenario that were reached so far, with every firing out of them."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -22,7 +22,7 @@ class Machine:
         self.entry, self.outcome, self.target = (np.zeros(0, dtype=np.int64) for _ in range(3))
 
     def find(self, levels: Ints) -> Ints:
-        """Return the numbers of states given as rows of levels, with numbers for new ones."""
+        """Return the number of each state, given as a row of levels. A new state gets a new number."""
         rows = np.ascontiguousarray(levels, dtype=np.int16)
         width = rows.shape[1] * 2
         raw = rows.tobytes()
@@ -45,13 +45,13 @@ class Machine:
         return numbers
 
     def all_levels(self) -> Ints:
-        """Return the levels of every state met (N, V)."""
+        """Return the levels of every state reached so far (N, V)."""
         if len(self.levels) > 1:
             self.levels = [np.concatenate(self.levels)]
         return self.levels[0]
 
     def expand(self, numbers: Ints) -> None:
-        """Find every firing out of these states, those that change nothing included."""
+        """Find every firing out of these states, including firings that change nothing."""
         new = np.unique(numbers[~self.expanded[numbers]])
         if not len(new):
             return

@@ -1,7 +1,8 @@
 """Pareto-smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
 
 The largest importance ratios are replaced by the expected order statistics of a generalised Pareto distribution fitted
-to them (Zhang and Stephens 2009). Its shape k says how far to trust the weights: below 0.7 their sums converge.
+to them (Zhang and Stephens 2009). Its shape k says how far to trust the weights: if k is below 0.7, sums over them
+converge.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from simlib.typing import Floats
 
 _EQUAL = 1e-9
-"""Differences between log ratios below this are rounding."""
+"""Smaller differences between log ratios are rounding errors."""
 
 FEWEST = 5
 """Fewest ratios in a tail to which a distribution is fitted."""
@@ -34,7 +35,7 @@ def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
         log = log.copy()
         log[largest] = np.minimum(np.log(np.exp(cut) + _quantile(points, shape, scale)), 0.0)
     elif tail >= FEWEST:
-        shape = -np.inf  # equal ratios: nothing to smooth
+        shape = -np.inf  # the ratios are equal: there is nothing to smooth
     return np.asarray(log - np.logaddexp.reduce(log)), float(shape)
 
 

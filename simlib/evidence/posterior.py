@@ -1,14 +1,14 @@
 """The posterior of the assumptions given a log.
 
-The density of the normal scores z is that of their prior times the likelihood of the log. A normal distribution at the
-mode (Laplace), a little wider than the curvature says, is the proposal. Its draws (Sobol normals) get importance
-weights, which are Pareto-smoothed. If these cannot be trusted, a Student t is the next proposal, and Hamiltonian Monte
-Carlo the last resort.
+The posterior density of the normal scores z is their prior density times the likelihood of the log. The draws come from
+a proposal: a normal distribution at the mode (Laplace), a little wider than the curvature says. They are normal draws
+from a Sobol sequence, with Pareto-smoothed importance weights. If these weights cannot be trusted, a Student t is the
+next proposal. Hamiltonian Monte Carlo is the last resort.
 
-Rows up to the date until which an assumption already used the log inform the state, never that assumption: the
-posterior is *cut* there (Plummer 2015). Such cut assumptions are drawn from their prior, and the others given these
-values. For each draw of the cut assumptions, the weights of the others are normalised. Later rows then weigh both.
-Assumptions that the log does not touch keep their prior.
+An assumption may already have used the log up to a date (`uses_log_until`). Rows up to that date then inform the state,
+but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and the
+others are drawn given their values. For each draw of the cut assumptions, the weights of the others are normalised.
+Later rows then change the weights of all. Assumptions that the log does not touch keep their prior.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from simlib.machine import priors
 from simlib.typing import Bools, Floats, Ints
 
 TRUSTED, ENOUGH = 0.7, 200
-"""A posterior is published up to this shape of the tail of the weights, and from this effective number of draws on."""
+"""A posterior is published if the shape k of the tail of its weights is below the first number, and if its draws are
+worth at least the second number of draws with equal weights."""
 
 CONVERGED, BULK = 1.01, 400
-"""Chains are published up to this R̂, and from this bulk effective sample size on."""
+"""Chains are published if R̂ is at most the first number, and the bulk effective sample size at least the second."""
 
 WIDER, FREEDOM = 1.05, 10
-"""Scale of the normal proposal, and degrees of freedom of the Student proposal."""
+"""Scale of both proposals, and degrees of freedom of the Student t."""
 
 INNER = 8
 """Number of draws of the other assumptions for each draw of the cut ones."""
@@ -58,13 +59,13 @@ class NotLearnt(SimlibError):
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Weighted draws of the scores of all assumptions of the world that the filter walks.
+    """Weighted draws of the normal scores of all assumptions, including those of `evidence`.
 
     scores (D, A), weights (D,). ends (D, K): for each draw, the probabilities of the states at the end of the log.
     `method` is "laplace", "student", "chains" or "prior" (nothing is learnt). `k_hat` is the shape of the tail of the
-    weights (nan for chains). free (A,): whether the log may teach each assumption. cut (A,): whether the log already
-    set it and may not teach it again. `reweighting` gives the weights that the same draws have when only a part of the
-    log is known.
+    weights (nan for chains). free (A,): whether the log may change each assumption. cut (A,): whether an assumption
+    already used the log, which may not change it again. `reweighting` gives the weights that the same draws have if
+    only the first part of the log is known.
     """
 
     scores: Floats
@@ -104,7 +105,7 @@ class Learning:
         return Filter(self.filter.scenario, self.filter.readings, after, complete_to=until)
 
     def prior(self) -> Posterior:
-        """Return draws of the prior, each with the states at the end of the log. The log teaches nothing."""
+        """Return draws of the prior, with the states at the end of the log. No assumption changes."""
         scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
         log, ends = self._weigh(self.filter, scores)
         possible = np.isfinite(log)
@@ -116,9 +117,10 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
-        If the weights of the normal proposal cannot be trusted, a Student t follows. Later passes double the draws.
+        If the weights of the normal proposal cannot be trusted, a Student t follows. Then come normal proposals with
+        more and more draws if assumptions are cut, and chains if none is.
 
-        Raises NotLearnt if no method can be trusted, Cancelled.
+        Raises NotLearnt if no method can be trusted, and Cancelled.
         """
         if not len(self.a) and self.early is None:
             return self.prior()
@@ -139,7 +141,7 @@ class Learning:
     # ---------------------------------------------------------------- the mode
 
     def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
-        """Return the log density of the free scores (others at zero) and its gradient."""
+        """Return the log density of the free scores and its gradient. The other scores are zero."""
         if np.abs(at).max(initial=0.0) > _FARTHEST:
             return -np.inf, np.zeros(len(at))
         z = np.zeros(len(self.free))
@@ -258,7 +260,7 @@ class Learning:
     # ---------------------------------------------------------------- chains
 
     def _by_chains(self, mode: Floats, precision: Floats) -> Posterior:
-        """Return equally weighted draws of four chains. Raises NotLearnt if these do not converge."""
+        """Return equally weighted draws of four chains. Raises NotLearnt if they do not converge."""
         root = np.linalg.cholesky(np.linalg.inv(precision))
 
         def target(x: Floats) -> tuple[float, Floats]:
@@ -281,7 +283,7 @@ class Learning:
 
 
 def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
-    """Return the reasons why weights cannot be trusted: none if they can."""
+    """Return the reasons why weights cannot be trusted. The list is empty if they can."""
     count = len(found.weights)
     if np.isposinf(found.k_hat):
         return [f"{count} draws are too few to judge their weights"]
@@ -294,7 +296,7 @@ def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
 
 
 def _faults_of_chains(r_hat: float, bulk: float) -> list[str]:
-    """Return the reasons why chains cannot be trusted: none if they can."""
+    """Return the reasons why chains cannot be trusted. The list is empty if they can."""
     faults = [f"the chains do not agree (R̂ = {r_hat:.3f}, limit {CONVERGED})"] if r_hat > CONVERGED else []
     return faults + ([f"the chains are worth {bulk:.0f} draws (at least {BULK})"] if bulk < BULK else [])
 
@@ -334,6 +336,6 @@ def _log_density(away: Floats, freedom: int | None) -> Floats:
 
 
 def summary(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the weighted mean and standard deviation of scores (D, A) -> (A,), (A,)."""
+    """Return the weighted mean (A,) and standard deviation (A,) of scores (D, A)."""
     mean = weights @ scores
     return mean, np.sqrt(np.maximum(weights @ (scores - mean) ** 2, 0.0))

@@ -1,7 +1,8 @@
 """The probability that the event of a question has happened already, given a log.
 
-The filter walks a second time, without the transitions that answer the question: those into its states, or along its
-firings. The probability that this loses is that of an answer. Counts and lulls are read off the rows that are certain.
+The filter runs a second time without the transitions that answer the question: those into the states or along the
+firings that the question names. The probability that is lost is the probability that the event has happened. Counts and
+lulls are read from the rows that are certain.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ class AnsweredQuestion:
 
 @dataclass(frozen=True, eq=False)
 class AnswerSoFar:
-    """A question at the end of a log: how likely its event has happened, and when that was settled.
+    """How likely the event of a question has happened by the end of a log.
 
-    `on` is the day on which the log settles it, or None. open (K,): the probability of each state at the end of the log
-    with no event yet.
+    `on` is the day from which the event is certain, or None. open (K,): the probability of being in each state at the
+    end of the log with no event yet.
     """
 
     probability: float
@@ -75,7 +76,7 @@ class StillOpen:
 def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     """Return the questions whose event may have happened since the scenario's first day.
 
-    `passed` is the run at the stated values. A count or a lull is returned only once it is certain.
+    `passed` is the result of the filter at the stated values. A count or a lull is returned only once it is certain.
     """
     questions = prepared.scenario.questions.values()
     found = ((question, answer_so_far(prepared, passed, question)) for question in questions)
@@ -87,11 +88,11 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
 
 
 def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> AnswerSoFar:
-    """Return how a question stands at the end of a log, if it counts what happens from a day on.
+    """Return the answer to a question by the end of a log, counting only events from a day on.
 
     Args:
         prepared: The filter of the log.
-        passed: Its run at the stated values.
+        passed: Its result at the stated values.
         question: The question.
         since: The first day that counts, in days after the scenario's first one.
     """
@@ -114,8 +115,8 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 class Unanswered:
     """The walk of a log without the ways that answer a question.
 
-    `possible` says whether the log leaves any way that answers it. If not, the event has not happened yet. Lulls,
-    counts and pairs of events have no such ways.
+    `possible` says whether any way that answers the question is possible given the log. If not, the event has not
+    happened yet. Lulls, counts and pairs of events have no such ways.
     """
 
     def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:
@@ -136,7 +137,10 @@ class Unanswered:
         self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
-        """Carry the start distribution through the log at values (A,). `passed` is the run of the filter there."""
+        """Carry the start distribution through the log at values (A,).
+
+        `passed` is the result of the filter at the same values.
+        """
         rates = self.prepared.rates(theta)
         if not self.possible:
             return StillOpen(rates, passed, np.ones(len(passed.masses)))
@@ -156,10 +160,10 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Return the unseen firings that answer the question and change no state, and their states (K',).
+        """Find unseen firings that answer the question and change no state, and their states.
 
-        For each segment: the table entries, the branches, the shares that the log would show, and the assumptions that
-        multiply these shares (-1: none).
+        The states (K',) come first. The firings follow in parts: the segment, the table entries, the branches, the
+        shares that the log would show, and the assumptions that multiply these shares (-1: none).
         """
         prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
@@ -211,7 +215,7 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Say which entries of the maps between spans lead into states that answer, at crossings that count."""
+    """Say which entries of the maps between spans lead `inside`, at the crossings that count."""
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
     found = [np.zeros(0, dtype=bool)]
@@ -233,7 +237,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which rows that are certain reach the count of a question."""
+    """Return the day on which the rows that are certain reach the count of a question, or None."""
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
@@ -252,10 +256,10 @@ def _tells(row: OpenRow, question: Question) -> bool:
 
 
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the first day on which it is certain that a lull has happened: nothing has fired for its length.
+    """Return the first day on which it is certain that a lull has happened, or None.
 
-    It may have happened earlier, unnoticed. Only firings that the log always shows can be excluded by the absence of
-    rows. None if the story may have ended.
+    A lull has happened if nothing has fired for its length. It may have happened earlier, unnoticed: the absence of
+    rows only excludes firings that the log always shows. If the story may have ended, the answer is None.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None

@@ -1,6 +1,7 @@
-"""The log on the calendar: time is cut where rows open or close and where coverage or hazards change.
+"""The log on the calendar: spans of time within which only the state changes.
 
-Times are days after the scenario's `as_of` (negative during a history). Within one span only the state changes.
+Time is cut into spans where rows open or close, and where coverage or hazards change. Each cut is a crossing from one
+span to the next. Times are days after the scenario's `as_of` (negative during a history).
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from simlib.scenario.row_meaning import Firing, Reading, coverages
 class OpenRow:
     """Rows with the same meaning and the same window [start, end) in days.
 
-    Together they stand for `times` firings, each of one of the kinds in `firings`. `ratio` is the likelihood ratio of a
-    doubtful row (None: certain).
+    Together they report `times` firings, each of any kind in `firings`. `ratio` is the likelihood ratio of a doubtful
+    row (None: certain).
     """
 
     readings: tuple[Reading, ...]
@@ -51,8 +52,9 @@ class Fact:
 class Span:
     """A stretch of time in days [start, end) with its hazards.
 
-    `open` are the rows that are open (indices into `rows`). `delays[k]` is the share of firings under coverage k that
-    would show by the date of the answer. It is None where the absence of a row says nothing.
+    `open` holds the indices of the rows that are open. `delays[k]` is about the firings that the log shows under
+    coverage k: it is the share of them that show by the date of the answer. It is None if the absence of a row says
+    nothing.
     """
 
     start: float
@@ -64,7 +66,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Timetable:
-    """Everything that a log says, on the calendar, as it was known on a date.
+    """A log on the calendar, as far as it was known on a date.
 
     `rows` are in the order of closing. `unknown` are readings that were not public by that date, or are about a later
     day. `outside` are readings from before the history. `coverage` maps each firing to its kind of coverage, an index
@@ -82,7 +84,10 @@ class Timetable:
     outside: tuple[Reading, ...]
 
     def day_told(self, crossing: float) -> float:
-        """Return the day of a fact that holds from a crossing on: that of a change, or the day before it."""
+        """Return the day to report for a fact that holds from a crossing on.
+
+        This is the day of the crossing if an outside change acts on it, and otherwise the day before.
+        """
         changed = any(fact.day == crossing and fact.reading.setting for fact in self.facts)
         return crossing if changed else max(crossing - 1, self.start)
 
@@ -93,14 +98,14 @@ def arrange(
     """Put the readings of a log on the calendar.
 
     Args:
-        tables: Those of the world that the filter walks.
+        tables: The tables of `exact_filter.world_of`.
         readings: What the rows mean.
         as_of: The date of the answer. Only what had happened and was public before it counts.
         complete_to: The last day on which the absence of rows says anything.
         also: Further days at which time is cut.
 
     Raises:
-        Unsupported: For a date before the history begins.
+        Unsupported: For a date before the history begins, and for a dated move before the date.
     """
     scenario = tables.scenario
     start, stop = beginning(scenario), scenario.day(as_of)
@@ -139,13 +144,13 @@ def arrange(
 
 
 def beginning(scenario: Scenario) -> float:
-    """Return the first day that counts: that of the history, or 0."""
+    """Return the first day that counts: the first day of the history, or 0 if there is none."""
     history = scenario.evidence.history if scenario.evidence else None
     return scenario.day(history.since) if history else 0.0
 
 
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
-    """Return the rows that stand for firings, in order of closing.
+    """Return the rows that report firings, in order of closing.
 
     Certain rows with the same meaning and the same window become one row.
     """
@@ -178,7 +183,10 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 
 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
-    """Return the different coverages, and for every firing the index of its own. No log shows a hidden clock."""
+    """Return the different coverages, and for every firing the index of its coverage.
+
+    The clocks of moves that take time are never shown by a log.
+    """
     clocks = {firing: Coverage(*firing, 0.0) for firing in tables.outcome_ids}
     seen = clocks | coverages(tables.scenario)
     index: dict[object, int] = {}
@@ -200,9 +208,9 @@ def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return the share of firings on a day that would show by `stop`.
+    """Return the share of the firings on a day that show by `stop`, of those that show at all.
 
-    The share rises by equal steps from day to day of the delay.
+    The share rises by equal steps over the days of the delay. Return None if the absence of a row says nothing.
     """
     if kind.chance == 0 or (kind.since and day < scenario.day(kind.since)) or day >= end_of_log:
         return None

@@ -1,10 +1,15 @@
-"""The states that a log leaves open, and the transitions between them (`ways`).
+"""The states that are possible given a log, and the transitions between them (`ways`).
 
-A state of the walk is a state of the machine together with the count of each row whose window is open. Within a span a
-firing that the log would show can happen only along an open row. A firing that the log would not show can happen at any
-time. When a row closes, only states with its full count stay. All rates and chances count as positive, so one walk
-serves every value of the assumptions. Only states that can be reached are visited, so even a machine far too large to
-list can be walked.
+A state of the walk is a state of the machine together with the count of each open row: how many of its firings have
+happened. Within a span, a firing that the log would show can happen only *along* an open row, whose count it raises. A
+firing that the log would not show can happen at any time. When a row closes, only states with its full count stay.
+
+All rates and chances are taken as positive, so one walk serves every value of the assumptions. Only states that can be
+reached are visited, so the machine may have far more states than could be listed.
+
+The rate of a way is a sum over *slots*. The rate of a slot is a product: the hazard of a table entry, the chance of an
+outcome, and a weight for whether the log shows the firing. Hazards and chances depend on the *rating*: the calendar
+windows that are closed and the interventions in force.
 """
 
 from __future__ import annotations
@@ -23,10 +28,10 @@ from simlib.scenario.evidence import CERTAIN
 from simlib.typing import Bits, Bools, Floats, Ints
 
 CAP = 50_000
-"""Largest number of states of the walk that may be open at a time."""
+"""Largest number of states of the walk that may be possible at a time."""
 
 _SPARE = 16
-"""Up to this many times `cap` states are considered before those that cannot be reached are dropped."""
+"""There may be this many times `cap` states before those that cannot be reached are dropped."""
 
 _OUTCOMES, _ENTRIES, _RATINGS = 14, 22, 13
 """Bits for the outcome, the table entry and the rating in the number of a slot. The other bits hold the weight."""
@@ -46,7 +51,7 @@ class NoProbability(SimlibError):
 
 
 class ImpossibleRow(NoProbability):
-    """No state of the scenario is left once a row closes.
+    """No state of the scenario is possible after a row closes.
 
     `row` is the row or fact, `levels` (N, V) are the states that were possible just before, and `day` is the day.
     """
@@ -58,9 +63,10 @@ class ImpossibleRow(NoProbability):
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of firings, constant + slope times the chance that they show.
+    """Weights of firings: the probability that the log shows a firing, or that it does not.
 
-    `assumption` is the index of that chance, or -1.
+    A weight is `constant` + `slope` times the chance that a firing shows. `assumption` is the index of this chance, or
+    -1 if the weight does not depend on one.
     """
 
     assumption: Ints
@@ -76,18 +82,21 @@ class Walk:
 
     machine (N, V), ended (N,): the levels of all machine states met, and which of them are endings.
     days (S,), sizes (S,): the length of each span, and how many combinations of counts it has.
-    state: the machine states of each span, those at the end last. state_start (S + 2,): where those of each span begin.
+    state: the machine states of each span, then those at the end of the log. state_start (S + 2,): where the states of
+    each span begin.
     grid_start (S + 2,): where the grid of each span begins in a vector over all states. Within a grid the counts vary
     fastest.
     pointer: for each span, where the ways into each of its states begin. source: the state that each way comes from,
     counted within its span. row: the open row that each way goes along, counted from 1 (0: none). way_start (S + 1,):
     where the ways of each span begin. stride: by how much a firing along each open row raises the number of the
     combination of counts. times: how many firings each open row takes.
-    fresh: the same if the row opens with the span, else 0. row_start (S + 1,): where the open rows of each span begin.
+    fresh: how many firings an open row takes if it opens with the span, else 0. row_start (S + 1,): where the open rows
+    of each span begin.
     slot, slot_start: the slots whose rates sum to the rate of each way.
-    exit_group: the group of each state. group_slot, group_start: the slots whose rates sum to the exit rate of a group.
-    map_*: the linear map from the grid of each span to that of the next. The first map is from the start states.
-    slot_*: rating, table entry, outcome and weight of each slot. Its rate is their product.
+    exit_group: the group of each state. States of a group share their exit rate. group_slot, group_start: the slots
+    whose rates sum to the exit rate of a group.
+    map_*: the linear map from the grid of each span to the grid of the next. The first map is from the start states.
+    slot_*: rating, table entry, outcome and weight of each slot.
     story_end: the day from which every possible state is an ending, with one such state, or None.
     """
 
@@ -126,17 +135,20 @@ class Walk:
 
 
 def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
-    """Find the states that the log leaves open.
+    """Find the states that are possible given the log, and the ways between them.
 
-    `machine` may hold states that other walks met. Raises ImpossibleRow for the first row that leaves no state,
-    Unsupported above `cap` states at a time.
+    `machine` may hold states that other walks reached. Raises ImpossibleRow for the first row after which no state is
+    possible, and Unsupported if more than `cap` states are possible at a time.
     """
     return _Walker(machine, timetable, cap).walk()
 
 
 @dataclass(frozen=True)
 class _Entering:
-    """States that enter a span: machine state, the counts as one number, origin and weight."""
+    """States that enter a span: machine state, counts as one number, origin and weight.
+
+    The origin is the place in the grid of the span before, or among the start states.
+    """
 
     state: Ints
     count: Ints
@@ -162,7 +174,7 @@ class _Ways:
         return cls(source[order], target[order], row[order], slot[order])
 
     def first(self) -> Bools:
-        """Say which ways are the first between their states. The others run parallel to one of these."""
+        """Say which ways are the first of those with the same source, target and row."""
         result = np.ones(len(self.source), dtype=bool)
         for column in (self.source, self.target, self.row):
             result[1:] &= column[1:] == column[:-1]
@@ -260,9 +272,10 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Keep only states with full counts.
+        """Keep only states with the full count of a row.
 
-        For a doubtful row keep those with a count of zero too, and weigh the two.
+        For a doubtful row, also keep states with a count of zero. The likelihood ratio of the row then weighs the
+        states with the full count.
         """
         full = counts[:, place] == row.times
         keep = full if row.ratio is CERTAIN else full | (counts[:, place] == 0)
@@ -320,7 +333,7 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways between states: first those that the log does not show, then those along each row."""
+        """Return the ways between states: the unseen ones, and those along each open row."""
         machine = self.machine
         source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
@@ -335,7 +348,7 @@ class _Walker:
         return _Ways.of(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _spread(self, grid: Bools, ways: _Ways, span: Span) -> None:
-        """Mark every cell that can be reached in a grid of states by counts."""
+        """Mark every cell of a grid of states by counts that can be reached."""
         stride, times = self._strides(span)
         pointer = _starts(np.bincount(ways.target, minlength=len(grid)))
         self.kernels.spread(grid, pointer, ways.source, ways.row, stride, times)
@@ -360,7 +373,11 @@ class _Walker:
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def _weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
-        """Return the weights by outcome (-1: none): unseen, along a row, seen without effect."""
+        """Return three weights for each outcome, as indices (-1: none).
+
+        They are for a firing that the log does not show, for a firing along a row, and for a firing that the log would
+        show and that changes no state.
+        """
         if span.delays not in self._by_delays:
             kinds = [
                 self._weights_of_kind(kind.chance, delay)
@@ -392,7 +409,7 @@ class _Walker:
     # ---------------------------------------------------------------- flat arrays
 
     def _record_ways(self, states: Ints, ways: _Ways, span: Span) -> None:
-        """Keep the ways of a span with parallel ones merged, and the exit of each state."""
+        """Keep the ways of a span, with parallel ways merged, and the exit group of each state."""
         first = ways.first()
         parts = self.parts
         parts.sources.append(ways.source[first])
@@ -403,7 +420,7 @@ class _Walker:
         parts.exits.append(self._groups(states, span))
 
     def _groups(self, states: Ints, span: Span) -> Ints:
-        """Return the number of the exit rate of each machine state."""
+        """Return the exit group of each machine state."""
         rule = (span.segment.rating, span.delays)
         new = [state for state in states.tolist() if (rule, state) not in self.groups]
         if new:
@@ -465,7 +482,7 @@ class _Walker:
         )
 
     def _too_many(self, count: int, span: Span) -> str:
-        """Return the error that names the moves to declare: those that may happen unseen."""
+        """Return the error message, which names the moves to declare: those that may happen unseen."""
         unseen, _, _ = self._weights_of(span)
         names = [firing for firing, weight in zip(self.tables.outcome_ids, unseen, strict=True) if weight >= 0]
         moves = sorted({move for move, _ in names if not self.tables.scenario.moves[move].covert})

@@ -1,6 +1,6 @@
-// A JupyterLab extension without a build: the container that JupyterLab expects of one, written by hand.
-// It runs a shipped notebook when it is opened, so that its sliders are live without pressing anything. Which notebooks
-// these are, the server says (`simlib._jupyter`), and only the server that `simlib lab` started loads this file.
+// A JupyterLab extension without a build step: the container that JupyterLab expects is written by hand.
+// It runs a shipped notebook when it is opened, so that its sliders are live at once. The server (`simlib._jupyter`)
+// tells it which notebooks are shipped. Only the server that `simlib lab` started loads this file.
 (() => {
   const shipped = () => {
     const element = document.getElementById("jupyter-config-data");
