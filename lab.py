@@ -32,7 +32,7 @@ def succeeds(*command):
 
 
 def install(extras):
-    """Install into .venv all that pyproject.toml and constraints.txt ask for, unless it is there already."""
+    """Install into .venv all that pyproject.toml asks for, unless it is there already."""
     files = b"".join((HERE / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
     key = hashlib.sha256(files + f"{HERE} {sys.version}".encode()).hexdigest()
     old = STAMP.read_text().split() if STAMP.is_file() else []
@@ -42,7 +42,7 @@ def install(extras):
         shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir(exist_ok=True)
     STAMP.write_text("unfinished")
-    print("Installing simlib and the packages that it needs into .venv. This takes about a minute, and only once.", flush=True)
+    print("Installing simlib and what it needs into .venv. This takes about a minute, and only once.", flush=True)
     if not PYTHON.exists() and not succeeds(sys.executable, "-m", "venv", "--without-pip", VENV):
         sys.exit(f"Could not make {VENV}. {DEBIAN}")
     extras = extras | set(old[1:])

@@ -9,7 +9,7 @@ from benchmarks.timing import machine
 
 SECTIONS = ("imports", "montecarlo", "exact", "evidence", "learning", "analysis", "scale", "readers")
 BY_NAME = ("outoftime",)
-"""Sections that need files of others and run only when they are asked for."""
+"""Sections that need data from elsewhere. They run only if they are named."""
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""The questions: what if on paired replicates, paths, and the Sobol indices of the Caribbean world.
+"""Speed of analyses of the Caribbean world: comparisons, paths, drivers and Sobol indices.
 
-Other work on the machine lengthens the clock but hardly the processor time of all threads together, which is the most
-that the clock can show where the cores are free: what is to be reached is held against that.
+Other work on the machine lengthens the clock time, but hardly changes the processor time of all threads together. On
+free cores the clock time is at most that processor time. So some targets are compared with the processor time.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def what_if(scenario: Scenario) -> None:
     times = [timed(lambda: compare(scenario, variant, engine="montecarlo", runs=PAIRS)) for _ in range(5)]
     clock, processor = (min(values) for values in zip(*times, strict=True))
     line(f"what if, {PAIRS:,} pairs, every measure, flips, divergences: clock", f"{clock:.2f} s")
-    line("  processor time, all threads: at most that on free cores", f"{processor:.2f} s", "under 3 s", processor < 3)
+    line("  processor time of all threads, the most on free cores", f"{processor:.2f} s", "under 3 s", processor < 3)
 
 
 def paths(scenario: Scenario, top: int = 20) -> None:
-    """The most probable path classes over the scenario's own ladder, exactly and from 10,000 replicates."""
+    """Time the most probable path classes of a ladder, exactly and from 10,000 replicates."""
     clock, _ = timed(lambda: likeliest_paths(scenario, top=top))
     line(f"{top} most probable path classes, exactly", f"{clock:.1f} s", "under 60 s", clock < 60)
     clock, _ = timed(lambda: counted_paths(histories(scenario, HISTORIES), top=top))
@@ -52,17 +52,17 @@ def indices(scenario: Scenario, draws: int = 1024) -> None:
     rows = draws * 12
     line(f"Sobol indices of all endings, {draws:,} x 12 rows x 1,000: clock", f"{clock:.0f} s")
     reached = processor < 300
-    line("  processor time, all threads: at most that on free cores", f"{processor:.0f} s", "under 300 s", reached)
+    line("  processor time of all threads, the most on free cores", f"{processor:.0f} s", "under 300 s", reached)
     line("  per row of 1,000 replicates, processor time", f"{1e3 * processor / rows:.1f} ms")
 
 
 def main() -> None:
-    title("Analysis: what if, what drives it, how sure")
+    title("Analysis: comparisons, drivers, uncertainty")
     scenario = simlib.load("caribbean-2025")
     what_if(scenario)
     paths(scenario)
     clock, _ = timed(lambda: drivers(scenario))
     line("drivers of all endings, 12 assumptions, exactly", f"{clock:.1f} s")
     clock, _ = timed(lambda: uncertainty(scenario, engine="montecarlo", draws=128))
-    line("priors carried through, 128 draws of 2,000 replicates", f"{clock:.1f} s")
+    line("uncertainty over the priors, 128 draws of 2,000 replicates", f"{clock:.1f} s")
     indices(scenario)

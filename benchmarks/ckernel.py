@@ -1,4 +1,4 @@
-"""The C twin of the Monte Carlo kernel: compiled if a compiler is there, called through ctypes."""
+"""The Monte Carlo kernel in C, compiled if there is a C compiler, and called through ctypes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC")
 
 
 def compiler() -> str | None:
-    """Return the C compiler's name, or None when there is none."""
+    """Return the name of a C compiler, or None if there is none."""
     return next((name for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name and shutil.which(name)), None)
 
 

@@ -1,8 +1,9 @@
-"""The filter of a log: its log-likelihood, the gradient by all assumptions, and the plan, on the Caribbean log.
+"""Speed of the filter on the Caribbean log: preparation, log-likelihood and gradient.
 
-The bar for every public move covered comes from a smaller world. Today a span has 2,700 states in the mean: 72 or 108
-of the machine, all with mass and no two alike to the log, times the counts of the rows that are open (three of a whole
-month). Each state needs some twenty terms of eight products each.
+The targets for "every public move covered" come from a smaller world. Today a span has 2,700 states on average: 72 or
+108 machine states times the combinations of counts of the open rows (three rows are open for a month). No state can be
+left out or merged, because all have probability and the log tells them apart. Each state needs some twenty terms of
+eight products each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from simlib.scenario.row_meaning import read_rows
 
 
 def weigh(what: str, scenario: Scenario, limits: tuple[float, float]) -> None:
-    """A log weighed at one set of values, with and without the derivative, in milliseconds of processor time."""
+    """Time the preparation of the filter, and the log-likelihood with and without gradient."""
     assert scenario.path is not None
     rows = simlib.read_log(scenario.path)
     readings = read_rows(scenario, rows)
@@ -33,7 +34,7 @@ def weigh(what: str, scenario: Scenario, limits: tuple[float, float]) -> None:
         wanted = f"at most {limit:g} ms"
         line(f"{what}: {name}, processor", f"{milliseconds:.1f} ms", wanted, milliseconds <= limit)
     plan = quickest(lambda: Filter(scenario, readings, scenario.as_of), 3)
-    line(f"{what}: plan of the log, processor", f"{plan:.2f} s", "at most .5 s", plan <= 0.5)
+    line(f"{what}: preparation, processor", f"{plan:.2f} s", "at most .5 s", plan <= 0.5)
 
 
 def main() -> None:

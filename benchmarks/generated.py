@@ -1,4 +1,7 @@
-"""Generated worlds of any size for measuring speed: all levels can be reached, events keep coming, few runs end."""
+"""Generated worlds of any size for measuring speed.
+
+All levels can be reached, events keep happening, and few histories reach an ending.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ SIZES = (5, 5, 4, 4, 4, 3, 3, 3, 3)
 
 
 class Generator:
-    """Builds one world from a seed; the parts it makes are recorded as it goes."""
+    """Builds one world from a seed, and keeps the assumptions and moves that it makes."""
 
     def __init__(self, sizes: Sequence[int], moves: int, factors: int, events_per_day: float, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -60,7 +63,10 @@ class Generator:
         return Condition((tuple((name, self.subset(name)) for name in chosen),))
 
     def move(self, index: int, factors: int) -> Move:
-        """A move that drives one variable (each in turn, up and down alike) and now and then another."""
+        """Return a move that shifts one variable, and sometimes sets another.
+
+        The variables take turns. As many moves shift a variable up as down.
+        """
         target, name = self.names[index % len(self.names)], f"m{index:02d}"
         step = 1 if (index // len(self.names)) % 2 == 0 else -1
         times = tuple(
@@ -117,5 +123,8 @@ def generated(
     endings: int = 2,
     seed: int = 1,
 ) -> Scenario:
-    """Return a world with the given level counts, moves and factors (2 or 3 each), and about `events_per_day`."""
+    """Return a world with the given numbers of levels (`sizes`), moves and factors.
+
+    Each move has 2 or 3 factors. The rates are such that about `events_per_day` events happen a day.
+    """
     return Generator(sizes, moves, factors, events_per_day, seed).scenario("generated", horizon, endings)

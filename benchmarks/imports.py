@@ -1,4 +1,4 @@
-"""What starting costs: imports in fresh processes, and the compiled kernel."""
+"""The time to start: imports in new processes, and the compiled kernel."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as empty:
         compiled = answer(FIRST, NUMBA_CACHE_DIR=empty)
         again = best([answer(FIRST, NUMBA_CACHE_DIR=empty) for _ in range(3)])
-    line("first simulation of an installation: imports, compiling", f"{compiled:.1f} s")
+    line("first simulation after installation: imports, compiling", f"{compiled:.1f} s")
     line("first simulation of a process: imports, loading", f"{again:.1f} s")

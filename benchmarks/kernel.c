@@ -1,7 +1,7 @@
-/* The Monte Carlo kernel of simlib/engines/montecarlo/_kernel.py, once more in C: same algorithm, same tables, same keyed dice.
+/* The Monte Carlo kernel of simlib/engines/montecarlo/_kernel.py in C, with the same algorithm, tables and random numbers.
  *
- * It exists to be measured against. Compiled with floating-point contraction off, it gives the same integers and the
- * same times, bit for bit. The structs mirror the NamedTuples of the Python kernel, field by field.
+ * It shows how fast the Numba kernel could be. Compiled with floating-point contraction off, it gives the same integers
+ * and the same times, bit for bit. The structs mirror the NamedTuples of the Python kernel, field by field.
  */
 #include <math.h>
 #include <stdint.h>
@@ -100,7 +100,7 @@ static inline uint32_t rung_of(const Layout *l, const Machine *m, uint32_t ladde
     return rung;
 }
 
-/* GCC vectorises a minimum only where it may forget about NaN; times are never NaN. */
+/* GCC vectorises a minimum only if it may ignore NaN. Times are never NaN. */
 __attribute__((optimize("finite-math-only", "no-signed-zeros", "no-trapping-math")))
 static double earliest(const double *fire, int64_t moves) {
     double best = HUGE_VAL;
@@ -137,7 +137,7 @@ static inline void answer(const Layout *l, int64_t *counts, double *times, uint3
     }
 }
 
-/* End a stretch without firings at time t: where it was long enough, the lull was over before. */
+/* End a stretch without firings at time t. If it was long enough, the lull happened before t. */
 static inline void end_stretch(const Layout *l, const Machine *m, const Work *w, int64_t *all, double *times,
                                uint32_t question, double t) {
     double over = w->since[question] + m->lull[question];

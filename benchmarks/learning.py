@@ -1,6 +1,6 @@
-"""Learning from a log: posterior, rows, a date of a series on the Caribbean log, and calibration over simulated logs.
+"""Speed of learning from the Caribbean log, and calibration over simulated logs.
 
-What is to be reached is held against the processor time over two cores, which other work hardly disturbs.
+Targets are compared with the processor time on two cores, because other work hardly changes it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CORES, LOGS = 2, 1000
 
 
 def timed(work: object) -> tuple[object, float, float]:
-    """Return what some work gives, seconds on the clock, and processor seconds for each core."""
+    """Return the result of some work, its clock seconds, and its processor seconds per core."""
     begun, spent = time.perf_counter(), time.process_time()
     result = work()  # type: ignore[operator]
     return result, time.perf_counter() - begun, (time.process_time() - spent) / CORES
@@ -52,7 +52,7 @@ def rows(scenario: Scenario) -> None:
     taken = take_in(scenario, None, learn=True, draws=200)
     effects, clock, core = timed(lambda: effects_of(taken))
     assert isinstance(effects, simlib.Answer)
-    line(f"what {len(effects.rows)} rows did, 200 draws, clock", f"{clock:.0f} s")
+    line(f"effects of {len(effects.rows)} rows, 200 draws, clock", f"{clock:.0f} s")
     line("  processor time on two free cores", f"{core:.0f} s", "at most 30 s", core <= 30)
 
 
@@ -63,12 +63,12 @@ def one_date(scenario: Scenario) -> None:
         forecasts_after(taken.prepared, taken.theta, taken.drawn.ends, measures, simlib.Control())
 
     _, clock, core = timed(forecast)
-    line("one date of a series, learnt, two questions, clock", f"{clock:.0f} s")
+    line("one date of a series with learning, two questions, clock", f"{clock:.0f} s")
     line("  processor time on two free cores", f"{core:.0f} s", "at most 20 s", core <= 20)
 
 
 def learnt(weighed: Filter, seed: int) -> Posterior:
-    """Return the posterior of a log, with more draws where few are not trusted."""
+    """Return the posterior given a log, from more draws if 128 cannot be trusted."""
     try:
         return Learning(weighed, 128, seed, simlib.Control()).posterior()
     except NotLearnt:
@@ -76,7 +76,11 @@ def learnt(weighed: Filter, seed: int) -> Posterior:
 
 
 def calibration(logs: int = LOGS) -> None:
-    """Draw a rate from its prior, simulate a log, learn: its rank among the draws of the posterior is uniform."""
+    """Check over simulated logs that the posterior is calibrated.
+
+    Each log is simulated with a rate that is drawn from its prior. Over the logs, the rank of this rate among the draws
+    of the posterior must be uniform.
+    """
     world, dice = quiet_world(), np.random.default_rng(11)
     place, ranks = list(world.assumptions).index("event.rate"), []
     for log in range(logs):

@@ -1,4 +1,4 @@
-"""Monte Carlo: the kernel against C of the same algorithm, threads, re-rating, and the price of a run."""
+"""Speed of the Monte Carlo kernel: against C, with two threads, and the overhead of a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def in_two_threads() -> None:
 
 
 def same_bits(simulator: Simulator, library: object) -> None:
-    """Stop unless the C kernel gives the same integers and the same times."""
+    """Stop the program unless the C kernel gives the same integers and the same times."""
     ours, theirs = simulator.run(runs=RUNS, control=Control(threads=1)), ckernel.run(library, simulator, runs=RUNS)
     for part in dataclasses.fields(ours):
         if not np.array_equal(getattr(ours, part.name), getattr(theirs, part.name)):
@@ -64,17 +64,17 @@ def kernel(name: str, scenario: Scenario, library: object | None) -> None:
     line("  Numba, one thread", f"{1e9 * best(one.processor) / events:.0f} ns/event")
     if library is not None:
         against = ratio(one.processor, taken["c"].processor)
-        line("  C, the same algorithm and dice, same bits", f"{1e9 * best(taken['c'].processor) / events:.0f} ns/event")
+        line("  C, same algorithm and results", f"{1e9 * best(taken['c'].processor) / events:.0f} ns/event")
         line("  Numba / C, one thread", f"{against:.2f}", "at most 1.3", against <= 1.3)
     faster = ratio(one.clock, two.clock)
     machine = ratio(taken["hash, one thread"].clock, taken["hash, two threads"].clock)
-    line("  two threads of plain hashing, times faster: what is free now", f"{machine:.2f}")
+    line("  hashing in two threads, times faster, for comparison", f"{machine:.2f}")
     line("  two threads, times faster than one", f"{faster:.2f}", "at least 1.8", faster >= 1.8)
     line("  processor time of two threads over that of one", f"{ratio(two.processor, one.processor):.2f}")
 
 
 def prices(name: str, scenario: Scenario) -> None:
-    """What a slider pays beyond the replicates themselves."""
+    """Time the work for one move of a slider beyond the replicates themselves."""
     simulator = Simulator(scenario)
     counts = simulator.run(runs=1)
     taken = rounds(
@@ -94,14 +94,14 @@ def prices(name: str, scenario: Scenario) -> None:
     line("  re-rate, with chances and starts", f"{ms['values']:.2f} ms", "under 1 ms", ms["values"] < 1)
     line("  a run of one replicate: all overhead", f"{ms['run']:.2f} ms", "under 1 ms", ms["run"] < 1)
     line("  a preview of 2,000 replicates, two threads", f"{ms['preview']:.0f} ms")
-    line("  the Forecast of it", f"{ms['forecast']:.1f} ms")
+    line("  the Forecast from its counts", f"{ms['forecast']:.1f} ms")
 
 
 def main() -> None:
     title("Monte Carlo")
     library = ckernel.build() if ckernel.compiler() else None
     if library is None:
-        print("no C compiler is there: the comparison with C is left out")
+        print("there is no C compiler: the comparison with C is left out")
     every = worlds()
     for name, scenario in every.items():
         kernel(name, scenario, library)

@@ -1,4 +1,4 @@
-"""Sweeps: how much of the workers' time goes into the engine, what a point costs on top, and one worker against two."""
+"""Speed of sweeps: time in the engine, overhead of a point, one worker against two."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ POINTS, RUNS, WORKERS = 1024, 1000, 2
 
 
 def swept(design: sweep.SweepDesign, scheduler: str | None = None, *, runs: int = RUNS) -> sweep.SweepReport:
-    """Sweep into a folder that is thrown away."""
+    """Run a sweep in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         return sweep.run(design, Path(folder) / "swept", runs=runs, workers=scheduler or WORKERS)
 
 
 @contextmanager
 def cluster(workers: int) -> Iterator[str]:
-    """A Dask cluster on this machine: so many processes of one thread each; gives the address of its scheduler."""
+    """Start a Dask cluster of single-thread workers, and yield its scheduler's address."""
     from distributed import LocalCluster  # noqa: PLC0415 - only where it is installed
 
     with LocalCluster(
@@ -34,18 +34,18 @@ def cluster(workers: int) -> Iterator[str]:
 
 
 def here(scenario: Scenario) -> None:
-    """Threads of this process."""
+    """Time a sweep in threads of this process."""
     swept(sweep.sobol_design(scenario, 64))
     report = swept(sweep.sobol_design(scenario, POINTS))
     line(f"{POINTS:,} points of {RUNS:,} replicates, {WORKERS} threads", f"{report.seconds:.1f} s")
     share = report.engine_share
-    line("  of the workers' time in the engine", f"{100 * share:.0f}%", "at least 90%", share >= 0.9)
+    line("  share of the workers' time in the engine", f"{100 * share:.0f}%", "at least 90%", share >= 0.9)
     over = 1e3 * (1 - share) * report.seconds * WORKERS / POINTS
-    line("  a point on top of the engine, in worker time", f"{over:.2f} ms", "under 1 ms", over < 1)
+    line("  overhead of a point, in worker time", f"{over:.2f} ms", "under 1 ms", over < 1)
 
 
 def scaling(scenario: Scenario) -> None:
-    """The same sweep on a cluster of one worker and of two."""
+    """Time the same sweep on a cluster of one worker and on one of two."""
     design, warm = sweep.sobol_design(scenario, POINTS), sweep.sobol_design(scenario, 128)
     seconds = []
     for workers in (1, 2):
@@ -54,19 +54,19 @@ def scaling(scenario: Scenario) -> None:
             report = swept(design, scheduler)
         seconds.append(report.seconds)
         line(f"  Dask, {workers} worker{'s' * (workers > 1)} of one thread", f"{report.seconds:.1f} s")
-        line("    of the workers' time in the engine", f"{100 * report.engine_share:.0f}%")
+        line("    share of the workers' time in the engine", f"{100 * report.engine_share:.0f}%")
     line("  two workers, times faster than one", f"{seconds[0] / seconds[1]:.2f}")
 
 
 def main() -> None:
     title("Sweeps of the Caribbean world")
     if importlib.util.find_spec("pyarrow") is None:
-        print('left out: pip install -e ".[scale]"')
+        print('left out, because pyarrow is missing: pip install -e ".[scale]"')
         return
     scenario = simlib.load("caribbean-2025")
     here(scenario)
     if importlib.util.find_spec("distributed") is None:
-        print('a cluster needs Dask: pip install -e ".[scale]"')
+        print('the cluster is left out, because Dask is missing: pip install -e ".[scale]"')
         return
     scaling(scenario)
 

@@ -1,4 +1,4 @@
-"""Timing in alternated rounds, and a plain table of what was found."""
+"""Timing of programs that take turns, and lines that report the figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from pathlib import Path
 
 @dataclass
 class Times:
-    """Seconds by round: on the clock, and of processor time, all threads together, which other work hardly disturbs."""
+    """Seconds of each round: on the clock, and of processor time of all threads together.
+
+    Other work on the machine hardly changes the processor time.
+    """
 
     clock: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
@@ -34,7 +37,10 @@ def rounds(work: Mapping[str, Callable[[], object]], times: int = 7) -> dict[str
 
 
 def quickest(work: Callable[[], object], times: int = 7) -> float:
-    """Return the least processor time of several rounds, in seconds: what other work on the machine disturbs least."""
+    """Return the least processor time of several rounds, in seconds.
+
+    In that round, other work on the machine disturbed least.
+    """
     work()
     taken = []
     for _ in range(times):
@@ -45,17 +51,17 @@ def quickest(work: Callable[[], object], times: int = 7) -> float:
 
 
 def ratio(this: list[float], that: list[float]) -> float:
-    """Return the median over the rounds of this time over that time, both taken in the same round."""
+    """Return the median, over the rounds, of `this` divided by `that` in the same round."""
     return statistics.median(a / b for a, b in zip(this, that, strict=True))
 
 
 def best(seconds: list[float]) -> float:
-    """Return the median of the faster half: what the machine does when it is left alone."""
+    """Return the median of the faster half, which is close to the time on an idle machine."""
     return statistics.median(sorted(seconds)[: max(1, len(seconds) // 2)])
 
 
 def machine() -> str:
-    """Say what this ran on."""
+    """Describe the machine in words."""
     processors = os.cpu_count()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     kind, version = platform.machine(), platform.python_version()
@@ -67,7 +73,7 @@ def title(text: str) -> None:
 
 
 def line(what: str, value: str, wanted: str = "", reached: bool | None = None) -> None:
-    """Print one figure, what was to be reached, and whether it was."""
+    """Print one figure, its target, and whether the target was reached."""
     mark = "" if reached is None else "reached" if reached else "NOT REACHED"
     print(f"{what:<62} {value:>14}   {wanted:<12} {mark}")
 

@@ -1,6 +1,7 @@
 """The test out of time: models that are fitted to the crises before a cut forecast the crises after it.
 
-`SIMLIB_DATA=FOLDER python -m benchmarks outoftime` prints the tables of `docs/history.md`. The bars were set before.
+`SIMLIB_DATA=FOLDER python -m benchmarks outoftime` prints the tables of `docs/out_of_time.md`. A bar is a difference
+that must be reached. All bars were set beforehand.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ NEXT_DAY: Mapping[str, tuple[Callable[[Sequence[CrisisRecord]], rivals.Score], f
     "Hawkes, power law": (rivals.power_law_hawkes, None),
     "five-term regression": (rivals.regression, -0.05),
 }
-"""The rivals on the next event-day, and how many nats per crisis the tempo must be better."""
+"""The rivals on the next event-day, with the bar: how many nats per crisis better the tempo must be."""
 
 FIRST_STRIKE: Mapping[str, tuple[Callable[[Sequence[Crisis], int], Floats], float | None]] = {
     "constant hazard": (first_strike.constant, None),
     "mass on day 0 and constant hazard": (first_strike.mass_and_constant, 0.2),
     "Weibull (lower end of the interval)": (first_strike.weibull, -0.05),
 }
-"""The rivals on the first strike. Of the Weibull the lower end of the interval counts: not worse."""
+"""The rivals on the first strike. Against the Weibull, the lower end of the interval must reach the bar."""
 
 
 def main() -> None:
@@ -69,7 +70,7 @@ def heading(title: str, *cells: str) -> None:
 
 
 def better_by(mine: Floats, other: Floats, crises: Sequence[Crisis], per: str = "crisis") -> PairedDifference:
-    """The mean of `mine - other`, of log-likelihoods, with 95% intervals by resampling crises."""
+    """Return the mean of `mine - other` (log-likelihoods) and its 95% interval over crises."""
     names = [str(crisis.number) for crisis in crises]
     return paired_difference(mine, other, names, per=per, resamples=RESAMPLES, seed=SEED)
 
@@ -88,7 +89,7 @@ def bar_text(bar: float | None) -> str:
 
 
 def next_event_day(cuts: Sequence[Cut]) -> None:
-    """Each day of a crisis is forecast from the days before it."""
+    """Print how well each day of a crisis is forecast from the days before it."""
     scored = {cut.year: [crisis for crisis in cut.later if crisis.last_day > 0] for cut in cuts}
     heads = [f"{year}: {len(crises)} crises" for year, crises in scored.items()]
     heading("Next event-day: by how much the tempo is better than a rival", "rival", "bar", *heads)
@@ -103,20 +104,25 @@ def next_event_day(cuts: Sequence[Cut]) -> None:
 
 
 def by_the_library(cut: Cut, number: int = 196) -> None:
-    """One crisis as a scenario: simlib's filter and exact engine against the fast recursion that is scored."""
+    """Print how far simlib's filter and engine are from the fast recursion that is scored.
+
+    Both forecast the days of one crisis, which the filter and the engine read as a scenario.
+    """
     crisis = next(crisis for crisis in cut.later if crisis.number == number)
     world = generic_world(cut.clock, crisis.trigger.date() + dt.timedelta(1))
     fast = cut.clock.next_day(crisis.record)
     slow = [next_day_by_filter(world, crisis.record, day)[0] for day in range(crisis.last_day)]
     apart = np.abs(fast - np.array(slow)).max()
-    print(f"crisis {number} from {crisis.trigger:%d %B %Y} as a scenario, {crisis.last_day} days: apart {apart:.1e}")
+    print(
+        f"crisis {number} from {crisis.trigger:%d %B %Y} as a scenario, {crisis.last_day} days: differs by {apart:.1e}"
+    )
 
 
 # -------------------------------------------------------------------- the first strike
 
 
 def first_strikes(cuts: Sequence[Cut]) -> None:
-    """The whole law of the day of the first strike, as it is at a non-violent trigger."""
+    """Print how well the day of the first strike is forecast at a non-violent trigger."""
     chosen = [(cut, *cut.of(quiet_trigger)) for cut in cuts]
     heads = [f"{cut.year}: {len(later)} crises, {_struck(later)} struck" for cut, _, later in chosen]
     heading("First strike after a non-violent trigger: by how much the tempo is better", "rival", "bar", *heads)
@@ -140,7 +146,7 @@ def _struck(crises: Sequence[Crisis]) -> int:
 
 
 def at_the_trigger(cut: Cut) -> None:
-    """Probabilities by days 7, 30 and 90 as they are at a non-violent trigger."""
+    """Print how good the probabilities by days 7, 30 and 90 are at a non-violent trigger."""
     past, later = cut.of(quiet_trigger)
     strike, end = first_strike.piecewise(past, [cut.open_then[crisis.number] for crisis in past], cut.days)
     world = cut.quiet_world
@@ -166,7 +172,10 @@ def at_the_trigger(cut: Cut) -> None:
 
 
 def from_landmarks(cut: Cut) -> None:
-    """Probabilities from days 0, 7, 30 and 90 of crises that are open and not struck, whatever their trigger."""
+    """Print how good the forecasts from days 0, 7, 30 and 90 are.
+
+    They are for crises that are no part of a war, still open, and without a strike so far.
+    """
     past, later = cut.of(at_peace)
     strike, end = first_strike.piecewise(past, [cut.open_then[crisis.number] for crisis in past], cut.days)
     world = cut.peace_world
@@ -189,7 +198,10 @@ def from_landmarks(cut: Cut) -> None:
 
 
 def _lost(forecast: Floats, past: Sequence[Crisis], crises: Sequence[Crisis], day: int) -> Floats:
-    """The log scores of the probabilities of a strike by a day, mixed with 1% of the share in the past."""
+    """Return the log scores of forecasts of a strike by a day.
+
+    Each forecast is mixed with 1% of the share of past crises with a strike by that day.
+    """
     base = np.mean([crisis.struck_by(day) for crisis in past])
     mixed = mixed_with_climatology(forecast, np.full(len(crises), base), profile="published")
     return log_score(mixed, [crisis.struck_by(day) for crisis in crises])

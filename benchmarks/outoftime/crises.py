@@ -1,4 +1,4 @@
-"""The crises of ICBe as a forecaster met them: dates, the days with events, and the first strike.
+"""The crises of ICBe: dates, the days with events, and the first strike.
 
 Only crises with exact dates in ICB are taken. An event-day is a day within those dates on which somebody did or said
 something. Thoughts and conditional statements are left out. Day 0 is the trigger.
@@ -25,7 +25,10 @@ NO_IWC = "1"
 
 @dataclass(frozen=True)
 class Crisis:
-    """A crisis with what ICB knows at its trigger, and its days. `first_strike` is None where none came by the end."""
+    """A crisis: ICB's codes for its trigger, its event-days, and the day of its first strike.
+
+    `first_strike` is None if there was no strike by the end.
+    """
 
     number: int
     trigger: pd.Timestamp
@@ -39,7 +42,7 @@ class Crisis:
         return self.record.last_day
 
     def before(self, cut: pd.Timestamp) -> Crisis:
-        """The crisis as it was known on the morning of a date: what came later is unknown, not absent."""
+        """Return the crisis as it was known on the morning of a date, without later days."""
         last = min((cut - self.trigger).days - 1, self.last_day)
         struck = self.first_strike if self.first_strike is not None and self.first_strike <= last else None
         return Crisis(self.number, self.trigger, self.break_code, self.in_war, self.record.until(last), struck)
@@ -49,18 +52,18 @@ class Crisis:
 
 
 def data_folder() -> Path:
-    """The folder that SIMLIB_DATA names; without the files a sentence says what is missing."""
+    """Return the folder that SIMLIB_DATA names, or stop with a message that names missing files."""
     named = os.environ.get("SIMLIB_DATA", "")
     if not named:
         raise SystemExit("SIMLIB_DATA names no folder; expected one with " + ", ".join(FILES))
     missing = [name for name in FILES if not (Path(named) / name).is_file()]
     if missing:
-        raise SystemExit(f"{named} has no {', '.join(missing)}; they are of ICBe 1.1, ICB 14 and COW MID 5.0")
+        raise SystemExit(f"{named} has no {', '.join(missing)}; expected the files of ICBe 1.1, ICB 14 and COW MID 5.0")
     return Path(named)
 
 
 def read_crises(folder: Path) -> list[Crisis]:
-    """Every crisis with exact dates, in order of its trigger."""
+    """Return every crisis with exact dates, in the order of the triggers."""
     rows = pd.read_csv(folder / FILES[0], dtype=str, keep_default_na=False)
     codes = pd.read_csv(folder / FILES[1], dtype=str, keep_default_na=False, encoding="utf-8-sig").set_index("crisno")
     rows = rows[(rows["icb_dates_exact"] == "True") & (rows["in_window"] == "True")]

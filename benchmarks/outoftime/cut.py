@@ -1,4 +1,4 @@
-"""What is known on a cut, and what is fitted to it."""
+"""A cut: the crises known on a date, the later crises, and the fitted models."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from simlib.typing import Floats
 
 
 class Cut:
-    """The crises before the first of January of a year, as they were known on that day, and those that began later.
+    """The crises that began before 1 January of a year, and those that began later.
 
-    Everything that is fitted is fitted to `past`.
+    The first are `past`, as they were known on that day. All models are fitted to them alone.
     """
 
     def __init__(self, crises: Sequence[Crisis], year: int) -> None:
@@ -28,11 +28,11 @@ class Cut:
         self.days = max(crisis.last_day for crisis in crises) + 1
 
     def day_of(self, crisis: Crisis) -> int:
-        """The last day of a crisis before the cut, counted from its trigger."""
+        """Return the day before the cut, counted from the trigger of a crisis."""
         return (self.date - crisis.trigger).days - 1
 
     def of(self, belongs: Callable[[Crisis], bool]) -> tuple[list[Crisis], list[Crisis]]:
-        """The past and the later crises of a class."""
+        """Return the past and the later crises that belong to a class."""
         return [c for c in self.past if belongs(c)], [c for c in self.later if belongs(c)]
 
     @cached_property
@@ -42,7 +42,7 @@ class Cut:
 
     @cached_property
     def strike_tempo(self) -> Floats:
-        """The daily hazard of the first strike by a tempo fitted to past first strikes after non-violent triggers."""
+        """The daily hazard of the first strike, from a tempo fitted to past non-violent triggers."""
         return first_strike.tempo(self.of(quiet_trigger)[0], self.days)
 
     @cached_property

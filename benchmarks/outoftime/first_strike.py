@@ -1,6 +1,7 @@
 """The time to the first strike: hazards of each day since the trigger, fitted to the crises before a cut.
 
-A hazard is the probability (days,) that a crisis that is open on a day, day 0 first, is struck on that day.
+A hazard (days,) holds for each day, from day 0 on, the probability of a strike on that day in a crisis that is still
+open.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Curve = Callable[[Floats], Floats]
 
 
 def score(hazard: Floats, crisis: Crisis) -> float:
-    """The log of the probability given to the day of the first strike, or to none by the end of the crisis."""
+    """Return the log-probability of the day of the first strike, or of no strike by the end."""
     struck = crisis.first_strike
     if struck is None:
         return float(np.log1p(-hazard[: crisis.last_day + 1]).sum())
@@ -59,7 +60,10 @@ def weibull(past: Sequence[Crisis], days: int) -> Floats:
 
 
 def tempo(past: Sequence[Crisis], days: int) -> Floats:
-    """A mass on day 0, then a tempo that starts hot and cools, with one strike rate for each of three levels."""
+    """Fit a probability for day 0, and for later days a tempo that starts hot and cools.
+
+    Each of its three levels has a strike rate.
+    """
 
     def curve(x: Floats) -> Floats:
         cooling, strike = np.exp(x[1:3]), np.exp(np.cumsum(x[3:6]))
@@ -71,7 +75,10 @@ def tempo(past: Sequence[Crisis], days: int) -> Floats:
 
 
 def in_bands(events: Floats, exposure: Floats, days: int) -> Floats:
-    """A daily hazard that is constant in the bands of `simlib.calibration.rates`, from counts on each day."""
+    """Return a daily hazard that is constant in each band of `simlib.calibration.rates`.
+
+    `events` and `exposure` are the numbers of events and of open crises on each day.
+    """
     band = np.searchsorted(BANDS, np.arange(len(events)), side="right") - 1
     counts, at_risk = (np.bincount(band, weights=each, minlength=len(BANDS)) for each in (events, exposure))
     rate = (counts + 0.5) / (at_risk + 1)
@@ -79,7 +86,7 @@ def in_bands(events: Floats, exposure: Floats, days: int) -> Floats:
 
 
 def piecewise(past: Sequence[Crisis], still_open: Sequence[bool], days: int) -> tuple[Floats, Floats]:
-    """Piecewise constant hazards of the first strike and of the end, which compete."""
+    """Return piecewise constant hazards of the first strike and of the end, which compete."""
     strike, end, exposure = np.zeros(days), np.zeros(days), np.zeros(days)
     for crisis, still in zip(past, still_open, strict=True):
         last = crisis.last_day if crisis.first_strike is None else crisis.first_strike
@@ -90,7 +97,7 @@ def piecewise(past: Sequence[Crisis], still_open: Sequence[bool], days: int) -> 
 
 
 def incidence(strike: Floats, end: Floats) -> Floats:
-    """The probability (days,) that a first strike has come by the end of each day, the end competing."""
+    """Return the probability (days,) of a first strike by each day, where the end competes."""
     open_before = np.append(1.0, np.cumprod((1 - strike) * (1 - end))[:-1])
     return np.cumsum(open_before * strike)
 
@@ -104,7 +111,7 @@ def fine_gray(
 
     Args:
         past: The crises before the cut.
-        censored: The last day of each before the cut.
+        censored: The last day before the cut for each crisis, counted from its trigger.
         days: Days of the incidence to return.
         until: Days after the trigger that count.
 

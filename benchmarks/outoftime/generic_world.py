@@ -1,7 +1,8 @@
 """The generic crisis world as a scenario: what a forecaster would write down on the morning after the trigger.
 
-Activity differs between crises and never changes, so that it is a hidden variable with one level for each point of the
-rule. `today` keeps an event-day to one event: the log says each night whether there was one, and midnight clears it.
+The activity of a crisis never changes. It is a hidden variable with one level for each point of the quadrature rule of
+the clock. The variable `today` allows only one event a day: the log says each night whether there was an event, and
+midnight resets the variable.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BECAUSE = "because: fitted to the crises before"
 
 
 def generic_world(clock: TempoClock, first_day: dt.date) -> Scenario:
-    """Return the scenario of a crisis whose day 1 is `first_day`, at the values of a clock."""
+    """Return the scenario of a crisis whose day 1 is `first_day`, from a fitted clock."""
     names = LEVELS[len(clock.rates)]
     factors, weights = clock.activity
     active = [f"a{place}" for place in range(len(factors))]
@@ -62,7 +63,7 @@ def log_until(record: CrisisRecord, first_day: dt.date, day: int) -> Iterator[Lo
 
 
 def next_day_by_filter(world: Scenario, record: CrisisRecord, day: int) -> tuple[float, float]:
-    """Return the probability of an event on the day after a day, and the log-likelihood of the log so far.
+    """Return the probability of an event on the day after `day`, and the log-likelihood by then.
 
     The filter and the exact engine of simlib compute both, from the days up to `day` only.
     """
@@ -71,7 +72,7 @@ def next_day_by_filter(world: Scenario, record: CrisisRecord, day: int) -> tuple
     morning = world.as_of + dt.timedelta(day)
     prepared = Filter(world, read_rows(world, log_until(record, world.as_of, day)), morning)
     passed = prepared.run()
-    # The midnight of the morning is not in the log yet: the new day has seen nothing.
+    # The log has no midnight row for this morning yet, so the new day is set to have no event.
     start = tuple(
         StartState(
             tuple((name, "silent" if name == "today" else level) for name, level in state.levels), state.probability

@@ -1,6 +1,7 @@
-"""The rivals on event-days. Each is fitted by maximum likelihood to the crises before a cut and scores a later crisis.
+"""Rival models of event-days, fitted by maximum likelihood to the crises before a cut.
 
-A score is the sum over the days of a crisis of the log of the probability given to what the day brought.
+Each model scores later crises. The score of a crisis is a sum over its days: the log-probability that the day had an
+event if it had one, or that it had none.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ Score = Callable[[Sequence[CrisisRecord]], Floats]
 """Returns the score (N,) of each record."""
 
 DECAYS = (3.0, 15.0, 60.0)
-"""Days by which the counts of the regression decay by 1/e, fixed beforehand."""
+"""Days in which the counts of the regression decay to 1/e of their size, fixed beforehand."""
 
 FRAILTIES = 24
-"""Points of the rule over a Gamma frailty."""
+"""Points of the quadrature rule for a Gamma frailty."""
 
 
 @dataclass(frozen=True)
 class Days:
-    """All days of some crises one below the other. The trigger counts as an event on day 0.
+    """All days of several crises in one table. The trigger counts as an event on day 0.
 
     crisis (D,): the index of the crisis. age (D,): the day, from 1. gap (D,): days since the last event. event (D,): 1
-    if the day had one.
+    if the day had an event.
     """
 
     records: tuple[CrisisRecord, ...]
@@ -54,7 +55,7 @@ class Days:
     def gap(self) -> Floats:
         last = np.where(self.event == 1, self.age, 0.0)
         before = np.where(self.age == 1, 0.0, np.roll(last, 1))
-        # The last event so far: a running maximum that begins anew with each crisis.
+        # The last event so far is a running maximum, which the offset starts again for each crisis.
         offset = self.crisis * (self.age.max() + 1)
         return self.age - (np.maximum.accumulate(before + offset) - offset)
 
@@ -67,32 +68,38 @@ class Days:
         return sheet
 
     def decayed(self, days: float, trigger: float = 1.0) -> Floats:
-        """Return the number (D,) of earlier events, each weighed by exp(-(days since)/days), the trigger by more."""
+        """Return the weighted number (D,) of earlier events.
+
+        The weight of an event after t days is exp(-t / `days`). For the trigger it is multiplied by `trigger`.
+        """
         keep = np.exp(-1 / days)
         sheet = np.hstack([np.full((len(self.records), 1), trigger), self._sheet[:, 1:]])
         return lfilter([0, keep], [1, -keep], sheet, axis=1)[self.crisis, self.age.astype(int)]
 
     def answered(self, response: Floats, trigger: float) -> Floats:
-        """Return the sum (D,) of the response to each earlier event by the days since, the trigger's times a factor."""
+        """Return the sum (D,) of the responses to earlier events.
+
+        `response` gives the response by the days since an event. For the trigger it is multiplied by `trigger`.
+        """
         sheet = np.hstack([np.full((len(self.records), 1), trigger), self._sheet[:, 1:]])
         whole = fftconvolve(sheet, np.append(0.0, response[1:])[None], axes=1)
         return np.maximum(whole[self.crisis, self.age.astype(int)], 0.0)
 
     def by_crisis(self, values: Floats) -> Floats:
-        """Return the sums (N, ...) of the values of days over each crisis."""
+        """Return the sums (N, ...) of daily values over each crisis."""
         starts = np.flatnonzero(self.age == 1)
         return np.add.reduceat(values, starts, axis=0)
 
 
 def log_bernoulli(event: Floats, hazard: Floats) -> Floats:
-    """Return the log-probability of an event-day, or of none, where the day has a total hazard."""
+    """Return the log-probability that each day had an event, or none, given its total hazard."""
     return np.where(event == 1, np.log(-np.expm1(-np.maximum(hazard, 1e-300))), -hazard)
 
 
 def with_frailty(days: Days, hazard: Floats, shape: float) -> Floats:
     """Return the scores (N,) of crises whose hazards are multiplied by a Gamma frailty with mean 1.
 
-    Summed over a crisis this is the same as to learn its frailty online, day by day.
+    The score of a whole crisis is the same as if the frailty were learnt day by day.
     """
     points, weights = roots_genlaguerre(FRAILTIES, shape - 1)
     given = days.by_crisis(log_bernoulli(days.event[:, None], hazard[:, None] * points / shape))

@@ -1,7 +1,8 @@
 """The generic crisis world with a first strike and an end: both have one rate for each level of the tempo.
 
-The clock is that of the event-days (`simlib.calibration.tempo_clock`). A crisis is open until it is struck or ends. On
-a morning the levels are known as far as the events so far show them. The events to come are summed over.
+The clock is the tempo clock of the event-days (`simlib.calibration.tempo_clock`). A crisis is open until it is struck
+or ends. Its state on a morning is a probability for each activity (K) and each level (L), given the events so far. A
+forecast sums over the events to come.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class StrikeWorld:
 
     @cached_property
     def day(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """One day from the morning: to a night without an event and with one (K, L, L), struck, ended (K, L)."""
+        """The probabilities of a day, given the activity and the level in the morning.
+
+        They are for each level at night without an event (K, L, L), for each level at night with an event (K, L, L),
+        for a first strike (K, L), and for the end (K, L).
+        """
         levels, factors = len(self.strike), self.clock.activity[0]
         cooling = np.diag(np.append(-self.clock.cooling, 0.0)) + np.diag(self.clock.cooling, 1)
         cooling = cooling - np.diag(self.strike + self.end)
@@ -52,7 +57,7 @@ class StrikeWorld:
         return moved[:, :, silent], moved[:, :, told], moved[:, :, -2], moved[:, :, -1]
 
     def morning_after(self, crisis: Crisis, day: int) -> Floats:
-        """The state (K, L) on the morning after a day, given the events so far and that the crisis is open."""
+        """Return the state (K, L) of an open crisis on the morning after a day, given its events."""
         silent, told, _, _ = self.day
         state = self.start
         for today in range(1, day + 1):
@@ -61,13 +66,13 @@ class StrikeWorld:
         return state
 
     def incidence(self, state: Floats, days: Sequence[int]) -> Floats:
-        """The probability of a first strike within some days from a morning, the end competing."""
+        """Return the probability of a first strike within each of `days`, where the end competes."""
         silent, told, struck, _ = self.day
         by_day = np.einsum("ki,dkij,kj->d", state, powers(silent + told, max(days) - 1), struck)
         return np.cumsum(by_day)[np.array(days) - 1]
 
     def hazards(self, days: int) -> Floats:
-        """The daily probability (days + 1,) of a first strike in a crisis that is open, as it looks at the trigger."""
+        """Return the daily hazard (days + 1,) of a first strike, given only the trigger."""
         silent, told, struck, _ = self.day
         states = np.einsum("ki,dkij->dkj", self.start, powers(silent + told, max(days - 1, 0)))
         later = np.einsum("dkj,kj->d", states, struck) / states.sum(axis=(1, 2))
@@ -75,12 +80,12 @@ class StrikeWorld:
 
 
 def fit_strike_world(past: Sequence[Crisis], clock: TempoClock, cut_open: Sequence[bool]) -> StrikeWorld:
-    """Fit the strike and end rates of the levels by maximum likelihood, given what the event-days say each day.
+    """Fit the strike rate and the end rate of each level by maximum likelihood.
 
     Args:
         past: The crises before the cut.
         clock: The clock of their event-days.
-        cut_open: Which of them were open on the day of the cut, where they are censored.
+        cut_open: Which of the crises were open on the day of the cut. They are censored there.
     """
     share = np.mean([crisis.first_strike == 0 for crisis in past])
     told_days = [_told_days(crisis, still) for crisis, still in zip(past, cut_open, strict=True)]
@@ -103,13 +108,19 @@ def fit_strike_world(past: Sequence[Crisis], clock: TempoClock, cut_open: Sequen
 
 
 def _world(clock: TempoClock, x: Floats, on_day_0: float) -> StrikeWorld:
-    """The strike rates fall from level to level, so that they are written as ratios."""
+    """Return the world with the logs `x` of its rates.
+
+    After the first, a strike rate is given by its ratio to the rate of the level before, which is at most 1.
+    """
     levels = len(clock.rates)
     return StrikeWorld(clock, np.exp(np.cumsum(x[:levels])), np.exp(x[levels:]), float(on_day_0))
 
 
 def _told_days(crisis: Crisis, still_open: bool) -> tuple[list[int], int, int] | None:
-    """Event-days before the last day, the last day, and what came on it: 0 nothing known, 1 a strike, 2 the end."""
+    """Return the event-days, the last day, and its cause: 0 none known, 1 a strike, 2 the end.
+
+    If the cause is known, the last day is left out of the event-days.
+    """
     if crisis.first_strike == 0 or crisis.last_day < 1:
         return None
     last = crisis.last_day if crisis.first_strike is None else crisis.first_strike

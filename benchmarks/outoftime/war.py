@@ -1,4 +1,4 @@
-"""War among militarised disputes that reach the use of force: a sanity check, with no dynamics in it."""
+"""War among militarised disputes with use of force: a sanity check without dynamics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HALF_LIVES = (5.0, 10.0, 20.0, 40.0)
 
 
 def read_disputes(folder: Path) -> pd.DataFrame:
-    """First and last year of each dispute with use of force, and whether it reached war, in order of the start."""
+    """Return the years of each dispute with use of force, and whether it reached war, in order."""
     table = pd.read_csv(folder / "MIDA 5.0.csv")
     table = table[table["hostlev"] >= FORCE]
     found = pd.DataFrame({"start": table["styear"], "end": table["endyear"], "war": table["hostlev"] == WAR})
@@ -23,9 +23,10 @@ def read_disputes(folder: Path) -> pd.DataFrame:
 
 
 def forecasts(disputes: pd.DataFrame) -> pd.DataFrame:
-    """One row for each dispute that starts after 100 others have ended: three shares of those, and what came.
+    """Return a row for each dispute that starts after 100 others have ended.
 
-    The half-life of the share weighed by age is the one that did best on the rows before.
+    A row has three forecasts, which are shares of war among the earlier disputes, and whether there was war. The share
+    weighed by age uses the half-life that did best on the earlier rows.
     """
     rows, lost = [], np.zeros(len(HALF_LIVES))
     for year, starting in disputes.groupby("start"):

@@ -1,8 +1,8 @@
 """A hook that replaces live views by their pictures when a notebook is saved.
 
-Without its kernel, a live view only says "model not found". JupyterLab prefers the live view to the picture beside it in
-the file, so the hook stores only the picture. Running the cell makes the view live again. The stored picture shows the
-present state of the view if `shown_pictures` has it, and otherwise the state after the last run of the cell.
+Without its kernel, a live view only says "model not found". JupyterLab prefers the live view to the picture beside it
+in the file, so the hook stores only the picture. Running the cell makes the view live again. The stored picture shows
+the present state of the view if `shown_pictures` has it, and otherwise the state after the last run of the cell.
 """
 
 from __future__ import annotations

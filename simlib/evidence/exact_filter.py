@@ -297,7 +297,7 @@ class Filter:
         closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
         if not closing:
             raise NoProbability(
-                f"the absence of other rows up to day {day:g} has probability 0 at these values; check the rates of moves"
+                f"the absence of other rows up to day {day:g} has probability 0 at these values; check the rates"
             )
         before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
