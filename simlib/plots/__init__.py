@@ -1,7 +1,8 @@
-"""Pictures of answers: `(answer, ax) -> ax`, drawn from data and computing nothing.
+"""Pictures of answers: functions `(answer, ax) -> ax` that only draw, and compute nothing.
 
-`plot` finds the picture by the class of the answer. Pictures are safe for colour-blind readers, dated, with units, and
-readable at 9 by 6 inches in 100 dpi and in print. Matplotlib is imported when a picture is drawn.
+`plot` finds the function by the class of the answer. Every picture has dates and units, and colour-blind people can
+read it. It is readable at 9 by 6 inches on a screen with 100 dpi and in print. Matplotlib is imported when a picture is
+drawn.
 """
 
 from simlib.plots.comparison_bars import comparison

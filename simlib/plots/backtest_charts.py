@@ -27,7 +27,7 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
     """Draw the probability of one question as stated on each day, and return `ax`.
 
-    `question` is the headline by default. `days` is how far ahead each forecast looks. 0 means up to the deadline.
+    `question` is the headline by default. `days` is how many days ahead each forecast looks (0: up to the deadline).
     """
     asked = question or result.headline
     some, came = result.of(asked, days), result.record[asked].happened

@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
-    """Plot the draws and a box against its two main assumptions. The cases of interest are filled.
+    """Plot the draws and a box on the two main assumptions of the box, and return `ax`.
 
-    Return `ax`.
-
-    Raises ValueError when there is no such box.
+    The draws that are cases of interest are filled. Raises ValueError if there is no box with this number.
     """
     if number >= len(result.boxes):
         raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
@@ -35,15 +33,15 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
 
 
 def axes_of(result: Discovery, region: Box) -> list[str]:
-    """Return the two assumptions on which a box is drawn, across and up."""
+    """Return the assumptions of the horizontal and of the vertical axis on which a box is drawn."""
     chosen = [bound.assumption for bound in region.bounds[:2]]
-    if len(chosen) == 1:  # the other axis is then the assumption most correlated with the measure
+    if len(chosen) == 1:  # the other axis then shows the assumption that is most correlated with the measure
         chosen.append(_other(result, chosen[0]))
     return chosen
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Plot the draws against the two main assumptions of any box of the peeling, and return `ax`."""
+    """Plot the draws and any box of the search on its two main assumptions, and return `ax`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -63,7 +61,7 @@ def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
 
 
 def _key(result: Discovery, region: Box, chosen: list[str]) -> str:
-    """Describe the marks, the shading and the axes."""
+    """Describe the marks, the shading and the axes in words."""
     over = "from their priors" if result.provenance["belief"] == "prior" else "of a belief"
     key = (
         f"each mark one draw of the assumptions {over}; triangles: at least "
@@ -96,7 +94,7 @@ def _other(result: Discovery, first: str) -> str:
 def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
     """Shade the inside of a box, and draw and name its bounds.
 
-    A side without a bound reaches to the frame.
+    A side of the box without a bound reaches to the frame of the plot.
     """
     from matplotlib.patches import Rectangle
 
@@ -158,7 +156,8 @@ STRIP, GAP, RIGHT = 130, 62, 24
 class BoxBoard:
     """The draws and a box on its two main assumptions, beside a histogram of the draws by probability.
 
-    `figure` is a plain Figure of `width` by `height` pixels, `artists` move with the point. See `Screen`.
+    A point shows the values of the sliders. `figure` is a plain Figure of `width` by `height` pixels, and `artists` are
+    the parts that move with the point (see `Screen`).
     """
 
     def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:
@@ -182,7 +181,10 @@ class BoxBoard:
         self.artists: list[Artist] = [self._point, self._answer]
 
     def move(self, values: Mapping[str, float], probability: float) -> None:
-        """Move the point to some values (by assumption, in base units) and to the answer there, within the axes."""
+        """Move the point to the given values, and show the probability there.
+
+        `values` are by assumption, in base units. Both marks stay within their axes.
+        """
         place = [values[name] for name in self._names]
         self._point.set_offsets([np.clip(place, self._limits[:, 0], self._limits[:, 1])])
         self._answer.set_offsets([(0.0, min(probability, self._most))])

@@ -1,6 +1,6 @@
 """The words around a plot that stands alone: the finding, the basis of the numbers, and a foot.
 
-A live picture stands beside a sentence with all this.
+A live picture needs no such words, because the sentence beside it has them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def basis(result: Forecast) -> str:
 
 
 def computed_from(result: Forecast) -> str:
-    """Return in words where the computation error comes from. It is not uncertainty about assumptions."""
+    """Return in words the source of the computation error, which is not doubt about assumptions."""
     source = result.provenance
     if result.stated is not None:
         return f"the mean over {counted(source['draws'], 'draw')}"
@@ -47,7 +47,7 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Say how large the computation error at the last report time may be, if it is large enough to be seen."""
+    """Say how large the computation error is at the last report time, if it can be seen."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"
@@ -63,7 +63,7 @@ def foot(result: Forecast) -> str:
 
 
 def sign(figure: Figure, words: str) -> None:
-    """Write a foot, small, at the lower right of a figure."""
+    """Write a foot in small type at the lower right of a figure."""
     width, height = figure.get_size_inches()
     foot = figure.text(1 - 0.08 / width, 0.05 / height, "", fontsize=7, color=style.FAINT, ha="right", va="bottom")
     put(foot, words)

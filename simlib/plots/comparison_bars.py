@@ -38,11 +38,11 @@ def comparison(
     """Draw a row for each ending or question, with a mark and a number for each forecast. Return the axes.
 
     Args:
-        results: Forecasts over the same horizon, by name. Thin lines start at the first, which is the reference.
+        results: Forecasts over the same horizon, by name. The first is the reference, where thin lines start.
         ax: The axes.
         ongoing: Whether "No ending yet" has a row.
         questions: Whether questions have rows.
-        only: The one row that is drawn, such as ("questions", "war").
+        only: A row to draw alone, such as ("questions", "war").
         title: The title.
         made: The values behind the forecasts, in words, such as "at the stated values".
 
@@ -55,7 +55,7 @@ def comparison(
         for label, f in results.items()
     }
     by = first.by_words
-    subtitle = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
+    subtitle = f"probability by {by}{made and f', {made}'}; line: change from “{next(iter(results))}”"
     subtitle += "" if only else _left_out(results.values(), questions)
     style.dress(ax, fit(title, ax), caption(subtitle, ax))
     height = len(results) + 1.6
@@ -95,7 +95,7 @@ def comparison(
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, name) of the endings, and on request the questions, that all forecasts have."""
+    """Return (kind, name) of each ending, and if asked each question, that all forecasts have."""
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
     return [
@@ -115,7 +115,7 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
 
 @lettered
 def both_forecasts(result: Diff, ax: Axes) -> Axes:
-    """Draw both forecasts, row by row, and return the axes. Raises SimlibError without forecasts."""
+    """Draw both forecasts, row by row, and return `ax`. Raises SimlibError if there are none."""
     if result.forecasts is None:
         raise SimlibError("there are no forecasts to draw; ask for the difference with forecasts")
     sides = dict(zip(result.names, result.forecasts, strict=True))

@@ -23,7 +23,7 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
     """Draw the strongest drivers as two-sided bars in percentage points, and return the axes.
 
     `frame` has the columns `label`, `at_low` and `at_high`: the change of the probability when the assumption goes
-    to its 5th and to its 95th percentile. Its order is kept.
+    to its 5th and to its 95th percentile. The rows are drawn in the order of the frame.
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)

@@ -1,7 +1,7 @@
 """Endings over time: the cumulative incidence of each, with a band and a dotted baseline.
 
-A band shows the error of the computation. With draws from the priors it shows the range of the draws instead: the
-uncertainty about the assumptions. The caption says which of the two it is.
+A band shows the error of the computation. If there are draws from the priors, it shows the range of the draws instead,
+which is the uncertainty about the assumptions. The caption says which of the two it is.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ With more endings, only the likeliest has a shaded range, and labels give the ot
 class EndingsPanel(LivePanel):
     """A line for each ending: its probability by the end of the date.
 
-    `show` picks endings and questions by id (default: every ending). `doubt` holds for each of them five quantiles (5,
-    T) over draws from the priors, from 5% to 95%. The bands then show these. `title` and `names` (by id) replace the
-    usual title and labels.
+    `show` picks endings and questions by id (default: every ending). `doubt` holds five quantiles (5, T) from 5% to 95%
+    over draws from the priors, by id. If it is given, the bands show these quantiles. `title` and `names` (by id)
+    replace the usual title and labels.
     """
 
     def __init__(
@@ -200,8 +200,8 @@ def endings(
     """Draw the probability of each ending over time, under the finding, and return the axes.
 
     `show` picks endings and questions by id. Bands show the error of the computation. With `doubt` (the quantiles of
-    `Ensemble.spread`, by name) they show the range of 90% of the draws. The caption says which. The dotted lines are
-    `baseline`, and the labels give the difference to it in percentage points.
+    `Ensemble.spread`, by name) they show the range of 90% of the draws. The caption says which of the two they show.
+    The dotted lines are `baseline`, and the labels give the difference to it in percentage points.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)

@@ -1,4 +1,4 @@
-"""Fans: stacked rungs with the range of their borders, and one probability over time with its range."""
+"""Fans: the stacked rungs of a ladder, or one probability, over time with their ranges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TITLE_FROM = 0.05
-"""Least probability at which the title may name the border of a rung."""
+"""The title only names a rung whose probability, with all rungs above it, is at least this."""
 
 HATCH = 1.1
 """Width of the lines of a hatched band, in points, so that the colours of the rungs show between them."""
@@ -33,7 +33,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the stacked rungs of a ladder, with 50% and 90% ranges over each border. Return `ax`.
 
     The colours show how probable each rung is, on average over the draws. The hatched bands on the borders show the
-    uncertainty about the assumptions. Where bands would overlap, only those beside the widest rungs are drawn.
+    uncertainty about the assumptions. Where bands would overlap, only the bands beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -70,7 +70,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Return the borders whose bands do not overlap at the end, those of the widest rungs first."""
+    """Return borders whose bands do not overlap at the end, beside the widest rungs first."""
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
     beside = np.maximum(layers[:-1], layers[1:])

@@ -1,6 +1,6 @@
 """A figure that shows itself in a notebook, with its answer in words for those who do not see it.
 
-Made without pyplot: no window system, no global state, nothing left open.
+It is made without pyplot, so it needs no window system, has no global state, and leaves nothing open.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 DPI = 100
 
 SHARP = 2
-"""Pixels of a picture for each pixel of the page, for pictures drawn before anybody looks at them."""
+"""Pixels of a picture for each pixel of the page, if the picture is drawn before the reader's screen is known."""
 
 WIDTH = 720
 """Width of a picture in a notebook, in pixels of the page. It fits into a window of 900 pixels."""
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
-    """Return an empty figure of some pixels at 100 dpi. `words` describe it."""
+    """Return an empty figure of `width` by `height` pixels at 100 dpi. `words` describe it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
@@ -68,7 +68,7 @@ def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
 def small_png(*figures: Figure, ratio: float = 1) -> bytes:
     """Return figures of equal width, one below the other, as a PNG of few colours.
 
-    It has `ratio` pixels for each pixel of the page.
+    The PNG has `ratio` pixels for each pixel of the page.
     """
     from simlib.plots.palette import Palette, colours_of
 
@@ -83,7 +83,7 @@ def small_png(*figures: Figure, ratio: float = 1) -> bytes:
 
 
 def stacked(*pictures: bytes) -> bytes:
-    """Join PNGs into one, each below the one before."""
+    """Join PNGs into one picture, from top to bottom."""
     from PIL import Image
 
     parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pictures]

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 MANY = 0.01
-"""Least share of histories that may give the darkest cell, so that one history in 5,000 stays pale."""
+"""The darkest colour stands for at least this share of histories, so that one history in 5,000 stays pale."""
 
 
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     """Draw the share of histories by ending at the baseline (row) and in a variant (column). Return `ax`.
 
-    The hatched diagonal holds the histories whose ending stays the same. Raises ValueError when no replicates were
-    played.
+    The hatched diagonal holds the histories whose ending stays the same. Raises ValueError if no histories were
+    simulated.
     """
     label = variant or next(iter(result.effects))
     table = result.effects[label].flips
     if table is None:
         raise ValueError(
-            f"no replicates were played for {label!r}, so there are no flips to draw; give compare() runs above 0"
+            f"“{label}” was not simulated, so there are no flips to draw; call compare() with runs above 0"
         )
     some = np.flatnonzero(table.matrix.sum(axis=0) + table.matrix.sum(axis=1) > 0)
     share = table.matrix[np.ix_(some, some)] / table.runs
@@ -49,7 +49,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
 
 
 def _cells(ax: Axes, share: np.ndarray) -> None:
-    """Draw the cells: darker where more histories flip, unchanged ones pale and hatched."""
+    """Draw the cells: darker where more histories flip, hatched where the ending stays the same."""
     from matplotlib.patches import Rectangle
 
     apart = share - np.diag(np.diag(share))

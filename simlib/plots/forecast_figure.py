@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 WIDTHS = (420, 1400)
 """Narrowest and widest picture, in pixels at 100 dpi."""
 TWO_COLUMNS = 960
-"""From this width on the panels stand in two columns."""
+"""At this width and above, the panels stand in two columns."""
 BARS_SIDE_BY_SIDE = 680
-"""From this width on the two panels of bars stand side by side."""
+"""At this width and above, the two panels of bars stand side by side."""
 
 _HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
@@ -40,7 +40,10 @@ of the width."""
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, drivers."""
+    """The contents of a dashboard: endings and questions, a ladder, and moves, by id.
+
+    Without `endings`, all endings are shown. `rows` is the largest number of bars.
+    """
 
     endings: tuple[str, ...] | None = None
     ladder: str | None = None
@@ -49,9 +52,9 @@ class Contents:
 
 
 class Dashboard:
-    """A matplotlib figure that holds the panels of one scenario and moves them to further answers.
+    """A matplotlib figure with the panels of one scenario, which shows one answer after another.
 
-    `figure` is a plain Figure on the Agg canvas, `artists` are those that change from answer to answer.
+    `figure` is a plain Figure on the Agg canvas, and `artists` are the parts that change from answer to answer.
     """
 
     def __init__(
@@ -109,7 +112,7 @@ class Dashboard:
     def _title(self, result: Forecast) -> bool:
         view = "" if self.note.get_text() else result.provenance.get("view") or ""
         whole = result.scenario.title + (f" · {view}" if view else "")
-        # Room for the mark on the right; a long title is set a little smaller before it is cut.
+        # The mark on the right needs room. A long title is set a little smaller before it is cut.
         fits = (self.width - 100) / 8.3
         text = style.wrap(whole, int(fits / 0.8), 1)
         before = self.title.get_text()
@@ -133,7 +136,7 @@ class Dashboard:
     ) -> bool:
         """Show another answer. Return True when more than `artists` changed.
 
-        `mark` is written at the top right, `note` (the changes) in at most two lines below the title.
+        `mark` is written at the top right. `note` describes the changes, in at most two lines below the title.
         """
         put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)

@@ -1,4 +1,4 @@
-"""Grid: one probability over two assumptions, each cell with its number."""
+"""A grid of one probability over two assumptions, with the number in each cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 PALEST = 0.12
-"""Depth of the colour of the lowest cell, above 0 so that the cell does not look like a gap."""
+"""Depth of the colour of the lowest cell. It is above 0, so that the cell does not look like a gap."""
 
 
 def grid(
@@ -32,8 +32,8 @@ def grid(
 ) -> Axes:
     """Draw probabilities as cells (rows `up`, columns `across`) and return `ax`.
 
-    Cells darken from the lowest to the highest value, or between `limits`, which give several grids one scale. Every
-    cell also shows its number.
+    Cells darken from the lowest to the highest value. With `limits` (low, high), several grids have the same scale.
+    Every cell also shows its number.
     """
     from matplotlib.patches import Rectangle
 

@@ -1,4 +1,4 @@
-"""Impacts in a small chart: the mean of one given each ending, below the means of all impacts."""
+"""A small chart of impacts: the means of all, and of one given each ending."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LABELS = 0.44
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Return the mean of an impact by the horizon, with its 90% range over histories or its deviation."""
+    """Return an impact in words: its mean, and its 90% range or standard deviation."""
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:
@@ -44,8 +44,8 @@ def consequence_rows(
 ) -> Axes:
     """Draw the mean of an impact given each ending, below the means of all impacts, and return `ax`.
 
-    `impact` is by default the first. `spans` holds the 5% and 95% points over histories of some impacts. The hollow bar
-    is the baseline.
+    `impact` is the first by default. `spans` holds the 5% and 95% points over histories, for some impacts. The hollow
+    bars are the baseline.
     """
     impact = impact or next(iter(result.impacts))
     spans = spans or {}
@@ -80,5 +80,5 @@ def consequence_rows(
 
 
 def _above(ax: Axes, text: str, height: float, **font: Any) -> None:
-    """Write a line at some points above the axes."""
+    """Write a line of text `height` points above the axes."""
     ax.annotate(text, (0, 1), (0, height), xycoords="axes fraction", textcoords="offset points", **font)

@@ -1,4 +1,4 @@
-"""Charts of indicators: how far each moves the probability of an ending or a question, seen or not seen."""
+"""Charts of indicators: the probability of an ending or a question if each is seen or not."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     row, column = (
         0,
         int(np.argmax(np.abs(change[0]))),
-    )  # the first row is the sign with the most information, not the rarest one
+    )  # the first row is the sign with the most information, not the rarest sign
     endings = [result.measure.label for result in results]
     until, by = results[0].look_by_words, results[0].by_words
     title = (
@@ -120,7 +120,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
 
 
 def _shades(ax: Axes, change: Floats) -> None:
-    """Draw cells by the size of their change, up and down in different colours, each with its number."""
+    """Draw cells that are darker for larger changes, with different colours for rise and fall."""
     from matplotlib.patches import Rectangle
 
     widest = max(float(np.abs(change).max()), 1e-9)
@@ -137,5 +137,5 @@ def _shades(ax: Axes, change: Floats) -> None:
 
 
 def _points(change: float) -> str:
-    """Write a change in points. A small one is written as below 0.1, never as none."""
+    """Write a change in points. A small change is written as "<0.1", never as 0."""
     return style.points(change) if abs(change) >= 5e-4 else f"{'▲' if change > 0 else '▼'} <0.1"

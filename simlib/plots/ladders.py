@@ -1,4 +1,4 @@
-"""A ladder over time as a fan: the stacked probability of being on each rung on the date."""
+"""A ladder over time: the probabilities of being on each rung on the date, stacked."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ ROWS = 9
 def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the range of each assumption before the log (grey) and after it, in units of its prior.
 
-    Returns `ax`. The prior goes from -1.64 to 1.64, its 5 and 95% points. A dot is the median.
+    Returns `ax`. A prior goes from -1.64 to 1.64, its 5% and 95% points. A dot shows a median.
     """
     some = result.ranked()[:most]
     taught = sum(each.taught for each in result.learnt)

@@ -1,9 +1,9 @@
-"""How text reaches a picture: as it is written, in its own direction, and in a font that has its letters.
+"""Text in pictures: as it is written, in its direction, and in a font that has its letters.
 
-Labels come from scenarios and may hold anything. Three things go wrong when matplotlib gets them as they are: dollar
+Labels come from scenarios and may hold anything. Three things go wrong when matplotlib gets them as they are. Dollar
 signs turn the text between them into mathematics, a number beside a right-to-left word loses its percent sign, and
-letters that the font lacks become boxes. `settle` puts all three right for everything below an artist, `put` for one
-text whose words change, and `lettered` for whatever a function draws on an axes.
+letters that the font lacks become boxes. `settle` prevents this for all text below an artist, `put` for one text whose
+words change, and `lettered` for all text that a function draws on an axes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def put(text: Text, words: str) -> None:
 
 
 def directed(words: str) -> str:
-    """Return words in which every right-to-left run is isolated, so that numbers beside it keep their place."""
+    """Isolate every run of right-to-left letters, so that numbers beside it keep their place."""
     return _RUN.sub(lambda run: f"\u2068{run[0]}\u2069", words.translate(_ISOLATES))
 
 
@@ -88,7 +88,7 @@ def _settle_text(text: Text) -> None:
 
 
 def _settle_ticks(axis: Axis) -> None:
-    """Settle fixed labels of an axis, which matplotlib writes anew whenever it draws."""
+    """Settle the fixed labels of an axis, which matplotlib writes again whenever it draws."""
     labels = axis.get_ticklabels()
     words = [label.get_text() for label in labels]
     if all(text.isascii() for text in words):
@@ -102,7 +102,7 @@ def _settle_ticks(axis: Axis) -> None:
 
 
 def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
-    """Return words ready to be drawn, and the font families that have the letters which the usual font lacks."""
+    """Return words ready to be drawn, and font families for letters that the font lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager
 
@@ -118,7 +118,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Say whether a font lacks a letter. Controls, marks of direction and spaces are never counted as lacking."""
+    """Say whether a font lacks a letter. Controls, direction marks and spaces do not count."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 

@@ -1,7 +1,8 @@
 """The picture of a log with a slider: the forecast over time, and the state known on one morning.
 
-Left: one forecast over all mornings. The strong line is drawn up to the chosen morning, and the pale one shows what
-came later. Right: the level of each variable on that morning, and for a hidden one the belief about its levels.
+Left: one forecast over all mornings. The strong line ends at the chosen morning, and the pale line shows the later
+mornings. Right: the level of each variable on that morning. For a hidden variable, the bar shows the probabilities of
+its levels.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LINE, HEAD, LEAST = 34, 58, 330
 
 _LEFT, _BOTTOM, _TOP, _GAP, _RIGHT = 50, 58, 60, 40, 14
 _BAR = 0.42
-"""Share of the width of the right side that a bar takes."""
+"""Width of a bar, as a share of the width of the right side."""
 
 _WORTH_TELLING = 0.005
 """Least probability at which a level is named."""
@@ -40,7 +41,7 @@ _WORTH_TELLING = 0.005
 class Tick:
     """A row of the log on the axis: the day of the event and the morning from which it was known, in days.
 
-    `own`: it is not in the log but was added by hand.
+    `own` says that the reader added the row by hand.
     """
 
     day: float
@@ -66,8 +67,8 @@ def height_of(variables: Sequence[Variable]) -> int:
 class LogBoard:
     """The forecast over time beside the state on one morning.
 
-    `figure` is a plain Figure of `width` by `height` pixels, `artists` are those that change with the morning (see
-    `Screen`).
+    `figure` is a plain Figure of `width` by `height` pixels, and `artists` are the parts that change with the morning
+    (see `Screen`).
     """
 
     def __init__(
@@ -111,7 +112,10 @@ class LogBoard:
         self.artists: list[Artist] = [self._dark, self._hand, self._line, self._now, self._dot, self._number]
 
     def lay_out(self, values: Floats, static: float, ticks: Sequence[Tick]) -> None:
-        """Take a series (mornings,), NaN for mornings that are not computed yet, the static forecast and the rows."""
+        """Set the series (mornings,), the forecast that is never updated, and the rows of the log.
+
+        Mornings that are not computed yet are NaN.
+        """
         self._values, self._ticks = values, tuple(ticks)
         known = values[np.isfinite(values)]
         style.percent_axis(self._ax, style.round_top(max([static, *known.tolist()])))
@@ -186,7 +190,7 @@ class LogBoard:
             self._show_levels(variable, morning.levels[variable.id])
 
     def _beside(self, value: float, top: float) -> float:
-        """Return the height of the number beside the dot: above it, or below where the dashed line is above."""
+        """Return the height of the number at the dot: above it, or below if there is no room."""
         above, below = value + 0.06 * top, value - 0.06 * top
         static = float(np.asarray(self._static.get_ydata())[0])
         crowded = abs(above - static) < 0.05 * top or above > 0.98 * top
@@ -205,7 +209,7 @@ class LogBoard:
 
 
 def level_words(variable: Variable, shares: Floats, most: int = 2) -> str:
-    """Write the likeliest levels of a variable: "hot 82%, quiet 18%", or "patrols" alone where that is sure."""
+    """Write the likeliest levels of a variable: "hot 82%, quiet 18%", or "patrols" if certain."""
     likely = [int(place) for place in np.argsort(-shares, kind="stable")[:most]]
     if shares[likely[0]] >= 1 - _WORTH_TELLING and not variable.hidden:
         return variable.words(variable.levels[likely[0]])

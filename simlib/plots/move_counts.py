@@ -22,11 +22,11 @@ ROWS = 10
 
 
 class MovesPanel(LivePanel):
-    """One bar for each of some moves, with label and number. The hollow bar is the baseline.
+    """A bar, a label and a number for each chosen move. The hollow bars are the baseline.
 
-    `show` picks moves by id. By default the `rows` most frequent acts of the first answer, most frequent first. The
-    choice and its order stay as they are, so that no bar changes its place while a slider moves. With `errors`, the
-    error of each number stands beside it, and so does the range of a simulated number.
+    `show` picks moves by id. By default these are the `rows` most frequent acts of the first answer, the most frequent
+    first. The moves and their order then stay, so that no bar changes its place while a slider moves. With `errors`,
+    the error of each number stands beside it, and so does the range of a simulated number.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Return the 5th to the 95th percentile of the number, where it was counted."""
+    """Write the 5th and 95th percentiles of a number of moves, if moves were simulated."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 
@@ -155,7 +155,7 @@ def _change(count: float, old: float) -> str:
 def moves(
     result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:
-    """Draw the expected number of each of some moves by the last report time, and return the axes."""
+    """Draw the expected number of each chosen move by the last report time, and return the axes."""
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)
     by = result.by_words

@@ -1,6 +1,6 @@
-"""Pictures of few colours: a third of the size of a picture in 24 bits, and quicker to compress.
+"""Pictures of few colours. They are a third of the usual size, and quicker to compress.
 
-Colours with a meaning are always kept exactly. The others (shades of edges, areas) are learnt from a picture.
+Colours with a meaning are always kept exactly. Other colours (shades of edges, areas) are learnt from a picture.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ COLOURS = 64
 """Size of the palette if few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
 
 FILLS, MOST_FILLS, LEARNT = 16, 150, 16
-"""Numbers of colours: the most frequent ones that are kept exactly, the largest number kept when many fill a visible
-part (such as the cells of a grid), and the smallest number that are learnt."""
+"""How many of the most frequent colours are kept exactly, how many may be kept if many fill a visible part (such as the
+cells of a grid), and how many colours are learnt at least."""
 
 SEEN = 0.001
 """Share of a picture above which a colour counts as a visible area."""
 
 
 def _core() -> NDArray[np.uint8]:
-    """Return the colours that mean something, their half tints, and white (N, 3)."""
+    """Return the colours with a meaning, their half tints, and white (N, 3)."""
     from matplotlib.colors import to_rgb
 
     full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
@@ -37,7 +37,7 @@ def _core() -> NDArray[np.uint8]:
 
 
 def _frequent(image: Any) -> NDArray[np.uint8]:
-    """Return the colours that fill most of a picture (N, 3): areas and bars, whatever they mean."""
+    """Return the colours that fill most of a picture (N, 3), such as areas and bars."""
     area = image.width * image.height
     counted = sorted(image.getcolors(maxcolors=area), reverse=True)[:MOST_FILLS]
     return np.array(
@@ -46,7 +46,7 @@ def _frequent(image: Any) -> NDArray[np.uint8]:
 
 
 def colours_of(*figures: Figure) -> NDArray[np.uint8]:
-    """Return the opaque colours of all marks and areas in some figures (N, 3), even of the smallest."""
+    """Return the opaque colours of all marks and areas in figures (N, 3), even the smallest."""
     from matplotlib.collections import Collection
     from matplotlib.colors import to_rgba_array
     from matplotlib.lines import Line2D

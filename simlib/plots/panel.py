@@ -1,4 +1,4 @@
-"""The base of live plots: artists made once on an axes, then moved to the places of the next answer.
+"""The base of live plots: artists that are made once, and then moved for each new answer.
 
 A panel is drawn whole like any other matplotlib axes. A live picture draws only `artists` again, over a stored
 background, which is an order of magnitude quicker. `update` says when that background no longer fits.
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 GROWTH = 1.6
-"""A limit that a moving answer exceeds grows by this factor, because drawing the background again costs ten frames."""
+"""A limit that the answer exceeds during a drag grows by this factor. To draw the background again costs ten frames."""
 
 BELOW = 24.0
-"""Labels beside an axes reach so many pixels below it where they are too many for its height."""
+"""Labels beside an axes may reach so many pixels below it if they are too many for its height."""
 
 
 class LivePanel(ABC):
-    """One plot on one axes. `artists` are those that change with the answer.
+    """One plot on one axes. `artists` are the parts that change with the answer.
 
     `reach` is the width, in pixels, that the title and the caption below it may take.
     """
@@ -145,7 +145,7 @@ class SideLabels:
         texts, sizes = self._fit([[f"{value}  {words}" for words in both] for value, *both in wordings], box.height)
         sizes *= (top - bottom) / box.height
         half = float(sizes.max(initial=0.0)) / 2
-        # More labels than the axes are high reach below it, beside its dates.
+        # Labels that are together higher than the axes reach below it, beside its dates.
         below = min(max(float(sizes.sum()) - (top - bottom), 0.0), BELOW * (top - bottom) / box.height)
         low = bottom + half * 0.6 - below
         places = style.spread(heights, sizes, low, max(top - half * 0.4, low))
@@ -161,9 +161,9 @@ class SideLabels:
         )
 
     def _fit(self, labels: Sequence[Sequence[str]], room: float) -> tuple[list[str], NDArray]:
-        """Break labels, each in its wordings, into as many lines as fit, three at most.
+        """Break each label into as many lines as fit, but at most three.
 
-        Return them with their heights (pixels).
+        A label comes in several wordings. Return the labels and their heights in pixels.
         """
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []

@@ -64,8 +64,8 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
     """Draw the prefixes of paths as a tree from left to right, thick where probable, and return `ax`.
 
-    Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out. A node has more
-    probability than its branches together: the rest belongs to the paths that end there.
+    Branches that are less probable than `least`, or deeper than `depth` rungs, are left out. A node may have more
+    probability than its branches together. The rest belongs to paths that end there.
     """
     nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
@@ -91,7 +91,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     )
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
-    letter = (deepest - 0.1) / letters(ax)  # a branch begins where its parent's label ends
+    letter = (deepest - 0.1) / letters(ax)  # a branch begins where the label of its parent ends
     label: dict[tuple[str, ...], float] = {}
     for b in nodes:
         x, y = len(b.rungs) - 1.0, place[b.rungs]
@@ -145,7 +145,7 @@ def _conditioned(result: Paths, title: str) -> str:
 
 
 def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Return the height of each node: leaves one apart, a parent in the middle of its branches."""
+    """Return the height of each node. Leaves are one apart, and parents amid their branches."""
     place: dict[tuple[str, ...], float] = {}
     free = itertools.count()
 
@@ -166,9 +166,9 @@ def _rung_names(result: Paths) -> list[str]:
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw the flow of histories from the first rung that they visit to the second, third, ... Return `ax`.
 
-    A column is a step of the path. A bar is a rung: its height is the probability that histories visit it at that step.
-    A band is the histories that go on to the next column. The others stay on their rung to the end. Columns and rungs
-    that hardly any history reaches are left out.
+    A column is a step of the path. A bar is a rung, and its height is the probability that a history visits it at that
+    step. A band shows the histories that go on to the next column. The other histories stay on their rung to the end.
+    Columns and rungs that hardly any history reaches are left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -251,7 +251,10 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Name each bar of a column with its share: beside it, or at the end of a leader where labels would meet."""
+    """Name each bar of a column with its share.
+
+    The label stands beside the bar, or at the end of a thin line if labels would overlap.
+    """
     figure = ax.get_figure(root=True)
     assert figure is not None
     bottom, top = ax.get_ylim()
@@ -276,7 +279,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
-    """Return where each bar begins: rungs in the order of the ladder, with a gap between bars."""
+    """Return the height at which each bar begins: in the order of rungs, with gaps between."""
     floor = {}
     for depth in range(steps):
         height = 0.0
@@ -288,9 +291,9 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
 
 
 def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> Axes:
-    """Draw sampled histories as steps over the rungs of a ladder, with a typical one of each path thick.
+    """Draw sampled histories as steps over the rungs of a ladder. Typical histories are thick.
 
-    Lines on one rung are spread over its band, so that none hides another.
+    There is one typical history for each path. Lines on one rung are spread over its band, so that none hides another.
     """
     played, paths = result.histories, result.paths
     names = _rung_names(paths)

@@ -1,4 +1,4 @@
-"""Calendar of interventions: what each variant does and when."""
+"""Calendar of the interventions of each variant."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LETTERS = 112
 
 
 def calendar(result: Comparison, ax: Axes) -> Axes:
-    """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it lasts.
+    """Draw a row for each intervention under its variant: a mark on a day, or a bar over time.
 
     A tick stands at the beginning of its date, when interventions act.
     """
@@ -76,7 +76,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 
 def rows_of(result: Comparison) -> float:
-    """Return how many rows a calendar has, names of variants included, from which its height follows."""
+    """Return the height of a calendar in rows, including the names of the variants."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
     more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
     return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more

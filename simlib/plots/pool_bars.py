@@ -1,4 +1,4 @@
-"""Views pooled: each ending or question with every view, the linear and the logarithmic pool."""
+"""Pooled views: each ending and question by view, in the linear and the logarithmic pool."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from simlib.analysis.pooling import Pool
 
 MARKS = ("o", "s", "^", "v", "P", "X")
-"""The marks of the views; the pools are a filled and a hollow diamond."""
+"""The marks of the views. The pools have a filled and a hollow diamond."""
 
 
 @lettered
 def pools(result: Pool, ax: Axes) -> Axes:
-    """Draw a row for each ending and question: a line over the views, a mark for each, and both pools.
+    """Draw a row for each ending and question, and return `ax`.
 
-    Return `ax`.
+    A row has a mark for each view, a line over the range of the views, and the marks of both pools.
     """
     note = f"probability by {result.by_words}, {result.basis}; line: from the lowest to the highest view"
     style.dress(ax, fit(_finding(result), ax), caption(note, ax))

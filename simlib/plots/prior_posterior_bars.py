@@ -1,4 +1,4 @@
-"""Prior beside posterior: the range of each assumption before and after the log, on the prior's scale."""
+"""Prior beside posterior: the range of each assumption before and after the log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REACH = 2.6
 
 
 def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
-    """Return the assumptions to draw: those that the log could change, the most changed first."""
+    """Return the assumptions to draw: all that the log could change, the most changed first."""
     some = [each for each in result.learnt if each.reach != "untouched"]
     return sorted(some, key=lambda each: (not each.taught, each.spread - abs(each.mean)))[:most]
 

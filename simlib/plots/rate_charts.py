@@ -50,8 +50,8 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
 def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: HistoricalRates | None = None) -> Axes:
     """Draw the hazard of the first event in bands of days since the onset, and return `ax`.
 
-    `label` names the event. `law` holds rates from a much larger set of crises. They count as known, and are drawn
-    as a line.
+    `label` names the event. `law` holds rates from a much larger set of crises. They are drawn as a line
+    without an interval.
     """
     crises = counted(len(result.cases.names), "past crisis", "past crises")
     known = f"; line: {len(law.cases.names):,} crises of the same kind" if law else ""

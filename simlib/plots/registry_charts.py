@@ -22,7 +22,7 @@ VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", Non
 def registered(result: RegistryScore, ax: Axes) -> Axes:
     """Draw a row for each forecast and return `ax`.
 
-    It shows the range, the probability, the base rate and the verdict.
+    A row shows the range, the probability, the base rate and the verdict.
     """
     note = "line: 5 to 95% over the assumptions; filled: the forecast; hollow: the base rate"
     style.dress(ax, fit("Registered forecasts beside their base rates", ax), caption(note, ax))

@@ -19,11 +19,10 @@ ROWS = 9
 
 @lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the rows that moved the forecast most, in the order of the log, then the others and time.
-
-    Returns `ax`.
+    """Draw a bar for each of the rows that moved the forecast most, in order, and return `ax`.
 
     A bar has two parts: the news of the row about the state (plain), and its lesson about the assumptions (hatched).
+    Two further bars show the effect of the other rows together, and of the time without a row.
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"
@@ -51,7 +50,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
-    """Draw both parts of a bar, end to end if they point the same way. Returns the two ends of the bar."""
+    """Draw both parts of a bar, end to end if they have the same sign. Return the ends."""
     begin = state if state * taught > 0 else 0.0
     edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     ax.barh(place, state, color=_colour(state), **edge)

@@ -1,4 +1,4 @@
-"""The parts of row plots: a label above each bar, numbers at its ends, and room for them at any width."""
+"""The parts of row plots: a label above each bar, and numbers at its ends, at any width."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 GAP = 0.62
-"""Share of a row between the bar of the row above and its own."""
+"""Share of the height of a row that lies between its bar and the bar above."""
 
 
 def rows(ax: Axes, count: int) -> Axes:
-    """Make room for `count` rows, the first on top: no vertical axis, lines only for the numbers."""
+    """Make room for `count` rows, the first at the top. Only the horizontal axis stays visible."""
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
@@ -33,7 +33,7 @@ def letters(ax: Axes, share: float = 1.0) -> int:
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
     """Write the label of a row above its bar, at the left edge of the axes.
 
-    It takes at most so many `lines`. Default: two where there is room, else one.
+    The label takes at most `lines` lines. The default is two if there is room, and otherwise one.
     """
     if lines is None:
         figure = ax.get_figure(root=True)

@@ -41,8 +41,8 @@ class _Course:
 def series(result: ForecastSeries, ax: Axes) -> Axes:
     """Draw the probabilities by the deadline as stated on each date, and return `ax`.
 
-    One question has a line for each way to forecast it. Several questions have one line each, and a thin copy that is
-    never updated.
+    If there is one question, it has a line for each way to forecast it. Several questions have one line each, and a
+    thin line for the copy that is never updated.
     """
     import matplotlib.dates as mdates
 
@@ -99,7 +99,10 @@ def _of_one(line: SeriesLine) -> list[_Course]:
 
 
 def _of_several(result: ForecastSeries) -> list[_Course]:
-    """Return two lines for each question: learnt where the series learns, else updated, and its static copy."""
+    """Return two lines for each question: one updated with the log, one never updated.
+
+    The first is the learnt forecast if the series learns, and otherwise the updated one.
+    """
     courses: list[_Course] = []
     for number, line in enumerate(result.lines):
         colour, dash = style.category(number)

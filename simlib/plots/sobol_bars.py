@@ -19,7 +19,7 @@ ROWS = 8
 
 
 def _title(measure: str, some: Sequence[Share]) -> str:
-    """Name the input with the largest share: alone where that is known, else with interactions."""
+    """Name the input with the largest share: alone if that is known, else with interactions."""
     known = [
         (index.estimate, alone, share.input)
         for share in some
@@ -38,7 +38,7 @@ def _title(measure: str, some: Sequence[Share]) -> str:
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
     """Draw first-order (filled) and total (hollow) indices with their 95% intervals, and return `ax`.
 
-    Where an interval makes an index meaningless, only the interval is drawn.
+    If the interval of an index is too wide, only the interval is drawn.
     """
     about = result.measures[measure or next(iter(result.measures))]
     some = about.shares[:most]

@@ -1,7 +1,7 @@
 """A scenario as a state diagram: a row of levels for each variable, and arrows for moves.
 
-The world is factored: its state is one level in every row at once. Arrows carry the numbers of the moves, which are
-listed beside the diagram by actor. That list also names guards that ask for levels of other rows.
+The state of the world is one level in every row. Arrows carry the numbers of the moves, which are listed by actor
+beside the diagram. The list also gives conditions on levels of other rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIRST, _STEP = 13, 11
 _LIST, _LINE = 330, 15.5
 """Width of the list of moves, and height of one of its lines."""
 SIDE_BY_SIDE = 760
-"""From this width on the list of moves stands beside the diagram, not below it."""
+"""At this width and above, the list of moves stands beside the diagram, not below it."""
 
 
 @dataclass
@@ -89,7 +89,7 @@ def _rise(span: int) -> int:
 
 @dataclass(frozen=True)
 class _Row:
-    """The place of one variable: the tops of its label, its boxes, and the next row, in pixels from the top."""
+    """The place of a variable: the tops of its label, its boxes and the next row, in pixels."""
 
     variable: Variable
     arrows: list[Arrow]
@@ -143,7 +143,10 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(move: Move) -> str:
-    """Return the levels that a guard asks of variables which the move does not change. No arrow shows them."""
+    """Return the conditions of a guard on variables that the move does not change.
+
+    No arrow shows these conditions.
+    """
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:

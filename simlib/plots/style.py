@@ -1,8 +1,8 @@
 """One look for every picture: colours, dates, percentages, and labels that never overlap.
 
-Colours are Okabe and Ito's for things without an order, and cividis for things with one. Both survive the common kinds
-of colour blindness and grey print, and nothing is shown by colour alone. Positions of labels are computed in pixels of
-the axes, so that the same figure reads on a screen at 100 dpi and on paper.
+Things without an order have the colours of Okabe and Ito, and things with an order those of cividis. Both can be told
+apart with the common kinds of colour blindness and in grey print, and nothing is shown by colour alone. Positions of
+labels are computed in pixels of the axes, so that a figure can be read on a screen at 100 dpi and on paper.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TITLE_LINES = 3
 """Most lines of a title in its usual size."""
 
 READABLE = 4.5
-"""Least contrast of words with their ground."""
+"""Least contrast of text with its background."""
 
 
 def category(index: int) -> tuple[str, object]:
@@ -81,7 +81,7 @@ def luminance(colour: NDArray) -> float:
 
 
 def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
-    """Give an axes the look of the house: open frame, pale grid, a sentence as title, the unit above the axis."""
+    """Give an axes the common look: open frame, pale grid, title, and the unit below it."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -107,7 +107,7 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
 
 
 def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -> None:
-    """Write the title of an axes, and leave room below it for a caption of some lines.
+    """Write the title of an axes, and leave room below it for a caption of `lines` lines.
 
     A title of more than `TITLE_LINES` lines is set in small type. With `letters`, the title must fit into one line that
     has room for so many letters of the usual size, and its type shrinks as needed.
@@ -124,7 +124,7 @@ _STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.
 
 
 def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
-    """Mark the vertical (or the horizontal) axis in percent from 0 to `top`, a probability, with round steps."""
+    """Mark the vertical (or horizontal) axis in percent, from 0 to the probability `top`."""
     step = next(step for step in _STEPS if top / step <= 5.01)
     ticks = np.arange(0, top + step / 2, step)
     decimals = 0 if step >= 0.01 else 1 if step >= 0.001 else 2
@@ -138,7 +138,7 @@ def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
 
 
 def round_top(highest: float) -> float:
-    """Return the round number, a little above `highest`, at which a probability axis should end."""
+    """Return a round number above `highest` at which a probability axis should end."""
     for top in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0):
         if highest * 1.04 <= top:
             return top
@@ -196,8 +196,8 @@ def spread(
 ) -> NDArray:
     """Move positions apart, as little as needed, so that neighbours are `gap` apart within [low, high].
 
-    `gap` is one distance, or the height of each label: then neighbours are apart by half the sum of theirs. The order
-    is kept. When they cannot all fit they share the room evenly.
+    `gap` is one distance, or the height of each label. With heights, two neighbours are apart by half the sum of their
+    heights. The order is kept. If not all positions fit, the gaps shrink in proportion.
     """
     from scipy.optimize import isotonic_regression
 
@@ -226,7 +226,7 @@ def counted(number: int, noun: str) -> str:
 def wrap(text: str, width: int, lines: int = 2) -> str:
     """Break a label into at most `lines` lines of `width` characters.
 
-    What does not fit is left out of its middle, because labels that begin alike often differ at the end.
+    A label that does not fit loses words from its middle, because labels that begin alike often differ at the end.
     """
     broken = textwrap.wrap(text, width, break_on_hyphens=False)
     words = text.split()
@@ -245,7 +245,7 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
     """Break the first wording that fits whole into at most `lines` lines.
 
-    Where none fits, the middle of the last one is left out.
+    If none fits, the last wording loses words from its middle.
     """
     whole = (words for words in wordings if len(textwrap.wrap(words, width, break_on_hyphens=False)) <= lines)
     return wrap(next(whole, wordings[-1]), width, lines)

@@ -19,7 +19,7 @@ QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
 def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw one measure at every draw, in order, with its mean and its stated value, and return `ax`."""
+    """Draw the values of a measure at all draws, with mean and stated value. Return `ax`."""
     spread = result.spread(measure)
     order = np.argsort(spread.answers, kind="stable")
     values, weights, write = spread.answers[order], result.weights[order], spread.measure.write
@@ -39,7 +39,9 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     lines = ((spread.mean.value, "solid", "mean", 0.03), (spread.stated.value, (0, (2, 1)), "as stated", 0.11))
     least = min(value for value, *_ in lines)
     for value, dash, text, height in lines:
-        left = value == least > 0.3 * float(values[-1])  # each on its own side, so that no line crosses a note
+        left = (
+            value == least > 0.3 * float(values[-1])
+        )  # one note is on the left and one on the right: no line crosses them
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
         ax.annotate(
             f"{text} {write(value)}",
@@ -62,7 +64,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
 
 
 def split(result: Uncertainty, ax: Axes) -> Axes:
-    """Draw for each probability the shares of the assumptions and of chance in its uncertainty.
+    """Draw the shares of the assumptions and of chance in the uncertainty of each probability.
 
     Return `ax`.
     """

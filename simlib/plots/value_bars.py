@@ -20,7 +20,7 @@ ROWS = 8
 
 
 def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the value of settling each assumption, with its present sources, and return `ax`."""
+    """Draw the value of knowing each assumption, with its present sources, and return `ax`."""
     some = result.worths[:most]
     next_one = (
         f"find out next about “{some[0].assumption.label}”"

@@ -1,4 +1,4 @@
-"""The effects of variants on one measure: each from the baseline, or from the variant before."""
+"""The effects of variants on one measure, compared with the baseline or the variant before."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
     """Draw cumulative variants (see `cumulative`): each bar begins where the one before ended.
 
-    Return `ax`. The last bar shows all of them together. Hatching and whiskers are those of `effects`.
+    Return `ax`. The last bar shows all variants together. Hatching and whiskers are those of `effects`.
     """
     differences = _differences(result, measure)
     first, last = next(iter(differences.values())), list(differences.values())[-1]
@@ -77,7 +77,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to the value in a variant. Return how far right it reaches."""
+    """Draw a bar from `start` to the value in a variant, and return the right end."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0

@@ -217,7 +217,7 @@ def test_a_question_may_change_most_and_is_drawn_with_the_endings():
     picture.draw(ax)
     text = " ".join(label.get_text() for label in ax.texts).replace("\n", " ")
     assert set(moved) <= {label.get_text() for label in ax.texts}
-    assert "at the stated values; line: from “before”" in text
+    assert "at the stated values; line: change from “before”" in text
     assert "left out" not in text
 
 
