@@ -41,7 +41,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     for value, dash, text, height in lines:
         left = (
             value == least > 0.3 * float(values[-1])
-        )  # one note is on the left and one on the right: no line crosses them
+        )  # one note left, one right: no line crosses a note
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
         ax.annotate(
             f"{text} {write(value)}",
