@@ -106,7 +106,7 @@ def next_event_day(cuts: Sequence[Cut]) -> None:
 def by_the_library(cut: Cut, number: int = 196) -> None:
     """Print how far simlib's filter and engine are from the fast recursion that is scored.
 
-    Both forecast the days of one crisis, which the filter and the engine read as a scenario.
+    Both forecast the days of one crisis. The filter and the engine read this crisis as a scenario.
     """
     crisis = next(crisis for crisis in cut.later if crisis.number == number)
     world = generic_world(cut.clock, crisis.trigger.date() + dt.timedelta(1))

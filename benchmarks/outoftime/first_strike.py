@@ -105,9 +105,9 @@ def incidence(strike: Floats, end: Floats) -> Floats:
 def fine_gray(
     past: Sequence[Crisis], censored: Sequence[int], days: int, until: int = 365
 ) -> Callable[[Crisis], Floats]:
-    """Subdistribution hazards in bands, times a factor for a non-violent military trigger (Fine and Gray 1999).
+    """Fit subdistribution hazards in bands, times a factor for a non-violent military trigger.
 
-    A crisis that ended unstruck stays at risk, up to the cut.
+    A crisis that ended without a strike stays at risk up to the cut (Fine and Gray 1999).
 
     Args:
         past: The crises before the cut.

@@ -131,7 +131,7 @@ def constant_rate(past: Sequence[CrisisRecord]) -> Score:
 
 
 def weibull_renewal(past: Sequence[CrisisRecord]) -> Score:
-    """Weibull gaps between event-days with a Gamma frailty between crises, learnt online."""
+    """Weibull gaps between event-days with a Gamma frailty between crises, learnt day by day."""
 
     def score(x: Floats, days: Days) -> Floats:
         shape = np.exp(x[0])

@@ -41,7 +41,7 @@ class Update(Answer):
     """The belief about a scenario after a log of events.
 
     scenario: the scenario as of the date of the update. It starts in the states that are possible given the log, and
-    ends on the same day as before. Ask it every question, with `belief` in place of a number of draws.
+    ends on the same day as before. Ask your questions of it, with `belief` in place of a number of draws.
     before: the scenario before the log.
     belief: weighted draws of the assumptions, each with its distribution over the states on that date.
     taken: the rows that were taken in, as they were read. The other rows are grouped by the reason: left_out (a rule of

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TITLE_FROM = 0.05
-"""The title only names a rung whose probability, with all rungs above it, is at least this."""
+"""The title names the highest rung for which the probability of being on it or above is at least this."""
 
 HATCH = 1.1
 """Width of the lines of a hatched band, in points, so that the colours of the rungs show between them."""

@@ -19,7 +19,7 @@ ROWS = 9
 
 @lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for each of the rows that moved the forecast most, in order, and return `ax`.
+    """Draw a bar for each of the strongest rows, in the order of the log, and return `ax`.
 
     A bar has two parts: the news of the row about the state (plain), and its lesson about the assumptions (hatched).
     Two further bars show the effect of the other rows together, and of the time without a row.

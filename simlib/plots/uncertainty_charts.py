@@ -39,9 +39,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     lines = ((spread.mean.value, "solid", "mean", 0.03), (spread.stated.value, (0, (2, 1)), "as stated", 0.11))
     least = min(value for value, *_ in lines)
     for value, dash, text, height in lines:
-        left = (
-            value == least > 0.3 * float(values[-1])
-        )  # one note left, one right: no line crosses a note
+        left = value == least > 0.3 * float(values[-1])  # one note left, one right: no line crosses a note
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
         ax.annotate(
             f"{text} {write(value)}",
