@@ -1,1 +1,1 @@
-"""The explorer: sliders on a scenario, and its forecast redrawn as they move."""
+"""The explorer: a slider for each assumption, and a forecast that follows the sliders."""

@@ -1,8 +1,8 @@
 """Drafts: settings that are not yet saved as a view are stored on disk and offered again.
 
-No widget here. A draft belongs to one scenario file and one session. It is written whenever the sliders rest, into the
-user's own state folder or the one that `SIMLIB_STATE_DIR` names, not into the project. It is plain JSON. Entries that
-do not fit are ignored.
+No widget here. A draft belongs to one scenario file and one session. It is written as JSON whenever the sliders stop,
+into the user's state folder or the folder that `SIMLIB_STATE_DIR` names, not into the project. A draft that cannot be
+read, or that does not fit the scenario, is ignored.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ folder = state_folder
 """The folder for what simlib stores between sessions."""
 
 DATES = ("on", "from", "until")
-"""Fields of an intervention that are checked later, when the dates of the forecast are known."""
+"""Date fields of an intervention. They are checked later, when the dates of the forecast are known."""
 
 SESSIONS = 5
-"""Number of sessions whose drafts are stored."""
+"""Number of sessions whose drafts stay stored. The oldest drafts are deleted."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Unsaved settings, their date, and the reasons for the changes."""
+    """Unsaved settings, the reasons for the changes, the time of saving, and the data as stored."""
 
     settings: Settings
     reasons: dict[str, str]
@@ -42,7 +42,7 @@ class Draft:
 
 
 class Drafts:
-    """The drafts of one scenario, or of one text (`name`): the latest draft of each recent session.
+    """The latest draft of each recent session for one scenario or one text, which `name` identifies.
 
     A session writes only its own draft, so that opening a scenario does not lose an earlier one.
     """
@@ -56,11 +56,11 @@ class Drafts:
 
     @classmethod
     def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
-        """Return the drafts of a scenario, found by its folder, or by its id if it has no folder."""
+        """Return the drafts of a scenario. Its folder identifies it, or its id if it has no folder."""
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft. Return False if nothing can be written: that must not stop the work."""
+        """Write this session's draft. Return False, and raise nothing, if the file cannot be written."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
@@ -71,7 +71,7 @@ class Drafts:
         return others[-1] if others else None
 
     def drop(self, draft: Mapping[str, Any] | None = None) -> None:
-        """Delete a draft that `find` returned, or (None) this session's own."""
+        """Delete a draft that `find` returned. Without an argument, delete the draft of this session."""
         session = self.session if draft is None else draft["session"]
         drafts = self._read()
         others = [each for each in drafts if each["session"] != session]
@@ -101,7 +101,7 @@ class Drafts:
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
-    """Store the settings of a state as its draft, or delete the draft if nothing is set by hand."""
+    """Store the settings of a state as a draft, or delete the draft if nothing is set by hand."""
     if state.untouched:
         drafts.drop()
     else:
@@ -109,7 +109,10 @@ def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None
 
 
 def find_settings(drafts: Drafts, state: State) -> Draft | None:
-    """Return the draft of a state, or None if no draft fits its present scenario."""
+    """Return the latest draft of another session.
+
+    Returns None if there is none, if it does not fit the scenario, or if it equals the present settings.
+    """
     data = drafts.find()
     if data is None:
         return None
@@ -122,7 +125,7 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
 
 
 def fits(settings: Settings, state: State) -> bool:
-    """Whether the scenario of a state has everything that the settings name."""
+    """Whether everything that the settings name exists in the scenario: views, assumptions, moves and so on."""
     base = state.base
     findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
     misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]

@@ -1,4 +1,4 @@
-"""Interventions that contradict each other on some day, described by their labels. No widget here."""
+"""Refusal of interventions that contradict each other on any day. No widget here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simlib.scenario.views.wording import intervention_in_words
 
 
 def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Intervention) -> None:
-    """Raise ScenarioError if an intervention is a duplicate, or contradicts an earlier one on some day."""
+    """Raise ScenarioError if an intervention repeats an earlier one, or contradicts it on any day."""
     for other in before:
         if other == item or _contradict(other, item, scenario.as_of) or _contradict(item, other, scenario.as_of):
             words = intervention_in_words(other, scenario)
@@ -21,7 +21,7 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
 
 
 def _contradict(one: Intervention, other: Intervention, start: dt.date) -> bool:
-    """Say whether the first intervention forbids the second, or holds its variable, on one of its days."""
+    """Whether `one` forbids the move, or holds the variable, that `other` acts on at the same time."""
     match one, other:
         case Forbid(), Force() | Policy() if one.move == other.move and one.when.always:
             return _overlap(one, other, start)

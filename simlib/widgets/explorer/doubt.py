@@ -1,4 +1,7 @@
-"""How sure the answers are: their range over draws of all assumptions. No widget here."""
+"""The range of each answer over draws of all assumptions. No widget here.
+
+The code calls this range the doubt about an answer.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Doubt:
-    """The range of each measure over draws of the assumptions: 5, 25, 50, 75 and 95% points over time (5, T)."""
+    """The range of each measure over draws of the assumptions.
+
+    `spread` holds the 5th, 25th, 50th, 75th and 95th percentiles over time (5, T), by measure.
+    """
 
     draws: int
     spread: Mapping[str, Floats]
@@ -42,10 +48,11 @@ class Doubt:
 def compute(
     answers: AnswerCache, settings: Settings, stated: Forecast, *, control: Control = UNWATCHED
 ) -> Doubt | None:
-    """Return the range of every ending and question at some settings. `stated` is the answer to these settings.
+    """Return the range of every ending and question at the given settings.
 
-    After an update, as long as no value is changed, the draws come from its belief. Returns None if the scenario is too
-    large for the exact engine. Raises Cancelled.
+    `stated` is the answer to these settings. The draws come from the priors. After an update they come from its belief,
+    as long as no value is changed by hand or by a view. Returns None if the scenario is too large for the exact engine.
+    Raises Cancelled.
     """
     machine = answers.machine(settings)
     if answers.solver(machine, control) is None:
@@ -66,12 +73,12 @@ def compute(
 
 
 def file_name(scenario: Scenario) -> str:
-    """Return the name of the file that holds the range at the values of a scenario."""
+    """Return the name of the file that holds the ranges at the stated values of a scenario."""
     return f"doubt-{scenario.id}-{scenario.sha256[:12]}.json"
 
 
 def find_stored(scenario: Scenario, folders: list[Path]) -> Doubt | None:
-    """Return the range stored for exactly this scenario in one of some folders, if any."""
+    """Return the ranges stored for exactly this scenario in one of the folders, or None."""
     for folder in folders:
         try:
             data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))

@@ -1,10 +1,17 @@
-"""Answers of the engines to the settings of a session, and previews of them. No widget here.
+"""Forecasts for the settings of a session, at rest and while a slider moves. No widget here.
 
-`AnswerCache` keeps the engines of one scenario (the exact solver with its states, the simulator with its tables) ready
-for new assumption values. So a move of a slider costs one solve or a short run and nothing else. While a slider moves
-it gives a *preview*: the last exact answer, plus the difference of two short Monte Carlo runs with common random
-numbers, one at the values of that answer and one at the values now. The noise of the two cancels. So a few hundred
-replicates show the change, and nothing jumps when the exact answer takes the preview's place.
+`AnswerCache` keeps the engines of one scenario ready: the exact solver with its states, and the simulator with its
+tables. A move of a slider then costs only one solve or one short run. There are three kinds of answers:
+
+- An *answer at rest* is exact. If the scenario is too large, it comes from `RUNS` replicates.
+- A *glance* is an exact answer without its slow parts. It is shown while a slider moves, if it takes at most
+  `QUICK_SECONDS`.
+- A *preview* is shown if a glance is too slow. It is the last answer at rest plus the difference of two short Monte
+  Carlo runs: one at the values of that answer, one at the present values. The two runs use common random numbers, so
+  most of their noise cancels. A few hundred replicates then show the change, and the picture hardly jumps when the
+  answer at rest replaces the preview.
+
+The answer at rest with its short run is the *anchor* of the previews.
 """
 
 from __future__ import annotations
@@ -37,34 +44,34 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.simulator import Simulator
 
 PREVIEW_SECONDS = 0.025
-"""Time of a preview. With drawing it stays within a frame or two of the slider."""
+"""Seconds for the replicates of a preview. The picture then follows the slider within one or two frames."""
 
 QUICK_SECONDS = 0.15
-"""A glance as quick as this is shown while values move, and then there is no preview."""
+"""Longest time of a glance that is shown while values move. If it takes longer, a preview is shown."""
 
 SLOWER = 1.1
-"""The time of a glance rises by no more than this factor at once: one that had to wait for a core says little."""
+"""Largest factor by which one slow glance may raise the stored time. It may only have waited for a processor core."""
 
 NEARLY = 4
-"""A glance up to so many times slower than a quick one is timed again at every rest."""
+"""A glance that is slower than `QUICK_SECONDS`, by less than this factor, is timed again at every rest."""
 
 FEWEST, MOST = 256, 20_000
 """Fewest and most replicates of a preview."""
 
 RUNS = 100_000
-"""Number of replicates of the answer at rest, where a scenario is too large for the exact engine."""
+"""Number of replicates of the answer at rest if a scenario is too large for the exact engine."""
 
 ENGINES_KEPT = 3
-"""Number of engines kept ready: those of the present settings, of the ones before, and of the baseline."""
+"""Number of structures whose engines stay ready: the present one, the previous one, and that of the baseline."""
 
 ANSWERS_KEPT = 24
 
 
 @dataclass
 class Engines:
-    """The engines of one structure, built when first needed.
+    """The engines of one structure (see `state.structure`), built when first needed.
 
-    `solver` is None where the scenario is too large.
+    `solver` is None if the scenario is too large, `simulator` if Monte Carlo is not installed. `reason` says why.
     """
 
     scenario: Scenario
@@ -89,7 +96,7 @@ class Anchor:
 class AnswerCache:
     """Answers to the settings of one state.
 
-    One thread may ask for exact answers, and another one for previews.
+    One thread may ask for exact answers while another asks for previews.
     """
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
@@ -101,21 +108,18 @@ class AnswerCache:
         self._seconds_per_run = PREVIEW_SECONDS / 2_000
         self._lock, self._building, self._solving = threading.RLock(), threading.RLock(), threading.RLock()
         self.warm = False
-        """Whether the Monte Carlo kernel ran in this process: the first run may have to compile it."""
+        """Whether the Monte Carlo kernel has run in this process. Its first run may have to compile it."""
 
     # ---------------------------------------------------------------- machines
 
     def machine(self, settings: Settings) -> Engines:
-        """Return the engines for these settings. Raises ScenarioError when an intervention does not fit."""
+        """Return the engines for these settings. Raises ScenarioError if an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
             return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
     def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
-        """Return the exact solver of a machine.
-
-        Where the world is too large, note the reason there and return None.
-        """
+        """Return the exact solver, or None if the scenario is too large. `machine.reason` then says so."""
         with self._building:
             if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver
@@ -128,10 +132,7 @@ class AnswerCache:
         return machine.solver
 
     def simulator(self, machine: Engines) -> Simulator | None:
-        """Return the simulator of a machine.
-
-        Where Monte Carlo is not installed, note the reason there and return None.
-        """
+        """Return the simulator, or None if Monte Carlo is not installed. `machine.reason` then says so."""
         if not machine.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
 
@@ -143,7 +144,10 @@ class AnswerCache:
         return machine.simulator
 
     def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
-        """Return the assumption values (A,) of the settings. Raises ScenarioError when chances exceed one."""
+        """Return the assumption values (A,) of the settings.
+
+        Raises ScenarioError if the chances of a move's outcomes, or the shares of a start, sum to more than one.
+        """
         theta = priors.theta(machine.scenario, self.state.values(settings))
         tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None
         if tables is not None:
@@ -154,11 +158,11 @@ class AnswerCache:
     # ---------------------------------------------------------------- answers at rest
 
     def known(self, settings: Settings) -> Forecast | None:
-        """Return the answer at rest where it was computed before."""
+        """Return the answer at rest, or None if it has not been computed yet."""
         return self._answers.get(self.key(settings))
 
     def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
-        """Return the answer at rest: exact where the states can be enumerated, else from `RUNS` replicates.
+        """Return the answer at rest: exact if the states can be enumerated, else from `RUNS` replicates.
 
         Raises ScenarioError, MissingDependency, Cancelled.
         """
@@ -168,7 +172,7 @@ class AnswerCache:
             return _remember(self._answers, self.key(settings), lambda: answer, ANSWERS_KEPT)
 
     def _own(self, control: Control) -> Control:
-        """Return a control with the threads of this cache."""
+        """Return a copy of a control with the number of threads of this cache."""
         return dataclasses.replace(control, threads=self.threads)
 
     def _compute(self, settings: Settings, control: Control) -> Forecast:
@@ -199,19 +203,19 @@ class AnswerCache:
         start: Floats | None = None,
         control: Control = UNWATCHED,
     ) -> Forecast:
-        """Return the exact answer at some values (A,). One thread solves at a time.
+        """Return the exact answer at the assumption values `theta` (A,).
 
-        `centre` are the stated values, when `theta` is a draw around them, and `start` (K,) are probabilities of the
-        start states. Raises Cancelled.
+        Only one thread solves at a time. If `theta` is a draw from the priors, `centre` holds the stated values (A,).
+        `start` (K,) holds the probabilities of the start states. Raises Cancelled.
         """
         assert machine.solver is not None
         with self._solving:
             return machine.solver.solve(theta, centre=centre, start=start, control=control)
 
     def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
-        """Return the derivatives {assumption: ∂p/∂θ} of an answer at the values of some settings.
+        """Return the derivatives {assumption: ∂p/∂θ} of a measure at the values of the settings.
 
-        None where no gradient answers it. Raises Cancelled.
+        Returns None if the measure has no gradient or the scenario is too large to be solved. Raises Cancelled.
         """
         machine = self.machine(settings)
         if self.solver(machine, control) is None:
@@ -236,11 +240,12 @@ class AnswerCache:
     def glance(
         self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
     ) -> Forecast:
-        """Return the exact answer while values move, and take the time.
+        """Return a glance: the exact answer without its slow parts. Record the time that it takes.
 
-        It has no impacts and no questions that need histories, and without `moves` no counts of moves and no variables.
-        It answers the question `lead` and some others, or all of them without `lead`.
-        The world must not be too large for the exact engine.
+        A glance has no impacts, and leaves out the questions that need histories. Without `moves` it also leaves out
+        the counts of moves and the variables. If `lead` is the id of a question, or "", other questions may be missing
+        too. The scenario must not be too large for the exact engine.
+
         Raises ScenarioError, Cancelled.
         """
         machine = self.machine(settings)
@@ -254,9 +259,10 @@ class AnswerCache:
         return self._labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
-        """Take the time of a glance, twice at first because the first may compile.
+        """Measure the time of a glance: twice at first, because the first glance may compile code.
 
-        Where it was nearly quick, take it again: the processor may have been busy, as it is while a page loads.
+        A time just above `QUICK_SECONDS` is measured again, because the processor may have been busy, for example while
+        the page loaded.
         """
         machine = self.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
@@ -265,14 +271,14 @@ class AnswerCache:
             self.glance(settings, control, lead=lead)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
-        """Whether a glance answers a measure, and so quickly that no preview is needed."""
+        """Whether a glance answers a measure within `QUICK_SECONDS`, so that no preview is needed."""
         machine = self.machine(settings)
         if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
             return False
         return machine.glance_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Prepare previews that start from the answer at rest for these settings, if that answer is known."""
+        """Prepare the anchor of previews at these settings, if their answer at rest is known."""
         known, machine = self.known(settings), self.machine(settings)
         if known is None:
             return
@@ -290,14 +296,17 @@ class AnswerCache:
             del self._anchors[old]
 
     def preview_runs(self) -> int:
-        """Return how many replicates fit into the time of a preview, as measured so far, in powers of two."""
+        """Return how many replicates fit into `PREVIEW_SECONDS` by the times measured so far.
+
+        The number is a power of two, but at least `FEWEST` and at most `MOST`.
+        """
         runs = PREVIEW_SECONDS / self._seconds_per_run
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a quick answer with common random numbers, or None where Monte Carlo is not installed.
+        """Return a preview, or None if Monte Carlo is not installed.
 
-        Raises ScenarioError when the settings are no valid scenario.
+        Raises ScenarioError if the settings give no valid scenario.
         """
         machine = self.machine(settings)
         simulator = self.simulator(machine)
@@ -309,7 +318,7 @@ class AnswerCache:
         return self._labelled(shift(anchor.exact, anchor.sampled, sampled) if anchor else sampled)
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Return the counts of some replicates at the settings. Raises MissingDependency without Numba."""
+        """Return the counts of `runs` replicates at the settings. Raises MissingDependency without Numba."""
         machine = self.machine(settings)
         simulator = self.simulator(machine)
         if simulator is None:
@@ -317,7 +326,7 @@ class AnswerCache:
         return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
     def sampled(self, settings: Settings, runs: int) -> Forecast | None:
-        """Return the forecast of some replicates at the settings, or None where Monte Carlo is not installed."""
+        """Return the forecast from `runs` replicates at the settings, or None without Monte Carlo."""
         simulator = self.simulator(self.machine(settings))
         if simulator is None:
             return None
@@ -336,7 +345,7 @@ class AnswerCache:
 
 
 def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return the value of a key, made where it is missing, and drop the values that were used longest ago."""
+    """Return the value of a key, made if it is missing. Keep the `most` values that were used last."""
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
@@ -346,9 +355,10 @@ def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return an exact answer plus the difference of two sampled ones with common random numbers.
+    """Return the answer `exact` plus the change from `before` to `now`.
 
-    Probabilities stay within 0 and 1, and still sum to one where they did. Expected counts stay above zero.
+    `before` and `now` are two runs with common random numbers. Probabilities stay between 0 and 1. Endings, the levels
+    of a variable and the rungs of a ladder still sum to one. Expected counts do not fall below zero.
     """
     every = exact, before, now
     endings = _shift_shares(*({name: band.probability for name, band in each.endings.items()} for each in every))
@@ -381,7 +391,7 @@ def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
 
 
 def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool:
-    """Say whether two answers over the same dates agree in endings, questions, rungs and expected moves."""
+    """Whether two answers have the same endings, questions, rungs and expected moves over the same dates."""
     if one.times.shape != other.times.shape or set(one.ladders) != set(other.ladders):
         return False
     pairs = [(one.endings[k].probability, other.endings[k].probability) for k in one.endings]
@@ -392,7 +402,7 @@ def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast, with the actor before each move: pictures have no other place for it."""
+    """Return the labels of a forecast. The label of a move begins with its actor."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

@@ -1,7 +1,8 @@
-"""The two graphs of the explorer: the leading question over time, and a second graph of choice.
+"""The two graphs of the explorer: the leading question over time, and a second graph.
 
-Graphs that move with the sliders are live panels, each on a figure of its own. Only their changing artists are drawn
-again (`kit.blitting`). Drivers, consequences and one history are drawn whole when the sliders rest.
+The user chooses the second graph. A graph that changes while a slider moves is a live panel on its own figure. Only the
+parts of it that change are drawn again (`kit.blitting`). The graphs of drivers, consequences and one history are drawn
+when the sliders stop (see `second_graph`).
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ Size = tuple[int, int]
 SMALLEST = (260, 150)
 TOP, BOTTOM, LEFT = 42, 32, 46
 ROW = 27
-"""Pixels of a row of bars with its label."""
+"""Height in pixels of a row of bars with its label."""
 
 LIVE = ("ladder", "endings", "moves")
-"""Second graphs that move with the sliders."""
+"""Second graphs that change while a slider moves."""
 
 
 class Graph:
-    """One live panel on a figure of its own, as a picture that changes in place."""
+    """One live panel on its own figure, with a method that returns its picture as PNG."""
 
     def __init__(self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT, right: int = 14) -> None:
         width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
@@ -48,11 +49,11 @@ class Graph:
 
     @property
     def artists(self) -> list[Any]:
-        """Every artist that changes from answer to answer."""
+        """The matplotlib artists that change from answer to answer."""
         return self.panel.artists
 
     def png(self, result: Forecast, baseline: Forecast | None, *, moving: bool, ratio: float = 1.0) -> bytes:
-        """Return the picture of another answer, with `ratio` pixels for each pixel of the page."""
+        """Return the picture of an answer as PNG, with `ratio` pixels for each pixel of the page."""
         fresh = self._screen is None
         if self._screen is None:
             self.panel.update(result, baseline)
@@ -62,7 +63,10 @@ class Graph:
 
 
 def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:
-    """Return the graph of the leading question, with the range over draws of the assumptions where it is known."""
+    """Return the graph of the leading question.
+
+    `doubt` (5, T), if known, is the range of the answer over draws of the assumptions.
+    """
     room = int(min(150, 0.3 * size[0]))
     spread = {} if doubt is None else {measure.of: doubt}
     name = {measure.of: ""}
@@ -74,7 +78,7 @@ def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | N
 
 
 def live_graph(result: Forecast, size: Size, tab: str, choice: str) -> Graph:
-    """Return one of the second graphs that move with the sliders."""
+    """Return the second graph `tab`, one of `LIVE`. `choice` is the ladder to show."""
     room = int(min(330, 0.5 * size[0]))
     if tab == "ladder":
         return Graph(size, lambda ax: LadderPanel(ax, result, choice or None, room=room), right=room)

@@ -1,4 +1,4 @@
-"""Guess first: a person's probability is stored before the forecast is shown. A thin view."""
+"""A panel that stores the user's own probability before it shows the forecast. A thin view."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, words
 
-"""Width of the stored picture in pixels."""
 
 HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
 
 
 class GuessFirst(w.VBox):
-    """A question, your probability, and only then the forecast, the explorer and the scores of your guesses.
+    """A panel that asks for your probability before it shows the forecast.
+
+    With the forecast come the scores of your guesses, and the explorer.
 
     Args:
         scenario: The name of a shipped scenario, a path, or a Scenario.
-        question: The question to begin with. Default: the first.
+        question: The question to begin with. Default: the headline if it is a question, else the first question.
 
     Raises:
-        ScenarioError: For an unknown scenario, and for one without questions.
+        ScenarioError: If the scenario is unknown.
+        SimlibError: If the scenario has no questions.
     """
 
     def __init__(self, scenario: str | Path | Scenario = "two-islands", *, question: str = "") -> None:
@@ -60,7 +62,7 @@ class GuessFirst(w.VBox):
         self.add_class("simlib-words")
 
     def show(self) -> None:
-        """Keep the guess, then show the forecast, the scores of all guesses, and the explorer."""
+        """Store the guess, then show the forecast, the scores of all guesses, and the explorer."""
         asked, given = self.asked.value, self.percent.value / 100
         one = self.scenario.questions[asked]
         stated = float(forecast(self.scenario, times=1).questions[asked].probability[-1])
@@ -106,7 +108,7 @@ class GuessFirst(w.VBox):
         self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(HEAD, rows, 4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, with the question for readers without a kernel."""
+        """Return the live panel, and a picture of the question for readers without a kernel."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         label = self.scenario.questions[self.asked.value].label
         asked = f"How likely is “{label}” by {long_date(self.by)}?"

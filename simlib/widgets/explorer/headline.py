@@ -1,4 +1,7 @@
-"""The answer to the leading question in a sentence, and the other answers in a line. No widget here."""
+"""The answer to the leading question in a sentence, and the other answers in a line.
+
+No widget here. The leading question or ending is the one that the explorer is about. The user can choose another.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from simlib.typing import Floats
 from simlib.widgets.kit.status_line import Part
 
 LEADING = ("question", "ending")
-"""The kinds of measures that may lead."""
+"""The kinds of measures that may be the leading one."""
 
 
 def band(forecast: Forecast, measure: Measure) -> Band:
@@ -42,8 +45,8 @@ def sentence(
 ) -> list[Part]:
     """Return the answer to the leading question as parts {text, strong}.
 
-    The parts give the value and the change from the baseline in points. With `spread` (5, T), the percentiles over
-    `draws` draws of the assumptions, they also give the range of nine in ten draws. `note` is a sentence on an
+    The parts give the probability, and its change from the baseline in percentage points. If `spread` (5, T) holds the
+    percentiles over `draws` draws of the assumptions, the parts also give the 90% range. `note` is a sentence about an
     intervention.
     """
     now = last(forecast, measure)
@@ -74,10 +77,10 @@ def change_in_words(now: float, before: float | None) -> str:
 def answers(
     scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None, before: Forecast | None = None
 ) -> list[dict[str, Any]]:
-    """Return questions and endings with their answers.
+    """Return questions and endings with their answers: [{title, items}].
 
-    They are [{title, items: [{name, label, short, value, change, due}]}]. A glance (`Solver.glance`) lacks some
-    answers to questions. These are taken from `before`, and marked as `due`.
+    Each item is {name, label, short, value, change, due}. A glance (`Solver.glance`) leaves out some questions. Their
+    values are taken from the answer `before`, and `due` marks them as not yet up to date.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

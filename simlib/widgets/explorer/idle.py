@@ -1,6 +1,7 @@
-"""Work done while the sliders rest: their order, the effect of each, and the range of the answer.
+"""Work done while no slider moves. No widget here.
 
-All of it belongs to the settings at rest, and any change cancels it. No widget here.
+The work finds the order of the sliders, the answers at both ends of each slider (its *reach*), and the range of the
+answer over draws of the assumptions (its *doubt*). Any change of the settings cancels this work.
 """
 
 from __future__ import annotations
@@ -21,41 +22,41 @@ from simlib.widgets.explorer.state import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker
 
 PAUSE = 0.4
-"""Seconds after an answer before this work begins."""
+"""Seconds between an answer and the beginning of this work."""
 
 SOLVED = 12
-"""Number of sliders, from the first on, for which the answers at both ends are solved."""
+"""Number of sliders, in their order, whose ends are solved exactly. The others keep estimates from the gradient."""
 
 Ends = tuple[float, float, bool]
-"""The answers at both ends of a slider, and whether they are solved or estimated from the gradient."""
+"""The answers at both ends of a slider, and whether they are solved (else estimated from the gradient)."""
 
 
 class IdleDisplay(Protocol):
-    """The session that shows the findings. Every method takes the lock itself."""
+    """The session that shows the results of this work. Every method takes the session's lock."""
 
     def take_influence(self, influence: slider_order.Influence) -> None:
-        """Take the influence of the assumptions, by which the sliders are ordered."""
+        """Receive the influence of each assumption, which decides the order of the sliders."""
 
     def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
-        """Take the leading answer at both ends of some sliders."""
+        """Receive the leading answer at both ends of the sliders in `reach`."""
 
     def take_doubt(self, settings: Settings, found: doubt.Doubt) -> None:
-        """Take the range of the answers."""
+        """Receive the range of each answer over draws of the assumptions."""
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Show how far the work is."""
+        """Show how much of the work is done."""
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong."""
 
 
 def places() -> list[Path]:
-    """Return the folders in which influences and ranges are stored."""
+    """Return the folders that hold stored influences and ranges."""
     return [notebooks_folder() / ".stored", folder() / "cache"]
 
 
 class IdleWork:
-    """The work of one session at rest, in the order in which a person needs it."""
+    """The work that one session does while no slider moves, the most useful results first."""
 
     def __init__(self, answers: AnswerCache, display: IdleDisplay) -> None:
         self.answers, self.display = answers, display
@@ -63,7 +64,10 @@ class IdleWork:
         self.worker = LatestWorker("simlib-idle")
 
     def begin(self, settings: Settings, forecast: Forecast, *, doubtful: bool, shown: Callable[[], list[str]]) -> None:
-        """Do the work for an answer at rest. `doubtful`: its range is unknown. `shown`: the sliders in order."""
+        """Start the work for an answer at rest.
+
+        `doubtful` says that the range of the answer is not known yet. `shown` returns the ids of the sliders in order.
+        """
 
         def job(control: Control) -> None:
             self._influence(control)
@@ -73,7 +77,7 @@ class IdleWork:
             if doubtful:
                 self._doubt(settings, forecast, control)
             else:
-                priors.draws(self.answers.state.base, 1)  # reads SciPy's statistics while nobody moves a slider
+                priors.draws(self.answers.state.base, 1)  # imports SciPy's statistics now, because that is slow
             self._ends(settings, shown()[:SOLVED], control)
             self.display.tell_idle(settings, "")
 
@@ -115,7 +119,7 @@ class IdleWork:
             self.display.take_doubt(settings, found)
 
     def _ends(self, settings: Settings, names: list[str], control: Control) -> None:
-        """Solve for the answers at both ends of the first sliders, one after the other."""
+        """Solve for the answers at both ends of each slider in `names`."""
         state, measure = self.answers.state, self.answers.state.lead
         machine = self.answers.machine(settings)
         for number, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""The last change of the settings, in words and as pictures between the two answers. No widget here."""
+"""The last change of the settings, in words and as an animation. No widget here."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from simlib.results import Band, Forecast
 from simlib.widgets.explorer.state import Settings, State
 
 SECONDS = 0.9
-"""Time in which the last change is played."""
+"""Seconds that the animation takes."""
 
 HOLD = 0.6
-"""Seconds for which the answer before the change is shown first."""
+"""Seconds for which the old answer is shown before the animation begins."""
 
 BETWEEN = 0.05
-"""Seconds between two pictures."""
+"""Seconds between two pictures of the animation."""
 
 NAMED = 2
-"""Number of parts of a change that are named. The others are only counted."""
+"""Number of differences that are named. The others are only counted."""
 
 
 def in_words(state: State, before: Settings) -> str:
-    """Return the change since `before`, with the old value: "Meetings: 2 per month → 3 per month"."""
+    """Describe the change since `before`, for example "Meetings: 2 per month → 3 per month"."""
     now = state.settings
     old, new = list(state.by_hand(before, values=False)), list(state.by_hand(now, values=False))
     parts = [text for text in new if text not in old] + [f"without {text}" for text in old if text not in new]
@@ -43,9 +43,10 @@ def in_words(state: State, before: Settings) -> str:
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
-    """Yield the answer before a change, then mixtures that approach the answer after it, in real time.
+    """Yield the frames of the animation: the old answer, then mixtures that approach the new one.
 
-    Without `moving`, and if the two answers are over different dates, only the first is given. Raises Cancelled.
+    The frames come in real time. Only the old answer is yielded without `moving`, or if the two answers have different
+    dates. Raises Cancelled.
     """
     yield before
     _wait(HOLD, control)
@@ -58,7 +59,7 @@ def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -
 
 
 def between(before: Forecast, now: Forecast, share: float) -> Forecast:
-    """Return the mixture of two answers over the same dates that has `share` of the second."""
+    """Return (1 - share) × `before` + share × `now`, for two answers with the same dates."""
     kinds = ("endings", "questions", "ladders", "moves")
     parts: dict[str, Any] = {kind: _mix(getattr(before, kind), getattr(now, kind), share) for kind in kinds}
     return dataclasses.replace(now, **parts)
@@ -73,7 +74,7 @@ def _mix(old: Any, new: Any, share: float) -> Any:
 
 
 def _wait(seconds: float, control: Control) -> None:
-    """Wait, and raise Cancelled as soon as there is a newer request."""
+    """Wait, and raise Cancelled as soon as a newer request comes."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         control.check()

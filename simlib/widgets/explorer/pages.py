@@ -41,32 +41,33 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int 
 
 
 def guarded(report: w.HTML, action: Callable[[], object]) -> None:
-    """Do what a person asked for, and show an error in the report. In a callback it would vanish into the log."""
+    """Run an action, and show any error in `report`. Jupyter alone would only log the error."""
     try:
         action()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+    except Exception as error:  # noqa: BLE001 - the user must see every error
         report.value = words(str(error), "simlib-words simlib-error")
 
 
 def button(
     text: str, tip: str, action: Callable[[], object], guard: Callable[[Callable[[], object]], None]
 ) -> w.Button:
-    """Return a button that does an action. `guard` shows its errors."""
+    """Return a button that runs an action. `guard` shows the errors of the action."""
     button = w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
     button.on_click(lambda _: guard(action))
     return button
 
 
 class Page(w.VBox):
-    """One page of an explorer. It is built when it is first opened, and refreshed after each answer at rest.
+    """One page of an explorer.
 
-    A worker refreshes a `slow` page, so that nothing waits for it.
+    It is built when it is first opened, and refreshed after each answer at rest. A `slow` page is refreshed on a
+    worker's thread, so that nothing waits for it.
     """
 
     title = ""
     slow = False
     copy: Callable[[str], None] = staticmethod(lambda _: None)
-    """Puts a text on the clipboard of the browser."""
+    """Put a text on the clipboard of the browser."""
 
     def __init__(self, session: ExplorerSession, update: Callable[..., None]) -> None:
         super().__init__([])
@@ -81,7 +82,7 @@ class Page(w.VBox):
         self.schedule()
 
     def schedule(self) -> None:
-        """Refresh now, or as soon as a worker can."""
+        """Refresh the page: at once, or on a worker's thread if it is slow."""
         if self.slow:
             self.session.submit(self.refresh)
         else:
@@ -94,14 +95,17 @@ class Page(w.VBox):
         """Show the present settings and answer."""
 
     def date(self, label: str) -> w.DatePicker:
-        """Return a field for a day of the forecast. It has no bounds, because they would silently move a day."""
+        """Return a field for a date of the forecast.
+
+        It has no bounds, because a field with bounds would silently change a date beyond them.
+        """
         return w.DatePicker(
             description=label, value=self.state.machine().as_of, style=WIDE, layout=w.Layout(width="250px")
         )
 
     @staticmethod
     def day(date: w.DatePicker) -> dt.date:
-        """Return the chosen day. Raises ScenarioError if there is none."""
+        """Return the chosen date. Raises ScenarioError if none is chosen."""
         if date.value is None:
             raise ScenarioError(Problem("", 0, date.description, "no date is given", "expected a day of the forecast"))
         day: dt.date = date.value
@@ -109,7 +113,10 @@ class Page(w.VBox):
 
 
 class ComparisonPage(Page):
-    """Sets of settings side by side: their answers, and the assumptions that differ, with reasons."""
+    """The chosen views and the present settings side by side.
+
+    The page shows their answers and the assumptions that differ, with reasons.
+    """
 
     title = "Compare views"
     slow = True
@@ -148,7 +155,7 @@ class ComparisonPage(Page):
 
 
 class SavingPage(Page):
-    """Saves the present settings as a view, and exports the figure, the data and a paragraph."""
+    """A page that saves the settings as a view, and exports the figure, the data and a paragraph."""
 
     title = "Save and share"
 
@@ -189,7 +196,7 @@ class SavingPage(Page):
         ]
 
     def refresh(self, control: Control = UNWATCHED) -> None:
-        """Show a field for the reason of each change by hand."""
+        """Show a field for the reason of each value or move that was changed by hand."""
         del control
         state, known = self.state, dict(self.session.reasons)
         names = [*state.settings.values, *state.settings.off]

@@ -1,9 +1,8 @@
-"""The loop behind moving sliders: glances at the exact answer while they move, then the answer at rest.
+"""The loop behind moving sliders: quick answers while they move, then the answer at rest.
 
-No widget here. Where the exact engine is too slow for glances, or the leading question needs histories, there is a
-preview from replicates instead. Glances come from a thread of their own, one after the other: the next one is for the
-values of the moment in which it begins. An answer at rest is shown only if it belongs to the settings of that moment.
-So the picture at rest always belongs to the values at rest.
+No widget here. The quick answers are glances, or previews if glances are too slow or cannot answer the leading question
+(see `engine_cache`). Glances are computed one after the other on a separate thread. Each is for the values at the
+moment in which it begins. An answer at rest is shown only if the settings have not changed since it was requested.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is computed."""
 
 TURN = 0.3
-"""Seconds that a change waits at most for the picture before it."""
+"""Longest time in seconds that a change waits for the glance of the change before it."""
 
 BETWEEN_REPORTS = 0.2
 """Seconds between two reports on the progress of a long computation."""
@@ -33,15 +32,15 @@ BETWEEN_REPORTS = 0.2
 class LoopDisplay(Protocol):
     """The session that shows what the loop computes.
 
-    All methods but `prepare` are called with the lock held.
+    The loop holds the lock while it calls any method except `prepare` and `fail`.
     """
 
     in_hand: bool
-    """Whether somebody moves a slider."""
+    """Whether a person is moving a slider at present."""
 
     @property
     def leading(self) -> Measure:
-        """The measure that must be answered while values move."""
+        """The measure of the leading question, which must be answered while values move."""
 
     @property
     def counts_moves(self) -> bool:
@@ -49,10 +48,10 @@ class LoopDisplay(Protocol):
 
     @property
     def prepared(self) -> bool:
-        """Whether the answer that others are compared with is known."""
+        """Whether the answer at the baseline, with which others are compared, is known."""
 
     def prepare(self, control: Control) -> None:
-        """Compute the answer that others are compared with, on the worker's thread."""
+        """Compute the answer at the baseline, on the worker's thread."""
 
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
@@ -74,12 +73,12 @@ class LoopDisplay(Protocol):
 
 
 class PreviewLoop:
-    """Decides for each change of the settings which picture is shown at once and which is computed next."""
+    """Decides, after each change of the settings, what to show at once and what to compute next."""
 
     def __init__(self, answers: AnswerCache, display: LoopDisplay, worker: LatestWorker, lock: threading.RLock) -> None:
         self.answers, self.display, self.worker, self.lock = answers, display, worker, lock
         self.glances = LatestWorker("simlib-glances", patient=True)
-        # On a thread of its own: the kernel of the previews may have to compile, and no answer waits for that.
+        # Previews need a kernel that may have to compile. On a separate thread, no answer waits for that.
         self._anchoring = LatestWorker("simlib-previews")
 
     def close(self) -> None:
@@ -88,9 +87,9 @@ class PreviewLoop:
         self._anchoring.close()
 
     def update(self) -> None:
-        """Show the answer where it is known, else a glance or a preview and then the answer.
+        """Show the answer if it is known. Otherwise show a glance or a preview, then the answer.
 
-        While a slider is in hand, the work at rest waits until it stops.
+        The answer at rest is not computed before the slider stops.
         """
         settings, moving = self.answers.state.settings, self.display.in_hand
         known, prepared = self.answers.known(settings), self.display.prepared
@@ -112,19 +111,22 @@ class PreviewLoop:
 
     @property
     def _lead(self) -> str | None:
-        """The question that a glance must answer. None: all of them, as a conditional probability takes two."""
+        """The id of the question that a glance must answer, or "" if the leading measure needs none.
+
+        None means all questions. A conditional probability takes the answers to two.
+        """
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait until the last change is being computed: nobody sends changes faster than they are shown."""
+        """Wait until the glance of the last change begins. Changes then come no faster than pictures."""
         self.glances.wait_begun(TURN)
 
     def rest(self) -> None:
-        """Compute the answer at rest without delay."""
+        """Compute the answer at rest now, if it waits for the slider to stop."""
         self.worker.hasten()
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Prepare previews around a known answer, on a worker's thread, unless a glance is as quick."""
+        """Prepare the anchor of previews on a worker's thread, if glances are too slow."""
 
         def job(control: Control) -> None:
             self.answers.measure(settings, control, lead=self._lead)
@@ -134,7 +136,7 @@ class PreviewLoop:
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until previews are prepared. Return False after `timeout` seconds."""
+        """Wait until the anchor of previews is prepared. Return False after `timeout` seconds."""
         return self._anchoring.wait(timeout)
 
     def _glance(self, settings: Settings) -> None:
@@ -192,7 +194,7 @@ def preview_status(forecast: Forecast) -> Part:
 
 
 def answer_status(forecast: Forecast, interval: str) -> Part:
-    """Return the status line of an answer; `interval` says how a Monte Carlo answer shows its error."""
+    """Return the status line of an answer. `interval` says how a Monte Carlo answer shows its error."""
     if forecast.engine == "exact":
         return status(f"exact, {forecast.states:,} states")
     return status(f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; {interval}")

@@ -20,7 +20,11 @@ UNCHANGED = "nothing changes."
 
 @dataclass(frozen=True)
 class SampledHistory:
-    """One history: dated sentences, and the index of its rung from each of some days (N,) on."""
+    """One simulated history, as dated sentences and as rungs of a ladder.
+
+    It is history `number` of the `of` sampled histories with the chosen ending. From `days[n]` on, in days after the
+    start, its rung is `rungs[n]`, an index into `rung_names`.
+    """
 
     number: int
     of: int
@@ -31,15 +35,16 @@ class SampledHistory:
     rung_names: tuple[str, ...]
 
     def turning_points(self) -> list[str]:
-        """Return the sentences in which something changes, including the start and the end."""
+        """Return the sentences, without those that say that nothing changes."""
         return [text for text in self.sentences if not text.endswith(UNCHANGED)]
 
 
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
-    """Return one of the sampled histories that end in `ending` ("" for any), or None if there are none.
+    """Return a simulated history that ends in `ending` ("" for any), or None if none does.
 
-    `number` picks the history, among `SAMPLE` at most. It shares its random numbers with the previews, so under other
-    values the same history differs only where the values matter. Raises MissingDependency without Numba.
+    `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are those of
+    the previews, so the same history under other values differs only where the values matter. Raises MissingDependency
+    without Numba.
     """
     from simlib.engines.montecarlo.replay import histories
 
@@ -73,7 +78,7 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
 
 
 def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
-    """Return the numbers of the replicates that end with this ending."""
+    """Return the numbers of the replicates that end in `ending`, or of all replicates for ""."""
     if not ending:
         return np.arange(SAMPLE)
     counts = answers.sample(settings, SAMPLE)
@@ -82,5 +87,5 @@ def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
 
 
 def heading(history: SampledHistory, label: str) -> str:
-    """Return the number of this history and its ending, in words."""
+    """Return a title with the number of the history and the label of its ending."""
     return f"history {history.number + 1:,} of {history.of:,} sampled ones: {label}"

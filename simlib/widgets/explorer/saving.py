@@ -1,4 +1,4 @@
-"""Saving and export: a view with a reason for each change, figures, data and a paragraph. No widget here."""
+"""Saving and export: views with reasons, figures, data and a paragraph. No widget here."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ def view_id(title: str) -> str:
 def view_of(
     state: State, title: str, *, author: str = "", because: str = "", reasons: Mapping[str, str] | None = None
 ) -> View:
-    """Return the settings of a state as a view: the changes of its view and those by hand, with reasons.
+    """Return the settings of a state as a view.
 
-    Raises ScenarioError for a title without letters, and for another start, which a view cannot hold.
+    The new view holds the changes of the chosen view and the changes by hand, with reasons. Raises ScenarioError if the
+    title has no letters, or if the start date was changed, which a view cannot hold.
     """
     if not re.search(r"[A-Za-z]", title):
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))
@@ -72,7 +73,7 @@ def _reason(reasons: Mapping[str, str], name: str) -> str:
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
     """Write a view beside its scenario, as `views/ID.yaml`, add it to the state, and return its path.
 
-    Raises ScenarioError if the scenario has no folder, the folder cannot be written, or the view exists already.
+    Raises ScenarioError if the scenario has no folder, if the folder cannot be written, or if the view exists already.
     """
     from simlib.scenario.writer import save_view
 
@@ -93,7 +94,7 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
 
 
 def table(forecast: Forecast) -> pd.DataFrame:
-    """Return the whole answer as a tidy table: what, name, part, label, day, by, value, low, high."""
+    """Return the whole answer as a table: what, name, part, label, day, by, value, low, high."""
     import pandas as pd
 
     names = {
@@ -124,7 +125,7 @@ def table(forecast: Forecast) -> pd.DataFrame:
 
 
 def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answer: str) -> str:
-    """Return a paragraph for a report: the scenario, the answer, the changed assumptions and the provenance."""
+    """Return a paragraph for a report: the scenario, the answer, the changes and the provenance."""
     source = forecast.provenance
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)
@@ -164,7 +165,10 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return a value set by hand as text that is read back exactly: as it was typed, else as short as possible."""
+    """Return a value set by hand as text from which it can be read exactly.
+
+    A typed value stays as typed. Any other value is written as short as possible.
+    """
     assumption = state.base.assumptions[name]
     if state.was_typed(name):
         return spoken(state.value_text(name))
@@ -181,7 +185,7 @@ def figure_bytes(
     ladder: str | None,
     note: str = "",
 ) -> bytes:
-    """Return the dashboard as PNG (200 dpi), SVG or PDF. `note` names the changes."""
+    """Return the dashboard as PNG (200 dpi), SVG or PDF. `note` is a line that names the changes."""
     from simlib.plots import dashboard
 
     figure = dashboard(forecast, baseline=baseline, width=width, show=show, ladder=ladder, note=note)
@@ -191,7 +195,7 @@ def figure_bytes(
 
 
 def export(folder: Path, stem: str, kind: str, payload: bytes) -> Path:
-    """Write an exported file, with a number added to its name if the name is taken."""
+    """Write an exported file and return its path. A number is added if the name is taken."""
     path = folder / f"{stem}.{kind}"
     number = 1
     while path.exists():

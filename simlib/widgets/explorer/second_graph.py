@@ -1,4 +1,7 @@
-"""The second graphs that are drawn whole at rest: consequences, drivers and one history. No widget here."""
+"""Second graphs that are drawn when the sliders stop: consequences, drivers, one history.
+
+No widget here. The second graph of the explorer has a tab for each kind of graph, and choices within some tabs.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLE = 4_000
-"""Number of histories from which the range of an impact is taken."""
+"""Number of histories from which the range of an impact is computed."""
 
 STRONGEST = 3
-"""Number of drivers that the alternative text names."""
+"""Number of assumptions that the alternative text names."""
 
 Choice = dict[str, str]
 
@@ -37,7 +40,7 @@ TABS = {
 
 @dataclass(frozen=True)
 class Still:
-    """A picture with its alternative text, and a story in dated sentences."""
+    """A picture that is drawn when the sliders stop, its alternative text, and sentences to show."""
 
     png: bytes
     alt: str
@@ -45,14 +48,14 @@ class Still:
 
 
 def tabs(state: State) -> list[Choice]:
-    """Return the second graphs that a scenario has: [{id, label}]."""
+    """Return the tabs of the second graph that apply to the scenario: [{id, label}]."""
     base = state.base
     there = {"ladder": base.ladders, "consequences": base.impacts, "endings": base.endings}
     return [{"id": name, "label": label} for name, label in TABS.items() if there.get(name, True)]
 
 
 def choices(state: State, tab: str) -> list[Choice]:
-    """Return the choices within a second graph: [{id, label}]."""
+    """Return the choices within a tab, such as the ladders: [{id, label}]."""
     base = state.base
     if tab == "ladder":
         return [{"id": ladder.id, "label": ladder.label} for ladder in base.ladders.values()]
@@ -73,7 +76,7 @@ def consequences(
     impact: str,
     ratio: float = 1.0,
 ) -> Still:
-    """Draw means and ranges of the impacts, and the mean of one of them given each ending."""
+    """Draw the mean and range of each impact, and the mean of `impact` given each ending."""
     from simlib.plots.impact_rows import consequence_rows, in_words
 
     spans: dict[str, tuple[float, float]] = {}
@@ -92,7 +95,7 @@ def consequences(
 
 
 def drivers(state: State, influence: Influence | None, size: Size, ratio: float = 1.0) -> Still:
-    """Draw the assumptions that move the leading answer most, at the values of the file."""
+    """Draw the assumptions that move the leading answer most, around the values of the file."""
     from simlib.plots.driver_bars import drivers as bars
 
     measure = state.lead

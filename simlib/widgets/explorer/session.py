@@ -1,6 +1,8 @@
-"""The session of an explorer: it connects the state, the engines and the view. No widget here.
+"""The session of an explorer: it connects the state, the engines and the view.
 
-Errors are shown in the panel, above the last good picture. One lock guards the figures and the state.
+No widget here. The sliders are at rest when nobody moves them. The leading question or ending is the one that the
+explorer is about. The view that shows the session is called its front. Errors are shown in the panel, and the last good
+picture stays. One lock guards the figures and the state.
 """
 
 from __future__ import annotations
@@ -35,15 +37,18 @@ from simlib.widgets.kit.status_line import Part, status
 BANDS = "bands are 95% intervals"
 
 MOSTLY = 0.5
-"""An intervention without effect in more than this share of histories is told in the headline."""
+"""If an intervention has no effect in at least this share of the histories, the headline says so."""
 
 SIZE: Size = (640, 300)
-"""Size of each graph in pixels until the browser says how much room there is."""
+"""Size of each graph in pixels, until the browser reports the available room."""
 
 
 @dataclass(frozen=True)
 class ShownGraphs:
-    """One answer as it is shown: the two graphs (the right one None where it follows later), and the words."""
+    """One answer as it is shown: two graphs as PNG, and the texts.
+
+    `right`, the second graph, is None if it follows later.
+    """
 
     left: bytes
     right: bytes | None
@@ -67,22 +72,22 @@ class ExplorerFront(Protocol):
         """Show an answer, all at once."""
 
     def show_still(self, shown: Still) -> None:
-        """Show a second graph that was drawn whole."""
+        """Show a second graph that is drawn when the sliders stop."""
 
     def show_status(self, status: Part) -> None:
-        """Show a status line beside the picture there is."""
+        """Show a status line. The picture stays."""
 
     def show_settings(self) -> None:
-        """Show the settings of the state: sliders, choices, undo."""
+        """Show the present settings in the sliders, the choices and the buttons."""
 
     def show_order(self) -> None:
         """Put the sliders in their order."""
 
     def show_reach(self) -> None:
-        """Show what each slider could do."""
+        """Show the leading answer at both ends of each slider."""
 
     def refresh_page(self) -> None:
-        """Refresh the open page, which shows what follows from the answer at rest."""
+        """Refresh the open page after an answer at rest."""
 
 
 class ExplorerSession:
@@ -124,7 +129,7 @@ class ExplorerSession:
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Put the sliders in order, and order the first answer without waiting for it."""
+        """Put the sliders in order, and request the first answer without waiting for it."""
         with self.lock:
             self.draft = find_settings(self.drafts, self.state)
             self.idle.influence = find_stored(self.state.base, places())
@@ -146,12 +151,15 @@ class ExplorerSession:
         return self.worker, self.idle.worker, self.pages, self.stills, self.replays
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
-        """Wait until the pictures are at rest, and `previews` ready. Return False after `timeout` seconds."""
+        """Wait until the answer at rest is shown, and with `previews` until previews are prepared.
+
+        Returns False after `timeout` seconds.
+        """
         done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.stills.wait(timeout)
         return done and (not previews or self._loop.wait(timeout))
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
-        """Wait until a glance at the present values is shown. Return False after `timeout` seconds."""
+        """Wait until the glances that were requested are shown. Return False after `timeout` seconds."""
         return self._loop.glances.wait(timeout)
 
     def restore(self) -> None:
@@ -172,9 +180,9 @@ class ExplorerSession:
             self.draft = None
 
     def update(self, *, moving: bool = False) -> None:
-        """Show the answer to the present settings, or a preview until it is computed.
+        """Show the answer to the present settings, or a quick answer until it is computed.
 
-        While a slider is `moving`, the work at rest waits until it stops, and axes do not shrink.
+        While a slider is `moving`, axes do not shrink, and the answer at rest waits until the slider stops.
         """
         with self.lock:
             for worker in self._workers:
@@ -187,7 +195,7 @@ class ExplorerSession:
             self._loop.update()
 
     def let_go(self) -> None:
-        """Show the present answer as one at rest: nobody moves a slider any more."""
+        """Show the present answer as one at rest, because the user has let go of the slider."""
         with self.lock:
             self.in_hand = False
             if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glances.busy:
@@ -196,11 +204,11 @@ class ExplorerSession:
 
     @property
     def prepared(self) -> bool:
-        """Whether the answer to the baseline is known."""
+        """Whether the answer at the baseline settings is known."""
         return self.answers.known(self.state.baseline) is not None
 
     def prepare(self, control: Control) -> None:
-        """Compute the answer to the baseline."""
+        """Compute the answer at the baseline settings."""
         self.answers.answer(self.state.baseline, control)
 
     def cancel(self) -> None:
@@ -211,27 +219,27 @@ class ExplorerSession:
             self.front.show_status(status("cancelled: move a slider to compute again", "preview"))
 
     def resize(self, size: Size, ratio: float = 1.0) -> None:
-        """Draw for another size of the graphs, with `ratio` pixels for each pixel of the page at rest."""
+        """Draw the graphs in another size. At rest they have `ratio` pixels for each pixel of the page."""
         with self.lock:
             self.size, self.ratio = size, ratio
             self.redraw()
 
     def redraw(self) -> None:
-        """Draw the answer again: for another size, leading question or second graph."""
+        """Draw the answer again, for example in another size or with another second graph."""
         with self.lock:
             if self.shown is not None:
                 self._show(self.shown, self._status)
                 self._draw_still()
 
     def guard(self, action: Callable[[], object]) -> None:
-        """Do an action; an error is shown in the panel, and the last good picture stays."""
+        """Run an action. An error is shown in the panel, and the last good picture stays."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Show an error in the status line, or in the row of the slider that caused it."""
+        """Show an error in the status line. If a slider caused it, show the reason beside that slider."""
         with self.lock:
             words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
             problem = next(iter(error.problems), None) if isinstance(error, ScenarioError) else None
@@ -243,7 +251,7 @@ class ExplorerSession:
             self.front.show_status(status(words, "error"))
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Take the values of the sliders that stand elsewhere than before."""
+        """Change the values of the sliders whose positions have changed."""
         with self.lock:
             changed = False
             for name, position in positions.items():
@@ -257,7 +265,7 @@ class ExplorerSession:
         self._loop.wait_turn()
 
     def type_value(self, name: str, text: str) -> bool:
-        """Take a typed value. What cannot be read stays in the row that it was typed in, with the reason."""
+        """Set a typed value. A text that cannot be read stays in its field, with the reason below it."""
         try:
             changed = self.state.type_value(name, text)
         except ScenarioError as error:
@@ -269,10 +277,10 @@ class ExplorerSession:
             self.front.show_settings()
         return changed
 
-    # ---------------------------------------------------------------- what leads, and the second graph
+    # ---------------------------------------------------------------- the leading question and the second graph
 
     def lead(self, name: str) -> None:
-        """Let another question or ending lead."""
+        """Make another question or ending the leading one."""
         with self.lock:
             if name != self.state.lead.name and self.state.change(self.state.settings.replace(lead=name)):
                 self.front.show_order()
@@ -280,22 +288,22 @@ class ExplorerSession:
 
     @property
     def tabs(self) -> list[second_graph.Choice]:
-        """The second graphs of this scenario: [{id, label}]."""
+        """The tabs of the second graph: [{id, label}]."""
         return second_graph.tabs(self.state)
 
     @property
     def choices(self) -> list[second_graph.Choice]:
-        """The choices within the second graph."""
+        """The choices within the open tab: [{id, label}]."""
         return second_graph.choices(self.state, self.tab)
 
     @property
     def choice(self) -> str:
-        """The present choice within the second graph."""
+        """The id of the present choice within the open tab."""
         first = next((choice["id"] for choice in self.choices), "")
         return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
 
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
-        """Show another second graph, another choice in it, or the next history."""
+        """Show another tab, another choice within the tab, or the history `step` places further."""
         with self.lock:
             self.tab = tab or self.tab
             if choice is not None:
@@ -308,14 +316,15 @@ class ExplorerSession:
 
     @property
     def last_change(self) -> str:
-        """The last change in words, with the old value, or "" where nothing was changed."""
+        """The last change in words, with the old value, or "" if nothing was changed."""
         before = self.state.before
         return "" if before is None else last_change.in_words(self.state, before)
 
     def replay(self, *, moving: bool = True) -> None:
-        """Play the last change: from the answer before it, which stays as dotted lines, to the answer now.
+        """Animate the last change, from the old answer to the present one.
 
-        Without `moving`, the answer before is shown for a moment and then the answer now. Any change stops it.
+        The old answer stays as dotted lines. Without `moving`, the old answer is shown for a moment and then the
+        present one. Any change stops the animation.
         """
         with self.lock:
             settings, before = self.state.settings, self.state.before
@@ -341,7 +350,7 @@ class ExplorerSession:
 
     @property
     def leading(self) -> Measure:
-        """The measure that leads."""
+        """The measure of the leading question or ending."""
         return self.state.lead
 
     @property
@@ -355,7 +364,7 @@ class ExplorerSession:
         self.front.show_status(status(words, "busy", 0.0))
 
     def show_progress(self, share: float) -> None:
-        """Show the share of the exact answer that is computed."""
+        """Show what share of the computation is done."""
         self.front.show_status(status("computing the exact answer", "busy", share))
 
     def show_preview(self, forecast: Forecast) -> None:
@@ -367,7 +376,7 @@ class ExplorerSession:
         self._show(forecast, answer_status(forecast, BANDS), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer to settings that no longer move, and what follows from it."""
+        """Show the answer to settings that no longer move, and start the work at rest (see `idle`)."""
         self.in_hand = False
         self.notes |= self._idle_notes(settings, forecast)
         self._last_rest = (settings, forecast)
@@ -384,7 +393,7 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Show an answer, with the answer to the baseline, or another one, as dotted lines."""
+        """Show an answer, with the answer at the baseline, or `ghost`, as dotted lines."""
         preview = line["kind"] == "preview"
         moving |= preview
         ratio = 1.0 if moving else self.ratio
@@ -415,7 +424,7 @@ class ExplorerSession:
         )
 
     def _doubt(self) -> Doubt | None:
-        """Return the ranges of the answers at the present settings, where they are known."""
+        """Return the ranges of the answers at the present settings, or None if they are not known."""
         return self._doubts.get(self.answers.key(self.state.settings))
 
     def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
@@ -429,7 +438,7 @@ class ExplorerSession:
         return self._graphs[place][1]
 
     def _draw_still(self) -> None:
-        """Draw a second graph that does not move with the sliders, on a worker's thread."""
+        """Draw, on a worker's thread, a second graph for sliders that have stopped."""
         if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
@@ -450,14 +459,17 @@ class ExplorerSession:
         self.stills.submit(job, done, self.fail)
 
     def without_effect(self, item: Intervention) -> float:
-        """Return the share of histories, not ended by then, in which an intervention had no effect; 0 if unknown."""
+        """Return the share of histories in which an intervention had no effect, or 0 if it is not known.
+
+        Histories that ended before the intervention do not count.
+        """
         items = self.state.machine().interventions
         if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
             return 0.0
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return a sentence on the intervention by hand that mostly had no effect, if there is one."""
+        """Return a sentence about an intervention made by hand that mostly had no effect, or ""."""
         shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
         item = max(shares, key=lambda each: shares[each], default=None)
         if item is None or shares[item] < MOSTLY:
@@ -466,39 +478,39 @@ class ExplorerSession:
         return f"{words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the answer to the present settings, and to the baseline where they differ."""
+        """Return the answer at the present settings, and the answer at the baseline (None if it is the same)."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline
 
     def answer_in_words(self) -> str:
-        """Return the answer to the present settings in words, the leading question first."""
+        """Return the answer to the leading question at the present settings, in words."""
         return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._doubt()))
 
     def keep_reason(self, name: str, text: str) -> None:
-        """Keep the reason for a changed assumption or a forbidden move, with the draft."""
+        """Store the reason for a changed assumption or a forbidden move in the draft."""
         self.reasons[name] = text
         keep_settings(self.drafts, self.state, self.reasons)
 
     def submit(self, job: Callable[[Control], object]) -> None:
-        """Do slow work that follows from the answer at rest, unless something newer comes."""
+        """Run slow work for the open page on a worker's thread. A newer request replaces it."""
         self.pages.submit(job, _nothing, self.fail)
 
-    # ---------------------------------------------------------------- what is found at rest
+    # ---------------------------------------------------------------- results of the work at rest
 
     def ordered(self) -> list[Any]:
-        """Return the dials, those that move the leading answer most first."""
+        """Return the sliders, with those that move the leading answer most first."""
         influence = self.idle.influence
         weights = influence.weights(self.state.base, self.state.lead.name) if influence else {}
         return sorted(self.dials.values(), key=lambda dial: -weights.get(dial.id, 0.0))
 
     def groups(self) -> list[Any]:
-        """Return the dials by actor."""
+        """Return the sliders by actor."""
         influence = self.idle.influence
         return grouped(self.dials, influence.weights(self.state.base, self.state.lead.name) if influence else None)
 
     def take_influence(self, influence: Influence) -> None:
-        """Order the sliders by the influence, unless somebody has moved one already."""
+        """Order the sliders by their influence, if nothing has been changed yet."""
         del influence
         with self.lock:
             if not self.state.can_undo:
@@ -507,7 +519,7 @@ class ExplorerSession:
                 self._draw_still()
 
     def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
-        """Show what the leading answer would be at the ends of some sliders."""
+        """Show what the leading answer would be at both ends of the sliders in `reach`."""
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
                 key = self.answers.key(settings), measure
@@ -517,7 +529,7 @@ class ExplorerSession:
                 self.front.show_reach()
 
     def reach_texts(self) -> dict[str, list[str]]:
-        """Return for each slider the answer at its two ends, and a sentence on it: {id: [low, high, sentence]}."""
+        """Return the leading answer at both ends of each slider: {id: [low, high, sentence]}."""
         result = {}
         if self._reach_of != (self.answers.key(self.state.settings), self.state.lead.name):
             return {}
@@ -536,7 +548,7 @@ class ExplorerSession:
                 self.redraw()
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Say how far the work is beside the answer at rest."""
+        """Show the progress of the work at rest after the status of the answer."""
         with self.lock:
             if settings == self.state.settings:
                 line = self._status["text"] + (f"; {words}" if words else "")
@@ -553,7 +565,7 @@ class ExplorerSession:
         return notes
 
     def _idle_notes(self, settings: Settings, forecast: Forecast) -> dict[str, str]:
-        """Return a note where one assumption moved since the last rest and nothing changed."""
+        """Return a note if only one assumption was changed since the last rest and no answer changed."""
         if self._last_rest is None:
             return {}
         before, old = self._last_rest

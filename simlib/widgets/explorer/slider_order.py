@@ -1,7 +1,8 @@
-"""The order of sliders: which assumptions move an answer most, by the exact gradient at the stated values.
+"""The order of the sliders: the assumptions that move an answer most come first.
 
-The gradient of every ending and question costs a few solves. It is kept in a file named by the hash of the scenario, so
-that the same scenario opens in order the next time. The notebooks come with the files of their scenarios.
+The influence of an assumption comes from the exact gradient of the answer at the stated values. The gradients of all
+endings and questions cost a few solves. They are stored in a file that is named by the hash of the scenario, so the
+sliders are in order at once when the scenario is opened again. The notebooks come with these files.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ __all__ = ["Influence", "compute", "file_name", "find_stored", "first_order"]
 FORMAT = 2
 
 CERTAIN = 1e-6
-"""Probabilities are extrapolated on the logit scale, and are kept at least this far from 0 and 1 there."""
+"""Least distance of a probability from 0 and 1 when it is extrapolated on the logit scale."""
 
 
 @dataclass(frozen=True)
 class Influence:
-    """Derivatives of answers by the horizon: {measure: {assumption: ∂p/∂θ}} on the plain scale.
+    """Derivatives of answers by the horizon in base units: {measure: {assumption: ∂p/∂θ}}.
 
-    A question without a gradient (a lull) is missing. Its sliders are ordered by all endings together.
+    A question without a gradient, such as a lull, is missing. For such a question all endings together decide the order
+    of the sliders.
     """
 
     sha256: str
@@ -48,14 +50,18 @@ class Influence:
     slopes: Mapping[str, Mapping[str, float]]
 
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
-        """Return the change of an answer at low and at high, estimated from its slope on the scale of the kind."""
+        """Estimate how an answer changes at the low and the high end of an assumption.
+
+        The estimate uses the derivative. It is linear on the scale of the kind: log for rates and factors, logit for
+        chances.
+        """
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
 
     def weights(self, scenario: Scenario, measure: str = "") -> dict[str, float]:
-        """Return for each assumption how far it moves an answer over its range, estimated from the slope.
+        """Estimate from the derivative how far each assumption moves an answer over its range.
 
-        If the answer has no gradient, the number is the probability that the assumption moves between the endings.
+        If the answer has no gradient, the number is how much probability the assumption moves between the endings.
         """
         result = {}
         endings = [name for name in self.slopes if name.startswith("ending:")]
@@ -69,7 +75,10 @@ class Influence:
         return result
 
     def drivers(self, scenario: Scenario, measure: str) -> pd.DataFrame:
-        """Return the assumptions by falling effect on one answer: assumption, label, at_low, at_high."""
+        """Return the assumptions, with the largest effect on a measure first.
+
+        The columns are assumption, label, at_low and at_high. The last two are changes of the probability.
+        """
         import pandas as pd
 
         rows = [(a.id, a.short_label, *self.effect(a, measure)) for a in scenario.assumptions.values()]
@@ -94,7 +103,7 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return the steps from a value to low and to high on the scale of the kind, in units of the value."""
+    """Return the steps from a value to low and to high, linearized on the scale of the kind (base units)."""
     a = assumption
     value = a.value if value is None else value
     stretch = value * (1 - value) if a.kind == "chance" else value
@@ -105,7 +114,10 @@ def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, f
 
 
 def first_order(assumption: Assumption, value: float, answer: float, slope: float) -> tuple[float, float]:
-    """Return a probability at low and at high, extrapolated from its derivative on the logit scale."""
+    """Estimate a probability at low and at high of an assumption, linearly on the logit scale.
+
+    `answer` is the probability at `value`, and `slope` its derivative there.
+    """
     p = min(max(answer, CERTAIN), 1 - CERTAIN)
     moved = [math.log(p / (1 - p)) + slope * step / (p * (1 - p)) for step in _steps(assumption, value)]
     return tuple(float(1 / (1 + np.exp(-np.clip(x, -30, 30)))) for x in moved)  # type: ignore[return-value]
@@ -119,9 +131,9 @@ def compute(
     solver: Solver | None = None,
     control: Control = UNWATCHED,
 ) -> Influence:
-    """Compute the influence on some answers at some values.
+    """Compute the influence of each assumption on the given measures at the given values.
 
-    Default: every ending and question, at the stated values. An answer that has no gradient is left out. Raises
+    The default is every ending and question, at the stated values. A measure that has no gradient is left out. Raises
     TooManyStates, Cancelled.
     """
     from simlib.engines.exact.forecast import Solver, gradient
@@ -140,12 +152,12 @@ def compute(
 
 
 def file_name(scenario: Scenario) -> str:
-    """Return the name of the file that holds the influence in a scenario."""
+    """Return the name of the file that holds the influence of the assumptions in a scenario."""
     return f"influence-{scenario.id}-{scenario.sha256[:12]}.json"
 
 
 def find_stored(scenario: Scenario, folders: list[Path]) -> Influence | None:
-    """Return the influence stored for exactly this scenario in one of some folders, if any."""
+    """Return the influence stored for exactly this scenario in one of the folders, or None."""
     known = {measure.name for measure in every(scenario, ("ending", "question"))}
     for folder in folders:
         try:

@@ -1,8 +1,8 @@
-"""Assumptions as sliders: positions, readouts, groups, and the reason of each. No widget here.
+"""Assumptions as sliders: their positions, values, groups and reasons. No widget here.
 
-A slider covers the prior of its assumption: the middle is the stated value (the median), and the ends are low and high
-(the 5th and 95th percentile). Steps are even on the log scale of rates and factors or the logit scale of chances. So
-the reset position of every slider is the middle, whatever its units.
+The code calls a slider a dial. The middle of a slider is the stated value (the median of the prior). Its ends are low
+and high (the 5th and 95th percentile). Between an end and the middle the positions are evenly spaced, on the log scale
+for rates and factors, and on the logit scale for chances.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 STEPS = 100
-"""A slider has positions 0 to STEPS, with the stated value in the middle."""
+"""The positions of a slider are 0 to STEPS. The stated value is in the middle."""
 
 SHARED, START = "Several actors", "How it starts"
 
 
 @dataclass(frozen=True)
 class Dial:
-    """One assumption as a slider. `group` names its actor, and `uses` describe its roles in the scenario."""
+    """One assumption as a slider. `group` is its heading, and `uses` says where the scenario uses it."""
 
     assumption: Assumption
     group: str
@@ -51,13 +51,13 @@ class Dial:
 
     @cached_property
     def texts(self) -> list[str]:
-        """The readout at each position."""
+        """The value at each position, with its unit."""
         return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
 
     def position(self, value: float) -> int:
         """Return the position nearest to a value on the scale of its kind.
 
-        Values beyond the ends are at the ends.
+        A value beyond an end has the position of that end.
         """
         if value == self.assumption.value:
             return STEPS // 2
@@ -69,7 +69,7 @@ class Dial:
         return int(np.argmin(np.abs(scale - target)))
 
     def on_grid(self, value: float) -> bool:
-        """Whether a value is exactly that of a position."""
+        """Whether some position has exactly this value."""
         return bool(self.grid[self.position(value)] == value)
 
     def about(self, scenario: Scenario) -> dict[str, str | list[str]]:
@@ -91,7 +91,7 @@ def _source(scenario: Scenario, name: str) -> str:
 
 
 def dials(scenario: Scenario) -> dict[str, Dial]:
-    """Return a dial for every assumption that has a range and is used, in the order of the file."""
+    """Return a slider for every assumption that has a range and is used, in the order of the file."""
     actors, uses = _users(scenario)
     result = {}
     for name, assumption in scenario.assumptions.items():
@@ -103,7 +103,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
 
 
 def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
-    """Return the actors that use each assumption ({id: actors}), and the uses ({id: phrases})."""
+    """Return the actors whose moves use each assumption ({id: actors}), and its uses ({id: phrases})."""
     actors: dict[str, set[str]] = {}
     uses: dict[str, list[str]] = {}
 
@@ -132,14 +132,17 @@ def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]
 
 @dataclass(frozen=True)
 class Group:
-    """Dials that belong together, most influential first."""
+    """Sliders with a common heading, the most influential first."""
 
     title: str
     dials: tuple[Dial, ...]
 
 
 def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
-    """Return the dials by group, in the order of falling influence, or of the file where that is unknown."""
+    """Return the sliders by group, the most influential first.
+
+    Without `influence`, they keep the order of the file.
+    """
     weight = influence or {}
     members: dict[str, list[Dial]] = {}
     for dial in dials.values():

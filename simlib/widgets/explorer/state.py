@@ -1,8 +1,8 @@
-"""The settings of an explorer and their history: the logic behind the widgets, without any widget.
+"""The settings of an explorer, with undo and redo. No widget here.
 
-`Settings` holds everything that an answer depends on, and which of it is shown. It never changes: a new one is made.
-`State` holds one scenario, the present settings with those before and after them (undo, redo), and the baseline.
-The answers to settings come from `simlib.widgets.explorer.engine_cache`.
+`Settings` holds everything that an answer depends on, and the choice of what is shown. A `Settings` object never
+changes: each change makes a new one. `State` holds one scenario, its present settings, the steps of undo and redo, and
+the baseline. The answers come from `simlib.widgets.explorer.engine_cache`.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.widgets.explorer.clashes import refuse_clash
 
 UNDO = 500
-"""How many steps can be undone."""
+"""Number of steps that can be undone."""
 
 VALUES = ("assumptions", "moves.", "variables.")
-"""The beginnings of the places of problems that a value causes, alone or with others."""
+"""If the place of a problem begins with one of these, the value of an assumption caused the problem."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One set of choices. `values` are the assumptions changed by hand, in base units, on top of the view.
+    """The choices of a user: a view, and changes by hand on top of the view.
 
-    `off` are moves that are switched off, and `interventions` are those made by hand, beside those of the view.
-    `lead` is the measure that leads ("": the headline of the scenario). None stands for the value of the file (or the
-    view).
+    `values` holds the assumptions changed by hand, in base units. `off` holds the moves that are switched off, and
+    `interventions` those that the view does not contain. `lead` is the leading measure ("": the headline of the
+    scenario). A field that is None keeps the value of the view or the file.
     """
 
     view: str = ""
@@ -53,16 +53,16 @@ class Settings:
     lead: str = ""
 
     def replace(self, **changes: Any) -> Settings:
-        """Return a copy with some choices changed."""
+        """Return a copy with the given choices changed."""
         return dataclasses.replace(self, **changes)
 
     def with_value(self, name: str, value: float | None) -> Settings:
-        """Return a copy with one assumption changed by hand, or (None) reset to the view."""
+        """Return a copy with one assumption changed by hand. None resets it to the view."""
         values = {key: old for key, old in self.values.items() if key != name}
         return self.replace(values=values if value is None else values | {name: value})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data, for a draft."""
+        """Return plain JSON data, as a draft stores them."""
         data = dataclasses.asdict(self) | {"values": dict(self.values)}
         data["interventions"] = [_intervention_data(item) for item in self.interventions]
         data["as_of"] = self.as_of.isoformat() if self.as_of else None
@@ -103,30 +103,30 @@ def _intervention(data: Mapping[str, Any]) -> Intervention:
 
 
 def structure(scenario: Scenario) -> Hashable:
-    """Return a key of everything but assumption values: an engine serves all values of one structure."""
+    """Return a key of everything except assumption values. Scenarios with equal keys share an engine."""
     return scenario.interventions, scenario.horizon_days, scenario.as_of
 
 
 class State:
-    """One scenario with its settings, their history and a baseline."""
+    """One scenario with its present settings, the steps of undo and redo, and a baseline."""
 
     def __init__(
         self, scenario: Scenario | str | Path, view: str | None = None, *, belief: Belief | None = None
     ) -> None:
         self.belief = belief
-        """What a log of events taught, where the scenario is that of an update."""
+        """The belief after a log of events, if the scenario comes from an update."""
         self.base: Scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
         self.views: dict[str, View] = load_views(self.base) if self.base.path else {}
         self._check_view(view or "")
         self.settings = Settings(view=view or "")
         self.against = Settings()
-        """The settings shown as the dotted comparison (default: the file as it stands)."""
+        """The settings of the baseline, which is drawn as dotted lines (default: the file as it stands)."""
         self._past: list[Settings] = []
         self._future: list[Settings] = []
         self._merge = ""
         self._typed: dict[tuple[str, float], str] = {}
         self.version = 0
-        """Grows with every change: an answer for another version is stale."""
+        """Grows with every change. An answer for another version is out of date."""
         self._resolve = lru_cache(maxsize=64)(self._resolved)
 
     @classmethod
@@ -140,7 +140,7 @@ class State:
         settings: Mapping[str, Any] | None = None,
         belief: Belief | None = None,
     ) -> State:
-        """Return a state with settings by hand, as `saving.code` writes them. Raises ScenarioError."""
+        """Return a state with the given settings, as `saving.code` writes them. Raises ScenarioError."""
         state = cls(scenario, view, belief=belief)
         try:
             given = Settings.from_dict(dict(settings or {}))
@@ -163,9 +163,10 @@ class State:
     # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Set other settings as one step of undo. Return False if they are the present ones.
+        """Set other settings as one step of undo. Return False if they equal the present ones.
 
-        Consecutive changes with the same `merge` word (one moving slider) are one step, until `rest` is called.
+        Consecutive changes with the same `merge` word, such as those of one moving slider, are one step. `rest` ends
+        that step.
         """
         if settings == self.settings:
             return False
@@ -177,7 +178,7 @@ class State:
         return True
 
     def rest(self) -> None:
-        """End a step of undo: the next change of the same assumption is a step of its own."""
+        """End the present step of undo. The next change begins a new step."""
         self._merge = ""
 
     def undo(self) -> bool:
@@ -199,7 +200,7 @@ class State:
 
     @property
     def before(self) -> Settings | None:
-        """The settings before the last change of an answer, or None if there was none."""
+        """The latest earlier settings with another answer, or None if there are none."""
         now = _answered(self.settings)
         return next((old for old in reversed(self._past) if _answered(old) != now), None)
 
@@ -214,7 +215,7 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand. The value of the view counts as no change."""
+        """Change one assumption by hand. Its value in the view counts as no change."""
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
@@ -222,7 +223,7 @@ class State:
     def type_value(self, name: str, text: str) -> bool:
         """Set one assumption from a text such as "3 per week" or "30%".
 
-        Raises ScenarioError if the text is no quantity of that kind, or the value does not fit the others.
+        Raises ScenarioError if the text is no quantity of the right kind, or the value does not fit the other values.
         """
         assumption = self.base.assumptions[name]
         value = read(text, assumption.label, assumption.kind, assumption.unit).value
@@ -238,12 +239,12 @@ class State:
         return self.change(self.settings.with_value(name, None))
 
     def reset(self) -> bool:
-        """Reset everything that was set by hand on top of the view, but not the choice of what to show."""
+        """Reset every change made by hand, but not the view, the ladder shown and the leading measure."""
         old = self.settings
         return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
     def choose_view(self, view: str) -> bool:
-        """Load the values and interventions of a view ("": the file as it stands) in place of all settings by hand."""
+        """Load a view ("": the file as it stands), and drop all changes by hand."""
         self._check_view(view)
         return self.change(Settings(view=view, lead=self.settings.lead))
 
@@ -253,14 +254,17 @@ class State:
             raise ScenarioError(Problem("", 0, self.base.id, f"there is no view {view!r}", expected))
 
     def switch(self, move: str, *, on: bool) -> bool:
-        """Switch a move on or off for the whole forecast. Raises ScenarioError if it is forced or made a rule."""
+        """Switch a move on or off for the whole forecast.
+
+        Raises ScenarioError if the move is to be switched off, but another intervention forces it or makes it a rule.
+        """
         if not on:
             refuse_clash(self.base, self.settings.interventions, Forbid(move))
         off = [name for name in self.settings.off if name != move] + ([] if on else [move])
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def choose(self, **choices: Any) -> bool:
-        """Change some choices by name. Raises ScenarioError if an intervention no longer fits them."""
+        """Change the given choices. Raises ScenarioError if an intervention no longer fits them."""
         settings = self.settings.replace(**choices)
         self.machine(settings)
         return self.change(settings)
@@ -283,7 +287,7 @@ class State:
         return (self.views[view].title or view) if view else "as in the file"
 
     def view_values(self, view: str) -> dict[str, float]:
-        """Return the values a view changes, in base units."""
+        """Return the values that a view changes, in base units."""
         return {change.assumption: change.value for change in self.views[view].changes} if view else {}
 
     def values(self, settings: Settings | None = None) -> dict[str, float]:
@@ -306,15 +310,15 @@ class State:
         return (name, self.value(name)) in self._typed
 
     def machine(self, settings: Settings | None = None) -> Scenario:
-        """Return the scenario with the interventions, horizon and start of the settings, but the file's values.
+        """Return the scenario with the interventions, horizon and start of the settings.
 
-        Raises ScenarioError for an intervention that no longer fits.
+        Assumptions keep their values in the file. Raises ScenarioError if an intervention no longer fits.
         """
         settings = self.settings if settings is None else settings
         return self._resolve(_Key(settings.replace(values={}, ladder=None, lead="")), values=False)
 
     def scenario(self, settings: Settings | None = None) -> Scenario:
-        """Return the scenario with all settings and values, as it is hashed, saved and exported."""
+        """Return the scenario with all settings applied, including the values of assumptions."""
         settings = self.settings if settings is None else settings
         return self._resolve(_Key(_answered(settings)), values=True)
 
@@ -336,12 +340,12 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings of the baseline, over the dates of the present settings."""
+        """The settings of the baseline, with the start and horizon of the present settings."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the present settings and the baseline have the same answer."""
+        """Whether the present settings and the baseline give the same answer."""
         mine, theirs = structure(self.machine()), structure(self.machine(self.baseline))
         return mine == theirs and self.values() == self.values(self.against)
 
@@ -351,7 +355,7 @@ class State:
         return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
 
     def differences(self, settings: Settings | None = None) -> Iterator[str]:
-        """Yield in words each difference between the settings and the file as it stands."""
+        """Yield each difference between the settings and the file as it stands, in words."""
         settings = self.settings if settings is None else settings
         yield from describe(self.base, self.scenario(settings))
         if settings.as_of is not None:
@@ -359,21 +363,24 @@ class State:
 
     @property
     def lead(self) -> Measure:
-        """The measure that leads: the one that a person chose, else the headline of the scenario."""
+        """The leading measure: the one that the user chose, else the headline of the scenario."""
         return find(self.base, self.settings.lead)[0] if self.settings.lead else headline(self.base)
 
     @property
     def shown(self) -> tuple[str, ...] | None:
-        """The ids that a picture of the whole answer shows: the leading question and every ending (None: endings)."""
+        """The ids of the curves in a picture of the whole answer: the leading question and every ending.
+
+        None means only the endings.
+        """
         return (self.lead.of, *self.base.endings) if self.lead.kind == "question" else None
 
     @property
     def untouched(self) -> bool:
-        """Whether the settings by hand leave every answer of the view unchanged."""
+        """Whether no change was made by hand that changes an answer."""
         return _answered(self.settings) == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
-        """Return a note on the values that a changed start leaves as they are, or "" for the start of the file."""
+        """Return a note on what a changed start date does not change, or "" if it is not changed."""
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         return (
@@ -382,7 +389,7 @@ class State:
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
-        """Yield in a few words each setting by hand, on top of the view, with or without the `values`."""
+        """Yield each change by hand in a few words. `values` includes the values of assumptions."""
         settings = self.settings if settings is None else settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
@@ -394,7 +401,7 @@ class State:
             yield f"{self.base.assumptions[name].label}: {self.value_text(name, settings)}"
 
     def heading(self) -> str:
-        """Return a line for a picture with the view and the settings by hand, or "" for the file as it stands."""
+        """Return a line with the view and the changes by hand, or "" for the file as it stands."""
         changes = list(self.by_hand())
         count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
         parts = [f"view “{self.view_title(self.settings.view)}”"] if self.settings.view else []
@@ -408,7 +415,7 @@ def _answered(settings: Settings) -> Settings:
 
 
 def why_refused(problem: Problem, scenario: Scenario) -> str:
-    """Say why a value does not fit, with labels in place of the places in a file."""
+    """Say why a value does not fit. Labels replace the names of places in the file."""
     what = problem.what.removeprefix("with these changes, ")
     places = {f"moves.{move.id}.outcomes: ": move.label for move in scenario}
     places |= {f"variables.{variable.id}.start: ": variable.label for variable in scenario.variables.values()}
@@ -418,20 +425,20 @@ def why_refused(problem: Problem, scenario: Scenario) -> str:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with interventions. Raises ScenarioError, which names them by their labels."""
+    """Return the scenario with more interventions. Raises ScenarioError with their labels."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
         words = {}
         for item in items:
-            with contextlib.suppress(KeyError):  # it may name something unknown
+            with contextlib.suppress(KeyError):  # an intervention may name an unknown move
                 words[str(item)] = intervention_in_words(item, scenario)
         told = [dataclasses.replace(each, where=words.get(each.where, each.where)) for each in error.problems]
         raise ScenarioError(told) from None
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return a typed quantity. Raises ScenarioError, at its label, where it cannot be read."""
+    """Return a typed quantity. Raises ScenarioError with its label if it cannot be read."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)
@@ -441,7 +448,7 @@ def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
 
 
 class _Key:
-    """Settings as a key of a cache: equal where all choices are equal."""
+    """Settings as a key of a cache. Two keys are equal if all their choices are equal."""
 
     __slots__ = ("_hash", "settings")
 

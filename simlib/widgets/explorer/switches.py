@@ -1,4 +1,4 @@
-"""The page of switches: moves, interventions, horizon and start."""
+"""The page *Do* of the explorer: interventions, horizon, start date, and moves on or off."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LONGEST = 3650
 """Days of the longest horizon."""
 
 ANY = "(any)"
-"""The value that stands for no choice, because a list with an empty value shows nothing."""
+"""The value for no choice. An empty value would not do, because a list then shows nothing."""
 
 
 class SwitchesPage(Page):
-    """The changes made so far, interventions with their dates, horizon and start, and moves on and off.
+    """The changes made so far, and fields for interventions, horizon, start date and moves.
 
-    Every row has a message of its own, which says why something was refused.
+    Beside each row of fields is a message that says why an entry was refused.
     """
 
     title = "Do"
@@ -53,12 +53,12 @@ class SwitchesPage(Page):
 
     @staticmethod
     def _text(label: str, width: str, value: str = "") -> w.Text:
-        """Return a field for a quantity with its unit. It stays as it was typed when it is refused."""
+        """Return a field for a quantity with its unit. If the text is refused, it stays in the field."""
         layout = w.Layout(width=width)
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Do the action of a row. If it is refused, say in the row why, and mark the field at fault."""
+        """Run the action of a row. If it is refused, say why in the row, and mark the wrong field."""
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -128,7 +128,7 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch a move on or off. If that is refused, its box goes back."""
+        """Switch a move on or off. If that is refused, reset its check box."""
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
             self._act("moves", partial(self._update, switch))
@@ -149,7 +149,10 @@ class SwitchesPage(Page):
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days, or None for that of the file or the view. Raises ScenarioError."""
+        """Return a typed horizon in days, or None if it equals that of the view or the file.
+
+        Raises ScenarioError.
+        """
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days
@@ -215,7 +218,7 @@ class SwitchesPage(Page):
         ]
 
     def _changes(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        """Yield every change by hand in words, with its date, and how to withdraw it."""
+        """Yield every change by hand in words, and a function that withdraws it."""
         state, settings = self.state, self.state.settings
         for number, item in enumerate(settings.interventions):
             share = self.session.without_effect(item)

@@ -1,4 +1,4 @@
-"""The explorer: a leading question, its answer in two graphs, and the sliders that move it. A thin view."""
+"""The explorer: a leading question, its answer in two graphs, and sliders. A thin view."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
 
 FIRST_ROWS = 1_000
-"""Number of sliders of a group that are shown at first: all of them."""
+"""Number of sliders of a group that are shown at first. It is so large that all of them are."""
 
 VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
 
@@ -37,13 +37,13 @@ SLIDERS, EVERYTHING = "Sliders", "All assumptions"
 PAGES: tuple[type[Page], ...] = (SwitchesPage, ComparisonPage, SavingPage)
 
 STILL = "This is a picture. Run this cell for the sliders."
-"""The first line of the stored picture, which stands where the sliders would be."""
+"""The first line of the stored picture, which readers without a kernel see in place of the explorer."""
 
 PATIENCE = 10.0
-"""Seconds that a notebook waits at most, when it is saved, for the answer to the present settings."""
+"""Longest time in seconds that saving a notebook waits for the answer to the present settings."""
 
 AS_IN_FILE = "(file)"
-"""The value that stands for no view, because a choice with an empty value may show nothing."""
+"""The value for no view. An empty value would not do, because a list may then show nothing."""
 
 
 class Explorer(w.VBox):
@@ -51,19 +51,19 @@ class Explorer(w.VBox):
 
     Args:
         scenario: The name of a shipped scenario, the path of a folder or file, or a Scenario.
-        view: One of its views.
+        view: The id of a view of the scenario.
         changes: Values of assumptions by id, such as {"strike_rate": "2 per week"}, on top of the view.
-        lead: The question or ending that leads, such as "ending:open-war". Default: the headline of the scenario.
-        settings: Everything else that was set by hand, as *Save and share* writes it.
-        as_of: The date of the explorer, up to which `events` are taken in. Default: the start of the scenario.
-        events: Further events for the log beside the scenario: a file, or rows. With `as_of` alone its own log counts.
+        lead: The leading question or ending, such as "ending:open-war". Default: the headline of the scenario.
+        settings: All other changes by hand, in the form that *Save and share* writes.
+        as_of: The date up to which the log is taken in. Default: the start of the scenario.
+        events: Rows to add to the log beside the scenario, or a file of rows.
 
-    Here the log only changes the state in which the forecast starts. To update the assumptions too, give an answer of
-    `simlib.update` in place of the scenario.
+    The log is taken in only if `as_of` or `events` is given. It then changes the state in which the forecast starts,
+    but not the assumptions. To update the assumptions too, give a result of `simlib.update` in place of the scenario.
 
     Raises:
-        ScenarioError: For an unknown scenario, view, assumption or measure, or a value that cannot be read.
-        ImpossibleLog: For the first row that the scenario cannot explain.
+        ScenarioError: If a scenario, view, assumption or measure is unknown, or a value cannot be read.
+        ImpossibleLog: If the scenario cannot explain a row of the log.
     """
 
     session: ExplorerSession
@@ -135,7 +135,7 @@ class Explorer(w.VBox):
         return {"size": (width, height), "ratio": ratio} if width else {}
 
     def _offer_views(self) -> None:
-        """Offer all views, with those saved since the scenario was opened."""
+        """Offer all views, including those saved since the scenario was opened."""
         views = ((view.title or view.id, view.id) for view in self.state.views.values())
         names = [("as in the file", AS_IN_FILE), *views]
         if list(self._view.options) != names:
@@ -180,20 +180,20 @@ class Explorer(w.VBox):
     # ---------------------------------------------------------------- showing (see `ExplorerFront`)
 
     def show(self, shown: ShownGraphs) -> None:
-        """Show an answer, in one message."""
+        """Show an answer. One message carries all of it to the browser."""
         board = self.board
         with board.hold_sync():
             board.left, board.size, board.alt = shown.left, list(shown.size), shown.alt
             if shown.right is not None:
                 board.right, board.story = shown.right, []
-                board.alt_right = shown.alt_right or board.alt_right  # the last text stays while a slider moves
+                board.alt_right = shown.alt_right or board.alt_right  # while a slider moves, the last text stays
             board.sentence = [dict(part) for part in shown.sentence]
             board.answers, board.lead = shown.answers, self.state.lead.name
             board.preview, board.status = shown.preview, dict(shown.status)
         self._keep_picture()
 
     def show_still(self, shown: Still) -> None:
-        """Show a second graph that was drawn whole."""
+        """Show a second graph that is drawn when the sliders stop."""
         with self.board.hold_sync():
             self.board.right, self.board.alt_right, self.board.story = shown.png, shown.alt, shown.story
         self._keep_picture()
@@ -203,7 +203,7 @@ class Explorer(w.VBox):
         self.board.status = dict(status)
 
     def show_order(self) -> None:
-        """Put the sliders in order: those that move the leading answer most first, or by actor."""
+        """Put the sliders in order: the most influential first or, on *All assumptions*, by actor."""
         if self._page.value == EVERYTHING:
             data = [self._group_data(group.title, list(group.dials)) for group in self.session.groups()]
         else:
@@ -214,11 +214,11 @@ class Explorer(w.VBox):
             self.show_settings()
 
     def show_reach(self) -> None:
-        """Show under each slider the leading answer at both of its ends."""
+        """Show the leading answer at both ends of each slider."""
         self.dials.reach = self.session.reach_texts()
 
     def refresh_page(self) -> None:
-        """Refresh the open page, and the words on the last change."""
+        """Refresh the open page, and the description of the last change."""
         self.board.last_change = self.session.last_change
         if self._page.value in self._pages:
             self._pages[self._page.value].bring_up()
@@ -248,19 +248,19 @@ class Explorer(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, with its picture and its answer in words for readers without a kernel."""
-        if not is_live():  # there the picture is added when the notebook is saved
+        if not is_live():  # `simlib lab` adds the picture when the notebook is saved
             self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle |= self.picture()
         return bundle
 
     def _keep_picture(self) -> None:
-        """Keep the picture of the answer at rest, for when the notebook is saved."""
+        """Store the picture of an answer that is no preview, for when the notebook is saved."""
         if not self.board.preview:
             self._keeper.later()
 
     def picture(self) -> dict[str, Any]:
-        """Return both graphs as one picture for a notebook, one below the other, with the answer in words."""
+        """Return a picture for a notebook: the answer in words, and below it both graphs."""
         width = self.board.size[0]
         pictures = [reduced(png, width) for png in (self.board.left, self.board.right) if png]
         if not pictures:
@@ -298,7 +298,7 @@ class Explorer(w.VBox):
                 self.session.update()
 
     def _turn(self, page: str) -> None:
-        """Show the sliders or a page in the place below the graphs."""
+        """Show the sliders or a page below the graphs."""
         if page in self._pages:
             self._body.children = [self._pages[page]]
             self._body.add_class("simlib-scrolls")
@@ -346,7 +346,7 @@ class Explorer(w.VBox):
 
 
 def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:
-    """Return the update that an explorer starts from, or None if no log is taken in."""
+    """Return the update with which an explorer starts, or None if no log is taken in."""
     from simlib.evidence.belief_update import Update, update
 
     if isinstance(scenario, Update):
@@ -369,7 +369,7 @@ def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:
 
 
 def _choices(scenario: str | Path | Scenario) -> w.Dropdown:
-    """Return a choice of the shipped scenarios, and of the given one if it is none of them."""
+    """Return a list of the shipped scenarios, with the given one first if it is not shipped."""
     names: list[Any] = [(name, name) for name in shipped_scenarios()]
     if scenario not in [value for _, value in names]:
         label = f"{scenario.id}, {long_date(scenario.as_of)}" if isinstance(scenario, Scenario) else str(scenario)

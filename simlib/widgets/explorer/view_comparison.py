@@ -1,4 +1,4 @@
-"""Views side by side: their assumptions with reasons, and their forecasts. No widget here."""
+"""A comparison of views: their forecasts, and the assumptions that differ. No widget here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW = "as set now"
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An assumption or intervention that differs between the answers: its text in each, and the reasons."""
+    """An assumption or intervention that differs: its text under each view, and the reasons."""
 
     label: str
     texts: tuple[str, ...]
@@ -33,9 +33,9 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ViewComparison:
-    """Forecasts of one scenario by name, and the assumptions that differ. The first forecast is the reference.
+    """Forecasts of one scenario under several views, and the assumptions that differ.
 
-    The others follow by falling probability of the leading question, `measure`.
+    The first forecast is the reference. The others follow, the highest probability of the leading `measure` first.
     """
 
     answers: dict[str, Forecast]
@@ -44,13 +44,13 @@ class ViewComparison:
 
     @property
     def by(self) -> str:
-        """The date by which the compared probabilities hold."""
+        """The date of the compared probabilities, in words."""
         return next(iter(self.answers.values())).by_words
 
     def answer_rows(self) -> Iterator[list[str]]:
         """Yield one row for each question and ending, the leading one first.
 
-        A row is the label, then the probability in each answer, with the difference from the first in points.
+        A row is a label and the probability in each forecast, with the difference from the first forecast in points.
         """
         first = next(iter(self.answers.values()))
         rows = [("questions", name) for name in first.questions] + [("endings", name) for name in first.endings]
@@ -63,18 +63,18 @@ class ViewComparison:
         return f"{self.measure.kind}s", self.measure.of
 
     def change_rows(self) -> Iterator[list[str]]:
-        """Yield one row for each difference: its label, its text in each answer, and the reasons."""
+        """Yield one row for each difference: its label, its text in each view, and the reasons."""
         for change in self.changes:
             yield [change.label, *change.texts, change.because]
 
     def draw(self, ax: Axes) -> Axes:
-        """Draw the answers to the leading question."""
+        """Draw the probability of the leading question under each view."""
         from simlib.plots import comparison
 
         return comparison(self.answers, ax, only=self._leading)
 
     def height(self) -> int:
-        """Return how high the drawing should be, in pixels."""
+        """Return the height of the plot in pixels, without its title and axis."""
         return (len(self.answers) + 2) * 19
 
     def words(self) -> str:
@@ -90,9 +90,10 @@ def _change(now: float, before: float) -> str:
 
 
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
-    """Compare some views ("": the file as it stands), and the present settings if they differ from them.
+    """Compare views ("": the file as it stands).
 
-    All forecasts are over the dates of the present settings. The first view is the reference.
+    The present settings are added if they differ from all of these views. All forecasts have the start and horizon of
+    the present settings. The first view is the reference.
     """
     state, measure = answers.state, answers.state.lead
     now = state.settings
