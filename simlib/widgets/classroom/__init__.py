@@ -1,1 +1,1 @@
-"""A lesson in a notebook: exercises with a place to answer, a check, and answers computed from the world."""
+"""A lesson in a notebook: exercises that check your answers against the scenario."""

@@ -1,7 +1,4 @@
-"""An exercise of a lesson: a question, fields to fill in, and a check that knows the answer.
-
-No widget here.
-"""
+"""An exercise of a lesson: a question, fields to fill in, and a check of the entries. No widget here."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ class BadEntry(SimlibError):
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One place to answer: a line, a choice, or a text of several lines that begins with `start`."""
+    """One field to fill in: a line, a choice, or a text of several lines that begins with `start`."""
 
     label: str
     kind: BlankKind = "line"
@@ -33,7 +30,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an answer is right (None if there is no right or wrong), and the words to show."""
+    """Whether an answer is right (None if there is no right answer), and the words to show."""
 
     right: bool | None
     words: str
@@ -43,8 +40,8 @@ class Verdict:
 class Exercise:
     """One exercise of a lesson.
 
-    `asks` is the question, in paragraphs. `judge` takes an entry for each field and gives the verdict. `answers` are
-    right entries, computed from the world, and `worked` is the solution in words.
+    `asks` is the question. `judge` takes one entry for each field and returns the verdict. `answers` are entries that
+    are accepted, most of them computed from the scenario. `worked` is the solution in words.
     """
 
     title: str
@@ -57,9 +54,9 @@ class Exercise:
     hint: str = ""
 
     def check(self, *entries: str) -> Verdict:
-        """Return the verdict on an entry for each field.
+        """Return the verdict on the entries, one for each field.
 
-        An entry that cannot be read is not right, and the verdict says why.
+        If an entry is missing or cannot be read, the answer is not right, and the verdict says why.
         """
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]

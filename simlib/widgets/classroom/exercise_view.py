@@ -1,6 +1,6 @@
-"""An exercise in a notebook: the question, the fields, and the buttons *Check* and *Hint*. A thin view.
+"""An exercise in a notebook: the question, the fields, and the buttons *Check* and *Hint*.
 
-Without a kernel it is a picture with lines to write on, so that a printed notebook is a worksheet.
+A thin view. Without a kernel the exercise is a picture with lines to write on. A printed notebook is then a worksheet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHOOSE = "choose …"
 
 
 class ExerciseView(w.VBox):
-    """One exercise with a place to answer and a check."""
+    """One exercise with its fields and a check."""
 
     def __init__(self, number: int, exercise: Exercise) -> None:
         self.number, self.exercise = number, exercise
@@ -62,7 +62,7 @@ class ExerciseView(w.VBox):
         self.report.value = words(f"Hint: {self.exercise.hint}")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live exercise, and a worksheet for readers without a kernel."""
+        """Return the live exercise, and a picture of a worksheet for readers without a kernel."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         text = f"{self.title}: {self.exercise.asks}"
         return bundle | picture_bundle(self._worksheet(), text)[0]

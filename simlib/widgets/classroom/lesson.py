@@ -1,4 +1,4 @@
-"""A lesson of 90 minutes on the two islands: nine exercises, with answers computed from the scenario."""
+"""A lesson of 90 minutes on the scenario two-islands: nine exercises with computed answers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["DICE", "Lesson"]
 
 WORLD = "two-islands"
 DICE = (37, 62)
-"""Two rolls of a die with a hundred sides, for the history that is rolled by hand."""
+"""Two rolls of a die with a hundred sides, for the exercise in which a history is rolled by hand."""
 
 _NEAR, _GUESS = 0.015, 0.05
-"""How close a computed probability and a prediction must be to count as right."""
+"""Largest error at which a computed probability (first) or a prediction (second) counts as right."""
 
 _READ_BY, _SEEN_BY = 30, 7
-"""The day on which a curve is read, and the day by which a patrol is seen."""
+"""The day on which the curve is read, and the day by which a move is seen. Both count from the start."""
 
 _VERDICTS = (
     "a sign only",
@@ -40,7 +40,7 @@ _SIGNS = {
     "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer itself does less",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
-"""Moves to be sorted into signs and causes, each with the reason."""
+"""Moves that the learner sorts into signs and causes, each with the reason for the solution."""
 
 _WHY = (
     "The computer draws at random, so that the two differ by luck.",
@@ -75,7 +75,7 @@ class Lesson:
         return self.exercises[number - 1]
 
     def exercise(self, number: int) -> object:
-        """Return an exercise as a widget, with a place to answer and a check."""
+        """Return an exercise as a widget with fields and a check."""
         from simlib.widgets.classroom.exercise_view import ExerciseView
 
         return ExerciseView(number, self[number])
@@ -87,10 +87,10 @@ class Lesson:
         accepted = " | ".join(one.answers)
         return f"{number}. {one.title}\n{one.worked}\nAccepted: {accepted}\nThe check says: {verdict.words}"
 
-    # ---------------------------------------------------------------- what the world says
+    # ---------------------------------------------------------------- results of the scenario
 
     def probability(self, measure: str, day: float | None = None, world: Scenario | None = None) -> float:
-        """Return the exact probability of a measure by a day (default: the horizon), at the stated values."""
+        """Return the exact probability of a measure by a day after the start (default: the horizon)."""
         world = world or self.world
         chosen = find(world, measure)
         last = world.horizon_days if day is None else day
@@ -98,9 +98,10 @@ class Lesson:
         return float(of_forecast(forecast, chosen[0])[0][-1])
 
     def open_moves(self) -> list[tuple[Move, float]]:
-        """Return the moves possible at the start, while quiet and with weak resolve, and their rates.
+        """Return the moves that are possible at the start, and their rates per day.
 
-        Rates are per day. Factors that apply only in a calendar window are left out: none is open on the first day.
+        If a variable has several start levels, the first counts. Factors that apply only between two dates are left
+        out, because none applies on the first day.
         """
         levels = {name: variable.start[0][0] for name, variable in self.world.variables.items()}
         return [(move, self._rate(move, levels)) for move in self.world if move.when.holds(levels)]
@@ -282,14 +283,14 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return the probability of the headline if a move is seen in the first week, and if it is forced."""
+        """Return the probability that a ship is hit, if a move is seen in the first week and if it is forced."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)
 
 
 def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]], Verdict]:
-    """Return a check of one probability."""
+    """Return a function that checks one probability, which may be off by `within`."""
 
     def judge(entries: Sequence[str]) -> Verdict:
         right = abs(read_probability(entries[0]) - answer) <= within
@@ -299,8 +300,8 @@ def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]]
 
 
 def _as_percent(text: str) -> str:
-    """Return an entry in percent.
+    """Return an entry with a percent sign.
 
-    The percent sign may be left out, because the probabilities asked for are small.
+    The field asks for percent, so a number without the sign is also meant in percent.
     """
     return text if "%" in text else f"{text}%"

@@ -1,4 +1,4 @@
-"""The exercises of the lesson without a single answer: a range, three moves, and the score of the class."""
+"""The exercises that have no single answer: a range, three moves, and the score of the class."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def elicit_a_range(world: Scenario) -> Exercise:
-    """Return the exercise that elicits a range, ends first."""
+    """Return the exercise in which learners elicit a range from each other, with the ends first."""
     number = world.assumptions["recall_rate"]
     stated = [f"{1 / rate:.0f}" for rate in (number.high, number.value, number.low)]
 
@@ -57,7 +57,7 @@ def elicit_a_range(world: Scenario) -> Exercise:
 
 
 def three_moves() -> Exercise:
-    """Return the exercise in which moves are written."""
+    """Return the exercise in which learners write three moves."""
 
     def judge(entries: Sequence[str]) -> Verdict:
         try:
@@ -88,7 +88,7 @@ def three_moves() -> Exercise:
 
 
 def score_the_class(world: Scenario, ours: float) -> Exercise:
-    """Return the exercise in which the class is scored. `ours` is the probability of the model."""
+    """Return the exercise that scores the forecasts of the class. `ours` is the model's probability."""
     usual, happened = _climatology(world), _happened(world)
     outcome = "it happened" if happened else "it did not happen"
 
@@ -121,7 +121,7 @@ def score_the_class(world: Scenario, ours: float) -> Exercise:
 
 
 def _happened(world: Scenario) -> bool:
-    """Say whether the later log reports that a ship is hit within the horizon."""
+    """Whether the log `later.csv` reports that a ship was hit."""
     rows = read_log(Path(world.path) / "later.csv")
     return any(row.word == "fire-on-patrol" and row.outcome == "ship-hit" for row in rows)
 
@@ -143,7 +143,7 @@ def _forecasts(text: str) -> Iterator[tuple[str, float]]:
 
 
 def _text(name: str) -> str:
-    """Return a file of this package as text: the starter scenario, or the finished one."""
+    """Return the text of a file in this package."""
     return (_HERE / name).read_text(encoding="utf-8")
 
 

@@ -25,21 +25,24 @@ if TYPE_CHECKING:
     from simlib.analysis.lint.subject import Finding
 
 DRAFT = "scenario.draft.yaml"
-"""The name of a text that is saved with problems. No tool takes it for a scenario."""
+"""File name of a text that is saved with problems. No tool reads it as a scenario."""
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 PAUSE = 0.3
 """Seconds without a keystroke before the forecast is computed."""
 
 CAP = 60_000
-"""The most states for which a scenario is solved exactly. A larger one is simulated, which is quick at any size."""
+"""Largest number of states for an exact solution. A larger scenario is simulated, which is always quick."""
 
 RUNS = 4_000
 
 
 @dataclass(frozen=True)
 class CheckedText:
-    """A text with its problems, or with its scenario, findings and forecast."""
+    """A text with its problems, or with its scenario, the linter's findings and the forecast.
+
+    `trouble` says why there is no forecast.
+    """
 
     text: str
     problems: tuple[Problem, ...] = ()
@@ -49,7 +52,7 @@ class CheckedText:
     trouble: str = ""
 
     def summary(self) -> str:
-        """Return a status line."""
+        """Return the text of the status line."""
         if self.problems:
             count = len(self.problems)
             return f"{count} problem{'s' if count > 1 else ''}; the pictures show the last valid text"
@@ -104,7 +107,10 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 
 
 class EditorSession:
-    """The work on one text. `show` is called with every checked text, on the thread that checked it."""
+    """The session of one text.
+
+    It calls `show` with every checked text, on the thread that checked the text.
+    """
 
     def __init__(
         self, path: str | Path | None, show: Callable[[CheckedText], None], *, home: Path | None = None
@@ -162,10 +168,11 @@ class EditorSession:
             self.drafts.drop(self._left)
 
     def save(self, folder: str = "") -> Path:
-        """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own. Return the path.
+        """Write the text to its file, or to `scenario.yaml` in `folder` if one is given. Return the path.
 
         A text with problems is saved as a draft beside the file, and the file itself stays unchanged. Raises
-        ScenarioError if no folder is given, or the folder already holds another scenario.
+        ScenarioError if the text has no file and no folder is given, if the folder already holds another scenario, or
+        if the file cannot be written.
         """
         target = Path(folder).expanduser() / FILE if folder else self.path
         if target is None:

@@ -24,9 +24,10 @@ FIRST_WIDTH = 620
 
 
 class Editor(w.VBox):
-    """A YAML editor with live checking, a diagram of the scenario, and its forecast.
+    """A YAML editor that checks the text while you type.
 
-    `path` is a scenario folder or file, or the name of a shipped scenario. Without it the editor opens a template.
+    It shows a diagram of the scenario and its forecast. `path` is a scenario folder or file, or the name of a shipped
+    scenario. Without a path the editor opens a template.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
@@ -63,7 +64,7 @@ class Editor(w.VBox):
     # ---------------------------------------------------------------- showing
 
     def show(self, reading: CheckedText) -> None:
-        """Show the problems and findings of a text. The pictures change when it is a valid scenario."""
+        """Show the problems and findings of a text, and if it is a valid scenario, its pictures."""
         with self._lock:
             problems = [{"line": p.line, "text": _problem_text(p), "kind": "problem"} for p in reading.problems]
             findings = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
@@ -112,7 +113,7 @@ class Editor(w.VBox):
             self.picture.alt = "".join(part["text"] for part in parts)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget, with its pictures and its answer in words for readers without a kernel."""
+        """Return the live widget, and for readers without a kernel its pictures and its answer in words."""
         self.session.worker.wait(60)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
@@ -136,7 +137,7 @@ class Editor(w.VBox):
             self._report.value = words(f"Saved as {path}")
 
     def _explore(self) -> None:
-        """Show the text as a scenario with sliders, below."""
+        """Show the scenario in an explorer below the editor."""
         from simlib.widgets.explorer.view import Explorer
 
         scenario = self.session.reading.scenario

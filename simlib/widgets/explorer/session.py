@@ -438,7 +438,7 @@ class ExplorerSession:
         return self._graphs[place][1]
 
     def _draw_still(self) -> None:
-        """Draw, on a worker's thread, a second graph for sliders that have stopped."""
+        """Draw the consequences, the drivers or one history, on a worker's thread."""
         if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown

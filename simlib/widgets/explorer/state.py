@@ -376,7 +376,7 @@ class State:
 
     @property
     def untouched(self) -> bool:
-        """Whether no change was made by hand that changes an answer."""
+        """Whether no change by hand affects an answer."""
         return _answered(self.settings) == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:

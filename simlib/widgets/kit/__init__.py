@@ -1,1 +1,1 @@
-"""Parts that every panel uses: fast pictures, components, a worker thread."""
+"""Parts that several panels use: fast pictures, components, and worker threads."""

@@ -1,8 +1,9 @@
-"""Pictures of figures that move: only the changing artists are drawn again, over a stored background.
+"""Fast pictures of changing figures: only the artists that change are drawn again.
 
-A whole draw of a dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change. Drawing only
-the changing artists over the stored background takes a tenth of that. The picture is reduced to a palette taken from
-the last whole draw, which makes the PNG a third of the size and quicker to compress than 32-bit colour.
+Drawing a whole dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change. Drawing only the
+changing artists over the stored background takes about 10 ms. The colours of the picture are then reduced to a palette,
+which is taken from the last complete drawing. The PNG is then a third of the size that it has in 32-bit colour, and
+quicker to compress.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUICK = 4
-"""zlib level of the PNG: 3 ms for 39 kB, where level 8 takes 15 ms for 34 kB.
+"""zlib level of the PNG. It takes 3 ms for a picture of 39 kB. Level 8 takes 15 ms and makes 34 kB.
 
-A picture at rest that equals the last moving one has the same bytes, and is not sent again."""
+Pictures at rest use the same level. If the last one equals the last moving picture, its bytes are not sent again."""
 
 
 class MovingFigure(Protocol):
-    """A figure whose artists change."""
+    """A figure of which some artists change from picture to picture."""
 
     figure: Any
 
@@ -37,7 +38,7 @@ class MovingFigure(Protocol):
 
 
 class Screen:
-    """A renderer of a moving figure to PNG, quick while only its changing artists change."""
+    """A renderer of a changing figure to PNG, quick if only the `artists` of the figure change."""
 
     def __init__(self, moving: MovingFigure) -> None:
         from matplotlib.text import Text
@@ -54,7 +55,7 @@ class Screen:
     def png(self, *, redraw: bool = False, moving: bool = False, ratio: float = 1.0) -> bytes:
         """Return the present picture with `ratio` pixels for each pixel of the page.
 
-        `redraw` draws the background again. While `moving`, the palette stays.
+        `redraw` draws the background again and takes a new palette. With `moving`, the old palette is used.
         """
         with at_ratio(self._figure, ratio):
             return self._png(redraw=redraw, moving=moving, ratio=ratio)
@@ -82,9 +83,10 @@ class Screen:
 def still(
     draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20, ratio: float = 1.0
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw one plot with a title and an axis below, in pixels, and return it as PNG with its size.
+    """Draw one plot with a title above and an axis below, and return it as PNG with its size.
 
-    `left` is room for labels, and `ratio` the pixels of the picture for each pixel of the page.
+    `width`, `height`, the margins `left` and `right`, and the size returned are in pixels of the page. `ratio` is the
+    number of pixels of the picture for each pixel of the page.
     """
     top, bottom = 48, 40
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
@@ -98,12 +100,15 @@ def still_figure(
     box: tuple[float, float, float, float] = (0, 0, 1, 1),
     ratio: float = 1.0,
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw on one axes that fills `box` of a figure, and return it as PNG with its size in pixels of the page."""
+    """Draw on one axes that fills `box` of a figure, and return it as PNG with its size.
+
+    Sizes are in pixels of the page, and `box` is in shares of the figure: left, bottom, width, height.
+    """
     return small_png(drawn(draw, width, height, box), ratio=ratio), (width, height)
 
 
 def drawn(draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float]) -> Figure:
-    """Return a figure of a size in pixels, drawn on one axes that fills `box` of it."""
+    """Return a figure with one axes, which fills `box` and on which `draw` has drawn."""
     figure = new_figure(width, height)
     draw(figure.add_axes(box))
     settle(figure)

@@ -1,8 +1,11 @@
-"""The project's own widgets: a picture that changes in place, sliders, check boxes and text. No logic here.
+"""The project's own widgets: pictures that change in place, sliders, check boxes and text.
 
-They are anywidgets: one model each, however many sliders there are, so that a notebook with sixty assumptions opens as
-quickly as one with six. Screen readers announce labels, values and answers, and focused sliders do not react to
-JupyterLab's single-key shortcuts.
+There is no logic here. The widgets are made with anywidget. All sliders of a panel share one widget model, so a
+notebook with sixty assumptions opens as quickly as one with six. Screen readers announce labels, values and answers.
+JupyterLab's single-key shortcuts do nothing while a slider has the focus.
+
+In the docstrings, `n` is a counter. The browser increases it with each event, so that two equal events in a row differ.
+"Both ways" means that the kernel and the browser both set the value.
 """
 
 from __future__ import annotations
@@ -24,9 +27,10 @@ def _script(name: str) -> str:
 class LivePicture(anywidget.AnyWidget):
     """A PNG that changes in place, with a sentence above it and a status line.
 
-    `sentence` is a list of {text, strong} parts, and `alt` is the text for screen readers. `status` is {text, kind,
-    share}: a share from 0 to 1 shows a progress bar and a Cancel button, which adds one to `cancels`. `room` is the
-    width that the browser has for the picture, and `ratio` the pixels of its screen for each pixel of the page.
+    `sentence` is a list of parts {text, strong}, and `alt` is the text for screen readers. `status` is {text, kind,
+    share}. A share from 0 to 1 shows a progress bar and a Cancel button, which adds one to `cancels`. `room` is the
+    width that the browser has for the picture. `ratio` is the number of pixels of the screen for each pixel of the
+    page.
     """
 
     _esm = _script("picture.js")
@@ -45,12 +49,20 @@ class LivePicture(anywidget.AnyWidget):
 class Board(anywidget.AnyWidget):
     """The answer of the explorer: a sentence, a line of other answers, and two graphs, one with tabs.
 
-    `answers` are [{title, items: [{name, label, value, change}]}], and `lead` is the name of the one that leads. `tabs`
-    and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height
-    that it has for each graph and the pixels of its screen for each pixel of the page, and `request` {what, value, n}:
-    "lead", "tab", "choice", "step", "cancel", "replay" (whether things may move), "settle" or "keep". `kept` is the `n`
-    of the last "settle" that was read, or of the last "keep" whose picture was kept for the notebook. `last_change`
-    describes the change that a replay shows. `copied` {words, n} goes to the clipboard.
+    The kernel sets:
+
+    - `answers` [{title, items: [{name, label, short, value, change, due}]}], and `lead`, the name of the leading item.
+    - `tabs` and `choices` [{id, label}], with the ids of the present ones in `tab` and `choice`.
+    - `size`, the width and height of each graph.
+    - `last_change`, a description of the change that a replay shows.
+    - `copied` {words, n}, a text for the clipboard.
+    - `kept`, the `n` of the last "settle" that was read, or of the last "keep" whose picture was stored.
+
+    The browser sets:
+
+    - `room`: the width and height available for each graph, and the pixels of the screen for each pixel of the page.
+    - `request` {what, value, n}, where `what` is "lead", "tab", "choice", "step", "cancel", "replay", "settle" or
+      "keep". The value of "replay" says whether the picture may move.
     """
 
     _esm = _script("board.js")
@@ -78,14 +90,19 @@ class Board(anywidget.AnyWidget):
 
 
 class Dials(anywidget.AnyWidget):
-    """Sliders by group: `groups` describes them, and `positions` holds where they stand (both ways).
+    """Sliders by group. `groups` describes them, and `positions` holds their positions (both ways).
 
-    `overrides` are readouts of values between two positions, `notes` are lines under sliders, and `changed` are the ids
-    that differ from the view. `reach` holds for each slider the answers at its two ends, and words on how well they are
-    known: [left, right, words]. `refused` are typed texts that could not be read, with the reason: {text, why}. With
-    `own_reasons`, a person can write down why a value was changed. `searching` shows a field for searching. The browser
-    sets `typed` {id, text, n} and `request` {what, id, n}, and adds one to `let_go` when the pointer leaves a slider
-    that it moved.
+    The kernel sets the following, each by the id of a slider:
+
+    - `overrides`: the text to show in place of the value at the position, for a typed value or one between positions.
+    - `notes`: a line under the slider.
+    - `reach`: the leading answer at both ends of the slider, and a sentence: [left, right, sentence].
+    - `refused`: a typed text that was refused, with the reason: {text, why}.
+    - `reasons`: the user's reason for changing the value.
+
+    `changed` lists the ids of changed assumptions. `own_reasons` shows a field for the user's reason, and `searching` a
+    field for searching. The browser sets `typed` {id, text, n} and `request` {what, id, n}. It adds one to `let_go`
+    when the user lets go of a slider that was moved.
     """
 
     _esm = _script("dials.js")
@@ -106,7 +123,10 @@ class Dials(anywidget.AnyWidget):
 
 
 class Checks(anywidget.AnyWidget):
-    """Check boxes by group: `groups` [{title, items: [{id, label}]}], `checked` ids (both ways)."""
+    """Check boxes by group.
+
+    `groups` is [{title, items: [{id, label}]}], and `checked` lists the ids of the checked boxes (both ways).
+    """
 
     _esm = _script("checks.js")
     _css = _STATIC / "simlib.css"
@@ -115,9 +135,10 @@ class Checks(anywidget.AnyWidget):
 
 
 class Mornings(anywidget.AnyWidget):
-    """A slider over days: `texts` holds the day of each position, and `place` the chosen one (both ways).
+    """A slider over days. `texts` holds the date of each position.
 
-    `news` are the positions with something new: they are marked, and two buttons lead from one to the next.
+    `place` is the chosen position (both ways). `news` lists the positions with new rows of the log. They are marked,
+    and two buttons go to the previous and the next of them.
     """
 
     _esm = _script("mornings.js")
@@ -129,7 +150,10 @@ class Mornings(anywidget.AnyWidget):
 
 
 class Sheet(anywidget.AnyWidget):
-    """A text editor with line numbers. It marks lines with `problems` [{line, text, kind}]. `go` selects one."""
+    """A text editor with line numbers.
+
+    It marks the lines that have `problems` [{line, text, kind}]. `go` {line, n} selects a line.
+    """
 
     _esm = _script("editor.js")
     _css = _STATIC / "simlib.css"
@@ -139,7 +163,10 @@ class Sheet(anywidget.AnyWidget):
 
 
 class ProblemList(anywidget.AnyWidget):
-    """The `problems` of a text [{line, text, kind}]. The browser sets `chosen` {line, n} when one is clicked."""
+    """A list of the `problems` of a text [{line, text, kind}].
+
+    The browser sets `chosen` {line, n} when the user clicks a problem.
+    """
 
     _esm = _script("problems.js")
     _css = _STATIC / "simlib.css"

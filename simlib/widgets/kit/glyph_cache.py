@@ -1,7 +1,7 @@
 """Quick drawing of changing text: matplotlib renders each word once, and its mask is reused.
 
-matplotlib lays out and rasterises every glyph at every draw, which for twenty labels takes longer than all lines and
-areas together. Labels use few different words and digits, so nearly every word is stored already.
+matplotlib lays out and rasterises every glyph whenever it draws. For twenty labels this takes longer than all lines and
+areas together. Labels use only a few different words and digits, so the mask of nearly every word is stored already.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 _PAD = 2
 LEADING = 1.08
-"""Distance of two lines of text, in font sizes. It equals matplotlib's line spacing of 1.05."""
+"""Distance between two lines of text, in font sizes. It equals matplotlib's distance at a line spacing of 1.05."""
 
 
 class Word:
     """A rendered word or line.
 
-    `mask` (height, width): 0–255. `ascent`: rows above the baseline. `advance`: pixels.
+    `mask` (height, width) holds opacities from 0 to 255. `ascent` is the number of rows above the baseline, and
+    `advance` the width in pixels.
     """
 
     __slots__ = ("advance", "ascent", "mask")
@@ -34,7 +35,7 @@ class Word:
 
 @lru_cache(maxsize=4096)
 def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
-    """Return a word as matplotlib renders it, horizontally, at a size in points."""
+    """Return a word as matplotlib renders it horizontally. `size` is in points."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
@@ -55,13 +56,16 @@ def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
 
 
 def can_set(text: Text) -> bool:
-    """Whether `set_text_on` can draw this text: upright, plain, opaque, and aligned at its centre or baseline."""
+    """Whether `set_text_on` can draw this text.
+
+    The text must be horizontal, opaque and without a box, and vertically aligned at its centre or baseline.
+    """
     upright = not text.get_rotation() and text.get_verticalalignment() in ("center", "baseline")
     return upright and text.get_alpha() in (None, 1) and text.get_bbox_patch() is None
 
 
 def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
-    """Set a matplotlib text, at its place, on an RGBA picture (height, width, 4)."""
+    """Draw a matplotlib text at its place on an RGBA picture (height, width, 4)."""
     from matplotlib.colors import to_rgb
 
     lines = text.get_text().split("\n")
@@ -99,8 +103,8 @@ def _set_line(
 
 @lru_cache(maxsize=512)
 def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
-    """Return a line of several words as `word` renders them, with numbers digit by digit."""
-    if "\u2068" in text:  # right-to-left words are not drawn in the order in which they are written
+    """Return a line of words. Each is rendered by `word`, and words with digits letter by letter."""
+    if "\u2068" in text:  # a text with right-to-left words is rendered as a whole
         return word(text, size, weight, dpi)
     space = 0.318 * size * dpi / 72
     x, placed = 0.0, []

@@ -1,4 +1,7 @@
-"""A worker that does only the latest job: a newer job replaces one that waits and cancels one that runs."""
+"""A worker thread that does only the latest job.
+
+A newer job replaces the job that waits, and cancels the job that runs.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ from simlib.control import Control, Progress
 from simlib.errors import Cancelled
 
 Job = Callable[[Control], Any]
-"""A job reports to the control it is given, and stops where the control says so."""
+"""A job reports its progress to the control that it is given, and stops when the control says so."""
 
 PATIENCE = 1.0
-"""Seconds for which the end of the program waits for the jobs that run, once they are cancelled."""
+"""Longest time in seconds that the end of the program waits for running jobs, after it has cancelled them."""
 
 
 @dataclass
@@ -31,11 +34,11 @@ class _Order:
 
 
 class LatestWorker:
-    """A daemon thread that does the latest job given to it, after a delay.
+    """A daemon thread that does the latest job that it was given, after a delay.
 
-    A `patient` worker lets a running job finish when a newer one comes, and drops only a waiting job. `done`, `failed`
-    and `progress` are called on that thread. They are not called for a job that was replaced or cancelled before the
-    call began.
+    A `patient` worker lets a running job finish when a newer one comes, and drops only a waiting job. The functions
+    `done`, `failed` and `progress` are called on the worker's thread. They are not called for a job that was replaced
+    or cancelled before.
     """
 
     def __init__(self, name: str = "simlib-answers", *, patient: bool = False) -> None:
@@ -56,7 +59,10 @@ class LatestWorker:
         delay: float = 0.0,
         progress: Progress | None = None,
     ) -> None:
-        """Do `job` after `delay` seconds unless a newer one comes. Cancel the running job, unless patient."""
+        """Do `job` after `delay` seconds, if no newer job comes.
+
+        A worker that is not patient cancels the running job.
+        """
         order = _Order(job, done, failed, progress, time.monotonic() + delay)
         with self._changed:
             self._drop(running=not self._patient)
@@ -91,7 +97,7 @@ class LatestWorker:
             self._changed.notify_all()
 
     def wait_begun(self, timeout: float | None = None) -> bool:
-        """Wait until no job is waiting, although one may still run. Return False after `timeout` seconds."""
+        """Wait until the waiting job has begun to run. Return False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._waiting is None, timeout)
 
@@ -101,7 +107,7 @@ class LatestWorker:
             return self._changed.wait_for(lambda: self._waiting is None and self._running is None, timeout)
 
     def close(self) -> None:
-        """Cancel everything and let the thread end."""
+        """Cancel all jobs, and let the thread end."""
         with self._changed:
             self._closed = True
             self._drop()
@@ -126,7 +132,7 @@ class LatestWorker:
                 self._changed.notify_all()
 
     def _next(self) -> _Order | None:
-        """Wait for a job that is due. None when closed."""
+        """Wait for a job that is due, and return it. Return None if the worker is closed."""
         while not self._closed:
             if self._waiting is None:
                 self._changed.wait()
@@ -148,7 +154,7 @@ class LatestWorker:
                 order.done(result)
         except Cancelled:
             return
-        except Exception as error:  # noqa: BLE001 - the caller shows it where the answer would be
+        except Exception as error:  # noqa: BLE001 - the caller shows the error in place of the answer
             if not order.stop.is_set():
                 order.failed(error)
 
@@ -158,7 +164,7 @@ _alive: weakref.WeakSet[LatestWorker] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Close every worker, because a thread that is still in compiled code can crash a program as it ends."""
+    """Close every worker. A thread that still runs compiled code can crash a program that ends."""
     workers, until = list(_alive), time.monotonic() + PATIENCE
     for worker in workers:
         worker.close()

@@ -1,4 +1,8 @@
-"""The pictures of live views: kernels write them, and the server stores them with a notebook."""
+"""The latest picture of each live view, stored for when its notebook is saved.
+
+In `simlib lab`, kernels write these pictures to files. The server adds them to the notebook when it saves it, so that
+readers without a kernel see them.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +16,24 @@ from simlib.files import state_folder, write_atomically
 from simlib.widgets.kit.latest_worker import LatestWorker
 
 LIVE = "SIMLIB_LIVE"
-"""Environment variable with the folder of notebooks, set in a server of `simlib lab` and in its kernels."""
+"""Environment variable with the folder of the notebooks. `simlib lab` sets it in its server and kernels."""
 
 KEPT = 40
-"""Number of pictures that are kept, the latest ones."""
+"""Number of pictures that stay stored. The oldest are deleted."""
 
 PAUSE = 0.3
-"""Seconds after the last change of a live view before its picture is kept."""
+"""Seconds between the last change of a live view and the storing of its picture."""
 
 KINDS = ("image/png", "text/plain")
 
 
 def is_live() -> bool:
-    """Whether this kernel, or this server, belongs to a server that `simlib lab` started."""
+    """Whether this process is a server that `simlib lab` started, or one of its kernels."""
     return bool(os.environ.get(LIVE))
 
 
 def keep(model: str, picture: Mapping[str, str]) -> None:
-    """Keep the picture of a live view, by the id of its model. A full disk must not stop the work."""
+    """Store the picture of a live view under the id of its model. If the disk is full, do nothing."""
     folder = _folder()
     try:
         write_atomically(folder / f"{model}.json", json.dumps({kind: picture[kind] for kind in KINDS}).encode())
@@ -40,7 +44,7 @@ def keep(model: str, picture: Mapping[str, str]) -> None:
 
 
 def find(model: str) -> dict[str, str]:
-    """Return the picture of a live view as {kind: data}, empty if none is kept."""
+    """Return the stored picture of a live view as {kind: data}, or {} if there is none."""
     if not model.isalnum():
         return {}
     try:
@@ -51,9 +55,9 @@ def find(model: str) -> dict[str, str]:
 
 
 class Keeper:
-    """Keeps the picture of a live view after each change, if notebooks are saved with such pictures.
+    """Stores the picture of a live view after each change, in kernels of `simlib lab`.
 
-    `picture` returns it, empty if there is none yet, and `rest` waits until the view is at rest.
+    `picture` returns the picture, or {} if there is none yet. `rest` waits until the view is at rest.
     """
 
     def __init__(
@@ -64,12 +68,12 @@ class Keeper:
         self._after: Callable[[], None] | None = None
 
     def later(self) -> None:
-        """Keep the picture soon: something has changed."""
+        """Store the picture `PAUSE` seconds after the last call, because the view has changed."""
         if is_live():
             self._worker.submit(self._keep, _nothing, _nothing, delay=PAUSE)
 
     def now(self, after: Callable[[], None]) -> None:
-        """Keep the picture of the answer to the present settings, and call `after` then."""
+        """Store the picture of the answer to the present settings now, and then call `after`."""
         self._after = after
         self._worker.submit(self._keep, _nothing, _nothing)
 

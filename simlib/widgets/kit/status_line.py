@@ -1,4 +1,4 @@
-"""The text beside a picture: the answer in a sentence, and a status line, as plain parts."""
+"""The text beside a picture: the answer in a sentence, and a status line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """One picture with its sentence, in parts, and its status."""
+    """One picture with its sentence, as parts {text, strong}, and its status line."""
 
     png: bytes
     size: tuple[int, int]
@@ -29,12 +29,15 @@ class ShownPicture:
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a status line: `kind` is "", "preview", "busy" or "error". A `share` shows progress."""
+    """Return a status line of `kind` "", "preview", "busy" or "error". `share` is the progress (0 to 1)."""
     return {"text": text, "kind": kind, "share": share}
 
 
 def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
-    """Return the answer in a sentence as parts {text, strong}: the likeliest endings and their changes."""
+    """Return the likeliest endings, their changes and the impacts, as parts {text, strong}.
+
+    At most `limit` endings are named, beside “no ending yet”. Changes are differences from `baseline` in points.
+    """
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
     ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
     parts: list[Part] = []
@@ -50,7 +53,7 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
 
 
 def _impacts(forecast: Forecast) -> Iterator[Part]:
-    """Yield the mean of each impact by the same date, with its 90% range or, without one, its deviation."""
+    """Yield the mean of each impact by the horizon, with its 90% range or its standard deviation."""
     for name, impact in forecast.impacts.items():
         yield _part(f" {forecast.label('impacts', name)}: ")
         yield _part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)
