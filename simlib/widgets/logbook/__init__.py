@@ -1,1 +1,1 @@
-"""A log explored day by day, with added rows."""
+"""A panel that shows the forecast on each day of a log, and the effect of rows that the user adds."""

@@ -1,4 +1,7 @@
-"""Rows that a user adds to a log: a move on a day, with undo. No widget here."""
+"""Rows that a user adds to a log. Each row is a move on a day. No widget here.
+
+The code calls them own rows. A row is *taken in* if the forecast uses it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from simlib.scenario.row_meaning import Reading, coverages
 
 @dataclass(frozen=True)
 class OwnRow:
-    """A row added by the user: its permanent number, a move with its outcome, and a day (None if not given)."""
+    """A row that the user added: a number that never changes, a move, its outcome and a day.
+
+    The day is None if it is not given.
+    """
 
     number: int
     move: str
@@ -26,21 +32,21 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self) -> Reading:
-        """Return the meaning of the row: the move was made on that day, and everybody knew at once."""
+        """Return the meaning of the row: the move was made on that day, and became public on that day."""
         assert self.day is not None
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
         return Reading(row, firings=((self.move, self.outcome),))
 
 
 def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
-    """Return every move and outcome that a log may show, as (label, (move, outcome))."""
+    """Return every move and outcome that a log may contain, as (label, (move, outcome))."""
     shown = coverages(scenario)
     firings = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes]
     return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
 
 
 def row_words(scenario: Scenario, move: str, outcome: str) -> str:
-    """Return a move with its outcome as people read it: "North Island: Sail a patrol (challenged)"."""
+    """Return a move and its outcome by their labels: "North Island: Sail a patrol (challenged)"."""
     made = scenario.moves[move]
     several = f" ({made.outcome(outcome).label})" if len(made.outcomes) > 1 else ""
     return f"{scenario.actors[made.actor].label}: {made.label}{several}"
@@ -58,16 +64,16 @@ class OwnRows:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
+        """Whether there is a change to undo."""
         return bool(self._past)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a change that was taken back."""
+        """Whether there is a change to redo."""
         return bool(self._future)
 
     def add(self, move: str, outcome: str, day: dt.date | None) -> None:
-        """Add a row. Raises ScenarioError for a day that does not fit."""
+        """Add a row. Raises ScenarioError if the day is missing or outside the log."""
         fault = self.fault(day)
         if fault:
             raise ScenarioError(Problem("", 0, "Add a row", fault, self._expected()))
@@ -75,21 +81,21 @@ class OwnRows:
         self._change((*self.rows, OwnRow(self._numbers, move, outcome, day)))
 
     def drop(self, number: int) -> None:
-        """Take a row out."""
+        """Remove a row."""
         self._change(tuple(row for row in self.rows if row.number != number))
 
     def set_day(self, number: int, day: dt.date | None) -> None:
-        """Give a row another day. A day that does not fit stays shown, but the row is not taken in."""
+        """Give a row another day. If the day is outside the log, it is shown, but the row is not taken in."""
         self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
 
     def undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         if self._past:
             self._future.append(self.rows)
             self.rows = self._past.pop()
 
     def redo(self) -> None:
-        """Repeat the change that was taken back."""
+        """Repeat the change that was undone."""
         if self._future:
             self._past.append(self.rows)
             self.rows = self._future.pop()
@@ -101,11 +107,11 @@ class OwnRows:
             self.rows = rows
 
     def fitting(self) -> tuple[OwnRow, ...]:
-        """Return the rows whose day fits."""
+        """Return the rows whose day is given and inside the log."""
         return tuple(row for row in self.rows if not self.fault(row.day))
 
     def fault(self, day: dt.date | None) -> str:
-        """Return the fault of a day, or ""."""
+        """Say what is wrong with a day, or return ""."""
         if day is None:
             return "no date is given"
         return "" if self.first <= day <= self.last else f"{long_date(day)} does not fit"
@@ -114,13 +120,13 @@ class OwnRows:
         return f"expected a day from {long_date(self.first)} to {long_date(self.last)}"
 
     def wrong_day(self, row: OwnRow) -> str:
-        """Return the note beside a row whose day does not fit, or ""."""
+        """Return the note beside a row whose day is missing or outside the log, or ""."""
         fault = self.fault(row.day)
         return f"Not taken in: {fault}; {self._expected()}." if fault else ""
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Say why a row was left out: its guard did not hold, or it contradicts another row."""
+    """Say why a row was left out: its move was not possible then, or it contradicts another row."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word
@@ -134,7 +140,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return in words the possible levels of the variables in a condition."""
+    """Return the possible levels of the variables in a condition, in words."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

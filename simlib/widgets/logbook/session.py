@@ -1,7 +1,8 @@
-"""The session of a log explored day by day: the chosen morning, and own rows. No widget here.
+"""The session of a panel that shows the forecast on each morning of a log. No widget here.
 
-The forecast of a morning is computed when that morning is first shown, and then kept. A worker fills in the other
-mornings. An added row changes only the mornings after it.
+The forecast of a morning uses the rows that are public before that morning. It is computed when the morning is first
+shown, and is then kept in memory. A worker computes the other mornings. A row that the user adds (an own row) changes
+only the mornings after it.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from simlib.widgets.kit.status_line import Part, ShownPicture, status
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
 NARROWEST, WIDEST = 640, 1200
-"""Narrowest and widest picture in pixels. Between them the picture fills the available room."""
+"""Least and largest width of the picture in pixels. Between these limits it fills the available width."""
 
 OFTEN = 0.4
-"""Seconds between two pictures while the mornings are filled in."""
+"""Seconds between two pictures while the worker computes the mornings."""
 
 LONGEST = 120
-"""Most letters of a row's description in the sentence above the picture."""
+"""Largest number of letters of a row's description in the sentence above the picture."""
 
 CANCELLED = "Cancelled. Each other morning is computed when you go to it."
 
@@ -62,13 +63,14 @@ class LogFront(Protocol):
         """Show a status line."""
 
     def show_rows(self) -> None:
-        """Show the user's own rows, with the note beside each."""
+        """Show the user's own rows, each with a note."""
 
 
 class LogSession:
-    """One log at work.
+    """One log, the chosen morning, and the user's own rows.
 
-    `first` and `last` are the first and the last morning, `place` is the chosen one in days after the first.
+    `first` and `last` are the dates of the first and the last morning. `place` is the chosen morning, in days after the
+    first.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class LogSession:
 
     @property
     def mornings(self) -> int:
-        """How many mornings there are."""
+        """The number of mornings."""
         return (self.last - self.first).days + 1
 
     def date(self, place: int) -> dt.date:
@@ -118,7 +120,7 @@ class LogSession:
 
     @property
     def news(self) -> list[int]:
-        """The mornings on which some row was new, in order."""
+        """The mornings with new rows, in order."""
         days = {reading.row.public_on for reading in self._all_readings()}
         places = {(day - self.first).days + 1 for day in days}
         return sorted(place for place in places if 0 < place < self.mornings)
@@ -126,10 +128,10 @@ class LogSession:
     def _all_readings(self) -> list[Reading]:
         return [*self.readings, *(row.reading() for row in self.own.fitting())]
 
-    # ---------------------------------------------------------------- what a person does
+    # ---------------------------------------------------------------- actions of the user
 
     def start(self) -> None:
-        """Show the chosen morning, and fill in the others."""
+        """Show the chosen morning, and compute the others."""
         self.update()
 
     def move(self, place: int) -> None:
@@ -140,13 +142,13 @@ class LogSession:
                 self._show()
 
     def choose(self, measure: str) -> None:
-        """Ask about another measure."""
+        """Show another measure."""
         with self.lock:
             self.measure, self._board = self.outlook.measure(measure), None
             self._show()
 
     def resize(self, room: int) -> None:
-        """Draw as wide as there is room."""
+        """Draw the picture as wide as `room` pixels, within the limits."""
         width = min(max(room, NARROWEST), WIDEST)
         with self.lock:
             if width != self.width:
@@ -154,18 +156,18 @@ class LogSession:
                 self._show()
 
     def sharpen(self, ratio: float) -> None:
-        """Draw with another number of pixels for each pixel of the page."""
+        """Draw with `ratio` pixels for each pixel of the page."""
         with self.lock:
             self.ratio = ratio
             self._show()
 
     def cancel(self) -> None:
-        """Stop filling in mornings."""
+        """Stop computing the other mornings."""
         self.worker.cancel()
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Compute the effect of the user's own rows, first for the chosen morning."""
+        """Compute the mornings again that the changed own rows affect."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
@@ -182,13 +184,13 @@ class LogSession:
         self.front.show_status(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until every morning is filled in. Return False after `timeout` seconds."""
+        """Wait until every morning is computed. Return False after `timeout` seconds."""
         return self.worker.wait(timeout)
 
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Compute every morning: the last, which shows impossible rows, then the chosen one, then the others."""
+        """Compute the last morning, which shows which rows are impossible, then the chosen one, then the others."""
         self._judge()
         self._show()
         with self.lock:
@@ -208,7 +210,7 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the own rows that no possible history contains, judged on the last morning for all mornings."""
+        """Find the own rows that no possible history contains. The last morning decides this for all mornings."""
         with self.lock:
             self._refused = ()
             every_row = self._outlook(self.mornings - 1)
@@ -228,18 +230,18 @@ class LogSession:
             raise SimlibError(explain_impossible(self.scenario, self._all_readings(), error)) from None
 
     def _day(self, place: int) -> DayOutlook:
-        """Return a morning. It is computed at the first request."""
+        """Return the forecast of a morning. It is computed at the first request."""
         with self.lock:
             if place not in self._days:
                 self._days[place] = self._outlook(place)
             return self._days[place]
 
     def probability(self, place: int) -> float:
-        """Return the forecast of a morning."""
+        """Return the probability of the measure on a morning."""
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Say beside each of the user's own rows how it moves the next morning's forecast."""
+        """Write for each own row a note on how it moves the forecast of the next morning."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue
@@ -288,7 +290,7 @@ class LogSession:
             self.front.show(ShownPicture(png, size, list(self.sentence(day)), line, preview=False))
 
     def _lay_out(self) -> bool:
-        """Draw the background again where the series has changed. Return whether it is complete."""
+        """Draw the background again if the forecasts have changed. Return whether all mornings are computed."""
         if self._board is None:
             title = f"{self.measure.label} by {long_date(self.outlook.deadline)}"
             variables = list(self.scenario.variables.values())
@@ -310,7 +312,7 @@ class LogSession:
         return status(text + more)
 
     def sentence(self, day: DayOutlook) -> Iterator[Part]:
-        """Yield the answer of a morning in parts {text, strong}, then the new rows."""
+        """Yield the forecast of a morning and then its new rows, as parts {text, strong}."""
         yield _part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
         happened = day.happened(self.measure.name)
         if happened:
@@ -332,7 +334,7 @@ class LogSession:
         yield _part(self._new_rows(day))
 
     def _change(self) -> str:
-        """Return in words the difference from the forecast of the morning before, if that is known."""
+        """Return the change from the forecast of the morning before in words, or "" if it is not known."""
         if self.place == 0 or self.place - 1 not in self._days:
             return ""
         change = 100 * (self.probability(self.place) - self.probability(self.place - 1))
@@ -356,7 +358,7 @@ class LogSession:
     # ---------------------------------------------------------------- the rows of the log
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return the head and the lines of a table of the log: when, what, and how it is read."""
+        """Return the head and the lines of a table of the log: the dates, the event and its meaning here."""
         head = ("date", "public on", "what happened", "read as")
         ordered = sorted(self.readings, key=lambda reading: (reading.row.date, reading.row.line))
         lines: list[tuple[str, ...]] = [
@@ -386,7 +388,7 @@ def _when(row: LogRow) -> str:
 
 
 def _sentence_of(reading: Reading) -> str:
-    """Return the description of a row as a sentence, with a note if the row has no effect in this scenario."""
+    """Return the description of a row as a sentence, with a note if the row does not count."""
     text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date

@@ -1,4 +1,4 @@
-"""The panel of a log: a slider over its mornings, the forecast on each, and own rows. A thin view."""
+"""The panel of a log: a slider over its mornings, their forecasts, and rows to add. A thin view."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ from simlib.widgets.logbook.own_rows import OwnRow, choices, row_words
 from simlib.widgets.logbook.session import LogSession
 
 PATIENCE = 60.0
-"""Seconds that a cell waits for every morning."""
+"""Longest time in seconds that a cell waits until every morning is computed."""
 
 
 class UpdateWithEvents(w.VBox):
-    """A log explored day by day: the forecast of each morning, and the effect of added rows.
+    """A panel that shows the forecast on each morning of a log, and the effect of rows that you add.
 
-    `scenario` is the name of a shipped scenario, a path, or a Scenario. `events` are rows to be added to the log beside
-    it: a file (also one beside the scenario), or rows. `measure` is the first measure shown (default: the headline),
-    and `on` the first morning shown (default: the last).
+    Args:
+        scenario: The name of a shipped scenario, a path, or a Scenario.
+        events: Rows to add to the log beside the scenario, or a file of rows, which may be beside the scenario too.
+        measure: The measure shown at first. Default: the headline.
+        on: The morning shown at first. Default: the last.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class UpdateWithEvents(w.VBox):
     # ---------------------------------------------------------------- showing (see `LogFront`)
 
     def show(self, shown: ShownPicture) -> None:
-        """Show a picture with its sentence and status, in one message."""
+        """Show a picture with its sentence and status. One message carries them to the browser."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size = shown.png, list(shown.size)
             self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
@@ -104,7 +106,7 @@ class UpdateWithEvents(w.VBox):
         self.picture.status = dict(line)
 
     def show_rows(self) -> None:
-        """Show the user's own rows, with the note beside each."""
+        """Show the user's own rows, each with a note."""
         session = self.session
         self._undo.disabled, self._redo.disabled = not session.own.can_undo, not session.own.can_redo
         known = {line.row.number: line for line in self._own.children}
@@ -119,7 +121,7 @@ class UpdateWithEvents(w.VBox):
         """Wait until every morning is computed. Return False after `timeout` seconds."""
         return self.session.wait(timeout)
 
-    # ---------------------------------------------------------------- what a person asks for
+    # ---------------------------------------------------------------- actions of the user
 
     def _move_to(self, place: int) -> None:
         follows = self._day.value == self._yesterday()
@@ -141,26 +143,26 @@ class UpdateWithEvents(w.VBox):
         self.changed()
 
     def changed(self) -> None:
-        """Compute the effect of the user's present rows."""
+        """Compute the forecasts with the user's present rows."""
         self._report.value = ""
         self.session.update()
 
     def _guard(self, action: Callable[[], object]) -> None:
-        """Do what a person asked for. An error in a callback would vanish into the log."""
+        """Run an action, and show any error. Jupyter alone would only log the error."""
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+        except Exception as error:  # noqa: BLE001 - the user must see every error
             self._report.value = _told(str(error), fault=True)
 
     guard = _guard
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, with its picture and its answer in words for readers without a kernel."""
+        """Return the live panel, and for readers without a kernel its picture and answer in words."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
-        """Return the picture and its words for a notebook, empty if there is none yet."""
+        """Return the picture and its words for a notebook, or {} if there is no picture yet."""
         if not self.picture.png:
             return {}
         png = reduced(bytes(self.picture.png), self.picture.size[0])
@@ -168,7 +170,7 @@ class UpdateWithEvents(w.VBox):
 
 
 class _OwnLine(w.HBox):
-    """One of the user's own rows: its move, its day, a button to withdraw it, and a note on its effect."""
+    """One row that the user added: its move, its day, a button to withdraw it, and a note on its effect."""
 
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
         self.row, self._panel = row, panel
@@ -182,7 +184,7 @@ class _OwnLine(w.HBox):
         self._date.observe(lambda _: panel.guard(self._set_day), "value")
 
     def tell(self, row: OwnRow, note: str) -> None:
-        """Show the present day and the note beside the row."""
+        """Show the present day of the row and its note."""
         self.row = row
         self._date.value = row.day
         self._note.value = _told(note, fault=note.startswith("Not taken in"))

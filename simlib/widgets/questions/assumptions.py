@@ -1,4 +1,4 @@
-"""Questions about assumptions: drivers of the answer, how sure it is, and where it is likely."""
+"""Questions about assumptions: which matter most, how sure the answer is, and where it is likely."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""The most bounds of a box from the peeling. With more, most bounds come from chance, and nobody moves so many sliders.
-"""
+"""Largest number of bounds of a box that gets sliders. With more, most bounds come from chance, and there would be too
+many sliders."""
 
 REPLICATES = 2000
-"""Replicates of each draw, if a scenario is too large to be solved."""
+"""Number of replicates of each draw if a scenario is too large to be solved exactly."""
 
 PATIENCE = 2_000_000
-"""The largest product of states and passes for which an answer is solved. Beyond it the draws are simulated, because a
-person is waiting."""
+"""Largest product of states and passes of the solver for which an answer is solved exactly. Beyond it the draws are
+simulated, because exact answers would take too long for a user who waits."""
 
 
 class WhatDrivesIt(PanelQuestion):
-    """The answer with each of the steepest assumptions at its low and at its high."""
+    """The answer with one assumption at a time at its low and at its high, for the most influential ones."""
 
     name, title = "drivers", "Which assumptions matter most?"
 
@@ -62,7 +62,7 @@ class WhatDrivesIt(PanelQuestion):
 
 
 class SharesOfDoubt(PanelQuestion):
-    """Sobol indices over the priors."""
+    """The share of the spread of the answer that each assumption causes: Sobol indices over the priors."""
 
     name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
@@ -77,7 +77,7 @@ class SharesOfDoubt(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Estimate first-order and total indices."""
+        """Estimate the first-order and total Sobol indices."""
         from simlib.analysis.sensitivity.sobol_indices import sobol
         from simlib.plots.sobol_bars import shares
 
@@ -100,7 +100,7 @@ def _uncertainty(
 
 
 class HowSure(PanelQuestion):
-    """The range of the answer over the draws, and the shares of the assumptions and of chance."""
+    """The range of the answer over draws from the priors, and how much of its variance is chance."""
 
     name, title = "how-sure", "How sure is the answer, and how much of the rest is chance?"
 
@@ -109,7 +109,7 @@ class HowSure(PanelQuestion):
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Answer at each draw, for the chosen measure and for all others."""
+        """Compute the chosen measure and all others at each draw."""
         from simlib.plots.uncertainty_charts import distribution, split
 
         others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
@@ -132,7 +132,7 @@ class HowSure(PanelQuestion):
 
 
 class WorthKnowing(PanelQuestion):
-    """The value of settling one assumption."""
+    """The value of learning one assumption exactly (EVPPI)."""
 
     name, title, edition = "worth-knowing", "What is worth finding out next?", 2
 
@@ -144,7 +144,7 @@ class WorthKnowing(PanelQuestion):
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Answer at each draw, and estimate how far each assumption explains the answer."""
+        """Compute the answer at each draw, and estimate how much of it each assumption explains."""
         from simlib.analysis.uncertainty.perfect_information import evppi_from
         from simlib.plots.value_bars import evppi_bars
 
@@ -158,7 +158,7 @@ class WorthKnowing(PanelQuestion):
 
 
 class UnderWhichAssumptions(PanelQuestion):
-    """PRIM boxes and a shallow tree over draws from the priors."""
+    """Ranges of assumptions in which the answer is likely: boxes found by scenario discovery (PRIM)."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
     edition = 4
@@ -173,7 +173,7 @@ class UnderWhichAssumptions(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Look for boxes in the space of the assumptions."""
+        """Find boxes in the space of the assumptions."""
         from simlib.analysis.discovery.boxes import compact_data
         from simlib.analysis.discovery.scenario_discovery import discover
         from simlib.plots.box_charts import box
@@ -211,7 +211,7 @@ class UnderWhichAssumptions(PanelQuestion):
 
 
 class ChanceWithinDoubt(PanelQuestion):
-    """The rungs of a ladder over time, and the range of their borders over the draws."""
+    """The probabilities of the rungs of a ladder over time, with their ranges over draws of the priors."""
 
     name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 2
 
@@ -220,7 +220,7 @@ class ChanceWithinDoubt(PanelQuestion):
         return [ladder(self.scenario), measure(self.scenario, "And over time"), draws(128)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve at each draw, or simulate where there are too many states."""
+        """Solve at each draw, or simulate if there are too many states."""
         from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
         from simlib.engines.ensemble import over_priors
         from simlib.plots import fan_charts
@@ -255,6 +255,6 @@ class ChanceWithinDoubt(PanelQuestion):
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:
-    """Write one series of a fan at its end: stated value, mean, and the ends of the 90% and 50% ranges."""
+    """Return the last point of one series in words: stated value, mean, and ends of the 90% and 50% ranges."""
     stated, mean, low, quarter, _, three, high = map(percent, fan.at_end(place))
     return [stated, mean, low, quarter, three, high]

@@ -1,4 +1,4 @@
-"""Sliders for a box, below the picture of its answer. A thin view of `box_session`."""
+"""Sliders for a box of scenario discovery, below its picture. A thin view of `box_session`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from simlib.widgets.questions.inquiry import ShownAnswer
 
 
 class BoxPanel(w.VBox):
-    """A choice of box, the answer at a point, sliders that move the point, and saving it as a view.
+    """A choice of box, sliders that move a point, the answer at the point, and a button to save it as a view.
 
-    The point is drawn on `picture`, which shows the answer.
+    The point is drawn on `picture`, the picture of the panel.
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
@@ -97,7 +97,7 @@ class BoxPanel(w.VBox):
         self.dials.groups = [{"title": title, "open": True, "first": len(sliders), "dials": sliders}]
 
     def close_down(self) -> None:
-        """Stop all work: another answer takes its place."""
+        """Stop all work, because another answer replaces this one."""
         self._live = False
         if self.session is not None:
             self.session.close()
@@ -105,7 +105,7 @@ class BoxPanel(w.VBox):
     # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer there in parts, and how it is known."""
+        """Show the picture with the point, the answer there in parts, and a status line."""
         if not self._live:
             return
         with self.answer.hold_sync():
@@ -116,11 +116,11 @@ class BoxPanel(w.VBox):
             self.picture.alt = self._words + " " + "".join(part["text"] for part in sentence)
 
     def show_line(self, line: Part) -> None:
-        """Show a new status line, and leave the picture and the answer as they are."""
+        """Show a status line. The picture and the answer stay."""
         self.answer.status = dict(line)
 
     def show_settings(self) -> None:
-        """Put the sliders where the point is."""
+        """Set the sliders to the values of the point."""
         point = self.session
         if point is None:
             return
@@ -135,7 +135,7 @@ class BoxPanel(w.VBox):
             self.dials.changed = [name for name in point.dials if name in moved]
             self.dials.notes = {name: point.note(name) for name in point.dials}
 
-    # ---------------------------------------------------------------- what a person asks for
+    # ---------------------------------------------------------------- actions of the user
 
     def _save(self) -> None:
         assert self.session is not None
@@ -145,6 +145,6 @@ class BoxPanel(w.VBox):
     def _guard(self, action: Callable[[], object]) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
+        except Exception as error:  # noqa: BLE001 - Jupyter alone would only log the error
             assert self.session is not None
             self.session.fail(error)

@@ -1,7 +1,9 @@
-"""The session of the sliders for a box: their point, and the answer there. No widget here.
+"""The session of the sliders for a box of scenario discovery. No widget here.
 
-The point starts in the middle of the box. While a slider moves, the answer is a preview. At rest it is exact, or comes
-from many replicates where the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
+The sliders hold the values of some assumptions. Together with the stated values of the others they are the point. It
+starts in the middle of the box. While a slider moves, the answer at the point is a quick one. When the slider stops,
+the answer is exact, or comes from many replicates if the scenario is too large. See
+`simlib.widgets.explorer.preview_loop`.
 """
 
 from __future__ import annotations
@@ -42,12 +44,12 @@ HEIGHT = 560
 INTERVAL = "± is half of a 95% interval"
 
 APART = 0.05
-"""Two boxes of the peeling are both offered only if their densities differ by at least this."""
+"""Least gain in density, the share of likely draws, between two boxes of the peeling that are offered."""
 
 
 @dataclass(frozen=True)
 class BoxChoice:
-    """A box that can be chosen, and its name."""
+    """A box that can be chosen, its name, and its label in the list."""
 
     name: str
     label: str
@@ -55,11 +57,11 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes that were found, then some steps of the peeling of the first one."""
+    """Return the boxes that were found, then intermediate steps of the peeling of the first box."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
-        if box.density >= density + APART:  # the first step must beat all draws, so it has a bound
+        if box.density >= density + APART:  # the first step must be denser than all draws, so it has a bound
             density = box.density
             result.append(BoxChoice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
     return result
@@ -72,9 +74,9 @@ def _label(name: str, box: Box) -> str:
 
 @dataclass(frozen=True)
 class PointAnswer:
-    """The answer at the point.
+    """The answer at the point, `value`, and the answer at the stated values, `stated`.
 
-    `half` is half its 95% interval (0: exact), and `stated` the answer at the stated values.
+    `half` and `stated_half` are half of their 95% intervals (0: exact or preview).
     """
 
     value: float
@@ -87,17 +89,17 @@ class BoxFront(Protocol):
     """The view of a box: the widgets, or a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer there in parts, and its line of status."""
+        """Show the picture with the point, the answer there in parts, and a status line."""
 
     def show_line(self, line: Part) -> None:
         """Show a status line."""
 
     def show_settings(self) -> None:
-        """Put the sliders where the point is."""
+        """Set the sliders to the values of the point."""
 
 
 class BoxSession:
-    """One point among the assumptions of a box, and the answer there."""
+    """One point in the space of the assumptions, the chosen box, and the answer at the point."""
 
     def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
         self.discovery, self.front = discovery, front
@@ -117,26 +119,26 @@ class BoxSession:
 
     @property
     def box(self) -> Box:
-        """The box that is chosen."""
+        """The chosen box."""
         return self.chosen.box
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders: the assumptions that the box bounds, the surest first, and the other axis of its picture."""
+        """The sliders: one for each assumption that the box bounds, the surest first, or that is an axis."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
 
     def bound(self, name: str) -> Bound | None:
-        """Return the bound of the box on an assumption, if any."""
+        """Return the bound of the box on an assumption, or None if the box does not bound it."""
         return next((bound for bound in self.box.bounds if bound.assumption == name), None)
 
     def values(self) -> dict[str, float]:
-        """Return every value at the point, by assumption, in base units."""
+        """Return the values of all assumptions at the point, in base units."""
         return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
-        """Describe the bounds of the box on an assumption, whether the point meets them, and the 90% range."""
+        """Say between which values of an assumption the box lies, where the point is, and the 90% range."""
         a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
@@ -147,7 +149,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and last position of the box on a slider, or None if this assumption is not bounded."""
+        """Return the first and last position of the box on a slider, or None without a bound."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -162,22 +164,22 @@ class BoxSession:
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Go to the middle of the first box. The answer comes as soon as the engines are ready."""
+        """Move the point to the middle of the first box, and request the answer there."""
         self.to_middle()
 
     def choose(self, name: str) -> None:
-        """Take another box, and go to its middle."""
+        """Choose another box, and move the point to its middle."""
         with self.lock:
             self.chosen = next(choice for choice in self.choices if choice.name == name)
             self._board = None
             self.to_middle(anew=True)
 
     def to_middle(self, *, anew: bool = False) -> None:
-        """Go to the middle of the box. Assumptions that it does not bound keep their stated values."""
+        """Move the point to the middle of the box. Assumptions without bounds get their stated values."""
         self._go(Settings(values=middle(self.discovery.scenario, self.box)), anew=anew)
 
     def to_stated(self) -> None:
-        """Go to the stated values."""
+        """Move the point to the stated values."""
         self._go(Settings())
 
     def _go(self, settings: Settings, *, anew: bool = False) -> None:
@@ -186,13 +188,13 @@ class BoxSession:
                 self.update()
 
     def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
-        """Apply a change to the state. If the state is then different, answer again."""
+        """Apply a change to the state. If this changes the state, compute the answer again."""
         with self.lock:
             if action(*arguments):
                 self.update(moving=moving)
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Move the sliders to some positions."""
+        """Move the point to the given positions of the sliders."""
         with self.lock:
             changed = False
             for name, dial in self.dials.items():
@@ -204,13 +206,13 @@ class BoxSession:
         self._loop.wait_turn()
 
     def let_go(self) -> None:
-        """Answer at rest without delay: nobody moves a slider any more."""
+        """Compute the answer at rest without delay, because the user has let go of the slider."""
         with self.lock:
             self.in_hand = False
             self._loop.rest()
 
     def update(self, *, moving: bool = False) -> None:
-        """Show the answer at the point, or a preview until it is computed."""
+        """Show the answer at the point, or a quick answer until it is computed."""
         with self.lock:
             self.worker.cancel()
             self.front.show_settings()
@@ -255,12 +257,16 @@ class BoxSession:
     # ---------------------------------------------------------------- showing
 
     def here(self, forecast: Forecast) -> PointAnswer:
-        """Return the answer at the point beside that at the stated values, which must be known."""
+        """Return the answer at the point and the one at the stated values, which must be known."""
         assert self.stated is not None
         return PointAnswer(*_read(forecast, self.discovery.measure), *_read(self.stated, self.discovery.measure))
 
     def sentence(self, forecast: Forecast) -> list[Part]:
-        """Return the answer at the point in parts {text, strong}: how likely, against what, and whether inside."""
+        """Describe the answer at the point in parts {text, strong}.
+
+        The parts give the probability, the threshold, the answer at the stated values, and whether the point is inside
+        the box.
+        """
         here, discovery = self.here(forecast), self.discovery
         about = "about " if forecast.engine == "preview" else ""
         change, base = 100 * (here.value - here.stated), percent(discovery.base_rate)
@@ -319,13 +325,13 @@ class BoxSession:
         self._fresh = False
         self.front.show(png, self.sentence(forecast), line)
 
-    # ---------------------------------------------------------------- keeping
+    # ---------------------------------------------------------------- saving
 
     def save(self, title: str, because: str = "") -> str:
-        """Write the values as a view beside the scenario. Say where it is and how to open it.
+        """Save the values as a view beside the scenario. Say where the file is and how to open the view.
 
-        Raises ScenarioError if that cannot be done, or if the view would leave out changes that the notebook made to
-        the scenario.
+        Raises ScenarioError if no value is changed, or if the view cannot be written. It is also raised if the notebook
+        changed the scenario before, because the view would not contain those changes.
         """
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:

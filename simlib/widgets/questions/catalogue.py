@@ -1,6 +1,6 @@
-"""The questions that notebooks ask: their fields, and the words, tables and pictures of their answers.
+"""All questions that have a panel in a notebook. No widget here.
 
-The methods are in `simlib.analysis`. No widget here.
+Each question has fields, and an answer of sentences, a table and pictures. The methods are in `simlib.analysis`.
 """
 
 from simlib.widgets.questions.assumptions import (

@@ -23,47 +23,47 @@ def shown_answer(
     *drawings: Drawing,
     more: Mapping[str, Any] | None = None,
 ) -> ShownAnswer:
-    """Return an answer with its drawings, one below the other."""
+    """Return an answer whose picture shows the drawings one below the other."""
     png, size = stack_drawings(*drawings)
     return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
 def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
-    """Return the chosen values of some fields, and the control, as arguments for the function that answers."""
+    """Return the chosen values of the fields `names`, and the control, as arguments for an analysis."""
     return {name: chosen[name] for name in names} | {"control": control}
 
 
 def measure(scenario: Scenario, label: str = "Probability of") -> Field:
-    """Return the choice of a question or an ending. Questions come first, because rules settle them."""
+    """Return the field in which a question or an ending is chosen. Questions come first."""
     options = [(q.label, f"question:{q.id}") for q in scenario.questions.values()]
     options += [(e.label, f"ending:{e.id}") for e in scenario.endings.values()]
     return Field("measure", label, headline(scenario).name, tuple(options))
 
 
 def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
-    """Return the choice of an ending."""
+    """Return the field in which an ending is chosen. With `any_too`, "any" is the first choice."""
     options = [(e.label, e.id) for e in scenario.endings.values()]
     first = NONE if any_too else headline(scenario, ("ending",)).of
     return Field("ending", label, first, (("any", NONE), *options) if any_too else tuple(options))
 
 
 def ladder(scenario: Scenario) -> Field:
-    """Return the choice of a ladder. The scenario's own ladder comes first."""
+    """Return the field in which a ladder is chosen. It begins with the main ladder of the scenario."""
     options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
     return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 
 
 def number(name: str, label: str, value: int, low: int, high: int, tip: str = "") -> Field:
-    """Return the choice of a whole number."""
+    """Return the field of a whole number from `low` to `high`."""
     return Field(name, label, value, (), low, high, tip)
 
 
 def draws(value: int, least: int = 64) -> Field:
-    """Return the choice of the number of draws from the priors."""
+    """Return the field of the number of draws from the priors."""
     tip = "More draws make the answer more precise, and take longer in proportion"
     return number("draws", "Draws from the priors", value, least, 8192, tip)
 
 
 def value_text(assumption: Assumption, which: str) -> str:
-    """Return the low, value or high of an assumption with its unit."""
+    """Return the low, value or high of an assumption as text, with its unit."""
     return show(getattr(assumption, which), assumption.kind, assumption.unit)
