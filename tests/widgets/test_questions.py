@@ -522,7 +522,7 @@ def test_the_fan_is_drawn_by_monte_carlo_where_there_are_too_many_states(monkeyp
 def test_where_paths_diverge_the_shares_add_up():
     answer = questions.WherePathsDiverge(WORLD).answer({"ladder": "lanes", "ending": "none", "least": 1}, UNWATCHED)
     assert answer.rows[0] == ("some lanes closed", "100%", "100%")
-    on, stay = re.search(r"(\d+)% go on to “all lanes closed”; (\d+)% see no new rung", answer.sentences[0]).groups()
+    on, stay = re.search(r"(\d+)% go on to “all lanes closed”; (\d+)% reach no new rung", answer.sentences[0]).groups()
     assert int(on) + int(stay) == 100
 
 

@@ -1,4 +1,4 @@
-"""An exercise of a lesson: a question, fields to fill in, and a check of the entries. No widget here."""
+"""An exercise of a lesson: a question, fields, and a check of the entries. No widget here."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ class Lesson:
         def judge(entries: Sequence[str]) -> Verdict:
             near = abs(read_probability(_as_percent(entries[0])) - mean) <= 0.1 * mean
             right = near and entries[1] == _WHY[1]
-            return Verdict(right, worked if right else "Not yet. Add the three, divide by three, and compare.")
+            return Verdict(right, worked if right else "Not yet. Add the three probabilities, and divide by three.")
 
         return Exercise(
             "Why the mean over the range is not the answer at the stated value",
@@ -267,7 +267,7 @@ class Lesson:
 
         def judge(entries: Sequence[str]) -> Verdict:
             right = list(entries) == kinds
-            return Verdict(right, worked if right else "Not yet. Compare both numbers with the one before looking.")
+            return Verdict(right, worked if right else "Not yet. Compare both numbers with the first probability.")
 
         return Exercise(
             "Sign or cause?",
@@ -283,7 +283,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return the probability that a ship is hit, if a move is seen in the first week and if it is forced."""
+        """Return the probabilities that a ship is hit: if a move is seen early, and if it is forced."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)
@@ -294,7 +294,7 @@ def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]]
 
     def judge(entries: Sequence[str]) -> Verdict:
         right = abs(read_probability(entries[0]) - answer) <= within
-        return Verdict(right, worked if right else "Not yet. First find the probability of none.")
+        return Verdict(right, worked if right else "Not yet. First find the probability that no patrol sails.")
 
     return judge
 

@@ -125,7 +125,7 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
 
 
 def fits(settings: Settings, state: State) -> bool:
-    """Whether everything that the settings name exists in the scenario: views, assumptions, moves and so on."""
+    """Whether the scenario has all views, assumptions, moves and ladders that the settings name."""
     base = state.base
     findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
     misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]

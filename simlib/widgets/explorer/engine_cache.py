@@ -391,7 +391,7 @@ def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
 
 
 def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool:
-    """Whether two answers have the same endings, questions, rungs and expected moves over the same dates."""
+    """Whether two answers have the same dates, endings, questions, rungs and expected moves."""
     if one.times.shape != other.times.shape or set(one.ladders) != set(other.ladders):
         return False
     pairs = [(one.endings[k].probability, other.endings[k].probability) for k in one.endings]

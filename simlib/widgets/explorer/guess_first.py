@@ -97,7 +97,7 @@ class GuessFirst(w.VBox):
             (
                 row.guess.label,
                 str(row.guess.by),
-                "not known here" if row.happened is None else "yes" if row.happened else "no",
+                "not known" if row.happened is None else "yes" if row.happened else "no",
                 percent(row.guess.probability),
                 percent(row.guess.forecast),
                 *("" if value is None else f"{value:.3f}" for value in (row.brier, row.forecast_brier)),

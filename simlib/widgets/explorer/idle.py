@@ -123,7 +123,7 @@ class IdleWork:
         state, measure = self.answers.state, self.answers.state.lead
         machine = self.answers.machine(settings)
         for number, name in enumerate(names):
-            self.display.tell_idle(settings, f"ends of sliders: {number} of {len(names)}")
+            self.display.tell_idle(settings, f"answers at the ends of sliders: {number} of {len(names)}")
             assumption, ends = state.base.assumptions[name], []
             for value in (assumption.low, assumption.high):
                 theta = self.answers.theta(settings.with_value(name, value), machine)

@@ -172,10 +172,10 @@ class SavingPage(Page):
         self._reasons, self._report, self._shared = w.VBox([]), w.HTML(), w.HTML()
         self._guard, sharing = partial(guarded, self._report), partial(guarded, self._shared)
         self._over = w.Checkbox(
-            description="Overwrite the view of that title", indent=False, layout=w.Layout(width="auto")
+            description="Overwrite a view with the same title", indent=False, layout=w.Layout(width="auto")
         )
         save = button("Save as a view", "Write the view into the scenario’s folder", self._save, self._guard)
-        tip = "Write it into the folder exports, beside the notebook"
+        tip = "Write the file into the folder “exports” beside the notebook"
         exports = [
             button(f"Figure as {kind.upper()}", tip, partial(self._figure, kind), sharing) for kind in saving.FIGURES
         ]

@@ -102,7 +102,7 @@ def drivers(state: State, influence: Influence | None, size: Size, ratio: float 
     if influence is None:
         return Still(b"", "", ["The drivers are being computed."])
     if measure.name not in influence.slopes:
-        return Still(b"", "", [f"No exact gradient answers “{measure.label}”. See the answers under the sliders."])
+        return Still(b"", "", [f"“{measure.label}” has no exact gradient. See the answers under the sliders."])
     frame = influence.drivers(state.base, measure.name)
     width, height = size
     rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
@@ -112,7 +112,7 @@ def drivers(state: State, influence: Influence | None, size: Size, ratio: float 
     first = frame.head(STRONGEST)
     ends = zip(first["label"], first["at_low"], first["at_high"], strict=True)
     strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in ends)
-    return Still(png, f"{frame.attrs['title']}. In points, at low and at high: {strongest}.")
+    return Still(png, f"{frame.attrs['title']}. Changes in points, at low and at high: {strongest}.")
 
 
 def history(

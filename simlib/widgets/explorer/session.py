@@ -478,7 +478,7 @@ class ExplorerSession:
         return f"{words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the answer at the present settings, and the answer at the baseline (None if it is the same)."""
+        """Return the answer at the present settings, and that at the baseline (None if it is the same)."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline
@@ -535,7 +535,8 @@ class ExplorerSession:
             return {}
         for name, (low, high, solved) in self.reach.items():
             about = "" if solved else "about "
-            words = f"{self.state.lead.label}: {about}{percent(low)} at the low end, {about}{percent(high)} at the high"
+            ends = f"{about}{percent(low)} at the low end, {about}{percent(high)} at the high end"
+            words = f"{self.state.lead.label}: {ends}"
             marks = "" if solved else "≈ "
             result[name] = [f"{marks}{percent(low)}", f"{marks}{percent(high)}", words]
         return result

@@ -103,7 +103,7 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return the steps from a value to low and to high, linearized on the scale of the kind (base units)."""
+    """Return the steps from a value to low and to high in base units, linearized on its scale."""
     a = assumption
     value = a.value if value is None else value
     stretch = value * (1 - value) if a.kind == "chance" else value

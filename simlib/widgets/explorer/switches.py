@@ -83,7 +83,7 @@ class SwitchesPage(Page):
         states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
         self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", ANY), *states])
         self._often = self._text("How often", "220px", "every 3 days")
-        tip = "While the state holds, the move is made this often when it is possible, whatever its own rate"
+        tip = "While the state holds and the move is possible, it is made this often. Its own rate does not count"
         rule = button("Make it a rule from then on", tip, self._rule, partial(self._act, "rule"))
         return [self._often, self._state, rule, self._said["rule"]]
 
@@ -234,5 +234,5 @@ class SwitchesPage(Page):
             yield f"{state.base.assumptions[name].label}: {state.value_text(name)}", partial(state.reset_value, name)
 
     def _line(self, text: str, withdraw: Callable[[], bool]) -> w.HBox:
-        remove = button("Withdraw", "Take this out again", lambda: self._update(withdraw), self.session.guard)
+        remove = button("Withdraw", "Undo this change", lambda: self._update(withdraw), self.session.guard)
         return w.HBox([remove, w.HTML(words(text))], layout=LINE)

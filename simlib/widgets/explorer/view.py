@@ -88,7 +88,7 @@ class Explorer(w.VBox):
             for text, tip in (
                 ("Undo", "Take back the last change"),
                 ("Redo", "Repeat the change that was taken back"),
-                ("Reset all", "Set every assumption and switch to the value of the view"),
+                ("Reset all", "Undo every change by hand, and keep the view"),
             )
         )
         self.board, self.dials = Board(), Dials(own_reasons=True)

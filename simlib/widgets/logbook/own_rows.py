@@ -85,7 +85,7 @@ class OwnRows:
         self._change(tuple(row for row in self.rows if row.number != number))
 
     def set_day(self, number: int, day: dt.date | None) -> None:
-        """Give a row another day. If the day is outside the log, it is shown, but the row is not taken in."""
+        """Give a row another day. If the day is outside the log, the row is not taken in."""
         self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
 
     def undo(self) -> None:

@@ -190,7 +190,10 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Compute the last morning, which shows which rows are impossible, then the chosen one, then the others."""
+        """Compute the last morning, the chosen one, and then the others.
+
+        The last morning comes first because it shows which own rows are impossible.
+        """
         self._judge()
         self._show()
         with self.lock:
@@ -210,7 +213,10 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the own rows that no possible history contains. The last morning decides this for all mornings."""
+        """Find the own rows that no possible history contains.
+
+        The last morning decides this for all mornings.
+        """
         with self.lock:
             self._refused = ()
             every_row = self._outlook(self.mornings - 1)
@@ -290,7 +296,10 @@ class LogSession:
             self.front.show(ShownPicture(png, size, list(self.sentence(day)), line, preview=False))
 
     def _lay_out(self) -> bool:
-        """Draw the background again if the forecasts have changed. Return whether all mornings are computed."""
+        """Draw the background again if the forecasts have changed.
+
+        Returns whether all mornings are computed.
+        """
         if self._board is None:
             title = f"{self.measure.label} by {long_date(self.outlook.deadline)}"
             variables = list(self.scenario.variables.values())
@@ -345,7 +354,7 @@ class LogSession:
     def _new_rows(self, day: DayOutlook) -> str:
         before = day.day - dt.timedelta(days=1)
         if self.place == 0:
-            return f"{counted(len(day.taken), 'row')} from before that day taken in."
+            return f"Taken in: {counted(len(day.taken), 'row')} from before that day."
         new = [reading for reading in self._all_readings() if reading.row.public_on == before]
         if not new:
             silence = "A quiet day is evidence too." if before <= day.complete_to else "The log ends before that day."

@@ -65,7 +65,7 @@ class UpdateWithEvents(w.VBox):
         self._move.layout = w.Layout(width="520px", max_width="100%")
         self._day = w.DatePicker(description="on", value=self._yesterday(), style=WIDE, layout=w.Layout(width="190px"))
         self._add = button(
-            "Add", "Put this row into the log, as if it had been reported that day", self._put, self._guard
+            "Add", "Add this row to the log, as if it had been reported on that day", self._put, self._guard
         )
         self._undo = button("Undo", "Take back the last change of your rows", self._undo_last, self._guard)
         self._redo = button("Redo", "Repeat the change that was taken back", self._redo_last, self._guard)
@@ -170,14 +170,14 @@ class UpdateWithEvents(w.VBox):
 
 
 class _OwnLine(w.HBox):
-    """One row that the user added: its move, its day, a button to withdraw it, and a note on its effect."""
+    """A row that the user added: its move, its day, a button to withdraw it, and a note on its effect."""
 
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
         self.row, self._panel = row, panel
         own = panel.session.own
         words = html.escape(row_words(own.scenario, row.move, row.outcome))
         self._date = w.DatePicker(description="Your row, on", value=row.day, style=WIDE, layout=w.Layout(width="250px"))
-        drop = button("Withdraw", "Take this row out", self._drop, panel.guard)
+        drop = button("Withdraw", "Remove this row", self._drop, panel.guard)
         self._note = w.HTML(layout=w.Layout(flex="1 1 320px"))
         label = w.HTML(f'<span class="simlib-told"><b>{words}</b></span>', layout=w.Layout(flex="0 1 auto"))
         super().__init__([self._date, label, drop, self._note], layout=LINE)

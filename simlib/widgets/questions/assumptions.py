@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""Largest number of bounds of a box that gets sliders. With more, most bounds come from chance, and there would be too
-many sliders."""
+"""Largest number of bounds of an intermediate box of the peeling that is offered. With more, most bounds come from
+chance, and there would be too many sliders."""
 
 REPLICATES = 2000
 """Number of replicates of each draw if a scenario is too large to be solved exactly."""
@@ -31,7 +31,7 @@ simulated, because exact answers would take too long for a user who waits."""
 
 
 class WhatDrivesIt(PanelQuestion):
-    """The answer with one assumption at a time at its low and at its high, for the most influential ones."""
+    """The answer with one of the most influential assumptions at a time at its low and its high."""
 
     name, title = "drivers", "Which assumptions matter most?"
 
@@ -62,7 +62,7 @@ class WhatDrivesIt(PanelQuestion):
 
 
 class SharesOfDoubt(PanelQuestion):
-    """The share of the spread of the answer that each assumption causes: Sobol indices over the priors."""
+    """The share of the spread that each assumption causes: Sobol indices over the priors."""
 
     name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
@@ -102,7 +102,7 @@ def _uncertainty(
 class HowSure(PanelQuestion):
     """The range of the answer over draws from the priors, and how much of its variance is chance."""
 
-    name, title = "how-sure", "How sure is the answer, and how much of the rest is chance?"
+    name, title = "how-sure", "How sure is the answer, and how much of the uncertainty is chance?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -167,7 +167,7 @@ class UnderWhichAssumptions(PanelQuestion):
         """Return the fields of the question."""
         return [
             measure(self.scenario),
-            number("threshold", "Likely means at least (%; 0: the upper quarter of draws)", 0, 0, 99),
+            number("threshold", "Likely means at least (%; 0 means the upper quarter of the draws)", 0, 0, 99),
             draws(500),
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
@@ -189,7 +189,7 @@ class UnderWhichAssumptions(PanelQuestion):
                     "",
                     0,
                     self.title,
-                    "no box was found: the draws that reach the threshold lie everywhere, or there are hardly any",
+                    "no box was found: hardly any draws reach the threshold, or they lie everywhere",
                     "expected another threshold, or more draws",
                 )
             )
@@ -205,19 +205,19 @@ class UnderWhichAssumptions(PanelQuestion):
             for b in region.bounds
             for a in (self.scenario.assumptions[b.assumption],)
         ]
-        head = ("box", "assumption", "at least", "at most", "likely in it", "share of the likely draws it holds")
+        head = ("box", "assumption", "at least", "at most", "likely among its draws", "share of all likely draws")
         plot = Drawing(partial(box, result), 560, left=130, bottom=75, top=90)
         return shown_answer(result.sentences(), head, rows, 4, plot, more=compact_data(result, bounds=MOST_BOUNDS))
 
 
 class ChanceWithinDoubt(PanelQuestion):
-    """The probabilities of the rungs of a ladder over time, with their ranges over draws of the priors."""
+    """The probabilities of the rungs of a ladder over time, and their ranges over the priors."""
 
     name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
-        return [ladder(self.scenario), measure(self.scenario, "And over time"), draws(128)]
+        return [ladder(self.scenario), measure(self.scenario, "Second plot: probability of"), draws(128)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Solve at each draw, or simulate if there are too many states."""
@@ -255,6 +255,6 @@ class ChanceWithinDoubt(PanelQuestion):
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:
-    """Return the last point of one series in words: stated value, mean, and ends of the 90% and 50% ranges."""
+    """Return the last values of one series: stated, mean, and the ends of the 90% and 50% ranges."""
     stated, mean, low, quarter, _, three, high = map(percent, fan.at_end(place))
     return [stated, mean, low, quarter, three, high]

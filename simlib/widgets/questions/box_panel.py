@@ -19,9 +19,9 @@ from simlib.widgets.questions.inquiry import ShownAnswer
 
 
 class BoxPanel(w.VBox):
-    """A choice of box, sliders that move a point, the answer at the point, and a button to save it as a view.
+    """A choice of box, sliders that move a point, and the answer at the point.
 
-    The point is drawn on `picture`, the picture of the panel.
+    The point is drawn on `picture`, the picture of the panel, and can be saved as a view.
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
@@ -32,7 +32,7 @@ class BoxPanel(w.VBox):
         try:
             self.session = BoxSession(from_compact_data(scenario, answer.more), self)
         except SimlibError as error:
-            self.children = [w.HTML(words(f"No sliders: {error}. Compute finds the boxes again."))]
+            self.children = [w.HTML(words(f"No sliders: {error}. Press Compute to find the boxes again."))]
             return
         self._build(self.session)
         self._listen(self.session)
@@ -93,7 +93,7 @@ class BoxPanel(w.VBox):
             }
             for name, dial in point.dials.items()
         ]
-        title = f"Assumptions of {point.chosen.name}; the bar under a slider is the box"
+        title = f"Assumptions of {point.chosen.name}; the bar under a slider shows the range of the box"
         self.dials.groups = [{"title": title, "open": True, "first": len(sliders), "dials": sliders}]
 
     def close_down(self) -> None:

@@ -69,7 +69,8 @@ def choices(discovery: Discovery) -> list[BoxChoice]:
 
 def _label(name: str, box: Box) -> str:
     bounds = "1 bound" if len(box.bounds) == 1 else f"{len(box.bounds)} bounds"
-    return f"{name}: likely in {percent(box.density)} of it, {percent(box.coverage)} of the likely draws, {bounds}"
+    share = f"likely in {percent(box.density)} of its draws, contains {percent(box.coverage)} of all likely draws"
+    return f"{name}: {share}, {bounds}"
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
 
 
 def ladder(scenario: Scenario) -> Field:
-    """Return the field in which a ladder is chosen. It begins with the main ladder of the scenario."""
+    """Return the field in which a ladder is chosen, at first the main ladder of the scenario."""
     options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
     return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 

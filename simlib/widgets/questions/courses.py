@@ -1,4 +1,4 @@
-"""Questions about the course of a crisis: the paths to an ending, and the signs of one."""
+"""Questions about the course of a crisis: the paths to an ending, and the signs of an ending."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
-    """Return the fields of a sample, the same for every question about signs: so a sign has one number."""
+    """Return the fields for the size of a sample: draws from the priors, and histories of each draw.
+
+    All questions about signs begin with the same sample, so that they give the same numbers for a sign.
+    """
     return draws(256), number("runs", "Histories of each draw", 500, least, 100_000)
 
 
 class ByWhichPath(PanelQuestion):
-    """The likeliest orders of rungs, exactly, and the flow between rungs."""
+    """The likeliest orders in which rungs are reached, computed exactly, and the flow between rungs."""
 
     name, title = "by-which-path", "By which path does the crisis reach its ending?"
 
@@ -35,7 +38,7 @@ class ByWhichPath(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Search for the most probable classes of paths."""
+        """Search for the most probable orders of rungs (classes of paths)."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots import path_charts as charts
 
@@ -55,7 +58,7 @@ class ByWhichPath(PanelQuestion):
 
 
 class WherePathsDiverge(PanelQuestion):
-    """The orders of first visits as a tree: for each beginning, the shares of the rungs that come next."""
+    """A tree of the orders in which rungs are first reached, with the share of each branch."""
 
     name, title, edition = "where-paths-diverge", "Where do the paths diverge?", 2
 
@@ -93,23 +96,24 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def of_what(result: Paths) -> str:
-    """Return the unit of the numbers: a probability or, given an ending, a share of its histories."""
+    """Return the head of a column: probability or, given an ending, the share of its histories."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Say where the histories with some first rungs go next, or "" if no branch reaches `least`."""
+    """Say which rungs the histories of a branch reach next, or return "" if all shares are small."""
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""
     stay = 1 - sum(b.share_of_parent for b in after)
     ways = "; ".join(f"{percent(b.share_of_parent)} go on to “{b.rungs[-1]}”" for b in after if b.entered >= least)
     begun = ", then ".join(f"“{rung}”" for rung in node.rungs)
-    return f"Of those that began with {begun}, {ways}" + (f"; {percent(stay)} see no new rung." if stay > 5e-4 else ".")
+    rest = f"; {percent(stay)} reach no new rung." if stay > 5e-4 else "."
+    return f"Of the histories that began with {begun}, {ways}{rest}"
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories that reach an ending, and the rungs and moves that nearly all of them pass."""
+    """Histories that reach an ending, and the rungs and moves that most of them have in common."""
 
     name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 
@@ -118,7 +122,7 @@ class OnTheWayTo(PanelQuestion):
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute what share of the histories passes each rung and move, and draw histories given the ending."""
+        """Compute what share of the histories to the ending passes each rung and move. Draw some of them."""
         from simlib.analysis.paths.classes import paths
         from simlib.analysis.paths.medoids import TYPICAL, typical_histories
         from simlib.analysis.paths.waypoints import passages
@@ -155,7 +159,7 @@ class WhatToWatchFor(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Sample histories over the priors, and look at each sign in them."""
+        """Sample histories over the priors, and measure each sign in them."""
         from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
         from simlib.analysis.indicators.watch_list import indicators
         from simlib.plots.indicator_bars import indicators as picture
@@ -177,7 +181,7 @@ class WhatToWatchFor(PanelQuestion):
         ]
         head = (
             "sign",
-            "seen with",
+            "probability seen",
             "if seen",
             "change if seen",
             "if not seen",
@@ -191,7 +195,7 @@ class WhatToWatchFor(PanelQuestion):
 
 
 class WorthSeeing(PanelQuestion):
-    """The value of watching for a public move for some days."""
+    """The value of watching for a public move for a number of days (EVSI)."""
 
     name, title, edition = "worth-seeing", "Which observation would settle most?", 2
 
@@ -205,7 +209,7 @@ class WorthSeeing(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Rank the observations by their expected gain."""
+        """Rank the observations by the expected gain in the Brier score."""
         from simlib.analysis.uncertainty.sample_information import evsi
         from simlib.plots.value_bars import evsi_bars
 
@@ -221,7 +225,7 @@ class WorthSeeing(PanelQuestion):
             )
             for o in result.observations
         ]
-        head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
+        head = ("observation", "probability seen", "if seen", "if not seen", "gain (Brier score)")
         return shown_answer(result.sentences(), head, rows, 4, Drawing(partial(evsi_bars, result), 522))
 
 
@@ -236,7 +240,7 @@ class SignsOfEveryEnding(PanelQuestion):
         return [number("look_by", "Seen within (days)", min(14, longest), 1, longest), *one_sample(1)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Sample histories over the priors once, and look at each sign of each ending in them."""
+        """Sample histories over the priors once, and measure in them each sign of each ending."""
         from simlib.analysis.indicators.result import write_share
         from simlib.analysis.indicators.watch_list import indicators_of_endings
         from simlib.plots.indicator_bars import indicator_map
@@ -256,12 +260,12 @@ class SignsOfEveryEnding(PanelQuestion):
                 for row in result.signs
             ]
         sentences.append(f"Probabilities by {by}, if nothing has ended by {until} and the sign is seen by then.")
-        head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
+        head = ("ending", "before looking", "sign", "probability seen", "if seen", "change if seen")
         signs = len({row.id for result in results for row in result.signs})
         plot = Drawing(partial(indicator_map, results), 220 + 36 * min(signs, 14), left=190, bottom=89, top=131)
         return shown_answer(sentences, head, rows, 2, plot)
 
 
 def known(number: float, write: Callable[[float], str]) -> str:
-    """Write a number, or a dash if the histories leave it unknown."""
+    """Return a number as text, or a dash if the sample is too small to estimate it."""
     return write(number) if math.isfinite(number) else "–"

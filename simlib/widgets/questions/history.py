@@ -1,4 +1,4 @@
-"""Questions to history: similar past crises, rates from event data, and registered forecasts."""
+"""Questions about history: similar past crises, rates from event data, and earlier forecasts."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from simlib.widgets.questions.choices import number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 LAW_DRAWS, LAW_EACH = 256, 16
-"""Numbers of draws from the priors, and of crises for each draw, that stand for the long run."""
+"""Number of draws from the priors, and of crises for each draw, from which long-run rates are estimated."""
 
 
 class BesidePastCrises(PanelQuestion):
-    """The probabilities of a scenario beside the shares of past crises of its classes."""
+    """The probabilities of a scenario beside the shares of past crises in its reference classes."""
 
     name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return no fields: the answer can only be looked up again."""
+        """Return no fields, because nothing can be set."""
         return []
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare with every figure of the classes that the scenario names."""
+        """Compare the scenario with the figures of all reference classes that it names."""
         del chosen
         from simlib.calibration.reference_classes import base_rates
         from simlib.plots.rate_charts import beside_past_crises
@@ -49,7 +49,7 @@ class BesidePastCrises(PanelQuestion):
         outside = [check for check in result.shares if check.verdict in ("above", "below")]
         sentences = [
             f"{check.rate.what[0].upper()}{check.rate.what[1:]}: {percent(check.rate.figure)} of past crises, "
-            f"{percent(check.implied or 0.0)} here. {check.note}"
+            f"{percent(check.implied or 0.0)} in this scenario. {check.note}"
             for check in outside or result.shares
         ]
         head = ("past crises", "how the two differ", "source", "share", "95% interval", "this scenario")
@@ -59,7 +59,10 @@ class BesidePastCrises(PanelQuestion):
 
 
 class RatesFromHistory(PanelQuestion):
-    """Rates estimated from crises whose law is known, because they are histories of this scenario."""
+    """Rates estimated from simulated crises, beside the true long-run rates.
+
+    The crises are histories of the scenario, so the true rates are known.
+    """
 
     name, title, edition = "rates-from-history", "How much do so many past crises teach about a rate?", 2
 
@@ -73,7 +76,7 @@ class RatesFromHistory(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Simulate the crises, estimate the rates from them, and compare them with the rates in the long run."""
+        """Simulate crises, estimate the rates from them, and compare them with the long-run rates."""
         from simlib.calibration.crisis_cases import simulated_cases
         from simlib.calibration.event_rates import historical_rates
         from simlib.plots.rate_charts import hazard_by_day
@@ -117,7 +120,7 @@ class RatesFromHistory(PanelQuestion):
 
 
 class DayByDay(PanelQuestion):
-    """The forecasts of a past crisis on each day, beside what happened and beside simpler forecasters."""
+    """The forecasts of a past crisis on each day, beside simpler forecasts and the events."""
 
     name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 2
 
@@ -130,14 +133,14 @@ class DayByDay(PanelQuestion):
         return [Field("question", "Question", first, questions), Field("days", "Forecasts", "0", ahead)]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the scenario and of the files beside it that a backtest reads."""
+        """Return the hashes of the scenario, and of the files in its folder that a backtest reads."""
         folder = Path(self.scenario.path)
         beside = [folder / name for name in ("events.csv", "later.csv", "record.toml", "forecasts/terms.csv")]
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside if file.is_file()]
         return [*super().worlds(chosen), *digests]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Forecast on each day from the rows public by then, and score all forecasts."""
+        """Forecast on each day from the rows that are public by that day, and score all forecasts."""
         from simlib.calibration.dated_scores import backtest
         from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
@@ -162,16 +165,16 @@ class DayByDay(PanelQuestion):
 
 
 class RegisteredForecasts(PanelQuestion):
-    """The forecasts of a scenario's registry beside their base rates, and their scores once they are settled."""
+    """The registered forecasts of a scenario, their base rates, and the scores of settled ones."""
 
     name, title = "registered-forecasts", "How good were the registered forecasts?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return no fields: the answer can only be looked up again."""
+        """Return no fields, because nothing can be set."""
         return []
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hash of the scenario and the receipt of its registry."""
+        """Return the hash of the scenario, and the receipt (a hash) of its registry."""
         from simlib.calibration.forecast_registry import read_registry
 
         return [*super().worlds(chosen), read_registry(self.scenario).receipt]

@@ -1,7 +1,7 @@
-"""A question with its fields, its answer, and a worker that can be stopped. No widget here.
+"""Questions with fields and answers, and the work of answering them. No widget here.
 
 An answer is a picture, sentences and a table. Each answer is stored under the hash of the scenario and of all settings,
-so that a notebook shows it at once the next time. The answers that the notebooks begin with come with simlib.
+so that a notebook shows it at once the next time. The answers that the notebooks show at first come with simlib.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from simlib.widgets.kit.latest_worker import LatestWorker
 
 FORMAT = 2
 TOP = 94
-"""Pixels above a plot, for three lines of title and a caption."""
+"""Pixels above a plot, for a title of up to three lines and a caption."""
 
 QUICK = 2.0
-"""Longest computation, in seconds, that starts by itself when a setting changes."""
+"""Longest time in seconds of a computation that starts without Compute when a setting changes."""
 
 WARM_UP = 12.0
-"""Longest first computation, in seconds, that may start by itself: it may have to compile."""
+"""The same limit for the first computation, which may have to compile code."""
 
 PAUSE = 0.3
-"""Seconds after the last change of a setting before an answer is computed by itself."""
+"""Seconds between the last change of a setting and a computation that starts without Compute."""
 
 STORED_ANSWERS = 60
-"""Answers stored between sessions. The oldest are deleted."""
+"""Number of answers that stay stored between sessions. The oldest are deleted."""
 
 Choice = str | float | dt.date
 Draw = Callable[[Any], Any]
@@ -52,9 +52,10 @@ Draw = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Field:
-    """One setting: one of `options` (label, value), a date, or a number from `low` to `high`.
+    """One setting of a question, with its first `value`.
 
-    The number is whole where `low` is whole. `applies` says at which settings the field matters.
+    It is one of the `options` (label, value), or a date or a number from `low` to `high`. If `low` is a whole number,
+    only whole numbers are allowed. `applies` says for which settings the field matters. At the others it is not shown.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Field:
         return f"expected between {self.low} and {self.high}"
 
     def check(self, value: Any) -> Choice:
-        """Return the value as its own type. Raises ScenarioError if it does not fit."""
+        """Return the value with the type of the field. Raises ScenarioError if it is not allowed."""
         if self.options and value in {known for _, known in self.options}:
             return str(value)
         read = None if self.options else self._read(value)
@@ -97,11 +98,10 @@ class Field:
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """An answer: sentences, a table (its last `numbers` columns hold numbers) and a picture.
+    """An answer: sentences, a table and a picture.
 
-    `png` has `SHARP` pixels for each pixel of the page, and `size` is in pixels of the page.
-
-    `more` is plain JSON data for a panel that does more than show the answer.
+    The last `numbers` columns of the table hold numbers. `png` has `SHARP` pixels for each pixel of the page, and
+    `size` is in pixels of the page. `more` is JSON data for panels that show more, such as sliders or remarks.
     """
 
     sentences: tuple[str, ...]
@@ -119,14 +119,17 @@ class ShownAnswer:
 
 
 class PanelQuestion(ABC):
-    """One question about one scenario. `settings` replace the first values of its fields."""
+    """One question about one scenario. `settings` replace the first values of the fields.
+
+    A subclass has a `name` for files and a `title` for people.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     edition: ClassVar[int] = 1
-    """Increased when the content of its answers changes, so that older stored answers are not shown."""
+    """A number that grows when the content of the answers changes. Older stored answers are then not shown."""
     by_itself: ClassVar[bool] = False
-    """Whether a quick answer is computed without being asked for."""
+    """Whether an answer is computed when a setting changes, without Compute, as long as that is quick."""
 
     def __init__(self, scenario: Scenario | str | Path, **settings: Any) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -159,22 +162,25 @@ class PanelQuestion(ABC):
         return {field.name: field.value for field in self.fields}
 
     def check(self, chosen: Mapping[str, Any]) -> dict[str, Choice]:
-        """Return the chosen values as their own types. Raises ScenarioError if one does not fit."""
+        """Return the chosen values with the right types. Raises ScenarioError if one is not allowed."""
         return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
     def applying(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the chosen values, of those fields only that matter for them."""
+        """Return the chosen values, without those of fields that do not matter."""
         return {field.name: chosen[field.name] for field in self.fields if field.applies(chosen)}
 
     def key(self, chosen: Mapping[str, Any]) -> str:
-        """Return the file name of the answer. It holds the hash of everything that the answer depends on."""
+        """Return the file name of the answer, with a hash of everything that the answer depends on."""
         parts = [self.edition, self.name, self.worlds(chosen), self.applying(chosen)]
         text = json.dumps(plain_json(parts), sort_keys=True)
         return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question that takes plans: views, or paths of their files. `plans` holds the choices, by id."""
+    """A question about plans. A plan is a view, or the path of a file with one.
+
+    The attribute `plans` holds the views to choose from, by id.
+    """
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
@@ -186,7 +192,7 @@ class PlannedQuestion(PanelQuestion):
 
 @dataclass(frozen=True)
 class Drawing:
-    """A function that draws on axes, with the height of the picture and its margins in pixels."""
+    """A function that draws on axes, with the height and the margins of its picture in pixels."""
 
     draw: Draw
     height: int
@@ -245,7 +251,7 @@ def read_answer(file: Path) -> ShownAnswer | None:
 
 
 def answer_folders() -> list[Path]:
-    """Return the folders of stored answers: the shipped ones, then the user's own."""
+    """Return the folders of stored answers: the one that comes with simlib, then the user's."""
     return [notebooks_folder() / ".stored", folder() / "answers"]
 
 
@@ -256,17 +262,18 @@ def _store_in_home(answer: ShownAnswer, name: str) -> None:
         for old in sorted(home.glob("answer-*.json"), key=lambda file: file.stat().st_mtime)[:-STORED_ANSWERS]:
             old.unlink(missing_ok=True)
     except OSError:
-        return  # a folder that cannot be written to must not cost the answer
+        return  # the answer is shown even if it cannot be stored
 
 
-# -------------------------------------------------------------------- one question at work
+# -------------------------------------------------------------------- answering one question
 
 
 @dataclass(frozen=True)
 class StatusLine:
-    """A status message: text, "" or "error", and the share of the work that is done while something runs.
+    """A status message. `kind` is "" or "error".
 
-    `at` is the label of the field whose value was refused, if any.
+    `share` is the share of the work that is done (None if nothing runs). `at` is the label of the field whose value was
+    refused, or "".
     """
 
     text: str
@@ -284,9 +291,9 @@ PREVIOUS = "The answer below is the previous one."
 
 
 class Inquiry:
-    """A question at work: the last good answer stays until there is a new one.
+    """The work of answering one question. The last good answer stays until there is a new one.
 
-    `show(answer)` and `say(line)` may be called from the worker's thread.
+    It calls `show(answer)` and `say(line)`, possibly on the worker's thread.
     """
 
     def __init__(
@@ -302,7 +309,7 @@ class Inquiry:
         self._limit = WARM_UP
 
     def start(self) -> None:
-        """Show the stored answer to the first settings, or begin to compute it."""
+        """Show the stored answer to the first settings, or start to compute it."""
         name = self.question.key(self.question.chosen)
         answers = (read_answer(folder / name) for folder in answer_folders())
         stored = next((answer for answer in answers if answer is not None), None)
@@ -312,7 +319,10 @@ class Inquiry:
             self._take(stored, self.question.chosen, STORED)
 
     def ask(self, chosen: Mapping[str, Any]) -> None:
-        """Compute the answer to these settings in place of whatever runs, or show why they do not fit."""
+        """Compute the answer to these settings, or show why they are not allowed.
+
+        A computation that runs is cancelled.
+        """
         self._now = chosen
         try:
             settings = self.question.check(chosen)
@@ -322,7 +332,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. It is given up if nobody asked for it and it takes too long."""
+        """Compute an answer. If it is `unasked`, give up when it takes too long."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -365,11 +375,11 @@ class Inquiry:
                 self._follow()
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether the answer shown is for these settings."""
+        """Whether the shown answer is for these settings."""
         return self.answer is not None and self.question.applying(chosen) == self.question.applying(self.chosen)
 
     def cancel(self) -> None:
-        """Stop what runs. The last answer stays."""
+        """Stop the computation. The last answer stays."""
         self.worker.cancel()
         self._say(StatusLine(f"Cancelled. {PREVIOUS if self.answer else 'Press Compute to start again.'}"))
 
@@ -382,9 +392,10 @@ class Inquiry:
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Show whether the answer is for these settings, or why these are invalid. Compute it if that is quick.
+        """Say whether the shown answer is for these settings, or why these are not allowed.
 
-        While a requested answer is computed, the message waits for its end.
+        If it is for others, and answers are quick, compute the answer. While an answer that the user requested is
+        computed, do nothing until it is ready.
         """
         with self._lock:
             self._now = chosen
@@ -394,7 +405,7 @@ class Inquiry:
             self._follow()
 
     def _follow(self) -> None:
-        """Compute the answer to the present settings if that is quick, or say how to get it."""
+        """Say whether the shown answer is for the present settings. If not, compute it or say how to."""
         try:
             settings = self.question.check(self._now)
         except ScenarioError as error:

@@ -1,4 +1,4 @@
-"""Questions about variants: one change and its effects, and plans of several interventions."""
+"""Questions about variants of a scenario: single changes, and plans with several interventions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.divergence import Divergence
 
 CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
-"""Labels of the fields that may show a message."""
+"""Labels of the fields beside which a message may be shown."""
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
@@ -48,19 +48,19 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 def _parted(pair: Divergence) -> dict[str, Any]:
-    """Return the table of one history in both worlds, as plain data."""
+    """Return a table of one history in the scenario and in its variant, as JSON data."""
     before, after = pair.labels
     return {"title": f"One history: “{before}” becomes “{after}”", "head": pair.head, "rows": pair.rows}
 
 
 class WhatIf(PanelQuestion):
-    """One change of each kind, alone and with the others: a move, a variable, an assumption, a view."""
+    """Changes of a move, a variable, an assumption and a view: each alone, and all together."""
 
     edition = 2
     name, title, by_itself = "what-if", "What changes if …?", True
 
     def make_fields(self) -> Sequence[Field]:
-        """Return the fields: everything that may be changed."""
+        """Return the fields of the question. They offer everything that may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
         changes = (
@@ -121,7 +121,7 @@ class WhatIf(PanelQuestion):
         return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
     def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
-        """Yield the interventions. Raises ScenarioError for one that is impossible or changes nothing."""
+        """Yield the interventions. Raises ScenarioError if the settings do not fit together."""
         change, date, move, when = chosen["change"], chosen["date"], chosen["move"], ALWAYS
         start, first = self.scenario.as_of, self.scenario.moves[chosen["move"]].label
         since = None if date == start else date
@@ -168,7 +168,10 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return remarks, by the label of their field: in what share of the histories a change had no effect."""
+    """Return a remark if a change had no effect in some histories.
+
+    Remarks are stored by the label of the field beside which they are shown.
+    """
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}
@@ -176,13 +179,16 @@ def _remarks(result: Comparison) -> dict[str, Any]:
 
 
 def _has_date(chosen: Mapping[str, Any]) -> bool:
-    """Whether something in the settings begins on a date."""
+    """Whether anything in the settings begins on the chosen date."""
     assumed = _has_assumption(chosen) and chosen["since"] == "date"
     return bool(chosen["change"] != NONE or chosen["kept"] != NONE or assumed)
 
 
 def _may_wait(chosen: Mapping[str, Any]) -> bool:
-    """Whether to show the state that the change of the move waits for, even if such a wait is refused."""
+    """Whether to show the field *only while*.
+
+    A forced move cannot depend on a state. If one is chosen, the field stays, so that the user can change it.
+    """
     return chosen["change"] in ("forbid", "delay", "policy") or (
         chosen["change"] == "force" and chosen["state"] != NONE
     )
@@ -193,7 +199,7 @@ def _has_assumption(chosen: Mapping[str, Any]) -> bool:
 
 
 def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention]) -> None:
-    """Raise ScenarioError, at the choice of the view, where the view contradicts one of the interventions."""
+    """Raise ScenarioError, for the field of the view, if the view contradicts an intervention."""
     for item in items:
         try:
             refuse_clash(scenario, view.interventions, item)
@@ -203,16 +209,17 @@ def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention
 
 
 class Plans(PlannedQuestion):
-    """Up to three plans, each a view with several interventions or values: when they act, and their effects.
+    """Up to three plans: when they act, and their effects.
 
-    `plans` are views, or paths of their files, to choose from beside the views of the scenario.
+    A plan is a view with interventions or values. `plans` are views, or paths of files with views. They can be chosen
+    as well as the views of the scenario.
     """
 
     edition = 2
     name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:
-        """Return the plans to choose from, the given ones first."""
+        """Return the fields of the question. The given plans come first in the lists."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self.given]
         known = [*given, *(load_views(s).values() if s.path else ())]
@@ -227,7 +234,7 @@ class Plans(PlannedQuestion):
         return [measure(s), *(Field(name, label, plan, options) for name, label, plan in places), _pairs()]
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, View]:
-        """Return the chosen plans by their titles. Raises ScenarioError when there is none."""
+        """Return the chosen plans by their titles. Raises ScenarioError if none is chosen."""
         names = dict.fromkeys(chosen[name] for name in ("first", "second", "third"))
         variants = {self.plans[name].title: self.plans[name] for name in names if name != NONE}
         if not variants:

@@ -1,4 +1,4 @@
-"""Questions about the lessons of a log: prior beside posterior, and the effect of each row on a forecast."""
+"""Questions about a log: what it teaches about assumptions, and how each row changes a forecast."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from simlib.evidence.log_intake import Events
 
 REACH = {
-    "free": "it may teach this",
-    "cut": "only rows that did not set it teach this",
-    "untouched": "nothing in it depends on this",
+    "free": "yes",
+    "cut": "yes, but not the rows with which it was set",
+    "untouched": "no, nothing in the log depends on it",
 }
-"""What a log can teach about an assumption, in words, by `LearntAssumption.reach`."""
+"""Whether a log can change an assumption, in words, by `LearntAssumption.reach`."""
 
 
 _OFF = 1.96 * 1.2533 / 1.6449
-"""Half of the 95% interval of the median of a single draw, in units of the distance from the median to the 95%
-point."""
+"""Half-width of the 95% interval of a median from a single draw of a normal variable, divided by the distance from the
+median to the 95th percentile. With n draws it is divided by √n too."""
 
 
 class _LogQuestion(PanelQuestion):
-    """A question about a log. `events` are rows to be added to the log beside the scenario: a file, or rows."""
+    """A question about a log. `events` are rows, or a file of rows, to add to the scenario's log."""
 
     def __init__(self, scenario: Scenario | str | Path, events: Events = None, **settings: Any) -> None:
         self.events = events
         super().__init__(scenario, **settings)
 
     def _as_of(self) -> Field:
-        """Read the log, and return the choice of a date up to which it counts."""
+        """Read the log, and return the field with the date up to which the log counts."""
         from simlib.evidence.log_intake import whole_log
 
         self.rows = whole_log(self.scenario, self.events or ())
@@ -70,12 +70,12 @@ class LearnFromTheLog(_LogQuestion):
         return [self._as_of(), draws(1000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Weigh draws of the assumptions by the log."""
+        """Weight draws of the assumptions by the likelihood of the log."""
         from simlib.evidence.belief_update import update
         from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
 
         result = update(self.scenario, self.rows, **asked(chosen, control, "as_of", "draws"))
-        head = ("assumption", "the log", "before (5 to 95%)", "after (5 to 95%)", "spread left")
+        head = ("assumption", "can the log change it?", "before (5 to 95%)", "after (5 to 95%)", "remaining spread")
         rows = [_row(result, each) for each in sorted(result.learnt, key=strength)]
         drawing = Drawing(partial(prior_and_posterior, result), height_of(result), left=20, right=276)
         return shown_answer(list(_told(result)), head, rows, 3, drawing)
@@ -91,13 +91,14 @@ class WhatEachRowDid(_LogQuestion):
         return [measure(self.scenario), self._as_of(), draws(200)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Account for the change of the forecast, row by row."""
+        """Compute by how much each row changed the forecast."""
         from simlib.analysis.row_attribution import row_effects
         from simlib.plots.row_effect_bars import ROWS, row_bars
 
         result = row_effects(self.scenario, self.rows, **asked(chosen, control, "measure", "as_of", "draws"))
         rows = [_effect(row) for row in result.rows]
-        head = ("date", "row", "state", "assumptions", "time before it", "forecast without", "forecast with")
+        without, with_it = "forecast without the row", "forecast with the row"
+        head = ("date", "row", "state", "assumptions", "time before the row", without, with_it)
         height = 152 + 42 * (min(len(rows), ROWS) + 2)
         return shown_answer(result.sentences(), head, rows, 5, Drawing(partial(row_bars, result), height))
 
@@ -108,7 +109,7 @@ def _effect(row: RowEffect) -> tuple[str, ...]:
 
 
 def strength(each: LearntAssumption) -> tuple[bool, float]:
-    """Return a sort key that puts the assumptions that changed most with the log first."""
+    """Return a sort key. The assumptions that the log changed most come first."""
     return not each.taught, min(each.spread, 1.0) - abs(each.mean)
 
 
@@ -128,7 +129,7 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 
 def _told(result: Update) -> Iterator[str]:
-    """Yield what the log teaches, what it cannot teach, and how far the answer can be trusted."""
+    """Yield sentences on what the log teaches, on what it cannot teach, and on the reliability."""
     taught = sorted((each for each in result.learnt if each.taught), key=strength)
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
@@ -149,7 +150,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many equal draws the weighted ones are worth, and how heavy the tail of the weights is."""
+    """Say how reliable the weighted draws are, by their effective number and the diagnostic k̂."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":

@@ -1,6 +1,7 @@
-"""A panel for one question: fields, buttons, progress, a picture, sentences, a table. A thin view.
+"""A panel for one question: fields, a button, progress, a picture, sentences and a table.
 
-The logic is in `simlib.widgets.questions.inquiry`, and the questions are in `simlib.widgets.questions.catalogue`.
+A thin view. The logic is in `simlib.widgets.questions.inquiry`, and the questions are in
+`simlib.widgets.questions.catalogue`.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from simlib.widgets.questions.inquiry import (
 )
 
 PATIENCE = 2.0
-"""Seconds that a cell waits for its first answer. A later answer appears while other cells run."""
+"""Longest time in seconds that a cell waits for its first answer. A later answer appears while other cells run."""
 
 
 class QuestionPanel(w.VBox):
-    """The panel of a question. It shows the stored answer, and computes others on Compute.
+    """The panel of a question. It shows the stored answer at first. *Compute* computes another.
 
-    `after`, below the picture, holds the sliders of an answer, if it has any.
+    `after` is the place below the picture for the sliders of an answer that has boxes.
     """
 
     def __init__(self, question: PanelQuestion) -> None:
@@ -69,7 +70,7 @@ class QuestionPanel(w.VBox):
         return {name: field.value for name, field in self.inputs.items()}
 
     def _changed(self) -> None:
-        """Show the fields that matter now, and the answer or how to get it."""
+        """Show the fields that matter now. Show the answer to the settings, or how to get it."""
         self._show_fields()
         self.inquiry.compare(self.values())
 
@@ -97,14 +98,14 @@ class QuestionPanel(w.VBox):
         self._keeper.later()
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
-        """Show sliders for the boxes of an answer, if it has any."""
+        """Show sliders for the boxes of an answer, if it has boxes."""
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, catalogue.UnderWhichAssumptions) and answer.more
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message, at its field where it has one. The first field that was refused is marked."""
+        """Show a status message. If a value was refused, mark its field and show the reason beside it."""
         self.picture.status = dict(status(line.text, line.kind, line.share))
         answer = self.inquiry.answer if line in (CURRENT, STORED, COMPUTED) else None
         remarks = answer.more.get("remarks", {}) if answer else {}
@@ -122,16 +123,16 @@ class QuestionPanel(w.VBox):
     def _guard(self, action: Callable[[], object]) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
+        except Exception as error:  # noqa: BLE001 - Jupyter alone would only log the error
             self.inquiry.fail(error)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, with its picture and its sentences for readers without a kernel."""
+        """Return the live panel, and for readers without a kernel its picture and sentences."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
-        """Return the picture and the sentences of the answer for a notebook, empty if there is none yet."""
+        """Return the picture and the sentences for a notebook, or {} if there is no answer yet."""
         answer = self.inquiry.answer
         if answer is None:
             return {}
@@ -148,11 +149,11 @@ def _input(field: Field) -> Any:
         return w.Dropdown(options=list(field.options), value=field.value, layout=layout, **common)
     if isinstance(field.value, dt.date):
         layout = w.Layout(width="max-content")
-        return w.DatePicker(value=field.value, layout=layout, **common)  # bounds would silently move a date
+        return w.DatePicker(value=field.value, layout=layout, **common)  # bounds would silently change a date
     layout = w.Layout(width=f"{len(field.label) + 14}ch")
     if isinstance(field.value, float):
         return w.FloatText(value=field.value, step=0.1, layout=layout, **common)
-    return w.IntText(value=field.value, layout=layout, **common)  # bounds would silently move a number
+    return w.IntText(value=field.value, layout=layout, **common)  # bounds would silently change a number
 
 
 def _panel(kind: type[PanelQuestion]) -> Callable[..., QuestionPanel]:

@@ -1,4 +1,4 @@
-"""A sweep over two assumptions as a question, for the unchanged world and under a plan, without widgets."""
+"""The question how an answer changes over two assumptions at once. No widget here."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from simlib.widgets.questions.inquiry import Drawing, Field, PlannedQuestion, Sh
 
 
 class Sweep(PlannedQuestion):
-    """A grid over two assumptions, computed point by point into files.
+    """A grid over two assumptions, for the scenario as it stands and optionally under a plan.
 
-    A stopped grid continues where it stopped.
+    Finished points of the grid are stored in files. A grid that was stopped continues where it stopped.
     """
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return the fields of the question. A plan can be chosen only where some were given."""
+        """Return the fields of the question. There is a field for the plan only if plans were given."""
         from simlib.sweep import plan_views
 
         self.plans = plan_views(self.scenario, self.given)
         some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
         options = (("no plan", NONE), *((view.title, view.id) for view in self.plans.values()))
-        tip = "A named set of interventions, beside the scenario as it stands, with common random numbers"
+        tip = "A view with interventions. It is compared with the scenario as it stands, with common random numbers"
         return [
             measure(self.scenario),
             Field("across", "Across", some[0][1], some),
@@ -48,18 +48,19 @@ class Sweep(PlannedQuestion):
         ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hash of the world, and of the world under the plan."""
+        """Return the hash of the scenario, and of the scenario under the plan."""
         plan = self.plans.get(chosen.get("plan", NONE))
         planned = [] if plan is None else [with_interventions(self.scenario, plan.interventions).sha256]
         return [self.scenario.sha256, *planned]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the grid, under a plan and without it, keeping every finished block."""
+        """Compute the grid without and with the plan. Every finished block is stored."""
         from simlib import sweep
 
         across, up = (self.scenario.assumptions[chosen[axis]] for axis in ("across", "up"))
         if across.id == up.id:
-            raise ScenarioError(Problem("", 0, self.title, "both axes are the same assumption", "expected two"))
+            what, expected = "both axes are the same assumption", "expected two different ones"
+            raise ScenarioError(Problem("", 0, self.title, what, expected))
         columns, lines = (values_between(a, chosen["levels"]) for a in (across, up))
         design = sweep.grid_design(self.scenario, {up.id: lines, across.id: columns})
         plan = self.plans.get(chosen.get("plan", NONE))
@@ -79,7 +80,7 @@ class Sweep(PlannedQuestion):
     def _answer(
         self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
     ) -> ShownAnswer:
-        """Return the answer of a grid (up, across, 1), or (up, across, 2) without the plan and under it."""
+        """Return the answer of a grid (up, across, 1), or (up, across, 2): without and with the plan."""
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
@@ -107,7 +108,7 @@ class Sweep(PlannedQuestion):
 
 
 def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: str) -> Iterator[Drawing]:
-    """Yield a picture of each grid, all in the same colours."""
+    """Yield a drawing of each grid. All have the same colour scale."""
     from simlib.plots.heat_map import grid
 
     limits = (float(values.min()), float(values.max()))
@@ -133,7 +134,7 @@ def _points(change: float) -> str:
 
 
 def _cells(values: Floats) -> tuple[str, ...]:
-    """Return the texts of one pair of values: the probability, or before, after and the change."""
+    """Return the texts of one cell: the probability or, with a plan, before, after and the change."""
     texts = tuple(percent(float(value)) for value in values)
     return texts if len(texts) == 1 else (*texts, f"{_points(float(values[1] - values[0]))} points")
 
@@ -165,6 +166,6 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return values from low to high, evenly on the scale of the kind."""
+    """Return `count` values from low to high, evenly spaced on the scale of the kind."""
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
