@@ -1,10 +1,10 @@
-// The answer of the explorer: the leading question as a sentence, the other answers in a line, and two graphs side by
-// side, of which the right one has tabs. It tells the kernel how large the graphs can be, so that the whole explorer,
-// sliders included, fits into the window without scrolling the page.
-const STACKED = 860;  // below this width, in pixels, the graphs stand one above the other
-const LEAST = 520;    // an explorer is at least so high
-const PATIENCE = 10000;  // milliseconds that saving waits for the answer
-const SLIDERS = 228;  // three rows of sliders, and the reasons below them
+// The answer of the explorer: the leading question in a sentence, the other answers in a line, and two graphs side by
+// side. The right graph has tabs. The script tells the kernel how large the graphs can be. The whole explorer, with its
+// sliders, then fits into the window without scrolling the page.
+const STACKED = 860;  // below this width in pixels, one graph is above the other
+const LEAST = 520;    // least height of an explorer in pixels
+const PATIENCE = 10000;  // longest time in milliseconds that saving waits for the answer
+const SLIDERS = 228;  // height in pixels of three rows of sliders and of the reasons below them
 
 function render({ model, el }) {
   el.classList.add("simlib-board");
@@ -16,11 +16,11 @@ function render({ model, el }) {
   choose.title = "The leading question decides the sentence, the left graph, the order of the sliders and the drivers";
   const chips = make("div", "simlib-chips");
   others.append(choose, chips);
-  // A label too long for one line gives way to the short one. Where that
-  // is too long too, the change is only in the tooltip: nothing moves when a change appears.
+  // If a label is too long for one line, the short label replaces it. If the short label is too long as well, the
+  // change is shown only in the tooltip, so that nothing on the page moves when a change appears.
   const fit = () => {
     const labels = [...chips.querySelectorAll("span")];
-    const long = () => labels.filter((label) => label.offsetHeight > 20);  // more than one line
+    const long = () => labels.filter((label) => label.offsetHeight > 20);  // labels of more than one line
     for (const label of labels) label.textContent = label.dataset.label;
     for (const change of chips.querySelectorAll("em")) change.hidden = !change.textContent;
     for (const label of long()) label.textContent = label.dataset.short || label.dataset.label;
@@ -98,11 +98,11 @@ function render({ model, el }) {
     if (!bar.hidden) bar.value = share;
   };
   const say = () => {
-    // While a preview moves, screen readers wait; they read the answer at rest.
+    // Screen readers do not read previews. They wait for the answer at rest.
     headline.setAttribute("aria-busy", String(model.get("preview")));
     headline.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
   };
-  // Chips and options are made anew only when the list of answers changes: in a drag, only the numbers do.
+  // Chips and options are made again only if the list of answers changes. While a slider moves, only numbers change.
   const makeChip = ({ name, label, short }) => {
     const chip = make("button", "simlib-chip");
     const words = make("span");
@@ -112,7 +112,7 @@ function render({ model, el }) {
     return chip;
   };
   const tellValue = (chip, { label, value, change, due }) => {
-    const old = due ? " This is the value before the change: the new one follows when the slider rests." : "";
+    const old = due ? " This is the value before the change. The new value follows when the slider stops." : "";
     chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${old} Press to make it the leading answer.`;
     chip.classList.toggle("simlib-due", Boolean(due));
     chip.querySelector("strong").textContent = value;
@@ -143,7 +143,7 @@ function render({ model, el }) {
     const items = groups.length ? groups[0].items.filter(({ name }) => name !== lead) : [];
     if (changed("chips", items.map(({ name, label, short }) => [name, label, short]))) chips.replaceChildren(...items.map(makeChip));
     items.forEach((item, i) => tellValue(chips.children[i], item));
-    // Measuring the chips makes the browser lay out the page, so it is done only when their widths can change.
+    // Measuring the chips makes the browser lay out the page. So they are measured only if their widths can change.
     const length = (words) => (words || "").length;
     if (changed("room", drawn.chips, items.map(({ value, change, due }) => [length(value), length(change), due]))) fit();
   };
@@ -187,16 +187,16 @@ function render({ model, el }) {
   after.addEventListener("click", () => ask("step", 1));
   stop.addEventListener("click", () => ask("cancel", true));
   again.addEventListener("click", replay);
-  // Keys of the whole explorer. Lab's shortcuts do not act on its focused elements, including buttons and choices.
+  // Keys of the whole explorer. JupyterLab's shortcuts must not act on its focused elements, such as buttons and lists.
   const suppress = ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; };
   const key = (event) => {
     const typing = event.target.matches("textarea, select, input:not([type=range], [type=checkbox])");
     if (event.key === "r" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) replay();
   };
 
-  // Ctrl+S, wherever the focus is: the answer to the present settings is kept first, then the notebook is saved.
-  // Sliders and fields are separate models. Their last change may still wait in the page until the kernel is free.
-  // Once the kernel has answered a first request, all models have sent their changes, so "keep" comes after these.
+  // Ctrl+S first stores the picture of the answer to the present settings, and then saves the notebook. Sliders and
+  // fields are separate models. Their last changes may still wait in the page until the kernel is free. When the kernel
+  // has answered the first request ("settle"), all models have sent their changes. Then "keep" can be sent.
   const keep = (event) => {
     if (!isSaving(event) || !event.isTrusted || !headline.getClientRects().length) return;
     event.preventDefault();
@@ -205,7 +205,7 @@ function render({ model, el }) {
     const save = () => {
       model.off("change:kept", answered);
       clearTimeout(late);
-      window.simlibKeeping -= 1;  // each explorer on the page keeps its own picture, and the last one saves
+      window.simlibKeeping -= 1;  // each explorer on the page stores its picture, and the last explorer saves the notebook
       const place = event.target.isConnected ? event.target : document.body;
       if (!window.simlibKeeping) place.dispatchEvent(new KeyboardEvent("keydown", event));
     };
@@ -247,7 +247,7 @@ function render({ model, el }) {
     const wide = whole ? whole.clientWidth : 0;
     if (!wide) return;
     const stacked = wide < STACKED;
-    // Near the top of the scrolling element the explorer fills the rest of the window; elsewhere it fills all of it.
+    // An explorer near the top of the scrolling element fills the rest of the window. Elsewhere it fills the window.
     const outer = around();
     const above = whole.getBoundingClientRect().top - outer.getBoundingClientRect().top + (outer.scrollTop || 0);
     const window_ = Math.min(outer.clientHeight, window.innerHeight);
@@ -256,7 +256,7 @@ function render({ model, el }) {
     fit();
     whole.style.setProperty("--simlib-height", `${high}px`);
     const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
-    // The graphs share the height below the words with three rows of sliders and their reasons, or more in a high window.
+    // The graphs share the height below the texts with the sliders, which get three rows, or more in a high window.
     const bars = [...whole.children].filter((node) => node.classList.contains("simlib-bar"));
     const used = [headline, others, strip, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
     const rest = high - used - SLIDERS;

@@ -1,4 +1,4 @@
-// Check boxes by group, in columns; what is checked travels as a list of ids.
+// Check boxes by group, in columns. The ids of the checked boxes go to the kernel as a list.
 let serial = 0;
 
 function render({ model, el }) {

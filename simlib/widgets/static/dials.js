@@ -1,5 +1,5 @@
-// Sliders by group. Positions go to the kernel as they change; readouts for every position came with the sliders,
-// so a number follows the hand at once; what was typed is read by the kernel, the only parser of units.
+// Sliders by group. Positions go to the kernel as they change. The page already has the text for every position, so the
+// number beside a slider changes at once. Typed texts go to the kernel, because only the kernel can read units.
 let serial = 0;
 
 function render({ model, el }) {
@@ -19,7 +19,7 @@ function render({ model, el }) {
   const all = make("button", "simlib-all");
   const top = make("div", "simlib-line");
   top.append(search, all);
-  about.append(make("p", "simlib-uses", "Each slider goes from the 5th to the 95th percentile of its assumption; the mark in the middle is the stated value. Reasons and sources appear here."));
+  about.append(make("p", "simlib-uses", "Each slider goes from the 5th to the 95th percentile of its assumption. The mark in the middle is the stated value. Reasons and sources appear here."));
   let inHand = null;
   el.append(top, list, about);
 
@@ -28,7 +28,7 @@ function render({ model, el }) {
     model.save_changes();
   };
 
-  // A person's own reason for a changed value, beside the scenario's.
+  // A field for the user's reason for a changed value, beside the reason in the scenario.
   const ownReason = (dial) => {
     const field = make("input", "simlib-reason");
     field.type = "text";
@@ -80,7 +80,7 @@ function render({ model, el }) {
     Object.assign(slider, { type: "range", id, min: 0, max: dial.texts.length - 1, step: 1 });
     slider.setAttribute("aria-label", dial.whole);
     track.append(slider);
-    if (dial.band) {  // a stretch of the slider, in positions; the middle of the thumb stays 8px from either end
+    if (dial.band) {  // positions that the band covers. The middle of the thumb stays 8px away from both ends of the slider
       const band = make("span", "simlib-band");
       const [from, to] = dial.band.map((place) => place / (dial.texts.length - 1));
       band.style.left = `calc(8px + (100% - 16px) * ${from})`;
@@ -115,7 +115,7 @@ function render({ model, el }) {
     const typed = () => {
       if (!row.typing) return;
       row.typing = false;
-      const words = text.value;  // it stays as typed; what the kernel refuses is marked, with the reason below it
+      const words = text.value;  // the text stays as typed. If the kernel refuses it, it is marked, and the reason is below it
       row.said = words;
       send("typed", { id: dial.id, text: words, n: model.get("typed").n + 1 || 1 });
     };
@@ -128,7 +128,8 @@ function render({ model, el }) {
     reset.addEventListener("click", () => {
       send("request", { what: "reset", id: dial.id, n: model.get("request").n + 1 || 1 });
     });
-    // With reasons of one's own, the explanation stays with the slider in hand while the pointer goes to its field.
+    // If there is a field for the user's reason, pointing at another slider must not change the explanation. The user
+    // has to move the pointer over other sliders to reach the field.
     const events = model.get("own_reasons") ? ["focusin", "pointerdown"] : ["focusin", "pointerenter"];
     for (const event of events) node.addEventListener(event, () => explain(dial));
   };
@@ -150,7 +151,7 @@ function render({ model, el }) {
     head.addEventListener("click", () => { fold(section, !isOpen(section)); touched.set(section.title, isOpen(section)); labelAll(); });
     more.addEventListener("click", () => { section.whole = true; filter(); });
     body.className = "simlib-rows";
-    head.hidden = !group.title;  // one list without a heading
+    head.hidden = !group.title;  // a single list has no heading
     node.append(head, body);
     list.append(node);
     sections.push(section);

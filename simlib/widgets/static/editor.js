@@ -5,14 +5,14 @@ function render({ model, el }) {
   gutter.setAttribute("aria-hidden", "true");
   const area = make("textarea");
   Object.assign(area, { spellcheck: false, wrap: "soft", autocomplete: "off" });
-  area.setAttribute("aria-label", "Scenario in YAML. Tab indents; Escape and then Tab leaves the text.");
+  area.setAttribute("aria-label", "Scenario in YAML. Tab indents. Escape and then Tab leaves the text.");
   const mirror = make("div", "simlib-mirror");
   mirror.setAttribute("aria-hidden", "true");
   const box = make("div", "simlib-page");
   box.append(gutter, area, mirror);
   el.append(box);
 
-  // The same lines in a hidden copy of the same width tell how high each line is once it is wrapped.
+  // Return the height of each line after wrapping, measured in a hidden copy of the text with the same width.
   const heights = (lines) => {
     mirror.style.width = `${area.clientWidth}px`;
     mirror.replaceChildren(...lines.map((text) => make("div", "", text || " ")));

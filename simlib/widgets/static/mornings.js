@@ -1,9 +1,9 @@
-// A slider over the mornings of a log, with a mark below it for each morning on which a row was new.
-// Positions go to the kernel as they change; the dates for every position came with the slider.
+// A slider over the mornings of a log, with a mark below it for each morning with new rows.
+// Positions go to the kernel as they change. The page already has the date of every position.
 
 function render({ model, el }) {
   el.classList.add("simlib-mornings");
-  const id = `simlib-mornings-${Math.random().toString(36).slice(2)}`;  // two panels must not share a label
+  const id = `simlib-mornings-${Math.random().toString(36).slice(2)}`;  // unique for each slider
   const label = make("label", "", model.get("label"));
   label.htmlFor = id;
   const slider = make("input");
@@ -16,8 +16,8 @@ function render({ model, el }) {
   track.append(slider, marks);
   const back = make("button", "", "◂ row before");
   const on = make("button", "", "next row ▸");
-  back.title = "Go to the last morning before this one on which a row was new";
-  on.title = "Go to the next morning on which a row is new";
+  back.title = "Go to the previous morning with new rows";
+  on.title = "Go to the next morning with new rows";
   const line = make("div", "simlib-line");
   line.append(label, back, track, on, readout);
   el.append(line);

@@ -1,5 +1,5 @@
-// A picture that changes in place: the old one stays until the new one is decoded, so nothing flickers.
-// It tells the kernel the available width, and carries the answer as alternative text.
+// A picture that changes in place. The old picture stays until the new one is decoded, so nothing flickers.
+// The script tells the kernel the available width, and gives the picture its alternative text.
 function render({ model, el }) {
   el.classList.add("simlib-picture");
   const img = make("img");
@@ -28,7 +28,7 @@ function render({ model, el }) {
     const [width, height] = model.get("size");
     img.width = width;
     img.height = height;
-    if (!width) img.remove();  // only the words and the status are wanted
+    if (!width) img.remove();  // without a width, only the sentence and the status are shown
   };
   const alt = () => { img.alt = model.get("alt"); };
   const status = () => {
@@ -40,7 +40,7 @@ function render({ model, el }) {
     if (!bar.hidden) bar.value = share;
   };
   const say = () => {
-    // While a preview moves, screen readers wait; they read the answer at rest.
+    // Screen readers do not read previews. They wait for the answer at rest.
     sentence.setAttribute("aria-busy", String(model.get("preview")));
     sentence.hidden = !model.get("sentence").length;
     const parts = model.get("sentence");
@@ -72,7 +72,7 @@ function render({ model, el }) {
     timer = setTimeout(measure, 120);
   });
   observer.observe(el);
-  window.addEventListener("resize", measure);  // a zoom changes the ratio
+  window.addEventListener("resize", measure);  // zooming the page changes the ratio
   return () => {
     observer.disconnect();
     window.removeEventListener("resize", measure);

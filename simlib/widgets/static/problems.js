@@ -1,4 +1,4 @@
-// The problems of a text as a list. Choosing one selects its line.
+// The problems of a text as a list. A click on a problem selects its line in the editor.
 function render({ model, el }) {
   const list = make("ol", "simlib-problems");
   list.setAttribute("aria-live", "polite");

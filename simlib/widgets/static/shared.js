@@ -1,6 +1,6 @@
 // The beginning of every script of simlib.
-// Ctrl+S saves the notebook from a field too: for that key, the attribute that keeps Lab's shortcuts off the field is
-// removed for a moment. The text of the field is sent first, as when the focus leaves it.
+// Ctrl+S must save the notebook even if a field has the focus. An attribute keeps JupyterLab's shortcuts off the field.
+// For this key it is removed for a moment. The text of the field is sent to the kernel first.
 const isSaving = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
 if (!window.simlibSaves) {
   window.simlibSaves = true;
@@ -17,13 +17,14 @@ function make(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
   if (text !== undefined) node.textContent = text;
-  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused field: each element says so.
+  // JupyterLab's single-key shortcuts must not act on a focused field ("d d" would delete the cell). The attribute
+  // `lmSuppressShortcuts` on each element prevents that.
   if (["button", "input", "select", "textarea"].includes(tag)) node.dataset.lmSuppressShortcuts = "true";
   if (tag === "button") node.type = "button";
   return node;
 }
 
-// Call a handler on each event of a model: {event: handler}. Returns a function that stops this.
+// Call the handlers {event: handler} on the events of a model. Return a function that removes them.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
   return () => { for (const [event, handler] of Object.entries(handlers)) model.off(event, handler); };
