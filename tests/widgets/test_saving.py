@@ -80,7 +80,7 @@ def test_views_that_cannot_be_are_refused_in_words(state):
     with pytest.raises(ScenarioError, match="a view needs a title"):
         keeping.view_of(state, " ")
     state.change(state.settings.replace(as_of=DAY))
-    with pytest.raises(ScenarioError, match="cannot move the start"):
+    with pytest.raises(ScenarioError, match="cannot change the start date"):
         keeping.view_of(state, "Later")
 
 

@@ -77,7 +77,7 @@ def read_number(text: str) -> float:
 
 
 def read_probability(text: str) -> float:
-    """Read a probability: "55%", "55" and "0.55" are the same. Raises BadEntry."""
+    """Read a probability. "55%", "55" and "0.55" mean the same. Raises BadEntry."""
     value = read_number(text)
     value = value / 100 if "%" in text or value > 1 else value
     if value > 1:

@@ -81,7 +81,7 @@ class Lesson:
         return ExerciseView(number, self[number])
 
     def solution(self, number: int) -> str:
-        """Return the solution of an exercise, an answer that is accepted, and the verdict on it."""
+        """Return the solution of an exercise, an accepted answer, and the verdict on this answer."""
         one = self[number]
         verdict = one.check(*one.answers)
         accepted = " | ".join(one.answers)

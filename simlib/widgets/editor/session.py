@@ -1,7 +1,7 @@
 """The session of an editor: the problems and the forecast of a text. No widget here.
 
-Every text is checked at once. If it is a valid scenario, the linter, the diagram and the forecast follow. While it has
-problems, the pictures of the last valid text stay.
+Every text is checked at once. If the text is a valid scenario, the linter, the diagram and the forecast follow. As long
+as the text has problems, the pictures of the last valid text stay.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DRAFT = "scenario.draft.yaml"
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 PAUSE = 0.3
-"""Seconds without a keystroke before the forecast is computed."""
+"""Seconds between the last keystroke and the computation of the forecast."""
 
 CAP = 60_000
 """Largest number of states for an exact solution. A larger scenario is simulated, which is always quick."""
@@ -131,7 +131,7 @@ class EditorSession:
         self._take(complete(self.reading))
 
     def write(self, text: str) -> None:
-        """Take a new text: check it at once, and compute its forecast after a pause."""
+        """Replace the text. The new text is checked at once, and its forecast computed after a pause."""
         with self._lock:
             self.text = text
             if text == self.saved_text:
@@ -176,9 +176,9 @@ class EditorSession:
         """
         target = Path(folder).expanduser() / FILE if folder else self.path
         if target is None:
-            raise ScenarioError(Problem("", 0, "folder", "no folder was given", "expected the name of a new one"))
+            raise ScenarioError(Problem("", 0, "folder", "no folder was given", "expected the name of a new folder"))
         if folder and target.exists() and (self.path is None or target.resolve() != self.path.resolve()):
-            raise ScenarioError(Problem(str(target), 0, "", "there is a scenario already", "choose another folder"))
+            raise ScenarioError(Problem(str(target), 0, "", "there is a scenario already", "expected another folder"))
         draft = target.with_name(DRAFT)
         faulty = bool(self.reading.problems)
         try:

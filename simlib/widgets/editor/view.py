@@ -1,4 +1,4 @@
-"""The editor: a scenario as text, which is checked, drawn and solved while you type. A thin view."""
+"""The editor: a text that is checked, drawn and solved as a scenario while you type. A thin view."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from simlib.scenario.views.intervention_rules import wrong_intervention
 from simlib.widgets.explorer.state import Settings, State
 
 folder = state_folder
-"""The folder for what simlib stores between sessions."""
+"""Return the folder for files that simlib stores between sessions."""
 
 DATES = ("on", "from", "until")
 """Date fields of an intervention. They are checked later, when the dates of the forecast are known."""

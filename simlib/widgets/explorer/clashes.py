@@ -38,7 +38,7 @@ def _overlap(one: Intervention, other: Intervention, start: dt.date) -> bool:
 
 
 def _span(item: Intervention, start: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the first day of an intervention and the first day on which it no longer applies."""
+    """Return the first day of an intervention, and the first day after its end."""
     first = item.date or start
     if isinstance(item, Force | Pin):
         return first, first + dt.timedelta(days=1)

@@ -24,7 +24,7 @@ from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 
 DRAWS = 128
-"""Number of draws of the assumptions. With so many, the ends of the range are accurate to a few points."""
+"""Number of draws of the assumptions. With this number, the ends of a range are off by a few points."""
 
 FORMAT = 1
 
@@ -40,7 +40,7 @@ class Doubt:
     spread: Mapping[str, Floats]
 
     def save(self, path: Path) -> None:
-        """Write the range to a file, whole or not at all."""
+        """Write the ranges to a file. If that fails, no part of the file is changed."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
         write_atomically(path, (json.dumps({"format": FORMAT, "draws": self.draws, "spread": spread}) + "\n").encode())
 

@@ -86,7 +86,7 @@ class Engines:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An answer at rest and a short run at the same values: the reference of previews."""
+    """The start of previews: an answer at rest, and a run of `runs` replicates at the same values."""
 
     exact: Forecast
     sampled: Forecast
@@ -228,7 +228,7 @@ class AnswerCache:
         return dict(found.slopes[measure]) if measure in found.slopes else None
 
     def key(self, settings: Settings) -> Hashable:
-        """Return a key that is equal for settings with the same answer and view."""
+        """Return a key. Settings with equal keys have the same view and the same answer."""
         values = self.state.values(settings)
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 

@@ -19,7 +19,6 @@ from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, words
 
-
 HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
 
 

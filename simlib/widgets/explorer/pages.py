@@ -28,7 +28,7 @@ def words(text: str, css: str = "simlib-words") -> str:
 
 
 def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int = 0) -> str:
-    """Return a table as HTML, with the last `numbers` columns set as numbers."""
+    """Return a table as HTML. The last `numbers` columns hold numbers and are aligned to the right."""
     head = list(head)
     cells = "".join(f"<th>{html.escape(text)}</th>" for text in head)
     body = ""

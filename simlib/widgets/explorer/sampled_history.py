@@ -13,7 +13,7 @@ from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 
 SAMPLE = 4_000
-"""Number of replicates searched for histories with a given ending."""
+"""Number of replicates in which histories with a given ending are searched."""
 
 UNCHANGED = "nothing changes."
 

@@ -45,7 +45,7 @@ def view_of(
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))
     settings, reasons = state.settings, dict(reasons or {})
     if settings.as_of is not None:
-        what, expected = "a view cannot move the start of a scenario", "set it back, or write another scenario"
+        what, expected = "a view cannot change the start date", "reset the start date, or write another scenario"
         raise ScenarioError(Problem("", 0, "start date", what, expected))
     base = state.views[settings.view] if settings.view else View(id="", title="")
     changes = {change.assumption: change for change in base.changes}
@@ -145,7 +145,7 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
 
 
 def code(state: State) -> str:
-    """Return the Python that opens an explorer with the settings of a state."""
+    """Return Python code that opens an explorer with the settings of a state."""
     settings = state.settings
     arguments = [repr(state.base.path or state.base.id)]
     if state.base.path and Path(state.base.path).parent == scenarios_folder():

@@ -118,7 +118,7 @@ def drivers(state: State, influence: Influence | None, size: Size, ratio: float 
 def history(
     answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int, ratio: float = 1.0
 ) -> Still:
-    """Draw one sampled history, and describe it in dated sentences."""
+    """Draw one simulated history, and describe it in dated sentences."""
     from simlib.plots import story
 
     told = sampled_history.tell(answers, settings, ending=ending, number=number)

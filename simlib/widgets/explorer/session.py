@@ -66,7 +66,7 @@ class ShownGraphs:
 
 
 class ExplorerFront(Protocol):
-    """The view of a session: the widgets, or a test."""
+    """The front of a session: the widgets, or a stand-in for them in a test."""
 
     def show(self, shown: ShownGraphs) -> None:
         """Show an answer, all at once."""
@@ -212,7 +212,7 @@ class ExplorerSession:
         self.answers.answer(self.state.baseline, control)
 
     def cancel(self) -> None:
-        """Stop the computation. The picture stays a preview, and its status says so."""
+        """Stop the computation. The picture stays, and the status line says “cancelled”."""
         with self.lock:
             self.worker.cancel()
             self.idle.worker.cancel()
@@ -235,7 +235,7 @@ class ExplorerSession:
         """Run an action. An error is shown in the panel, and the last good picture stays."""
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
+        except Exception as error:  # noqa: BLE001 - Jupyter alone would only log the error
             self.fail(error)
 
     def fail(self, error: Exception) -> None:

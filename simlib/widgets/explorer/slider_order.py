@@ -89,7 +89,7 @@ class Influence:
         return frame
 
     def save(self, path: Path) -> None:
-        """Write the influence to a file, whole or not at all."""
+        """Write the influence to a file. If that fails, no part of the file is changed."""
         data = {
             "format": FORMAT,
             "sha256": self.sha256,

@@ -41,7 +41,7 @@ class Dial:
 
     @cached_property
     def grid(self) -> Floats:
-        """The value at each position (STEPS + 1,), in base units."""
+        """The values at all positions (STEPS + 1,), in base units."""
         from scipy.special import ndtr
 
         z = np.linspace(-priors.Z_95TH_PERCENTILE, priors.Z_95TH_PERCENTILE, STEPS + 1)

@@ -1,6 +1,6 @@
 """The settings of an explorer, with undo and redo. No widget here.
 
-`Settings` holds everything that an answer depends on, and the choice of what is shown. A `Settings` object never
+`Settings` holds everything that an answer depends on, and the choices of the display. A `Settings` object never
 changes: each change makes a new one. `State` holds one scenario, its present settings, the steps of undo and redo, and
 the baseline. The answers come from `simlib.widgets.explorer.engine_cache`.
 """
@@ -70,7 +70,10 @@ class Settings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
-        """Rebuild settings from `to_dict` data. Raises KeyError, TypeError or ValueError for anything else."""
+        """Rebuild settings from the data of `to_dict`.
+
+        Raises KeyError, TypeError or ValueError if the data are wrong.
+        """
         known = {part.name for part in dataclasses.fields(cls)}
         parts = {name: value for name, value in data.items() if name in known}
         parts["values"] = {str(name): float(value) for name, value in parts.get("values", {}).items()}
@@ -90,7 +93,7 @@ def _intervention_data(item: Intervention) -> dict[str, Any]:
 
 
 def _intervention(data: Mapping[str, Any]) -> Intervention:
-    """Rebuild an intervention. Raises KeyError, TypeError or ValueError for anything else."""
+    """Rebuild an intervention. Raises KeyError, TypeError or ValueError if the data are wrong."""
     kind: Any = _KINDS[data["type"]]
     parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
     for name in {"date", "until"} & parts.keys():
@@ -146,7 +149,7 @@ class State:
             given = Settings.from_dict(dict(settings or {}))
         except (KeyError, TypeError, ValueError) as error:
             raise ScenarioError(
-                Problem("", 0, "settings", f"cannot be read: {error}", "expected a copied text")
+                Problem("", 0, "settings", f"cannot be read: {error}", "expected those of “Copy as code”")
             ) from None
         if lead:
             find(state.base, lead)
@@ -410,7 +413,7 @@ class State:
 
 
 def _answered(settings: Settings) -> Settings:
-    """Return the settings without the choices that change no answer."""
+    """Return a copy of the settings without the ladder and the leading measure, which affect no answer."""
     return settings.replace(ladder=None, lead="")
 
 

@@ -142,7 +142,7 @@ class SwitchesPage(Page):
         self._update(lambda: self.state.choose(**choices))
 
     def _says_horizon(self) -> bool:
-        """Whether the field already shows the horizon, in the unit in which it was typed."""
+        """Whether the text in the field, in any unit, equals the present horizon."""
         try:
             return self._days(self._horizon.value) == self.state.machine().horizon_days
         except ScenarioError:

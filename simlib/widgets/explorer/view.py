@@ -247,7 +247,7 @@ class Explorer(w.VBox):
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget, with its picture and its answer in words for readers without a kernel."""
+        """Return the live widget, and for readers without a kernel its picture and answer in words."""
         if not is_live():  # `simlib lab` adds the picture when the notebook is saved
             self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})

@@ -131,7 +131,7 @@ def _blend(pixels: NDArray[np.uint8], item: Word, left: int, top: int, colour: N
     if x0 >= x1 or y0 >= y1:
         return
     cover = item.mask[y0 - top : y1 - top, x0 - left : x1 - left, None]
-    mixed = pixels[y0:y1, x0:x1, :3] * (255 - cover)  # at most 255 * 255: 16 bits are enough, and twice as quick as 32
+    mixed = pixels[y0:y1, x0:x1, :3] * (255 - cover)  # at most 255 * 255, so 16 bits are enough
     mixed += colour * cover
     mixed //= 255
     pixels[y0:y1, x0:x1, :3] = mixed

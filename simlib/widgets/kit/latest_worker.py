@@ -90,7 +90,7 @@ class LatestWorker:
             return self._waiting is not None or self._running is not None
 
     def hasten(self) -> None:
-        """Start the waiting job without further delay."""
+        """End the delay of the waiting job."""
         with self._changed:
             if self._waiting is not None:
                 self._waiting.due = time.monotonic()

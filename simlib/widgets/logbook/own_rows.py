@@ -53,7 +53,7 @@ def row_words(scenario: Scenario, move: str, outcome: str) -> str:
 
 
 class OwnRows:
-    """The user's own rows, in the order in which they were added, with undo and redo."""
+    """The rows that the user added, in the order in which they were added, with undo and redo."""
 
     def __init__(self, scenario: Scenario, first: dt.date, last: dt.date) -> None:
         self.scenario, self.first, self.last = scenario, first, last
@@ -111,7 +111,7 @@ class OwnRows:
         return tuple(row for row in self.rows if not self.fault(row.day))
 
     def fault(self, day: dt.date | None) -> str:
-        """Say what is wrong with a day, or return ""."""
+        """Return the error of a day in words, or "" if the day fits."""
         if day is None:
             return "no date is given"
         return "" if self.first <= day <= self.last else f"{long_date(day)} does not fit"

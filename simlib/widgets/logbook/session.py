@@ -54,7 +54,7 @@ CANCELLED = "Cancelled. Each other morning is computed when you go to it."
 
 
 class LogFront(Protocol):
-    """The view of a log: the widgets, or a test."""
+    """The view that shows a log: the widgets, or a stand-in for them in a test."""
 
     def show(self, shown: ShownPicture) -> None:
         """Show a picture with its sentence and status."""

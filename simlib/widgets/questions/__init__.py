@@ -1,1 +1,1 @@
-"""Question panels: one question of a notebook each."""
+"""Panels of the notebooks. Each panel answers one question."""

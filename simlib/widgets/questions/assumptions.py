@@ -40,7 +40,7 @@ class WhatDrivesIt(PanelQuestion):
         return [measure(self.scenario), number("top", "Assumptions tried", 10, 1, len(self.scenario.assumptions))]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve again with each assumption at its low and at its high."""
+        """Solve the scenario with each assumption at its low and at its high."""
         from simlib.analysis.sensitivity.one_at_a_time import drivers
         from simlib.plots.tornado_bars import tornado
 

@@ -87,7 +87,7 @@ class PointAnswer:
 
 
 class BoxFront(Protocol):
-    """The view of a box: the widgets, or a test."""
+    """The view that shows a box: the widgets, or a stand-in for them in a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
         """Show the picture with the point, the answer there in parts, and a status line."""
@@ -222,12 +222,12 @@ class BoxSession:
 
     @property
     def leading(self) -> measures.Measure:
-        """The measure that the boxes are about."""
+        """The measure whose likely values the boxes describe."""
         return self.discovery.measure
 
     @property
     def counts_moves(self) -> bool:
-        """Whether the boxes are about a variable or a count of moves."""
+        """Whether the measure of the boxes is a variable or a count of moves."""
         return self.leading.kind in ("level", "days", "moves")
 
     @property
@@ -247,7 +247,10 @@ class BoxSession:
         self.front.show_line(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the answer at rest and for previews. Return False after `timeout` seconds."""
+        """Wait until the answer at rest is shown and previews are prepared.
+
+        Returns False after `timeout` seconds.
+        """
         return self._loop.glances.wait(timeout) and self.worker.wait(timeout) and self._loop.wait(timeout)
 
     def close(self) -> None:

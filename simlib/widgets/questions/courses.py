@@ -144,7 +144,7 @@ class OnTheWayTo(PanelQuestion):
 
 
 class WhatToWatchFor(PanelQuestion):
-    """Public moves and levels, and how seeing them by a day changes the probability of an ending."""
+    """Public moves and levels, and how the probability of an ending changes if they are seen."""
 
     name, title, edition = "what-to-watch-for", "What would be a sign of this ending?", 2
 

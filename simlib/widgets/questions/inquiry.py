@@ -218,7 +218,7 @@ def stack_drawings(*drawings: Drawing) -> tuple[bytes, tuple[int, int]]:
 
 
 def write_answer(answer: ShownAnswer, file: Path) -> None:
-    """Write an answer to a file, in full or not at all."""
+    """Write an answer to a file. If that fails, no part of the file is changed."""
     data = {
         "format": FORMAT,
         "sentences": answer.sentences,

@@ -148,7 +148,7 @@ class WhatIf(PanelQuestion):
             yield Hold(variable, level, date)
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the variants. Paired replicates show which histories end differently."""
+        """Compare the variants. Pairs of histories show which histories end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects

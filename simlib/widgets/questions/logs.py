@@ -1,4 +1,4 @@
-"""Questions about a log: what it teaches about assumptions, and how each row changes a forecast."""
+"""Questions about a log: the assumptions that it changes, and the effect of each row on a forecast."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _LogQuestion(PanelQuestion):
 
 
 class LearnFromTheLog(_LogQuestion):
-    """Each assumption before and after a log, and the assumptions that the log could not change."""
+    """Each assumption before and after a log, and whether the log can change it."""
 
     name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
 
@@ -82,7 +82,7 @@ class LearnFromTheLog(_LogQuestion):
 
 
 class WhatEachRowDid(_LogQuestion):
-    """How far each row of a log moved one forecast, and how far the days without a row moved it."""
+    """How far each row of a log changed a forecast, and how far the time between rows changed it."""
 
     name, title = "what-each-row-did", "What did each row of the log do to the forecast?"
 
@@ -129,7 +129,7 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 
 def _told(result: Update) -> Iterator[str]:
-    """Yield sentences on what the log teaches, on what it cannot teach, and on the reliability."""
+    """Yield sentences on the assumptions that the log changes or cannot change, and on reliability."""
     taught = sorted((each for each in result.learnt if each.taught), key=strength)
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
