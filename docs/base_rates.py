@@ -1,7 +1,9 @@
-"""Count the figures of `scenarios/base_rates.yaml` again: `SIMLIB_DATA=FOLDER python docs/base_rates.py`.
+"""Count the figures of `scenarios/base_rates.yaml` again from the data files.
 
-The folder holds the files of COW MID 5.0, ICB 14 and ICBe 1.1. Each figure is k of n past crises. Only `k` and `n` are
-written; what a figure is about and its citation stay as they are in the file.
+    SIMLIB_DATA=FOLDER python docs/base_rates.py
+
+The folder holds the files of COW MID 5.0, ICB 14 and ICBe 1.1. Each figure is k of n past crises. The script writes
+only `k` and `n`. The description and the citation of a figure stay as they are in the file.
 """
 
 from __future__ import annotations
@@ -23,19 +25,22 @@ Counts = dict[str, tuple[int, int]]
 
 SINCE, FORCE, WAR = 1946, 4, 5
 LATIN_AMERICA = (40, 165)
-"""Country codes of COW: from Cuba to Uruguay, the Caribbean among them."""
+"""First and last country code of COW in Latin America and the Caribbean, from Cuba to Uruguay."""
 
 AMERICAS, INVOLVED = (40, 43), 3
-"""Codes of ICB: `geog` of the Americas; `usinv` from covert or semi-military involvement on."""
+"""Codes of ICB: first and last `geog` of the Americas, and the lowest `usinv` that counts as US involvement.
+
+This lowest code stands for covert or semi-military involvement.
+"""
 
 
 def share(happened: pd.Series) -> tuple[int, int]:
-    """Return how many happened, and of how many."""
+    """Return the number of rows in which something happened, and the number of all rows."""
     return int(happened.sum()), len(happened)
 
 
 def disputes(folder: Path) -> Counts:
-    """War and third states among militarised disputes."""
+    """Count wars, and disputes that a third state joined, among militarised disputes."""
     table, sides = pd.read_csv(folder / "MIDA 5.0.csv"), pd.read_csv(folder / "MIDB 5.0.csv")
     war = table["hostlev"] == WAR
     recent = table["styear"] >= SINCE
@@ -54,7 +59,7 @@ def disputes(folder: Path) -> Counts:
 
 
 def crises(folder: Path) -> Counts:
-    """Violence, length and responses of ICB crises. A length counts the first and the last day."""
+    """Count ICB crises by violence, length and response. A length includes the first and the last day."""
     system, actors = (
         pd.read_csv(folder / f"icb{level}v14.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
         for level in (1, 2)
@@ -78,7 +83,7 @@ def crises(folder: Path) -> Counts:
 
 
 def exact(system: pd.DataFrame, end: str) -> pd.Series:
-    """The date of a trigger or an end; missing where ICB has no day (66, 77, 88 or blank)."""
+    """Return the dates of triggers or ends. A date is missing if ICB has no day (66, 77, 88 or blank)."""
     parts = {"year": "yr", "month": "mo", "day": "da"}
     table = pd.DataFrame({name: pd.to_numeric(system[f"{key}{end}"], errors="coerce") for name, key in parts.items()})
     known = table["day"].between(1, 31) & table["month"].between(1, 12)
@@ -86,14 +91,17 @@ def exact(system: pd.DataFrame, end: str) -> pd.Series:
 
 
 def first_strikes(folder: Path) -> Counts:
-    """First strikes after a non-violent trigger, outside wars. A crisis that ended unstruck counts as unstruck."""
+    """Count crises with a first strike by a day, after a non-violent trigger and outside wars.
+
+    A crisis that ended without a strike counts as a crisis without a strike.
+    """
     quiet = [crisis for crisis in read_crises(folder) if quiet_trigger(crisis)]
     by_day = {day: sum(crisis.struck_by(day) for crisis in quiet) for day in (7, 30, 90)}
     return {f"icbe-first-strike-{day}": (struck, len(quiet)) for day, struck in by_day.items()}
 
 
 def counted(folder: Path) -> Counts:
-    """Return k and n of every figure that is a share."""
+    """Return k and n of every figure that is a share of past crises."""
     return disputes(folder) | crises(folder) | first_strikes(folder)
 
 

@@ -21,7 +21,7 @@ html_theme = "furo"
 html_title = f"simlib {version}"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-# Files of the project that are included link to their neighbours, which are no pages of the site.
+# Some pages include a file of the project (such as the README of a scenario). Its links lead to files outside the site.
 suppress_warnings = ["myst.xref_missing"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

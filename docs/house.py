@@ -1,8 +1,9 @@
-"""Draw the house: the rooms of simlib and who imports whom, read from the code.
+"""Draw the packages of simlib as rooms of a house, with arrows for the imports that are read from the code.
 
     python docs/house.py            writes docs/house.svg
 
-A row is a floor; data flows downwards. An arrow means "is used by"; an arrow that follows from others is left out.
+A room is a package, or a few single files at the top of simlib. A row of rooms is a floor, and data flows downwards. An
+arrow from one room to another means that the second imports the first. An arrow is left out if it follows from others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ GROUPS = {
     "saved": ("saved_answers",),
     "lab": ("lab", "_jupyter"),
 }
-"""Single files at the top of simlib, drawn as one room each."""
+"""Single files at the top of simlib. Each group of files is drawn as one room."""
 
 SAYS = {
     "basics": "Errors, units, files, types, words for numbers.",
@@ -52,7 +53,7 @@ def imports_of(file: Path) -> set[str]:
 
 
 def is_module(name: str) -> bool:
-    """Say whether a dotted name lies in a file or a folder of simlib; names of the face do not."""
+    """Say whether a dotted name is in a file or folder of simlib, not only a name that `simlib` itself exports."""
     top = HOME / "simlib" / name.split(".")[1]
     return top.is_dir() or top.with_suffix(".py").is_file()
 
@@ -70,7 +71,7 @@ def arrows() -> dict[str, list[str]]:
 
 
 def floors(uses: dict[str, list[str]]) -> dict[str, int]:
-    """Return the floor of each room: one below the lowest of the rooms that it uses."""
+    """Return the floor of each room: one below the lowest room that it imports."""
     floor: dict[str, int] = {}
 
     def of(room: str, above: tuple[str, ...] = ()) -> int:
@@ -86,7 +87,7 @@ def floors(uses: dict[str, list[str]]) -> dict[str, int]:
 
 
 def reduced(uses: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Return the arrows that do not follow from others."""
+    """Return the arrows that do not follow from other arrows."""
 
     def reaches(room: str, goal: str) -> bool:
         return any(other == goal or reaches(other, goal) for other in uses[room])
@@ -100,7 +101,7 @@ def reduced(uses: dict[str, list[str]]) -> list[tuple[str, str]]:
 
 
 def first_line(room: str) -> str:
-    """Return what a room says of itself."""
+    """Return the first line of the docstring of a room."""
     if room in SAYS:
         return SAYS[room]
     text = ast.get_docstring(ast.parse((HOME / "simlib" / room / "__init__.py").read_text(encoding="utf-8"))) or ""
@@ -108,7 +109,7 @@ def first_line(room: str) -> str:
 
 
 def draw(uses: dict[str, list[str]]) -> None:
-    """Write the picture; its metadata hold the arrows, so that a test can tell whether it is out of date."""
+    """Write the picture. Its metadata hold the arrows, so that a test can tell whether the picture is out of date."""
     import textwrap
 
     import matplotlib as mpl

@@ -1,22 +1,22 @@
 """Write the numbers into the READMEs of the shipped scenarios.
 
     python docs/readme_numbers.py            writes them
-    python docs/readme_numbers.py --check    says whether they are current
+    python docs/readme_numbers.py --check    says which READMEs are out of date
 
-A README marks a place with a comment, and this script fills it up to the comment "end":
+A README marks each place with a comment. The script writes the numbers between this comment and the comment "end":
 
     <!-- size -->            variables, moves, numbers, endings, questions, states
-    <!-- forecast -->        a table of endings and questions over the priors, with the range over the draws
-    <!-- implied M at D -->  measure M by day D: at the stated values, and over the priors
+    <!-- forecast -->        a table of the probabilities of endings and questions over the priors, with ranges
+    <!-- implied M at D -->  measure M by day D, at the stated values and over the priors
     <!-- past crises -->     the figures of the reference class beside this scenario
     <!-- log -->             the event log beside the model
     <!-- backtest every N --> the scores of `simlib backtest`, with a forecast every N days
-    <!-- hash -->            the hash of the files from which all of this was computed
+    <!-- hash -->            the hash of the files from which these numbers were computed
 
-M is a measure (`ending:ID`, `question:ID`, `moves:ID`, several joined by +), or `happens:MOVE` for the probability that
-a move happens at all.
+M is a measure (`ending:ID`, `question:ID`, `moves:ID`), or `happens:MOVE` for the probability that a move happens at
+all. Several measures joined by + are added up.
 
-The forecasts are those of 64 draws of the priors. On two cores this takes about a minute.
+Forecasts over the priors take 64 draws. On two cores the script takes about a minute.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from simlib.scenario.model import Question
 
 DRAWS, SEED = 64, 0
 PAGE = Path(__file__).with_name("history.md")
-"""The page with a table of all past worlds, at the mark `backtests`."""
+"""The page with a table of all scenarios of the past, at the mark `backtests`."""
 
 MARK = re.compile(r"(<!-- (?!end)(.+?) -->)(.*?)(<!-- end -->)", re.DOTALL)
 BACKTEST = re.compile(r"backtest every (\d+)")
@@ -52,7 +52,7 @@ IMPLIED = re.compile(r"implied (\S+) at (\d+)")
 
 
 class Numbers:
-    """The numbers of one scenario, each computed once."""
+    """The numbers of one scenario for its README. Each number is computed once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.scenario = folder, load(folder)
@@ -62,18 +62,18 @@ class Numbers:
 
     @cached_property
     def ensemble(self) -> Ensemble:
-        """The forecasts of the draws, at every day that is asked for."""
+        """The forecasts of all draws, at every day that the README names."""
         happens = {f"happens:{move}": Question(f"happens:{move}", move, move=move) for move in sorted(self.asked)}
         world = self.scenario.replace(questions={**self.scenario.questions, **happens})
         return over_priors(world, engine="auto", draws=DRAWS, seed=SEED, times=self.days)
 
     @cached_property
     def forecast(self) -> Forecast:
-        """Their mean."""
+        """The mean of the forecasts of all draws."""
         return self.ensemble.mixture()
 
     def text(self) -> str:
-        """Return the README with its numbers of today."""
+        """Return the README with numbers that are computed now."""
         old = (self.folder / "README.md").read_text(encoding="utf-8")
         return MARK.sub(lambda found: found[1] + self.filled(found[2]) + found[4], old)
 
@@ -95,7 +95,7 @@ class Numbers:
         return kinds[what]()
 
     def size(self) -> str:
-        """Return the parts of the scenario and its number of states."""
+        """Return how many variables, moves and other parts the scenario has, and how many states."""
         scenario = self.scenario
         kinds = ("variables", "moves", "endings", "questions", "ladders")
         counts = [f"{len(getattr(scenario, kind))} {kind}" for kind in kinds]
@@ -104,7 +104,7 @@ class Numbers:
         return f"{', '.join(counts)}; {self.forecast.states:,} reachable states"
 
     def implied(self, names: Sequence[str], day: float) -> str:
-        """Return measures, added up, at the stated values and over the priors."""
+        """Return the sum of the given measures by a day, at the stated values and over the priors."""
         at = self.days.index(day)
         stated, mixed = (sum(value(one, name)[at] for name in names) for one in (self.ensemble.stated, self.forecast))
         write = "{:.2g}".format if names[0].startswith("moves:") else percent
@@ -123,13 +123,13 @@ class Numbers:
             yield (*pair[0], "", *pair[1])
 
     def ranged(self, kind: str, name: str) -> str:
-        """Return a probability with its range over the draws."""
+        """Return the probability of an ending or question as text, with its range over the draws."""
         low, *_, high = self.ensemble.spread(name, kind)[:, -1]  # type: ignore[arg-type]
         p = float(getattr(self.forecast, kind)[name].probability[-1])
         return f"{percent(p)} ({100 * low:.0f}–{100 * high:.0f})"
 
     def past_crises(self) -> Iterator[tuple[str, ...]]:
-        """Yield the figures of the reference class beside this scenario."""
+        """Yield table rows with the figures of past crises beside those of this scenario."""
         yield ("figure", "past crises", "here")
         yield ("---",) * 3
         for check in base_rates(self.scenario, seed=SEED).applied:
@@ -141,7 +141,7 @@ class Numbers:
             yield (check.rate.what, past + ends, here)
 
     def log(self) -> Iterator[tuple[str, ...]]:
-        """Yield each move that the log names beside the model."""
+        """Yield a table row for each move in the log: how often it happened, beside the model."""
         answer = prior_predictive(self.scenario, seed=SEED)
         yield ("", *(" ".join(words) for words in zip(*answer.HEAD, strict=True)))
         yield ("---",) * 5
@@ -149,7 +149,7 @@ class Numbers:
             yield (f"`{check.move}`" if check.move else check.label, *check.cells())
 
     def backtest(self, every: int) -> Iterator[tuple[str, ...]]:
-        """Yield the mean Brier scores of each question, and how far the updated forecast is from its rivals."""
+        """Yield the mean Brier scores of each question, and by how much the updated forecast beats its rivals."""
         result = backtest_of(self.folder, every)
         yield ("mean Brier score", "happened", "forecasts", "updated", "static copy", "constant hazard", "base rate")
         yield ("---",) * 7
@@ -165,18 +165,18 @@ class Numbers:
 
 @cache
 def backtest_of(folder: Path, every: int) -> Backtest:
-    """Return the backtest of a scenario, with a forecast every so many days."""
+    """Return the backtest of a scenario, with a forecast every `every` days."""
     return backtest(load(folder), every=every, seed=SEED)
 
 
 def past_worlds() -> dict[Path, int]:
-    """Return the folders of the worlds of the past, with the days between the forecasts that their READMEs show."""
+    """Return the folder of each scenario of the past, and the days between the forecasts in its README."""
     texts = {folder: (folder / "README.md").read_text(encoding="utf-8") for folder in shipped_scenarios().values()}
     return {folder: int(found[1]) for folder, text in texts.items() if (found := BACKTEST.search(text))}
 
 
 def backtests() -> Iterator[tuple[str, ...]]:
-    """Yield the mean Brier score of each past world, and the differences with their range by crisis."""
+    """Yield the mean Brier scores of each scenario of the past, and the mean differences with their ranges."""
     yield ("past world", "forecasts", "updated", "static copy", "constant hazard", "base rate")
     yield ("---",) * 6
     means = []
@@ -191,7 +191,7 @@ def backtests() -> Iterator[tuple[str, ...]]:
 
 
 def page_of_backtests() -> str:
-    """Return the page on scores with its table of today."""
+    """Return the page on scores with a table that is computed now."""
     return MARK.sub(
         lambda found: found[1] + (table(backtests()) if found[2] == "backtests" else found[3]) + found[4],
         PAGE.read_text(encoding="utf-8"),
@@ -199,7 +199,7 @@ def page_of_backtests() -> str:
 
 
 def hash_of(folder: Path) -> str:
-    """Return a short hash of the files that the numbers depend on beside simlib."""
+    """Return a short hash of the files of a scenario on which the numbers depend."""
     files = [folder / name for name in ("scenario.yaml", "events.csv", "base_rate_roles.csv")]
     if (folder / "record.toml").is_file():
         files += [folder / name for name in ("later.csv", "record.toml", "forecasts/terms.csv")]
@@ -207,7 +207,7 @@ def hash_of(folder: Path) -> str:
 
 
 def value(forecast: Forecast, name: str) -> Sequence[float]:
-    """Return a measure of a forecast at each day."""
+    """Return the values of a measure in a forecast, one for each day."""
     kind, _, of = name.partition(":")
     if kind == "moves":
         return forecast.moves[of]
@@ -216,12 +216,12 @@ def value(forecast: Forecast, name: str) -> Sequence[float]:
 
 
 def table(rows: Iterator[tuple[str, ...]]) -> str:
-    """Return rows as Markdown."""
+    """Return the rows as a Markdown table."""
     return "\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in rows) + "\n"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the READMEs, or say which of them are not current."""
+    """Write the READMEs, or with --check say which of them are out of date. Returns the exit code."""
     stale = 0
     texts = {folder / "README.md": Numbers(folder).text for folder in shipped_scenarios().values()}
     for file, of_today in {**texts, PAGE: page_of_backtests}.items():

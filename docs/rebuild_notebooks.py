@@ -1,9 +1,10 @@
-"""Rebuild what the notebooks store: their outputs, the influence of the shipped worlds, and, if asked, screenshots.
+"""Rebuild the outputs of the notebooks, the stored order of the sliders and, if asked, the screenshots.
 
     python docs/rebuild_notebooks.py [NAME ...] [--pictures]
 
-Outputs are static pictures and words, so that a notebook can be read by somebody without a kernel; widget state is
-never stored. They come from exact, seeded computations and do not churn. Screenshots need a Chromium.
+Outputs are static pictures and words, so that a notebook can be read without a kernel. Widget state is never stored.
+The computations are exact or seeded, so outputs change only if the code or a scenario changes.
+Screenshots need Chromium.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ SECONDS_PER_CELL = 180
 
 
 def notebooks(names: list[str]) -> list[Path]:
-    """Return the notebooks whose names begin with one of some words (none: all)."""
+    """Return the notebooks whose names begin with one of the given names (all notebooks if no name is given)."""
     every = sorted(HERE.glob("[0-9][0-9]_*.ipynb")) + sorted(HERE.glob("solutions/*.ipynb"))
     return [path for path in every if not names or any(path.name.startswith(name) for name in names)]
 
 
 def store_influence() -> None:
-    """Store, for every shipped world, the gradient its sliders are ordered by and the range of its answers.
+    """Store for every shipped scenario the gradient that orders its sliders, and the range of its answers.
 
-    Those of other versions are dropped.
+    Files of other versions of a scenario are deleted.
     """
     worlds = [load(name) for name in shipped_scenarios()]
     wanted = {part.file_name(world) for world in worlds for part in (slider_order, doubt)}
@@ -64,7 +65,7 @@ def store_influence() -> None:
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
-    """Return the notebook, run from top to bottom in a fresh kernel; raises CellExecutionError."""
+    """Run a notebook from top to bottom in a fresh kernel and return it. Raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
@@ -74,7 +75,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook with static outputs and nothing that differs from run to run."""
+    """Return the notebook with static outputs only, and without anything that differs from run to run."""
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
         "language_info": {"name": "python"},
@@ -100,14 +101,14 @@ def _clean_output(output: Any, number: int) -> None:
 
 
 def take_pictures() -> None:
-    """Take the screenshots that the README and the first notebook show, in a real browser."""
+    """Take in a real browser the screenshots that the README shows."""
     from tests.browser.pictures import take
 
     take(PICTURES)
 
 
 def thumbnail(path: Path) -> None:
-    """Keep the first plot of a notebook, small, for the map in the first notebook."""
+    """Save a small copy of the first plot of a notebook, for the list of notebooks in the first notebook."""
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     data = next(output.data["image/png"] for output in outputs if "image/png" in output.get("data", {}))
@@ -118,19 +119,19 @@ def thumbnail(path: Path) -> None:
 
 
 def main() -> None:
-    """Rebuild what was asked for."""
+    """Rebuild the notebooks that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of notebook names; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="first letters of a notebook's name (default: all)")
     parser.add_argument("--pictures", action="store_true", help="also take the screenshots")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as state:
-        os.environ["SIMLIB_STATE_DIR"] = state  # nobody's drafts are to be seen
+        os.environ["SIMLIB_STATE_DIR"] = state  # the drafts of the user must not appear
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
         store_influence()
         for path in notebooks(arguments.names):
             print(path.name, flush=True)
             nbformat.write(clean(execute(path)), path)
-            if path.name != "00_start_here.ipynb" and path.parent == HERE:  # the map itself, and solutions
+            if path.name != "00_start_here.ipynb" and path.parent == HERE:  # these need no small picture
                 thumbnail(path)
         if arguments.pictures:
             take_pictures()

@@ -1,10 +1,10 @@
-"""Work out the answers that the question notebooks show at once, and put them beside the notebooks.
+"""Compute the answers that the notebooks show when they are opened, and store them beside the notebooks.
 
     python docs/store_answers.py [NAME ...]
 
-Runs the cells of each notebook in this process, waits for every panel that has no stored answer for exactly its world
-and settings, and stores it. Answers of other worlds or settings are dropped when all notebooks were asked for. Then
-`rebuild_notebooks.py` makes the outputs.
+The script runs the cells of each notebook in this process. If there is no stored answer for exactly the scenario and
+settings of a panel, it waits for the answer and stores it. Without NAME it also deletes stored answers that no panel
+shows any more. Run `rebuild_notebooks.py` afterwards to make the outputs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STORED = HERE / ".stored"
 
 
 def panels(path: Path) -> list:
-    """Return the panels that the cells of a notebook end with."""
+    """Run the cells of a notebook and return the panels that they show."""
     from simlib.widgets.questions.panel import QuestionPanel
 
     shell, shown = InteractiveShell(), []
@@ -31,12 +31,12 @@ def panels(path: Path) -> list:
         if cell.cell_type == "code":
             shell.run_cell(cell.source, store_history=False).raise_error()
             for panel in (value for value in shown if isinstance(value, QuestionPanel)):
-                panel.wait()  # one after the other: two at once would share the cores
+                panel.wait()  # one panel after the other, because two at once would share the cores
     return [value for value in shown if isinstance(value, QuestionPanel)]
 
 
 def main() -> None:
-    """Store what is missing."""
+    """Store the answers that are missing."""
     from simlib.widgets.questions.inquiry import read_answer, write_answer
 
     names = sys.argv[1:]
