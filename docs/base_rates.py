@@ -59,7 +59,10 @@ def disputes(folder: Path) -> Counts:
 
 
 def crises(folder: Path) -> Counts:
-    """Count ICB crises by violence, length and response. A length includes the first and the last day."""
+    """Count ICB crises by violence, length and response.
+
+    A length includes the first and the last day.
+    """
     system, actors = (
         pd.read_csv(folder / f"icb{level}v14.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
         for level in (1, 2)
@@ -83,7 +86,10 @@ def crises(folder: Path) -> Counts:
 
 
 def exact(system: pd.DataFrame, end: str) -> pd.Series:
-    """Return the dates of triggers or ends. A date is missing if ICB has no day (66, 77, 88 or blank)."""
+    """Return the dates of triggers or ends.
+
+    A date is missing if ICB has no day (66, 77, 88 or blank).
+    """
     parts = {"year": "yr", "month": "mo", "day": "da"}
     table = pd.DataFrame({name: pd.to_numeric(system[f"{key}{end}"], errors="coerce") for name, key in parts.items()})
     known = table["day"].between(1, 31) & table["month"].between(1, 12)

@@ -1,4 +1,4 @@
-"""Draw the packages of simlib as rooms of a house, with arrows for the imports that are read from the code.
+"""Draw the packages of simlib as rooms of a house, with arrows for their imports.
 
     python docs/house.py            writes docs/house.svg
 
@@ -53,7 +53,7 @@ def imports_of(file: Path) -> set[str]:
 
 
 def is_module(name: str) -> bool:
-    """Say whether a dotted name is in a file or folder of simlib, not only a name that `simlib` itself exports."""
+    """Say whether a dotted name is in a file or folder of simlib, and not only exported by it."""
     top = HOME / "simlib" / name.split(".")[1]
     return top.is_dir() or top.with_suffix(".py").is_file()
 
@@ -109,7 +109,10 @@ def first_line(room: str) -> str:
 
 
 def draw(uses: dict[str, list[str]]) -> None:
-    """Write the picture. Its metadata hold the arrows, so that a test can tell whether the picture is out of date."""
+    """Write the picture. Its metadata hold the arrows.
+
+    A test reads the arrows there to tell whether the picture is out of date.
+    """
     import textwrap
 
     import matplotlib as mpl

@@ -149,7 +149,7 @@ class Numbers:
             yield (f"`{check.move}`" if check.move else check.label, *check.cells())
 
     def backtest(self, every: int) -> Iterator[tuple[str, ...]]:
-        """Yield the mean Brier scores of each question, and by how much the updated forecast beats its rivals."""
+        """Yield the mean Brier scores of each question, and the gain of updating over each rival."""
         result = backtest_of(self.folder, every)
         yield ("mean Brier score", "happened", "forecasts", "updated", "static copy", "constant hazard", "base rate")
         yield ("---",) * 7
@@ -170,13 +170,13 @@ def backtest_of(folder: Path, every: int) -> Backtest:
 
 
 def past_worlds() -> dict[Path, int]:
-    """Return the folder of each scenario of the past, and the days between the forecasts in its README."""
+    """Return the folder of each scenario of the past, and the days between its forecasts."""
     texts = {folder: (folder / "README.md").read_text(encoding="utf-8") for folder in shipped_scenarios().values()}
     return {folder: int(found[1]) for folder, text in texts.items() if (found := BACKTEST.search(text))}
 
 
 def backtests() -> Iterator[tuple[str, ...]]:
-    """Yield the mean Brier scores of each scenario of the past, and the mean differences with their ranges."""
+    """Yield the mean Brier scores of each scenario of the past, and the mean differences."""
     yield ("past world", "forecasts", "updated", "static copy", "constant hazard", "base rate")
     yield ("---",) * 6
     means = []
@@ -221,7 +221,7 @@ def table(rows: Iterator[tuple[str, ...]]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the READMEs, or with --check say which of them are out of date. Returns the exit code."""
+    """Write the READMEs, or with --check say which are out of date. Returns the exit code."""
     stale = 0
     texts = {folder / "README.md": Numbers(folder).text for folder in shipped_scenarios().values()}
     for file, of_today in {**texts, PAGE: page_of_backtests}.items():

@@ -1,10 +1,10 @@
-"""Rebuild the outputs of the notebooks, the stored order of the sliders and, if asked, the screenshots.
+"""Rebuild the outputs of the notebooks and the stored order of their sliders.
 
     python docs/rebuild_notebooks.py [NAME ...] [--pictures]
 
 Outputs are static pictures and words, so that a notebook can be read without a kernel. Widget state is never stored.
 The computations are exact or seeded, so outputs change only if the code or a scenario changes.
-Screenshots need Chromium.
+With --pictures it also takes the screenshots of the README, which need Chromium.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ SECONDS_PER_CELL = 180
 
 
 def notebooks(names: list[str]) -> list[Path]:
-    """Return the notebooks whose names begin with one of the given names (all notebooks if no name is given)."""
+    """Return the notebooks whose names begin with one of the given names (no name: all)."""
     every = sorted(HERE.glob("[0-9][0-9]_*.ipynb")) + sorted(HERE.glob("solutions/*.ipynb"))
     return [path for path in every if not names or any(path.name.startswith(name) for name in names)]
 
 
 def store_influence() -> None:
-    """Store for every shipped scenario the gradient that orders its sliders, and the range of its answers.
+    """Store for each scenario the gradient that orders its sliders, and the range of its answers.
 
     Files of other versions of a scenario are deleted.
     """
@@ -65,7 +65,7 @@ def store_influence() -> None:
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
-    """Run a notebook from top to bottom in a fresh kernel and return it. Raises CellExecutionError."""
+    """Run a notebook in a fresh kernel and return it. Raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
@@ -75,7 +75,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook with static outputs only, and without anything that differs from run to run."""
+    """Return the notebook with static outputs, and without what differs from run to run."""
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
         "language_info": {"name": "python"},
@@ -108,7 +108,7 @@ def take_pictures() -> None:
 
 
 def thumbnail(path: Path) -> None:
-    """Save a small copy of the first plot of a notebook, for the list of notebooks in the first notebook."""
+    """Save a small copy of the first plot of a notebook, for the list in the first notebook."""
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     data = next(output.data["image/png"] for output in outputs if "image/png" in output.get("data", {}))

@@ -1,4 +1,4 @@
-"""Compute the answers that the notebooks show when they are opened, and store them beside the notebooks.
+"""Compute and store the answers that the notebooks show when they are opened.
 
     python docs/store_answers.py [NAME ...]
 
