@@ -45,7 +45,7 @@ def notebooks(names: list[str]) -> list[Path]:
 
 
 def store_influence() -> None:
-    """Store for each scenario the gradient that orders its sliders, and the range of its answers.
+    """Store for each scenario the gradient that orders its sliders and the range of its answers.
 
     Files of other versions of a scenario are deleted.
     """
