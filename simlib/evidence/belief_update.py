@@ -255,12 +255,11 @@ def updated(taken: Intake) -> Update:
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
     """Return the readings grouped by their use, and the ending that the log reports."""
-    timetable, story_end, world = prepared.timetable, prepared.walk.story_end, prepared.world
-    taken = taken_in(prepared)
-    late = [r for r in taken if story_end is not None and world.day(r.row.date) >= story_end.day]
+    timetable = prepared.timetable
+    taken, late = taken_in(prepared), taken_in(prepared, late=True)
     others = [reading for reading in prepared.readings if not reading.counts]
     return {
-        "taken": tuple(sorted((r for r in taken if r not in late), key=lambda r: (r.row.date, r.row.line))),
+        "taken": tuple(sorted(taken, key=lambda r: (r.row.date, r.row.line))),
         "left_out": tuple(reading for reading in others if reading.ignored),
         "unmapped": tuple(reading for reading in others if not reading.mapped),
         "impossible": impossible,

@@ -81,7 +81,7 @@ class Replay:
         strides = np.cumprod([1, *(count + 1 for count in times)])
         size = int(strides[-1])
         counts = np.arange(size)[:, None] // strides[:-1] % (np.array(times, dtype=np.int64) + 1)
-        closing = [at for at, row in enumerate(old) if timetable.rows[row].end <= day] if place else []
+        closing = [at for at, row in enumerate(old) if self.prepared.day_taken_in(timetable.rows[row]) == day]
         kept = np.ones((len(closing), size))
         for number, at in enumerate(closing):
             row, full = timetable.rows[old[at]], counts[:, at] == times[at]
@@ -89,8 +89,9 @@ class Replay:
             kept[number] = np.where(full, 1.0 if row.ratio is CERTAIN else row.ratio, none)
         sets = _stages(len(closing))
         weight = np.prod(np.where(sets[:, :, None], kept[None], 1.0), axis=1)
-        facts = tuple((fact, *self._effect(fact)) for fact in timetable.facts if fact.day == day)
-        return Closing(place, day, tuple(timetable.rows[old[at]] for at in closing), sets, weight, facts)
+        facts = [fact for fact in timetable.facts if self.prepared.day_taken_in(fact) == day]
+        rows = tuple(timetable.rows[old[at]] for at in closing)
+        return Closing(place, day, rows, sets, weight, tuple((fact, *self._effect(fact)) for fact in facts))
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
         """Return the state that each state becomes by a fact (N,), and its weight (N,)."""

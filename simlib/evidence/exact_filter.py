@@ -19,7 +19,7 @@ import numpy as np
 
 from simlib.evidence.backend import load_kernels
 from simlib.evidence.machine_states import Machine
-from simlib.evidence.timetable import arrange
+from simlib.evidence.timetable import Fact, OpenRow, arrange, closes
 from simlib.evidence.walk import CAP, ImpossibleRow, NoProbability, Walk, explore
 from simlib.machine import priors
 from simlib.machine.interventions import Segment
@@ -153,6 +153,13 @@ class Filter:
         rows = (walk.stride, walk.times, walk.fresh, walk.row_start)
         self._ways = (walk.pointer, walk.way_start, walk.source, walk.row, rows)
         self._maps = (walk.map_start, walk.map_source, walk.map_target)
+
+    def day_taken_in(self, item: OpenRow | Fact) -> float | None:
+        """Return the day on which a row or fact is taken in, or None if it comes after the end of the story."""
+        story_end, day = self.walk.story_end, closes(item)
+        if story_end is None or day <= story_end.day:
+            return day
+        return story_end.day if item in story_end.early else None
 
     @property
     def end_levels(self) -> Ints:
@@ -293,8 +300,8 @@ class Filter:
         Raise NoProbability if no row closes there.
         """
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
-        closing = [row for row in self.timetable.rows if row.end == day]
-        closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
+        items: list[OpenRow | Fact] = [*self.timetable.rows, *self.timetable.facts]
+        closing = [item for item in items if self.day_taken_in(item) == day]
         if not closing:
             raise NoProbability(
                 f"the absence of other rows up to day {day:g} has probability 0 at these values; check the rates"

@@ -19,6 +19,7 @@ from simlib.errors import SimlibError
 from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
 from simlib.evidence.posterior import Learning, Posterior
+from simlib.evidence.timetable import Fact, OpenRow
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import long_date
 from simlib.machine import priors
@@ -164,10 +165,13 @@ def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) 
     )
 
 
-def taken_in(prepared: Filter) -> list[Reading]:
-    """Return the readings that the filter uses: those about firings, then those about the state."""
-    firings = [reading for row in prepared.timetable.rows for reading in row.readings]
-    return firings + [fact.reading for fact in prepared.timetable.facts]
+def taken_in(prepared: Filter, *, late: bool = False) -> list[Reading]:
+    """Return the readings that the filter uses: those about firings, then those about the state.
+
+    With `late`, return those that it does not use, because they come after the end of the story.
+    """
+    items: list[OpenRow | Fact] = [*prepared.timetable.rows, *prepared.timetable.facts]
+    return [reading for item in items if (prepared.day_taken_in(item) is None) == late for reading in item.readings]
 
 
 def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:

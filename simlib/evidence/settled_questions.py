@@ -241,14 +241,13 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
-    return next((row.end for row, total in zip(sure, totals, strict=True) if total >= question.count.at_least), None)
+    enough = (row for row, total in zip(sure, totals, strict=True) if total >= question.count.at_least)
+    return next((prepared.day_taken_in(row) for row in enough), None)
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
     """Yield the rows that the walk takes in from a day on, in the order of closing."""
-    story_end = prepared.walk.story_end
-    last = prepared.timetable.stop if story_end is None else story_end.day
-    return (row for row in prepared.timetable.rows if since <= row.start and row.end <= last)
+    return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 
 def _tells(row: OpenRow, question: Question) -> bool:

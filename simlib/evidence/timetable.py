@@ -47,6 +47,16 @@ class Fact:
     reading: Reading
     day: float
 
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The one reading of the fact."""
+        return (self.reading,)
+
+
+def closes(item: OpenRow | Fact) -> float:
+    """Return the day on which a row closes, or on which a fact is checked."""
+    return item.end if isinstance(item, OpenRow) else item.day
+
 
 @dataclass(frozen=True)
 class Span:

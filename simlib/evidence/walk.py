@@ -40,10 +40,14 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 class StoryEnd(NamedTuple):
-    """The day from which every possible state is an ending, and one such state."""
+    """The day from which every possible state is an ending, and one such state.
+
+    `early` are the rows and facts that are taken in on that day, although their windows close later.
+    """
 
     day: float
     state: int
+    early: tuple[OpenRow | Fact, ...] = ()
 
 
 class NoProbability(SimlibError):
@@ -223,7 +227,8 @@ class _Walker:
             entering = self._cross(entering, self.done[-1] if self.done else None, span, day)
             over = bool(np.all(self.machine.ended[entering.state]))
             if span is None or over:
-                story_end = StoryEnd(day, int(entering.state[0])) if over else None
+                entering, early = self._close_early(entering, span) if span else (entering, ())
+                story_end = StoryEnd(day, int(entering.state[0]), early) if over else None
                 entering = _Entering(entering.state, entering.count * 0, entering.origin, entering.weight)
                 self._record(entering, np.unique(entering.state), 1)
                 break
@@ -283,6 +288,27 @@ class _Walker:
             raise ImpossibleRow(row, self._levels(entering), day)
         weight = np.where(full, 1.0 if row.ratio is CERTAIN else row.ratio, 1.0)
         return entering.some(keep, weight), counts[keep]
+
+    def _close_early(self, entering: _Entering, span: Span) -> tuple[_Entering, tuple[OpenRow | Fact, ...]]:
+        """Close the open rows as the story ends, since nothing happens afterwards, and check the facts.
+
+        Rows and facts that are dated later are left out. Return also those that were taken in. A row that is dated
+        later is taken in if its firings may have happened before the end.
+        """
+        day, early = span.start, list[OpenRow | Fact]()
+        counts = _digits(entering.count, [self.timetable.rows[row].times for row in span.open])
+        for place, row in enumerate(self.timetable.rows[number] for number in span.open):
+            if np.any(counts[:, place] == row.times) or self._dated(row) < day:
+                entering, counts = self._close(entering, counts, place, row, day)
+                early.append(row)
+        for fact in self.timetable.facts:
+            if fact.day > day > self._dated(fact):
+                entering, counts = self._look(entering, counts, fact)
+                early.append(fact)
+        return entering, tuple(early)
+
+    def _dated(self, item: OpenRow | Fact) -> float:
+        return min(self.tables.scenario.day(reading.row.date) for reading in item.readings)
 
     def _look(self, entering: _Entering, counts: Ints, fact: Fact) -> tuple[_Entering, Ints]:
         levels = self.machine.all_levels()[entering.state].copy()

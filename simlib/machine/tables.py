@@ -381,7 +381,7 @@ class Tables:
 
     def _outcome_place(self, context: int, totals: Floats) -> Problem:
         move = self.moves[self.branches.move[context]]
-        what = f"the chances of “{move.label}” sum to {totals[context]:.4g}"
+        what = f"“{move.label}”: the chances sum to {totals[context]:.4g}"
         return Problem("", 0, f"moves.{move.id}.outcomes", what, "expected at most 1")
 
     def _start_place(self, variable: int, totals: Floats) -> Problem:

@@ -144,7 +144,7 @@ def _wrong_with_sum(
     known = [assumption for assumption in stated if assumption is not None]
     total = math.fsum(assumption.value for assumption in known)
     if total > 1 + TOLERANCE:
-        yield place, f"the {number}s sum to {show(total, 'number')}, which is above 1", "expected at most 1"
+        yield place, f"the {number}s sum to {show(total, 'number')}", "expected at most 1"
     elif not rests and len(known) == len(stated) and abs(total - 1) > TOLERANCE:
         expected = f"expected a sum of 1, or one {part} that takes the rest"
         yield place, f"the {number}s sum to {show(total, 'number')}, and no {part} takes the rest", expected

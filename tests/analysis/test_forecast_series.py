@@ -198,7 +198,7 @@ def test_several_questions_have_the_numbers_that_each_has_alone(tmp_path):
     assert list(frame.columns[:3]) == ["measure", "as_of", "static"]
     assert [line["measure"] for line in both.data()["lines"]] == names
     assert sum(text.startswith("“") for text in both.sentences()) == len(names)
-    with pytest.raises(Unsupported, match="not of how often “Warn” happens"):
+    with pytest.raises(Unsupported, match="not how often “Warn” happens"):
         forecast_series(scenario, rows, measures="moves:warn")
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from simlib.engines.reference import Reference
 from simlib.evidence.exact_filter import Filter, world_of
-from simlib.evidence.log_intake import dated
+from simlib.evidence.log_intake import dated, taken_in
 from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
 from simlib.scenario.event_log import LogRow
@@ -19,7 +19,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.row_meaning import coverages, read_rows
 from tests.evidence import dense
 from tests.strategies import worlds
-from tests.worlds import branching_world, clocks, date, shown_at_once
+from tests.worlds import World, branching_world, clocks, condition, date, shown_at_once
 
 PRECISIONS = ("day", "day", "week")
 
@@ -78,6 +78,52 @@ def test_a_fast_world_over_three_weeks_against_dense_exponentials(speed):
     world = clocks(per_day=1 / speed).replace(evidence=Evidence(seen=seen))
     rows = [LogRow("event", date(12)), LogRow("second", date(2), "week")]
     agree(world, rows, 21, 1e-9)
+
+
+def drums(*, guard=None):
+    """Drums beat and lanterns are lit until the ford is crossed. Everything shows, and the crossing ends the story."""
+    world = (
+        World("drums")
+        .variable("ford", "held", "crossed", start="held")
+        .variable("lantern", "dark", "lit", start="dark")
+    )
+    world.move("beat", 0.5, when=guard).move("cross", 0.2, {"ford": "crossed"}, when={"ford": "held"})
+    world.move("light", 0.3, {"lantern": "lit"}, when={"lantern": "dark"}).ending("over", {"ford": "crossed"})
+    shown = tuple(Coverage(move, None, 1.0) for move in ("beat", "cross", "light"))
+    return world.scenario().replace(evidence=Evidence(seen=shown))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("dated", [0, 2, 4])
+def test_a_row_is_taken_in_where_its_window_is_open_as_the_story_ends(dated, times):
+    """The story ends on day 2. The drums have beaten on some day of a week that began before."""
+    rows = [LogRow("cross", date(2)), LogRow("beat", date(dated), "week", times=times)]
+    ours = agree(drums(), rows, 8)
+    assert ours.walk.story_end.day == 3
+    assert taken_in(ours, late=True) == []
+
+
+def test_a_row_that_needs_a_day_after_the_end_of_the_story_is_not_taken_in():
+    impossible = drums(guard={"lantern": "lit"})
+    rows = [LogRow("cross", date(2)), LogRow("beat", date(4), "week")]
+    ours = agree(impossible, rows[:1], 8)
+    late = Filter(impossible, read_rows(impossible, rows), date(8))
+    assert late.run().log_likelihood == pytest.approx(ours.run().log_likelihood)
+    assert [reading.row.word for reading in taken_in(late, late=True)] == ["beat"]
+    with pytest.raises(ImpossibleRow):
+        Filter(impossible, read_rows(impossible, [rows[0], LogRow("beat", date(1), "week")]), date(8))
+
+
+def test_a_level_that_was_seen_before_the_end_of_the_story_counts():
+    world = drums()
+    seen = (*world.evidence.seen[:2], Coverage("light", None, 0.0))
+    rule = RowRule(("dark",), level=condition({"lantern": "dark"}), ratio=4.0)
+    world = world.replace(evidence=Evidence(seen=seen, rules=(rule,)))
+    rows = read_rows(world, [LogRow("cross", date(2)), LogRow("dark", date(2), "week")])
+    before, after = (Filter(world, rows[:number], date(8)) for number in (1, 2))
+    assert before.end_levels.tolist() == after.end_levels.tolist() == [[1, 0], [1, 1]]
+    odds = [passed.end[1] / passed.end[0] for passed in (before.run(), after.run())]
+    assert odds[1] == pytest.approx(odds[0] / 4)
 
 
 def doubtful_and_partly_seen(world, dice):

@@ -13,14 +13,17 @@ from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.draw_weights import Reweighting
+from simlib.evidence.exact_filter import Filter
 from simlib.evidence.posterior import Learning, summary
 from simlib.machine.measures import find, of_forecast
 from simlib.machine.priors import values_from_scores
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.evidence import Coverage, Evidence, RowRule
+from simlib.scenario.row_meaning import read_rows
 from tests.analysis.test_log_outlook import FLAGS, ROWS
 from tests.analysis.test_log_outlook import clocks as drills_and_warnings
 from tests.evidence.test_closed_forms import row, weigh
+from tests.evidence.test_filter import drums
 from tests.worlds import clocks, date
 
 JUNE_15 = dt.date(2031, 6, 15)
@@ -120,6 +123,16 @@ def test_a_row_is_replaced_by_one_that_may_have_happened_or_not():
     assert stages[2].forecast[0] == pytest.approx(passed.end @ (free.end_levels[:, 0] == 1), abs=1e-12)
     assert stages[2].log[0] == pytest.approx(passed.log_likelihood, abs=1e-9)
     assert stages[2].log[1] == pytest.approx(sure.run().log_likelihood, abs=1e-9)
+
+
+def test_a_row_that_is_open_as_the_story_ends_closes_with_it():
+    world = drums()
+    prepared = Filter(world, read_rows(world, [LogRow("cross", date(2)), LogRow("beat", date(2), "week")]), date(8))
+    replay = Replay(prepared)
+    assert replay.days.tolist() == [0, 3, 3]
+    assert [item.reading.row.word for item in replay.closings[0].items] == ["cross", "beat"]
+    stages = replay.follow(prepared.centre, np.ones((3, len(replay.walk.machine))))
+    assert stages[-1].log[-1] == pytest.approx(prepared.run().log_likelihood, abs=1e-9)
 
 
 def test_an_observed_level_and_an_outside_change_have_their_lines_too():

@@ -101,7 +101,7 @@ def test_interventions_are_refused(item: Force | Forbid | Pin) -> None:
 
 
 def test_chances_above_one_are_refused() -> None:
-    with pytest.raises(ScenarioError, match=r"moves.toss.outcomes: the chances of “toss” sum to 1.4"):
+    with pytest.raises(ScenarioError, match=r"moves.toss.outcomes: “toss”: the chances sum to 1.4"):
         prism.model(worlds.branches(chances=(0.9, 0.5)))
 
 

@@ -107,7 +107,7 @@ def test_a_single_uncertain_branch_gets_exactly_its_drawn_value():
 
 def test_stated_chances_above_one_are_refused():
     scenario = forked()
-    with pytest.raises(ScenarioError, match=r"the chances of “go” sum to 1.2; expected at most 1"):
+    with pytest.raises(ScenarioError, match=r"“go”: the chances sum to 1.2; expected at most 1"):
         Tables(scenario).chances(priors.theta(scenario, {"one": 0.8}))
 
 

@@ -127,7 +127,7 @@ def test_chances_that_exceed_one_are_refused_before_anything_is_drawn(state):
     answers = AnswerCache(state)
     answers.answer(state.settings)
     state.set_value("stormy", 0.7)
-    with pytest.raises(ScenarioError, match=r"chances of “Offer talks” sum to 1\.3"):
+    with pytest.raises(ScenarioError, match=r"“Offer talks”: the chances sum to 1\.3"):
         answers.preview(state.settings)
 
 

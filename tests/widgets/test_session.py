@@ -483,7 +483,7 @@ def test_a_slider_that_breaks_a_sum_of_chances_says_so_in_its_row(state):
     session.move({"stormy": 100})
     assert session.wait(60)
     assert session.refused["stormy"]["text"] == "60%"
-    why = "“Offer talks”: the chances sum to 1.2, which is above 1; expected at most 1"
+    why = "“Offer talks”: the chances sum to 1.2; expected at most 1"
     assert session.refused["stormy"]["why"] == why
     assert session.front.states[-1]["text"] == "not computed: the marked value does not fit the others"
     assert session.front.last is shown
