@@ -159,6 +159,7 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
 
 @pytest.mark.parametrize(("times_the_limit", "again"), [(0.5, 0), (2.0, 1), (20.0, 0)])
 def test_a_glance_that_was_nearly_quick_is_timed_again(state, answers, times_the_limit, again):
+    answers.answer(state.settings)
     answers.measure(state.settings, lead=None)
     machine = answers.machine(state.settings)
     assert machine.glances == 2
