@@ -129,7 +129,7 @@ def test_bad_requests_are_named():
         with pytest.raises(ScenarioError, match=f"{day} lies outside the forecast; expected a day after the start and"):
             indicators(two_types(), "war", look_by=day)
     for name in ("ending:ongoing", "level:peace=kept", "moves:signal"):
-        with pytest.raises(Unsupported, match=f"an ending or a question, which happens once, can have signs, not '{name}'"):
+        with pytest.raises(Unsupported, match=f"which happens once, can have signs, not '{name}'"):
             indicators(two_types(), name)
     with pytest.raises(Cancelled):
         indicators(two_types(), "war", control=Control(cancel=lambda: True))

@@ -66,7 +66,7 @@ def test_the_reference_engine_starts_there_too(clashes):
 def test_a_belief_is_refused_for_another_date_and_for_other_states(islands, clashes):
     with pytest.raises(simlib.Unsupported, match="as of 2031-04-12 and the scenario as of 2031-04-01"):
         simlib.forecast(islands, draws=clashes.belief)
-    with pytest.raises(simlib.Unsupported, match="joint start states: 4 in the belief .*, none in the scenario"):
+    with pytest.raises(simlib.Unsupported, match=r"joint start states: 4 in the belief .*, none in the scenario"):
         simlib.forecast(islands.replace(as_of=APRIL_12), draws=clashes.belief)
 
 

@@ -111,7 +111,7 @@ def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
             view(interventions=(Assume("mood.start.calm", 0.5),)),
             "interventions.1.assume: 'mood.start.calm' is used only before the story begins, or nowhere",
         ),
-        (view(interventions=(Policy("block", 0.0),)), "interventions.1.rate: a rate of 0 per day; expected a rate above zero"),
+        (view(interventions=(Policy("block", 0.0),)), "1.rate: a rate of 0 per day; expected a rate above zero"),
         (view(interventions=(Policy("blok", 1.0),)), "interventions.1.policy: unknown move 'blok'"),
         (view(interventions=(Forbid("block", DAY, "", DAY),)), "interventions.1.until: it ends .* before it begins"),
         (
