@@ -21,7 +21,7 @@ def type_of(part: dict[str, Any]) -> str:
     if "$ref" in part:
         return short(part["$ref"].rsplit("/", 1)[-1]).lower()
     if part.get("oneOf") and "maxProperties" in part["oneOf"][0] and part["oneOf"][-1].get("type") == "array":
-        return "condition"
+        return "effects" if "$ref" in part["oneOf"][-1]["items"] else "condition"
     for several in ("anyOf", "oneOf"):
         if several in part:
             return " or ".join(dict.fromkeys(type_of(each) for each in part[several]))

@@ -240,7 +240,7 @@ def _by_block(
 
 
 def listed(measures: Sequence[Measure]) -> str:
-    """Return measures inside a sentence: “A”, “B” and “C”."""
+    """List measures as they stand in a sentence: “A”, “B” and “C”."""
     *most, last = (measure.words for measure in measures)
     return f"{', '.join(most)} and {last}" if most else last
 

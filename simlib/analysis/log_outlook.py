@@ -90,11 +90,12 @@ class LogOutlook:
 
         Args:
             scenario: The scenario, without interventions.
-            first: The first day, at the earliest the beginning of the history. Default: the scenario's first day.
+            first: The first day. It may lie before the scenario's first day if `evidence` has a `history` that begins
+                by then. Default: the scenario's first day.
             control: Progress and cancelling.
 
         Raises:
-            Unsupported: For a scenario with interventions, and for a day before the history.
+            Unsupported: For a scenario with interventions, and for a first day that is too early.
             TooManyStates: Where there are too many states.
             Cancelled: When `control` cancels the work.
         """

@@ -169,7 +169,7 @@ def simulated_cases(
     """Return simulated histories as event data, to test a method on a known process.
 
     The first row of a case is its start, and the last row is its ending or the horizon. The category of a row is the
-    id of its move.
+    id of its move, or empty if no move happens then.
 
     Args:
         scenario: The scenario whose histories stand for past crises.

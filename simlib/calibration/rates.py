@@ -199,6 +199,10 @@ def _columns(*columns: ArrayLike) -> tuple[Floats, ...]:
     if len({len(each) for each in arrays}) != 1 or not len(arrays[0]):
         raise SimlibError("the history needs one row for each case, and at least one case")
     missing = sum(int(np.isnan(each).sum()) for each in arrays)
-    if missing or any((each < 0).any() for each in arrays):
-        raise SimlibError(f"the history has {counted(missing, 'missing number')}, or has a number below 0")
+    if missing:
+        raise SimlibError(
+            f"the history has {counted(missing, 'missing number')}; leave these cases out, or complete them"
+        )
+    if any((each < 0).any() for each in arrays):
+        raise SimlibError("the history has a number below 0; numbers of events and days are 0 or more")
     return arrays

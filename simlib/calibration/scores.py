@@ -4,9 +4,9 @@ Each score is proper: forecasters do best by stating the probability that they b
 skill. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a score
 are arguments without a default, or part of a named profile (`PROFILES`).
 
-References: Gneiting and Raftery (2007) for the rules. Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
-the calibration curve (CORP). Czado, Gneiting and Held (2009) for the histogram. Gneiting and Ranjan (2011) for the
-weighted integral.
+References: Gneiting and Raftery (2007) for proper scores. Dimitriadis, Gneiting and Jordan (2021) for the decomposition
+and the calibration curve (CORP). Czado, Gneiting and Held (2009) for the PIT histogram. Gneiting and Ranjan (2011) for
+the weighted CRPS (`time_score`).
 """
 
 from __future__ import annotations
@@ -135,7 +135,10 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the isotonic frequency of the event at each level. Equal forecasts form one level."""
+    """Return the frequency of the event at each level, by isotonic regression.
+
+    Equal forecasts form one level.
+    """
     from scipy.optimize import isotonic_regression
 
     frequency = np.bincount(level_of, weights=happened) / cases

@@ -158,7 +158,7 @@ def _matches(layout: FileKind, columns: set[str]) -> bool:
 def _by_width(file: Path, lines: list[str]) -> FileKind:
     counts = [line.count("\t") + 1 for line in lines[:50] if line.strip()]
     if len(counts) > 1 and counts[-1] < min(counts[:-1]):
-        # The last line may be cut off, by `_LOOK` or in the file itself. Rows are checked when they are read.
+        # The first `_LOOK` bytes may end within a line. If the file itself does, `_checked` refuses that row later.
         counts.pop()
     widths = set(counts)
     for layout in LAYOUTS:
@@ -211,9 +211,7 @@ def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     if layout.names:
         wrong = ~(raw["sqldate"].str.fullmatch(r"\d{8}") & raw["dateadded"].str.fullmatch(r"\d{8}|\d{14}"))
     else:
-        first = next(
-            name for name in ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start") if name in raw
-        )
+        first = next(name for name in _ALWAYS if name in raw)
         wrong = raw[first] == ""
     if wrong.any():
         line = int(raw.index.to_numpy()[wrong.to_numpy().argmax()]) + (1 if layout.names else 2)

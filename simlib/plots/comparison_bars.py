@@ -95,7 +95,10 @@ def comparison(
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, name) of each ending, and if asked each question, that all forecasts have."""
+    """Return (kind, name) of each ending that all forecasts have.
+
+    With `questions`, the questions that all forecasts have follow. `ongoing` says whether "No ending yet" is included.
+    """
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
     return [

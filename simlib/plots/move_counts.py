@@ -1,4 +1,4 @@
-"""Expected moves: how often each move is made up to the horizon, on average, and the range of that number."""
+"""Expected moves: the mean number of each move by the horizon, and its range over histories."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MovesPanel(LivePanel):
 
     `show` picks moves by id. By default these are the `rows` most frequent acts of the first answer, the most frequent
     first. The moves and their order then stay, so that no bar changes its place while a slider moves. With `errors`,
-    the error of each number stands beside it, and so does the range of a simulated number.
+    the error of each mean stands beside it, and so does the range over histories, if it is known.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Write the 5th and 95th percentiles of a number of moves, if moves were simulated."""
+    """Write the 5th and 95th percentiles of the number of a move, or "" if they are not known."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 

@@ -41,8 +41,8 @@ _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 """Number of draws for each view, and of histories at each draw if there are too many states."""
 
-_SMALL = 20_000
-"""A view is solved exactly at each draw if states times draws are at most 50 times this number."""
+_MOST_SOLVED = 1_000_000
+"""A view is solved exactly at each draw if states times draws are at most this number."""
 
 OURS = "This report"
 """The name of the report's own forecast among the views."""
@@ -224,7 +224,7 @@ def pooled_views(
         return None
     ours, lead = material.forecast, material.lead
     kept = {lead.of: material.scenario.questions[lead.of]} if lead.kind == "question" else {}
-    large = (material.draws.stated.states or 10**9) * _VIEW_DRAWS > _SMALL * 50
+    large = (material.draws.stated.states or 10**9) * _VIEW_DRAWS > _MOST_SOLVED
     settings = dataclasses.replace(options, draws=_VIEW_DRAWS, runs=_VIEW_HISTORIES)
     settings = dataclasses.replace(settings, engine="montecarlo") if large else settings
     forecasts = {OURS: _narrow(ours, lead)}

@@ -163,7 +163,10 @@ def _seen(baseline: Scenario, view: str) -> Scenario:
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return the stored scenario seen through each of its other views, by title."""
+    """Return the stored scenario seen through each view but the one of `world`, by title.
+
+    If `world` differs from the stored scenario, the stored scenario without a view is included.
+    """
     if not world.path:
         return {}
     base = load(world.path)

@@ -84,7 +84,7 @@ class Document:
         return any(problem.where == where or problem.where.startswith(f"{where}.") for problem in self.problems)
 
     def refuse_if_any(self) -> None:
-        """Raise one ScenarioError with every problem, in the order of the file."""
+        """Raise one ScenarioError with the problems that were noted, if any (see `refuse`)."""
         refuse(self.problems)
 
 
@@ -96,9 +96,10 @@ class _Anything:
 
 
 def refuse(problems: list[Problem]) -> None:
-    """Raise one ScenarioError with all `problems`, each once, sorted by file and line.
+    """Raise one ScenarioError with the `problems`, each once, sorted by file and line.
 
-    If there are no problems, do nothing.
+    Of more than `MAX_PROBLEMS` it lists the first ones, and says that there are more. If there are no problems, do
+    nothing.
     """
     each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     if len(each) > MAX_PROBLEMS:

@@ -234,8 +234,9 @@ class _Speaker:
         return "at any time" if when.always else f"while {condition_in_words(when, self.world)}"
 
     def _possible(self, move: Move) -> str:
-        when = self._while(move.when)
-        return f"{when}, only {_window(move.between)}" if move.between else when
+        if move.between and move.when.always:
+            return f"only {_window(move.between)}"
+        return self._while(move.when) + (f", only {_window(move.between)}" if move.between else "")
 
     def _factor(self, factor: Factor, unit: str = " times as often") -> str:
         if factor.per:

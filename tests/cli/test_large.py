@@ -126,7 +126,7 @@ def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch)
     out, err = capsys.readouterr()
     assert re.search(rf"^{title}, in [\d,]+ of them$", out, re.MULTILINE)
     assert re.search(r"^  Sign +move +100% +\S+ to 100%$", out, re.MULTILINE)
-    assert re.search(r"histories of 2,000 simulated that end in “Agreed”", out)
+    assert re.search(r"of 2,000 simulated histories that end in “Agreed”", out)
     assert err.count("note:") == 1
     monkeypatch.undo()
     assert main(argv) == 0

@@ -74,7 +74,7 @@ endings:
 """
     world = varied(("endings:\n", move), ("title: Valley radio", "title: Valley radio, date: 2031-03-01"))
     assert said(world, "moves", "clear") == (
-        "The tractors run dry - about every 12 days at any time, only from 2031-04-05 to 2031-04-20; "
+        "The tractors run dry - about every 12 days only from 2031-04-05 to 2031-04-20; "
         "0.5 times as often from 2031-04-06 to 2031-04-07; then bridge down 2 levels, "
         "mood up 1 level; nobody observes it (source: Valley radio, 2031-03-01)"
     )

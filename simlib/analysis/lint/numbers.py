@@ -249,11 +249,11 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 
 
 def _later_multipliers(subject: Subject) -> dict[str, float]:
-    """Solve for the expected multiplier over the first weeks of each move with an observed rate.
+    """Return the expected multiplier, over the first weeks, of each move with an observed rate.
 
     For each such move a second move is added, the probe. It changes nothing and has a rate of one per day whenever the
     first move is possible. So its expected firings are the expected days on which the first move is possible. The
-    multiplier is firings / (base × days).
+    multiplier is firings / (base rate × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

@@ -82,7 +82,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 "note",
                 f"moves.{name}.outcomes.{outcome_id}",
-                f"{outcome_id!r} has effects that never change anything: they hold wherever {name!r} can happen",
+                f"{outcome_id!r} has effects that never change anything in a state in which {name!r} can happen",
                 "expected an effect that shows in some state",
             )
 

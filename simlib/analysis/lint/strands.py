@@ -1,9 +1,9 @@
 """Lint rule about strands of a scenario that change none of its answers.
 
-A strand is either all moves of one actor, or one assumption over its range. `LINE` is the smallest change that counts.
-Exact slopes, with one gradient for each answer, give an estimate of each change. The estimate decides if it is far from
-`LINE`. Otherwise the scenario is solved at both ends of the strand. The moves of an actor are forbidden by multiplying
-their rates by 0.
+A strand is either all moves of one actor, or one assumption over its range. `LINE` is the smallest change of an answer
+that counts. The gradient of an answer estimates how much each strand changes it. An estimate that is far from `LINE`
+decides. For other strands, the scenario is solved at the ends of the strand. At the end of an actor's strand the actor
+makes no move: the rates of the moves are multiplied by 0.
 """
 
 from __future__ import annotations

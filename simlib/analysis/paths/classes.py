@@ -1,4 +1,8 @@
-"""The most probable path classes over a ladder, searched exactly or counted in histories."""
+"""The most probable path classes over a ladder, searched exactly or counted in histories.
+
+A class is the order in which rungs are first visited, and the state on the target day (see
+`simlib.analysis.paths.result`).
+"""
 
 from __future__ import annotations
 
@@ -123,7 +127,8 @@ def counted_paths(
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
     `given` keeps only the histories with that ending. Histories that were sampled given that ending may be passed too.
-    A sample over draws is weighted, and its intervals allow for shared draws.
+    In a sample over draws of the assumptions each history has the weight of its draw, and the intervals allow for
+    histories that share a draw.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

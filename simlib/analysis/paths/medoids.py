@@ -118,7 +118,7 @@ class TypicalHistories(Answer):
 def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
     """Return a typical history for each of the `most` likeliest path classes.
 
-    The average of a class is weighted where the histories are a sample over draws.
+    If the histories come from several draws of the assumptions, the average of a class uses the weights of the draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

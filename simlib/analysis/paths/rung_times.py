@@ -93,7 +93,8 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
     An ending counts as a next rung, and so does the end of the forecast. So a stay that is cut off is not dropped but
-    counted under the label of its ending, or "end of forecast". The percentiles of a sample over draws are weighted.
+    counted under the label of its ending, or "end of forecast". If the histories come from several draws of the
+    assumptions, the percentiles use the weights of the draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories, weights = drawn.histories, drawn.weight.tolist()

@@ -3,8 +3,10 @@
 A prefix of first visits confines the chain to the rungs visited so far. Probability that reaches a new rung flows into
 the prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a
 prefix can be more probable than the inflow of the prefix. So the classes found are certain to be the most probable
-ones, unless the search is cut short. The probability that is not yet assigned to a class is always known. All prefixes
-share the steps of one uniformised chain.
+ones, unless the search is cut short. The probability that is not yet assigned to a class is always known.
+
+Each segment of time has one uniformised chain, and every prefix is followed along its steps. So the probability that
+leaves a prefix at a step enters the longer prefix at the same step.
 """
 
 from __future__ import annotations

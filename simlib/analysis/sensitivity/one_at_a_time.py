@@ -319,8 +319,8 @@ def drivers(
     """Return measures with one assumption at a time at its low and at its high value.
 
     A belief replaces the value of each assumption by its weighted median, and the range by its weighted 5th and 95th
-    percentiles. Only one assumption moves at a time, so correlations have no effect. By Monte Carlo all rows share
-    their random numbers.
+    percentiles. Only one assumption moves at a time, so correlations have no effect. Monte Carlo uses the same random
+    numbers at the stated values and at both ends of every range.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -330,7 +330,7 @@ def drivers(
         top: How many assumptions are tried for each measure: the ones with the steepest slopes. None: all.
         draws: 0 uses the values and ranges as stated. A belief or a number of draws of the prior uses the medians and
             the 90% ranges of these draws.
-        runs: Replicates of each row by Monte Carlo.
+        runs: Replicates at the stated values and at each end of a range, by Monte Carlo.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
 

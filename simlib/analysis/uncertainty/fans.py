@@ -108,9 +108,11 @@ class Fan(Answer):
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
     """Return the fan of a ladder (default: the first) from a forecast at each draw.
 
-    Raises KeyError for an unknown ladder.
+    Raises KeyError for an unknown ladder, and ValueError for a scenario without ladders.
     """
-    name = ladder or next(iter(draws.scenario.ladders))
+    name = ladder or next(iter(draws.scenario.ladders), None)
+    if name is None:
+        raise ValueError(f"“{draws.scenario.title}” has no ladder to draw")
     rungs = draws.scenario.ladders[name].rungs
 
     def borders(shares: Mapping[str, Floats]) -> Floats:

@@ -267,7 +267,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     spread = answer.spread(measure)
     if answer.scores is None:
         belief = answer.provenance["belief"]
-        raise Unsupported(f"EVPPI needs independent draws of the prior, which the belief “{belief}” is not")
+        raise Unsupported(f"EVPPI needs independent draws of the prior, but the belief “{belief}” has other draws")
     if not spread.measure.probability:
         raise ValueError(f"{spread.measure.name!r} is an expected count; expected an ending, question, level or rung")
     if answer.draws < LEAST_DRAWS:

@@ -246,7 +246,10 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 
 
 def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int = 2) -> Ints:
-    """Return the first `each` replicates of each of the `kinds` commonest flips."""
+    """Return some replicates whose ending changes.
+
+    The `kinds` commonest changes of ending are taken, and the first `each` replicates of every one.
+    """
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
     distinct, kind, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)

@@ -141,8 +141,9 @@ class _Played:
         """Say how many histories were counted, and how they were chosen."""
         if self.given is None:
             return f"in {len(some):,} histories"
-        of = "drawn to" if self.drawn else f"of {len(self.all):,} simulated that"
-        return f"in {len(some):,} histories {of} end in {self.given.words}"
+        if self.drawn:
+            return f"in {len(some):,} histories drawn to end in {self.given.words}"
+        return f"in those {len(some):,} of {len(self.all):,} simulated histories that end in {self.given.words}"
 
 
 def _passages(result: Paths, played: _Played) -> Waypoints:

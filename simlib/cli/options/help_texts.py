@@ -37,7 +37,7 @@ quantities:
   chances     "30%" or 0.3            factors     3 or 0.5
   lengths     "30 days", "6 weeks" (a number alone means days)
   dates       2031-05-01, at 00:00 UTC
-  LEVELS      a level, "X or above", "X or below", "not X", or "a|b"; a comma between conditions means and
+  LEVELS      a level, "X or above", "X or below", "not X", or "a|b"; a comma between conditions means "and"
 
 examples:
   simlib run two-islands --set "patrol_rate=2 per week" --set hot_factor=5
@@ -52,7 +52,7 @@ examples:
 
 COMPARE_EXAMPLES = """\
 A policy has a rate: while its condition holds, the move happens after a random time, not at once. LEVELS is a level,
-`X or above`, `X or below`, `not X`, or levels with | between them; a comma means and.
+`X or above`, `X or below`, `not X`, or levels with | between them. A comma between conditions means "and".
 
 examples:
   simlib compare two-islands --forbid patrol

@@ -48,7 +48,7 @@ _NODES_AT_ONCE = 16
 """Number of nodes in one sum over the edges. Their values take two cache lines for each state."""
 
 _ORDER = 12
-"""Number of Gauss-Legendre nodes in a panel."""
+"""Number of Gauss-Legendre nodes in each panel, one of the parts into which `quadrature` cuts a span."""
 
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel, in mean times between jumps, and the ratio of each panel to the one before."""
@@ -118,7 +118,7 @@ def gradient(
 
 @dataclass
 class _Panel:
-    """A segment up to the target day, with its quadrature.
+    """A span: a segment, cut off at the target day, with its quadrature.
 
     `nodes` (J,) are days from its start, with `weights` (J,).
     """

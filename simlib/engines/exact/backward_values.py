@@ -1,7 +1,7 @@
 """The value of every state on many days, from one backward solution.
 
 The value of a state on a day is the probability of a measure by the deadline, given that state on that day. A forecast
-made on that day is the distribution over the states, multiplied by these values.
+made on that day is the mean of these values over the distribution of the state.
 """
 
 from __future__ import annotations

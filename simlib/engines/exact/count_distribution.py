@@ -248,7 +248,8 @@ class _Matrix:
         """Do a step for each weight (K,).
 
         Before each step, the vector (N, C) times the weight is added to `end`, and the sums of its columns are added to
-        a row of `sums` (K, C). Returns the vector after the last step, and an array for further steps.
+        a row of `sums` (K, C). Steps are written to `vector` and `spare` in turn. Returns the vector after the last
+        step, and the other of these two arrays as `spare` for the next call.
         """
         if kernels is not None:
             matrix = (self.start, self.index, self.value, self.shift)

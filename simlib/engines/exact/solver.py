@@ -429,7 +429,11 @@ class Solver:
     # ---------------------------------------------------------------- from sums to a forecast
 
     def _bands(self, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
-        """Return the answers with their truncation errors, on `both_sides` if the terms have both signs."""
+        """Return the answers with their truncation errors.
+
+        If all terms are positive, the answers can only be too low. With `both_sides`, terms have both signs, so that
+        the answers can also be too high.
+        """
         bounded = partial(_bounded, both_sides=both_sides)
         ending = solution.features.of_ending(solution.at)
         closed = solution.features.flags(solution.at)

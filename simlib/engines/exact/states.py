@@ -173,8 +173,9 @@ class Incoming:
 class Taboo:
     """States and firings that stop a history.
 
-    The probability that remains has met none of them. `inside` (N,) marks the states (None: no state). `firings` are
-    pairs (move, outcome) of indices. The outcome is an index among all outcomes, or -1 for any outcome of the move.
+    When a history meets one of them, its probability is taken out of the distribution over the states. `inside` (N,)
+    marks the states (None: no state). `firings` are pairs (move, outcome) of indices. The outcome is an index among all
+    outcomes, or -1 for any outcome of the move.
     """
 
     inside: Bools | None = None

@@ -263,7 +263,10 @@ class _Job:
         return np.where(each.ending == list(scenario.endings).index(name), each.ending_time, np.inf)
 
     def counts(self) -> Counts:
-        """Return the counts of all chunks. Their order does not matter, since they are integers."""
+        """Return the sum of the counts of all chunks.
+
+        The order of the chunks does not matter, because counts are integers.
+        """
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
         total = sum((sums.counts for sums in self.sums), np.zeros_like(self.each.counts))

@@ -40,8 +40,8 @@ class Verdict:
 class Exercise:
     """One exercise of a lesson.
 
-    `asks` is the question. `judge` takes one entry for each field and returns the verdict. `answers` are entries that
-    are accepted, most of them computed from the scenario. `worked` is the solution in words.
+    `asks` is the question. `judge` takes one entry for each field and returns the verdict. `answers` holds an entry for
+    each field that `judge` accepts. Most are computed from the scenario. `worked` is the solution in words.
     """
 
     title: str

@@ -66,7 +66,7 @@ class LoopDisplay(Protocol):
         """Show an answer while a slider moves."""
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer to settings that no longer move."""
+        """Show the answer to `settings`, now that no slider moves."""
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong."""

@@ -376,7 +376,7 @@ class ExplorerSession:
         self._show(forecast, answer_status(forecast, BANDS), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer to settings that no longer move, and start the work at rest (see `idle`)."""
+        """Show the answer, now that no slider moves, and start the idle work (see `idle`)."""
         self.in_hand = False
         self.notes |= self._idle_notes(settings, forecast)
         self._last_rest = (settings, forecast)

@@ -167,7 +167,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Compute the mornings again that the changed own rows affect."""
+        """Compute again the mornings that a change of the user's own rows affects."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()

@@ -189,7 +189,7 @@ class UnderWhichAssumptions(PanelQuestion):
                     "",
                     0,
                     self.title,
-                    "no box was found: hardly any draws reach the threshold, or they lie everywhere",
+                    "no box was found: hardly any draws reach the threshold, or those that do lie in no single region",
                     "expected another threshold, or more draws",
                 )
             )

@@ -316,7 +316,7 @@ class BoxSession:
         self._show(forecast, answer_status(forecast, INTERVAL), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer to settings that no longer move."""
+        """Show the answer, now that no slider moves."""
         del settings
         self._show(forecast, answer_status(forecast, INTERVAL))
         self.state.rest()

@@ -64,7 +64,7 @@ class RatesFromHistory(PanelQuestion):
     The crises are histories of the scenario, so the true rates are known.
     """
 
-    name, title, edition = "rates-from-history", "How much do so many past crises teach about a rate?", 2
+    name, title, edition = "rates-from-history", "How precisely do so many past crises tell a rate?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""

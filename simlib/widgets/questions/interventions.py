@@ -116,8 +116,8 @@ class WhatIf(PanelQuestion):
             _refuse_clashes(s, view, list(self._interventions(chosen)))
             variants[view.title] = view
         if not variants:
-            what = "nothing is changed"
-            raise ScenarioError(Problem("", 0, "What if", what, "expected a change of a move, an assumption or a view"))
+            expected = "expected a change of a move, a variable or an assumption, or a view"
+            raise ScenarioError(Problem("", 0, "What if", "nothing is changed", expected))
         return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
     def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
