@@ -88,7 +88,7 @@ def test_views_stand_beside_the_report(islands, front):
 
 
 def test_the_limits_of_the_world_come_from_its_readme(front, tmp_path):
-    assert "- Everything that would need a third island" in front
+    assert "- The scenario has no third island" in front
     world = load("two-islands")
     (tmp_path / "README.md").write_text("# A\n\n## Limits\n\nOnly *one* [sea](x.md).\n\n## More\n\nno\n")
     assert own_limits(world.replace(path=str(tmp_path))) == "Only one sea."
