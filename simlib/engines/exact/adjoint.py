@@ -117,7 +117,7 @@ def gradient(
 
 
 @dataclass
-class _Span:
+class _AdjointSpan:
     """A span: a segment, cut off at the target day, with its quadrature.
 
     `nodes` (J,) are days from its start, with `weights` (J,).
@@ -156,11 +156,11 @@ class Adjoint:
         """Return the segments up to the target day, including the interventions on that day."""
         return [s for s in self.solver.segments if s.start < self.by_day or (s.start == self.by_day and s.actions)]
 
-    def _span(self, segment: Segment) -> _Span:
+    def _span(self, segment: Segment) -> _AdjointSpan:
         duration = max(min(segment.end, self.by_day) - segment.start, 0.0)
         space, rating = self.space.held(segment.held, self.tables), self.chain.rating(segment)
         uniform = Generator.build(space.incoming, rating.pair_rates, None, duration).uniform
-        return _Span(segment, duration, *quadrature(duration, uniform), rating, space, self.chain.jumps(segment))
+        return _AdjointSpan(segment, duration, *quadrature(duration, uniform), rating, space, self.chain.jumps(segment))
 
     # ---------------------------------------------------------------- solving
 
@@ -224,7 +224,7 @@ class Adjoint:
             total += float(span.weights @ (vectors @ per_day)) if span.duration else 0.0
         return total
 
-    def _by_firings(self, span: _Span, worth: Floats) -> Floats:
+    def _by_firings(self, span: _AdjointSpan, worth: Floats) -> Floats:
         return self.solver.state_rewards.by_firings(span.rating.pair_rates, worth)
 
     def _worth(self, measure: Observable) -> Floats:
@@ -263,7 +263,9 @@ class Adjoint:
             self._forward[key] = [*result, (vector, np.zeros((0, len(vector))))]
         return self._forward[key]
 
-    def _back_through(self, measure: Observable, span: _Span, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
+    def _back_through(
+        self, measure: Observable, span: _AdjointSpan, vectors: Floats, value: Floats
+    ) -> tuple[Floats, Floats]:
         """Carry the value at the end of a span back to its start, and return it with Σ p (u(y) - u(x)) by pair (P,)."""
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -313,7 +315,7 @@ class Adjoint:
     # ---------------------------------------------------------------- interventions
 
     def _back_over_actions(
-        self, measure: Observable, span: _Span, before: Floats, value: Floats, forced: Floats
+        self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
         """Carry the value back over the interventions at a span's start.
 
