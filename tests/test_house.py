@@ -197,6 +197,7 @@ def definitions(kind: type) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_no_two_classes_share_a_name():
     homes: dict[str, list[str]] = {}
     for module, name in definitions(ast.ClassDef):

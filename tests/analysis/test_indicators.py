@@ -103,6 +103,7 @@ def test_a_higher_threshold_misses_more_and_alarms_less():
     assert second.false_alarms < first.false_alarms
 
 
+@pytest.mark.slow
 def test_intervals_allow_for_draws_in_common():
     world = worlds.World("doubt", HORIZON).variable("peace", "kept", "broken", start="kept")
     world.move("attack", world.uncertain("rate", "rate", 0.02, 0.001, 0.4), {"peace": "broken"})

@@ -166,6 +166,7 @@ def lamp():
     return scenario.replace(variables={**scenario.variables, "idle": idle})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_would_have_happened_anyway_changes_no_bit(name):
     comparison = compare(lamp(), {"v": NOTHING[name]}, engine="montecarlo", runs=3000)
@@ -208,6 +209,7 @@ def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
 # ---------------------------------------------------------------- what lasts, by both engines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_an_outcome_has_another_chance_for_ten_days(engine):
     """A coin is tossed at a rate of 0.2; for ten days heads, which ends the story, has a chance of 0.9, not 0.25."""

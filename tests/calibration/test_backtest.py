@@ -129,6 +129,7 @@ def probabilities(result):
     return {(e.forecast.as_of, e.forecast.question, e.forecast.days): e.forecast.probability for e in result.days}
 
 
+@pytest.mark.slow
 def test_another_record_changes_scores_and_never_a_forecast(tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

@@ -2,10 +2,17 @@
 
 import numpy as np
 import pytest
-import scoringrules
 
 from simlib.calibration import scores
 from simlib.errors import SimlibError
+
+
+@pytest.fixture(scope="module")
+def library():
+    """The scores of the field. They are compiled when they are imported, which takes seconds."""
+    import scoringrules
+
+    return scoringrules
 
 
 @pytest.fixture
@@ -15,11 +22,12 @@ def cases():
     return p, (generator.random(400) < p**1.3).astype(float)
 
 
-def test_event_scores_agree_with_the_library(cases):
+@pytest.mark.slow
+def test_event_scores_agree_with_the_library(cases, library):
     p, y = cases
-    np.testing.assert_allclose(scores.brier(p, y), scoringrules.brier_score(y, p))
+    np.testing.assert_allclose(scores.brier(p, y), library.brier_score(y, p))
     inside = (p > 0) & (p < 1)
-    np.testing.assert_allclose(scores.log_score(p, y)[inside], scoringrules.log_score(y, p)[inside])
+    np.testing.assert_allclose(scores.log_score(p, y)[inside], library.log_score(y, p)[inside])
 
 
 def test_a_failed_certainty_scores_infinity_as_stated_and_a_number_when_published():
@@ -61,11 +69,12 @@ def test_a_calibrated_forecaster_stays_inside_the_bands():
     assert ((overconfident.low <= overconfident.frequency) & (overconfident.frequency <= overconfident.high)).sum() <= 1
 
 
-def test_rungs_agree_with_the_library():
+@pytest.mark.slow
+def test_rungs_agree_with_the_library(library):
     table = np.random.default_rng(2).dirichlet(np.ones(5), size=30)
     observed = np.random.default_rng(3).integers(5, size=30)
-    library = [scoringrules.rps_score(rung + 1, row) for rung, row in zip(observed, table, strict=True)]
-    np.testing.assert_allclose(scores.ranked_probability(table, observed), library)
+    theirs = [library.rps_score(rung + 1, row) for rung, row in zip(observed, table, strict=True)]
+    np.testing.assert_allclose(scores.ranked_probability(table, observed), theirs)
 
 
 def test_an_event_beyond_the_grid_costs_what_the_forecast_claimed_before_it():
@@ -83,18 +92,20 @@ def test_time_scores_agree_with_a_sum_over_small_steps(day):
     assert scores.time_score(days, incidence, day, until=10) == pytest.approx(brute, abs=2e-4)
 
 
-def test_a_whole_distribution_of_times_agrees_with_the_library_on_its_sample():
+@pytest.mark.slow
+def test_a_whole_distribution_of_times_agrees_with_the_library_on_its_sample(library):
     sample = np.sort(np.random.default_rng(5).exponential(3, size=4000))
     days = np.linspace(0, 60, 6001)
     incidence = np.searchsorted(sample, days, side="right") / len(sample)
     ours = scores.time_score(days, incidence, 4.0, until=60)
-    assert ours == pytest.approx(float(scoringrules.crps_ensemble(4.0, sample)), abs=0.01)
+    assert ours == pytest.approx(float(library.crps_ensemble(4.0, sample)), abs=0.01)
 
 
-def test_interval_scores_agree_with_the_library_and_coverage_counts_ends():
+@pytest.mark.slow
+def test_interval_scores_agree_with_the_library_and_coverage_counts_ends(library):
     low, high, value = np.array([0.0, 2.0, 5.0]), np.array([4.0, 6.0, 9.0]), np.array([4.0, 1.0, 12.0])
     np.testing.assert_allclose(
-        scores.interval_score(low, high, value, level=0.9), scoringrules.interval_score(value, low, high, 0.1)
+        scores.interval_score(low, high, value, level=0.9), library.interval_score(value, low, high, 0.1)
     )
     assert scores.coverage(low, high, value) == pytest.approx(1 / 3)
 

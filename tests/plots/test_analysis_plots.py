@@ -196,6 +196,7 @@ def test_a_calendar_marks_what_has_no_effect():
     assert "no effect" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_tornado_reaches_from_low_to_high(scenario, engine):
     result = drivers(scenario, ["war", "moves:patrol"], engine=engine, runs=2000)
@@ -298,6 +299,7 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     assert f"if “{seen.observations[0].label}” is seen" in text.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_fans_keep_chance_and_doubt_apart(draws):
     _, text = drawn(fan_charts.fan, ladder_fan(draws))
     assert "mean of 16 draws; hatched: where 90% of the draws put a border, crossed: 50%" in text.replace("\n", " ")
@@ -357,6 +359,7 @@ def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
         assert words in text
 
 
+@pytest.mark.slow
 def test_pictures_of_paths_given_an_ending_say_so(scenario):
     label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
     plain, given = paths(scenario), paths(scenario, given="war")

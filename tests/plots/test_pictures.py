@@ -327,6 +327,7 @@ def test_a_written_ladder_says_which_rung_is_likeliest(ax):
     assert caption.endswith("at the end of the date, over the priors (40 draws); dotted: the baseline")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [420, 680, 960])
 def test_a_dashboard_captions_what_is_drawn_once_the_hand_rests(width):
     board = Dashboard(forecast(), width)

@@ -209,6 +209,7 @@ def test_a_point_is_saved_as_a_view_that_answers_the_same(bridge, found, started
         started.save("Nothing")
 
 
+@pytest.mark.slow
 def test_a_view_that_would_leave_changes_out_is_refused(bridge):
     changed = with_values(load(bridge), {"closing": 0.5})
     point = BoxSession(discover(changed, MEASURE, engine="exact", draws=128), Seen())

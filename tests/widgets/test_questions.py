@@ -314,6 +314,7 @@ def test_questions_about_signs_begin_with_one_sample():
     assert len(samples) == 1
 
 
+@pytest.mark.slow
 def test_one_sign_has_one_number_in_both_pictures_of_signs():
     sample = {"draws": 64, "runs": 50}
     one, every = questions.WhatToWatchFor(WORLD, **sample), questions.SignsOfEveryEnding(WORLD, **sample)
@@ -542,6 +543,7 @@ def test_a_sweep_goes_from_low_to_high():
         question.answer(question.chosen | {"up": question.chosen["across"]}, UNWATCHED)
 
 
+@pytest.mark.slow
 def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
     question = sweep_grid.Sweep(WORLD, plans=[PLAN], plan="early-talks", levels=2, runs=200)
     chosen = question.chosen

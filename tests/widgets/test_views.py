@@ -159,12 +159,14 @@ def test_the_stored_form_has_a_picture_and_words(explorer):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
+@pytest.mark.slow
 def test_a_narrow_window_is_drawn_for(explorer):
     explorer.board.room = [460, 200, 1]
     assert explorer.board.size == [460, 200]
     assert Image.open(io.BytesIO(explorer.board.left)).size == (460, 200)
 
 
+@pytest.mark.slow
 def test_a_dense_screen_is_drawn_for_at_rest_and_what_is_stored_has_the_size_of_the_page(explorer):
     explorer.board.room = [460, 200, 2]
     assert explorer.board.size == [460, 200]
@@ -415,6 +417,7 @@ def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
     assert "is there already" in keep._report.value
 
 
+@pytest.mark.slow
 def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     keep = page(explorer, "Save and share")
