@@ -9,14 +9,14 @@ import numpy as np
 
 from simlib.analysis.evaluator import in_threads
 from simlib.control import UNWATCHED, Control
-from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.settled_questions import Unanswered
 from simlib.machine import priors
 from simlib.machine.asked_events import events as asked_events
-from simlib.machine.measures import Measure
+from simlib.machine.measures import Measure, of_forecast
+from simlib.machine.tables import sums_by
 from simlib.scenario.model import Question, Scenario, StartState
 from simlib.typing import Floats, Ints
 
@@ -53,23 +53,23 @@ def forecasts_after(
     """Return the forecasts (D, M) of measures by the deadline at each draw, after a log.
 
     `theta` (D, A) are the assumption values. `ends` (D, K) are the probabilities of the states at the end of the log.
-    All measures share the states and their rates. If the event of a question may have happened unseen during the log,
+    One pass from these states gives all measures. If the event of a question may have happened unseen during the log,
     the histories in which it has count as yes. Raises Cancelled.
     """
-    solver = Solver(starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures), times=1)
-    values, states = _values(solver, measures, prepared.centre), solver.space.find(prepared.end_levels)
+    world = starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures)
+    answers = _answers(world, measures, prepared.centre)
+    place_of: Ints = np.unique(prepared.end_levels, axis=0, return_inverse=True)[1].ravel()
     questions = questions_for(prepared.scenario, measures)
     asked = [(place, Unanswered(prepared, questions[m.asked])) for place, m in enumerate(measures) if m.asked]
     doubtful = [(place, unanswered) for place, unanswered in asked if unanswered.possible]
 
     def forecast(theta: Floats, end: Floats) -> Floats:
-        worth = values(theta)[1][:, states]
-        result: Floats = worth @ end
+        result = answers(theta, sums_by(place_of, end, len(end)))
         if doubtful and end.any():  # `end` is all 0 if the log is impossible at this draw
             passed = prepared.carry(prepared.rates(theta))
             for place, unanswered in doubtful:
                 still = unanswered.carried(theta, passed).end
-                result[place] = 1 - still.sum() + worth[place] @ still
+                result[place] = 1 - still.sum() + answers(theta, sums_by(place_of, still, len(still)))[place]
         return result
 
     return in_threads(forecast, theta, ends, control=control)
@@ -82,22 +82,23 @@ def forecasts_before(
 
     Raises Cancelled.
     """
-    solver = Solver(scenario.replace(questions=questions_for(scenario, measures), impacts={}), times=1)
-    values = _values(solver, measures, priors.theta(scenario))
-
-    def forecast(theta: Floats) -> Floats:
-        start, worth = values(theta)
-        return np.asarray(worth @ start)
-
-    return in_threads(forecast, theta, control=control)
+    world = scenario.replace(questions=questions_for(scenario, measures), impacts={})
+    return in_threads(_answers(world, measures, priors.theta(scenario)), theta, control=control)
 
 
-def _values(solver: Solver, measures: Sequence[Measure], centre: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    """Return a function of θ: it gives the start probabilities (N,) and state values (M, N)."""
-    asked = [observable(solver, measure.name) for measure in measures]
+def _answers(world: Scenario, measures: Sequence[Measure], centre: Floats) -> Callable[..., Floats]:
+    """Return a function that computes measures (M,) by the deadline.
 
-    def values(theta: Floats) -> tuple[Floats, Floats]:
-        chain = solver.chain(theta, centre)
-        return chain.start(), np.stack([state_values(solver, chain, one, np.zeros(1))[0] for one in asked])
+    Its arguments are θ and the probabilities of the start states. Raises Unsupported for a measure that needs
+    histories.
+    """
+    solver = Solver(world, times=1, control=Control(threads=1))
+    for measure in measures:
+        observable(solver, measure.name)  # refuses what needs histories
+    moves = any(measure.kind in ("level", "rung") for measure in measures)
 
-    return values
+    def answers(theta: Floats, start: Floats | None = None) -> Floats:
+        found = solver.glance(theta, centre=centre, start=start, moves=moves)
+        return np.array([of_forecast(found, measure)[0][-1] for measure in measures])
+
+    return answers
