@@ -178,7 +178,10 @@ class Ensemble:
         )
 
     def _leads(self) -> dict[str, float]:
-        """Return the share of the draws in which each ending is the likeliest by the last report time."""
+        """Return, for each ending, the weighted share of draws in which it is the likeliest ending.
+
+        The probabilities at the last report time are compared, without the noise of replicates.
+        """
         names = [name for name in self.stated.endings if name != ONGOING]
         if not names:
             return {}
@@ -242,18 +245,18 @@ def over_priors(
 
 
 def _listed(frame: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a forecast with the report times as a list, so that they can be read more than once."""
+    """Return the options with the report times as a list, because an iterator is read only once."""
     return frame if isinstance(frame["times"], int) else frame | {"times": list(frame["times"])}
 
 
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, Solver | None, list[Floats]]:
-    """Return a function that forecasts one draw, the solver (None for Monte Carlo) and a list.
+    """Return a function that forecasts one draw, the exact solver, and a list of amounts.
 
-    `runs` holds the number of replicates at the stated values and the number at each draw. By Monte Carlo, the function
-    adds the accumulated amounts in the histories of each draw (R, T, I) to the list, so that nothing is simulated
-    twice.
+    `runs` holds the number of replicates at the stated values and the number at each draw. By Monte Carlo the solver is
+    None, and the function appends the accumulated amounts in the histories of each draw (R, T, I) to the list, so that
+    nothing is simulated twice. With the exact solver the list stays empty.
     """
     if engine != "montecarlo":
         try:
@@ -306,9 +309,9 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return how many replicates a draw has, and the number of the first.
+    """Return how many replicates a draw has, and the number of its first replicate.
 
-    Draw -1 is the stated values.
+    `runs` is as in `_engine`. Draw -1 is the stated values.
     """
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
@@ -473,7 +476,10 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
 
 
 def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
-    """Return the mean distribution of each move's firings (None: some forecast has none)."""
+    """Return, for each move, the mean over forecasts of P(at most n firings), n = 0, 1, ...
+
+    The result is None if any of the forecasts has no such distribution.
+    """
     laws = [forecast.firings for forecast in forecasts if forecast.firings is not None]
     if len(laws) < len(forecasts):
         return None
@@ -486,12 +492,12 @@ def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float 
 
 
 def _lengthened(at_most: Floats, length: int) -> Floats:
-    """Return the probability of at most n firings, extended to larger n by its last value."""
+    """Extend P(at most n firings), n = 0, 1, ..., to `length` numbers by repeating the last one."""
     return np.pad(at_most, (0, length - len(at_most)), mode="edge")
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
-    """Return the estimated variance of the mean of draws (D, T) -> (T,).
+    """Return the estimated variance (T,) of the weighted mean of draws (D, T).
 
     For a single draw the result is 0.
     """
@@ -511,7 +517,7 @@ def _pooled_band(bands: Sequence[Band], share: Floats, trials: float | None) -> 
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:
-    """Return how many replicates answered a question of an exact forecast (None: solved)."""
+    """Return how many replicates an exact forecast used for a question, None if it used none."""
     return forecast.provenance["histories"] if name in forecast.provenance.get("by_histories", ()) else None
 
 

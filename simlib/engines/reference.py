@@ -317,12 +317,18 @@ class Reference:
         return state
 
     def _awaited_speed(self, name: str, state: State, day: float) -> float:
-        """Return the work per day of a move with `takes` (0 if an intervention replaces its rate)."""
+        """Return the work per day that is done for a move with `takes`.
+
+        It is 0 while an intervention replaces the rate of the move.
+        """
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
     def _await(self, story: Run, state: State, rng: random.Random) -> None:
-        """Give work to moves that have become possible, and take it from moves that no longer are."""
+        """Draw the work of each move with `takes` that has become possible.
+
+        A move that is no longer possible loses the work that was left.
+        """
         for move in self.scenario:
             if not move.takes or not self.possible(move, state):
                 story.work.pop(move.id, None)
@@ -363,7 +369,7 @@ class Reference:
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add the amounts per day gained in the present state since the day `noted`.
+        """Add the amounts per day that are gained in this state between `story.noted` and `day`.
 
         After an ending nothing is gained.
         """

@@ -32,7 +32,11 @@ _WIDE = 16
 
 @compiled_once(fastmath=_FAST)
 def _masks(size, stride, times):
-    """Say which combinations of counts a firing can lead to, along no row and along each open row."""
+    """Mark the combinations of counts that a firing can lead to (1 + rows, size).
+
+    Row 0 is for a firing that no open row counts: it can lead to every combination. The other rows are for a firing
+    that this open row counts: it leads to a count of at least 1.
+    """
     masks = np.ones((len(stride) + 1, size))
     for row in range(len(stride)):
         for count in range(size):
@@ -59,7 +63,7 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P times the vector into `result`. Both are flat grids of states by counts."""
+    """Write P times the vector into `result`. Both vectors are flat grids of states by counts."""
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -92,7 +96,7 @@ def _pull(vector, result, ways, value, diagonal):
 
 @compiled_once()
 def _poisson(mean, fresh):
-    """Return the Poisson weights until they are negligible, and `fresh` further weights."""
+    """Return the Poisson weights up to a negligible one, and `fresh` further weights."""
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
     negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)
@@ -120,7 +124,10 @@ def _carry(vector, weights, ways, value, diagonal):
 
 @compiled_once(fastmath=_FAST)
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
-    """Add Pᵀ `now` to `before`, and add up the derivatives by the entries of P."""
+    """Add Pᵀ `now` to `before`.
+
+    The derivatives with respect to the entries of P are added to `by_way` and `by_exit`.
+    """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -155,7 +162,10 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the adjoint of `_carry` at `value_after`, and add its derivatives by the entries of P."""
+    """Return the adjoint of `_carry` at `value_after`.
+
+    The derivatives with respect to the entries of P are added to `by_way` and `by_exit`.
+    """
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
     powers[0] = vector
@@ -171,10 +181,11 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 
 @compiled_once()
 def _scaled(days, ways, rate, exit_rate):
-    """Return the number of parts of a span, the weights of one part, and the entries of P = (shift + Q) / scale.
+    """Return the number of equal parts of a span, the weights of one part, P, and the scale.
 
-    In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. A row that opens
-    with the span needs a term for each of its firings. A span without any rate has no parts.
+    P = (shift + Q) / scale is given by its entries along the ways and on the diagonal. In a short span the shift lies
+    in the middle of the exit rates, so that fewer terms are needed. A row that opens with the span needs a term for
+    each of its firings. A span without any rate has no parts.
     """
     _, source, row, _, _, _, fresh = ways
     most, least = exit_rate.max(), exit_rate.min()
@@ -203,7 +214,10 @@ def _flow(vector, days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
-    """Carry values back through one span. Add the derivatives by each rate and each exit rate."""
+    """Carry values back through one span.
+
+    The derivatives with respect to rates and exit rates are added to `by_way` and `by_exit`.
+    """
     parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
     value_after = value_after.copy()
     begins = np.empty((max(parts, 1), len(vector)))
@@ -219,7 +233,6 @@ def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit
 
 @compiled_once()
 def _ways_of(span, spans, ways):
-    """Return the ways (transitions) within one span."""
     _, sizes, state_start, _ = spans
     pointer, way_start, source, row, (stride, times, fresh, row_start) = ways
     own, rows = slice(way_start[span], way_start[span + 1]), slice(row_start[span], row_start[span + 1])

@@ -254,7 +254,6 @@ def updated(taken: Intake) -> Update:
 
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
-    """Return the readings grouped by their use, and the ending that the log reports."""
     timetable = prepared.timetable
     taken, late = taken_in(prepared), taken_in(prepared, late=True)
     others = [reading for reading in prepared.readings if not reading.counts]

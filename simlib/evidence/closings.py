@@ -50,7 +50,7 @@ class Closing:
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """The log-likelihood and the forecast at each stage of a closing (S + F,), at one draw."""
+    """The log-likelihood and the forecast at each stage (S + F,) of a `Closing`, at one draw."""
 
     log: Floats
     forecast: Floats
@@ -94,7 +94,10 @@ class Replay:
         return Closing(place, day, rows, sets, weight, tuple((fact, *self._effect(fact)) for fact in facts))
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return the state that each state becomes by a fact (N,), and its weight (N,)."""
+        """Return what a fact makes of each machine state: the state it becomes, and its weight (N,).
+
+        A change from outside moves states. A level that was observed only weighs them.
+        """
         tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
         stays = np.arange(len(levels))
         if reading.setting:
@@ -109,7 +112,7 @@ class Replay:
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
         """Return the numbers of the machine states given as rows of levels.
 
-        A state that the walk does not meet gets the number `otherwise`.
+        A state that is not among the states of the walk gets its number from `otherwise`.
         """
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
@@ -155,9 +158,9 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return the sets of rows to weigh (S, count).
+    """Return the sets of rows to weigh, each as marks of its rows (S, count).
 
-    These are all sets if there are few rows, and otherwise sets with one row more each time.
+    If there are few rows, these are all sets. Otherwise each set has one row more than the set before.
     """
     if count <= TOGETHER:
         return np.array(list(itertools.product((False, True), repeat=count)), dtype=bool).reshape(2**count, count)
@@ -165,9 +168,10 @@ def _stages(count: int) -> Bools:
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return probability, and probability times forecast, at every stage.
+    """Return at every stage the probability left, and the sum of the forecasts weighted with it.
 
-    `before` (N, S) is the probability of each machine state at each stage of the rows.
+    `before` (N, S) is the probability of each machine state at each stage of the rows. `worth` (N,) is the forecast
+    from each machine state.
     """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]

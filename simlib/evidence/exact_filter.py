@@ -310,7 +310,11 @@ class Filter:
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
-        """Return the derivative by each assumption: by its logit if it is a chance, else by its log."""
+        """Turn derivatives with respect to the rates of slots into derivatives by assumption.
+
+        The result is with respect to the logit of a chance, and to the log of any other assumption. `slots` are the
+        rates, and `by_slot` the derivatives of the log-likelihood with respect to them.
+        """
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
         weighed = by_slot * slots
@@ -336,7 +340,7 @@ class Filter:
         return result[: len(theta)]
 
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
-        """Return the derivative by the shares of the start, on the logit scale."""
+        """Return the derivatives with respect to the logits of the start shares, by assumption."""
         tables = self.tables
         result = np.zeros(len(theta))
         if self.world.joint_start or not np.any(tables.start_chance >= 0):

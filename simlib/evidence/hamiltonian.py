@@ -76,7 +76,7 @@ def _r_hat(x: Floats) -> float:
 
 
 def _bulk(x: Floats) -> float:
-    """Return the effective sample size by Geyer's initial positive sequence."""
+    """Return the effective sample size of chains (chains, count), by Geyer's positive sequence."""
     chains_, length = x.shape
     centred = x - x.mean(axis=1, keepdims=True)
     lags = [np.mean(np.sum(centred[:, lag:] * centred[:, : length - lag], axis=1) / length) for lag in range(length)]

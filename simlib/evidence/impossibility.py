@@ -50,7 +50,10 @@ def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: I
 
 
 def _rows_before(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow, variables: set[str]) -> str:
-    """Return the latest earlier rows that changed one of the variables that decide the row."""
+    """Return a text with the latest earlier rows that changed a variable that decides this row.
+
+    The text is empty if there is no such row.
+    """
     changed = [
         reading.row
         for reading in readings

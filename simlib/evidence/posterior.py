@@ -154,7 +154,10 @@ class Learning:
         return passed.log_likelihood - 0.5 * float(at @ pull), slope[self.a] - pull
 
     def _laplace(self, weighed: Filter) -> tuple[Floats, Floats]:
-        """Return the mode (a,), with cut scores at zero, and the precision at the mode (a, a + c)."""
+        """Return the mode of the free scores (a,), with cut scores at zero, and the precision there.
+
+        The precision has a row for each free score, and columns for the free scores and then the cut ones (a, a + c).
+        """
         from scipy.optimize import minimize
 
         def down(at: Floats) -> tuple[float, Floats]:
@@ -260,7 +263,6 @@ class Learning:
     # ---------------------------------------------------------------- chains
 
     def _by_chains(self, mode: Floats, precision: Floats) -> Posterior:
-        """Return equally weighted draws of four chains. Raises NotLearnt if they do not converge."""
         root = np.linalg.cholesky(np.linalg.inv(precision))
 
         def target(x: Floats) -> tuple[float, Floats]:
@@ -283,7 +285,6 @@ class Learning:
 
 
 def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
-    """Return the reasons why weights cannot be trusted. The list is empty if they can."""
     count = len(found.weights)
     if np.isposinf(found.k_hat):
         return [f"{count} draws are too few to judge their weights"]
@@ -296,7 +297,6 @@ def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
 
 
 def _faults_of_chains(r_hat: float, bulk: float) -> list[str]:
-    """Return the reasons why chains cannot be trusted. The list is empty if they can."""
     faults = [f"the chains do not agree (R̂ = {r_hat:.3f}, limit {CONVERGED})"] if r_hat > CONVERGED else []
     return faults + ([f"the chains are worth {bulk:.0f} draws (at least {BULK})"] if bulk < BULK else [])
 

@@ -76,7 +76,8 @@ class StillOpen:
 def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     """Return the questions whose event may have happened since the scenario's first day.
 
-    `passed` is the result of the filter at the stated values. A count or a lull is returned only once it is certain.
+    `passed` is the result of the filter at the stated values. A question about a count or a lull (days without a
+    firing) is returned only once its event is certain.
     """
     questions = prepared.scenario.questions.values()
     found = ((question, answer_so_far(prepared, passed, question)) for question in questions)
@@ -113,10 +114,10 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 
 
 class Unanswered:
-    """The walk of a log without the ways that answer a question.
+    """The walk of a log without the ways (transitions) that answer a question.
 
     `possible` says whether any way that answers the question is possible given the log. If not, the event has not
-    happened yet. Lulls, counts and pairs of events have no such ways.
+    happened yet. Questions about lulls (days without a firing), counts and pairs of events have no such ways.
     """
 
     def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:
@@ -160,10 +161,10 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Find unseen firings that answer the question and change no state, and their states.
+        """Find firings that answer the question, change no state, and need not show in the log.
 
-        The states (K',) come first. The firings follow in parts: the segment, the table entries, the branches, the
-        shares that the log would show, and the assumptions that multiply these shares (-1: none).
+        The states in which they happen (K',) come first. The firings follow in parts: the segment, the table entries,
+        the branches, the shares that the log would show, and the assumptions that multiply these shares (-1: none).
         """
         prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
@@ -185,7 +186,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return the rate of the silent firings for each state of each span."""
+        """Return the rate of the firings of `_silent` that do not show, for each state of each span."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -196,7 +197,10 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return the share of firings that the log shows, and the assumption that multiplies it (-1: none)."""
+    """Return the share of firings that the log shows, and the assumption that multiplies it.
+
+    Both are repeated `count` times. The assumption is an index, -1 for none.
+    """
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
     index = list(prepared.world.assumptions).index(str(chance)) if named else -1
@@ -204,7 +208,7 @@ def _shown(prepared: Filter, chance: float | str, delay: float | None, count: in
 
 
 def _targets(prepared: Filter) -> Ints:
-    """Return the machine state to which each way leads."""
+    """Return the machine state to which each way (transition) of the walk leads."""
     walk = prepared.walk
     found = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
@@ -215,7 +219,10 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Say which entries of the maps between spans lead `inside`, at the crossings that count."""
+    """Mark the entries of the maps between spans that lead into the states `inside`.
+
+    `counts` says for each crossing from span to span whether it counts.
+    """
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
     found = [np.zeros(0, dtype=bool)]
@@ -227,7 +234,6 @@ def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
 
 
 def _outcomes(prepared: Filter, question: Question) -> Ints:
-    """Return the outcomes whose firing answers a question, as indices."""
     names = enumerate(prepared.tables.outcome_ids)
     own = [number for number, firing in names if question.move and question.counts(*firing)]
     return np.array(own, dtype=np.int64)
@@ -237,7 +243,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which the rows that are certain reach the count of a question, or None."""
+    """Return the day on which certain rows alone reach the count of a question, or None."""
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
@@ -246,7 +252,10 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the walk takes in from a day on, in the order of closing."""
+    """Yield the rows that the walk takes in, in the order of closing.
+
+    Only rows whose window begins on the day `since` or later are included.
+    """
     return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 
@@ -255,10 +264,11 @@ def _tells(row: OpenRow, question: Question) -> bool:
 
 
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the first day on which it is certain that a lull has happened, or None.
+    """Return the first day on which a lull is certain to have happened, or None.
 
-    A lull has happened if nothing has fired for its length. It may have happened earlier, unnoticed: the absence of
-    rows only excludes firings that the log always shows. If the story may have ended, the answer is None.
+    A lull has happened if nothing that counts has fired for as many days as the question asks for. It may have happened
+    earlier, unnoticed: the absence of rows only excludes firings that the log always shows. If the story may have
+    ended, the answer is None.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None
@@ -273,7 +283,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
 
 def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
-    """Say whether no firing that counts can have happened within a span."""
+    """Say whether the log excludes that any firing that counts has happened within a span."""
     timetable = prepared.timetable
     for firing, kind in timetable.coverage.items():
         if question.counts(*firing):

@@ -94,7 +94,7 @@ class Timetable:
     outside: tuple[Reading, ...]
 
     def day_told(self, crossing: float) -> float:
-        """Return the day to report for a fact that holds from a crossing on.
+        """Return the day to report for something that holds from a crossing (a cut in time) on.
 
         This is the day of the crossing if an outside change acts on it, and otherwise the day before.
         """
@@ -193,7 +193,9 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 
 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
-    """Return the different coverages, and for every firing the index of its coverage.
+    """Return the different coverages, and the index of the coverage of every firing.
+
+    A coverage says whether the log shows a firing, and how late.
 
     The clocks of moves that take time are never shown by a log.
     """
@@ -212,13 +214,16 @@ def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
 
 
 def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
-    """Return the days on which coverage changes: its first day, and the days of a delay."""
+    """Return the days on which it changes how far the log shows firings (its coverage).
+
+    These are the first day of a coverage, and the last days before `stop`, whose rows may still be delayed.
+    """
     days = {scenario.day(kind.since) for kind in kinds if kind.since}
     return days | {stop - day for kind in kinds for day in range(1, kind.within_days + 1)}
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return the share of the firings on a day that show by `stop`, of those that show at all.
+    """Return which share of the firings on a day show by `stop`, among those that show at all.
 
     The share rises by equal steps over the days of the delay. Return None if the absence of a row says nothing.
     """

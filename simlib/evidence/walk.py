@@ -149,9 +149,10 @@ def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
 
 @dataclass(frozen=True)
 class _Entering:
-    """States that enter a span: machine state, counts as one number, origin and weight.
+    """States that enter a span: machine state, counts of the open rows, origin and weight.
 
-    The origin is the place in the grid of the span before, or among the start states.
+    The counts are packed into one number. The origin is the place in the grid of the span before, or among the start
+    states.
     """
 
     state: Ints
@@ -165,7 +166,10 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The ways of a span, ordered by target, row (0: none) and source, each with its slot."""
+    """The ways (transitions) of a span, each with its slot.
+
+    They are ordered by target, then by open row (0: none), then by source.
+    """
 
     source: Ints
     target: Ints
@@ -188,7 +192,7 @@ class _Ways:
 
 @dataclass
 class _Parts:
-    """Arrays of the spans done so far."""
+    """The arrays of the spans done so far, to be joined into those of a `Walk`."""
 
     states: list[Ints] = field(default_factory=list)
     counts: list[Ints] = field(default_factory=list)
@@ -201,8 +205,6 @@ class _Parts:
 
 
 class _Walker:
-    """Builds one walk."""
-
     def __init__(self, machine: Machine, timetable: Timetable, cap: int) -> None:
         self.machine, self.timetable, self.cap = machine, timetable, cap
         self.tables = tables = machine.tables
@@ -252,7 +254,6 @@ class _Walker:
         return size
 
     def _record(self, entering: _Entering, states: Ints, size: int) -> None:
-        """Keep the machine states of a span, and the map that leads into its grid."""
         self.parts.states.append(states)
         target = np.searchsorted(states, entering.state) * size + entering.count
         self.parts.maps.append((entering.origin, target, entering.weight))
@@ -290,10 +291,11 @@ class _Walker:
         return entering.some(keep, weight), counts[keep]
 
     def _close_early(self, entering: _Entering, span: Span) -> tuple[_Entering, tuple[OpenRow | Fact, ...]]:
-        """Close the open rows as the story ends, since nothing happens afterwards, and check the facts.
+        """Close the open rows on the day on which the story ends, and check the facts.
 
-        Rows and facts that are dated later are left out. Return also those that were taken in. A row that is dated
-        later is taken in if its firings may have happened before the end.
+        Nothing happens after that day. A row that is dated later is taken in if all its firings may have happened
+        before. Other rows and facts that are dated later are left out. Return also the rows and facts that were taken
+        in.
         """
         day, early = span.start, list[OpenRow | Fact]()
         counts = _digits(entering.count, [self.timetable.rows[row].times for row in span.open])
@@ -359,7 +361,10 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways between states: the unseen ones, and those along each open row."""
+        """Return the ways (transitions) between states.
+
+        They are firings that the log does not show, and firings that an open row counts.
+        """
         machine = self.machine
         source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
@@ -374,7 +379,7 @@ class _Walker:
         return _Ways.of(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _spread(self, grid: Bools, ways: _Ways, span: Span) -> None:
-        """Mark every cell of a grid of states by counts that can be reached."""
+        """Mark, in place, every cell of a grid of states by counts that the marked cells can reach."""
         stride, times = self._strides(span)
         pointer = _starts(np.bincount(ways.target, minlength=len(grid)))
         self.kernels.spread(grid, pointer, ways.source, ways.row, stride, times)
@@ -399,10 +404,10 @@ class _Walker:
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def _weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
-        """Return three weights for each outcome, as indices (-1: none).
+        """Return three weights for each outcome, as indices of weights (-1: none).
 
-        They are for a firing that the log does not show, for a firing along a row, and for a firing that the log would
-        show and that changes no state.
+        The first is for a firing that the log does not show, the second for a firing along a row, and the third for a
+        firing that the log would show and that changes no state.
         """
         if span.delays not in self._by_delays:
             kinds = [
@@ -446,7 +451,7 @@ class _Walker:
         parts.exits.append(self._groups(states, span))
 
     def _groups(self, states: Ints, span: Span) -> Ints:
-        """Return the exit group of each machine state."""
+        """Return the exit group of each machine state. States of a group have the same exit rate."""
         rule = (span.segment.rating, span.delays)
         new = [state for state in states.tolist() if (rule, state) not in self.groups]
         if new:
@@ -508,7 +513,6 @@ class _Walker:
         )
 
     def _too_many(self, count: int, span: Span) -> str:
-        """Return the error message, which names the moves to declare: those that may happen unseen."""
         unseen, _, _ = self._weights_of(span)
         names = [firing for firing, weight in zip(self.tables.outcome_ids, unseen, strict=True) if weight >= 0]
         moves = sorted({move for move, _ in names if not self.tables.scenario.moves[move].covert})
@@ -519,7 +523,7 @@ class _Walker:
 
 
 def _digits(count: Ints, times: Sequence[int]) -> Ints:
-    """Return the count of each open row (N, rows)."""
+    """Unpack the counts of the open rows (N, rows), which were packed into one number each."""
     digits = np.zeros((len(count), len(times)), dtype=np.int64)
     for place, most in enumerate(times):
         digits[:, place] = count % (most + 1)

@@ -60,7 +60,6 @@ def _place(event: Measure) -> tuple[str, str]:
 
 
 def _or_above(scenario: Scenario, measure: Measure) -> Condition:
-    """Return the condition that the state is at a level or a rung, or above it."""
     if measure.of in scenario.variables:
         levels = scenario.variables[measure.of].levels
         return Condition((((measure.of, levels[levels.index(measure.part) :]),),))

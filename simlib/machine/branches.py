@@ -89,7 +89,10 @@ class Branches:
         self._outcomes += count
 
     def _contexts(self, move: Move, local: Ints, further: Iterable[Condition]) -> tuple[Ints, Ints]:
-        """Return the context of each entry, and an example state in each context."""
+        """Return the context of each entry, and an example state in each context.
+
+        Entries have the same context if the same conditions hold there: those of factors and effects, and `further`.
+        """
         conditions = [factor.when for outcome in move.outcomes for factor in outcome.factors]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         telling = [when for when in (*conditions, *further) if not when.always]

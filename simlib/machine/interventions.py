@@ -88,7 +88,7 @@ class Standing:
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
-        """Return the conditions of interventions on the factors of a move's outcomes."""
+        """Return the conditions of assumed values that are factors of a move's outcomes."""
         named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
@@ -147,7 +147,8 @@ class Standing:
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
         """Return the values assumed for a while, at a draw θ around `centre`.
 
-        Each value shifts in the ratio of its assumption to `centre` (odds ratio for a chance).
+        Each value is multiplied by the ratio of its assumption to `centre`. For a chance, its odds are multiplied by
+        the odds ratio.
         """
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:

@@ -193,7 +193,6 @@ def _read(scenario: Scenario, name: str) -> Measure:
 
 
 def _conditional(scenario: Scenario, name: str) -> Measure:
-    """Return the measure "EVENT|CONDITION@DATE"."""
     left, _, right = (part.strip() for part in name.partition("|"))
     condition, at, date = (part.strip() for part in right.partition("@"))
     event, given = (_event(scenario, part, name) for part in (left, condition))

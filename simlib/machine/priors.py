@@ -180,7 +180,7 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
-    """Return ∂g(θ)/∂z below the stated value and above it."""
+    """Return ∂g(θ)/∂z below and above the stated value, with g as in `slopes`."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

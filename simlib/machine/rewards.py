@@ -89,9 +89,10 @@ class Rewards:
         return self._moments(theta, rows, self.endings)
 
     def _moments(self, theta: Floats, rows: list[tuple[int, list[int], int]], columns: int) -> tuple[Floats, Floats]:
-        """Return the mean and the mean square of the sums of amounts by place.
+        """Return the mean and the mean square of the total amount by impact and place (I, columns).
 
-        Amounts are independent, so their means and their variances add.
+        A place is an outcome or an ending. The amounts of a place are independent, so their means and their variances
+        add.
         """
         mean, variance = np.zeros((2, len(self.impacts), columns))
         for impact, places, amount in rows:

@@ -186,7 +186,11 @@ class Tables:
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return factor indices, factor windows, variables, strides and guard of a local table."""
+        """Return factor indices, factor windows, variables, strides and guard of a move's table.
+
+        The table has an entry for each combination of levels of the variables that the move reads. The branches of the
+        move are added to `branches`.
+        """
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]

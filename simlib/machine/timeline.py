@@ -74,7 +74,10 @@ def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
 
 
 def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
-    """Return (start, end, number) of interventions that last for a while."""
+    """Return (start, end, number) of the interventions that last for a while.
+
+    Start and end are days (0 and infinity if open), and the number is the place in the scenario's list.
+    """
     return [
         (
             0.0 if item.date is None else scenario.day(item.date),
@@ -87,7 +90,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return every set of variables that are held together at some time."""
+    """Return every set of variables that interventions hold at the same time."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

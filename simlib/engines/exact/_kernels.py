@@ -33,9 +33,10 @@ def _find(table, codes, dense, code):
 
 @compiled_once()
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
-    """Return the first ending that holds, or -1.
+    """Return the index of the first ending whose condition holds, or -1.
 
-    Test k of a clause is passed when row k of `clause_allowed` is true at the level of its variable.
+    A condition holds if all tests of one of its clauses are passed. Test k is passed at the levels of its variable at
+    which row k of `clause_allowed` is true.
     """
     for clause in range(len(clause_ending)):
         holds = True
@@ -50,7 +51,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return the change of the state code that a branch makes."""
+    """Return the difference that the effects of a branch make to the state code."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -86,7 +87,7 @@ def _set_back(code, after, sizes, radix, moves, clauses, clocks):
 
 @compiled_once()
 def insert(table, codes, dense, first, last):
-    """Enter codes[first:last] into the table at their positions."""
+    """Enter codes[first:last] into the table, each with its position in `codes`."""
     for index in range(first, last):
         slot, _ = _find(table, codes, dense, codes[index])
         table[slot] = index
@@ -204,7 +205,7 @@ def leap(vector, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def slot_sums(pair_rates, pair, slot_start, out):
-    """Write the sum of the rates of the pairs of each slot to `out`."""
+    """Write the rate of each slot to `out`: the sum of the rates of its pairs."""
     slots = uint64(len(slot_start))
     for slot in range(slots):
         last = uint64(slot_start[slot + uint64(1)]) if slot + uint64(1) < slots else uint64(len(pair))

@@ -34,14 +34,14 @@ def _load(builder, place):
 
 
 def _spread(builder, number):
-    """Return a number in all lanes."""
+    """Return a row of four lanes that all hold this number."""
     nothing = ir.Constant(_ROW, ir.Undefined)
     one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
 
 
 def _first(builder, row):
-    """Return the first lane of a row, in all lanes."""
+    """Return a row of four lanes that all hold the first lane of this row."""
     nothing = ir.Constant(_ROW, ir.Undefined)
     return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
 
@@ -53,7 +53,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return memory for a sum of rows, which the compiler keeps in registers."""
+    """Return memory for a sum of rows, set to zero. The compiler keeps it in registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -106,8 +106,6 @@ def _add_from_first(typing, total, block, row, weights, place):
 
 @intrinsic
 def _write(typing, total, block, row):
-    """Write the sum to block[row]."""
-
     def generate(context, builder, signature, arguments):
         total, block, row = arguments
         vector = builder.load(builder.bitcast(total, _ROW.as_pointer()))

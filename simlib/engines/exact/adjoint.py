@@ -118,7 +118,7 @@ def gradient(
 
 @dataclass
 class _AdjointSpan:
-    """A span: a segment, cut off at the target day, with its quadrature.
+    """A segment, cut off at the target day, with quadrature nodes for integrals over it.
 
     `nodes` (J,) are days from its start, with `weights` (J,).
     """
@@ -133,7 +133,7 @@ class _AdjointSpan:
 
 
 class Adjoint:
-    """Gradients at one θ.
+    """The gradients of measures at one θ (the values of the assumptions).
 
     Forward solutions are kept, so another measure costs only one backward solution. `tolerance` bounds the truncation
     error of each solution.
@@ -153,7 +153,7 @@ class Adjoint:
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
     def _segments(self) -> list[Segment]:
-        """Return the segments up to the target day, including the interventions on that day."""
+        """Return the segments that begin before the target day, and any with interventions on it."""
         return [s for s in self.solver.segments if s.start < self.by_day or (s.start == self.by_day and s.actions)]
 
     def _span(self, segment: Segment) -> _AdjointSpan:
@@ -212,7 +212,10 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return the derivative with respect to the amount of `worth`: how many times it is gained."""
+        """Return the expected number of times that the amount of `worth` is gained.
+
+        This is the part of the derivative with respect to the amount that does not come through the rates.
+        """
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
             vector = before
@@ -228,14 +231,18 @@ class Adjoint:
         return self.solver.state_rewards.by_firings(span.rating.pair_rates, worth)
 
     def _worth(self, measure: Observable) -> Floats:
-        """Return the value of one firing of each outcome (O,)."""
+        """Return how much one firing of each outcome adds to the measure (O,)."""
         total = np.zeros(len(self.tables.outcome_ids))
         for worth in measure.worths:
             total += worth.scale(self.theta) * worth.by_outcome
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return p before each span's interventions (N,) and at its nodes (J, N), then p at the end."""
+        """Return the distributions p over the states, carried forward through all spans.
+
+        There is one entry for each span: p before the interventions at its start (N,), and p at its nodes (J, N). A
+        last entry holds p at the end.
+        """
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -266,7 +273,10 @@ class Adjoint:
     def _back_through(
         self, measure: Observable, span: _AdjointSpan, vectors: Floats, value: Floats
     ) -> tuple[Floats, Floats]:
-        """Carry the value at the end of a span back to its start, and return it with Σ p (u(y) - u(x)) by pair (P,)."""
+        """Carry the value of each state back from the end of a span to its start.
+
+        Return it with the derivative of the measure with respect to the rate of each pair (P,) in this span.
+        """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
@@ -296,7 +306,10 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Add the value of firings that a taboo stops, and of firings that gain an amount."""
+        """Complete `sums` for firings that have a value of their own.
+
+        A firing in the taboo stops the history, and its value is 1. Other firings may gain an amount.
+        """
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -306,7 +319,10 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Return, for each pair of a move (P,), the sum of numbers (N,) over the states at its table entry."""
+        """Return, for each pair of a move (P,), the sum of `by_state` (N,) over some states.
+
+        These are the states at the table entry of the pair that are no ending. Pairs of other moves get 0.
+        """
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
@@ -317,9 +333,9 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value back over the interventions at a span's start.
+        """Carry the value of each state back over the interventions at a span's start.
 
-        Their part of ∂m/∂chance is added to `forced`.
+        The derivatives of the measure with respect to the chances in these interventions are added to `forced` (B,).
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
@@ -346,7 +362,11 @@ class Adjoint:
     # ---------------------------------------------------------------- the chain rule
 
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
-        """Turn sums by pair into derivatives by assumption, through hazards and chances."""
+        """Apply the chain rule: from the rates of pairs and the chances to the assumptions (A,).
+
+        For each span, `per_pair` holds the derivatives with respect to the rates of pairs (P,), and `forced` those with
+        respect to the chances of forced and dated moves (B,).
+        """
         tables, extended = self.tables, self.tables.standing.extended(self.theta)
         derivative, count = np.zeros(len(extended)), len(self.theta)
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
@@ -379,7 +399,10 @@ class Adjoint:
         return result
 
     def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
-        """Return ∂/∂ log weight (B,) given ∂/∂chance. A larger weight lowers all other chances in its context."""
+        """Return ∂/∂ log weight (B,) given ∂/∂chance (B,).
+
+        Chances are weights normalised within a context, so a larger weight lowers all other chances there.
+        """
         starts = self.tables.branches.start
         mean = np.add.reduceat(by_chance * chances, starts[:-1])
         return (by_chance - np.repeat(mean, np.diff(starts))) * chances
@@ -387,7 +410,10 @@ class Adjoint:
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
-        """Return ∂/∂θ given ∂/∂share. One branch may take the rest, or all may be normalised."""
+        """Return ∂/∂θ given ∂/∂share.
+
+        In each group of shares, one may take what the others leave, or all may be normalised to sum to one.
+        """
         result = np.zeros(len(theta))
         weights = np.ones(len(chance)) if weights is None else weights
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
@@ -402,7 +428,10 @@ class Adjoint:
         return result
 
     def _start_part(self, value: Floats) -> Floats:
-        """Return (∂p₀/∂θ)ᵀ u(0). A joint start does not depend on θ."""
+        """Return the part of the derivative (A,) that comes from the start, (∂p₀/∂θ)ᵀ u(0).
+
+        u(0) is `value` (N,), the value of each state at time 0. A joint start does not depend on θ.
+        """
         tables = self.tables
         if tables.scenario.joint_start:
             return np.zeros(len(self.theta))
@@ -417,7 +446,7 @@ class Adjoint:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return for each start state the index of the share of its level of a variable."""
+        """Return, for each start state, the index of its level of a variable in the start shares."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
@@ -428,7 +457,10 @@ def _over(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Add to the pair of every edge the sum over the nodes of p(x) (u(y) - u(x))."""
+    """Add Σ_j p_j(x) (u_j(y) - u_j(x)) of every edge x → y to the number of its pair in `sums`.
+
+    At each node j, `weighted` (J, N) is p times the quadrature weight, and `worth` (J, N) is u.
+    """
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])

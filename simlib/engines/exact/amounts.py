@@ -28,7 +28,8 @@ def exact_amounts(
 ) -> tuple[Floats, AmountSample] | None:
     """Return the quantiles over time (3, T) of an impact, and its distribution at the last time.
 
-    The result is None if the impact is not of this form, or if the distribution would take too many products.
+    The result is None if the impact is not a number of firings times one fixed amount, or if the distribution would
+    take too many products.
 
     Args:
         solver: The scenario, prepared to be solved.
@@ -63,5 +64,5 @@ def exact_amounts(
 
 
 def _law(chain: Chain, one: OneAmount, mean: float, times: Floats, control: Control) -> Floats:
-    """Return the probability of each number (T, C)."""
+    """Return the probability of n gains, n = 0, 1, ..., by each time (T, C)."""
     return count_law(chain, one.counts, mean, times, control=Control(cancel=control.cancel)).share

@@ -64,7 +64,10 @@ def state_values(
 
 
 def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tuple[float, float, Taboo]]:
-    """Cut a segment at the day `since`. Return (start, end, taboo) of each part."""
+    """Cut a segment at the day `since`, before which nothing stops a history.
+
+    Return (start, end, taboo) of each part.
+    """
     cuts = [start, since, end] if start < since < end else [start, end]
     pairs = itertools.pairwise(cuts)
     return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]
@@ -84,7 +87,7 @@ def _met(value: Floats, taboo: Taboo) -> Floats:
 
 
 def _over(jump: Jump, value: Floats, taboo: Taboo) -> Floats:
-    """Return the value before a dated action, given the value after it."""
+    """Return the value of each state before a dated action, given the values after it."""
     value = _met(value, taboo)
     result = value.copy()
     result[jump.able] = 0.0

@@ -36,7 +36,8 @@ class Rating:
 class Passage:
     """A distribution (N,) carried from one time to another.
 
-    `stopped` is the probability that met the taboo on the way. `tail` bounds the truncation error of every answer.
+    `stopped` is the probability that met the taboo (a state or firing that stops a history) on the way. `tail` bounds
+    the truncation error of every answer.
     """
 
     vector: Floats
@@ -72,7 +73,7 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment. Consecutive segments with the same rates share them."""
+        """Return the rates of a segment. Segments in a row with the same rates get the same object."""
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -85,13 +86,13 @@ class Chain:
         return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
-        """Mark the pairs (P,) of a move, or of one outcome of the move."""
+        """Mark the pairs (table entry, outcome) of a move, or of one of its outcomes (P,)."""
         if outcome >= 0:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Mark the pairs (P,) whose firing is in a taboo."""
+        """Mark the pairs (P,) whose firing stops a history, because it is in a taboo."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
@@ -106,9 +107,9 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates (P,) without the firings of a taboo, and the early ends of a pass.
+        """Return the rates (P,) without the firings that stop a history, and what stops a history.
 
-        These are the taboo's states and the hazard of its firings. They are None for an empty taboo.
+        The latter holds the states of the taboo and the hazard of its firings. It is None for an empty taboo.
         """
         fire = None
         if taboo.firings:

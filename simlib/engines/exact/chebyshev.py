@@ -68,7 +68,7 @@ def _from_above(terms: Floats) -> Floats:
 
 
 def _length(mean: float, small: float) -> int:
-    """Return the smallest k from which on no coefficient for a mean z exceeds `small`."""
+    """Return a k from which on no coefficient c_k for this mean exceeds `small`."""
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
@@ -142,5 +142,5 @@ def carry(
 
 
 def _size(vectors: Floats, hit: Floats) -> float:
-    """Return the largest sum of absolute values of any lane."""
+    """Return the largest sum of absolute values of a lane, its stopped probability included."""
     return float((np.ones(len(vectors)) @ np.abs(vectors) + np.abs(hit[0])).max())

@@ -80,9 +80,10 @@ def columns_for(mean: float) -> int:
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
-    """Estimate the products for the distributions of counts with these means, in `steps` steps.
+    """Estimate how many multiplications the distributions of counts with these means would take.
 
-    The estimate is infinite if the distributions would take too much memory.
+    `steps` is the number of steps of one solution. The estimate is infinite if the distributions would take too much
+    memory.
     """
     columns = [columns_for(float(mean)) for mean in means]
     states, setting_up = len(chain.space), _SETTING_UP * len(columns) * len(chain.segments)
@@ -153,7 +154,10 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Carry the start through all segments, and return the probability of each number (T, C)."""
+    """Return the probability of each number, 0 to `columns` - 1, at each time (T, C).
+
+    The joint distribution of state and number is carried through all segments.
+    """
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -174,7 +178,10 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the distribution (N, C) after an intervention. Forced firings count, too."""
+    """Return the distribution over state and number (N, C) after an intervention.
+
+    Firings that the intervention forces count, too.
+    """
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:
@@ -187,7 +194,10 @@ def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
 def _carried(
     matrix: _Matrix, vector: Floats, times: Floats, duration: float, control: Control
 ) -> tuple[Floats, Floats]:
-    """Return the distribution (N, C) at the end of a segment, and each number's probability at times (T, C)."""
+    """Carry a distribution over state and number (N, C) through a segment.
+
+    Return the distribution at the end, and the probability of each number at `times` (T, C).
+    """
     means = matrix.uniform * np.append(times, duration)
     end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
     vector, spare = vector.copy(), np.empty_like(vector)
@@ -202,7 +212,7 @@ def _carried(
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """The transition matrix of a segment in pull form, with the count that each entry adds.
+    """The transition matrix of a segment by target state, with the count that each entry adds.
 
     The entries into state x are start[x] to start[x + 1] (N + 1,), including the diagonal. By entry (S,): `index` is
     the source state, `value` the probability, and `shift` the count that is added. `uniform` is the rate per day of the
@@ -266,7 +276,7 @@ class _Matrix:
 
     @cached_property
     def _parts(self) -> list[tuple[int, Any]]:
-        """The matrix, split by the count that its entries add."""
+        """The sparse matrices of the entries that add the same count, each with this count."""
         from scipy.sparse import csr_array
 
         shape = (len(self.start) - 1, len(self.start) - 1)
@@ -277,7 +287,7 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of firings of the marked `outcomes` that change nothing."""
+    """Return the rate (N,) of firings of the marked `outcomes` that leave the state as it is."""
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

@@ -40,7 +40,10 @@ _MOST_NUMBERS = 300_000_000
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """One prepared segment: `worth` (K + 1, N) is the value of each state 0, 1, ..., K jumps before its end."""
+    """One segment, prepared for drawing histories.
+
+    Row k of `worth` (K + 1, N) is the value of each state k jumps before the end of the segment.
+    """
 
     segment: Segment
     duration: float
@@ -57,7 +60,9 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
-    """Return the value of each state k = 0 ... `last` jumps before it is `value` (last + 1, N).
+    """Return the values of the states k = 0 ... `last` jumps before a time (last + 1, N).
+
+    `value` (N,) is the value of each state at that time.
 
     Raises Unsupported if these values would not fit into memory.
     """
@@ -160,7 +165,6 @@ class EndpointSampler:
         return pairs[_pick(weights, rng)]
 
     def _idle_pairs(self, x: int, span: _Stretch) -> tuple[list[tuple[int, int]], Floats]:
-        """Return (move, outcome) of all firings that leave the state x as it is, and their rates."""
         rates, levels = span.rating.rates, self.space.levels[[x]]
         pairs, weights = [], []
         for move in range(len(self.tables.move_ids)):
@@ -182,7 +186,7 @@ class _Event:
 
 
 class _Path:
-    """One unfinished history."""
+    """A history that is being drawn: its present state, and its events so far."""
 
     def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
         self.sampler, self.rng = sampler, rng
@@ -250,13 +254,15 @@ class _Path:
 
 
 def _pick(weights: Floats, rng: np.random.Generator) -> int:
-    """Return an index drawn in proportion to the weights."""
     total = np.cumsum(weights)
     return int(min(np.searchsorted(total, rng.random() * total[-1], side="right"), len(weights) - 1))
 
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
-    """Return drawn paths in the form of replayed histories, numbered from 0."""
+    """Return drawn paths in the form of replayed histories, numbered from 0.
+
+    The firings of hidden clocks are left out.
+    """
     scenario, space = solver.scenario, solver.space
     last = np.array([events[-1].state for events in paths])
     paths = [[event for event in events if event.move < len(scenario.moves)] for events in paths]

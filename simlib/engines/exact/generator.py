@@ -67,7 +67,10 @@ class Kill:
 
 
 class Push:
-    """The product P u, with edges by source. States of `inside` keep their value."""
+    """The product P u for values u of the states, with edges grouped by source.
+
+    States of `inside` keep their value.
+    """
 
     def __init__(self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None) -> None:
         self.space, self.diagonal = space, diagonal

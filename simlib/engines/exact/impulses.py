@@ -43,12 +43,15 @@ class Jump:
             self.branches.append((outcome, chance, target))
 
     def _chance(self, outcome: int, chances: Floats) -> float | Floats:
-        """Return the chance of an outcome, given the chances of all branches."""
+        """Return the chance of an outcome: one number if all states `able` agree, else (K,)."""
         branch = self.tables.branch(outcome, self.space.levels[self.able])
         return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
     def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
-        """Return the distribution (N,) after the intervention, without firings that a taboo stops."""
+        """Return the distribution (N,) after the intervention.
+
+        Firings in the taboo stop a history, so their probability is left out.
+        """
         result = vector.copy()
         result[self.able] = 0.0
         for outcome, chance, target in self.branches:
@@ -57,7 +60,7 @@ class Jump:
         return result
 
     def stopped(self, vector: Floats, taboo: Taboo) -> float:
-        """Return the probability of the firings that a taboo stops."""
+        """Return the probability of the firings that stop a history, because they are in the taboo."""
         shares = [chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome)]
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())

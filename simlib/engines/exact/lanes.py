@@ -67,7 +67,7 @@ class Extra:
 
 
 class Lanes:
-    """The rates of up to four lanes in one segment, as steps of a uniformised chain.
+    """The rates of one segment for up to four vectors (lanes), as steps of a uniformised chain.
 
     All lanes have the same Λ. A block of one lane without a taboo is a single vector, (N, 1), with a simpler step.
     """
@@ -122,16 +122,16 @@ class Lanes:
 
     @staticmethod
     def _fire(chain: Chain, taboo: Taboo, pair_rates: Floats) -> Floats:
-        """Return the hazard per day (N,) of the firings that a taboo stops."""
+        """Return the hazard per day (N,) of the firings that stop a history."""
         result = np.zeros(len(chain.space))
         for move in taboo.moves:
             result += chain.hazard(pair_rates, move, chain.marked(taboo) & chain.pairs(move))
         return result
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let lanes gain from the first lane, per day.
+        """Let the other lanes gain amounts per day, in proportion to the first lane.
 
-        The gains are `values` (S, 4) along the edges, and `stay` (N, 4) within the states.
+        The gains per unit of the first lane are `values` (S, 4) along the edges, and `stay` (N, 4) within the states.
         """
         self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
@@ -160,7 +160,7 @@ class Lanes:
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
         """Complete a step: add the flow at rates that differ between lanes to `result` (N, width).
 
-        The probability that met a taboo is added to `hits` (1, width).
+        The probability that met a taboo (a state or firing that stops a history) is added to `hits` (1, width).
         """
         if len(self.firing):
             hits += weighted(block, self.firing, self.fire, self._nothing)

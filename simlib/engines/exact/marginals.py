@@ -26,7 +26,7 @@ _ROOM = 4096
 
 @dataclass(frozen=True)
 class _Group:
-    """Dimensions with a joint histogram, over the combinations of their values that occur.
+    """Dimensions that are counted together: one cell for each combination of values that occurs.
 
     cell (N,): the cell of each state. example (C,): one state of each cell, which shows the values of the cell. States
     that are endings have separate cells, so that moves can be counted over the other states alone.
@@ -74,7 +74,10 @@ class Features:
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
-        """Put each set of dimensions, large sets first, into the group that it enlarges least."""
+        """Put each set of dimensions, large sets first, into the group that it enlarges least.
+
+        A set that would make every group too large starts a group of its own.
+        """
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
@@ -91,7 +94,7 @@ class Features:
         return self._merged([self._group(dims, 0) for dims in packed])
 
     def _merged(self, groups: list[_Group]) -> list[_Group]:
-        """Merge the smallest groups while their combinations are not too many, and number all cells."""
+        """Merge the two smallest groups as long as the result is small, then number all cells."""
         left = sorted(groups, key=lambda group: -len(group.example))
         while len(left) > 1 and len(left[-1].example) * len(left[-2].example) <= _ROOM:
             left.append(self._group(set(left.pop().dimensions | left.pop().dimensions), 0))
@@ -110,11 +113,10 @@ class Features:
         return _Group(frozenset(dims), cell.reshape(-1), example, first)
 
     def _home(self, dims: set[int]) -> _Group:
-        """Return the smallest group that contains all of these dimensions."""
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins in which a move can fire, and the table entry of the move in each."""
+        """Return the bins whose states let a move fire, and its table entry in each of them."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -123,7 +125,10 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Lay out the columns: every value of every dimension, levels before any ending, and the moves."""
+        """Return the columns of each dimension: for its values, and for its levels before an ending.
+
+        Only variables have columns of the second kind. The columns of the moves come after all of these.
+        """
         bins: list[Ints] = []
         every, going = dict[int, slice](), dict[int, slice]()
         for dimension in self._dimensions:
@@ -143,7 +148,7 @@ class Features:
         return every, going
 
     def reading(self, rates: Floats) -> Any:
-        """Return the matrix from bins to columns at entry rates (E,): sparse, (columns, bins)."""
+        """Return the sparse matrix (columns, bins) that sums bins into columns, at entry rates (E,)."""
         from scipy.sparse import csr_array
 
         ones = np.ones(len(self._bins) - len(self._entries))

@@ -73,7 +73,10 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a number for each state (N,), equal for states with the same possible gains per day."""
+        """Return a group number for each state (N,).
+
+        The states of a group gain the same: by the same firings at the same rates, and the same amounts per day.
+        """
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)
@@ -92,7 +95,10 @@ class StateRewards:
         return result
 
     def by_firings(self, pair_rates: Floats, worth: Floats) -> Floats:
-        """Return the gain per day of each state (N,) by firings, with `worth` (O,) the gain of each outcome."""
+        """Return the mean gain per day from firings in each state (N,).
+
+        `worth` (O,) is the gain from one firing of each outcome.
+        """
         per_pair, entries = pair_rates * worth[self.space.pair_outcome], int(self.tables.table_start[-1])
         by_entry = sums_by(self.space.pair_entry, per_pair, entries)
         result = np.zeros(len(self.space))
@@ -102,7 +108,6 @@ class StateRewards:
         return result
 
     def _entry(self, move: int) -> Ints:
-        """Return the table entry of a move in each state (N,)."""
         if move not in self._entries:
             self._entries[move] = self.tables.local_index(move, self.space.levels)
         return self._entries[move]
@@ -164,7 +169,7 @@ class Moments:
     """The first two moments of every impact at the report times, over all segments.
 
     given (T, I, endings + 1): E[R 1{ending reached}] for each ending, and E[R]. square (T, I): E[R²]. Both lack the
-    amounts gained by reaching an ending until `settle` adds them. vectors (I, N): n(x) so far.
+    amounts gained by reaching an ending until `settle` adds them. vectors (I, N): n(x) = E[R 1{X = x}] at present.
     """
 
     def __init__(self, states: StateRewards, chain: Chain, times: int) -> None:
@@ -189,13 +194,13 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let the lanes of a block after the first carry impacts, and return their watcher."""
+        """Let the lanes after the first carry impacts, and return the watcher that sums them."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
 
     def record(self, impacts: Sequence[int], sums: MomentSums, uniform: float, ends: Floats, rows: Ints) -> None:
-        """Store the sums of impacts from a pass with rate Λ = `uniform`.
+        """Store the sums of impacts from a pass with Λ = `uniform` jumps per day.
 
         The sums are those at the report times `rows`, followed by those at the end of the segment. `ends` (impacts, N)
         are the vectors n at the end.

@@ -16,7 +16,7 @@ from simlib.engines.exact.states import NOTHING, Taboo
 
 @dataclass(frozen=True, eq=False)
 class Quest:
-    """A separate vector for a question, without the probability that has answered the question.
+    """A question with its own vector. Probability that answers the question is taken out of it.
 
     The states and firings of `taboo` answer the question. From the day `until` on, `later` replaces `taboo`.
     """
@@ -27,11 +27,11 @@ class Quest:
     later: Taboo = NOTHING
 
     def at(self, day: float) -> Taboo:
-        """Return the taboo from a day on."""
+        """Return the states and firings that answer the question from a day on."""
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the taboo for interventions on a day.
+        """Return the states and firings that answer the question, for interventions on a day.
 
         On the day `until` itself, `taboo` still applies, because "by a day" includes that day.
         """
@@ -57,7 +57,7 @@ class Seats:
 
 
 def seated(impacts: int, quests: Iterable[Quest]) -> list[Seats]:
-    """Return blocks for the distribution, impacts and questions.
+    """Give the distribution, the impacts and the questions their places in blocks of lanes.
 
     A block with impacts has the distribution in its first lane.
     """

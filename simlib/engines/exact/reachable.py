@@ -81,8 +81,6 @@ def _pins(tables: Tables) -> set[tuple[int, int]]:
 
 
 class _Search:
-    """One breadth-first search, with or without Numba."""
-
     def __init__(self, tables: Tables, cap: int, control: Control) -> None:
         self.tables, self.cap, self.control = tables, cap, control
         combinations = 1
@@ -125,7 +123,10 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return table entry, outcome and branch of every pair. A move has a pair for each entry and outcome."""
+        """Return table entry, outcome and branch of every pair.
+
+        A move has a pair for each combination of one of its table entries and one of its outcomes.
+        """
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
@@ -173,7 +174,10 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield (rows, successor levels, pairs) for every outcome, without self-loops."""
+        """For each outcome, yield the rows that it changes, their levels after it, and their pairs.
+
+        Rows that it leaves as they are (self-loops) are left out. The variables in `held` do not change.
+        """
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
             entry = self.tables.local_index(move, levels)
@@ -227,7 +231,7 @@ class _Search:
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the states in which every held variable is at a level set by an intervention."""
+        """Return the rows in which each held variable is at a level that an intervention sets."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -266,7 +270,10 @@ class _Search:
         return codes, target, pair, start
 
     def _arguments(self) -> tuple[Any, ...]:
-        """Return the parts of the tables that the kernels read: sizes, radix, moves, effects, endings, clocks."""
+        """Return the parts of the tables that the kernels read.
+
+        These are sizes, radix, moves, effects, endings and clocks.
+        """
         tables = self.tables
         empty = np.zeros(0, dtype=np.int64)
         moves = (
@@ -284,7 +291,10 @@ class _Search:
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bools]:
-        """Return the clauses of all endings in order of precedence, with a row of allowed levels for each test."""
+        """Return the clauses of all endings by precedence, as `_kernels._ending` reads them.
+
+        Each test of a clause has a row that marks the allowed levels of its variable.
+        """
         ending, start, variable, rows = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):
@@ -301,7 +311,7 @@ class _Search:
 
 
 class _Table:
-    """The growing arrays of a search: codes in order of discovery, and positions by code."""
+    """The states found so far: codes in order of discovery, and a map from codes to positions."""
 
     def __init__(self, combinations: int, roots: Ints) -> None:
         self.dense = combinations <= _DENSE
@@ -336,7 +346,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Let the map from codes lead to the positions of the states in `codes`, which are sorted."""
+        """Let the map lead from each code to its position in `codes`, which are sorted."""
         if not self.dense:
             self.table[:] = -1
         else:

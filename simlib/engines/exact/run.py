@@ -81,9 +81,9 @@ class Prepared:
         return replace(self, rewards=rewards, blocks=seated(0, quests), leap=chebyshev.LEAPS[0])
 
     def in_one_block(self, lead: str) -> Prepared:
-        """Return a copy with only the questions that fit into one block with the distribution.
+        """Return a copy with only as many questions as fit into one block beside the distribution.
 
-        The question `lead` comes first, then questions about states, then questions about firings.
+        The question `lead` is chosen first, then questions about states, then questions about firings.
         """
         passes: dict[str, list[Quest]] = {}
         for quest in self.quests:
@@ -98,7 +98,7 @@ class Prepared:
     def calmer(self) -> Prepared:
         """Return a copy for a chain in which the terms of the faster series grow too much.
 
-        It has the next larger Λ, or uses the ordinary series if there is none.
+        This copy has the next larger Λ, or uses the ordinary series if there is no larger one.
         """
         return replace(self, leap=next((leap for leap in chebyshev.LEAPS if leap > self.leap), 0.0))
 
@@ -110,8 +110,6 @@ class Prepared:
 
 @dataclass
 class _Done:
-    """One block carried through a segment."""
-
     block: Lanes
     carried: Carried
     moments: MomentSums | None
@@ -156,7 +154,7 @@ class SolutionRun:
         return self.result
 
     def _rows(self, segment: Segment) -> Ints:
-        """Return the report times (indices) in a segment. The horizon belongs to the last segment."""
+        """Return the indices of the report times in a segment. The last one includes the horizon."""
         times, last = self.world.times, segment is self.world.segments[-1]
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
@@ -234,7 +232,6 @@ class SolutionRun:
         self.result.steps += carried.steps
 
     def _act(self, jump: Jump, day: float) -> None:
-        """Apply one intervention to every current vector."""
         action = jump.action
         going = self.main[~self.world.space.ended].sum()
         if action.move >= 0:

@@ -129,10 +129,10 @@ class Solver:
         )
 
     def _undecided(self) -> set[tuple[tuple[str, str], float | None]]:
-        """Return (first event, day) of the questions about two events that need histories.
+        """Return (first event, day) of each question about two events that cannot be solved exactly.
 
-        The question about the first event alone then needs histories, too. A conditional probability is the ratio of
-        these two questions, and both must come from the same histories.
+        Simulated histories answer such a question. They then also answer the question about its first event alone. A
+        conditional probability is the ratio of these two, so both must come from the same histories.
         """
         result = set()
         for question in self.scenario.questions.values():
@@ -144,7 +144,10 @@ class Solver:
         return result
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Add the passes for the probability of two events: P(A and B) = P(A) + P(B) - P(A or B)."""
+        """Add the passes for the probability of two events: P(A and B) = P(A) + P(B) - P(A or B).
+
+        If its first event is among the `undecided`, simulated histories answer the question instead.
+        """
         if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question
             return
@@ -165,10 +168,10 @@ class Solver:
         return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Prepare a question about a count or a lull.
+        """Prepare a question about a count, or about a lull (a number of days without a firing).
 
         A question about a count gets a solver of the scenario with a counter of firings. If this would have too many
-        states, the question needs histories. A question about a lull always does.
+        states, simulated histories answer the question. They always answer a question about a lull.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -272,7 +275,7 @@ class Solver:
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
-        """Estimate the products for the exact distributions of firings of all moves together."""
+        """Estimate the multiplications for the exact distributions of firings of all moves together."""
         means = np.array([mean[-1] for mean in forecast.moves.values()])
         return products_of(self.chain(), means, forecast.provenance["steps"])
 
@@ -284,14 +287,12 @@ class Solver:
         return dataclasses.replace(forecast, firings=laws, provenance=source)
 
     def _replicates(self, chain: Chain, runs: int, seed: int, first: int, control: Control) -> Forecast:
-        """Return the Monte Carlo forecast for the questions that need histories."""
         own = {"centre": chain.centre, "start": chain.own_start}
         counts = self._simulator.run(chain.theta, **own, runs=runs, seed=seed, first=first, control=control)
         forecast: Forecast = self._simulator.forecast(counts)
         return forecast
 
     def _with_histories(self, forecast: Forecast, counted: Forecast, seed: int) -> Forecast:
-        """Return an exact forecast together with the questions that Monte Carlo counted."""
         runs = counted.provenance["runs"]
         questions = {**forecast.questions} | {name: counted.questions[name] for name in self.by_histories}
         source = {"by_histories": list(self.by_histories), "histories": runs, "histories_seed": seed}
@@ -303,7 +304,7 @@ class Solver:
         )
 
     def _glanced(self, scope: _Scope) -> Prepared:
-        """Return the prepared parts for a glance of this scope."""
+        """Return the prepared parts for `glance` with the arguments (moves, lead)."""
         moves, lead = scope
         if scope not in self._glances:
             whole = self._prepared.without_impacts()
@@ -313,7 +314,7 @@ class Solver:
 
     @cached_property
     def _without_moves(self) -> Features:
-        """The features that all glances without moves share."""
+        """The partitions and columns for `glance` without `moves`."""
         return Features(self.tables, self.space, self.features.flagged, answers_only=True)
 
     @cached_property
@@ -367,7 +368,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return this solver's chain at the values and the start of another solver's chain."""
+        """Return a chain of this solver with the assumption values and the start of another chain."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(
@@ -403,7 +404,8 @@ class Solver:
     def taboo(self, question: Question) -> Taboo:
         """Return the taboo set of a question: the states and firings that answer it.
 
-        Raises Unsupported for a lull, a count or two events, because no single state or firing answers them.
+        Raises Unsupported for a lull (days without a firing), a count or two events, because no single state or firing
+        answers them.
         """
         if question.lull or question.count or question.joint:
             what = "a lull" if question.lull else "a count" if question.count else "two events"
@@ -421,7 +423,10 @@ class Solver:
         return Taboo(self.space.ending == list(self.scenario.endings).index(name))
 
     def _stays(self, inside: Bools) -> bool:
-        """Say whether no history leaves a set of states, so that occupancy equals first passage."""
+        """Say whether every history that enters a set of states stays there.
+
+        If so, the probability of being there at a time is the probability of having been there by then.
+        """
         if any(isinstance(item, Pin | Hold) for item in self.scenario.interventions):
             return False
         return not np.any(inside[self.space.source] & ~inside[self.space.target])

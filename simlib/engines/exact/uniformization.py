@@ -132,7 +132,7 @@ def add(total: Floats, weight: float, vector: Floats) -> None:
 
 
 def _inside(vector: Floats, kill: Kill | None) -> float:
-    """Take the probability inside the killing set out of the vector, and return it."""
+    """Take the probability in the states that end a pass early out of the vector, and return it."""
     if kill is None or kill.inside is None:
         return 0.0
     hit = float(vector[kill.inside].sum())

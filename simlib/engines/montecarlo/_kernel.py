@@ -54,7 +54,7 @@ DONE, TOO_MANY_EVENTS, HISTORY_FULL = 0, 1, 2
 
 @_njit
 def mix(x):
-    """Return the finaliser of `streams.mix` for one word."""
+    """Return a 64-bit word with its bits mixed, as `streams.mix` does."""
     x = (x ^ (x >> _S30)) * MIX_1
     x = (x ^ (x >> _S27)) * MIX_2
     return x ^ (x >> _S31)
@@ -223,7 +223,7 @@ def answer(counts, row, layout, times, question, t):
 def end_stretch(structure, work, counts, layout, times, question, t):
     """End a stretch without firings at time t.
 
-    If the stretch is as long as the lull of its question, the question is answered.
+    A question about a lull is answered if the stretch is at least as long as its days without a firing.
     """
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:

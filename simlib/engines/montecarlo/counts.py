@@ -109,7 +109,6 @@ def to_forecast(
 
 
 def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Accumulation:
-    """Return the accumulated amount of an impact: means over the replicates with their errors."""
     amounts, runs = counts.accrued[:, :, index], counts.runs
     fan, sample = distribution(amounts[:, None], np.full(runs, 1 / runs))
     chance = amounts.std(axis=0, ddof=1) if runs > 1 else np.zeros(len(flat.grid))
@@ -154,7 +153,7 @@ _Parts = Sequence[tuple[str, Sequence[str]]]
 
 
 def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
-    """Return columns (T, C) as {name: {part: column}}, in order."""
+    """Return columns (T, C) by name and part, {name: {part: column}}, in the order of `parts`."""
     column = iter(np.ascontiguousarray(columns.T))
     return {name: {part: next(column) for part in inner} for name, inner in parts}
 
@@ -196,7 +195,10 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 
 
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
-    """Return the share of ongoing replicates in which each one-off intervention had no effect."""
+    """Return every intervention with the share of replicates in which it had no effect.
+
+    Only replicates without an ending count. The share is None if there are none, and for lasting interventions.
+    """
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
     share = {n: void / tried if tried else None for n, tried, void in counted if n >= 0}

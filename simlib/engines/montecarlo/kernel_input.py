@@ -211,7 +211,7 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Return the effects of moves that a hold blocks in each segment (segments x effects, flat)."""
+        """Mark the effects of moves that a hold blocks in each segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.branches.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
@@ -256,7 +256,7 @@ class Flat:
         return [[index for index, question in questions if question.counts(*names)] for names in named]
 
     def _tallies(self) -> dict[str, NDArray]:
-        """Return the firings, or days without a firing, that each question asks for."""
+        """Return how many firings, or days without a firing, each question asks for."""
         questions = self.tables.scenario.questions.values()
         return {
             "goal": np.array([q.count.at_least if q.count else 1 for q in questions], dtype=np.int64),
@@ -317,7 +317,7 @@ def _text(tables: Tables, action: Action) -> str:
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each distinct set of rates, and an index into them by segment (S,)."""
+    """Return one segment for each distinct set of rates, and the set of each segment (S,)."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

@@ -195,7 +195,7 @@ def histories(
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut replicate numbers into blocks (first, count) of consecutive numbers."""
+    """Cut replicate numbers into blocks (first, count) of at most CHUNK consecutive numbers."""
     check_runs(len(numbers), min(numbers, default=0))
     begin = 0
     for place in range(1, len(numbers) + 1):
@@ -206,7 +206,10 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
-    """Return (output, history, rows) of consecutive replicates, with all their events."""
+    """Simulate consecutive replicates, with room for all their events.
+
+    Return the kernel's output, the histories, and how many of their rows are filled.
+    """
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
         output, history = allocate(simulator, runs), empty_track(simulator, runs, room)

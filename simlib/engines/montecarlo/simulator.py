@@ -243,7 +243,10 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Fill in the times and the counts `counted` (T, Q) of questions about two events."""
+        """Fill in when each replicate answers the questions about two events.
+
+        `counted` (T, Q) receives how many replicates have answered each of them by each time.
+        """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
             if question.joint is not None:
@@ -353,7 +356,10 @@ def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return the function that checks for cancellation and reports progress after each chunk."""
+    """Return the function to call after each chunk of replicates.
+
+    It checks for cancellation, and reports progress if enough time has passed since the last report.
+    """
     last = time.monotonic()
 
     def report(chunk: int) -> None:
