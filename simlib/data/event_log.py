@@ -85,6 +85,9 @@ def _insist_on_actors(frame: pd.DataFrame, actors: Collection[str]) -> None:
 
 
 def _names(column: pd.Series, wanted: Collection[str]) -> pd.Series:
-    """Say which rows name a wanted actor. A row may hold several names, joined by ";"."""
+    """Say for each row whether its cell has a wanted actor.
+
+    A cell may have several names, joined by ";". `wanted` is in lower case.
+    """
     found = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
     return column.astype(str).map(found).astype(bool)

@@ -106,7 +106,7 @@ def _open(file: Path) -> Any:
 
 
 def _recognise(file: Path) -> tuple[FileKind, str]:
-    """Return the layout of a file and its encoding, from its first lines."""
+    """Return the layout of a file and its text encoding, both judged from its first bytes."""
     if file.is_dir():
         raise _refused(file, 0, "is a folder", "expected a file of event data")
     with _open(file) as stream:
@@ -126,7 +126,10 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
 
 
 def _encoding(head: bytes) -> str:
-    """Return UTF-8 if the bytes are valid UTF-8, else Latin-1 (as in some ICB and CAMEO files)."""
+    """Return UTF-8 if the complete lines in `head` are valid UTF-8, else Latin-1.
+
+    Some ICB and CAMEO files are in Latin-1.
+    """
     try:
         head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
     except UnicodeDecodeError:

@@ -23,13 +23,13 @@ RESERVED = frozenset(_WORDS.split())
 
 
 class _Space:
-    """A name space, which gives every name its own identifier."""
+    """Hands out identifiers, and never the same one twice."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def claim(self, name: str, otherwise: str = "") -> str:
-        """Return an unused identifier: `name`, else `otherwise`, else `name` with a number."""
+        """Return an unused identifier: `name`, else `otherwise`, else the last one with a number."""
         options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
         free = next((option for option in options if option not in self._taken), None)
         number = 2
@@ -42,7 +42,7 @@ class _Space:
 
 
 def identifier(name: str) -> str:
-    """Return `name` as an identifier that is no word of the language."""
+    """Return `name`, changed where needed to be a valid and unreserved identifier of PRISM."""
     text = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not text or text[0].isdigit():
         text = f"_{text}"
@@ -50,7 +50,7 @@ def identifier(name: str) -> str:
 
 
 class Names:
-    """The identifiers of one scenario, by kind."""
+    """The PRISM identifiers for the names of one scenario, by kind (variables, moves and so on)."""
 
     def __init__(self, scenario: Scenario) -> None:
         space, labels, rewards = _Space(), _Space(), _Space()

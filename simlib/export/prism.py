@@ -67,7 +67,7 @@ NEARLY = 1e-12
 def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
     """Write `<id>.sm`, and `<id>.start.json` if a start is uncertain, and return the paths.
 
-    Raises Unsupported for windows and interventions, which PRISM does not have.
+    Raises Unsupported if the scenario has something that PRISM does not have (see `refusals`).
     """
     texts = {f"{scenario.id}.sm": model(scenario, ignore_windows=ignore_windows)}
     start = starts(scenario)
@@ -81,8 +81,8 @@ def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = Fals
 def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
     """Return the text of the PRISM model at the stated values.
 
-    With `ignore_windows`, calendar windows are treated as always open. Raises Unsupported for interventions and for
-    windows that are not ignored, and ScenarioError for chances above one.
+    With `ignore_windows`, calendar windows are treated as always open. Raises Unsupported for interventions, for moves
+    at a date, and for windows that are not ignored. Raises ScenarioError if the chances of a move sum to more than one.
     """
     reasons = refusals(scenario, ignore_windows=ignore_windows)
     if reasons:
@@ -110,7 +110,6 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
 
 
 def _why_not(item: Intervention) -> str:
-    """Say why an intervention is not in the model."""
     if item.date is None and getattr(item, "until", None) is None:
         return "the export writes the scenario itself, without interventions; leave it out, or change a move instead"
     return "PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
@@ -123,7 +122,7 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 
 def notes(scenario: Scenario) -> list[str]:
-    """Return the questions that the model leaves out because no label can ask them."""
+    """Return a sentence for each question that gets no label, because it is not about the state."""
     return [
         f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state, so it has no label"
         for question in scenario.questions.values()
@@ -132,7 +131,7 @@ def notes(scenario: Scenario) -> list[str]:
 
 
 def _asked(question: Question) -> str:
-    """Describe a question that is not about a condition on the state."""
+    """Say what a question asks that is about firings of moves, not about the state."""
     if question.lull:
         return f"for {in_days(question.lull.days)} without a firing of {', '.join(question.moves)}"
     if question.count:
@@ -141,10 +140,11 @@ def _asked(question: Question) -> str:
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:
-    """Return the combinations of uncertain start levels with weights (None: a certain start).
+    """Return the combinations of start levels with weights, or None if the start is certain.
 
-    `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`. The weights
-    are those of the stated values and sum to one.
+    Under the key `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level},
+    weight}`. The weights are those of the stated values and sum to one. Raises Unsupported for a scenario that starts
+    from an event log.
     """
     if scenario.joint_start:
         raise Unsupported("a scenario that starts from a log cannot be exported; export it without the log")
@@ -174,7 +174,7 @@ def starts(scenario: Scenario) -> dict[str, Any] | None:
 
 
 def _start_text(start: Mapping[str, Any]) -> str:
-    """Return the starts as JSON with one combination a line."""
+    """Return what `starts` returns as JSON, with each combination of levels on its own line."""
     head = json.dumps({key: value for key, value in start.items() if key != "starts"}, ensure_ascii=False, indent=1)
     rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in start["starts"])
     return head.removesuffix("\n}") + f',\n "starts": [\n{rows}\n ]\n}}\n'
@@ -182,8 +182,6 @@ def _start_text(start: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes one scenario, section by section."""
-
     scenario: Scenario
     names: Names
     ignore_windows: bool
@@ -308,9 +306,10 @@ class _Writer:
         yield "endrewards"
 
     def _payment(self, payment: TerminalReward) -> Iterator[str]:
-        """Yield the rewards for reaching an ending.
+        """Yield the lines of PRISM that pay the amount when a move leads into the ending.
 
-        Each is the hazard of an outcome that leads there, times the amount.
+        PRISM counts rewards per day spent in a state. So each line pays the hazard of an outcome that leads into the
+        ending, times the amount.
         """
         endings = list(self.scenario.endings)
         for move in self.scenario:
@@ -349,7 +348,7 @@ class _Writer:
         return f"{text} {_comment(meaning)}"
 
     def _guard(self, move: Move, *, waiting: bool = False) -> str:
-        """Return the guard of a move's command or, with `waiting`, of its next stage."""
+        """Return the guard under which a move fires or, with `waiting`, its next stage begins."""
         when = self._condition(move.when)
         parts = [f"!{self.names.ended}", *([] if when == "true" else [_bracket(when)])]
         parts += [f"{self.names.variable[name]}>0" for name in move.per]
@@ -359,7 +358,7 @@ class _Writer:
         return " & ".join(parts)
 
     def _hazard(self, move: Move) -> str:
-        """Return the hazard of a move, or of each stage of its wait."""
+        """Return the rate per day at which a move fires or, if it has stages, each stage ends."""
         rate = self.names.constant[move.rate]
         return self._product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
 
@@ -411,7 +410,7 @@ class _Writer:
         return " & ".join(f"({part})" for part in parts) or "true"
 
     def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
-        """Return how the wait for one move changes when another move happens, "" if it does not."""
+        """Return the update of the stage of `awaited` when `move` fires, "" if the stage stays."""
         stage = self.names.waiting[awaited.id]
         if awaited is move:
             return f"{stage}'=0"
@@ -426,12 +425,15 @@ class _Writer:
         return f"{stage}'=({' & '.join(goes_on)}) ? {stage} : 0" if goes_on else ""
 
     def _new_levels(self, outcome: Outcome) -> dict[str, str]:
-        """Return the new level of each variable that an outcome changes."""
+        """Return {variable: expression for its new level} for what an outcome changes."""
         changed = dict.fromkeys(effect.variable for effect in outcome.effects)
         return {name: self._new_level(name, outcome) for name in changed}
 
     def _new_level(self, variable: str, outcome: Outcome) -> str:
-        """Return the level of a variable after an outcome. At most one of its effects applies."""
+        """Return the expression for the level of a variable after an outcome.
+
+        In each state at most one effect changes the variable, so the order of the effects does not matter.
+        """
         name, known = self.names.variable[variable], self.scenario.variables[variable]
         first, last, result = known.first, known.first + len(known.levels) - 1, name
         for effect in (effect for effect in outcome.effects if effect.variable == variable):
@@ -444,8 +446,8 @@ class _Writer:
     def _condition(self, condition: Condition, values: Mapping[str, str] | None = None) -> str:
         """Return a condition on the state as a PRISM expression.
 
-        It is "true" or "false" if the condition always or never holds. `values` are expressions for the levels of the
-        variables. Default: their names.
+        It is "true" or "false" if the condition always or never holds. `values` gives the expression for the level of
+        each variable. By default this is the identifier of the variable.
         """
         values = self.names.variable if values is None else values
         clauses = [self._clause(clause, values) for clause in condition.clauses]
@@ -483,7 +485,7 @@ class _Writer:
 
 
 def _weighted(move: Move) -> bool:
-    """Say whether the chances of a move depend on the state."""
+    """Say whether factors make the chances of the outcomes depend on the state."""
     return any(outcome.factors for outcome in move.outcomes)
 
 

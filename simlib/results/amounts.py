@@ -50,13 +50,13 @@ class AmountSample:
         return f"This distribution is counted in {counted(self.amounts.size, 'history', 'histories')}."
 
     def exceeds(self, amount: float) -> Estimate:
-        """Return the probability that the amount exceeds a given one."""
+        """Return the probability that the amount of the impact is more than `amount`."""
         p, variance = self._mean(self.amounts > amount)
         band = Band.of_mean(p, variance, None if self.exact else float(self.amounts.size))
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return a quantile: the smallest amount that this share of the histories does not exceed."""
+        """Return the smallest amount such that at least `share` of the histories have no more."""
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
@@ -64,7 +64,7 @@ class AmountSample:
         return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
 
     def worst(self, share: float = 0.05) -> Estimate:
-        """Return the mean of the worst `share` of the histories (expected shortfall)."""
+        """Return the mean of the `share` of histories with the largest amounts (expected shortfall)."""
         threshold = self.point(1 - share)
         mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
         half = Z_TWO_SIDED_95 * float(np.sqrt(variance))

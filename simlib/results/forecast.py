@@ -85,7 +85,10 @@ class Forecast(Answer):
         return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
-        """Return the date D for which t = `days` means "by the end of D"."""
+        """Return the last day that has begun before the time `days`: the 90th day for `days` = 90.
+
+        "By t = `days`" then means "by the end of that day".
+        """
         return by_date(self.as_of, days)
 
     def frame(self, what: str = "endings") -> pd.DataFrame:
@@ -141,7 +144,10 @@ class Forecast(Answer):
 
     @property
     def counters(self) -> dict[str, tuple[Floats, Floats, Floats]]:
-        """The mean, the 5th and the 95th percentile (T,) of each counter, by variable."""
+        """The mean, the 5th and the 95th percentile (T,) of each counter.
+
+        A counter is a variable whose levels are numbers.
+        """
         return {name: _spread(levels) for name, levels in self.variables.items() if all(map(str.isdecimal, levels))}
 
     def _counter_rows(self) -> Iterator[dict[str, Any]]:
@@ -184,13 +190,20 @@ class Forecast(Answer):
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
-        """Return the short label of an id (of a rung: "ladder=rung") for narrow places."""
+        """Return the short label of `name`, for narrow places.
+
+        The name of a rung is written "ladder=rung". Without a short label, the result is the label, or for a rung its
+        id.
+        """
         known = self.labels.get(f"short_{kind}", {}).get(name)
         return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))
 
     @property
     def by_histories(self) -> tuple[str, ...]:
-        """The questions of an exact forecast that only Monte Carlo could answer."""
+        """The ids of the questions in an exact forecast that were answered by Monte Carlo.
+
+        The exact engine cannot answer them.
+        """
         return tuple(self.provenance.get("by_histories", ()))
 
     @property
@@ -203,7 +216,10 @@ class Forecast(Answer):
 
     @property
     def histories_note(self) -> str:
-        """A sentence that names the questions of `by_histories`, or "" if there are none."""
+        """A sentence that names the questions answered by Monte Carlo (see `by_histories`).
+
+        It is "" if there are none.
+        """
         if not self.by_histories:
             return ""
         names = " and ".join(f"“{self.label('questions', name)}”" for name in self.by_histories)
@@ -223,9 +239,9 @@ class Forecast(Answer):
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """The moves that are acts, the most frequent first.
+        """All moves but those of nature that nobody observes, the most frequent first.
 
-        Moves of nature that nobody observes, such as a tempo that cools, are left out. `moves` includes them.
+        An example of a move that is left out is a crisis that cools down by itself. `moves` includes such moves.
         """
         unseen = self.labels.get("unseen_moves", {})
         return tuple(sorted((m for m in self.moves if m not in unseen), key=lambda m: -float(self.moves[m][-1])))
@@ -246,7 +262,7 @@ class Forecast(Answer):
 
     @property
     def lead_note(self) -> str:
-        """A sentence that says that no ending is clearly the likeliest, or "" if one is."""
+        """A sentence that warns that no ending is clearly the likeliest, or "" if one clearly is."""
         many = len(self.contenders)
         if many < 2:
             return ""
@@ -314,7 +330,10 @@ class Forecast(Answer):
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    """Return the mean and the 5th and 95th percentiles (T,) of {number: probability (T,)}."""
+    """Return the mean and the 5th and 95th percentiles (T,) of a counter.
+
+    `levels` maps each number of the counter, as text, to its probability (T,).
+    """
     numbers, shares = np.array([int(level) for level in levels]), np.array(list(levels.values()))
     below = np.cumsum(shares, axis=0)
     low, high = (numbers[np.argmax(below >= share - 1e-9, axis=0)].astype(float) for share in (0.05, 0.95))

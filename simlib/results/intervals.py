@@ -41,8 +41,9 @@ class Band:
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
         """Return the Wilson interval of a mean over draws.
 
-        The number of trials follows from `variance`. With `trials`, the interval is at least as wide as for this many
-        replicates. Without `trials`, the interval has no width where the draws do not differ.
+        `variance` is the variance of this mean. The interval is that of a proportion counted in as many trials as give
+        this variance. With `trials`, the interval is at least as wide as for this many replicates. Without `trials`,
+        the interval has no width where the draws do not differ.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)
@@ -76,7 +77,7 @@ class FiringRange:
 
     @classmethod
     def of(cls, at_most: Band) -> FiringRange:
-        """Return the range from the probabilities of at most n firings, for n = 0, 1, ... (N,)."""
+        """Return the range, given the probabilities of at most 0, 1, 2, ... firings (N,)."""
         p, low, high = at_most.probability, at_most.low, at_most.high
         last = len(p) - 1
 

@@ -63,9 +63,9 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Say whether a number is a share in a start.
+    """Say whether the number at a place is the probability (share) of a level at the start.
 
-    Such a share may be written without a reason. It then has the reason of the whole start.
+    Such a share may be written without a reason. It then has the reason of its variable or of the history.
     """
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
@@ -201,7 +201,10 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of the number used at a place. A literal is added to the assumptions."""
+        """Return the id of a number that is used.
+
+        A number written at the place of its use is added to the assumptions.
+        """
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)
@@ -226,7 +229,7 @@ class Numbers:
         return use.id
 
     def _because(self, place: Place) -> str | None:
-        """Return the reason of the start in which a share stands."""
+        """Return the reason of the variable, or of the history of the log, to which a share belongs."""
         if place[0] == "variables":
             return self.shape.variables[str(place[1])].because
         history = self.shape.evidence.history if self.shape.evidence else None
@@ -244,9 +247,10 @@ class Numbers:
 
 
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
-    """Return the first use of each named assumption, which gives the kind and the unit.
+    """Return the first use of each named assumption, which decides its kind and its unit.
 
-    An assumption used as two kinds or in two units is noted as a problem. Its kind then follows from its notation.
+    An assumption used as two kinds or in two units is noted as a problem and left out. Its kind is then read from the
+    way its value is written.
     """
     first: dict[str, Use] = {}
     torn: dict[str, Use] = {}
@@ -277,9 +281,10 @@ def resolve_literal(
 ) -> Assumption | None:
     """Return the assumption for a number in the file.
 
-    Returns None and notes the problem if the number cannot be read. If nothing uses the number, `kind` is None. Its
-    kind then follows from its notation, and a number without a unit is a factor. `unit` is the unit of an amount.
-    `used_at` is where the number is used. The message names that place if the number does not fit there.
+    Returns None and notes the problem if the number cannot be read. `kind` is None if nothing uses the number. The kind
+    is then read from the way the number is written ("2 per week" is a rate), and a number without a unit is a factor.
+    `unit` is the unit of an amount. `used_at` is where the number is used. The message names that place if the number
+    does not fit there.
     """
     value = read_quantity(document, (*place, "value"), shape.value, kind, used_at, unit)
     if value is None:
@@ -356,7 +361,7 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
 
 
 def _spread(document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind) -> float:
-    """Return the standard deviation of an amount from event to event, 0 if none is given."""
+    """Return the standard deviation of an amount between single events, 0 if none is given."""
     if shape.spread is None:
         return 0.0
     if kind != "amount":

@@ -45,7 +45,7 @@ def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def _numbers(scenario: Scenario) -> Iterator[Assumption]:
-    """Yield every assumption, including those of `evidence`."""
+    """Yield every assumption, including the numbers written in the section `evidence`."""
     yield from scenario.assumptions.values()
     yield from scenario.log_assumptions.values()
 
@@ -116,14 +116,14 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 
 
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
-    """At most one outcome of a move takes the rest, and the stated chances sum to at most 1."""
+    """The stated chances of a move sum to at most 1, and at most one outcome takes the rest."""
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
         yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
 
 
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
-    """At most one level of a start takes the rest, and the stated shares sum to at most 1."""
+    """The stated shares of a start sum to at most 1, and at most one level takes the rest."""
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
@@ -187,7 +187,7 @@ def effects_of_an_outcome_never_clash(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ...]]]:
-    """Yield the effects of each outcome, with its move and its place."""
+    """Yield the move, the place in the file and the effects of each outcome."""
     for move in scenario:
         for outcome in move.outcomes:
             short = [outcome.id for outcome in move.outcomes] == ["done"]
@@ -195,7 +195,7 @@ def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ..
 
 
 def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
-    """An outcome with factors has at least one rival, because a single outcome always happens."""
+    """If an outcome has factors, its move has another outcome, as a single one always happens."""
     for move in scenario:
         for outcome in move.outcomes if len(move.outcomes) == 1 else ():
             if outcome.factors:
@@ -327,7 +327,11 @@ def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]
 
 
 def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
-    """The correlation matrix of the normal scores, 2 sin(pi rho / 6), is positive definite."""
+    """The correlations do not contradict each other.
+
+    That is, the matrix of 2 sin(pi rho / 6) is positive definite, where rho are the rank correlations. These are the
+    correlations of the normal scores.
+    """
     pairs = [c for c in scenario.correlations if c.first != c.second]
     names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
     if not names:

@@ -42,7 +42,7 @@ ALWAYS = Condition()
 
 
 def runs(levels: tuple[str, ...]) -> list[str]:
-    """Return levels unchanged, but consecutive numbers of a counter as "5 to 9"."""
+    """Return levels unchanged, but each run of consecutive numbers as one text such as "5 to 9"."""
     if not all(level.isdecimal() for level in levels):
         return list(levels)
     numbers = [int(level) for level in levels]

@@ -45,9 +45,9 @@ class Reader:
         return tuple((name, levels) for name, levels in pairs if levels)
 
     def _level_set(self, name: str, written: str | list[str], place: Place) -> tuple[str, ...]:
-        """Return the levels of a level set, in the order of the variable.
+        """Return the levels that a level set of the file means, in the order of the variable.
 
-        Returns () and notes the problem if a level is unknown.
+        An unknown level is noted as a problem and left out.
         """
         variable = self.variable(name, place)
         if variable is None:
@@ -104,7 +104,7 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return the problem and the expectation, for a level that a variable does not have.
+    """Return two texts: that a variable does not have a level, and what is expected.
 
     With `sets`, the expectation for a counter also lists the ways to write a set of levels.
     """
@@ -116,7 +116,10 @@ def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple
 
 
 def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
-    """Return the numbers that a phrase such as "5 or above", "5 to 9" or "not 5" means, or ()."""
+    """Return the numbers that a phrase such as "5 or above", "5 to 9" or "not 5" means.
+
+    Returns () for any other text, and if the counter does not have a number.
+    """
     match = re.fullmatch(
         r"(?P<no>not )?(?P<one>\d+)(?: (?P<word>to (?P<other>\d+)|or above|or below))?", written, re.ASCII
     )

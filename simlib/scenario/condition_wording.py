@@ -28,9 +28,9 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
 
 
 def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
-    """Describe a lull or a count: "28 days pass without strike or raid".
+    """Describe a lull (days without certain moves) or a count of moves.
 
-    With `labels`, moves have their labels in place of their ids.
+    An example is "28 days pass without strike or raid". With `labels`, moves have their labels in place of their ids.
     """
     names = [f"“{scenario.moves[name].label}”" if labels else name for name in asked.moves]
     some = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]

@@ -89,7 +89,7 @@ class Document:
 
 
 class _Anything:
-    """Stands for the names of an unreadable section: every name counts as known."""
+    """Stands for the keys of a section that cannot be read: every name counts as one of them."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -185,7 +185,10 @@ def _syntax_problem(document: Document, error: Exception) -> Problem:
 
 
 def _open_bracket(error: Exception, mark: Any) -> int | None:
-    """Return the line of a bracket that is still open when the parser stops, if it is an earlier line."""
+    """Return the line of the bracket that is still open where the parser stopped.
+
+    Returns None if there is no such bracket, or if it is on the line at which the parser stopped.
+    """
     begun = getattr(error, "context_mark", None)
     if mark is None or begun is None or begun.line >= mark.line:
         return None
@@ -223,7 +226,7 @@ class _Stopped(Exception):
 
 
 class _Composer:
-    """Builds data, lines and spans from a stream of events."""
+    """Fills a document with the data, the lines and the spans, from the events of the parser."""
 
     def __init__(self, document: Document, events: Iterator[Any]) -> None:
         self.document = document
@@ -322,7 +325,7 @@ class _Composer:
 
 
 class Alias:
-    """Stands for a YAML alias, which is already reported and never resolved."""
+    """Stands for a YAML alias (`*name`), which is noted as a problem and never looked up."""
 
 
 def _is(event: Any, name: str) -> bool:
@@ -352,7 +355,10 @@ def in_one_line(mapping: dict[str, Any]) -> Any:
 
 
 def text_of(data: Any, like: str = "") -> str:
-    """Write an editable mapping as YAML, in the indentation and width of its old text."""
+    """Return an editable mapping as YAML text, with the indentation and the width of `like`.
+
+    `like` is the text that the new text will replace.
+    """
     stream = io.StringIO()
     _round_trip(like).dump(data, stream)
     return stream.getvalue()
@@ -371,7 +377,10 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """Return by how many columns the first block list is indented from its key (default: 2)."""
+    """Return by how many columns the first list is indented from its key (2 without a list).
+
+    Lists in square brackets do not count.
+    """
     key = 0
     for line in text.splitlines():
         bare = line.lstrip(" ")

@@ -118,8 +118,6 @@ def _misfits_of_header(names: Any, file: str) -> Iterator[Problem]:
 
 
 class _Cells:
-    """Reads one row and notes its problems."""
-
     def __init__(self, file: str, line: int, cells: Mapping[Any, Any], problems: list[Problem]) -> None:
         self.file, self.line, self.problems = file, line, problems
         self.extra = cells.get(None)
@@ -129,7 +127,10 @@ class _Cells:
         self.problems.append(Problem(self.file, self.line, column, what, expected))
 
     def row(self) -> LogRow | None:
-        """Return the row, or None if its date or its word cannot be read. Problems are noted."""
+        """Return the row. Returns None if its date cannot be read or its cell `move` is empty.
+
+        Problems are noted.
+        """
         if self.extra:
             self.note("", "more cells than the header has", "a text with a comma needs quotes")
         date, known_on = self._date("date"), self._date("known_on") if self.cells["known_on"] else None

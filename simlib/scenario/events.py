@@ -47,7 +47,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event, or two events together, for a conditional measure.
+    """One event, or two events together, needed for a conditional probability.
 
     Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). If `then` is
     given, that event must happen too. `simlib.machine.asked_events` uses this class.
@@ -82,7 +82,7 @@ class Question:
 
     @property
     def moves(self) -> tuple[str, ...]:
-        """The moves whose firings decide the question."""
+        """The moves whose firings decide the question (none for a condition on the state)."""
         if self.lull or self.count:
             return (self.lull or self.count).moves  # type: ignore[union-attr]
         return () if self.move is None else (self.move,)
@@ -92,7 +92,7 @@ class Question:
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:
-        """Return the time at which the answer becomes yes, or infinity if it stays no.
+        """Return when the answer to a question about moves becomes yes (infinity: it stays no).
 
         `firings` are the times, in order, at which the moves fired. The story is over at `end`.
         """

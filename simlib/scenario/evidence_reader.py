@@ -34,8 +34,6 @@ def read_evidence(
 
 
 class _EvidenceReader:
-    """Reads the `evidence:` section of one document."""
-
     def __init__(
         self,
         document: Document,
@@ -149,9 +147,9 @@ class _EvidenceReader:
         )
 
     def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
-        """Note moves and outcomes that do not exist.
+        """Note the moves and outcomes in a rule that the scenario does not have.
 
-        Without `is`, the outcomes belong to the moves that the words name.
+        If the rule has no key `is`, its outcomes are those of the moves that its words name.
         """
         moves = [shape.is_] if shape.is_ else list(words) if shape.outcomes else []
         named = (*place, "is") if shape.is_ else (*place, "row")

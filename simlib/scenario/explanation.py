@@ -140,8 +140,6 @@ def _list(parts: Iterable[str]) -> str:
 
 
 class _Speaker:
-    """Makes the sentences about the parts of one scenario."""
-
     def __init__(self, scenario: Scenario) -> None:
         self.world = scenario
 
@@ -204,7 +202,7 @@ class _Speaker:
         return self.sentence(text + ("; nobody observes it" if move.covert else ""), sources=move.sources)
 
     def whose(self, move: Move) -> str:
-        """Return the actor and the target of a move, then its label."""
+        """Return who makes a move and towards whom, then its label (only the label for nature)."""
         names = [self.world.actors[actor].label for actor in (move.actor, move.target) if actor]
         return move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
 
@@ -222,7 +220,6 @@ class _Speaker:
         return f"if on that day {condition_in_words(move.when, self.world)}"
 
     def _wait(self, move: Move) -> str:
-        """Say how long a move takes: the median wait, the range of waits and the number of stages."""
         stages, median = move.takes.stages if move.takes else 1, self.world.assumptions[move.rate]
         low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
         made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
@@ -307,7 +304,7 @@ class _Speaker:
         return f"{ladder.label}{shown}: {_list([first.id, *steps])}"
 
     def evidence(self) -> Iterator[tuple[str, str]]:
-        """Yield (id, sentence) for the history, for each stated coverage, and for each rule for rows."""
+        """Yield (id, sentence) for the history, each entry of `seen`, and each rule for rows."""
         evidence = self.world.evidence
         if evidence is None:
             return

@@ -63,7 +63,6 @@ class MoveReader:
         return len(given) == 1
 
     def _wait(self, shape: WaitShape, place: Place) -> model.Wait | None:
-        """Return the waiting time of a move. Returns None and notes the problem if it cannot be read."""
         median = self.numbers.assumptions.get(self.numbers.at(place))
         bounds = [
             read_quantity(self.document, (*place, name), getattr(shape, name), "duration") for name in ("low", "high")

@@ -33,7 +33,8 @@ def plain(value: Any) -> Any:
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
     """Say whether the resolved form leaves out a field.
 
-    It leaves out fields that do not count in comparisons, and sparse fields that have their default value.
+    It leaves out fields that do not count in comparisons. It also leaves out fields marked as `SPARSE` that have their
+    default value.
     """
     made = part.default_factory
     default = part.default if made is dataclasses.MISSING else made()

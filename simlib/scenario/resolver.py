@@ -45,7 +45,7 @@ def resolve(document: Document, shape: ScenarioShape) -> Scenario:
 
 
 class _Resolver:
-    """Resolves one document. Each section comes after the sections to which it refers."""
+    """Resolves one document. Each section is read after the sections to which it refers."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
@@ -120,7 +120,10 @@ class _Resolver:
         return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
-        """Return the start of a variable: one certain level, or levels with the ids of their shares."""
+        """Return the start of a variable: pairs of a level and the id of the number for its share.
+
+        The id is None for a level that takes the rest. A certain start is one such pair.
+        """
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)
@@ -195,7 +198,7 @@ class _Resolver:
         return model.Repeats(listed, shape.at_least)
 
     def _moves_named(self, names: Sequence[str], place: Place) -> tuple[str, ...]:
-        """Return the moves of a list, each once, and note moves that are unknown or listed twice."""
+        """Return the listed moves, each once, and note moves that are unknown or listed twice."""
         if not names and not self.document.has_problem_in(place):
             self.document.note((*place, "moves"), "no move is listed", "expected ids of moves")
         for index, name in enumerate(names):
@@ -284,9 +287,9 @@ class _Resolver:
         return wanted
 
     def _headline(self) -> str:
-        """Return the name of the headline measure, or "" if the file names none.
+        """Return the headline as "question:ID" or "ending:ID", or "" if the file names none.
 
-        Returns "" and notes the problem if the name is unknown or has two meanings.
+        Also returns "", and notes the problem, if the id is unknown or belongs to both a question and an ending.
         """
         wanted = self.shape.headline
         if wanted is None:

@@ -81,7 +81,7 @@ def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Readin
 
 
 def fits(rule: RowRule, row: LogRow) -> bool:
-    """Say whether a rule fits a row."""
+    """Say whether a row has a word of the rule, and the date, actor and so on that it names."""
     columns = ("date", "actor", "target", "confidence")
     asked = [(getattr(rule, name), getattr(row, name)) for name in columns]
     return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in asked)

@@ -23,7 +23,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class Refusal(Exception):
-    """Raised for a text that is refused. `what` is the problem and `expected` the expectation."""
+    """Raised for a refused text. `what` says what is wrong, and `expected` what belongs there."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected

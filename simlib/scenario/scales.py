@@ -35,7 +35,7 @@ def forward(kind: str, x: Real) -> Real:
 
 
 def inverse(kind: str, y: Real) -> Real:
-    """Return the value x for which g(x) = y.
+    """Return the value x for which `forward(kind, x)` is y.
 
     For a chance, minus infinity gives exactly 0 and plus infinity exactly 1.
     """
@@ -67,9 +67,9 @@ def _inverse_array(kind: str, y: Any) -> Any:
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
     """Return the assumption with a new median.
 
-    A bound that is not given shifts by the same step as the median, on the scale of the assumption's kind (`forward`).
-    If no bounds are given, a fixed assumption stays fixed, and a chance set to exactly 0 or 1 becomes fixed. The result
-    is not checked (see `simlib.scenario.checks`).
+    A bound (`low` or `high`) that is not given moves by as much as the median, measured on the scale of the
+    assumption's kind (see `forward`). If no bounds are given, a fixed assumption stays fixed, and a chance set to
+    exactly 0 or 1 becomes fixed. The result is not checked (see `simlib.scenario.checks`).
     """
     kind = assumption.kind
     if value == assumption.value:
@@ -86,9 +86,10 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 
 
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
-    """Return a bound moved by the step from `old` to `new`.
+    """Return a bound of a range whose median changes from `old` to `new`.
 
-    On the log scale a step is a ratio. It is applied directly, because logarithms would add a rounding error.
+    The bound moves by as much as the median on the scale of its kind. On the log scale this is a ratio. It is applied
+    directly, because logarithms would add a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

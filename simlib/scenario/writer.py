@@ -119,7 +119,7 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
 
 
 def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
-    """Delete old entries and insert new ones, so that unchanged entries keep their comments."""
+    """Write the interventions of a view. Entries that do not change keep their comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
     if standing != new and len(written) != len(
@@ -139,7 +139,6 @@ def _set_interventions(data: Any, view: View, before: View | None, scenario: Sce
 
 
 def _entry(intervention: Intervention, scenario: Scenario) -> dict[str, Any]:
-    """Return an intervention as it is written in a view file."""
     entry: dict[str, Any]
     match intervention:
         case Force():
@@ -206,7 +205,7 @@ def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) 
 
 
 def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, new text) for each part of the file that states a changed number."""
+    """Yield (start, end, new text) for each part of the file to be changed for one assumption."""
     old, new = base.assumptions[name], scenario.assumptions[name]
     changed = [part for part in ("value", "low", "high") if getattr(old, part) != getattr(new, part)]
     if not changed:
@@ -229,7 +228,7 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
 
 
 def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
-    """Yield the edits that scale the percentiles of a wait with its median.
+    """Yield the edits that change the percentiles of a wait in proportion to its median.
 
     So the number of stages stays the same.
     """
@@ -247,7 +246,10 @@ def _mapping(texts: dict[str, str], because: str) -> str:
 
 
 def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
-    """Return the text that adds low and high after the value, in the style of its mapping."""
+    """Return the text that adds low and high after a value, on its line or on new lines.
+
+    It is on the same line if the mapping is written in braces.
+    """
     if read.text[read.spans[place][0]] == "{":
         return f", low: {texts['low']}, high: {texts['high']}"
     start = read.spans[(*place, "value")][0]

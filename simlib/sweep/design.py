@@ -71,19 +71,21 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the points in an order that makes even an aborted sweep a fair sample.
+        """Return the numbers of the points in the order in which they are computed.
 
-        Cases are shuffled. The plans of a case follow one another, so that they can be compared.
+        Cases are shuffled, so that even an aborted sweep is a fair sample. The plans of a case follow one another, so
+        that they can be compared.
         """
         plans = max(len(self.plans), 1)
         cases = np.random.default_rng(0).permutation(len(self) // plans)
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return the design with every point under `baseline` (no interventions) and each plan.
+        """Return a design that repeats every point without interventions and under each plan.
 
-        The columns `case` and `plan` name each point. Raises ScenarioError for interventions that do not fit a world,
-        and for a plan with interventions called `baseline`. Raises SimlibError for a design that already has plans.
+        The plan without interventions is called `baseline`. The columns `case` and `plan` name each point. Raises
+        ScenarioError for interventions that do not fit a world, and for a plan with interventions called `baseline`.
+        Raises SimlibError for a design that already has plans.
         """
         if self.plans:
             raise SimlibError(f"the design already has plans; cross the design without them: {', '.join(self.plans)}")
@@ -105,7 +107,7 @@ class SweepDesign:
         )
 
     def part(self, rows: Ints) -> SweepDesign:
-        """Return the design of the points `rows` only."""
+        """Return the design of the points `rows` only, without its columns and plans."""
         return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 
@@ -160,7 +162,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every world with every plan: first all plans of the first world, and so on."""
+    """Return every world under every plan: first the first world under all plans, and so on."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

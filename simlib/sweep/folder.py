@@ -30,7 +30,10 @@ def block_file(folder: Path, number: int) -> Path:
 
 
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
-    """Write the manifest and the design into a new folder, or check those of an old one."""
+    """Write the manifest and the design into a new folder.
+
+    In a folder that has a manifest, nothing is written. Raises SimlibError if it holds another sweep.
+    """
     wanted = plain_json(
         {
             "format": FORMAT,
@@ -67,7 +70,6 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
 
 
 def _plain_plans(design: SweepDesign) -> dict[str, Any]:
-    """Return the interventions of every plan in their stored form."""
     world = design.worlds[0]
     return {
         name: world.replace(interventions=items).resolved()["interventions"] for name, items in design.plans.items()
@@ -75,7 +77,6 @@ def _plain_plans(design: SweepDesign) -> dict[str, Any]:
 
 
 def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Return the differences between the plans of two sweeps, in words."""
     apart = [f"plan {name!r} is in that sweep only" for name in there if name not in wanted]
     apart += [f"plan {name!r} is in this design only" for name in wanted if name not in there]
     both = [name for name in wanted if name in there]
@@ -102,7 +103,7 @@ _CALLED = {
 
 
 def _difference(key: str, there: Any, wanted: Any) -> str:
-    """Name the entry that differs, with both values if they are short."""
+    """Name an entry of the manifest that differs, with both values if they are short."""
     if key.endswith("sha256") or isinstance(wanted, list):
         return f"other {_CALLED[key]}"
     return f"{_CALLED[key]} {there} there and {wanted} here"

@@ -56,7 +56,7 @@ def _view(scenario: Scenario, name: str) -> View:
 
 
 def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
-    """Yield each reason why a view is not a plan, with its place in the file."""
+    """Yield a problem for each reason why a view cannot be a plan."""
     wrong = []
     if view.changes:
         wrong.append(("assumptions", "a plan cannot change assumptions", "expected interventions, such as `assume`"))
@@ -72,7 +72,6 @@ def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
 
 
 def _file_of(scenario: Scenario, name: str, view: View) -> document.Document | None:
-    """Return the file of a view, None for a view without a file."""
     for path in [Path(name)] if Path(name).is_file() else view_files(scenario):
         read = document.read(document.read_file(path, str(path)), str(path))
         if isinstance(read.data, dict) and read.data.get("id") == view.id:

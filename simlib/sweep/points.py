@@ -44,16 +44,16 @@ _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"
 
 
 def need(module: str, what: str) -> None:
-    """Raise MissingDependency if a package of the extra `scale` is missing."""
+    """Raise MissingDependency if `module` is not installed. `what` names what needs it."""
     if importlib.util.find_spec(module) is None:
         raise MissingDependency(f"{what} need the package {module}; {_SCALE}")
 
 
 @lru_cache(maxsize=8)
 def _solver(world: Scenario, options: Options) -> Any:
-    """Return the exact engine of a world, built once in each process.
+    """Return the exact engine of a world.
 
-    Only a few are kept, because each may hold many states.
+    Each process keeps only the few that it used last, because each may hold many states.
     """
     from simlib.engines.exact.forecast import Solver
 
@@ -62,7 +62,6 @@ def _solver(world: Scenario, options: Options) -> Any:
 
 @lru_cache(maxsize=256)
 def _simulator(world: Scenario, options: Options) -> Any:
-    """Return the Monte Carlo engine of a world, built once in each process."""
     from simlib.engines.montecarlo.simulator import Simulator
 
     return Simulator(world, **_common(options))
@@ -124,7 +123,7 @@ def _answer(
 
 
 def _means(forecast: Forecast) -> list[tuple[str, str, Band]]:
-    """Return the expected amount of each impact with its error, as a band."""
+    """Return ("impact", id, band) for each impact. The band holds its expected amount."""
     return [
         ("impact", name, Band(impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error))
         for name, impact in forecast.impacts.items()

@@ -34,7 +34,10 @@ PATIENCE = 30.0
 
 
 class Threads:
-    """Threads of this process as workers. They run in parallel, because kernels release the GIL."""
+    """Threads of this process as workers.
+
+    They run in parallel, because the compiled code of the engines releases the GIL.
+    """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -42,7 +45,7 @@ class Threads:
         self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield (block number, rows or the exception) as blocks finish."""
+        """Yield each finished block: its number, and the result of `work` or the exception."""
         waiting: dict[Future[Any], int] = {}
         while not stopped():
             for task in itertools.islice(tasks, 2 * self.workers - len(waiting)):
@@ -91,7 +94,7 @@ class Cluster:
         self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield (block number, rows or the exception) as blocks finish.
+        """Yield each finished block: its number, and the result of `work` or the exception.
 
         The scheduler repeats a block whose worker died.
 
@@ -143,7 +146,7 @@ class Cluster:
 
 
 def _outcome(future: Any) -> Any:
-    """Return the rows of a block, or the exception that it raised.
+    """Return the result of `work` for a block, or the exception that it raised.
 
     Raises SimlibError if the connection to the cluster is lost.
     """

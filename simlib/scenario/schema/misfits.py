@@ -74,7 +74,10 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Remove empty values and aliases, and yield the place of each."""
+    """Remove empty values and aliases from the data, and yield the place of each.
+
+    An empty value is noted as a problem, except that of an outcome, which becomes an empty mapping.
+    """
     for key in list(data) if isinstance(data, dict) else range(len(data)):
         value, here = data[key], (*place, key)
         if value is None and len(here) == EMPTY_OUTCOME and here[0] == "moves" and here[2] == "outcomes":
@@ -95,7 +98,10 @@ def _blank_hint(key: str) -> str:
 
 
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
-    """Report one misfit, and remove the smallest part that contains it from the data."""
+    """Note what one pydantic error says, and remove the smallest wrong part from the data.
+
+    A missing key for which there is a stand-in gets the stand-in instead.
+    """
     loc = tuple(part for part in error["loc"] if part != "[key]")
     place = tuple(part for part in loc if not str(part).startswith("\0"))
     missing = error["type"] == "missing"
@@ -110,7 +116,7 @@ def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, go
 
 
 def _take_out(data: Any, place: Place, gone: set[Place]) -> None:
-    """Delete the innermost mapping entry around a place.
+    """Delete the entry at a place. For an item of a list, delete the entry that holds the list.
 
     Single items of a list are never deleted, because the items after them would get new numbers.
     """
@@ -132,7 +138,7 @@ def _at(data: Any, place: Place) -> Any:
 
 
 def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
-    """Describe one pydantic error in words: the problem and the expectation."""
+    """Return two texts for one pydantic error: what is wrong, and what is expected."""
     kind, given, bounds = error["type"], error["input"], error.get("ctx", {})
     if kind == "refused":
         return bounds["what"], bounds["expected"]
@@ -159,7 +165,10 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """Return the description of a place, or of the nearest part around it that has one."""
+    """Return in words what belongs at a place, by the descriptions in the schema.
+
+    If the place has no description, that of the nearest part around it is returned.
+    """
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))
         if field is not None and field.description:

@@ -16,7 +16,7 @@ from simlib.scenario.schema.view_shape import ViewShape
 class _Published(GenerateJsonSchema):
     """Generates a schema without titles and without `null`.
 
-    A file leaves an optional key out. It never writes such a key without a value.
+    In a file an optional key is left out, but it is never there without a value. So `null` is not allowed.
     """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it so

@@ -59,7 +59,7 @@ def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _shape(value: object) -> str | None:
-    """Return the tag of a value: text, mapping or list. Returns None for any other value.
+    """Return a tag that says whether a value is text, a mapping or a list (None: none of these).
 
     The tags begin with a null character, so that no key of a file equals a tag.
     """

@@ -42,7 +42,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
-    """Yield (position, problem) for each hold that overlaps with an earlier hold of the same variable."""
+    """Yield (position, problem) for each `Hold` that overlaps an earlier one of its variable."""
     before: list[Hold] = []
     for index, item in enumerate(interventions):
         if not isinstance(item, Hold):
@@ -63,7 +63,6 @@ def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention])
 
 
 def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misfit]:
-    """Yield the reasons why an assumption cannot be changed in this way."""
     name, assumption = intervention.assumption, scenario.assumptions.get(intervention.assumption)
     if assumption is None:
         yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)

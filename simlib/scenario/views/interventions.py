@@ -13,7 +13,7 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """Make a move fire on a date if its guard holds then, whatever its rate.
+    """Make a move fire on a date if its condition `when` holds then, whatever its rate.
 
     If `outcome` is None, the outcome is left to chance.
     """

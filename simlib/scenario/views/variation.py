@@ -34,7 +34,7 @@ _WHOLE = 1e-9
 
 
 def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
-    """Return the scenario with a view applied, or with several views that do not clash."""
+    """Return the scenario with one view, or with several that do not change the same thing."""
     views = [view] if isinstance(view, View) else list(view)
     if not views:
         return scenario
@@ -57,7 +57,10 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    """Refuse holds that overlap, even if they come from different views or calls."""
+    """Raise ScenarioError if two `Hold`s of one variable overlap.
+
+    They may come from different views or calls.
+    """
     found = overlapping_holds(scenario, scenario.interventions)
     document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
@@ -182,7 +185,7 @@ def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, st
 
 
 def unknown(scenario: Scenario, name: str) -> Problem:
-    """Return the problem that there is no assumption of this name."""
+    """Return the `Problem` which says that there is no assumption of this name."""
     return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
 
 
@@ -238,7 +241,10 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
-    """Yield the number rules that changed values break, each with its place in a view file."""
+    """Yield the problems of changed values with the rules about numbers.
+
+    The place of each problem is its place in a view file.
+    """
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:

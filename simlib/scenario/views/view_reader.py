@@ -61,9 +61,10 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
 
 
 def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
-    """Return the place in the view file of a misfit of the view.
+    """Return the place in the view file for a place in the `View` that was read from it.
 
-    The two can differ, because one entry of the file may have become several interventions.
+    The two can differ, because one entry of the file may have become several interventions. `entry_of` gives for each
+    intervention the number of its entry.
     """
     if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
         return ("interventions", entry_of[place[1]], *place[2:])
@@ -95,8 +96,6 @@ def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeSha
 
 
 class _Interventions:
-    """Reads the interventions of one view file."""
-
     def __init__(self, read: Document, scenario: Scenario, horizon_days: float | None) -> None:
         self.read, self.scenario, self.horizon_days = read, scenario, horizon_days
         self.reader = Reader(read, scenario.variables, scenario.variables)

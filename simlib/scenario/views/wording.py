@@ -15,7 +15,10 @@ LISTED = 3
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
-    """Return the changes of a variant: values first, then interventions in their order."""
+    """Describe how `changed` differs from `base`: values, horizon, then interventions.
+
+    The interventions are in their order.
+    """
     parts = []
     for name, old in base.assumptions.items():
         new = changed.assumptions[name]
