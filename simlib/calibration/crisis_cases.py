@@ -130,7 +130,7 @@ def case_histories(
 def crisis_records(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[CrisisRecord, ...]:
-    """Return for each case of a class the days on which the event happened.
+    """Return the days on which the event happened, for each case of a class.
 
     The arguments are those of `case_histories`, and the cases are chosen in the same way.
 
@@ -150,7 +150,10 @@ def crisis_records(
 def _dated_rows(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return for each dated row of a class its case, its day since the onset, and whether it is the event."""
+    """Return for each row its case, its day since the onset of the case, and if it is the event.
+
+    Only rows dated to the day are returned, of the cases with such a row that fits the class.
+    """
     dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
     members = dated.loc[selected(dated, crisis_class), "case"].unique()
     dated = dated[dated["case"].isin(members)].assign(case=lambda rows: rows["case"].astype(str))

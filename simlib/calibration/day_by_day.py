@@ -41,9 +41,10 @@ _ONE_THREAD = 1
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
-    """The probability of a yes to one question within `days` days of `as_of`, by forecaster.
+    """The probability that each forecaster gives to one question on one day.
 
-    `to_deadline` is true if these days end with the horizon of the scenario.
+    It is the probability that the question is answered yes within `days` days after `as_of`. `to_deadline` is true if
+    these days end with the horizon of the scenario.
     """
 
     as_of: dt.date
@@ -109,7 +110,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of one date. What all dates need is computed once, at the start."""
+    """Makes the forecasts of a date. What all dates share is computed once, in the constructor."""
 
     def __init__(
         self,
@@ -129,7 +130,7 @@ class _OneDate:
         self.static = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts of each question on a date, from the updated scenario and belief."""
+        """Return the forecasts made on `day`, from the scenario and the belief updated to this day."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
@@ -149,7 +150,7 @@ class _OneDate:
         return result
 
     def _solved(self, world: Scenario, draws: Any, times: Iterable[int]) -> dict[str, dict[int, float]]:
-        """Return for each question its probability by each day, averaged over the draws."""
+        """Return {question: {day: probability of a yes by this day}}, averaged over the draws."""
         bare = world.replace(ladders={}, impacts={}, ladder="", headline="")
         days = list(times)
         sample = over_priors(bare, engine="auto", draws=draws, times=days, seed=self.seed, control=self.control)
@@ -158,7 +159,7 @@ class _OneDate:
         return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return the hazard per day, estimated from the base rate and the events before a date."""
+        """Return a rate per day: the base rate is the prior, events known before `day` update it."""
         history = self.scenario.evidence.history if self.scenario.evidence else None
         since = history.since if history else self.scenario.as_of
         known = [each for each in self.readings if since <= each.row.date and each.row.public_on < day]
@@ -168,7 +169,7 @@ class _OneDate:
 
 
 def _is_over(world: Scenario) -> bool:
-    """Say whether a scenario is over: every state in which it may start is an ending."""
+    """Say whether every state in which the scenario may start is an ending."""
     tables = Tables(world)
     return bool(np.all(tables.ending(tables.start_states()[0]) >= 0))
 
@@ -180,7 +181,8 @@ def _shares(values: Floats) -> list[float]:
 def _tells_of(reading: Reading, question: Question) -> bool:
     """Say whether a row reports the event that a question asks about.
 
-    Only rows that report a move count. While a question about a state is open, no row has reported that state.
+    A row that reports a state never counts. Such a row would have answered a question about this state, and only open
+    questions are forecast.
     """
     return bool(reading.firings) and all(
         move == question.move and question.outcome in (None, "", outcome) for move, outcome in reading.firings

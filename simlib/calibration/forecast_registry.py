@@ -40,7 +40,7 @@ _GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The terms of one question: when it is void, and the rivals' probabilities by name.
+    """The terms of one question: when it is void, and the probability that each rival gives.
 
     `because` is the reason for the base rate.
     """
@@ -110,7 +110,7 @@ class Registry:
 
     @property
     def receipt(self) -> str:
-        """The hash of the last record. It vouches for all records before it."""
+        """The hash of the last record. It depends on every record before it, so it vouches for all."""
         return self.receipts[-1] if self.receipts else _GENESIS
 
     def verdict(self, number: int) -> Verdict | None:
@@ -212,7 +212,10 @@ def _term(row: Mapping[str, str]) -> Term:
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
-    """Return a record, after checking its hash and that it follows the record before it."""
+    """Return a record, after checking its hash and that it follows the record before it.
+
+    `previous` is the hash of the record before it.
+    """
     try:
         record = json.loads(text)
         stated = record.pop("hash")

@@ -79,7 +79,7 @@ def _of(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _line(text: str, place: str) -> int:
-    """Return the line number of a key or of the heading of a question, 0 if there is none."""
+    """Return the number of the line with the key or the heading `place`, or 0 if there is none."""
     start = re.compile(rf"\s*\[\s*{re.escape(place)}\s*\]|\s*{re.escape(place)}\s*=")
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), 0)
 

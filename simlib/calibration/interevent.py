@@ -59,10 +59,10 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
 
 
 def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
-    """Return the common Weibull shape of the gaps between events, with one scale per crisis.
+    """Return the shape of a Weibull distribution fitted to the gaps between events.
 
-    A shape of 1 means that events have no memory, and a shape below 1 that they cluster. The result is None if no
-    crisis has enough gaps.
+    All crises share this shape, and each has a scale of its own. A shape of 1 means that events have no memory, and a
+    shape below 1 that they cluster. The result is None if no crisis has enough gaps.
     """
     generator = random.Random(seed)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
@@ -76,7 +76,7 @@ def _thinned(days: Floats, generator: random.Random) -> Floats:
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
-    """Solve the likelihood equation for the shape, with the scales profiled out."""
+    """Return the maximum-likelihood shape of the gaps, when each crisis has its own scale."""
     from scipy.optimize import brentq
 
     logs = sum(float(np.log(part).sum()) for part in gaps)
@@ -92,11 +92,11 @@ def _common_shape(gaps: Sequence[Floats]) -> float:
 def after_force(
     crises: Sequence[PublicEvents], kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> float | None:
-    """Return the rate of a kind of move after force alone, relative to its rate after negotiation alone.
+    """Return the rate of a kind of move after force, relative to its rate after negotiation.
 
     A day is "after" an event if the event happened on one of the three days before. A day that is after both force and
-    negotiation is left out. The strata are the thirds of each crisis (Mantel-Haenszel). The result is None if no
-    stratum has days after each, or if no move of this kind followed negotiation.
+    negotiation is left out. The ratio is pooled over the thirds of all crises (Mantel-Haenszel). The result is None if
+    no third has both days after force and days after negotiation, or if no move of this kind followed negotiation.
 
     Args:
         crises: The public events of each crisis.
@@ -146,7 +146,7 @@ def _marked(days: Ints, length: int) -> Bools:
 
 
 def _recent(marks: Bools) -> Bools:
-    """Mark the days that follow a marked day within the window."""
+    """Mark each day that has a marked day among the `WINDOW` days before it."""
     recent = np.zeros_like(marks)
     for lag in range(1, WINDOW + 1):
         recent[lag:] |= marks[:-lag]

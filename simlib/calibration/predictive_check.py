@@ -73,7 +73,10 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """One figure of the log beside its 5, 50 and 95% points in the histories (nan: not defined)."""
+    """A figure of the event log, and its 5, 50 and 95% points over the simulated histories.
+
+    A number is nan if it is not defined.
+    """
 
     observed: float
     low: float
@@ -104,7 +107,10 @@ def _short(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoveCheck:
-    """The figures of one move, or of all: the count, and the variance over mean by week."""
+    """How often one move happens, or all together, and how much its weekly counts vary.
+
+    `dispersion` is the variance of the weekly counts divided by their mean.
+    """
 
     move: str
     label: str
@@ -118,7 +124,10 @@ class MoveCheck:
 
 @dataclass(frozen=True)
 class PriorPredictive(Answer):
-    """The moves that a log names, counted in the log and in histories of the model of the same length."""
+    """How often the moves that a log names happen: in the log, and in histories of its length.
+
+    The histories are simulated with the model.
+    """
 
     kind: ClassVar[str] = "prior_predictive"
     HEAD: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -153,7 +162,7 @@ class PriorPredictive(Answer):
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each move: the log beside the histories, for the count and for the dispersion."""
+        """Return one row for each move: its count and dispersion, in the log and in the histories."""
         import pandas as pd
 
         rows = [
@@ -223,7 +232,7 @@ def has_log(scenario: Scenario) -> bool:
 
 
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
-    """Return the first day of the log, and each row that reports a firing, with its move.
+    """Return the first day of the log, and (move, row) for each row that reports a move.
 
     The log begins with the history in `evidence`, or with its first row if there is no such history. Rows that became
     known on the day of the forecast or later are left out.
@@ -238,7 +247,7 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Return how often each move fires in each week of each history (H, M, W).
+    """Return the count of each move in each week, shape (histories, moves, weeks).
 
     Histories that have ended are left out. Weeks are counted back from the forecast. The first column holds the days
     that are left before the first whole week.
@@ -265,21 +274,21 @@ def _by_week(played: Histories, moves: int) -> Floats:
 
 
 def _week(time: Any, days: float) -> Any:
-    """Return the weekly column of a time in a log of `days` days.
+    """Return the index of the week that contains a time, in a log of `days` days.
 
-    Times are in days from the forecast, so they are below 0.
+    Times are in days from the forecast, so they are negative. Index 0 holds the days before the first whole week.
     """
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
 
 def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
-    """Compare the weekly counts of the log (W,) with those of the histories (H, W)."""
+    """Compare the weekly counts of the log (weeks,) with those of histories (histories, weeks)."""
     count = beside(seen.sum(), played.sum(axis=1), "inverted_cdf")
     return MoveCheck(move, label, count, beside(_dispersion(seen[None])[0], _dispersion(played), "linear"))
 
 
 def _dispersion(counts: Floats) -> Floats:
-    """Return the variance over mean of the counts in whole weeks (H,).
+    """Return for each row of `counts` the variance of its whole weeks divided by their mean.
 
     It is nan if there are too few weeks or if all counts are 0.
     """
@@ -291,7 +300,10 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a figure of the log beside its 5, 50 and 95% points in histories (H,)."""
+    """Return a figure of the log with its 5, 50 and 95% points over the histories.
+
+    `played` is the figure in each history, nan if it is not defined there. `method` is that of `numpy.quantile`.
+    """
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
     return Beside(float(observed), *map(float, points))

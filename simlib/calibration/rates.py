@@ -49,7 +49,7 @@ class PooledRate:
 
 @dataclass(frozen=True, slots=True)
 class NewCaseRate:
-    """The rate of a new case per day: the median, and the 5 and 95% points.
+    """The rate per day that a new case may have: the median, and the 5 and 95% points.
 
     `variation` is the coefficient of variation of the rate between cases. `p_value` tests whether cases differ at all.
     """
@@ -112,7 +112,10 @@ _GRID = 60
 
 
 def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
-    """Return the log-likelihood of counts at each mean of the Gamma rates, up to a constant."""
+    """Return the log-likelihood of the counts for Gamma rates with this shape, at each mean.
+
+    A constant that depends only on the counts is left out.
+    """
     from scipy.special import gammaln
 
     fixed = np.sum(gammaln(count + shape)) - len(count) * (gammaln(shape) - shape * math.log(shape))
@@ -122,7 +125,7 @@ def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) ->
 
 
 def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weights: Floats) -> list[float]:
-    """Return quantiles of a mixture of Gamma distributions, each given by its shape and mean."""
+    """Return quantiles of a mixture of Gamma distributions with these shapes, means and weights."""
     from scipy.optimize import brentq
     from scipy.special import gammainc
 

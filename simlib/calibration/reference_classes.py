@@ -61,8 +61,8 @@ Roles = Mapping[str, tuple[str, str]]
 class BaseRate:
     """One figure about past crises, with its 95% range and its period in days (None: no limit).
 
-    `measure` is the quantity: "reached" (the share of crises in which the role occurred), "ended" (the share that
-    ended), "gap-shape" or "after-force" (see `interevent`).
+    A role is a kind of event, such as a war or a threat. `measure` is the quantity: "reached" (the share of crises in
+    which the role occurred), "ended" (the share that ended), "gap-shape" or "after-force" (see `interevent`).
     """
 
     id: str
@@ -84,7 +84,7 @@ class BaseRate:
 
 @dataclass(frozen=True, slots=True)
 class RateCheck:
-    """A figure beside the value that the scenario implies.
+    """A figure about past crises, and the value that the scenario implies for it.
 
     `implied` is None if nothing was compared, and `note` says why. `verdict` says whether the value is "inside",
     "below" or "above" the range of the figure. It is "" if there is no value or no range.
@@ -107,7 +107,10 @@ class RateCheck:
 
 @dataclass(frozen=True)
 class BaseRates(Answer):
-    """Every figure beside the value that a scenario implies. Iterating yields the checks."""
+    """Figures about past crises, each with the value that a scenario implies for it.
+
+    Iterating yields one `RateCheck` for each figure.
+    """
 
     kind: ClassVar[str] = "base_rates"
     told: ClassVar[bool] = False
@@ -124,12 +127,12 @@ class BaseRates(Answer):
 
     @property
     def applied(self) -> tuple[RateCheck, ...]:
-        """The checks with figures of the classes that the scenario names."""
+        """The checks of figures about the classes of crises that the scenario names."""
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
     def shares(self) -> tuple[RateCheck, ...]:
-        """The applied checks that compare a share of crises with a probability."""
+        """Those of the applied checks that compare a share of crises with an implied probability."""
         return tuple(check for check in self.applied if check.rate.share and check.implied is not None)
 
     @property
@@ -235,7 +238,7 @@ def base_rates(
 
 
 def read_roles(scenario: Scenario) -> Roles:
-    """Return {role: (its rung or moves, because)} from the file beside the scenario.
+    """Return {role: (the rung or moves that stand for it, the reason)} from the file of roles.
 
     Without an entry in the file, "war" is the top rung of the ladder `mid`.
 
@@ -282,9 +285,9 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return a question for each role that a figure names, by id.
+    """Return a question for each role that the figures ask about, by the id of the question.
 
-    A role with several moves has no question.
+    A role for which several moves stand has no question, nor has one for which nothing stands.
     """
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
@@ -298,7 +301,6 @@ def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> d
 
 
 def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
-    """Return the condition of being on a rung or above it."""
     rungs = scenario.ladders[ladder].rungs
     first = [item.id for item in rungs].index(rung)
     return Condition(tuple(clause for item in rungs[first:] for clause in item.when.clauses))
@@ -342,7 +344,7 @@ def _too_large(scenario: Scenario) -> bool:
 def _implied(
     rate: BaseRate, forecast: Forecast, crises: tuple[interevent.PublicEvents, ...], roles: Roles
 ) -> tuple[float | None, str]:
-    """Return the value that the scenario implies for a figure (None: no value), and a note."""
+    """Return the value that the scenario implies for a figure (None: no value), with a note."""
     if rate.measure == "gap-shape":
         return interevent.gap_shape(crises), "" if crises else "No histories were simulated."
     if rate.measure == "after-force":

@@ -37,7 +37,7 @@ class ScoredForecast:
 
     @property
     def settled(self) -> bool:
-        """Whether the forecast counts, because it was settled with yes or no."""
+        """Whether the forecast was settled with yes or no. Only such forecasts count in the scores."""
         return self.verdict in ("yes", "no")
 
 
@@ -60,7 +60,7 @@ class RegistryScore(Answer):
 
     @property
     def settled(self) -> tuple[ScoredForecast, ...]:
-        """The forecasts that count, because they were settled with yes or no."""
+        """The forecasts that were settled with yes or no. Only these count in the scores."""
         return tuple(row for row in self.rows if row.settled)
 
     def mean(self, forecaster: str, rule: str = "brier") -> tuple[float, int]:
@@ -177,7 +177,7 @@ def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
 
 
 def called(rival: str) -> str:
-    """Return the name of a rival in prose."""
+    """Return how a sentence names a rival: "the base rate", or else the name of the rival."""
     return "the base rate" if rival == CLIMATOLOGY else rival
 
 

@@ -135,9 +135,9 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the frequency of the event at each level, by isotonic regression.
+    """Return the frequency of the event at each level of the forecasts, by isotonic regression.
 
-    Equal forecasts form one level.
+    Equal forecasts form one level. `cases` is the number of forecasts at each level.
     """
     from scipy.optimize import isotonic_regression
 
@@ -149,7 +149,9 @@ def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
 
 
 def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
-    """Return the ranked probability score of each forecast of a rung (Epstein 1969), from 0 to rungs - 1.
+    """Return the ranked probability score of each forecast (Epstein 1969), from 0 to rungs - 1.
+
+    The forecasts are of a rung, that is, a level of an ordered scale.
 
     Args:
         probabilities: shape (cases, rungs), lowest rung first. Each row sums to one.
@@ -190,7 +192,7 @@ def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, unti
 
 
 def _squared(knots: Floats, error: Floats) -> float:
-    """Return the integral of the square of an error that is linear between its knots."""
+    """Return the integral of the squared error, where the error is linear between the knots."""
     first, last = error[:-1], error[1:]
     return float(np.sum(np.diff(knots) * (first**2 + first * last + last**2) / 3))
 
@@ -235,7 +237,7 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
 
 
 def skill(score: ArrayLike, reference: ArrayLike) -> float:
-    """Return the skill: the share of the reference's mean score that the forecast saves. 1 is perfect.
+    """Return by what share the mean score is lower than the reference's. 1 is perfect.
 
     Raises:
         SimlibError: if the reference scores 0, because nothing can be saved then.

@@ -58,11 +58,11 @@ FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
 @dataclass(frozen=True)
 class TempoClock:
-    """A tempo clock with its values. Rates and cooling are per day, the hottest level first.
+    """A clock with a few hidden levels of tempo. Arrays list the levels, the hottest first.
 
-    rates (L,): events per day of a crisis of median activity. cooling (L - 1,): from each level to the next. reset: the
-    probability that an event makes the tempo hot. start (L,): shares of the levels after the trigger. spread:
-    standard deviation of the log of the activity between crises.
+    rates (L,): events per day of a crisis of median activity. cooling (L - 1,): rate per day from each level to the
+    next. reset: the probability that an event makes the tempo hot. start (L,): probability of each level after the
+    trigger. spread: standard deviation of the log of the activity between crises.
     """
 
     rates: Floats
@@ -73,7 +73,10 @@ class TempoClock:
 
     @cached_property
     def activity(self) -> tuple[Floats, Floats]:
-        """Quadrature points for the activity of crises (K,), and their weights (K,)."""
+        """Quadrature points (K,) of the activity of a crisis, and their weights (K,).
+
+        Activity multiplies the rate of events and differs between crises.
+        """
         from numpy.polynomial.hermite_e import hermegauss
 
         if self.spread == 0:
@@ -100,9 +103,9 @@ class TempoClock:
         return day[:, :levels, :levels], day[:, :levels, levels:]
 
     def log_likelihood(self, records: Sequence[CrisisRecord]) -> Floats:
-        """Return the log-likelihood of each record (N,).
+        """Return the log-likelihood of each record, shape (records,).
 
-        It is a sum over the days of the record: of the log of the probability of what happened on each day.
+        For each day of the record it adds the log of the probability of what happened on this day.
         """
         return _Gaps(records).log_likelihood(self)
 
@@ -121,7 +124,10 @@ class TempoClock:
 
 
 class _Gaps:
-    """Records as gaps between event-days, so that a stretch without events is one matrix power."""
+    """Records stored as the numbers of days between event-days.
+
+    The likelihood of days without events is then one power of a matrix.
+    """
 
     def __init__(self, records: Sequence[CrisisRecord]) -> None:
         for record in records:
@@ -169,7 +175,10 @@ def exponentials(matrix: Floats) -> Floats:
 
 
 def powers(matrix: Floats, most: int) -> Floats:
-    """Return the powers 0 to `most` of matrices (most + 1, K, L, L), by doubling."""
+    """Return the powers 0 to `most` of matrices (K, L, L), as one array (most + 1, K, L, L).
+
+    The method is doubling.
+    """
     result = np.empty((most + 1, *matrix.shape))
     result[0], done = np.eye(matrix.shape[-1]), 1
     while done <= most:
@@ -234,7 +243,7 @@ class TempoFit:
         return plain
 
     def because(self) -> str:
-        """Return the reason that is given for every pasted number."""
+        """Return the text of `because` that `assumptions` writes beside each number."""
         source = f", {self.source}" if self.source else ""
         return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
 
@@ -270,7 +279,7 @@ class TempoFit:
 
 
 def _number(form: str, value: float, low: float, high: float) -> str:
-    """Return a value and its range as a scenario writes them. A range without width is left out."""
+    """Return a value and its range as in a scenario file. A range without width is left out."""
     least = 0.001 if "%" in form else 0.0  # a scenario refuses a chance of 0
     ends = [max(float(end), least) for end in (value, low, high)]
     text = f"value: {form.format(ends[0])}"
@@ -282,7 +291,7 @@ def _apart(form: str, value: float, low: float, high: float) -> bool:
 
 
 def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the lines for the moves: the public event, and the cooling from level to level."""
+    """Return the lines of a scenario file for the moves: the public event, and each cooling."""
     lines = ["moves:", "  public-event:", "    actor: nature", "    label: A public event", "    rate: event_rate"]
     lines += ["    times:", *(f"      - {{by: {level}_factor, when: {{tempo: {level}}}}}" for level, _ in steps)]
     lines += ["    outcomes:", "      passes: {}"]
@@ -363,7 +372,7 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 
 
 def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return the 5 and 95% points of each value.
+    """Return two clocks: one with the 5% point of each value, one with the 95% points.
 
     The points come from draws of the normal distribution of the estimate. The information matrix is the sum of the
     outer products of the scores of the crises. A value that the fit puts at its bound stays there in every draw.

@@ -41,7 +41,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """One whole week: its first day, and its rows in the log beside those in the histories."""
+    """One whole week: its first day, and its number of rows in the log and in the histories."""
 
     first: dt.date
     rows: Beside
@@ -49,10 +49,10 @@ class WeekOfRows:
 
 @dataclass(frozen=True)
 class RowsPerWeek(Answer):
-    """The rows of each whole week of a log beside those of the model.
+    """The number of rows of a log in each whole week, beside what the model gives.
 
     `before` adds up the whole weeks that begin before the scenario's date, and `after` the later ones. Each is None if
-    it has no week. `kept` is the number of histories that outlast the log.
+    it has no week. `kept` is the number of simulated histories that do not end before the log.
     """
 
     kind: ClassVar[str] = "rows_per_week"
@@ -71,7 +71,7 @@ class RowsPerWeek(Answer):
         return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
-        """Compare the rows before and after the scenario's date with the model, and warn if need be."""
+        """Compare the rows a week of log and model, before and after the scenario's date."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
         texts = [*self._parts()]
         many = counted(len(self.weeks), "whole week")
@@ -122,7 +122,9 @@ def rows_per_week(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowsPerWeek:
-    """Simulate the learnt model over the days of a log, and compare the rows of each week.
+    """Compare the number of rows of a log in each week with what the learnt model gives.
+
+    The model is simulated over the days of the log.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
@@ -164,7 +166,7 @@ def rows_per_week(
 
 
 def _span(taken: Intake) -> tuple[float, float]:
-    """Return when the compared period starts and ends, in days.
+    """Return when the compared period starts and ends, in days after the scenario's date.
 
     It ends with the log or with the story, whichever ends first.
     """
@@ -175,9 +177,10 @@ def _span(taken: Intake) -> tuple[float, float]:
 
 
 def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
-    """Return the number of rows in each week (W,), about moves that the log shows.
+    """Return the number of rows of the log in each week, shape (weeks,).
 
-    A row counts in the week of the middle of its window.
+    Rows about moves that the log never shows are left out. A row whose date is a range of days counts in the week of
+    the middle of this range.
     """
     timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
     for row in timetable.rows:
@@ -189,7 +192,10 @@ def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
 
 
 def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Control) -> Floats:
-    """Return the rows of each week (H, W) in histories that outlast the log."""
+    """Return the number of rows in each week of simulated histories, shape (histories, weeks).
+
+    Histories that end before the log are left out.
+    """
     prepared, start = taken.prepared, taken.prepared.timetable.start
     world = prepared.world.replace(
         as_of=prepared.world.date_at(start),
@@ -216,7 +222,10 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
 def _rows_of(
     prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
 ) -> Floats:
-    """Return the rows of each week (H, W) that the log would show for histories that outlast it."""
+    """Return how many rows the log would show in each week, shape (histories, weeks).
+
+    Histories that end before the log are left out.
+    """
     timetable, start = prepared.timetable, prepared.timetable.start
     chance, within, since = _shown(prepared, theta)
     fired = np.flatnonzero(played.outcome >= 0)
@@ -233,9 +242,10 @@ def _rows_of(
 
 
 def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return for each outcome (O,) how the log shows it.
+    """Return how the log shows each outcome of a move, as three arrays of shape (outcomes,).
 
-    The arrays are the probability that the log shows the outcome, its longest delay, and the first day shown.
+    They are the probability that the log shows the outcome, its longest delay in days, and the first day from which it
+    is shown.
     """
     world, timetable = prepared.world, prepared.timetable
     names = list(world.assumptions)

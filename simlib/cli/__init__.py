@@ -81,7 +81,6 @@ def _run(request: Request) -> int:
 
 
 def _stopped(request: Request) -> str:
-    """Say that the command was stopped, and that a sweep keeps its finished part."""
     if request.command == "sweep" and (request.target / "manifest.json").exists():
         return f"stopped; {request.out} keeps the finished part; the same command continues it"
     return "stopped"
@@ -102,7 +101,7 @@ def _unexpected(error: Exception, *, traced: bool) -> int:
 
 
 def _never_fail_on_a_letter() -> None:
-    """Print letters that the terminal cannot show as escapes. Python would raise an error."""
+    """Show escapes for letters that the terminal lacks, where Python would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -124,7 +123,7 @@ def _open_closed_streams() -> None:
 
 @contextmanager
 def _tidy_end() -> Iterator[None]:
-    """Let SIGTERM raise an exception, so that no temporary file stays behind."""
+    """Let SIGTERM raise SystemExit, so that temporary files are removed on the way out."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

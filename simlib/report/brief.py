@@ -121,7 +121,7 @@ def _headline(material: Material) -> Iterator[Block]:
 
 
 def _known(material: Material) -> str:
-    """Say how large the computation errors are, for the headline and for both ends of its range."""
+    """Say how large the computation errors are, of the headline and of both ends of its range."""
     spread, draws = material.spread, material.draws
     assert spread is not None
     assert draws is not None
@@ -352,7 +352,7 @@ def _limits(material: Material) -> Iterator[Block]:
 
 
 def clipped(text: str, most: int, *, sentence: bool = False) -> str:
-    """Return a text cut after a sentence or a word, so that it has no more letters than allowed."""
+    """Return a text shortened to at most `most` letters, cut after a sentence or a word."""
     text = " ".join(text.split())
     if len(text) <= most:
         return text

@@ -44,7 +44,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed since an earlier forecast, or by a log.
+    """What has changed since an earlier forecast, or because of a log of events.
 
     `since` is the earlier forecast. It is None if only the changes by a log are listed. `rows` are the probabilities
     that changed, the headline first: label, earlier value, present value, and the difference in points. `assumptions`
@@ -87,7 +87,7 @@ _EXPECTED = "expected the JSON of an earlier `simlib report --json FILE` or `sim
 
 
 def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
-    """Yield each forecast among the answers of a file."""
+    """Yield each forecast in the JSON data of a file."""
     if isinstance(data, dict) and data.get("answer") == "forecast":
         yield data
     elif isinstance(data, dict):
@@ -99,7 +99,7 @@ def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
 def changes(
     scenario: Scenario, forecast: Forecast, lead: Measure, since: Earlier | None, update: Update | None
 ) -> Changes:
-    """Return what has changed since an earlier forecast or by an update. `lead` is the headline."""
+    """Return the changes since an earlier forecast, or by an update. `lead` is the headline."""
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []
     if update is None:
@@ -142,7 +142,7 @@ def _altered(scenario: Scenario, then: Mapping[str, float]) -> Iterator[str]:
 
 
 def _events(update: Update, since: Earlier | None) -> Iterator[str]:
-    """Yield the rows that were taken in, except those that the earlier forecast already knew."""
+    """Yield the rows that were taken in, without those public before the earlier forecast."""
     for reading in update.taken:
         if since is None or reading.row.public_on >= since.as_of:
             yield _event(reading)

@@ -31,9 +31,9 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """A level ("low", "moderate" or "high") and its grounds.
+    """How far a forecast can be trusted: a level ("low", "moderate" or "high") and its grounds.
 
-    Each ground is a pair: whether it speaks for the forecast, and its words.
+    Each ground is a pair: whether it speaks for the forecast, and a text.
     """
 
     level: str
@@ -85,7 +85,7 @@ def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
 
 
 def _settled(material: Material) -> int:
-    """Return how many registered forecasts of the scenario are settled."""
+    """Return how many registered forecasts of the scenario are settled, 0 if none can be read."""
     from simlib.calibration.registry_score import score_registry
 
     if not material.scenario.path:

@@ -168,7 +168,6 @@ def _words(cell: str | RangeBar) -> str:
 
 
 def _marked(text: str) -> str:
-    """Escape the letters that Markdown reads as markup."""
     for letter in "\\`*_[]<>|#":
         text = text.replace(letter, f"\\{letter}")
     return text.replace("\n", " ")

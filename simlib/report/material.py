@@ -50,15 +50,16 @@ OURS = "This report"
 
 @dataclass(frozen=True)
 class Material:
-    """The forecast of a report, and the other answers in it.
+    """All that a report shows: a forecast, and the answers to further questions about it.
 
     An answer that was not asked for is None. The forecast is the mean of `draws`, and `spread` is the range of the
-    headline over them. `worth` is the value of knowing each assumption. `tornado` has the drivers, and `evident` names
-    those of the headline that are self-evident. `seeing` says how observed moves change the headline. `views` pools the
-    report's forecast with those of the views. `past_crises` compares the scenario with past crises, and `past` compares
-    it with the event log. `changes` holds the changes since an earlier report. For a changed scenario, `what_if` begins
-    with a sentence that says so and then lists each change, and `baseline` is the forecast of the unchanged scenario.
-    `ledger` is the scenario whose reasons are listed, if it is not `scenario`.
+    headline over them. `worth` is the value of knowing each assumption. `tornado` has the drivers, that is, the effect
+    of each assumption, and `evident` names those whose effect on the headline is self-evident. `seeing` says how
+    observed moves change the headline. `views` pools the report's forecast with those of the views. `past_crises`
+    compares the scenario with past crises, and `past` compares it with the event log. `changes` holds the changes since
+    an earlier report. For a changed scenario, `what_if` begins with a sentence that says so and then lists each change,
+    and `baseline` is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons are listed, if it
+    is not `scenario`.
     """
 
     scenario: Scenario
@@ -85,7 +86,10 @@ class Material:
         return headline(self.scenario)
 
     def strongest(self, most: int) -> list[Bar]:
-        """Return the drivers that matter to the headline, the strongest first, without the self-evident ones."""
+        """Return the assumptions that matter to the headline, the strongest first.
+
+        Assumptions whose effect is self-evident are left out.
+        """
         tornado = self.tornado
         if tornado is None:
             return []
@@ -99,7 +103,7 @@ class Material:
         return float(points[0]), float(points[-1])
 
     def view_item(self) -> PooledItem:
-        """Return the headline in the pool of the views."""
+        """Return the probability of the headline in each view and in the pools of the views."""
         assert self.views is not None
         return next(item for item in self.views.items if (item.kind, item.id) == (self.lead.kind, self.lead.of))
 
@@ -145,7 +149,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return a function for each further question, by the field of `Material` for the answer."""
+    """Return {field of `Material`: function that computes it}, for each further question."""
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -185,9 +189,9 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the range of the headline over the draws, and the value of knowing each assumption.
+    """Return two fields of `Material`: `spread`, and `worth` if the draws are of the prior.
 
-    The second is returned only if the draws are of the prior.
+    Both need enough draws.
     """
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
@@ -215,8 +219,8 @@ def pooled_views(
 ) -> Pool | None:
     """Pool the report's forecast of the headline with that of each view.
 
-    Return None without views or draws. Each view is forecast over its own priors. Raises all errors that the engines
-    raise.
+    Return None without views or draws. Each view is forecast over the priors of its own assumptions. Raises all errors
+    that the engines raise.
     """
     from simlib.analysis.pooling import pool_forecasts
 
@@ -236,5 +240,4 @@ def pooled_views(
 
 
 def _narrow(forecast: Forecast, lead: Measure) -> Forecast:
-    """Return a forecast whose only question is the headline."""
     return dataclasses.replace(forecast, questions={n: b for n, b in forecast.questions.items() if n == lead.of})

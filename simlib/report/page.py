@@ -64,7 +64,7 @@ def blocks(material: Material) -> Iterator[Block]:
 
 
 def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
-    """Yield each section of the annex: its title and its pieces."""
+    """Yield the title and the pieces of each section of the annex."""
     yield "All answers", _answer(material, material.forecast.by_words)
     if material.draws is not None:
         yield "How sure can anyone be?", _uncertain_assumptions(material, material.draws)
@@ -84,7 +84,7 @@ def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
 
 
 def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
-    """Draw the drivers of each measure. Self-evident drivers are only named."""
+    """Draw how much each assumption moves each measure. Self-evident effects are only named."""
     from simlib.analysis.sensitivity.direct_rates import self_evident
     from simlib.plots.tornado_bars import tornado
 
@@ -134,7 +134,6 @@ def _methods(material: Material) -> Iterator[Block]:
 
 
 def _past(material: Material) -> Iterator[Block]:
-    """Compare the scenario with past crises of its classes, and with its event log."""
     if material.past_crises is not None:
         yield Block("list", items=tuple(material.past_crises.sentences()))
     if material.past is not None:
@@ -146,7 +145,7 @@ def _past(material: Material) -> Iterator[Block]:
 
 
 def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
-    """Yield the rules of the questions, the start, the assumptions and the sources."""
+    """Yield the sections on the questions, the start, the assumptions and the sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield "How the questions are settled", iter([ledger.settling(scenario)])
@@ -256,7 +255,7 @@ def _counter(forecast: Forecast, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Say that the structure of the model alone decides a probability, or return "" if it does not."""
+    """Put an exact probability of 0 or 1 into words. Return "" for any other probability."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""
@@ -269,7 +268,7 @@ def _plainly(material: Material, band: Band, name: str) -> str:
 
 
 def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Block]:
-    """Say how far the answers depend on the assumptions, and how well their average is known."""
+    """Say how far the answers depend on the assumptions, and how exact their average is."""
     forecast, before = material.forecast, material.baseline
     yield Block(
         "text",
@@ -301,7 +300,7 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
 
 
 def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
-    """Draw the uncertainty about a question over time."""
+    """Draw the range of a question's probability over the draws, as it changes with time."""
     from simlib.analysis.uncertainty.fans import measure_fan
     from simlib.plots import fan_charts
 
@@ -320,7 +319,7 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
 
 
 def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
-    """Yield sentences on the moves that change the probability of a question most, if seen in time."""
+    """Say how seeing a move in time would change the probability of a question or an ending."""
     until, by = seeing.look_by_words, seeing.by_words
     if not seeing.mean:
         yield f"{seeing.measure.words} happens in none of the simulated histories, so no sign of it is known."
@@ -357,7 +356,6 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _short(value: Any) -> str:
-    """Format a value of the provenance. A number gets as many digits as a reader needs."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -38,7 +38,7 @@ HISTORIES = 100
 class ReportOptions:
     """The options of a report's forecasts.
 
-    `draws` is a belief, or a number of draws. With 0 the stated values are used.
+    `draws` is a belief, or a number of draws. With 0 the stated values of the assumptions are used.
     """
 
     engine: Engine
@@ -102,7 +102,10 @@ def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str
 
 
 def _joined(exact: Forecast, counted: Forecast, solved: set[str]) -> Forecast:
-    """Return the exact forecast of a draw, with simulated answers to the questions that were not solved."""
+    """Return the exact forecast of a draw, with simulated answers to questions not in `solved`.
+
+    Impacts and the numbers of moves are the simulated ones too.
+    """
     questions = {name: exact.questions[name] if name in solved else band for name, band in counted.questions.items()}
     source = dict(exact.provenance) | {
         "by_histories": [name for name in questions if name not in solved],

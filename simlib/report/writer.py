@@ -138,7 +138,7 @@ def report_on(
 
 
 def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
-    """Return the options of the exact forecast."""
+    """Return the options for the exact engine. There are 0 draws if no assumption is uncertain."""
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
     each = HISTORIES if size else _RUNS
@@ -146,7 +146,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Add the changes from a baseline to the material and, if any, the baseline's forecast."""
+    """Add what was changed from a baseline. If anything was, add the baseline's forecast too."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
@@ -157,13 +157,13 @@ def _beside(material: Material, baseline: Scenario, options: ReportOptions, cont
 
 
 def _seen(baseline: Scenario, view: str) -> Scenario:
-    """Return the baseline seen through a view, if it has one of this name."""
+    """Return the baseline seen through a view, or as it is if it has no such view."""
     views = load_views(baseline) if view and baseline.path else {}
     return apply_view(baseline, views[view]) if view in views else baseline
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return the stored scenario seen through each view but the one of `world`, by title.
+    """Return {title: the stored scenario seen through a view}, without the view of `world`.
 
     If `world` differs from the stored scenario, the stored scenario without a view is included.
     """

@@ -47,7 +47,7 @@ def execute(arguments: Request) -> int:
 
 
 def _views(scenario: Scenario) -> dict[str, View]:
-    """Load every view and apply it. Even a valid view may not fit the scenario."""
+    """Load every view, and apply it to see if it fits the scenario."""
     views = load_views(scenario)
     problems: list[Problem] = []
     for view in views.values():
@@ -78,7 +78,6 @@ def _findings(scenario: Scenario) -> Findings:
 
 
 def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
-    """Yield a warning for each view with interventions that have no reason."""
     from simlib.analysis.lint.rules import Finding
 
     for name, view in views.items():
@@ -93,7 +92,7 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield texts on stated and implied probabilities, on base rates, and on the event log."""
+    """Yield tables of implied probabilities, base rates, and the event log beside the model."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)
@@ -150,7 +149,7 @@ def _prior_predictive(scenario: Scenario) -> Iterator[str]:
 
 
 def _priors(scenario: Scenario) -> str:
-    """Return the mean and percentiles that each assumption implies, in its own unit."""
+    """Return a table with the mean and percentiles that the range of each assumption implies."""
     from simlib.machine.priors import describe
 
     points = ("mean", "p01", "p25", "p75", "p99")

@@ -42,7 +42,7 @@ def execute(arguments: Request) -> int:
 
 
 def _lead(result: Diff, after: Scenario) -> Iterator[str]:
-    """Yield the change of the headline, if both forecasts have it."""
+    """Yield the probability of the headline after and before, if both forecasts have it."""
     from simlib.machine.measures import headline
 
     lead = headline(after)
@@ -54,7 +54,7 @@ def _lead(result: Diff, after: Scenario) -> Iterator[str]:
 
 
 def _changes(result: Diff) -> Iterator[str]:
-    """Yield all changes, or the first ones and the number of the others."""
+    """Yield at most `MOST` changes, then the number of the others."""
     told = result.sentences()
     told = told[: len(told) - len(result.frame("forecast")) - 1] if result.by else told
     yield from told[:MOST]

@@ -78,7 +78,7 @@ def _told(ranges: Drivers, measure: Measure) -> list[str]:
 
 
 def _method(ranges: Drivers, shares: Sobol | None, *, slopes: bool) -> str:
-    """Say how slopes (always exact), ranges and Sobol indices were computed."""
+    """Say how slopes, ranges and Sobol indices were computed. Slopes are always exact."""
     method = how_made(ranges.provenance)
     if slopes and ranges.engine != "exact":
         method = f"slopes exact, the rest {method}"

@@ -31,7 +31,7 @@ def execute(arguments: Request) -> int:
 
 
 def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
-    """Return one move in words, with how often it happens by the horizon."""
+    """Return the text on one move, which also says how often it happens by the horizon."""
     from simlib.scenario.explanation import explain_move
 
     parts: dict[str, list[str]] = {}
@@ -44,7 +44,7 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:
-    """Say how often the move happens by the horizon, if the exact engine can be used."""
+    """Say how often a move happens by the horizon. Without the exact engine, return nothing."""
     from simlib.engines.ensemble import forecast
 
     try:

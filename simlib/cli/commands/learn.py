@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Save the assumptions that a log taught as a view. If there are none, only say so."""
+    """Save as a view the assumptions that a log taught. If it taught none, only say so."""
     changed = dict(scenario.assumptions)
     for each in learnt:
         if each.taught and each.id in changed:
@@ -66,7 +66,6 @@ def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[Learnt
 
 
 def _table(answer: Lessons) -> str:
-    """Return the assumptions that the log moved or narrowed most."""
     rows = [
         Row(number.label, [_written(each.prior, number), _written(each.posterior, number), _fate(each)])
         for each in answer.ranked()[:ROWS]

@@ -83,7 +83,7 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The histories for an answer: simulated when first needed, then kept."""
+    """The histories that an answer is about: simulated when first needed, then kept."""
 
     scenario: Scenario
     draws: int | Belief
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return the histories with the named ending, or all if none is named.
+        """Return the histories with the ending that `--given` names, or all if it names none.
 
         Return None if they cannot be simulated.
         """
@@ -118,7 +118,7 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories drawn given the ending, however rare it is.
+        """Return histories drawn on condition of the ending, so that a rare ending costs no more.
 
         Return None if the exact engine cannot be used.
         """
@@ -147,7 +147,7 @@ class _Played:
 
 
 def _passages(result: Paths, played: _Played) -> Waypoints:
-    """Return the share of the histories to an ending that pass each rung and move."""
+    """Return which share of the histories with the given ending passes each rung and each move."""
     from simlib.analysis.paths.waypoints import counted_passages, passages
 
     assert result.given is not None
@@ -158,7 +158,7 @@ def _passages(result: Paths, played: _Played) -> Waypoints:
 
 
 def _passed(waypoints: Waypoints) -> Iterator[str]:
-    """Yield the table of the passages to an ending, with intervals if they were counted."""
+    """Yield a table of `waypoints`, with intervals unless its shares are exact."""
     some, exact, rows = [row for row in waypoints.rows if row.share > 0], waypoints.exact, []
     for row in some[:PASSAGES]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
@@ -172,7 +172,6 @@ def _passed(waypoints: Waypoints) -> Iterator[str]:
 
 
 def _times(times: RungTimes, how_many: str) -> Iterator[str]:
-    """Yield the times between rungs, in days."""
     rows = [
         Row(
             f"{stay.rung} → {stay.to}",

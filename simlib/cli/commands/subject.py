@@ -49,7 +49,7 @@ def requested(request: Request) -> AskedScenario:
 def _note_answers(update: Update) -> None:
     """Say which questions the log has answered.
 
-    The command asks them again, from the date of the log on.
+    The command asks these questions again, about the time after the log.
     """
     for one in update.answered:
         if one.on is not None:

@@ -84,7 +84,7 @@ def _precision(arguments: Request) -> Precision:
 
 
 def _observations(subject: AskedScenario, arguments: Request, measures: Iterable[Measure]) -> dict[str, Evsi]:
-    """Return for each ending and question the value of watching for each public move until a day."""
+    """Return, for each ending and question, the value of watching for public moves until a day."""
     from simlib.analysis.uncertainty.sample_information import DRAWS, evsi
 
     answers = {}
@@ -104,7 +104,10 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
 
 
 def _fan(subject: AskedScenario, arguments: Request) -> Fan:
-    """Return the fan of the ladder over the priors, by Monte Carlo if there are too many states."""
+    """Return the fan of the ladder over the draws, by Monte Carlo if there are too many states.
+
+    A fan is the range of the rung over time.
+    """
     from simlib.analysis.uncertainty.fans import ladder_fan
     from simlib.engines.ensemble import over_priors
     from simlib.machine.measures import days_by

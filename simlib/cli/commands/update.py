@@ -78,7 +78,7 @@ def execute(arguments: Request) -> int:
 
 
 def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
-    """Return the headline before the log and after it."""
+    """Return a sentence with the probability of the headline before the log and after it."""
     scenario = answer.before
     lead = headline(scenario)
     known = [each.on for each in answer.answered if lead.kind == "question" and each.id == lead.of]
@@ -93,7 +93,7 @@ def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
 
 
 def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
-    """Return the effect of each row, or why it cannot be computed."""
+    """Return how each row changes the forecast, or say why this cannot be computed."""
     measure = arguments.measure[0] if arguments.measure else None
     with Task("computing the effect of each row") as task:
         try:
@@ -103,7 +103,6 @@ def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
 
 
 def _did(effects: RowEffects | str) -> list[str]:
-    """Return the table of the effects of the rows."""
     if isinstance(effects, str):
         return [effects]
     rows = [
@@ -143,7 +142,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 
 
 def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
-    """Return the table of forecasts: without the log, with its last state, and with its lessons."""
+    """Return a table of forecasts: without the log, from the state at its end, after learning."""
     scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
@@ -168,7 +167,6 @@ def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble
 
 
 def _rows(answer: Update) -> str:
-    """Return every row of the log, and whether it was taken in."""
     return "\n".join(["Rows of the log, and whether they were taken in:", *_told(answer)])
 
 

@@ -52,7 +52,7 @@ def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _days(written: float | str, scenario: Scenario) -> float:
-    """Return a day as a number of days after the start. A date stands for the end of that day."""
+    """Return a day as a number of days after the start. A date means the end of its day."""
     return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
 
 
@@ -119,7 +119,7 @@ def _of_threshold(request: Request) -> Iterator[Problem]:
 
 
 def _of_stopping(request: Request) -> Iterator[Problem]:
-    """Check the options that say when `uncertainty` stops drawing, and its quantiles."""
+    """Check when `uncertainty` is to stop drawing, and its quantiles."""
     if request.command != "uncertainty":
         return
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS

@@ -51,10 +51,10 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 
 
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
-    """Return plans by name, and their problems.
+    """Return the plans of one `--as`, or of files before any `--as`, and their problems.
 
-    The plan of a file has the id of the file. A named plan holds first the interventions of its files, then those of
-    the command line.
+    Without a name, each file is a plan with the id of the file. With a name there is one plan: first the interventions
+    of its files, then those of the command line.
     """
     from simlib.sweep import load_plans
 

@@ -71,12 +71,12 @@ def whole_numbers(text: str) -> list[int]:
 
 
 def change(kind: str) -> Callable[[str], tuple[str, str]]:
-    """Return a reader that gives (kind, text), for options that share one list."""
+    """Return a reader that gives (kind, text). Options of several kinds add to one list."""
     return lambda text: (kind, name(text))
 
 
 class VariantAction(argparse.Action):
-    """Collect the changes of each variant in a list of (name, changes), to which `--as` adds an item."""
+    """Collect the changes of each variant in a list of (name, changes). `--as` begins a variant."""
 
     def __call__(
         self,

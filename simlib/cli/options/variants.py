@@ -57,7 +57,7 @@ def _named_after(changes: Changes) -> str:
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
-    """Return the variants, each with the changes of all earlier variants too."""
+    """Return the variants. Each has its own changes and those of all variants before it."""
     pile: Changes = ()
     variants = {}
     for name, changes in groups:

@@ -52,7 +52,7 @@ class Picture:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """The left, bottom, width and height of the axes, as shares of the figure."""
+        """The left, bottom, width and height of the axes, as fractions of the figure."""
         across, up = self.width - self.left - self.right, self.height - self.top - self.bottom
         return self.left / self.width, self.bottom / self.height, across / self.width, up / self.height
 
@@ -99,9 +99,9 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Try to write where the folder is or will be.
+    """Yield a problem if a file cannot be written in the folder, or where it will be made.
 
-    Nothing else shows missing rights and a full disk.
+    It tries to write, because nothing else shows missing rights and a full disk.
     """
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
@@ -196,7 +196,7 @@ def _frames(forecast: Forecast, draws: Ensemble | None) -> Iterator[tuple[str, p
 
 
 def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
-    """Return the spread over the draws, tidy: day, by, kind, name and five percentiles."""
+    """Return five percentiles over the draws, in columns after day, by, kind and name."""
     import pandas as pd
 
     rows = []

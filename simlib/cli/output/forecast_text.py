@@ -184,7 +184,10 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
-    """Write probabilities, each with an interval if it is wider than the digits shown."""
+    """Return probabilities as text, with an interval where it is wider than the digits shown.
+
+    `bare` leaves all intervals out.
+    """
     if bare:
         return [_short_words(percent(band.probability[i])) for i in at]
     return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]
@@ -200,9 +203,9 @@ def _span(low: float, high: float) -> str:
 
 
 def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
-    """Show the spread over the draws.
+    """Return a table of the range over the draws.
 
-    It is uncertainty about the assumptions, so more draws do not shrink it.
+    This is uncertainty about the assumptions, so more draws do not shrink it.
     """
     draws = computed.draws
     assert draws is not None
@@ -228,9 +231,9 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
 
 
 def _ranges(forecast: Forecast, top: int) -> str:
-    """Show the range of the number of each move.
+    """Return a table that says how often each move may happen, as a range.
 
-    It comes from chance, so more replicates do not narrow it.
+    The range comes from chance, so more replicates do not narrow it.
     """
     shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
@@ -282,7 +285,10 @@ def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
 
 
 def _dates(forecast: Forecast, at: Sequence[int]) -> list[list[str]]:
-    """Return two header lines: dates, and days after the start. A time within a day is marked `~`."""
+    """Return two header lines: dates, and days after the start.
+
+    A date is marked `~` if the time is within its day.
+    """
     days = [float(forecast.times[i]) for i in at]
     dates = [forecast.by_date(day) for day in days]
     years = {forecast.as_of.year, *(date.year for date in dates)}

@@ -43,7 +43,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
 
 
 def _sources(impacts: Mapping[str, Accumulation], labels: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each distribution that says whether it was solved or counted."""
+    """Yield a line for each impact that says if its distribution was solved or counted."""
     for name, impact in impacts.items():
         if impact.sample is not None:
             yield f"\n  {labels[name]}: {impact.sample.source}"

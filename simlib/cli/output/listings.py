@@ -81,7 +81,10 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool, asked:
 
 
 def _flips(result: Comparison) -> Iterator[str]:
-    """Yield how many histories end differently in each variant, with the interval and the bounds."""
+    """Yield a table of the share of histories that end differently in each variant.
+
+    It has a 95% interval, and the least and most for any pairing of histories.
+    """
     rows = [
         Row(name, [percent(flips.share), *(f"{percent(a)} to {percent(b)}" for a, b in (flips.interval, flips.bounds))])
         for name, flips in ((name, effect.flips) for name, effect in result.effects.items())
@@ -95,7 +98,10 @@ def _flips(result: Comparison) -> Iterator[str]:
 
 
 def _after(d: Difference) -> str:
-    """Write a value and its change from the baseline, with the 95% half-width if the change was counted."""
+    """Write a value in a variant and its change from the baseline, with its error if it has one.
+
+    The error is half of the 95% interval.
+    """
     from simlib.analysis.whatif.contrast import counts_change
 
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
@@ -146,7 +152,10 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 
 
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
-    """Return a column with the change of the answer (in points for a probability) if an assumption is 1% higher."""
+    """Return a column: how the answer changes if an assumption is 1% higher.
+
+    The unit is percentage points for a probability.
+    """
     pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
     found = {a.id: slope * a.value for a, slope in pairs}
     size = 1.0 if measure.probability else 0.01
@@ -155,9 +164,10 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns: the share of the spread that each assumption causes, alone and with others.
+    """Return two columns, with a head: the share of the spread that each assumption causes.
 
-    For a correlated assumption it is the share of its group.
+    The first is the share that it causes alone, the second that with others. Assumptions that are correlated have the
+    share of their group.
     """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
@@ -249,7 +259,7 @@ def observations(result: Evsi) -> Iterator[str]:
 
 
 def _forced(effect: tuple[float, float, float] | None) -> str:
-    """Write the effect of forcing a move, in points, with its error if it has one."""
+    """Write the effect of forcing a move, in percentage points, with its error if it has one."""
     if effect is None:
         return "-"
     half = 50 * (effect[2] - effect[1])

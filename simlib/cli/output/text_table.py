@@ -52,7 +52,7 @@ def terminal_width() -> int:
 
 
 def _groups(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Yield (first column, column after the last) of each group of columns that fits."""
+    """Yield (first column, last column + 1) of each group of columns that fits into `room`."""
     first, used = 0, 0
     for column, width in enumerate(widths):
         if column > first and used + len(_GAP) + width > room:
