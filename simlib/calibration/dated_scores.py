@@ -46,7 +46,10 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class ScoredDay:
-    """One forecast of one question on one day, whether it came true, and the scores by forecaster."""
+    """One forecast of one question on one day, whether it came true, and its scores.
+
+    `brier` and `log_score` hold the score of each forecaster by name.
+    """
 
     forecast: DatedForecast
     happened: bool

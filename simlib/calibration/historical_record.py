@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """The answer to one question: the day of the event (None: it did not happen), and the source."""
+    """The answer to one question: the day of the event (None: it did not happen), and a source."""
 
     happened: dt.date | None
     source: str

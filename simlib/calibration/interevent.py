@@ -32,7 +32,10 @@ WINDOW = 3
 
 @dataclass(frozen=True)
 class PublicEvents:
-    """The public events of one simulated crisis in order, and the day of its ending or the horizon."""
+    """The public events of one simulated crisis, in order.
+
+    `last_day` is the day of its ending, or the horizon if it has not ended.
+    """
 
     days: Floats
     moves: tuple[str, ...]

@@ -95,7 +95,10 @@ class Beside:
 
     @property
     def verdict(self) -> str:
-        """Whether the log is "inside", "below" or "above" the range of the histories ("": not comparable)."""
+        """Whether the figure of the log is "inside", "below" or "above" the range of the histories.
+
+        It is "" if they cannot be compared.
+        """
         if not np.isfinite([self.observed, self.low, self.high]).all():
             return ""
         return "below" if self.observed < self.low else "above" if self.observed > self.high else "inside"

@@ -74,7 +74,7 @@ def settling(scenario: Scenario) -> Block:
 
 
 def start(scenario: Scenario) -> Block:
-    """Return a table of the start of each variable, with the reason and the sources."""
+    """Return a table of the levels at which each variable starts, with the reason and sources."""
     head = ("what", "starts at", "because", "sources")
     rows = []
     for variable in scenario.variables.values():

@@ -49,9 +49,9 @@ class ReportOptions:
 
 
 def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
-    """Return equally weighted draws of the prior from `GROUPS` sequences, one after the other.
+    """Return equally weighted draws of the prior, from `GROUPS` separately scrambled sequences.
 
-    `draws` is rounded up, so that each sequence has the same number of draws.
+    The sequences follow one another. `draws` is rounded up, so that each has the same number of draws.
     """
     scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
     theta, size = priors.values_from_scores(scenario, scores), len(scores)

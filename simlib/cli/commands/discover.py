@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print and store boxes and a tree for each measure."""
+    """Print and store, for each measure, the ranges of assumptions in which it is likely.
+
+    They have two forms: boxes, that is, ranges of a few assumptions, and a tree.
+    """
     from simlib.analysis.discovery.scenario_discovery import discover
     from simlib.machine.measures import headline
 

@@ -15,9 +15,9 @@ DOES_NOT_FIT = (TooManyStates, Unsupported)
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Answer by the named engine, or by the exact engine if no name is given.
+    """Call `ask` with the named engine, or with the exact engine if none is named.
 
-    If no name is given and the exact engine cannot be used, answer by Monte Carlo and say so.
+    If no engine is named and the exact engine cannot be used, ask Monte Carlo and say so.
     """
     if engine:
         return ask(engine)

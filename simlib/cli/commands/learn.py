@@ -32,7 +32,7 @@ FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, and print its lessons."""
+    """Take in the log, and print how it changes the assumptions."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Compute the forecasts of a design, and write them to a folder of Parquet files."""
+    """Compute the forecast at each point of a design, and write a folder of Parquet files.
+
+    A point is one set of values of the assumptions, or one view.
+    """
     from simlib import sweep as sweeping
 
     arguments = shared_out(arguments)

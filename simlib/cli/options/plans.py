@@ -17,7 +17,10 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request after assigning each change either to every point or to one plan."""
+    """Return the request of a sweep with each change given to every point or to one plan.
+
+    Changes before the first `--as` go to every point, but each `--plan` before it is a plan of its own.
+    """
     common = [change for name, changes in request.variants if not name for change in changes]
     alone = [("", (change,)) for change in common if change[0] == "plan"]
     return request.replace(

@@ -100,9 +100,9 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return the views to pool by name, each with the requested changes.
+    """Return {name of a view: scenario seen through it, with all requested changes}.
 
-    Default: the baseline and every view.
+    These are the scenarios to pool. Default: the baseline and every view.
     """
     base = load(request.path)
     names = list(request.views) or [BASELINE, *load_views(base)]

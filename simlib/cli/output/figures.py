@@ -33,7 +33,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
-    """Yield the effects on each measure, the flips of each variant, and a calendar."""
+    """Yield the effects on each measure, the histories that end differently, and a calendar."""
     from simlib.plots.flip_matrix import flips
     from simlib.plots.plan_calendar import calendar, rows_of
     from simlib.plots.waterfall_bars import effects, waterfall
@@ -101,7 +101,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield the most probable classes, the tree and flow of paths, and typical histories."""
+    """Yield pictures of the likeliest classes of paths, their tree and flow, and of histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -116,7 +116,7 @@ def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
-    """Yield the signs of each ending or question, and a map of all endings."""
+    """Yield the moves and levels that are signs of each ending or question, and a map of all."""
     from simlib.plots import indicator_bars as plots
 
     for result in results:
@@ -131,7 +131,7 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
-    """Yield a picture of each box, over its two main assumptions."""
+    """Yield a picture of each box, that is, of ranges of assumptions, over its two main ones."""
     from simlib.plots.box_charts import box
 
     stem = f"box-{slug(result.measure.name)}"
@@ -176,7 +176,7 @@ def lessons(result: Lessons) -> Iterator[Picture]:
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:
-    """Yield the effect of each row of the log on the forecast, a bar for each row."""
+    """Yield one picture: how each row of the log changes the forecast, a bar for each row."""
     from simlib.plots.row_effect_bars import row_bars
 
     yield Picture("rows", partial(row_bars, result), 760)

@@ -36,10 +36,10 @@ PARTED = 44
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
-    """Yield a table with a column for each variant, and tables of histories that change.
+    """Yield a table with a column for each variant, then tables of histories that change.
 
-    The rows of the first are the endings, questions and impacts. If measures were `asked` for, the rows are all of
-    these.
+    The rows of the table are the endings, questions and impacts. If measures were `asked` for, its rows are all of
+    these measures.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -206,7 +206,10 @@ def differences(result: Diff) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the signs of an ending or a question, with changes, likelihood ratio, bits and lead time."""
+    """Yield a table of the moves and levels that are signs of an ending or a question.
+
+    Its columns are changes of the probability, likelihood ratio, bits, lead time and how often the sign is seen.
+    """
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
     rows = [
