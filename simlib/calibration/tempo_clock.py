@@ -291,7 +291,6 @@ def _apart(form: str, value: float, low: float, high: float) -> bool:
 
 
 def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the lines of a scenario file for the moves: the public event, and each cooling."""
     lines = ["moves:", "  public-event:", "    actor: nature", "    label: A public event", "    rate: event_rate"]
     lines += ["    times:", *(f"      - {{by: {level}_factor, when: {{tempo: {level}}}}}" for level, _ in steps)]
     lines += ["    outcomes:", "      passes: {}"]

@@ -219,7 +219,7 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
-    """Say how to learn more about an assumption, and how much of the spread that could remove."""
+    """Say how to learn more about an assumption, and how much of the spread knowing it removes."""
     a, parts = bar.assumption, []
     worth = (
         None

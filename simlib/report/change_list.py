@@ -87,7 +87,6 @@ _EXPECTED = "expected the JSON of an earlier `simlib report --json FILE` or `sim
 
 
 def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
-    """Yield each forecast in the JSON data of a file."""
     if isinstance(data, dict) and data.get("answer") == "forecast":
         yield data
     elif isinstance(data, dict):

@@ -268,7 +268,6 @@ def _plainly(material: Material, band: Band, name: str) -> str:
 
 
 def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Block]:
-    """Say how far the answers depend on the assumptions, and how exact their average is."""
     forecast, before = material.forecast, material.baseline
     yield Block(
         "text",

@@ -38,7 +38,6 @@ def execute(arguments: Request) -> int:
 
 
 def _scores(answer: Backtest) -> str:
-    """Return a table of mean Brier scores, by question and number of days ahead."""
     from simlib.calibration.day_by_day import FORECASTERS
 
     rows = []

@@ -149,7 +149,6 @@ def _prior_predictive(scenario: Scenario) -> Iterator[str]:
 
 
 def _priors(scenario: Scenario) -> str:
-    """Return a table with the mean and percentiles that the range of each assumption implies."""
     from simlib.machine.priors import describe
 
     points = ("mean", "p01", "p25", "p75", "p99")

@@ -54,7 +54,6 @@ def _lead(result: Diff, after: Scenario) -> Iterator[str]:
 
 
 def _changes(result: Diff) -> Iterator[str]:
-    """Yield at most `MOST` changes, then the number of the others."""
     told = result.sentences()
     told = told[: len(told) - len(result.frame("forecast")) - 1] if result.by else told
     yield from told[:MOST]

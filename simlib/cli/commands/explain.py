@@ -31,7 +31,6 @@ def execute(arguments: Request) -> int:
 
 
 def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
-    """Return the text on one move, which also says how often it happens by the horizon."""
     from simlib.scenario.explanation import explain_move
 
     parts: dict[str, list[str]] = {}

@@ -158,7 +158,6 @@ def _passages(result: Paths, played: _Played) -> Waypoints:
 
 
 def _passed(waypoints: Waypoints) -> Iterator[str]:
-    """Yield a table of `waypoints`, with intervals unless its shares are exact."""
     some, exact, rows = [row for row in waypoints.rows if row.share > 0], waypoints.exact, []
     for row in some[:PASSAGES]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
