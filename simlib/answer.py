@@ -54,7 +54,7 @@ class ScenarioKey:
 
 
 def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
-    """Return the scenario key, the target date and the target day, as an answer stores them."""
+    """Return what an answer stores: the key of the scenario, the last date, and `day` itself."""
     return ScenarioKey.of(scenario), scenario.by_date(day), day
 
 
@@ -62,7 +62,7 @@ class Answer(ABC):
     """Base class of answers. Subclasses are frozen dataclasses with `scenario` and `provenance`."""
 
     kind: ClassVar[str]
-    """The verb that gives this kind of answer: "compare", "drivers", "paths", ..."""
+    """The word for this kind of answer in its JSON data: "compare", "drivers", "paths", ..."""
 
     scenario: Any
     """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
@@ -157,12 +157,12 @@ class Traced(Answer):
 
     @property
     def draws(self) -> int:
-        """The number of draws of the assumptions, 0 at the stated values."""
+        """How many draws of the assumptions the answer is computed from (0: from the stated values)."""
         return int(self.provenance["draws"] or 0)
 
     @property
     def runs(self) -> int:
-        """The number of replicates for each draw, 0 for the exact engine."""
+        """The number of simulation runs for each draw of the assumptions (0: the exact engine)."""
         return int(self.provenance["runs"] or 0)
 
 
@@ -233,7 +233,10 @@ def pick(thing: object, *names: str) -> dict[str, Any]:
 
 
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row for a table, with [value, half-width] in two columns and texts joined."""
+    """Return a flat row for a table.
+
+    A list [value, half-width] becomes two columns, and a tuple of texts becomes one text.
+    """
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, list):

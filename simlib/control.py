@@ -41,9 +41,9 @@ class Control:
             raise Cancelled("the work was cancelled")
 
     def part(self, first: float, last: float) -> Control:
-        """Return the control of one part of the work.
+        """Return a control for the part of the work from share `first` to share `last`.
 
-        The part runs from share `first` to share `last` of the whole work.
+        The part reports its own progress from 0 to 1, which is passed on as progress of the whole work.
         """
         if self.progress is None:
             return self
@@ -56,7 +56,7 @@ UNWATCHED = Control()
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of the engine asked for.
+    """Return the answer of the engine that `engine` names.
 
     "auto" means the exact engine if it can answer, else Monte Carlo.
     """

@@ -20,8 +20,8 @@ _ROUND_OFF = 1e-9
 def percent(p: float) -> str:
     """Write a probability as people read it.
 
-    Examples: "12%", "0.3%", "1 in 3.8 million". A probability is not rounded to 0% or 100%. Only values within one in a
-    trillion of 0, or within one in a billion of 1, are written so.
+    Examples: "12%", "0.3%", "1 in 3.8 million". A probability is written as 0% only below 1e-12, and as 100%
+    only from 1 - 1e-9 on.
     """
     if p < 1e-12:
         return "0%"
@@ -44,7 +44,7 @@ def one_in(many: float) -> str:
 
 
 def in_a_hundred(share: float) -> str:
-    """Write a share as a count of a round number: "about 2 in 100", "about 3 in 1,000"."""
+    """Write a share as a count out of a round number: "about 2 in 100", "about 3 in 1,000"."""
     for many in (100, 1_000, 10_000):
         if share * many >= 0.95:
             return f"about {share * many:.0f} in {many:,}"
@@ -79,7 +79,7 @@ def points(change: float) -> str:
 
 
 def one_digit(error: float) -> str:
-    """Write an error to one digit, or to a whole number if it is larger: "0.04", "3", "12"."""
+    """Write an error with one digit, or as a whole number above 9: "0.04", "3", "12"."""
     return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
 
 
@@ -118,7 +118,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def with_plural(number: str, unit: str) -> str:
-    """Write a number with a unit in the plural: "12 people", and "1.0 people" for one."""
+    """Write a number before a plural unit: "12 people". One is written as "1.0 people"."""
     text = f"{number} {unit}".rstrip()
     return f"1.0 {text[2:]}" if text.startswith("1 ") else text
 
@@ -151,9 +151,10 @@ def is_whole(days: float) -> bool:
 
 
 def by_date(as_of: dt.date, days: float) -> dt.date:
-    """Return the date D such that "by t = `days`" means "by the end of D".
+    """Return the last date of a time of `days` days that begins at 00:00 of `as_of`.
 
-    For 90 days, D is the 90th day. D is never before `as_of`. For earlier times use `date_at`.
+    For 90 days, this is the 90th day, with `as_of` as the first. A part of a day counts as a day. The result is never
+    before `as_of`. For earlier times use `date_at`.
     """
     return as_of + dt.timedelta(days=max(math.ceil(days - _ROUND_OFF) - 1, 0))
 
@@ -176,7 +177,10 @@ def end_of(as_of: dt.date, days: float) -> str:
 
 
 def over_draws(provenance: Mapping[str, Any]) -> str:
-    """Say from which draws an answer was computed: from the priors, from a belief, or none."""
+    """Say in words which values of the assumptions an answer uses: stated ones or draws.
+
+    Draws come from the priors or from a belief, which is then named.
+    """
     if not provenance.get("draws"):
         return "at the stated values"
     belief = provenance.get("belief")

@@ -201,7 +201,7 @@ def unit_days(unit: str, written: str = "") -> float:
 
 
 def window_days(unit: str) -> float | None:
-    """Return T in days of a unit "within T".
+    """Return the days T of a unit "within T", such as 90 for "within 90 days".
 
     Returns None for any other unit.
     """
@@ -362,7 +362,7 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Write three significant digits, or a whole number from 1,000 up to a million."""
+    """Write three significant digits, or a whole number if it lies from 1,000 to a million."""
     if 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.3g}"

@@ -45,7 +45,10 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 
 def _name_shipped(server: Any) -> None:
-    """Tell the pages of this server which notebooks are the shipped ones, by their paths below its root."""
+    """Tell the web pages of this server which notebooks are the shipped ones.
+
+    They are named by their paths below the root folder of the server.
+    """
     if not os.environ.get(LIVE):
         return
     try:
@@ -75,7 +78,7 @@ def _code(path: Path) -> list[str]:
 
 
 def _send_at_once(handler: Any) -> None:
-    """Make every websocket of a handler class send small messages at once, from its opening on."""
+    """Make the websockets that a handler class opens send small messages at once."""
     open_as_before = handler.open
 
     @functools.wraps(open_as_before)

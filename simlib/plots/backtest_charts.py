@@ -25,7 +25,7 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 @lettered
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
-    """Draw the probability of one question as stated on each day, and return `ax`.
+    """Draw the probability of one question as it was forecast on each day, and return `ax`.
 
     `question` is the headline by default. `days` is how many days ahead each forecast looks (0: up to the deadline).
     """

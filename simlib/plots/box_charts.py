@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
     """Plot the draws and a box on the two main assumptions of the box, and return `ax`.
 
-    The draws that are cases of interest are filled. Raises ValueError if there is no box with this number.
+    A box is a set of bounds on a few assumptions. Triangles are the draws at or above the threshold. Raises ValueError
+    if there is no box with this number.
     """
     if number >= len(result.boxes):
         raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
@@ -41,7 +42,7 @@ def axes_of(result: Discovery, region: Box) -> list[str]:
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Plot the draws and any box of the search on its two main assumptions, and return `ax`."""
+    """Plot the draws and the box `region` on the two main assumptions of the box. Return `ax`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -61,7 +62,6 @@ def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
 
 
 def _key(result: Discovery, region: Box, chosen: list[str]) -> str:
-    """Describe the marks, the shading and the axes in words."""
     over = "from their priors" if result.provenance["belief"] == "prior" else "of a belief"
     key = (
         f"each mark one draw of the assumptions {over}; triangles: at least "
@@ -154,10 +154,10 @@ STRIP, GAP, RIGHT = 130, 62, 24
 
 
 class BoxBoard:
-    """The draws and a box on its two main assumptions, beside a histogram of the draws by probability.
+    """A plot of the draws and a box, beside a histogram of the draws by probability.
 
-    A point shows the values of the sliders. `figure` is a plain Figure of `width` by `height` pixels, and `artists` are
-    the parts that move with the point (see `Screen`).
+    The axes of the plot are the two main assumptions of the box. A point shows the values of the sliders. `figure` is a
+    plain Figure of `width` by `height` pixels, and `artists` are the parts that move with the point (see `Screen`).
     """
 
     def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:
@@ -191,7 +191,6 @@ class BoxBoard:
 
 
 def _mark(ax: Axes, place: list[float], point: Artist) -> None:
-    """Mark the stated values, and name the two marks in a legend."""
     stated = ax.scatter(place[:1], place[1:], s=90, marker="+", color=style.INK, linewidth=1.8, zorder=5)
     ax.legend(
         [stated, point],
@@ -206,7 +205,7 @@ def _mark(ax: Axes, place: list[float], point: Artist) -> None:
 
 
 def _strip(ax: Axes, result: Discovery) -> None:
-    """Plot a histogram of the draws by probability, with the cases of interest and the threshold."""
+    """Plot a histogram of the draws by probability, in another colour from the threshold up."""
     top = min(1.0, 1.08 * float(result.answers.max()))
     edges = np.linspace(0, top, 41)
     hit = result.answers >= result.threshold

@@ -32,14 +32,14 @@ def head(panel: LivePanel, finding: str, *notes: str) -> None:
 
 
 def basis(result: Forecast) -> str:
-    """Return the basis of a forecast in words: at the stated values, or over draws from the priors."""
+    """Return the basis of a forecast in words: the stated values, or the draws and their number."""
     if result.stated is None:
         return "at the stated values"
     return f"{over_draws(result.provenance)} ({counted(result.provenance['draws'], 'draw')})"
 
 
 def computed_from(result: Forecast) -> str:
-    """Return in words the source of the computation error, which is not doubt about assumptions."""
+    """Return in words what the error of the computation comes from, such as "200 replicates"."""
     source = result.provenance
     if result.stated is not None:
         return f"the mean over {counted(source['draws'], 'draw')}"
@@ -47,7 +47,7 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Say how large the computation error is at the last report time, if it can be seen."""
+    """Yield a note on the error of the computation at the last report time, if it can be seen."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"

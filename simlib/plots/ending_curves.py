@@ -181,7 +181,7 @@ def _outline(times: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _range(spread: Floats | None) -> str:
-    """Write the 5% and 95% points of the draws at the end: " (5.4–49%)"."""
+    """Write the 5% and 95% points of the draws at the last time, as in " (5.4–49%)"."""
     if spread is None:
         return ""
     low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
@@ -197,11 +197,12 @@ def endings(
     show: Sequence[str] | None = None,
     doubt: Mapping[str, Floats] | None = None,
 ) -> Axes:
-    """Draw the probability of each ending over time, under the finding, and return the axes.
+    """Draw the probability of each ending over time, and return the axes.
 
-    `show` picks endings and questions by id. Bands show the error of the computation. With `doubt` (the quantiles of
-    `Ensemble.spread`, by name) they show the range of 90% of the draws. The caption says which of the two they show.
-    The dotted lines are `baseline`, and the labels give the difference to it in percentage points.
+    The title says which ending is likeliest. `show` picks endings and questions by id. Bands show the error of
+    the computation. With `doubt` (the quantiles of `Ensemble.spread`, by name) they show the range of 90% of the draws.
+    The caption says which of the two they show. The dotted lines are `baseline`, and the labels give the difference to
+    it in percentage points.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)
@@ -219,7 +220,6 @@ def endings(
 
 
 def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
-    """Say which ending is likeliest by the last report time."""
     by = result.by_words
     last = {name: float(_need(result, name).probability[-1]) for name in names}
     likeliest = max(last, key=lambda name: last[name], default="")

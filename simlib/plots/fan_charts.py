@@ -30,7 +30,7 @@ def fan(result: Fan, ax: Axes) -> Axes:
 
 
 def nested_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the stacked rungs of a ladder, with 50% and 90% ranges over each border. Return `ax`.
+    """Draw the stacked rungs of a ladder, with 50% and 90% ranges of their borders. Return `ax`.
 
     The colours show how probable each rung is, on average over the draws. The hatched bands on the borders show the
     uncertainty about the assumptions. Where bands would overlap, only the bands beside the widest rungs are drawn.
@@ -70,7 +70,10 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Return borders whose bands do not overlap at the end, beside the widest rungs first."""
+    """Return the borders on which to draw bands, so that no two bands overlap at the last time.
+
+    Borders beside wide rungs are chosen first.
+    """
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
     beside = np.maximum(layers[:-1], layers[1:])

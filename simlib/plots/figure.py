@@ -54,7 +54,7 @@ def _figure_class() -> type[Figure]:
 
 @contextmanager
 def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
-    """Give a figure `ratio` pixels for each pixel of the page within the block, with the same layout."""
+    """Set a figure to `ratio` pixels for each pixel of the page while the `with` block runs."""
     dpi = figure.dpi
     if ratio != 1:
         figure.set_dpi(dpi * ratio)

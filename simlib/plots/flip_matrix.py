@@ -49,7 +49,6 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
 
 
 def _cells(ax: Axes, share: np.ndarray) -> None:
-    """Draw the cells: darker where more histories flip, hatched where the ending stays the same."""
     from matplotlib.patches import Rectangle
 
     apart = share - np.diag(np.diag(share))

@@ -150,7 +150,10 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, choice: Contents) -> int:
-    """Return the pixels that the longest label needs in two lines, including a change of its value."""
+    """Return the width of the room for labels, in pixels.
+
+    The longest label fits in two lines, with its value and the change of its value, unless the room is at its limit.
+    """
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
@@ -160,7 +163,7 @@ def _label_room(width: int, result: Forecast, choice: Contents) -> int:
 
 
 def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool) -> dict[str, int]:
-    """Return the panels of the figure and the height of each, in pixels."""
+    """Return the height in pixels of each panel that the figure has, by name."""
     wide = width >= TWO_COLUMNS
     bars = 38 * max(rows, 3)
     heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": bars}
@@ -168,7 +171,10 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Place the axes: {panel: (left, top, width, height)} in pixels from the top left, and the whole height."""
+    """Return {panel: (left, top, width, height)} for the axes, and the height of the figure.
+
+    All are in pixels, and places count from the top left.
+    """
     boxes, top = {}, _HEAD
     for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
         present = [name for name in names if name in heights]

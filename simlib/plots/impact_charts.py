@@ -65,6 +65,5 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
 
 
 def _chosen(result: Forecast, impact: str | None) -> tuple[str, Accumulation]:
-    """Return the id and the numbers of an impact. Raises KeyError if the forecast has no such impact."""
     name = next(iter(result.impacts), "") if impact is None else impact
     return name, result.impacts[name]

@@ -62,7 +62,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
-    """Draw only the probability before looking, where no move and no level can be seen."""
+    """Draw only a line at the probability before looking, because there is nothing to look for."""
     note = f"probability by {result.by_words}, if {result.condition}; {result.made()}; there is no public sign"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, 1)
@@ -73,9 +73,10 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 
 
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
-    """Draw a heat map of indicators by endings: each cell is the change if seen, in points. Return `ax`.
+    """Draw a heat map with a row for each indicator and a column for each ending. Return `ax`.
 
-    A cell is white where the indicator is not known to be a sign of the ending. Rows are the most informative signs.
+    A cell gives the change of the probability of the ending, in points, if the indicator is seen. It is white where the
+    indicator is not known to be a sign of the ending. Rows are the most informative signs.
     """
     known = [(item, column) for column, result in enumerate(results) for item in result.signs]
     names: dict[str, str] = {}
@@ -120,7 +121,6 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
 
 
 def _shades(ax: Axes, change: Floats) -> None:
-    """Draw cells that are darker for larger changes, with different colours for rise and fall."""
     from matplotlib.patches import Rectangle
 
     widest = max(float(np.abs(change).max()), 1e-9)

@@ -75,7 +75,10 @@ class LadderPanel(LivePanel):
 
 @lettered
 def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
-    """Draw one ladder (default: the first) as stacked rungs over time, under the finding. Return the axes."""
+    """Draw one ladder (default: the first) as stacked rungs over time, and return the axes.
+
+    The title names the rung that is likeliest at the end.
+    """
     panel = LadderPanel(ax, result, ladder)
     panel.update(result, baseline)
     last = {rung: float(shares[-1]) for rung, shares in result.ladders[panel.ladder].items()}

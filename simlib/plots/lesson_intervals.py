@@ -21,9 +21,10 @@ ROWS = 9
 
 @lettered
 def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the range of each assumption before the log (grey) and after it, in units of its prior.
+    """Draw the range of each assumption before the log (grey) and after it, and return `ax`.
 
-    Returns `ax`. A prior goes from -1.64 to 1.64, its 5% and 95% points. A dot shows a median.
+    The unit is the standard deviation of the prior, so that each prior goes from -1.64 to 1.64, its 5% and 95% points.
+    The range after the log is drawn as mean ± 1.645 standard deviations. A dot shows the mean.
     """
     some = result.ranked()[:most]
     taught = sum(each.taught for each in result.learnt)

@@ -41,7 +41,7 @@ _UNKNOWN = "?"
 
 
 def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
-    """Settle all text on the axes that a function draws on and returns."""
+    """Decorate a drawing function so that all text on its axes shows as it is written."""
 
     @functools.wraps(draw)
     def draw_lettered(*args: Options.args, **options: Options.kwargs) -> Axes:
@@ -70,7 +70,7 @@ def put(text: Text, words: str) -> None:
 
 
 def directed(words: str) -> str:
-    """Isolate every run of right-to-left letters, so that numbers beside it keep their place."""
+    """Put isolates around right-to-left words, so that numbers beside them keep their place."""
     return _RUN.sub(lambda run: f"\u2068{run[0]}\u2069", words.translate(_ISOLATES))
 
 
@@ -88,7 +88,10 @@ def _settle_text(text: Text) -> None:
 
 
 def _settle_ticks(axis: Axis) -> None:
-    """Settle the fixed labels of an axis, which matplotlib writes again whenever it draws."""
+    """Make the fixed tick labels of an axis show as written.
+
+    Labels are set on the axis, because matplotlib writes them again whenever it draws.
+    """
     labels = axis.get_ticklabels()
     words = [label.get_text() for label in labels]
     if all(text.isascii() for text in words):
@@ -102,7 +105,7 @@ def _settle_ticks(axis: Axis) -> None:
 
 
 def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
-    """Return words ready to be drawn, and font families for letters that the font lacks."""
+    """Return the words as they can be drawn, and fonts that have the letters that `font` lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager
 
@@ -118,7 +121,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Say whether a font lacks a letter. Controls, direction marks and spaces do not count."""
+    """Say whether a font file lacks a letter (False for controls, direction marks and spaces)."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 
@@ -134,7 +137,7 @@ def _letters(path: str) -> frozenset[int]:
 
 @functools.cache
 def _family(letter: str) -> str | None:
-    """Return a family of fonts on this computer that has a letter."""
+    """Return an installed font that has a letter, if possible upright and sans serif, else None."""
     from matplotlib import font_manager
 
     some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))

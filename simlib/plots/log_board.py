@@ -39,9 +39,10 @@ _WORTH_TELLING = 0.005
 
 @dataclass(frozen=True)
 class Tick:
-    """A row of the log on the axis: the day of the event and the morning from which it was known, in days.
+    """A row of the log on the axis: when the event happened, and when it was known.
 
-    `own` says that the reader added the row by hand.
+    Both are in days, and `known` is the first morning on which the row counts. `own` says that the reader added the row
+    by hand.
     """
 
     day: float
@@ -51,7 +52,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Morning:
-    """One morning: its place in days, the forecast, and the probability of each level by variable."""
+    """One morning: its number from 0, its date, its forecast, and what is known of the levels.
+
+    `levels` holds the probabilities of the levels, an array for each variable.
+    """
 
     place: int
     date: dt.date
@@ -112,9 +116,9 @@ class LogBoard:
         self.artists: list[Artist] = [self._dark, self._hand, self._line, self._now, self._dot, self._number]
 
     def lay_out(self, values: Floats, static: float, ticks: Sequence[Tick]) -> None:
-        """Set the series (mornings,), the forecast that is never updated, and the rows of the log.
+        """Set the forecasts of all mornings, the forecast that is never updated, and the rows.
 
-        Mornings that are not computed yet are NaN.
+        `values` is NaN for mornings that are not computed yet.
         """
         self._values, self._ticks = values, tuple(ticks)
         known = values[np.isfinite(values)]
@@ -128,7 +132,10 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Say whether the series is farther from the static forecast in its last third than in its first third."""
+        """Say whether the label of the static forecast has more room at the right than at the left.
+
+        It compares how near the series comes to the static forecast in its last third and in its first.
+        """
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])
@@ -190,7 +197,7 @@ class LogBoard:
             self._show_levels(variable, morning.levels[variable.id])
 
     def _beside(self, value: float, top: float) -> float:
-        """Return the height of the number at the dot: above it, or below if there is no room."""
+        """Return the height of the number at the dot: above the dot, or below it if crowded."""
         above, below = value + 0.06 * top, value - 0.06 * top
         static = float(np.asarray(self._static.get_ydata())[0])
         crowded = abs(above - static) < 0.05 * top or above > 0.98 * top

@@ -117,7 +117,7 @@ class MovesPanel(LivePanel):
 
 
 def _box(length: float, middle: float, height: float) -> list[tuple[float, float]]:
-    """Return the closed outline of a horizontal bar."""
+    """Return the closed outline of a horizontal bar that begins at 0."""
     low, high = middle - height / 2, middle + height / 2
     return [(0.0, low), (length, low), (length, high), (0.0, high), (0.0, low)]
 
@@ -139,7 +139,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Write the 5th and 95th percentiles of the number of a move, or "" if they are not known."""
+    """Write the 5th and 95th percentiles of how often a move happens, or "" if unknown."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 

@@ -28,7 +28,10 @@ SEEN = 0.001
 
 
 def _core() -> NDArray[np.uint8]:
-    """Return the colours with a meaning, their half tints, and white (N, 3)."""
+    """Return the colours that are always kept (N, 3): those of `style`, lighter ones, and white.
+
+    The lighter ones lie halfway between a colour of `style` and white.
+    """
     from matplotlib.colors import to_rgb
 
     full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
@@ -70,7 +73,7 @@ class Palette:
 
     @property
     def ready(self) -> bool:
-        """Whether a picture was learnt."""
+        """Whether the palette has been taken from a picture."""
         return len(self._nearest) > 0
 
     def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
@@ -109,7 +112,7 @@ class Palette:
 
 
 def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the index of the nearest colour for every 5-bit-per-channel colour (32768,)."""
+    """Return the index of the nearest of `colours` for each 15-bit colour (32768,)."""
     levels = np.round(np.arange(32) * 255 / 31).astype(np.float32)
     red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
     cells = np.stack([red, green, blue], axis=-1).reshape(-1, 3)

@@ -49,7 +49,7 @@ class LivePanel(ABC):
         self.artists: list[Artist] = []
 
     def letters(self, size: float = style.SMALL) -> int:
-        """Return how many letters of a size fit into the reach."""
+        """Return how many letters of `size` points fit into the `reach` of the panel."""
         figure = self.ax.get_figure(root=True)
         assert figure is not None
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
@@ -83,9 +83,10 @@ def beside(ax: Axes) -> float:
 
 
 class SideLabels:
-    """Labels to the right of an axes, each tied by a short line in its colour to a height. They never overlap.
+    """Labels to the right of an axes. They never overlap.
 
-    `room` is the width for them in pixels (default: up to the edge of the figure).
+    A short coloured line joins each label to its height on the axes. `room` is the width for them in pixels (default:
+    up to the edge of the figure).
     """
 
     def __init__(
@@ -135,9 +136,10 @@ class SideLabels:
     def update(
         self, heights: Sequence[float], names: Sequence[str], values: Sequence[str], short: Sequence[str] = ()
     ) -> None:
-        """Put label k, `values[k]` and `names[k]`, as near to `heights[k]` (data units) as its neighbours allow.
+        """Write each label as near to its height as its neighbours allow.
 
-        `short[k]` takes the place of a name that does not fit.
+        Label k consists of `values[k]` and `names[k]`, and `heights[k]` is in data units. `short[k]` takes the place of
+        a name that does not fit.
         """
         bottom, top = self.ax.get_ylim()
         box = self.ax.get_window_extent()
@@ -161,9 +163,10 @@ class SideLabels:
         )
 
     def _fit(self, labels: Sequence[Sequence[str]], room: float) -> tuple[list[str], NDArray]:
-        """Break each label into as many lines as fit, but at most three.
+        """Break labels into at most three lines, or fewer if all together exceed `room` pixels.
 
-        A label comes in several wordings. Return the labels and their heights in pixels.
+        `labels[k]` holds the wordings of label k, of which the first that fits is used. Return the labels and their
+        heights in pixels.
         """
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []
@@ -177,7 +180,7 @@ class SideLabels:
 
 
 def changed(new: float, old: float | None) -> str:
-    """Write a probability and, where there is a baseline, its difference: "34%  ▲ 6.1"."""
+    """Write a probability and, if there is a baseline, its difference to that: "34% ▲ 6.1"."""
     from simlib.formatting import percent
 
     text = percent(new)

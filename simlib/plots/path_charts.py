@@ -39,7 +39,10 @@ COLUMN = 0.02
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the probability of the likeliest classes of paths as bars, each named by its rungs. Return `ax`."""
+    """Draw a bar for the probability of each of the likeliest paths, and return `ax`.
+
+    A path is the order in which histories first visit the rungs, together with their ending.
+    """
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
     verb = "covers" if len(some) == 1 else "cover"
@@ -62,7 +65,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
-    """Draw the prefixes of paths as a tree from left to right, thick where probable, and return `ax`.
+    """Draw the beginnings of paths as a tree from left to right, thick if probable. Return `ax`.
 
     Branches that are less probable than `least`, or deeper than `depth` rungs, are left out. A node may have more
     probability than its branches together. The rest belongs to paths that end there.
@@ -118,7 +121,6 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
 
 
 def _branch(ax: Axes, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
-    """Draw a branch of the tree as a smooth curve."""
     bend = np.linspace(0, 1, 30)
     across, up = start[0] + (end[0] - start[0]) * bend, start[1] + (end[1] - start[1]) * bend**2 * (3 - 2 * bend)
     ax.plot(across, up, color=style.GHOST, alpha=0.7, zorder=1, linewidth=width, solid_capstyle="butt")
@@ -130,7 +132,6 @@ def _ended_so(result: Paths) -> str:
 
 
 def _unit(result: Paths) -> str:
-    """Return the unit of the numbers: a probability or, given an ending, a share of its histories."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
@@ -140,12 +141,12 @@ def _whiskers(result: Paths) -> str:
 
 
 def _conditioned(result: Paths, title: str) -> str:
-    """Return a title as a sentence. If the paths are given an ending, the sentence begins with it."""
+    """Make a title a sentence. If all histories have one given ending, it begins with that."""
     return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
 def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Return the height of each node. Leaves are one apart, and parents amid their branches."""
+    """Return the height of each node: leaves one apart, parents at the mean of their branches."""
     place: dict[tuple[str, ...], float] = {}
     free = itertools.count()
 
@@ -164,7 +165,7 @@ def _rung_names(result: Paths) -> list[str]:
 
 
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
-    """Draw the flow of histories from the first rung that they visit to the second, third, ... Return `ax`.
+    """Draw how histories flow from the first rung that they visit to the next. Return `ax`.
 
     A column is a step of the path. A bar is a rung, and its height is the probability that a history visits it at that
     step. A band shows the histories that go on to the next column. The other histories stay on their rung to the end.
@@ -218,7 +219,11 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
-    """Return the share of histories on each rung at each step, and the share that goes between rungs."""
+    """Return the share of histories by (step, rung), and the bands by (step, from, to).
+
+    A band is the share that goes from one rung to another, at the step at which it arrives. Steps count from 0. Steps
+    and rungs with few histories are left out.
+    """
     reached: defaultdict[int, float] = defaultdict(float)
     for b in result.tree:
         reached[len(b.rungs)] += b.entered
@@ -240,7 +245,7 @@ def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], M
 
 
 def _departure(result: Paths) -> str:
-    """Return a title: how many histories never leave their first rung, and where the others go first."""
+    """Return a title: how many histories stay on the first rung, and where the others go first."""
     first = next(b.rungs[0] for b in result.tree)
     ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
     stay = 1 - sum(share for share, _ in ranked)
@@ -251,9 +256,9 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Name each bar of a column with its share.
+    """Write the name and the share of each bar of a column beside the bar.
 
-    The label stands beside the bar, or at the end of a thin line if labels would overlap.
+    Labels that would overlap are moved apart and joined to their bars by thin lines.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None
@@ -279,7 +284,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
-    """Return the height at which each bar begins: in the order of rungs, with gaps between."""
+    """Return the height at which each bar begins: in the order of `names`, with gaps between."""
     floor = {}
     for depth in range(steps):
         height = 0.0
@@ -327,7 +332,6 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
 
 
 def _typical_lines(result: TypicalHistories, ax: Axes) -> None:
-    """Draw the typical history of each path in a colour, dashes and mark of its own, and name them below."""
     shifts = np.linspace(-0.2, 0.2, len(result.typical)) if len(result.typical) > 1 else [0.0]
     looks = (style.VERMILION, "solid", "o"), (style.BLUE, (0, (5, 1.5)), "s"), (style.BLACK, (0, (1.5, 1)), "^")
     for (path, place), shift, (colour, dashes, mark) in zip(result.typical, shifts, itertools.cycle(looks)):
@@ -352,7 +356,6 @@ def _typical_lines(result: TypicalHistories, ax: Axes) -> None:
 
 
 def _bare(ax: Axes) -> Axes:
-    """Remove the parts of an axes that a drawing without scales does not need."""
     ax.grid(visible=False)
     ax.set_xticks([])
     ax.set_yticks([])

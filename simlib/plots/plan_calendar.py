@@ -83,19 +83,17 @@ def rows_of(result: Comparison) -> float:
 
 
 def _idle(effect: VariantEffect) -> frozenset[str]:
-    """Return the interventions of a variant, in words, that have no effect in any history."""
+    """Return the words of those interventions of a variant that have no effect in any history."""
     return frozenset(words for words, share in effect.without_effect.items() if share and share >= 1 - 1e-9)
 
 
 def _words(booking: Booking, idle: frozenset[str]) -> str:
-    """Return the label of an intervention, which says whether it has no effect."""
     idle_acts = sum(words in idle for words in booking.acts)
     some = "" if idle_acts == len(booking.acts) else f" {idle_acts} of {len(booking.acts)} times"
     return f"{booking.words} (no effect{some})" if idle_acts else booking.words
 
 
 def _lines(words: str, width: int) -> int:
-    """Return how many lines of `width` letters a label takes."""
     return style.wrap(words, width, len(words)).count("\n") + 1
 
 

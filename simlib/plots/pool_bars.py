@@ -56,7 +56,6 @@ def _finding(result: Pool) -> str:
 
 
 def _legend(ax: Axes, labels: list[str], count: int) -> None:
-    """Explain the marks of the first row, below the axes."""
     marks = ax.lines[1 : len(labels) + 1]  # the first line runs from the lowest to the highest view
     legend = ax.legend(
         marks,

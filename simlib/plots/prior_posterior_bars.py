@@ -71,7 +71,10 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return values (in base units) as normal scores of the prior of an assumption."""
+    """Return values (in base units) as distances from the prior's median.
+
+    The unit is the standard deviation of the prior, on the scale of `forward` and on the side of the value.
+    """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
     away = np.array([float(forward(number.kind, x)) for x in points]) - middle
     return np.asarray(Z95 * np.where(away >= 0, away / (high - middle), away / (middle - low)))

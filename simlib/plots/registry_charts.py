@@ -44,7 +44,10 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
 
 @lettered
 def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
-    """Draw frequencies against the probabilities that were given, with the 90% band. Return `ax`."""
+    """Draw how often events happened against the probabilities given to them. Return `ax`.
+
+    The grey band holds 90% of the curves of a calibrated forecaster with as many forecasts.
+    """
     note = "grey: where a calibrated forecaster's curve lies in 90 of 100 samples of this size"
     style.dress(ax, fit(f"Calibration of {counted(int(curve.cases.sum()), 'forecast')}", ax), caption(note, ax))
     ax.fill_between(curve.probability, curve.low, curve.high, color=style.GHOST, alpha=0.4, linewidth=0)

@@ -21,8 +21,9 @@ ROWS = 9
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw a bar for each of the strongest rows, in the order of the log, and return `ax`.
 
-    A bar has two parts: the news of the row about the state (plain), and its lesson about the assumptions (hatched).
-    Two further bars show the effect of the other rows together, and of the time without a row.
+    The plain part of a bar is what the row tells about the state of the world, and the hatched part is what it teaches
+    about the assumptions. Two further bars show the effect of the other rows together, and that of the time without a
+    row.
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"
@@ -50,7 +51,10 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
-    """Draw both parts of a bar, end to end if they have the same sign. Return the ends."""
+    """Draw both parts of a bar, and return its lowest and its highest value.
+
+    Parts of the same sign stand end to end, and others begin both at 0.
+    """
     begin = state if state * taught > 0 else 0.0
     edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     ax.barh(place, state, color=_colour(state), **edge)

@@ -27,8 +27,6 @@ SHOWN = 0.03
 
 @dataclass(frozen=True)
 class _Course:
-    """One line of the picture: its label, its look, and its values on each date."""
-
     label: str
     colour: str
     dash: object
@@ -39,7 +37,7 @@ class _Course:
 
 @lettered
 def series(result: ForecastSeries, ax: Axes) -> Axes:
-    """Draw the probabilities by the deadline as stated on each date, and return `ax`.
+    """Draw the probability of each question, as it was forecast on each date. Return `ax`.
 
     If there is one question, it has a line for each way to forecast it. Several questions have one line each, and a
     thin line for the copy that is never updated.
@@ -89,7 +87,10 @@ def _learnt(line: SeriesLine) -> list[float]:
 
 
 def _of_one(line: SeriesLine) -> list[_Course]:
-    """Return the updated line, the learnt one, and the copy that is never updated."""
+    """Return the lines of one question: its updated, its learnt and its static forecasts.
+
+    The learnt forecasts, if there are any, use assumptions learnt from the log. The static forecast is never updated.
+    """
     (colour, _), (second, _) = style.category(1), style.category(0)
     courses = [_Course("updated", colour, "solid", [point.updated for point in line.points], marked=True)]
     if _taught(line):
@@ -101,7 +102,7 @@ def _of_one(line: SeriesLine) -> list[_Course]:
 def _of_several(result: ForecastSeries) -> list[_Course]:
     """Return two lines for each question: one updated with the log, one never updated.
 
-    The first is the learnt forecast if the series learns, and otherwise the updated one.
+    If the series also has forecasts with assumptions learnt from the log, the first line shows these.
     """
     courses: list[_Course] = []
     for number, line in enumerate(result.lines):

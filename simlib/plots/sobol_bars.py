@@ -19,7 +19,10 @@ ROWS = 8
 
 
 def _title(measure: str, some: Sequence[Share]) -> str:
-    """Name the input with the largest share: alone if that is known, else with interactions."""
+    """Name the input that causes the largest known share of the spread.
+
+    The share of an input is its first-order index (alone), or its total index if the first-order one is not known.
+    """
     known = [
         (index.estimate, alone, share.input)
         for share in some

@@ -89,7 +89,10 @@ def _rise(span: int) -> int:
 
 @dataclass(frozen=True)
 class _Row:
-    """The place of a variable: the tops of its label, its boxes and the next row, in pixels."""
+    """A variable and its place: where its label, its boxes and the next row begin.
+
+    Places are in pixels from the top of the diagram.
+    """
 
     variable: Variable
     arrows: list[Arrow]
@@ -112,7 +115,10 @@ def _rows(scenario: Scenario, top: float) -> list[_Row]:
 
 
 def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
-    """Return the lines of the list of moves: (text, actor or "")."""
+    """Return the lines of the list beside the diagram: (text, actor or "").
+
+    The list holds moves and endings. Only the headings have an actor.
+    """
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
     for actor in scenario.actors.values():
@@ -131,7 +137,6 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
 
 
 def _how_often(scenario: Scenario, move: Move) -> str:
-    """Return the rate of a move, the time that it takes, or its date."""
     if move.at:
         return f"on {long_date(move.at)}"
     number = scenario.assumptions[move.rate]
@@ -143,9 +148,9 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(move: Move) -> str:
-    """Return the conditions of a guard on variables that the move does not change.
+    """Return in words the conditions of a move on variables that it does not change.
 
-    No arrow shows these conditions.
+    The arrows of the move do not show these conditions.
     """
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
@@ -238,7 +243,7 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
 
 
 def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
-    """Return the levels at which some ending holds whatever the other variables are."""
+    """Return the levels at which an ending holds whatever the levels of other variables are."""
     clauses = [dict(clause) for ending in scenario.endings.values() for clause in ending.when.clauses]
     return {level for clause in clauses if set(clause) == {variable.id} for level in clause[variable.id]}
 

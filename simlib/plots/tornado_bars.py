@@ -22,7 +22,8 @@ LOOKS = ((style.SKY, "////"), (style.ORANGE, ""))
 def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
     """Draw the strongest assumptions as bars between the answers at their low (hatched) and high (plain).
 
-    Whiskers, where they can be seen, are 95% intervals of the change with common random numbers. Returns `ax`.
+    Whiskers are 95% intervals of the change, if it was simulated. Both answers then use the same random numbers.
+    Returns `ax`.
     """
     place = result.place(measure)
     about, stated, bars = result.measures[place], float(result.stated[place]), result.ranked(measure)[:most]

@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def elicit_a_range(world: Scenario) -> Exercise:
-    """Return the exercise in which learners elicit a range from each other, with the ends first."""
+    """Return the exercise in which learners ask each other for a range, and first for its ends."""
     number = world.assumptions["recall_rate"]
     stated = [f"{1 / rate:.0f}" for rate in (number.high, number.value, number.low)]
 
@@ -143,7 +143,6 @@ def _forecasts(text: str) -> Iterator[tuple[str, float]]:
 
 
 def _text(name: str) -> str:
-    """Return the text of a file in this package."""
     return (_HERE / name).read_text(encoding="utf-8")
 
 

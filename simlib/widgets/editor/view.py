@@ -137,7 +137,6 @@ class Editor(w.VBox):
             self._report.value = words(f"Saved as {path}")
 
     def _explore(self) -> None:
-        """Show the scenario in an explorer below the editor."""
         from simlib.widgets.explorer.view import Explorer
 
         scenario = self.session.reading.scenario

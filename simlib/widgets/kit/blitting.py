@@ -38,7 +38,7 @@ class MovingFigure(Protocol):
 
 
 class Screen:
-    """A renderer of a changing figure to PNG, quick if only the `artists` of the figure change."""
+    """Draws a changing figure as PNG again and again, quickly if only its `artists` change."""
 
     def __init__(self, moving: MovingFigure) -> None:
         from matplotlib.text import Text

@@ -68,12 +68,12 @@ class Keeper:
         self._after: Callable[[], None] | None = None
 
     def later(self) -> None:
-        """Store the picture `PAUSE` seconds after the last call, because the view has changed."""
+        """Store the picture of a view that has changed, `PAUSE` seconds after the last call."""
         if is_live():
             self._worker.submit(self._keep, _nothing, _nothing, delay=PAUSE)
 
     def now(self, after: Callable[[], None]) -> None:
-        """Store the picture of the answer to the present settings now, and then call `after`."""
+        """Store the picture as soon as the view is at rest, and then call `after`."""
         self._after = after
         self._worker.submit(self._keep, _nothing, _nothing)
 

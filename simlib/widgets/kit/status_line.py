@@ -53,7 +53,6 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
 
 
 def _impacts(forecast: Forecast) -> Iterator[Part]:
-    """Yield the mean of each impact by the horizon, with its 90% range or its standard deviation."""
     for name, impact in forecast.impacts.items():
         yield _part(f" {forecast.label('impacts', name)}: ")
         yield _part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)
