@@ -42,9 +42,10 @@ class Draft:
 
 
 class Drafts:
-    """The latest draft of each recent session for one scenario or one text, which `name` identifies.
+    """Drafts of unsaved work on one scenario or text: the latest one of each recent session.
 
-    A session writes only its own draft, so that opening a scenario does not lose an earlier one.
+    `name` identifies the scenario or the text. A session writes only its own draft, so that opening a scenario does not
+    lose an earlier one.
     """
 
     def __init__(self, name: str, home: Path | None = None) -> None:

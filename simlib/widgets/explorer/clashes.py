@@ -21,7 +21,12 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
 
 
 def _contradict(one: Intervention, other: Intervention, start: dt.date) -> bool:
-    """Whether `one` forbids the move, or holds the variable, that `other` acts on at the same time."""
+    """Whether `one` makes `other` impossible on some day on which both act.
+
+    A move that is forbidden in every state cannot be forced or follow a rule. A variable that is held at a level cannot
+    be held again, or be set once to another level. Call it both ways round, because the two arguments are not treated
+    alike.
+    """
     match one, other:
         case Forbid(), Force() | Policy() if one.move == other.move and one.when.always:
             return _overlap(one, other, start)

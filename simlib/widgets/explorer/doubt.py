@@ -31,9 +31,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Doubt:
-    """The range of each measure over draws of the assumptions.
+    """The range of each ending's and question's probability over draws of the assumptions.
 
-    `spread` holds the 5th, 25th, 50th, 75th and 95th percentiles over time (5, T), by measure.
+    `spread` maps the name of an ending or a question to an array (5, T). Its rows are the 5th, 25th, 50th, 75th and
+    95th percentiles over time.
     """
 
     draws: int
@@ -50,9 +51,9 @@ def compute(
 ) -> Doubt | None:
     """Return the range of every ending and question at the given settings.
 
-    `stated` is the answer to these settings. The draws come from the priors. After an update they come from its belief,
-    as long as no value is changed by hand or by a view. Returns None if the scenario is too large for the exact engine.
-    Raises Cancelled.
+    `stated` is the answer to these settings. The range comes from draws of the assumptions from their priors. If the
+    scenario comes from an update with a log, the draws are those of the updated belief, unless a value is changed by
+    hand or by a view. Returns None if the scenario is too large for the exact engine. Raises Cancelled.
     """
     machine = answers.machine(settings)
     if answers.solver(machine, control) is None:

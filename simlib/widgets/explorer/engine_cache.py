@@ -69,7 +69,7 @@ ANSWERS_KEPT = 24
 
 @dataclass
 class Engines:
-    """The engines of one structure (see `state.structure`), built when first needed.
+    """The engines for one set of interventions, horizon and start date, built when first needed.
 
     `solver` is None if the scenario is too large, `simulator` if Monte Carlo is not installed. `reason` says why.
     """
@@ -86,7 +86,7 @@ class Engines:
 
 @dataclass(frozen=True)
 class Anchor:
-    """The start of previews: an answer at rest, and a run of `runs` replicates at the same values."""
+    """A full answer from which previews start, and a run of `runs` replicates at its values."""
 
     exact: Forecast
     sampled: Forecast
@@ -94,7 +94,7 @@ class Anchor:
 
 
 class AnswerCache:
-    """Answers to the settings of one state.
+    """Computes the forecasts for the settings of one explorer, and keeps the last ones.
 
     One thread may ask for exact answers while another asks for previews.
     """
@@ -158,13 +158,13 @@ class AnswerCache:
     # ---------------------------------------------------------------- answers at rest
 
     def known(self, settings: Settings) -> Forecast | None:
-        """Return the answer at rest, or None if it has not been computed yet."""
+        """Return the full answer to the settings, or None if it is not in the cache."""
         return self._answers.get(self.key(settings))
 
     def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
-        """Return the answer at rest: exact if the states can be enumerated, else from `RUNS` replicates.
+        """Return the full answer: exact if the scenario is not too large, else by Monte Carlo.
 
-        Raises ScenarioError, MissingDependency, Cancelled.
+        Monte Carlo takes `RUNS` replicates. Raises ScenarioError, MissingDependency, Cancelled.
         """
         known = self.known(settings)
         answer = self._compute(settings, control) if known is None else known
@@ -172,7 +172,6 @@ class AnswerCache:
             return _remember(self._answers, self.key(settings), lambda: answer, ANSWERS_KEPT)
 
     def _own(self, control: Control) -> Control:
-        """Return a copy of a control with the number of threads of this cache."""
         return dataclasses.replace(control, threads=self.threads)
 
     def _compute(self, settings: Settings, control: Control) -> Forecast:
@@ -228,7 +227,7 @@ class AnswerCache:
         return dict(found.slopes[measure]) if measure in found.slopes else None
 
     def key(self, settings: Settings) -> Hashable:
-        """Return a key. Settings with equal keys have the same view and the same answer."""
+        """Return a key for the cache. If two settings have equal keys, view and answer are the same."""
         values = self.state.values(settings)
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
@@ -240,11 +239,12 @@ class AnswerCache:
     def glance(
         self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
     ) -> Forecast:
-        """Return a glance: the exact answer without its slow parts. Record the time that it takes.
+        """Return a glance (the exact answer without its slow parts), and record its time.
 
         A glance has no impacts, and leaves out the questions that need histories. Without `moves` it also leaves out
-        the counts of moves and the variables. If `lead` is the id of a question, or "", other questions may be missing
-        too. The scenario must not be too large for the exact engine.
+        the counts of moves and the variables. If `lead` is the id of a question, other questions that cost extra time
+        may be missing. If it is "", any such question may be missing. The scenario must not be too large for the exact
+        engine.
 
         Raises ScenarioError, Cancelled.
         """
@@ -259,10 +259,10 @@ class AnswerCache:
         return self._labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
-        """Measure the time of a glance: twice at first, because the first glance may compile code.
+        """Measure the time of a glance (a quick exact answer).
 
-        A time just above `QUICK_SECONDS` is measured again, because the processor may have been busy, for example while
-        the page loaded.
+        It is measured twice at first, because the first glance may compile code. A time just above `QUICK_SECONDS` is
+        measured again, because the processor may have been busy, for example while the page loaded.
         """
         machine = self.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
@@ -271,14 +271,17 @@ class AnswerCache:
             self.glance(settings, control, lead=lead)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
-        """Whether a glance answers a measure within `QUICK_SECONDS`, so that no preview is needed."""
+        """Whether a glance (a quick exact answer) has the measure, within `QUICK_SECONDS`."""
         machine = self.machine(settings)
         if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
             return False
         return machine.glance_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Prepare the anchor of previews at these settings, if their answer at rest is known."""
+        """Run the short simulation with which later previews are compared (their anchor).
+
+        It runs at these settings. Nothing is done if their full answer is not known yet.
+        """
         known, machine = self.known(settings), self.machine(settings)
         if known is None:
             return
@@ -304,7 +307,7 @@ class AnswerCache:
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a preview, or None if Monte Carlo is not installed.
+        """Return a quick Monte Carlo answer (a preview), or None if Monte Carlo is not installed.
 
         Raises ScenarioError if the settings give no valid scenario.
         """
@@ -345,7 +348,7 @@ class AnswerCache:
 
 
 def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return the value of a key, made if it is missing. Keep the `most` values that were used last."""
+    """Return `cache[key]`, which `make` computes if it is missing. Keep the `most` last used."""
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
@@ -402,7 +405,7 @@ def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast. The label of a move begins with its actor."""
+    """Return the labels of a forecast. Those of moves begin with the actor, unless it is nature."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

@@ -36,7 +36,7 @@ LIVE = ("ladder", "endings", "moves")
 
 
 class Graph:
-    """One live panel on its own figure, with a method that returns its picture as PNG."""
+    """One panel that follows the sliders, on its own figure. `png` returns its picture."""
 
     def __init__(self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT, right: int = 14) -> None:
         width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
@@ -63,7 +63,7 @@ class Graph:
 
 
 def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:
-    """Return the graph of the leading question.
+    """Return the graph of the leading question or ending, the one that the explorer is about.
 
     `doubt` (5, T), if known, is the range of the answer over draws of the assumptions.
     """
@@ -78,7 +78,10 @@ def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | N
 
 
 def live_graph(result: Forecast, size: Size, tab: str, choice: str) -> Graph:
-    """Return the second graph `tab`, one of `LIVE`. `choice` is the ladder to show."""
+    """Return the second graph that belongs to the tab, which is one of `LIVE`.
+
+    `choice` is the ladder to show.
+    """
     room = int(min(330, 0.5 * size[0]))
     if tab == "ladder":
         return Graph(size, lambda ax: LadderPanel(ax, result, choice or None, room=room), right=room)

@@ -38,7 +38,7 @@ class IdleDisplay(Protocol):
         """Receive the influence of each assumption, which decides the order of the sliders."""
 
     def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
-        """Receive the leading answer at both ends of the sliders in `reach`."""
+        """Receive the answer to the leading question at both ends of each slider in `reach`."""
 
     def take_doubt(self, settings: Settings, found: doubt.Doubt) -> None:
         """Receive the range of each answer over draws of the assumptions."""
@@ -56,7 +56,7 @@ def places() -> list[Path]:
 
 
 class IdleWork:
-    """The work that one session does while no slider moves, the most useful results first."""
+    """What one session computes while no slider moves. The most useful results come first."""
 
     def __init__(self, answers: AnswerCache, display: IdleDisplay) -> None:
         self.answers, self.display = answers, display
@@ -64,9 +64,10 @@ class IdleWork:
         self.worker = LatestWorker("simlib-idle")
 
     def begin(self, settings: Settings, forecast: Forecast, *, doubtful: bool, shown: Callable[[], list[str]]) -> None:
-        """Start the work for an answer at rest.
+        """Start the work, now that a full answer is shown and no slider moves.
 
-        `doubtful` says that the range of the answer is not known yet. `shown` returns the ids of the sliders in order.
+        `forecast` is that answer. `doubtful` says that its range over draws of the assumptions is not known yet.
+        `shown` returns the ids of the sliders in order.
         """
 
         def job(control: Control) -> None:
@@ -119,7 +120,6 @@ class IdleWork:
             self.display.take_doubt(settings, found)
 
     def _ends(self, settings: Settings, names: list[str], control: Control) -> None:
-        """Solve for the answers at both ends of each slider in `names`."""
         state, measure = self.answers.state, self.answers.state.lead
         machine = self.answers.machine(settings)
         for number, name in enumerate(names):

@@ -43,10 +43,10 @@ def in_words(state: State, before: Settings) -> str:
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
-    """Yield the frames of the animation: the old answer, then mixtures that approach the new one.
+    """Yield the frames of the animation: the old answer, then mixtures that approach the new.
 
-    The frames come in real time. Only the old answer is yielded without `moving`, or if the two answers have different
-    dates. Raises Cancelled.
+    The frames come in real time. Without `moving`, or if the dates of the two answers differ, the old answer is the
+    only frame. Raises Cancelled.
     """
     yield before
     _wait(HOLD, control)

@@ -60,8 +60,8 @@ def button(
 class Page(w.VBox):
     """One page of an explorer.
 
-    It is built when it is first opened, and refreshed after each answer at rest. A `slow` page is refreshed on a
-    worker's thread, so that nothing waits for it.
+    It is built when it is first opened, and refreshed each time the sliders have stopped and the answer is shown. A
+    `slow` page is refreshed on a worker's thread, so that nothing waits for it.
     """
 
     title = ""

@@ -48,7 +48,7 @@ class LoopDisplay(Protocol):
 
     @property
     def prepared(self) -> bool:
-        """Whether the answer at the baseline, with which others are compared, is known."""
+        """Whether the answer at the baseline is known. Other answers are compared with it."""
 
     def prepare(self, control: Control) -> None:
         """Compute the answer at the baseline, on the worker's thread."""
@@ -87,9 +87,10 @@ class PreviewLoop:
         self._anchoring.close()
 
     def update(self) -> None:
-        """Show the answer if it is known. Otherwise show a glance or a preview, then the answer.
+        """Show the answer to the present settings or, until it is computed, a quick one.
 
-        The answer at rest is not computed before the slider stops.
+        The quick answer is a glance or a preview (see `engine_cache`). The full answer is not computed before the
+        slider stops.
         """
         settings, moving = self.answers.state.settings, self.display.in_hand
         known, prepared = self.answers.known(settings), self.display.prepared
@@ -111,22 +112,29 @@ class PreviewLoop:
 
     @property
     def _lead(self) -> str | None:
-        """The id of the question that a glance must answer, or "" if the leading measure needs none.
+        """The id of the question that a quick answer must contain.
 
-        None means all questions. A conditional probability takes the answers to two.
+        It is "" if the leading measure needs no question, as an ending does not, and None if all questions are needed.
+        A conditional probability needs two questions, so it asks for all.
         """
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait until the glance of the last change begins. Changes then come no faster than pictures."""
+        """Wait until the quick answer to the last change is being computed.
+
+        It waits at most `TURN` seconds. Changes then come no faster than pictures.
+        """
         self.glances.wait_begun(TURN)
 
     def rest(self) -> None:
-        """Compute the answer at rest now, if it waits for the slider to stop."""
+        """Compute the full answer now, if it still waits for the slider to stop."""
         self.worker.hasten()
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Prepare the anchor of previews on a worker's thread, if glances are too slow."""
+        """Time exact answers and, if they are too slow, prepare previews at these settings.
+
+        Both is done on a worker's thread.
+        """
 
         def job(control: Control) -> None:
             self.answers.measure(settings, control, lead=self._lead)
@@ -136,7 +144,7 @@ class PreviewLoop:
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the anchor of previews is prepared. Return False after `timeout` seconds."""
+        """Wait until previews are prepared. Return False after `timeout` seconds."""
         return self._anchoring.wait(timeout)
 
     def _glance(self, settings: Settings) -> None:

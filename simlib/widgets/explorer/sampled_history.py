@@ -22,8 +22,8 @@ UNCHANGED = "nothing changes."
 class SampledHistory:
     """One simulated history, as dated sentences and as rungs of a ladder.
 
-    It is history `number` of the `of` sampled histories with the chosen ending. From `days[n]` on, in days after the
-    start, its rung is `rungs[n]`, an index into `rung_names`.
+    `number` is its place, from 0, among the `of` sampled histories that have the chosen ending. `days[n]` is the day,
+    counted from the start, from which it is on the rung `rung_names[rungs[n]]`.
     """
 
     number: int
@@ -78,7 +78,6 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
 
 
 def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
-    """Return the numbers of the replicates that end in `ending`, or of all replicates for ""."""
     if not ending:
         return np.arange(SAMPLE)
     counts = answers.sample(settings, SAMPLE)

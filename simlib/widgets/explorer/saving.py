@@ -94,7 +94,7 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
 
 
 def table(forecast: Forecast) -> pd.DataFrame:
-    """Return the whole answer as a table: what, name, part, label, day, by, value, low, high."""
+    """Return the answer as a table: what, name, part, label, day, by, value, low, high."""
     import pandas as pd
 
     names = {
@@ -165,7 +165,7 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return a value set by hand as text from which it can be read exactly.
+    """Return the value of an assumption as text that reads back as exactly the same number.
 
     A typed value stays as typed. Any other value is written as short as possible.
     """

@@ -95,7 +95,10 @@ def consequences(
 
 
 def drivers(state: State, influence: Influence | None, size: Size, ratio: float = 1.0) -> Still:
-    """Draw the assumptions that move the leading answer most, around the values of the file."""
+    """Draw the assumptions that change the answer to the leading question most.
+
+    Their effects are those at the values of the file.
+    """
     from simlib.plots.driver_bars import drivers as bars
 
     measure = state.lead

@@ -84,14 +84,17 @@ class ExplorerFront(Protocol):
         """Put the sliders in their order."""
 
     def show_reach(self) -> None:
-        """Show the leading answer at both ends of each slider."""
+        """Show, at both ends of each slider, the answer to the leading question there."""
 
     def refresh_page(self) -> None:
-        """Refresh the open page after an answer at rest."""
+        """Refresh the open page, after a full answer was shown."""
 
 
 class ExplorerSession:
-    """One explorer at work."""
+    """One open explorer: it takes the changes of the user, and computes the answers.
+
+    It hands answers and pictures to its front, the view that shows them.
+    """
 
     def __init__(
         self,
@@ -151,7 +154,7 @@ class ExplorerSession:
         return self.worker, self.idle.worker, self.pages, self.stills, self.replays
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
-        """Wait until the answer at rest is shown, and with `previews` until previews are prepared.
+        """Wait until the full answer is shown and, with `previews`, until previews are prepared.
 
         Returns False after `timeout` seconds.
         """
@@ -159,7 +162,7 @@ class ExplorerSession:
         return done and (not previews or self._loop.wait(timeout))
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
-        """Wait until the glances that were requested are shown. Return False after `timeout` seconds."""
+        """Wait until the requested quick answers are shown. Return False after `timeout` seconds."""
         return self._loop.glances.wait(timeout)
 
     def restore(self) -> None:
@@ -182,7 +185,7 @@ class ExplorerSession:
     def update(self, *, moving: bool = False) -> None:
         """Show the answer to the present settings, or a quick answer until it is computed.
 
-        While a slider is `moving`, axes do not shrink, and the answer at rest waits until the slider stops.
+        While a slider is `moving`, axes do not shrink, and the full answer is not computed before the slider stops.
         """
         with self.lock:
             for worker in self._workers:
@@ -195,7 +198,7 @@ class ExplorerSession:
             self._loop.update()
 
     def let_go(self) -> None:
-        """Show the present answer as one at rest, because the user has let go of the slider."""
+        """Redraw in full quality, and compute the full answer, because the slider was let go."""
         with self.lock:
             self.in_hand = False
             if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glances.busy:
@@ -280,7 +283,7 @@ class ExplorerSession:
     # ---------------------------------------------------------------- the leading question and the second graph
 
     def lead(self, name: str) -> None:
-        """Make another question or ending the leading one."""
+        """Choose the question or ending that the explorer is about."""
         with self.lock:
             if name != self.state.lead.name and self.state.change(self.state.settings.replace(lead=name)):
                 self.front.show_order()
@@ -303,7 +306,10 @@ class ExplorerSession:
         return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
 
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
-        """Show another tab, another choice within the tab, or the history `step` places further."""
+        """Show another tab of the second graph, another choice within the tab, or another history.
+
+        `step` is added to the number of the history.
+        """
         with self.lock:
             self.tab = tab or self.tab
             if choice is not None:
@@ -376,7 +382,7 @@ class ExplorerSession:
         self._show(forecast, answer_status(forecast, BANDS), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer, now that no slider moves, and start the idle work (see `idle`)."""
+        """Show the answer now that no slider moves, and start the idle work (see `idle`)."""
         self.in_hand = False
         self.notes |= self._idle_notes(settings, forecast)
         self._last_rest = (settings, forecast)
@@ -393,7 +399,10 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Show an answer, with the answer at the baseline, or `ghost`, as dotted lines."""
+        """Show an answer.
+
+        The dotted lines are the answer `ghost` or, without one, the answer at the baseline.
+        """
         preview = line["kind"] == "preview"
         moving |= preview
         ratio = 1.0 if moving else self.ratio
@@ -424,7 +433,6 @@ class ExplorerSession:
         )
 
     def _doubt(self) -> Doubt | None:
-        """Return the ranges of the answers at the present settings, or None if they are not known."""
         return self._doubts.get(self.answers.key(self.state.settings))
 
     def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
@@ -438,7 +446,7 @@ class ExplorerSession:
         return self._graphs[place][1]
 
     def _draw_still(self) -> None:
-        """Draw the consequences, the drivers or one history, on a worker's thread."""
+        """Draw the second graph on a worker's thread, unless it follows the sliders (see `LIVE`)."""
         if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
@@ -469,7 +477,10 @@ class ExplorerSession:
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return a sentence about an intervention made by hand that mostly had no effect, or ""."""
+        """Return a sentence if an intervention made by hand mostly had no effect, else "".
+
+        Mostly means in at least the share `MOSTLY` of the histories that had not ended before it.
+        """
         shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
         item = max(shares, key=lambda each: shares[each], default=None)
         if item is None or shares[item] < MOSTLY:
@@ -499,13 +510,13 @@ class ExplorerSession:
     # ---------------------------------------------------------------- results of the work at rest
 
     def ordered(self) -> list[Any]:
-        """Return the sliders, with those that move the leading answer most first."""
+        """Return the sliders. Those that change the answer to the leading question most come first."""
         influence = self.idle.influence
         weights = influence.weights(self.state.base, self.state.lead.name) if influence else {}
         return sorted(self.dials.values(), key=lambda dial: -weights.get(dial.id, 0.0))
 
     def groups(self) -> list[Any]:
-        """Return the sliders by actor."""
+        """Return the sliders under their headings, which are mostly actors."""
         influence = self.idle.influence
         return grouped(self.dials, influence.weights(self.state.base, self.state.lead.name) if influence else None)
 
@@ -519,7 +530,7 @@ class ExplorerSession:
                 self._draw_still()
 
     def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
-        """Show what the leading answer would be at both ends of the sliders in `reach`."""
+        """Show the answer to the leading question at both ends of the sliders in `reach`."""
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
                 key = self.answers.key(settings), measure
@@ -529,7 +540,10 @@ class ExplorerSession:
                 self.front.show_reach()
 
     def reach_texts(self) -> dict[str, list[str]]:
-        """Return the leading answer at both ends of each slider: {id: [low, high, sentence]}."""
+        """Return the answer to the leading question at both ends of each slider, as texts.
+
+        The form is {id: [low, high, sentence]}.
+        """
         result = {}
         if self._reach_of != (self.answers.key(self.state.settings), self.state.lead.name):
             return {}
@@ -542,14 +556,14 @@ class ExplorerSession:
         return result
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
-        """Show the range of the answer."""
+        """Store the range of the answer over draws of the assumptions, and show it."""
         with self.lock:
             self._doubts[self.answers.key(settings)] = found
             if settings == self.state.settings:
                 self.redraw()
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Show the progress of the work at rest after the status of the answer."""
+        """Add the progress of the work done while no slider moves to the status line."""
         with self.lock:
             if settings == self.state.settings:
                 line = self._status["text"] + (f"; {words}" if words else "")
@@ -566,7 +580,7 @@ class ExplorerSession:
         return notes
 
     def _idle_notes(self, settings: Settings, forecast: Forecast) -> dict[str, str]:
-        """Return a note if only one assumption was changed since the last rest and no answer changed."""
+        """Return a note for a slider that alone moved since the last stop and changed no answer."""
         if self._last_rest is None:
             return {}
         before, old = self._last_rest

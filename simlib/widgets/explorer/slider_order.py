@@ -39,10 +39,11 @@ CERTAIN = 1e-6
 
 @dataclass(frozen=True)
 class Influence:
-    """Derivatives of answers by the horizon in base units: {measure: {assumption: ∂p/∂θ}}.
+    """How far each assumption moves each answer, as slopes: {measure: {assumption: ∂p/∂θ}}.
 
-    A question without a gradient, such as a lull, is missing. For such a question all endings together decide the order
-    of the sliders.
+    p is the probability by the horizon, and θ the assumption in base units. A question without a gradient, such as one
+    about a lull (a time without certain events), is missing. For such a question, the slopes of all endings together
+    decide the order of the sliders.
     """
 
     sha256: str
@@ -50,10 +51,9 @@ class Influence:
     slopes: Mapping[str, Mapping[str, float]]
 
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
-        """Estimate how an answer changes at the low and the high end of an assumption.
+        """Estimate how far an answer changes if an assumption goes to its low, and to its high.
 
-        The estimate uses the derivative. It is linear on the scale of the kind: log for rates and factors, logit for
-        chances.
+        The estimate uses the derivative. It is linear in the logit of a chance, and in the log of any other assumption.
         """
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
@@ -103,7 +103,11 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return the steps from a value to low and to high in base units, linearized on its scale."""
+    """Return the steps from `value` to the low and to the high, in base units.
+
+    They are measured on the log or logit scale, and multiplied by the slope dθ/dg of that scale at `value`. They are 0
+    for a fixed assumption, and at a value that is infinite on the scale.
+    """
     a = assumption
     value = a.value if value is None else value
     stretch = value * (1 - value) if a.kind == "chance" else value
@@ -114,9 +118,10 @@ def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, f
 
 
 def first_order(assumption: Assumption, value: float, answer: float, slope: float) -> tuple[float, float]:
-    """Estimate a probability at low and at high of an assumption, linearly on the logit scale.
+    """Estimate a probability at the low and at the high of an assumption, from its derivative.
 
-    `answer` is the probability at `value`, and `slope` its derivative there.
+    `answer` is the probability at `value`, and `slope` its derivative there. The estimate is linear in the logit of the
+    probability.
     """
     p = min(max(answer, CERTAIN), 1 - CERTAIN)
     moved = [math.log(p / (1 - p)) + slope * step / (p * (1 - p)) for step in _steps(assumption, value)]

@@ -55,7 +55,7 @@ class Dial:
         return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
 
     def position(self, value: float) -> int:
-        """Return the position nearest to a value on the scale of its kind.
+        """Return the position whose value is nearest, on the log or logit scale of the assumption.
 
         A value beyond an end has the position of that end.
         """
@@ -103,7 +103,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
 
 
 def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
-    """Return the actors whose moves use each assumption ({id: actors}), and its uses ({id: phrases})."""
+    """Return {assumption: actors whose moves use it} and {assumption: phrases on its uses}."""
     actors: dict[str, set[str]] = {}
     uses: dict[str, list[str]] = {}
 

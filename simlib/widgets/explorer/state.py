@@ -87,7 +87,6 @@ _KINDS = {kind.__name__.lower(): kind for kind in (Force, Forbid, Policy, Pin, H
 
 
 def _intervention_data(item: Intervention) -> dict[str, Any]:
-    """Return an intervention as plain JSON data."""
     data = {"type": type(item).__name__.lower()} | dataclasses.asdict(item)
     return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in data.items()}
 
@@ -203,7 +202,7 @@ class State:
 
     @property
     def before(self) -> Settings | None:
-        """The latest earlier settings with another answer, or None if there are none."""
+        """The latest earlier settings that may have another answer, or None if there are none."""
         now = _answered(self.settings)
         return next((old for old in reversed(self._past) if _answered(old) != now), None)
 
@@ -343,7 +342,7 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings of the baseline, with the start and horizon of the present settings."""
+        """The settings with which answers are compared, at the present start and horizon."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
@@ -383,7 +382,7 @@ class State:
         return _answered(self.settings) == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
-        """Return a note on what a changed start date does not change, or "" if it is not changed."""
+        """Say what stays as it is although the start date is changed ("" if it is not changed)."""
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         return (
@@ -413,7 +412,7 @@ class State:
 
 
 def _answered(settings: Settings) -> Settings:
-    """Return a copy of the settings without the ladder and the leading measure, which affect no answer."""
+    """Return the settings without the ladder and the leading measure, which change no answer."""
     return settings.replace(ladder=None, lead="")
 
 
@@ -428,7 +427,7 @@ def why_refused(problem: Problem, scenario: Scenario) -> str:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with more interventions. Raises ScenarioError with their labels."""
+    """Add interventions. A ScenarioError then names the refused ones in words."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
@@ -451,7 +450,7 @@ def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
 
 
 class _Key:
-    """Settings as a key of a cache. Two keys are equal if all their choices are equal."""
+    """Settings as a key of a cache. Settings alone cannot be a key, as they hold a mapping."""
 
     __slots__ = ("_hash", "settings")
 

@@ -53,7 +53,7 @@ class SwitchesPage(Page):
 
     @staticmethod
     def _text(label: str, width: str, value: str = "") -> w.Text:
-        """Return a field for a quantity with its unit. If the text is refused, it stays in the field."""
+        """Return a field for a quantity with its unit. It reports a text when the user is done."""
         layout = w.Layout(width=width)
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
@@ -128,7 +128,10 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch a move on or off. If that is refused, reset its check box."""
+        """Switch on the moves in `checked`, and all others off.
+
+        If a change is refused, its check box is reset.
+        """
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
             self._act("moves", partial(self._update, switch))
@@ -142,14 +145,14 @@ class SwitchesPage(Page):
         self._update(lambda: self.state.choose(**choices))
 
     def _says_horizon(self) -> bool:
-        """Whether the text in the field, in any unit, equals the present horizon."""
+        """Whether the text in the field means the present horizon, in whatever unit it is typed."""
         try:
             return self._days(self._horizon.value) == self.state.machine().horizon_days
         except ScenarioError:
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days, or None if it equals that of the view or the file.
+        """Return a typed horizon in days, or None if the view or the file has the same one.
 
         Raises ScenarioError.
         """

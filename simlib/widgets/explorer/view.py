@@ -127,7 +127,6 @@ class Explorer(w.VBox):
         self._offer_draft()
 
     def _copy(self, text: str) -> None:
-        """Put a text on the clipboard of the browser."""
         self.board.copied = {"words": text, "n": self.board.copied.get("n", 0) + 1}
 
     def _room(self) -> dict[str, Any]:
@@ -135,14 +134,13 @@ class Explorer(w.VBox):
         return {"size": (width, height), "ratio": ratio} if width else {}
 
     def _offer_views(self) -> None:
-        """Offer all views, including those saved since the scenario was opened."""
+        """Renew the list of views, because some may have been saved since the scenario was opened."""
         views = ((view.title or view.id, view.id) for view in self.state.views.values())
         names = [("as in the file", AS_IN_FILE), *views]
         if list(self._view.options) != names:
             self._view.options = names
 
     def _offer_draft(self) -> None:
-        """Offer the unsaved changes of an earlier session."""
         draft = self.session.draft
         if draft is None:
             self._offer.children = []
@@ -214,7 +212,7 @@ class Explorer(w.VBox):
             self.show_settings()
 
     def show_reach(self) -> None:
-        """Show the leading answer at both ends of each slider."""
+        """Show, at both ends of each slider, the answer to the leading question there."""
         self.dials.reach = self.session.reach_texts()
 
     def refresh_page(self) -> None:
@@ -255,7 +253,7 @@ class Explorer(w.VBox):
         return bundle
 
     def _keep_picture(self) -> None:
-        """Store the picture of an answer that is no preview, for when the notebook is saved."""
+        """Keep the picture for the saved notebook, unless it is only a preview."""
         if not self.board.preview:
             self._keeper.later()
 
@@ -298,7 +296,7 @@ class Explorer(w.VBox):
                 self.session.update()
 
     def _turn(self, page: str) -> None:
-        """Show the sliders or a page below the graphs."""
+        """Show below the graphs the page of this name or, if there is none, the sliders."""
         if page in self._pages:
             self._body.children = [self._pages[page]]
             self._body.add_class("simlib-scrolls")
@@ -346,7 +344,10 @@ class Explorer(w.VBox):
 
 
 def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:
-    """Return the update with which an explorer starts, or None if no log is taken in."""
+    """Return the given update, or the one that takes in the log.
+
+    The result is None if `scenario` is no update and neither `as_of` nor `events` is given.
+    """
     from simlib.evidence.belief_update import Update, update
 
     if isinstance(scenario, Update):

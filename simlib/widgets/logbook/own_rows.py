@@ -140,7 +140,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return the possible levels of the variables in a condition, in words."""
+    """Say which levels the variables of a condition could have by the time of the refused row."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

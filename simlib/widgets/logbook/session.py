@@ -120,7 +120,7 @@ class LogSession:
 
     @property
     def news(self) -> list[int]:
-        """The mornings with new rows, in order."""
+        """The mornings with new rows, in order, in days after the first morning."""
         days = {reading.row.public_on for reading in self._all_readings()}
         places = {(day - self.first).days + 1 for day in days}
         return sorted(place for place in places if 0 < place < self.mornings)
@@ -192,7 +192,7 @@ class LogSession:
     def _fill(self, control: Control) -> None:
         """Compute the last morning, the chosen one, and then the others.
 
-        The last morning comes first because it shows which own rows are impossible.
+        The last morning comes first because it shows which of the user's rows are impossible.
         """
         self._judge()
         self._show()
@@ -213,9 +213,9 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the own rows that no possible history contains.
+        """Find the user's rows that no possible history contains, and note why each is left out.
 
-        The last morning decides this for all mornings.
+        The forecast of the last morning, which uses all rows, decides this for all mornings.
         """
         with self.lock:
             self._refused = ()
@@ -236,7 +236,6 @@ class LogSession:
             raise SimlibError(explain_impossible(self.scenario, self._all_readings(), error)) from None
 
     def _day(self, place: int) -> DayOutlook:
-        """Return the forecast of a morning. It is computed at the first request."""
         with self.lock:
             if place not in self._days:
                 self._days[place] = self._outlook(place)
@@ -247,7 +246,7 @@ class LogSession:
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Write for each own row a note on how it moves the forecast of the next morning."""
+        """Note for each row of the user how it moves the forecast of the morning after it."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue
@@ -343,7 +342,7 @@ class LogSession:
         yield _part(self._new_rows(day))
 
     def _change(self) -> str:
-        """Return the change from the forecast of the morning before in words, or "" if it is not known."""
+        """Say how the probability differs from the morning before ("" if that one is not computed)."""
         if self.place == 0 or self.place - 1 not in self._days:
             return ""
         change = 100 * (self.probability(self.place) - self.probability(self.place - 1))
@@ -367,7 +366,7 @@ class LogSession:
     # ---------------------------------------------------------------- the rows of the log
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return the head and the lines of a table of the log: the dates, the event and its meaning here."""
+        """Return the head and the lines of a table of the log: dates, event, meaning here."""
         head = ("date", "public on", "what happened", "read as")
         ordered = sorted(self.readings, key=lambda reading: (reading.row.date, reading.row.line))
         lines: list[tuple[str, ...]] = [
@@ -397,7 +396,6 @@ def _when(row: LogRow) -> str:
 
 
 def _sentence_of(reading: Reading) -> str:
-    """Return the description of a row as a sentence, with a note if the row does not count."""
     text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date

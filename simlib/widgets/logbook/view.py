@@ -170,8 +170,6 @@ class UpdateWithEvents(w.VBox):
 
 
 class _OwnLine(w.HBox):
-    """A row that the user added: its move, its day, a button to withdraw it, and a note on its effect."""
-
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
         self.row, self._panel = row, panel
         own = panel.session.own

@@ -31,7 +31,7 @@ simulated, because exact answers would take too long for a user who waits."""
 
 
 class WhatDrivesIt(PanelQuestion):
-    """The answer with one of the most influential assumptions at a time at its low and its high."""
+    """How the answer changes if one influential assumption at a time goes to low and to high."""
 
     name, title = "drivers", "Which assumptions matter most?"
 
@@ -62,7 +62,7 @@ class WhatDrivesIt(PanelQuestion):
 
 
 class SharesOfDoubt(PanelQuestion):
-    """The share of the spread that each assumption causes: Sobol indices over the priors."""
+    """How much of the answer's spread over the priors each assumption causes: Sobol indices."""
 
     name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
@@ -109,7 +109,7 @@ class HowSure(PanelQuestion):
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the chosen measure and all others at each draw."""
+        """Compute the chosen measure and all others at each draw of the assumptions."""
         from simlib.plots.uncertainty_charts import distribution, split
 
         others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
@@ -220,7 +220,7 @@ class ChanceWithinDoubt(PanelQuestion):
         return [ladder(self.scenario), measure(self.scenario, "Second plot: probability of"), draws(128)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve at each draw, or simulate if there are too many states."""
+        """Solve at each draw of the assumptions, or simulate if there are too many states."""
         from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
         from simlib.engines.ensemble import over_priors
         from simlib.plots import fan_charts
@@ -255,6 +255,6 @@ class ChanceWithinDoubt(PanelQuestion):
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:
-    """Return the last values of one series: stated, mean, and the ends of the 90% and 50% ranges."""
+    """Return as texts, at the horizon: stated value, mean, ends of the 90% and 50% ranges."""
     stated, mean, low, quarter, _, three, high = map(percent, fan.at_end(place))
     return [stated, mean, low, quarter, three, high]

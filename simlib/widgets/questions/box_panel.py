@@ -19,9 +19,10 @@ from simlib.widgets.questions.inquiry import ShownAnswer
 
 
 class BoxPanel(w.VBox):
-    """A choice of box, sliders that move a point, and the answer at the point.
+    """Sliders that move a point of assumption values in and out of a box, with the answer there.
 
-    The point is drawn on `picture`, the picture of the panel, and can be saved as a view.
+    A box is a range for each of some assumptions. The point is drawn on `picture`, the picture of the panel, and can be
+    saved as a view.
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:

@@ -57,7 +57,7 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes that were found, then intermediate steps of the peeling of the first box."""
+    """Return the boxes that were found, then earlier stages of the first one as it was trimmed."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
@@ -75,7 +75,7 @@ def _label(name: str, box: Box) -> str:
 
 @dataclass(frozen=True)
 class PointAnswer:
-    """The answer at the point, `value`, and the answer at the stated values, `stated`.
+    """The answer at the values of the sliders (`value`) and at the stated values (`stated`).
 
     `half` and `stated_half` are half of their 95% intervals (0: exact or preview).
     """
@@ -100,7 +100,10 @@ class BoxFront(Protocol):
 
 
 class BoxSession:
-    """One point in the space of the assumptions, the chosen box, and the answer at the point."""
+    """The sliders for boxes of scenario discovery, the chosen box, and the answer.
+
+    The values of the sliders, and the stated values of the other assumptions, are the point.
+    """
 
     def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
         self.discovery, self.front = discovery, front
@@ -125,7 +128,7 @@ class BoxSession:
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders: one for each assumption that the box bounds, the surest first, or that is an axis."""
+        """The sliders: assumptions that the box bounds, the surest first, then those of the axes."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
@@ -207,7 +210,7 @@ class BoxSession:
         self._loop.wait_turn()
 
     def let_go(self) -> None:
-        """Compute the answer at rest without delay, because the user has let go of the slider."""
+        """Compute the full answer without delay, because the user has let go of the slider."""
         with self.lock:
             self.in_hand = False
             self._loop.rest()
@@ -227,7 +230,7 @@ class BoxSession:
 
     @property
     def counts_moves(self) -> bool:
-        """Whether the measure of the boxes is a variable or a count of moves."""
+        """Whether the boxes are about a level, days at a level or a count of moves."""
         return self.leading.kind in ("level", "days", "moves")
 
     @property
@@ -247,7 +250,7 @@ class BoxSession:
         self.front.show_line(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the answer at rest is shown and previews are prepared.
+        """Wait until the full answer is shown and previews are prepared.
 
         Returns False after `timeout` seconds.
         """

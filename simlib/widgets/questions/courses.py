@@ -25,7 +25,10 @@ def one_sample(least: int) -> tuple[Field, Field]:
 
 
 class ByWhichPath(PanelQuestion):
-    """The likeliest orders in which rungs are reached, computed exactly, and the flow between rungs."""
+    """The likeliest orders in which rungs of a ladder are reached, and the flow between rungs.
+
+    The probabilities of the orders are computed exactly.
+    """
 
     name, title = "by-which-path", "By which path does the crisis reach its ending?"
 
@@ -159,7 +162,7 @@ class WhatToWatchFor(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Sample histories over the priors, and measure each sign in them."""
+        """Sample histories with assumptions drawn from the priors, and see what each sign tells."""
         from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
         from simlib.analysis.indicators.watch_list import indicators
         from simlib.plots.indicator_bars import indicators as picture
@@ -240,7 +243,7 @@ class SignsOfEveryEnding(PanelQuestion):
         return [number("look_by", "Seen within (days)", min(14, longest), 1, longest), *one_sample(1)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Sample histories over the priors once, and measure in them each sign of each ending."""
+        """Sample histories with assumptions drawn from the priors, and see what each sign tells."""
         from simlib.analysis.indicators.result import write_share
         from simlib.analysis.indicators.watch_list import indicators_of_endings
         from simlib.plots.indicator_bars import indicator_map

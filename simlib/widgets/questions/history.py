@@ -19,7 +19,7 @@ LAW_DRAWS, LAW_EACH = 256, 16
 
 
 class BesidePastCrises(PanelQuestion):
-    """The probabilities of a scenario beside the shares of past crises in its reference classes."""
+    """The probabilities of a scenario beside the frequencies in classes of similar past crises."""
 
     name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
 

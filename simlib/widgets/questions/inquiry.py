@@ -55,7 +55,8 @@ class Field:
     """One setting of a question, with its first `value`.
 
     It is one of the `options` (label, value), or a date or a number from `low` to `high`. If `low` is a whole number,
-    only whole numbers are allowed. `applies` says for which settings the field matters. At the others it is not shown.
+    only whole numbers are allowed. `applies` tells from all settings whether the field matters. If it does not, it is
+    not shown.
     """
 
     name: str
@@ -119,7 +120,7 @@ class ShownAnswer:
 
 
 class PanelQuestion(ABC):
-    """One question about one scenario. `settings` replace the first values of the fields.
+    """One question about one scenario. `settings` replace the first values of some fields.
 
     A subclass has a `name` for files and a `title` for people.
     """
@@ -332,7 +333,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. If it is `unasked`, give up when it takes too long."""
+        """Compute an answer. If nobody pressed Compute (`unasked`), give up when it takes too long."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -375,7 +376,7 @@ class Inquiry:
                 self._follow()
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether the shown answer is for these settings."""
+        """Whether the shown answer is for these settings. Fields that are not shown do not count."""
         return self.answer is not None and self.question.applying(chosen) == self.question.applying(self.chosen)
 
     def cancel(self) -> None:
@@ -392,10 +393,10 @@ class Inquiry:
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Say whether the shown answer is for these settings, or why these are not allowed.
+        """Say whether the shown answer is for these settings, or why they are not allowed.
 
-        If it is for others, and answers are quick, compute the answer. While an answer that the user requested is
-        computed, do nothing until it is ready.
+        If the answer is for other settings, and answers are quick, compute the one for these. But while an answer that
+        the user requested is being computed, do nothing until it is ready.
         """
         with self._lock:
             self._now = chosen
@@ -405,7 +406,11 @@ class Inquiry:
             self._follow()
 
     def _follow(self) -> None:
-        """Say whether the shown answer is for the present settings. If not, compute it or say how to."""
+        """Say whether the shown answer is for the present settings.
+
+        If not, compute the right one if that is quick. Otherwise ask the user to press Compute, if an older answer is
+        shown.
+        """
         try:
             settings = self.question.check(self._now)
         except ScenarioError as error:

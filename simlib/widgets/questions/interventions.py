@@ -48,7 +48,7 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 def _parted(pair: Divergence) -> dict[str, Any]:
-    """Return a table of one history in the scenario and in its variant, as JSON data."""
+    """Return {title, head, rows}: one history as it goes in the scenario and in its variant."""
     before, after = pair.labels
     return {"title": f"One history: “{before}” becomes “{after}”", "head": pair.head, "rows": pair.rows}
 
@@ -168,9 +168,9 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return a remark if a change had no effect in some histories.
+    """Return a remark if the first change had no effect in some histories, else {}.
 
-    Remarks are stored by the label of the field beside which they are shown.
+    The remark is stored under the label of the field beside which it is shown.
     """
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
@@ -185,7 +185,7 @@ def _has_date(chosen: Mapping[str, Any]) -> bool:
 
 
 def _may_wait(chosen: Mapping[str, Any]) -> bool:
-    """Whether to show the field *only while*.
+    """Whether to show the field “only while”, with which a change depends on a state.
 
     A forced move cannot depend on a state. If one is chosen, the field stays, so that the user can change it.
     """
@@ -199,7 +199,7 @@ def _has_assumption(chosen: Mapping[str, Any]) -> bool:
 
 
 def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention]) -> None:
-    """Raise ScenarioError, for the field of the view, if the view contradicts an intervention."""
+    """Raise ScenarioError, at the field of the view, if the view contradicts an intervention."""
     for item in items:
         try:
             refuse_clash(scenario, view.interventions, item)

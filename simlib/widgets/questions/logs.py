@@ -43,7 +43,7 @@ class _LogQuestion(PanelQuestion):
         super().__init__(scenario, **settings)
 
     def _as_of(self) -> Field:
-        """Read the log, and return the field with the date up to which the log counts."""
+        """Store the log as `rows`. Return the field for the date up to which it is taken in."""
         from simlib.evidence.log_intake import whole_log
 
         self.rows = whole_log(self.scenario, self.events or ())
@@ -70,7 +70,7 @@ class LearnFromTheLog(_LogQuestion):
         return [self._as_of(), draws(1000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Weight draws of the assumptions by the likelihood of the log."""
+        """Update the assumptions with the log, and compare them with their priors."""
         from simlib.evidence.belief_update import update
         from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
 
@@ -129,7 +129,7 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 
 def _told(result: Update) -> Iterator[str]:
-    """Yield sentences on the assumptions that the log changes or cannot change, and on reliability."""
+    """Yield sentences: what the log teaches about the assumptions, and how reliable that is."""
     taught = sorted((each for each in result.learnt if each.taught), key=strength)
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
@@ -150,7 +150,10 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how reliable the weighted draws are, by their effective number and the diagnostic k̂."""
+    """Say how many draws of equal weight the weighted draws are worth.
+
+    Unless they come from chains or from the priors, also give the diagnostic k̂ and the error of a median.
+    """
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":

@@ -70,7 +70,7 @@ class QuestionPanel(w.VBox):
         return {name: field.value for name, field in self.inputs.items()}
 
     def _changed(self) -> None:
-        """Show the fields that matter now. Show the answer to the settings, or how to get it."""
+        """Show only the fields that matter now, and say whether the answer is for the settings."""
         self._show_fields()
         self.inquiry.compare(self.values())
 
@@ -98,7 +98,7 @@ class QuestionPanel(w.VBox):
         self._keeper.later()
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
-        """Show sliders for the boxes of an answer, if it has boxes."""
+        """Replace the sliders of the old answer by those for the boxes of this one, if it has any."""
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, catalogue.UnderWhichAssumptions) and answer.more

@@ -54,7 +54,7 @@ class Sweep(PlannedQuestion):
         return [self.scenario.sha256, *planned]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the grid without and with the plan. Every finished block is stored."""
+        """Compute the grid without and with the plan. Every finished block of its points is stored."""
         from simlib import sweep
 
         across, up = (self.scenario.assumptions[chosen[axis]] for axis in ("across", "up"))
@@ -80,7 +80,10 @@ class Sweep(PlannedQuestion):
     def _answer(
         self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
     ) -> ShownAnswer:
-        """Return the answer of a grid (up, across, 1), or (up, across, 2): without and with the plan."""
+        """Return the answer of a grid of probabilities.
+
+        `values` has the shape (up, across, 1) or, with a plan, (up, across, 2): without and with the plan.
+        """
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
@@ -140,7 +143,7 @@ def _cells(values: Floats) -> tuple[str, ...]:
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Describe the effect of a plan on the cells of a grid (up, across, 2)."""
+    """Say how a plan changes a grid. `values` (up, across, 2) are without and with the plan."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan “{plan.title}” it goes from {_ends(values[..., 1])}"
@@ -166,6 +169,6 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return `count` values from low to high, evenly spaced on the scale of the kind."""
+    """Return `count` values from low to high, evenly spaced in logit for a chance, else in log."""
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
