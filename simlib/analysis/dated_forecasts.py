@@ -51,10 +51,11 @@ DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class SeriesDate:
-    """The log on one date: the number of rows that count by then, and the new rows.
+    """What a log of events says by one date.
 
-    `new` are the rows that became known since the previous date. `ended` is the ending that the log reports by then
-    ("": none). `complete_to` is the last day on which the absence of rows counts as evidence.
+    `rows` is the number of rows that count by then. `new` are the rows that became known since the previous date.
+    `ended` is the ending that the log reports by then ("": none). `complete_to` is the last day for which a missing row
+    counts as evidence that nothing happened.
     """
 
     as_of: dt.date
@@ -69,9 +70,9 @@ class SeriesPoint:
     """The forecasts of one measure on one date.
 
     `updated` is the forecast at the stated values. `settled` is the day on which the log answered the question with yes
-    (None: it has not). With learning, `state_only` and `learnt` are means over the same draws, weighted by the prior
-    and by the posterior. Each has its 95% half-width. `state_only` is None if the draws are too far from the prior to
-    be reweighted to it.
+    (None: it has not). With learning, `state_only` and `learnt` are means over the same draws of the assumptions,
+    weighted by the prior and by the posterior. Each has its 95% half-width. `state_only` is None if the draws lie too
+    far from the prior to give a reliable mean over it.
     """
 
     updated: float
@@ -84,10 +85,10 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """The forecasts of one measure on every date, and its forecast that is never updated.
+    """The forecasts of one measure: one on each date, and one that is never updated.
 
-    `static` is that forecast at the stated values. With learning, `static_mean` is its mean over the priors, and
-    `static_mean_error` the 95% half-width of the mean.
+    `static` is the forecast that is never updated: it is made on the first day, at the stated values. With learning,
+    `static_mean` is its mean over the priors, and `static_mean_error` the 95% half-width of the mean.
     """
 
     measure: Measure
@@ -197,7 +198,9 @@ def forecast_series(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> ForecastSeries:
-    """Forecast on each date from the rows public by then, up to the last day of the scenario.
+    """Forecast measures on each date of a log, from the rows that are public by then.
+
+    Every forecast is for the last day of the scenario.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
@@ -277,7 +280,7 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
 
 
 def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
-    """Return the state of the log on a date, with the rows that became known since `before`."""
+    """Sum up the log by `day`. New rows are those that became public on `before` or later."""
     scenario, ending = prepared.scenario, told_ending(prepared)
     new = [
         reading.row.description or reading.row.word
@@ -289,7 +292,7 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Return the forecasts at the stated values from the state after the log.
+    """Return the forecasts at the stated values, from the states that the log leaves possible.
 
     A question that the log has answered with yes has probability 1. If its event may have happened unseen, the result
     is the probability of that, plus the forecast over the histories in which the event has not happened yet.

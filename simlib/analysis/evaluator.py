@@ -52,11 +52,11 @@ _Row = Callable[..., Floats]
 
 
 class Responses:
-    """The values of measures by one day, at many rows of θ.
+    """A function that answers measures by one day, at many rows of assumption values (θ).
 
-    `engine` is the engine in use: "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when
-    exact). `by_day` is the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when
-    exact).
+    `engine` is the engine in use: "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks of
+    replicates (1 when exact). `by_day` is the target in days. `runs` is the number of replicates for each row, a
+    multiple of K (0 when exact).
     """
 
     def __init__(
@@ -131,11 +131,11 @@ class Responses:
         replicates: range | None = None,
         control: Control = UNWATCHED,
     ) -> Floats:
-        """Return the measures (D, K, M) at each row of `thetas` (D, A).
+        """Return the M measures at each row of `thetas` (D, A), in each of K blocks: (D, K, M).
 
-        `starts` (D, S) are the probabilities of the S states of a joint start. Default: as the scenario says.
-        `replicates` are the numbers of the replicates that Monte Carlo simulates, divided over the blocks. Default: the
-        first `runs`. Raises Cancelled.
+        `starts` (D, S) are the probabilities of the S states in which the scenario may start. Default: as the scenario
+        says. `replicates` are the numbers of the replicates that Monte Carlo simulates, divided over the blocks.
+        Default: the first `runs`. Raises Cancelled.
         """
         if len(thetas) == 0:
             return np.empty((0, self.blocks, len(self.measures)))
@@ -144,9 +144,9 @@ class Responses:
 
 
 def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
-    """Call `answer` with each row of the columns (D, ...) in threads, and stack the results.
+    """Call `answer` with each row of the columns (D, ...), and stack the results.
 
-    Raises Cancelled.
+    The rows run in threads. Raises Cancelled.
     """
     parts = [answer(*(column[0] for column in columns))]  # the first row runs alone and builds what all rows share
     with ThreadPoolExecutor(control.threads or cores()) as pool:
@@ -163,7 +163,7 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Return the scenario without interventions after the day and parts that no measure needs."""
+    """Leave out interventions that begin after the day, and parts that no measure needs."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed}

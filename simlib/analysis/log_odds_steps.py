@@ -33,12 +33,13 @@ _BLOCKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The parts of each row in log-odds, and the forecasts between which they add up.
+    """How each row of a log changed a forecast, in log-odds, and the forecasts at both ends.
 
     `begin` and `end` are the probabilities before and after the log. lines (R, 3): the parts time, state and
-    assumptions of each row, in the order of the closings. before, after (R,): the probabilities just before and just
-    after all rows that close on the same day. rest: the effect of the time after the last row, in log-odds. shape: the
-    largest shape parameter of the tail of the weights. effective: the smallest effective number of draws.
+    assumptions of each row, in the order in which the windows of the rows end. before, after (R,): the probabilities
+    just before and just after all rows whose windows end on the same day. rest: the effect of the time after the last
+    row, in log-odds. shape: the largest shape parameter of the tail of the weights. effective: the smallest effective
+    number of draws.
     """
 
     begin: float
@@ -51,7 +52,10 @@ class Steps:
     effective: float
 
     def numbers(self) -> Floats:
-        """Return the numbers that need errors: `begin`, `end`, and state + assumptions of each row."""
+        """Return the numbers for which `errors` gives half-widths.
+
+        These are `begin`, `end`, and for each row the sum of its parts state and assumptions.
+        """
         return np.concatenate([[self.begin, self.end], self.lines[:, 1:].sum(axis=1)])
 
 
@@ -62,12 +66,18 @@ def log_odds(p: float) -> float:
 
 
 def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Steps:
-    """Return the three parts of each row of a log, from `Replay.follow` at each draw."""
+    """Split the effect of each row of a log into the parts time, state and assumptions.
+
+    `draws` has the result of `Replay.follow` at each draw.
+    """
     return _Counting(closings, draws, weighing).steps()
 
 
 def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
-    """Return the 95% half-widths of `Steps.numbers` due to the number of draws (jackknife)."""
+    """Return the 95% half-widths of `Steps.numbers` that come from the finite number of draws.
+
+    They are computed with a jackknife: each block of draws is left out once.
+    """
     own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
     found = []
     for block in range(_BLOCKS):
@@ -123,9 +133,9 @@ class _Counting:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after a closing, and the changes that its rows make.
+        """Return the log-odds before and after the rows that close on one day, and their effects.
 
-        The changes are two lists with one number for each row: through the state alone, and in total.
+        The effects are two lists with one number for each row: through the state alone, and in total.
         """
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)

@@ -41,8 +41,8 @@ __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 class LeftOut:
     """A row that was left out on a day, because no history of the scenario fits all rows.
 
-    `blocked` is the row whose closing left no possible state. It is `reading` itself or another row. levels (N, V): the
-    states that were possible just before that closing.
+    `blocked` is the row at the end of whose window no possible state was left. It is `reading` itself or another row.
+    levels (N, V): the states that were possible just before that.
     """
 
     reading: Reading
@@ -180,7 +180,7 @@ class LogOutlook:
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
-        """Return the value of each state on each morning (days + 1, N).
+        """Return the probability of a measure from each state, on each morning (days + 1, N).
 
         The last morning is the one after the deadline.
         """
@@ -250,7 +250,7 @@ class LogOutlook:
 
 
 def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
-    """Return the questions that a single state or firing answers, and the ids of the others."""
+    """Return the questions that one state or one firing answers, and the ids of the others."""
     some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
     return some, tuple(name for name in scenario.questions if name not in some)
 

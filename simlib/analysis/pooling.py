@@ -51,12 +51,12 @@ _RUNS = 10_000
 
 
 def linear(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean over the first axis: (V, ...) -> (...). The weights sum to one."""
+    """Return the weighted mean over the views, (V, ...) -> (...). The weights sum to one."""
     return np.asarray(np.tensordot(weights, probabilities, axes=1))
 
 
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the normalised weighted geometric mean of distributions, (V, K, ...) -> (K, ...).
+    """Return the weighted geometric mean of the views, normalised, (V, K, ...) -> (K, ...).
 
     Raises Unsupported if each outcome is ruled out by at least one view: then nothing is left to normalise.
     """
@@ -169,7 +169,7 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return endings and questions (or one kind), the largest difference between views first."""
+        """Return all items, or those of one kind, the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
@@ -198,7 +198,7 @@ class Pool(Traced):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return the plain JSON data that only a pool has."""
+        """Return the data of this answer, without the keys that all answers share."""
         kinds: dict[str, dict[str, Any]] = {"endings": {}, "questions": {}}
         for item in self.items:
             views = {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}

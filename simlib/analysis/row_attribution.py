@@ -50,13 +50,13 @@ ROW_WORTH_NAMING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RowEffect:
-    """The effect of one row on a forecast, in log-odds.
+    """The effect of one row of a log on a forecast, in log-odds.
 
-    `time` is the effect of the days since the previous row. `state` is the effect of the row through the state, and
-    `assumptions` the effect through the assumptions. `error` is the 95% half-width of `state` and `assumptions`
-    together, due to the finite number of draws. `before` and `after` are the forecasts without and with all rows of
-    that day. `stands_for` is the number of rows in the log: rows with the same meaning and the same window are treated
-    as one.
+    `time` is the effect of the days since the previous row. `state` is the effect of what the row says about the state
+    of the world, and `assumptions` of what it teaches about the assumptions. `error` is the 95% half-width of `state`
+    and `assumptions` together, due to the finite number of draws. `before` and `after` are the forecasts without and
+    with all rows of that day. `stands_for` is the number of rows in the log: rows with the same meaning and the same
+    window are treated as one.
     """
 
     date: dt.date
@@ -71,7 +71,7 @@ class RowEffect:
 
     @property
     def effect(self) -> float:
-        """The effect of the row itself, in log-odds, through the state and the assumptions together."""
+        """The effect of the row without that of time, in log-odds: `state` plus `assumptions`."""
         return self.state + self.assumptions
 
 
@@ -267,7 +267,10 @@ def _rows_of(item: OpenRow | Fact) -> int:
 def _followed(
     taken: Intake, measure: Measure, question: Question | None, control: Control
 ) -> tuple[list[list[Stages] | None], Replay]:
-    """Follow every draw through the log. `question` is that of the measure, if it has one."""
+    """Compute how the rows change the forecast at each draw (None: no history fits the log).
+
+    The second result is the replay that was used. `question` is that of the measure, if it has one.
+    """
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
@@ -298,9 +301,9 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return the solver from the start of the log to the deadline, the measure and a day.
+    """Return a solver from the start of the log to the deadline, the measure in it, and a day.
 
-    This is the day from which a question counts events, in days after the start of the log.
+    The question counts events from that day on. It is given in days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop

@@ -110,7 +110,7 @@ def sample(
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weight of each history of a draw (D,). It is 1 if all draws have equal weights."""
+    """Return the weight of one history of each draw (D,), 1 if all draws have equal weights."""
     if belief is None:
         return np.ones(1)
     relative = belief.weights / belief.weights.max()

@@ -59,7 +59,7 @@ class Version:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Version:
-        """Return the version of a scenario."""
+        """Return what a comparison needs to know of a scenario."""
         return cls(ScenarioKey.of(scenario), scenario.view or "", scenario.by_date(scenario.horizon_days))
 
 
@@ -111,7 +111,10 @@ class Diff(Answer):
         return titles if titles[0] != titles[1] else ("before", "after")
 
     def finding(self) -> str:
-        """Say which ending or question changes most. Raises SimlibError without forecasts."""
+        """Say which ending or question changes most between the two forecasts.
+
+        Raises SimlibError if there are no forecasts.
+        """
         if self.forecasts is None:
             raise SimlibError("there are no forecasts to compare; ask for the difference with forecasts")
         events = (row[1:] for row in _both(*self.forecasts) if row[0] != "impacts")
@@ -152,7 +155,7 @@ class Diff(Answer):
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
-        """Return the plain JSON data that only a difference has."""
+        """Return the data of this answer, without the keys that all answers share."""
         sides = {
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))
@@ -280,7 +283,6 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
 
 
 def _explained(world: Scenario, group: str, name: str) -> str:
-    """Return the sentence that explains an item of a scenario, "" if there is none."""
     return next((line.sentence for line in explain(world) if (line.section, line.id) == (group, name)), "")
 
 

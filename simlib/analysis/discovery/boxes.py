@@ -17,9 +17,9 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return the median of each bounded assumption's prior within a box (base units).
+    """Return, for each assumption that a box bounds, the median of its prior within the bounds.
 
-    Correlations within the box are ignored.
+    The values are in base units. Correlations within the box are ignored.
     """
     values = {}
     for bound in box.bounds:
@@ -48,7 +48,7 @@ def side(bound: Bound, value: float) -> int:
 def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
     """Return a discovery over the priors as JSON data without its draws.
 
-    Only peeling steps with at most `bounds` bounds are included.
+    Of `trajectory`, the series of boxes in the first search, only those with at most `bounds` bounds are included.
     """
     return {
         "scenario_sha256": result.scenario.sha256,

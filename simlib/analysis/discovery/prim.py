@@ -28,7 +28,11 @@ _CHANCE = 0.05
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box in rank space, with its members and a quasi-p-value for each side (2, D)."""
+    """A box in rank space, where the values of each assumption are ranks between 0 and 1.
+
+    `low` and `high` (D,) are infinite where the box has no bound. `members` (n,) marks the points in the box.
+    `p_values` (2, D) says how easily chance alone would explain each low and each high bound (quasi-p-values).
+    """
 
     low: Floats
     high: Floats
@@ -38,7 +42,10 @@ class RawBox:
 
 @dataclass(frozen=True)
 class _Cases:
-    """Weighted points (n, D), the cases of interest (n,), and the points to search (`among`)."""
+    """Weighted points (n, D) for one search.
+
+    `interesting` (n,) marks the cases of interest, and `among` (n,) the points in which the search looks for a box.
+    """
 
     points: Floats
     weights: Floats
@@ -46,7 +53,7 @@ class _Cases:
     among: Bools
 
     def inside(self, box: Floats) -> Bools:
-        """Return the members (n,) of a box (2, D)."""
+        """Return which points (n,) of the search lie in a box (2, D) of low and high bounds."""
         return np.asarray(self.among & np.all((self.points >= box[0]) & (self.points <= box[1]), axis=1))
 
     def mass(self, members: Bools) -> float:
@@ -58,7 +65,11 @@ class _Cases:
         return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
 
     def score(self, box: Floats) -> tuple[float, float, float]:
-        """Return coverage, density and mass of a box."""
+        """Return coverage, density and mass of a box.
+
+        Coverage is the share of all cases of interest that lie in the box. Density is the share of the points in the
+        box that are cases of interest. Mass is the weight of the box as a share of all points.
+        """
         members = self.inside(box)
         hits = self.mass(members & self.interesting)
         whole = self.mass(self.among & self.interesting)
@@ -68,11 +79,11 @@ class _Cases:
 def find_boxes(
     points: Floats, interesting: Bools, weights: Floats | None = None, *, count: int = 1
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
-    """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
+    """Return up to `count` boxes in which cases of interest are dense, and a trajectory.
 
-    The trajectory is the series of boxes after each peel of the first search. A box is left out if cases of interest
-    are no denser in it than among all points. `points` (n, D) are numbers in (0, 1). `interesting` (n,) marks the cases
-    of interest, and `weights` (n,) are equal by default.
+    Each search leaves out the points in earlier boxes. The trajectory is the series of boxes after each peel of the
+    first search. A box is left out if cases of interest are no denser in it than among all points. `points` (n, D) are
+    numbers in (0, 1). `interesting` (n,) marks the cases of interest, and `weights` (n,) are equal by default.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     remaining = np.ones(len(points), dtype=bool)
@@ -108,7 +119,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return the box after the peel that leaves the highest density.
+    """Return the box without the thin slice whose removal leaves the highest density.
 
     None if too few points would be left, or if no peel raises the density.
     """
@@ -155,7 +166,6 @@ def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
 
 
 def _without(box: Floats, side: int, dimension: int) -> Floats:
-    """Return a box without one of its bounds."""
     wider = box.copy()
     wider[side, dimension] = -np.inf if side == 0 else np.inf
     return wider
@@ -186,9 +196,9 @@ _LEAST_LEAF = 0.05
 
 @dataclass(frozen=True)
 class RawLeaf:
-    """The conditions of a leaf in rank space, and its members (n,).
+    """One leaf of a tree over ranks: the conditions that lead to it, and its members (n,).
 
-    A condition is (dimension, whether the values are at least the cut, cut).
+    A condition is (dimension, at_least, cut): values are at least `cut` if `at_least` is true, and below it otherwise.
     """
 
     conditions: tuple[tuple[int, bool, float], ...]
@@ -196,7 +206,10 @@ class RawLeaf:
 
 
 def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = None) -> list[RawLeaf]:
-    """Return the leaves of a regression tree of depth `depth` (Breiman and others 1984)."""
+    """Return the leaves of a regression tree of depth `depth` (Breiman and others 1984).
+
+    The leaf with the highest mean answer comes first.
+    """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     leaves = [RawLeaf((), np.ones(len(points), dtype=bool))]
     for _ in range(depth):

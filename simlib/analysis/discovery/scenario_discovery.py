@@ -66,7 +66,11 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A region of the assumptions in which the cases of interest are dense."""
+    """A region of assumption values in which many draws are cases of interest.
+
+    `coverage` is the share of all cases of interest that lie in the box. `density` is the share of the draws in the box
+    that are cases of interest. `mass` is the share of all draws that lie in the box.
+    """
 
     bounds: tuple[Bound, ...]
     coverage: float
@@ -81,7 +85,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A leaf of the tree: conditions, share of the draws, mean of the measure, and density."""
+    """One leaf of the tree: a region of assumption values, and the answers in it.
+
+    A condition is (assumption, at_least, value): the assumption is at least `value` if `at_least` is true, and below it
+    otherwise. `mass` is the share of all draws in the leaf, `mean` the mean of the measure there, and `density` the
+    share of cases of interest.
+    """
 
     conditions: tuple[tuple[str, bool, float], ...]
     mass: float
@@ -102,7 +111,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) for each assumption of a leaf (None: no bound)."""
+    """Return (assumption, low, high) for each assumption in the conditions (None: no bound)."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -114,8 +123,9 @@ class Discovery(Answer):
     """Boxes and a tree for one measure over draws of the assumptions.
 
     `theta` (D, A) and `weights` (D,) are the draws, and `answers` (D,) the measure at each draw. `trajectory` is the
-    first box after each peel, from all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer,
-    0 when exact. `upper_quarter` says whether the threshold is the upper quartile of the answers.
+    series of boxes in the first search: it begins with all draws, and each peel takes a thin slice off. `noise` is the
+    Monte Carlo standard deviation of an answer, 0 when exact. `upper_quarter` says whether the threshold is the upper
+    quartile of the answers.
     """
 
     kind: ClassVar[str] = "discover"
@@ -205,7 +215,7 @@ class Discovery(Answer):
         return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Explain that the threshold is the upper quartile, and mention ties."""
+        """Say that the threshold is the upper quartile, and mention ties ("": it was chosen)."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -213,7 +223,6 @@ class Discovery(Answer):
         return f" (the threshold is where the upper quarter of the draws begins{same})"
 
     def _about_noise(self) -> Iterator[str]:
-        """Say how much of the spread is Monte Carlo noise, and warn where it is large."""
         if not self.noise:
             return
         spread = _deviation(self.answers, self.weights)
@@ -245,10 +254,10 @@ def discover(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Discovery:
-    """Return boxes and a tree of the assumptions under which a measure is at least `threshold`.
+    """Find assumption values at which a measure is at least `threshold`, as boxes and a tree.
 
-    If every draw has the same answer, there is nothing to discover, and `sentences` says so. Thresholds, densities,
-    coverages and peels use the weights of a belief.
+    If every draw has the same answer, there is nothing to discover, and `sentences` says so. If `draws` is a belief,
+    every share and every quantile uses the weights of its draws.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -284,10 +293,7 @@ def discover(
 
 
 def _with_regions(bare: Discovery) -> Discovery:
-    """Return a discovery with its boxes and its tree.
-
-    Raises SimlibError when every draw, or no draw at all, is a case of interest.
-    """
+    """Add boxes and a tree. Raises SimlibError if every draw, or none, is a case of interest."""
     answers, weights, sought = bare.answers, bare.weights, bare.measure
     interesting = answers >= bare.threshold
     if interesting.all() or not interesting.any():
@@ -313,7 +319,7 @@ def _threshold(sought: measures.Measure, cut: float) -> str:
 
 
 def _noise(blocks: Floats, weights: Floats) -> float:
-    """Return the Monte Carlo standard deviation of answers (D, K), 0 when exact."""
+    """Return the Monte Carlo standard deviation of an answer from blocks (D, K), 0 when exact."""
     count = blocks.shape[1]
     if count == 1:
         return 0.0
@@ -321,13 +327,12 @@ def _noise(blocks: Floats, weights: Floats) -> float:
 
 
 def _deviation(answers: Floats, weights: Floats) -> float:
-    """Return the weighted standard deviation of answers (D,)."""
     apart = answers - np.average(answers, weights=weights)
     return float(np.sqrt(np.average(apart**2, weights=weights)))
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return each column (D,) as ranks in [0, 1]. Ties have the same rank."""
+    """Return weighted ranks in (0, 1) of the values in each column. Ties have the same rank."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)
@@ -337,7 +342,7 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, weights: Floats) -> Box:
-    """Return a box in the values of the assumptions.
+    """Turn a box of ranks into bounds on the values of the assumptions.
 
     Its bounds are the values of the outermost draws in it. Its coverage and density count all draws within these
     bounds, including those in an earlier box.

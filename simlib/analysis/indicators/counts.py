@@ -20,7 +20,10 @@ __all__ = ["counted_indicators"]
 
 
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
-    """Return the indicators of an ending or a question in sampled histories, known signs first."""
+    """Count in sampled histories how each move and level bears on an ending or a question.
+
+    Known signs, whose likelihood ratio differs from 1 by more than its error, come first.
+    """
     histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
@@ -42,7 +45,10 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return whether E is still open on the day, whether it follows, and when, by history (R,)."""
+    """Return for each history (R,) whether E is open on the day, whether E follows, and when.
+
+    Where E does not follow, the third number may be the time of another ending.
+    """
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":
@@ -54,13 +60,13 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Two-by-two tables of a sign and E, counted in histories with their draws and weights."""
+    """Counts how often a sign and E go together, in weighted histories that may share draws."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
 
     def before(self) -> Share:
-        """Return the probability without any observation."""
+        """Return P(E) among the histories in which E is still open, without any observation."""
         return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
 
     def share(self, event: Bools, among: Bools) -> Share:
@@ -92,7 +98,7 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(S | E) / P(S | not E) with Katz's log interval.
+        """Return P(S | E) / P(S | not E) with Katz's log interval, where S is seen as `shows` says.
 
         The interval adds half a history to each count.
         """

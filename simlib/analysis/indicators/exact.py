@@ -36,9 +36,10 @@ _NEVER = 1e-12
 def exact_indicators(
     scenario: Scenario, measure: Measure, look_by_day: float, *, control: Control = UNWATCHED
 ) -> Indicators:
-    """Return the indicators of an ending or a question at the stated values, without lead times.
+    """Compute exactly how each move and level bears on an ending or a question.
 
-    Raises TooManyStates when there are too many states, Unsupported for a question about a move, and Cancelled.
+    The assumptions have their stated values, and there are no lead times. Raises TooManyStates when there are too many
+    states, Unsupported for a question about a move, and Cancelled.
     """
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()
@@ -47,7 +48,7 @@ def exact_indicators(
 
 
 class _Watch:
-    """The exact passes for one scenario, and one ending or question that is still open on a day."""
+    """Exact probabilities of signs, in histories in which E is still open on a day."""
 
     def __init__(self, scenario: Scenario, measure: Measure, day: float, control: Control) -> None:
         self.scenario, self.day, self.control = scenario, day, control
@@ -66,7 +67,7 @@ class _Watch:
         self.open, self.happens = self._unseen(NOTHING)
 
     def before(self) -> Share:
-        """Return the probability without any observation."""
+        """Return the probability of the ending or question without any observation."""
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
@@ -89,7 +90,10 @@ class _Watch:
                 yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
-        """Return the evidence of a sign, from P(open, not seen) and P(open, not seen, E)."""
+        """Return the evidence of one sign.
+
+        `stays` is P(open on the day, sign not seen). `happens` is P(open on the day, sign not seen, E by the horizon).
+        """
         table = (
             np.array(
                 [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]

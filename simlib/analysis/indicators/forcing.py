@@ -20,11 +20,11 @@ __all__ = ["Forcing"]
 
 
 class Forcing:
-    """The effects on one measure of forcing single moves on a day, at the stated values.
+    """The effect on a measure if one move is forced on a day, for one move after another.
 
-    `engine` is "exact" for an ending, unless there are too many states. Otherwise it is "montecarlo": `runs` pairs of
-    histories under common random numbers. The two histories of a pair are identical up to that day, so the question is
-    still open in both of them or in neither.
+    The assumptions have their stated values. `engine` is "exact" for an ending, unless there are too many states.
+    Otherwise it is "montecarlo": `runs` pairs of histories under common random numbers. The two histories of a pair are
+    identical up to that day, so the question is still open in both of them or in neither.
     """
 
     def __init__(

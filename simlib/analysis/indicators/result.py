@@ -115,10 +115,11 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Indicators(Answer):
-    """The indicators of one ending or question: known signs first, then by expected information.
+    """All public moves and levels as evidence about one ending or question.
 
-    `look_by_day` is the day of the observation and `by_day` the day of the forecast, both in days after `as_of`. A sign
-    counts as seen from its `times_seen`th sighting on. `before` is the probability without the observation.
+    Known signs come first, then those with more expected information. `look_by_day` is the day of the observation and
+    `by_day` the day of the forecast, both in days after `as_of`. A sign counts as seen from its `times_seen`th sighting
+    on. `before` is the probability without the observation.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -173,7 +174,7 @@ class Indicators(Answer):
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return the data that only indicators have."""
+        """Return the data of this answer, without the keys that all answers share."""
         numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
         rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
@@ -216,7 +217,7 @@ class Indicators(Answer):
         )
 
     def made(self) -> str:
-        """Name the basis of the answer: draws and histories, or the stated values, and the seed."""
+        """Say how it was computed: at the stated values, or from how many draws and histories."""
         if self.exact:
             return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
@@ -225,7 +226,7 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Return the answer with the effects of forcing its most informative moves on day t.
+        """Add the effects of forcing the most informative moves on the day of the observation.
 
         A sign is evidence, while a forced move is a cause: others react to the new situation, not to a motive. The
         effect is computed at the stated values. For an ending it comes from the exact engine if the states are few

@@ -16,9 +16,9 @@ __all__ = ["sighting_days"]
 
 
 def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
-    """Yield (kind, id, label, days) of each sign.
+    """Yield (kind, id, label, days) for each public move and each level of a public variable.
 
-    `days` (R,) is the day of sighting number `times_seen` in each history, or infinity.
+    `days` (R,) is the day on which it is seen for the `times_seen`th time in each history, or infinity if it is not.
     """
     history = np.repeat(np.arange(len(histories)), np.diff(histories.start))
 
@@ -41,9 +41,9 @@ def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, 
 
 
 def _nth(history: Ints, time: Floats, size: int, nth: int) -> Floats:
-    """Return the time of the nth row of each history (size,).
+    """Return the time of row number `nth` of each history (size,), infinity without such a row.
 
-    Rows are in order of history and time.
+    `history` and `time` have one entry for each row, in order of history and time.
     """
     result = np.full(size, np.inf)
     first = np.searchsorted(history, np.arange(size))

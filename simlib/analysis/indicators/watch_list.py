@@ -109,7 +109,6 @@ def _exact(
 
 
 def _target(scenario: Scenario, name: str | None) -> Measure:
-    """Return the ending or question to watch for. Raises ScenarioError, Unsupported."""
     if not scenario.endings and not scenario.questions:
         raise Unsupported(f"{scenario.id!r} has no ending and no question, so there is nothing to watch for")
     (target,) = find(scenario, name)

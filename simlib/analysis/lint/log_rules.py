@@ -20,7 +20,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> tuple[Reading, ...]:
-    """Return the meaning of each row of the log: none without a log or without `evidence`."""
+    """Return what each row of the log means, () if there is no log or no `evidence`."""
     scenario = subject.scenario
     if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
         return ()
@@ -28,7 +28,7 @@ def _readings(subject: Subject) -> tuple[Reading, ...]:
 
 
 def _sound(subject: Subject) -> tuple[Reading, ...]:
-    """Return the readings, or none if the log cannot be read: another rule reports that."""
+    """Return `_readings`, or () if the log cannot be read, which another rule reports."""
     try:
         return _readings(subject)
     except ScenarioError:

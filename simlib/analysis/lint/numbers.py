@@ -113,9 +113,9 @@ def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
 
 
 def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
-    """Report a start that is spread over several levels without a reason.
+    """Report a variable that may start at several levels, if no reason is given for that.
 
-    The reason may be given on the variable or on its shares. "assumed" is a reason.
+    The reason may stand on the variable, or on the probabilities of its levels. "assumed" is a reason.
     """
     assumptions = subject.scenario.assumptions
     for variable in subject.scenario.variables.values():
@@ -138,9 +138,9 @@ _SILENCE = ("", "no reason given")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The rate that a base rate and the factors of its move imply together.
+    """The rate of a move that its base rate and its factors imply together.
 
-    `multipliers` are the expected products of the factors, by period. "at the start" is the mean over the start states
+    `multipliers` has the expected product of the factors, by period. "at the start" is the mean over the start states
     in which the move is possible. For an observed rate there is also "over the first 3 weeks": the mean over the days
     on which the move is possible.
     """
@@ -151,7 +151,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier that brings the claim closest to the observed rate.
+        """The multiplier that brings the implied rate closest to the observed rate.
 
         Without an observed rate it is the first multiplier.
         """
@@ -161,12 +161,12 @@ class Claim:
         return min(self.multipliers.values(), key=lambda m: abs(np.log(self.base.value * m / observed)))
 
     def shown(self, rate: float) -> str:
-        """Write a rate in the unit of the base."""
+        """Write a rate in the unit of the base rate."""
         return show(rate, "rate", self.base.unit)
 
     @property
     def what(self) -> str:
-        """The claim, as a part of a sentence."""
+        """The base rate and what it implies, in words, as a part of a sentence."""
         claims = " and ".join(f"{self.shown(self.base.value * m)} {when}" for when, m in self.multipliers.items())
         factors = " and ".join(f"{m:.2g}" for m in self.multipliers.values())
         return (
@@ -176,13 +176,14 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report a base rate that already contains the tempo that the factors of its move add.
+    """Report a base rate that probably contains already what the factors of its move add.
 
     A rate that was counted in a tense period already contains the effect of the tension. So the base rate should be the
     counted rate divided by the expected multiplier.
 
-    If the assumption has `observed`, the claim is compared with that rate. It was observed before the start, so two
-    multipliers are tried: at the start and over the first weeks. The one that brings the claim closer decides.
+    If the assumption has `observed`, the implied rate is compared with that rate. It was observed before the start, so
+    two multipliers are tried: at the start and over the first weeks. The one that brings the implied rate closer
+    decides.
 
     Without `observed`, a public move is reported if its factors are expected to change its rate at the start. There are
     two exceptions: the reason of the rate begins with "assumed", or the rate was elicited as "p within T". For elicited
@@ -209,7 +210,6 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
 
 
 def _apart(one: float, other: float) -> bool:
-    """Say whether two rates differ by a factor of `CLAIMS` or more."""
     return bool(abs(np.log(one / other)) >= np.log(CLAIMS) - 1e-9)
 
 
@@ -219,7 +219,10 @@ def _may_be_observed(claim: Claim) -> bool:
 
 
 def _claims(subject: Subject) -> Iterator[Claim]:
-    """Yield the claim of each move with factors that is possible in at least one period."""
+    """Yield the implied rate of each move that has factors and is possible in some period.
+
+    Moves with `takes` are left out.
+    """
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
     for move in (move for move in subject.scenario if move.rate and move.takes is None):

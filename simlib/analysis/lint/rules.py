@@ -135,12 +135,12 @@ def _not_checked(subject: Subject) -> Finding:
 
 
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
-    """Return each elicited "p within T" beside the implied probability, one row for each move.
+    """Compare each rate stated as "p within T" with the probability that the model implies.
 
-    Columns: assumption, label, move, within_days, stated, implied. `stated` is p at the stated value, if the guard
-    holds throughout and every factor is 1. `implied` is the probability that the move happens within T days from the
-    start, with factors, guards and competing endings. Interventions are ignored. Raises TooManyStates above `cap`, and
-    Cancelled.
+    There is one row for each move. Columns: assumption, label, move, within_days, stated, implied. `stated` is p at the
+    stated value, if the guard holds throughout and every factor is 1. `implied` is the probability that the move
+    happens within T days from the start, with factors, guards and competing endings. Interventions are ignored. Raises
+    TooManyStates above `cap`, and Cancelled.
     """
     import pandas as pd
 
@@ -168,7 +168,7 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
 def _first_firings(
     scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
-    """Return the probability that each move happens within its elicited window."""
+    """Return for each move the probability that it happens within the T of its "p within T"."""
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}

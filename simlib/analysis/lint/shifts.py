@@ -13,7 +13,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One effect of a move, and its variable's possible pairs of levels before and after."""
+    """One effect of a move, and the pairs of levels (before, after) that it can cause."""
 
     move: str
     outcome: str

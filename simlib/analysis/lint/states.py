@@ -205,9 +205,10 @@ def _most_per_day(subject: Subject, index: int) -> float:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note the stages of each move with `takes`.
+    """Note, for each move with `takes`, of how many stages its wait is made.
 
-    If there are hidden clocks, also note the number of states with and without them.
+    A wait of several stages is a hidden clock. If there are hidden clocks, also note the number of states with and
+    without them.
     """
     waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
     for move, wait in waits:

@@ -92,9 +92,10 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
 
 @dataclass(frozen=True)
 class _Strand:
-    """An assumption or the moves of an actor, with its index in θ and its values at the ends.
+    """One assumption, or all moves of one actor, and the values at which the scenario is solved.
 
-    `width` is the range by which a slope is multiplied to estimate the change.
+    `column` is its index in θ, and `ends` are these values. `width` is the range by which a slope is multiplied to
+    estimate how much an answer changes.
     """
 
     name: str
@@ -106,9 +107,10 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand below `LINE`, the answer that it changes most, and the size of this change.
+    """A strand that changes no answer by `LINE` or more.
 
-    `answers_its_own` says whether it changes a question that only its actor can answer.
+    `answer` is the answer that it changes most, and `size` is this change. Questions that only its actor can answer are
+    left out of both. `answers_its_own` says whether it changes such a question.
     """
 
     strand: _Strand
@@ -121,10 +123,7 @@ _SWITCH = "moves of "  # ids in a file have no spaces, so none can begin with th
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
-    """Return the scenario with a factor on all moves of each actor.
-
-    The factor is 1 as stated, and 0 forbids the moves.
-    """
+    """Give all moves of each actor one more factor: 1 as stated, and 0 to forbid them."""
     actors = dict.fromkeys(move.actor for move in scenario)
     switches = {_SWITCH + actor: Assumption(_SWITCH + actor, actor, "factor", 1.0, 1.0, 1.0, "") for actor in actors}
     moves = {
@@ -176,7 +175,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """Each answer and impact at the stated values, with its slopes by θ (M + I, 1 + A)."""
+        """For each answer and impact its value as stated and its slope by each θ (M + I, 1 + A)."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -185,7 +184,7 @@ class _Strands:
 
     @property
     def by_slope(self) -> Floats:
-        """The change of each answer by each strand (S, M), judged by slope."""
+        """How much each strand (S) changes each answer (M), estimated from slopes: (S, M)."""
         return self._along(self.at_stated[: len(self.answers)])
 
     @property
@@ -196,12 +195,18 @@ class _Strands:
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
-        """Return by how much each strand changes the measures of `rows` (R, 1 + A), as (S, R)."""
+        """Estimate from slopes by how much each strand changes each measure, as (S, R).
+
+        `rows` (R, 1 + A) has the value and the slopes of each measure, as in `at_stated`.
+        """
         slopes = rows[:, [1 + strand.column for strand in self.strands]]
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return by how much each strand `which` (S,) changes the paired answer `asked` (S,)."""
+        """Return by how much each strand in `which` changes the answer beside it in `asked` (S,).
+
+        The scenario is solved at the ends of the strand. Both lists are indices.
+        """
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
@@ -220,7 +225,6 @@ class _Strands:
         return [np.where(at, end, self.stated) for end in strand.ends]
 
     def _answer(self, theta: Floats, asked: int) -> Floats:
-        """Return one answer at θ, from one pass over the states."""
         answer, solver, name = self.answers[asked], self.solver, self.answers[asked].name
         if answer.kind == "question" and answer.of in solver.counted:
             solver, name = solver.counted[answer.of], f"ending:{COUNTED}"
@@ -229,7 +233,10 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return each strand's largest change of a question that needs histories (S,)."""
+        """Return for each strand its largest change of a question that needs histories (S,).
+
+        The changes come from Monte Carlo under common random numbers.
+        """
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
         stated, *values = responses(np.array(rows), control=self.control.part(0.8, 1.0)).mean(axis=1)
@@ -243,7 +250,7 @@ class _Strands:
 
     @cached_property
     def own(self) -> Bools:
-        """Whether an answer is a question that only the actor of a strand can answer (S, M)."""
+        """Which answers (M) are questions that only the actor of a strand (S) can answer: (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 

@@ -57,7 +57,10 @@ class Subject:
         self.chances: Floats = self.tables.chances(self.theta)[self._first_branches()]
 
     def _first_branches(self) -> Ints:
-        """Return the branch of each outcome (O,) in the first context of its move."""
+        """Return the first branch of each outcome (O,).
+
+        A branch is an outcome in one context, that is, with the factors on its chance that apply in some states.
+        """
         return np.unique(self.tables.branches.outcome, return_index=True)[1]
 
     # ---------------------------------------------------------------- words
@@ -99,7 +102,7 @@ class Subject:
 
     @property
     def refusal(self) -> str:
-        """The reason why the states could not be enumerated, "" where they could."""
+        """The reason why the states could not be enumerated, "" if they could."""
         return self._search[1]
 
     @property
@@ -109,7 +112,10 @@ class Subject:
 
     @property
     def space(self) -> StateSpace:
-        """The structurally reachable states. Ask `enumerable` first."""
+        """The states that moves can reach, whatever the rates, chances and windows.
+
+        Raises Unsupported if they could not be enumerated, so ask `enumerable` first.
+        """
         space, refusal = self._search
         if space is None:
             raise Unsupported(refusal)
@@ -127,13 +133,13 @@ class Subject:
 
     @cached_property
     def live_edges(self) -> Bools:
-        """Which edges (E,) can be taken within the horizon from a reachable state."""
+        """Which edges (E,), that is, changes of state, are possible within the horizon."""
         result: Bools = self.live_outcomes[self.space.pair_outcome[self.space.pair]] & self.reached[self.space.source]
         return result
 
     @cached_property
     def start(self) -> tuple[Ints, Floats]:
-        """The possible start states (S, V) with a positive share, and their probabilities (S,)."""
+        """The states in which the scenario may start (S, V), and their probabilities (S,)."""
         levels, probability = self.tables.start_states(self.theta)
         return levels[probability > 0], probability[probability > 0]
 
@@ -169,7 +175,11 @@ class Subject:
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return the table entries at which a move is possible, and their rows in `going`."""
+        """Return the entries of a move's table at which it is possible, and a state for each entry.
+
+        The table has one entry for each combination of the levels that matter to the move. A state is given by its row
+        in `going`.
+        """
         entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
         possible = self.tables.possible[entry]
         return entry[possible], row[possible]

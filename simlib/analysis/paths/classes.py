@@ -57,7 +57,8 @@ def paths(
 ) -> Paths:
     """Return the most probable path classes over a ladder, searched exactly or counted.
 
-    Counting uses 5,000 histories. To count more, pass a `simlib.analysis.samples.sample` to `counted_paths`.
+    A path class is an order in which rungs are first visited, together with the state on the target day. Counting uses
+    5,000 histories. To count more, pass a `simlib.analysis.samples.sample` to `counted_paths`.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -126,9 +127,10 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    `given` keeps only the histories with that ending. Histories that were sampled given that ending may be passed too.
-    In a sample over draws of the assumptions each history has the weight of its draw, and the intervals allow for
-    histories that share a draw.
+    A path class is an order in which rungs are first visited, together with the state on the target day. `given` keeps
+    only the histories with that ending. Histories that were sampled given that ending may be passed too. In a sample
+    over draws of the assumptions each history has the weight of its draw, and the intervals allow for histories that
+    share a draw.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

@@ -66,7 +66,10 @@ class TypicalHistories(Answer):
         return f"How might each of the likeliest paths go by {self.paths.by_words}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
-        """Return the days on which a history enters rungs, and the indices of the rungs."""
+        """Return the days of the events of a history, and the index of its rung from each day on.
+
+        The first day is the start. The last day is the end of the history, with the rung on which it ends.
+        """
         histories = self.histories
         first, last = histories.start[place], histories.start[place + 1]
         end = min(float(histories.ending_time[place]), histories.horizon)
@@ -93,7 +96,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return the data that only typical histories have."""
+        """Return the data of this answer, without the keys that all answers share."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,
@@ -138,7 +141,6 @@ def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = T
 
 
 def _days_on_rungs(histories: Histories, rungs: Ints, count: int) -> Floats:
-    """Return the days that each history spends on each rung (R, rungs)."""
     stays = np.zeros((len(histories), count))
     for place, (first, last) in enumerate(itertools.pairwise(histories.start.tolist())):
         end = min(float(histories.ending_time[place]), histories.horizon)

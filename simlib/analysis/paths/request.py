@@ -21,7 +21,7 @@ HISTORIES = 5_000
 
 
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
-    """Return the engine of a question about paths. Over draws it is Monte Carlo.
+    """Return the engine to use for a question about paths: Monte Carlo if there are draws.
 
     Raises Unsupported if the exact engine is asked for over draws.
     """

@@ -25,7 +25,7 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """A path: the rungs in order of first visit, the state on the target day, the probability."""
+    """A path: rungs in order of first visit, the state on the target day, its probability."""
 
     rungs: tuple[str, ...]
     ending: str
@@ -36,10 +36,10 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A prefix: the rungs with which the paths of many classes begin.
+    """The beginning of a path: the rungs that are visited first, which many classes share.
 
-    `entered` is its probability by the target day. `share_of_parent` is its share of the prefix that is one rung
-    shorter.
+    `entered` is the probability that a history begins so by the target day. `share_of_parent` is this probability
+    divided by that of the beginning that is one rung shorter.
     """
 
     rungs: tuple[str, ...]
@@ -52,8 +52,9 @@ class Paths(Traced):
     """The most probable path classes by day `by_day`, with their total probability `coverage`.
 
     With `given`, all probabilities are conditional on that ending, which has the probability `given_probability`.
-    `tree` lists the prefixes that were found. `left` bounds the probability of each class that the search did not
-    reach. `unassigned` is the probability of all these classes together. Both are 0 if the histories were counted.
+    `tree` lists the beginnings of paths that were found. `left` bounds the probability of each class that the search
+    did not reach. `unassigned` is the probability of all these classes together. Both are 0 if the histories were
+    counted.
     """
 
     kind: ClassVar[str] = "paths"
@@ -87,7 +88,7 @@ class Paths(Traced):
         return self.by_words
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
-        """Return one row for each class or, with "tree", one for each prefix."""
+        """Return one row for each class or, with "tree", one for each beginning of a path."""
         import pandas as pd
 
         if what == "tree":
@@ -168,14 +169,13 @@ class Paths(Traced):
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return the data that only paths have."""
+        """Return the data of this answer, without the keys that all answers share."""
         tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
         numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
         return numbers | {"given": self.given and self.given.name} | tables
 
 
 def _way(path: PathClass, by: str = "") -> str:
-    """Say which path histories take, with the target date if it is given."""
     verb, until = ("stay on", "until") if len(path.rungs) == 1 else ("take the path", "by")
     return f"{verb} “{' → '.join(path.rungs)}”" + (f" {until} {by}" if by else "")
 

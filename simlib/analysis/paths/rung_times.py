@@ -85,7 +85,7 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the data that only rung times have."""
+        """Return the data of this answer, without the keys that all answers share."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
@@ -118,7 +118,7 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
 
 
 def _points(stays: list[tuple[float, float]]) -> tuple[float, ...]:
-    """Return the percentiles of stays, each with the weight of its history."""
+    """Return percentiles of stays (days, weight of the history), nan if there are too few stays."""
     days, weights = np.array(stays).T
     known = quantiles(days, _POINTS, weights) if len(stays) >= FEWEST else np.full(len(_POINTS), np.nan)
     return tuple(float(point) for point in known)

@@ -51,10 +51,11 @@ class _Span:
 
 @dataclass
 class _Prefix:
-    """First visits so far, and the inflow of probability at each (span, step), by state.
+    """The rungs visited so far, in order, and the probability that enters this prefix.
 
-    Steps below 0 are the moments around the interventions at the start of a span. The lowest is the moment before all
-    of them, and -1 is the moment after all of them.
+    `inflow` holds at each (span, step) the states that are entered, and the probability in each. Steps below 0 are the
+    moments around the interventions at the start of a span. The lowest is the moment before all of them, and -1 is the
+    moment after all of them.
     """
 
     rungs: tuple[int, ...]
@@ -79,7 +80,11 @@ class SearchResult:
 
 
 class PathSearch:
-    """Best-first expansion of prefixes over a ladder, given an ending (`wanted`, -1: any)."""
+    """A search for the most probable path classes over a ladder.
+
+    `wanted` is the index of the ending on which the paths are conditional (-1: any ending, or none). The prefix with
+    the largest inflow of probability is expanded first.
+    """
 
     def __init__(self, solver: Solver, ladder: str, wanted: int, control: Control) -> None:
         self.solver, self.chain, self.control = solver, solver.chain(), control

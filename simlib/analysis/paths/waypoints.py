@@ -97,7 +97,7 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return the data that only waypoints have."""
+        """Return the data of this answer, without the keys that all answers share."""
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
@@ -156,7 +156,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 
     def reach(taboo: Taboo) -> tuple[float, float]:
-        """Return the probability of the ending without meeting the taboo, and its error."""
+        """Return the probability of the ending without what `taboo` excludes, and its error."""
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 
@@ -176,10 +176,10 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 
 
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
-    """Return the shares counted in sampled histories, with 95% Wilson intervals.
+    """Count which share of the histories with an ending pass each rung and each move.
 
-    Raises ScenarioError for unknown names, and if no history has the ending. Raises Unsupported for a measure that
-    is not an ending.
+    The shares have 95% Wilson intervals. Raises ScenarioError for unknown names, and if no history has the ending.
+    Raises Unsupported for a measure that is not an ending.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

@@ -28,7 +28,7 @@ def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
 
 
 def ways(scenario: Scenario, measure: Measure) -> list[tuple[Move, Outcome]]:
-    """Return every outcome of a move that may complete an event."""
+    """Return every outcome of a move that may make the event of a measure happen."""
     if measure.kind == "fired":
         return [(scenario.moves[measure.of], outcome) for outcome in scenario.moves[measure.of].outcomes]
     asked = scenario.questions.get(measure.of) if measure.kind == "question" else None

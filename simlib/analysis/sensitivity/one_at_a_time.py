@@ -60,7 +60,10 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Elasticities(Answer):
-    """Exact slopes of measures at the stated values, per base unit of each assumption."""
+    """Exact slopes of measures at the stated values, per base unit of each assumption.
+
+    The elasticities follow from the slopes: relative changes per relative change of an assumption.
+    """
 
     kind: ClassVar[str] = "elasticities"
 
@@ -79,7 +82,10 @@ class Elasticities(Answer):
         return f"How much does a small change of each assumption change {listed(self.measures)} by {self.by_words}?"
 
     def elasticity(self, measure: str) -> Floats:
-        """Return ∂ log answer / ∂ log θ (A,), nan where the answer is 0."""
+        """Return the elasticity of a measure by each assumption (A,), nan if the measure is 0.
+
+        It is ∂ log answer / ∂ log θ, the relative change of the measure per relative change of the assumption.
+        """
         theta = np.array([a.value for a in self.assumptions])
         answer = self.answers[measure]
         return self.derivatives[measure] * theta / (answer if answer > 0 else np.nan)
@@ -122,7 +128,6 @@ class Elasticities(Answer):
         return lines
 
     def _change(self, measure: Measure, place: int, elasticity: float) -> str:
-        """Describe how a measure changes if an assumption grows by 1%, relative and absolute."""
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
@@ -206,7 +211,7 @@ class Drivers(Traced):
 
     @property
     def centre(self) -> str:
-        """The values of all other assumptions, in words."""
+        """The values at which all other assumptions are held, in words."""
         belief = self.provenance["belief"]
         return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
@@ -218,7 +223,7 @@ class Drivers(Traced):
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
-        """Return the place of a measure (default: the first). Raises KeyError."""
+        """Return the position of a measure (default: the first). Raises KeyError for an unknown one."""
         names = [m.name for m in self.measures]
         if measure is None:
             return 0
@@ -227,7 +232,7 @@ class Drivers(Traced):
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
-        """Return the bars of a measure, the longest first."""
+        """Return the `top` longest bars of a measure, the longest first."""
         m = self.place(measure)
         stated = self.stated[m]
         return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
@@ -289,7 +294,7 @@ class Drivers(Traced):
             yield f"{'; '.join(reasons)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether a bar moves a measure by more than its error and rounding."""
+        """Say whether an assumption changes a measure by more than error and rounding."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
         rounding = ROUNDING * abs(self.stated[m])
@@ -369,7 +374,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and the largest effect of the others by slope (M,)."""
+    """Return the assumptions to try, and the largest effect of all others by slope (M,)."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

@@ -96,7 +96,7 @@ def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) ->
 
 
 def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
-    """Return the uncertain assumptions in correlated groups, in the order of the file."""
+    """Return the uncertain assumptions in groups: correlated ones together, all others alone."""
     names = [assumption.id for assumption in uncertain(scenario)]
     group = {name: {name} for name in names}
     for pair in scenario.correlations:
@@ -126,7 +126,10 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 
 
 def score_slopes(scenario: Scenario) -> Floats:
-    """Return the change of each assumption per normal score (A,), 0 for fixed ones."""
+    """Return how much each assumption changes per normal score, at its stated value (A,).
+
+    A normal score of 1 is one standard deviation on the scale of the prior. Fixed assumptions have 0.
+    """
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):
         if not a.fixed:
@@ -189,7 +192,7 @@ def swings(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Return the change of each measure by one normal score of each input (I, M), by slope.
+    """Estimate by slope how much one normal score of each input changes each measure (I, M).
 
     `swing` is (A, M). For an input of several assumptions, their `correlation` (A, A) is taken into account.
     """
@@ -204,11 +207,11 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:
-    """Return the indices of the inputs that are among the `top` widest for at least one measure."""
+    """Return the indices of the inputs whose spread is among the `top` largest for any measure."""
     return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return for each input (I,) its largest share in the variance of a measure, by slope."""
+    """Return the largest share of each input (I,) in the variance of any measure, by slope."""
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

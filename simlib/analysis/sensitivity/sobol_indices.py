@@ -114,10 +114,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Shares:
-    """The spread of one measure over the priors, and the share of each input, the largest first.
+    """The spread of one measure over the priors, and how much of it each input causes.
 
-    `mean` and `deviation` are over the priors. `known` is False if the variance cannot be distinguished from Monte
-    Carlo noise. No index is known then.
+    `shares` begins with the input of the largest total index. `mean` and `deviation` are over the priors. `known` is
+    False if the variance cannot be distinguished from Monte Carlo noise. No index is known then.
     """
 
     measure: Measure
@@ -129,7 +129,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Sobol(Traced):
-    """Sobol indices of measures by a day.
+    """Sobol indices of measures by a day: the share of each input in the variance of a measure.
 
     `screened` is the number of inputs without an index. By slope, none of them causes more than the share `beyond` of
     the variance of any measure.
@@ -296,16 +296,17 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the inputs with the largest shares by slope, and the largest share of the others."""
+    """Return the inputs with the largest shares by slope, and the largest share of all others."""
     shares = largest_shares(tangent_spreads(every, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
     return [every[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
 
 
 class PickFreeze:
-    """The rows of a pick-freeze design: A, B, and A with the columns of each input from B.
+    """The rows of assumption values at which a Sobol analysis needs answers.
 
-    `thetas` (R, rows, A) has these rows for each of R independently scrambled sequences.
+    These are two matrices of draws, A and B, and for each input the matrix A with the columns of that input taken from
+    B (pick-freeze). `thetas` (R, rows, A) has these rows for each of R independently scrambled sequences.
     """
 
     def __init__(self, scenario: Scenario, picked: Sequence[Input], draws: int, seed: int) -> None:
@@ -333,7 +334,10 @@ class PickFreeze:
         return np.concatenate([a, b, *mixed])
 
     def split(self, values: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the answers of one sequence: of A and B (D, ...), and of the mixtures."""
+        """Split the answers of one sequence into those at A, at B and at the mixtures.
+
+        The first two are (D, ...), the last is (D, ..., I). A mixture is A with the columns of one input taken from B.
+        """
         a, b = values[: self.each], values[self.each : 2 * self.each]
         mixed = values[2 * self.each :].reshape(self.inputs, self.each, *values.shape[1:])
         return a, b, np.moveaxis(mixed, 0, -1)
@@ -354,7 +358,7 @@ Indices = tuple[float, Floats, Floats]
 
 
 def indices(means: Floats) -> Indices:
-    """Return (variance, first order (I,), total (I,)) from `products`."""
+    """Return (variance, first-order indices (I,), total indices (I,)) from `products`."""
     aa, bb, mm, am, bm, ab = means
     with np.errstate(divide="ignore", invalid="ignore"):
         total = (aa - 2 * am + mm) / (aa + mm)
@@ -364,7 +368,10 @@ def indices(means: Floats) -> Indices:
 
 
 def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]]) -> Shares:
-    """Return the indices from the answers of each sequence, with their jackknife errors."""
+    """Return the indices of a measure, with their jackknife errors.
+
+    `answers` holds for each sequence the answers at A, at B and at the mixtures.
+    """
     each = np.stack([products(*part) for part in answers])
     (variance, first, total), (half, half_first, half_total) = jackknife(each)
     known = bool(variance > half)
@@ -378,9 +385,10 @@ def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequenc
 
 
 def jackknife(each: Floats) -> tuple[Indices, Indices]:
-    """Return (variance, first, total) and 95% half-widths from `products` (R, 6, I).
+    """Return (variance, first, total), and their 95% half-widths in the same form.
 
-    A half-width is infinite if leaving out one of the sequences leaves no variance to divide by.
+    `each` (R, 6, I) has the `products` of R sequences. A half-width is infinite if leaving out one of the sequences
+    leaves no variance to divide by.
     """
     from scipy.special import stdtrit
 

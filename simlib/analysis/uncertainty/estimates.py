@@ -44,7 +44,10 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """The group of each draw (D,), and its weight over the mean weight (None: equal weights)."""
+    """The group to which each draw belongs (D,), and its weight relative to the mean weight.
+
+    Without `scale`, all draws have the same weight.
+    """
 
     group: Ints
     scale: Floats | None = None
@@ -103,7 +106,10 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
-    """Return a quantile of values (D,) by Hazen's rule: a draw is in the middle of its weight."""
+    """Return a weighted quantile of values (D,) by Hazen's rule.
+
+    Sorted by value, each draw stands in the middle of the share of the weight that it has.
+    """
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
@@ -144,7 +150,7 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return the effective number of draws (Kish 1965)."""
+    """Return how many draws of equal weight would say as much as these draws do (Kish 1965)."""
     return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
 
 
@@ -154,9 +160,9 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) over draws (D, K), without the noise within draws.
+    """Return Var(P), the variance of an answer over draws (D, K), without noise.
 
-    The estimate may be negative.
+    The noise is that of the replicates within draws. The estimate may be negative.
     """
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
@@ -164,7 +170,10 @@ def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1."""
+    """Return the share of all uncertainty that the assumptions cause, from answers (D, K).
+
+    It is Var(P) / (p̄(1 - p̄)), kept between 0 and 1.
+    """
     p = mean(values, scale)
     return min(max(variance_over_draws(values, scale) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
 

@@ -31,12 +31,12 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Fan(Answer):
-    """Series over time (T,) and their range over the draws.
+    """Probabilities of the rungs of a ladder, or of a measure, over time and over draws.
 
-    There are S series. `mean` and `stated` have the shape (S, T). `quantiles` (5, S, T) are at 5, 25, 50, 75 and 95% of
-    the draws. A ladder has a series for each rung above the lowest: P(on this rung or above). `names` are all rungs of
-    the ladder. A measure has one series, its probability. With Monte Carlo, the spread is shrunk to remove the noise
-    within draws, which is not uncertainty about the assumptions.
+    There are S series at T times. `mean` and `stated` have the shape (S, T). `quantiles` (5, S, T) are at 5, 25, 50, 75
+    and 95% of the draws. A ladder has a series for each rung above the lowest: P(on this rung or above). `names` are
+    all rungs of the ladder. A measure has one series, its probability. With Monte Carlo, the spread is shrunk to remove
+    the noise within draws, which is not uncertainty about the assumptions.
     """
 
     kind: ClassVar[str] = "fan"
@@ -137,7 +137,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
-    """Return a fan made of series (D, S, T)."""
+    """Return a fan made of the series at each draw (D, S, T) and at the stated values (S, T)."""
     weights = draws.weights
     scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)

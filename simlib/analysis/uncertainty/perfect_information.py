@@ -196,7 +196,7 @@ class Evppi(Answer):
         return [*lines, whole, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:
-        """Name the assumptions not yet ranked whose share may exceed `least`."""
+        """Name the assumptions that are not ranked yet, but whose share may exceed `least`."""
         some = [w for w in self.worths if not w.known and w.most > least]
         if not some:
             return []
@@ -304,7 +304,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
 def _estimate(
     statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, weighting: Weighting
 ) -> Number:
-    """Return a statistic of (values, basis), raised to zero if negative, with its half-width."""
+    """Estimate `statistic(values, basis)`, not below zero, with its 95% half-width."""
     blocks, width = values.shape[1], basis.shape[1]
     # `estimate` selects rows and blocks of its first argument, so the basis is appended to every block as further
     # columns.
@@ -324,7 +324,10 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual), each (D, K), of a least-squares regression, without the mean."""
+    """Regress values (D, K) on a basis by least squares, after subtracting the means.
+
+    Returns (fitted, residual), each (D, K).
+    """
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)
     coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]

@@ -322,11 +322,11 @@ def uncertainty(
 
 
 def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
-    """Return the range of measures over finished forecasts, at their last report time.
+    """Return the range of measures over draws that have been forecast already.
 
-    Draws of equal weight must come as `GROUPS` Sobol sequences, one after another. If they are parts of one sequence,
-    the errors come out a little too large. The replicates have no blocks here, so the noise within draws is removed
-    first.
+    The measures are taken at the last report time. Draws of equal weight must come as `GROUPS` Sobol sequences, one
+    after another. If they are parts of one sequence, the errors come out a little too large. The replicates have no
+    blocks here, so the noise within draws is removed first.
 
     Args:
         sample: A forecast at each draw.

@@ -284,7 +284,7 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
 
 
 class _Replicates:
-    """Simulation of each draw, with the six shares of replicates for each observation."""
+    """Simulates each draw and counts shares of its replicates for each observation (`_OPEN`)."""
 
     def __init__(
         self,
@@ -347,7 +347,10 @@ def _above_zero(number: Number) -> Number:
 
 
 def _at_look(shares: Floats) -> dict[str, float]:
-    """Return probabilities at t over the draws: open, seen, and E before and after watching."""
+    """Return probabilities on the last day t of watching: "open", "seen", and those of E.
+
+    P(E | open at t) is given "before" the observation, "if_seen" and "if_not".
+    """
     stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
     return {
         "open": stays,
@@ -371,7 +374,7 @@ def _brier(shares: Floats, scale: Floats | None) -> float:
 
 
 def _log(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in nats, without bias from noise."""
+    """Return the expected gain in the log score, in nats. Noise does not bias it."""
     known = _at_look(scaled(shares, scale))
     weights = np.array([known["seen"], 1 - known["seen"]])
     after = np.array([known["if_seen"], known["if_not"]])

@@ -139,7 +139,7 @@ class Sampling:
     ) -> tuple[dict[str, Spread], list[Stage]]:
         """Add draws and replicates until the quantiles reach a tolerance or the budget is spent.
 
-        Returns the spreads and the stages.
+        Returns the range of each measure, and the errors before and after each doubling.
         """
         stages: list[Stage] = []
         while True:
@@ -206,7 +206,7 @@ class Sampling:
 
 
 def _unit(spread: Spread) -> float:
-    """Return the unit of an error: 1 for a probability, the mean for an expected count."""
+    """Return what an error is divided by: 1 for a probability, the mean for an expected count."""
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 

@@ -317,7 +317,10 @@ class _Work:
         return self.runs * max(self.draws, 1)
 
     def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
-        """Return the exact differences and the flips of paired replicates, as far as they exist."""
+        """Join the exact differences of a variant and the flips of its paired replicates.
+
+        Either may be missing. A measure that needs histories has its difference from the replicates.
+        """
         effect = sampled or solved
         assert effect is not None, name
         if solved is not None:

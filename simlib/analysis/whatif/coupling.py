@@ -246,7 +246,7 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 
 
 def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int = 2) -> Ints:
-    """Return some replicates whose ending changes.
+    """Return the numbers of some replicates whose ending changes.
 
     The `kinds` commonest changes of ending are taken, and the first `each` replicates of every one.
     """
@@ -375,7 +375,6 @@ def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
 
 
 def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Return the zero of a decreasing function between `low` and `high`."""
     for _ in range(60):
         middle = (low + high) / 2
         above = falling(middle) > 0

@@ -69,7 +69,7 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Return the other scenario, or raise Unsupported if its structure differs."""
+    """Return `other` up to the horizon of `scenario`. Raises Unsupported for another structure."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
