@@ -344,6 +344,5 @@ def _learnt(
 
 
 def _mean(values: Floats, weights: Floats) -> tuple[float, float]:
-    """Return a weighted mean with its 95% half-width."""
     mean = float(weights @ values)
     return mean, 1.96 * float(np.sqrt(np.sum((weights * (values - mean)) ** 2)))

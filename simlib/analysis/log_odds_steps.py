@@ -90,7 +90,7 @@ def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None]
 
 
 class _Counting:
-    """One pass through the days on which rows close, with the given draws and weights."""
+    """Goes through the days on which windows of rows end, with given draws and weights."""
 
     def __init__(
         self, closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting

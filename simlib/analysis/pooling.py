@@ -342,7 +342,6 @@ def _item(kind: Kind, name: str, first: Forecast, views: Floats, mean: Floats, s
 
 
 def _distribution(forecast: Forecast) -> Floats:
-    """Return the probabilities of the endings (K, T), summing to one."""
     stack = np.clip(np.stack([band.probability for band in forecast.endings.values()]), 0, 1)
     return np.asarray(stack / stack.sum(axis=0))
 

@@ -160,7 +160,6 @@ def _named(row: RowEffect) -> str:
 
 
 def _share(share: float) -> str:
-    """Write a share of a change in words, as the beginning of a sentence."""
     if share > 1.1:
         return "More than all of it is"
     known = {0.125: "An eighth", 0.2: "A fifth", 0.25: "A quarter", 1 / 3: "A third", 0.5: "Half", 2 / 3: "Two thirds"}

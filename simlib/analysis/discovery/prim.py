@@ -57,11 +57,9 @@ class _Cases:
         return np.asarray(self.among & np.all((self.points >= box[0]) & (self.points <= box[1]), axis=1))
 
     def mass(self, members: Bools) -> float:
-        """Return the total weight of the points `members`."""
         return float(self.weights[members].sum())
 
     def density(self, members: Bools) -> float:
-        """Return the weighted share of cases of interest among the points `members`."""
         return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
 
     def score(self, box: Floats) -> tuple[float, float, float]:

@@ -70,11 +70,9 @@ class _Tables:
         return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` that have the `event`, with its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
     def row(self, kind: str, name: str, label: str, shows: Bools, lead: Floats) -> Indicator:
-        """Return the evidence of one sign. `shows` marks the histories in which it is seen."""
         happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
         among_true, among_false = self.share(shows, happens), self.share(shows, ~happens)
         joint = [[self._sum(s & h) / self._sum(every) for h in (happens, ~happens)] for s in (shows, ~shows)]

@@ -67,7 +67,6 @@ class _Watch:
         self.open, self.happens = self._unseen(NOTHING)
 
     def before(self) -> Share:
-        """Return the probability of the ending or question without any observation."""
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
@@ -121,7 +120,10 @@ class _Watch:
         )
 
     def _unseen(self, sign: Taboo) -> tuple[float, float]:
-        """Return P(open at t, sign not seen) and P(open at t, sign not seen, E by T)."""
+        """Return P(open at t, sign not seen) and P(open at t, sign not seen, E by T).
+
+        E is the ending or the question, t the day of the observation, and T the horizon.
+        """
         chain, space, both = self.solver.chain(), self.solver.space, sign | self.asked
         until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector
         still = np.where(space.ended, 0.0, until)

@@ -118,7 +118,6 @@ def _target(scenario: Scenario, name: str | None) -> Measure:
 
 
 def _day(scenario: Scenario, look_by: By) -> float:
-    """Return the day of the observation. Raises ScenarioError for a day outside the forecast."""
     last = scenario.horizon_days
     day = min(LOOK_BY_DAYS, last / 2) if look_by is None else _days(scenario, look_by)
     if not 0 < day < last:

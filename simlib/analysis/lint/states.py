@@ -195,7 +195,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
 
 
 def _most_per_day(subject: Subject, index: int) -> float:
-    """Return a move's highest rate per day in any state and segment, 0 for a move on a date."""
+    """Return a move's highest rate per day in any state at any time, 0 for a move on a date."""
     move = subject.tables.moves[index]
     rates = np.array([subject.tables.rates(subject.theta, segment) for segment in subject.segments]).max(axis=0)
     entries = subject.entries(index)[0]

@@ -157,7 +157,6 @@ class _Strands:
         self.strands = list(_strands(self.world))
 
     def idle(self) -> Iterator[_Idle]:
-        """Yield the strands that change no answer."""
         if not self.answers or not self.world.moves:
             return
         moved, actors = self.by_slope, np.array([strand.actor for strand in self.strands])
@@ -175,7 +174,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """For each answer and impact its value as stated and its slope by each θ (M + I, 1 + A)."""
+        """Each answer and impact as a row: its stated value, then its slopes (M + I, 1 + A)."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -220,7 +219,6 @@ class _Strands:
         return np.array(spans)
 
     def _rows(self, strand: _Strand) -> list[Floats]:
-        """Return θ (A,) for each end of a strand, with all other values as stated."""
         at = np.arange(len(self.stated)) == strand.column
         return [np.where(at, end, self.stated) for end in strand.ends]
 

@@ -108,7 +108,7 @@ class TypicalHistories(Answer):
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))
 
     def _steps(self) -> list[tuple[PathClass, list[tuple[float, str]]]]:
-        """Return for each path the rungs that its typical history enters, and the days."""
+        """Return each path with the (day, rung) pairs that its typical history enters."""
         names = [rung.id for rung in self.paths.scenario.ladders[self.paths.ladder].rungs]
         result = []
         for path, place in self.typical:

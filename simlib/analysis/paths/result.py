@@ -162,7 +162,6 @@ class Paths(Traced):
         return " and have not ended" if path.ending == ONGOING else f" and end in “{self.label(path.ending)}”"
 
     def _missing(self) -> list[str]:
-        """Say so if the search was cut short, so that a likely class may be missing."""
         if not self.classes or self.left <= self.classes[-1].probability:
             return []
         rest = f"{percent(self.unassigned)} of the histories were not followed to their end"

@@ -33,7 +33,7 @@ _POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """Stays on a rung with the same next rung: their number, and percentiles in days.
+    """All stays on one rung with the same next rung: their number, and percentiles in days.
 
     `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
     50, 75 and 90% points, or nan if fewer than `FEWEST` stays were counted.

@@ -218,7 +218,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move the probability on new rungs from the vector to the inflow of the child prefixes."""
+        """Move the probability on new rungs from the vector to the inflow of longer prefixes."""
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

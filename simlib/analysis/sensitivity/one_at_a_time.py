@@ -279,7 +279,6 @@ class Drivers(Traced):
         yield from self._left_out(measure)
 
     def _left_out(self, measure: Measure) -> Iterator[str]:
-        """Say how many assumptions have no bar, and why."""
         some = len(self.bars) - len(self.ranked(measure.name))
         tried = f"{some} more assumptions that were tried move it less"
         if some == 1:

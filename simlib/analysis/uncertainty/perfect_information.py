@@ -121,7 +121,7 @@ class Worth:
 
     @property
     def most(self) -> float:
-        """The share with its error added."""
+        """The largest share that its error allows: the share plus its 95% half-width."""
         return self.share + self.share_error
 
     @property
@@ -336,7 +336,10 @@ def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> t
 
 
 def explained_variance(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return Var(E[P | θᵢ]) from draws (D, K): the variance of the fit minus its noise."""
+    """Return Var(E[P | θᵢ]), the variance of P that θᵢ explains, from answers (D, K).
+
+    It is the variance of the regression of the answers on `basis`, minus what noise adds to that variance.
+    """
     fitted, residual = _regression(values, basis, scale)
     rows, width = effective(len(values), scale), basis.shape[1]
     noise = width / (rows - 1 - width) * float(cross(scaled(residual, scale), residual))

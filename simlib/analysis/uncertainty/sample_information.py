@@ -284,7 +284,7 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
 
 
 class _Replicates:
-    """Simulates each draw and counts shares of its replicates for each observation (`_OPEN`)."""
+    """Simulates each draw, and gives for each observation the six shares of `_OPEN`."""
 
     def __init__(
         self,

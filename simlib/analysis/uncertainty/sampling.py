@@ -61,9 +61,9 @@ class Spread:
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
-    """Return normal scores (D, A) from `GROUPS` scrambled sequences, and their sequences (D,).
+    """Return normal scores (D, A) of draws from the prior, and the sequence of each draw (D,).
 
-    `size` is rounded up to the same number for each sequence.
+    They come from `GROUPS` scrambled sequences. `size` is rounded up to the same number for each sequence.
     """
     each = -(-size // GROUPS)
     seeds = range(seed * GROUPS, (seed + 1) * GROUPS)

@@ -282,7 +282,6 @@ class _Work:
         self.scores = None if belief is None else _scores(self.base, belief)
 
     def answer(self, engine: str) -> Comparison:
-        """Return the comparison by one engine."""
         self.endings: dict[str, Floats] = {}
         self.by_histories: set[str] = set()
         pairs = self._pairs(engine)
@@ -404,7 +403,6 @@ class _Work:
         return Difference(measure, self._mean(one[..., 0]), self._mean(other[..., 0]), change, low, high)
 
     def _mean(self, values: Floats) -> Floats:
-        """Return the mean over the draws (D, ...), weighted if their weights differ."""
         if np.ptp(self.weights) == 0:
             return np.asarray(values.mean(axis=0))
         return np.asarray(np.tensordot(self.weights, values, 1) / self.weights.sum())
@@ -414,7 +412,7 @@ class _Work:
     def _sampled(self, pairs: int, control: Control, *, needed: bool) -> dict[str, VariantEffect]:
         """Return the effects by paired replicates.
 
-        Without Numba there are none. If they are `needed`, MissingDependency is raised then.
+        Without Numba there are none, or MissingDependency is raised if they are `needed`.
         """
         try:
             return self._paired(pairs, control)

@@ -67,7 +67,10 @@ class Flips:
 
     @property
     def share(self) -> float:
-        """The share of replicates whose ending changes, kept within the bounds of exact forecasts."""
+        """The share of replicates whose ending changes.
+
+        If the forecasts are known exactly, the share is kept within `bounds`.
+        """
         return self._within(1 - float(np.trace(self.matrix)) / self.runs)
 
     def _within(self, share: float) -> float:
@@ -84,7 +87,10 @@ class Flips:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The smallest and the largest share of flips under any coupling (Fréchet 1951)."""
+        """The smallest and the largest share of flips that the two forecasts allow (Fréchet 1951).
+
+        Where in between the share lies depends on how the random numbers of the two scenarios are coupled.
+        """
         before, after = self._forecasts()
         least = 1 - float(np.minimum(before, after).sum())
         most = 1 - float(np.maximum(before + after - 1, 0.0).sum())
@@ -139,7 +145,7 @@ class Flips:
 
 @dataclass(frozen=True)
 class Replicates:
-    """The replicates of one scenario: measures by block (B, T, M), and all endings.
+    """The replicates of one scenario: means of the measures by block (B, T, M), and all endings.
 
     `weights` (B,) are the weights of the draws, with one block for each draw. At the stated values they are None. For
     each intervention (I,), `tried` counts the replicates that are ongoing when it acts, and `void` those of them in

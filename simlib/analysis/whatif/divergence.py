@@ -144,7 +144,6 @@ class _History:
 
     @property
     def start(self) -> str:
-        """The state in which the history begins, in words."""
         return self.histories.story(self.replicate)[0].partition("; ")[2].removesuffix(".")
 
     def events(self, first: int) -> dict[dt.date, list[str]]:
