@@ -146,7 +146,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Add what was changed from a baseline. If anything was, add the baseline's forecast too."""
+    """Add the changes from a baseline. If there are any, add the baseline's forecast too."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)

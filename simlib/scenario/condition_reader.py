@@ -104,9 +104,9 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return two texts: that a variable does not have a level, and what is expected.
+    """Return two texts: that a variable does not have a level, and the levels that it has.
 
-    With `sets`, the expectation for a counter also lists the ways to write a set of levels.
+    With `sets`, the second text for a counter also lists the ways to write a set of levels.
     """
     if not variable.counter:
         return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)

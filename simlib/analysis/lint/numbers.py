@@ -166,7 +166,7 @@ class Claim:
 
     @property
     def what(self) -> str:
-        """The base rate and what it implies, in words, as a part of a sentence."""
+        """The base rate and the consequence of it, in words, as a part of a sentence."""
         claims = " and ".join(f"{self.shown(self.base.value * m)} {when}" for when, m in self.multipliers.items())
         factors = " and ".join(f"{m:.2g}" for m in self.multipliers.values())
         return (
