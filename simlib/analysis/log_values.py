@@ -54,7 +54,7 @@ def forecasts_after(
 
     `theta` (D, A) are the assumption values. `ends` (D, K) are the probabilities of the states at the end of the log.
     One pass from these states gives all measures. If the event of a question may have happened unseen during the log,
-    the histories in which it has count as yes. Raises Cancelled.
+    the histories in which it has happened count as yes. Raises Cancelled.
     """
     world = starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures)
     answers = _answers(world, measures, prepared.centre)

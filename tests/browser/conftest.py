@@ -8,10 +8,7 @@ import shutil
 
 import pytest
 
-from tests.browser.lab import CHROMIUM, Lab, Page, browser
-
-SHARED = "shared.ipynb"
-"""The copy of the first notebook that the tests of a module share."""
+from tests.browser.lab import CHROMIUM, SHARED, Lab, Page, browser
 
 NEEDED = ("playwright", "jupyterlab", "ipywidgets", "anywidget")
 

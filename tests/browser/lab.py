@@ -19,6 +19,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 NOISE = ("favicon", "net::ERR_", "Failed to load resource", "ResizeObserver loop", "[Violation]")
+SHARED = "shared.ipynb"
+"""The copy of the first notebook that the tests of a module share."""
 
 ERRORS = """() => {
   const nb = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook');

@@ -7,8 +7,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import SHARED
-from tests.browser.lab import Lab, Page, until
+from tests.browser.lab import SHARED, Lab, Page, until
 
 FIRST, EDITOR = SHARED, "02_write_a_scenario.ipynb"
 TREATY = "Talks under way are concluded while things are quiet"
