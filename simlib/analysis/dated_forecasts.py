@@ -1,14 +1,15 @@
 """Forecasts over time: the probabilities on each date of a log, from the rows known by then.
 
-There are four kinds of forecast, all with the same deadline:
+A log is a list of events as they were reported. Each row of a log is one such report. The stated values are the values
+that the scenario gives to its assumptions. There are four kinds of forecast, all with the same deadline:
 
-- *updated*: from the state in which the log leaves the world on each date, at the stated values.
-- *static*: from the first day, at the stated values. It is made once and never changes.
-- *state only* (with learning): from the same state as the updated forecast, averaged over the priors.
-- *learnt* (with learning): from the same state, averaged over the posterior given the rows known by then.
+- *updated*: from the states of the world that the log leaves possible on the date, at the stated values.
+- *static*: from the first day, at the stated values. This forecast is made once and never changes.
+- *state only* (with learning): from the states of the updated forecast, averaged over the priors of the assumptions.
+- *learnt* (with learning): from the same states, averaged over the posterior given the rows known by then.
 
 A forecast made on a date counts only later events. The log itself shows whether the event of a question has happened
-before, or may have happened unseen. Several measures share one filter and one posterior on each date.
+before, or may have happened unseen. All measures of a date share one filter of the log and one posterior.
 """
 
 from __future__ import annotations
@@ -46,16 +47,18 @@ if TYPE_CHECKING:
 __all__ = ["ForecastSeries", "SeriesDate", "SeriesLine", "SeriesPoint", "forecast_series"]
 
 DRAWS = 200
-"""Default number of draws of the assumptions on each date."""
+"""Default number of draws (sets of assumption values) on each date."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesDate:
-    """What a log of events says by one date.
+    """The rows of a log (reports of events) that are known on one date.
 
-    `rows` is the number of rows that count by then. `new` are the rows that became known since the previous date.
-    `ended` is the ending that the log reports by then ("": none). `complete_to` is the last day for which a missing row
-    counts as evidence that nothing happened.
+    as_of: the date.
+    rows: the number of rows that are known by that date and used.
+    new: descriptions of the rows that became public since the previous date.
+    ended: the label of the ending that the log reports by that date ("": none).
+    complete_to: the last day for which a missing row counts as evidence that nothing happened.
     """
 
     as_of: dt.date
@@ -67,12 +70,16 @@ class SeriesDate:
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """The forecasts of one measure on one date.
+    """The forecasts of one measure (such as the probability of a question) on one date of a log.
 
-    `updated` is the forecast at the stated values. `settled` is the day on which the log answered the question with yes
-    (None: it has not). With learning, `state_only` and `learnt` are means over the same draws of the assumptions,
-    weighted by the prior and by the posterior. Each has its 95% half-width. `state_only` is None if the draws lie too
-    far from the prior to give a reliable mean over it.
+    The last four numbers are None without learning. Both means are over the same draws (sets of assumption values).
+
+    updated: the forecast at the values that the scenario states for its assumptions.
+    settled: the day on which the log answered the question with yes (None: no such answer).
+    state_only: the mean over the draws, weighted by the prior (None: the draws lie too far from the prior).
+    state_only_error: the 95% half-width of `state_only`.
+    learnt: the mean over the draws, weighted by the posterior given the rows known by the date.
+    learnt_error: the 95% half-width of `learnt`.
     """
 
     updated: float
@@ -85,10 +92,12 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """The forecasts of one measure: one on each date, and one that is never updated.
+    """The forecasts of one measure (such as the probability of a question) on each date of a log.
 
-    `static` is the forecast that is never updated: it is made on the first day, at the stated values. With learning,
-    `static_mean` is its mean over the priors, and `static_mean_error` the 95% half-width of the mean.
+    static: the forecast of the first day, at the stated values of the assumptions. No row changes this forecast.
+    points: the updated forecasts, one for each date.
+    static_mean: with learning, the forecast of the first day averaged over the priors, without the log.
+    static_mean_error: the 95% half-width of `static_mean`.
     """
 
     measure: Measure
@@ -100,7 +109,14 @@ class SeriesLine:
 
 @dataclass(frozen=True)
 class ForecastSeries(Answer):
-    """Probabilities of measures by one deadline, as forecast on each date of a log."""
+    """Probabilities of measures by one deadline, as forecast on each date of a log.
+
+    by: the deadline, which is the last day of the scenario.
+    by_day: the deadline in days after the scenario's first day.
+    dates: the dates, each with the rows that the log holds by then.
+    lines: the forecasts of each measure, one for each date.
+    pace: a warning if the number of rows a week changes much on the scenario's first day ("": none).
+    """
 
     kind: ClassVar[str] = "series"
 
@@ -119,7 +135,7 @@ class ForecastSeries(Answer):
         return f"What was the forecast of {asked} by {self.by_words} on each date of the log?"
 
     def line(self, measure: str | None = None) -> SeriesLine:
-        """Return the line of a measure, given its name or id (default: the first measure).
+        """Return the forecasts of a measure, given its name or id (default: the first measure).
 
         Raises KeyError for a measure that is not in the series.
         """
@@ -160,13 +176,16 @@ class ForecastSeries(Answer):
         return texts
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each measure and date: forecasts, number of log rows, and new rows."""
+        """Return a table of the forecasts, with one row for each measure and date.
+
+        The columns `rows` and `new` count the rows of the log by the date, and list those that are new.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.data()["points"])
 
     def data(self) -> dict[str, Any]:
-        """Return the measures, and the forecasts of each measure on each date."""
+        """Return the static forecast of each measure, and its forecasts on each date."""
         names = ["updated", "settled"]
         if any(line.static_mean is not None for line in self.lines):
             names += ["state_only", "state_only_error", "learnt", "learnt_error"]
@@ -198,7 +217,7 @@ def forecast_series(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> ForecastSeries:
-    """Forecast measures on each date of a log, from the rows that are public by then.
+    """Forecast measures on each date of a log of events, from the rows that are public by then.
 
     Every forecast is for the last day of the scenario.
 
@@ -207,11 +226,11 @@ def forecast_series(
         events: Events to add to the log that is stored with the scenario: a file, or rows.
         dates: The dates. A whole number n stands for every nth day, from the scenario's first day to the end of the
             log.
-        measures: Names of probabilities such as "question:truce", one or several. Default: the headline. Several cost
-            little more than one, because they share the filter and the posterior of each date.
-        learn: Whether to learn the assumptions too, on each date from the rows known by then. This takes seconds to
-            minutes for each date.
-        draws: Draws of the assumptions, used when `learn` is true.
+        measures: Names of one or several probabilities, such as "question:truce". Default: the scenario's headline.
+            Several measures cost little more than one.
+        learn: Whether to learn the assumptions too, on each date from the rows known by then. Learning takes seconds
+            to minutes for each date.
+        draws: Number of draws (sets of assumption values), used when `learn` is true.
         seed: Seed of the draws.
         skip_impossible: Whether to leave out rows that the scenario cannot explain.
         control: Progress and cancelling.
@@ -219,9 +238,9 @@ def forecast_series(
     Raises:
         ScenarioError: For a date outside the scenario, and for a log that cannot be read.
         ImpossibleLog: For a row that no history of the scenario can explain.
-        NotLearnt: Where a posterior cannot be trusted.
-        Unsupported: For an expected count or amount, for a conditional probability, and with `learn` for a measure that
-            needs histories.
+        NotLearnt: If the posterior of a date is not reliable.
+        Unsupported: For an expected count or amount, and for a conditional probability. With `learn`, also for a
+            measure that depends on whole histories and not only on the state of a day.
         Cancelled: When `control` cancels the work.
     """
     rows, chosen = whole_log(scenario, events), find(scenario, measures)
@@ -259,7 +278,6 @@ def forecast_series(
 def _static_means(
     scenario: Scenario, measures: Sequence[Measure], draws: int, seed: int, control: Control
 ) -> list[tuple[float, float]]:
-    """Return the mean of each measure over the priors, without a log, and its 95% half-width."""
     values = forecasts_before(scenario, priors.draws(scenario, draws, seed=seed), measures, control)
     return [_mean(column, np.full(draws, 1 / draws)) for column in values.T]
 
@@ -280,7 +298,6 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
 
 
 def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
-    """Sum up the log by `day`. New rows are those that became public on `before` or later."""
     scenario, ending = prepared.scenario, told_ending(prepared)
     new = [
         reading.row.description or reading.row.word
@@ -292,10 +309,10 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Return the forecasts at the stated values, from the states that the log leaves possible.
+    """Forecast each measure at the stated values, from the states that the log leaves possible.
 
-    A question that the log has answered with yes has probability 1. If its event may have happened unseen, the result
-    is the probability of that, plus the forecast over the histories in which the event has not happened yet.
+    A question that the log has answered with yes has probability 1. If the event of a question may have happened
+    unseen, its forecast is P(happened) + P(not yet) × P(happens by the deadline | not yet).
     """
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
@@ -322,7 +339,6 @@ def _learnt(
     seed: int,
     control: Control,
 ) -> list[SeriesPoint]:
-    """Add to each point its means over the draws, weighted by the prior and by the posterior."""
     known: dict[str, Any] = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
     open_still = [measure for measure, now in zip(measures, updated, strict=True) if now.settled is None]
     if not open_still:

@@ -1,9 +1,9 @@
 """Answers at many sets of assumption values, with common random numbers.
 
-Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the measures by one day,
-at many rows of θ. A row of θ holds one value for each assumption. The exact engine gives one number for each row and
-measure. Monte Carlo splits its replicates into *blocks*. Each block has its own random numbers, which are the same at
-every row. So differences between rows come from θ and not from different random numbers.
+Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers. These are the measures
+(probabilities or expected counts) by one day, at many sets of assumption values θ. The exact engine gives one number
+for each set and measure. Monte Carlo splits its replicates (simulated histories) into *blocks*. Each block has its own
+random numbers, which are the same at every θ. So two answers of a block differ only because their θ differ.
 
 The noise of one block is independent of the noise of another. So noise does not bias the product of two answers from
 different blocks. Variances, covariances and indices are therefore averages over pairs of different blocks (`cross`).
@@ -37,26 +37,30 @@ from simlib.typing import Engine, Floats
 __all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "listed"]
 
 BLOCKS = 8
-"""Number of blocks of replicates. Each block has its own random numbers."""
+"""Number of blocks of replicates (simulated histories). Each block has its own random numbers."""
 
 STATES_SOLVED = 80_000_000
-""""auto" takes the exact engine if states × passes are at most this: a minute or two of processor time.
+"""The engine "auto" is exact if states × passes is at most this: a minute or two of processor time.
 
-A row takes one pass through the states, and one more for each question.
+A pass carries the probabilities of all states to the target day. Each set of assumption values takes one pass, and one
+more for each question.
 """
 
 _ONE_THREAD = Control(threads=1)
 
 _Row = Callable[..., Floats]
-"""Gives the measures (K, M) from replicates, a row of θ (A,) and the probabilities (S,) of a joint start."""
+"""Maps (numbers of replicates, assumption values (A,), optional start probabilities (S,)) to answers (K, M)."""
 
 
 class Responses:
-    """A function that answers measures by one day, at many rows of assumption values (θ).
+    """A function that computes measures by one day, at many sets of assumption values.
 
-    `engine` is the engine in use: "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks of
-    replicates (1 when exact). `by_day` is the target in days. `runs` is the number of replicates for each row, a
-    multiple of K (0 when exact).
+    engine: the engine in use, "exact" or "montecarlo" (never "auto").
+    blocks: the number of blocks of replicates (1 when exact). Each block has its own random numbers.
+    runs: the number of replicates (simulated histories) for each set of values, a multiple of `blocks` (0 when exact).
+    states: the number of states when exact, else None.
+    by_day: the target in days after the scenario's first day.
+    centre (A,): the stated value of each of the A assumptions.
     """
 
     def __init__(
@@ -76,18 +80,18 @@ class Responses:
 
         Args:
             scenario: The scenario, with its interventions.
-            measures: The measures, M of them.
-            engine: Which engine answers.
-            rows: Expected number of rows. "auto" uses it to choose the engine.
+            measures: The M measures.
+            engine: The engine: "exact", "montecarlo", or "auto".
+            rows: Expected number of sets of assumption values. The choice of "auto" depends on this number.
             by: The target: a date, or days after `as_of`. Default: the horizon.
-            runs: Replicates for each row by Monte Carlo, rounded up to a multiple of `blocks`.
+            runs: Replicates for each set of values by Monte Carlo, rounded up to a multiple of `blocks`.
             blocks: Blocks of replicates, at least 2.
             seed: Seed of the random numbers.
-            patience: The largest product of states and passes that "auto" accepts for an exact answer.
+            patience: The largest product of states and passes for which "auto" is exact (see `STATES_SOLVED`).
 
         Raises:
             TooManyStates: For "exact", when there are too many states.
-            Unsupported: For "exact", when a measure needs histories.
+            Unsupported: For "exact", when a measure depends on whole histories and not only on the state of a day.
             MissingDependency: For "montecarlo", without Numba.
             ScenarioError: For a target outside the forecast.
             ValueError: For too few blocks or replicates.
@@ -131,11 +135,18 @@ class Responses:
         replicates: range | None = None,
         control: Control = UNWATCHED,
     ) -> Floats:
-        """Return the M measures at each row of `thetas` (D, A), in each of K blocks: (D, K, M).
+        """Return the measures (D, K, M) at D sets of assumption values, in K blocks, for M measures.
 
-        `starts` (D, S) are the probabilities of the S states in which the scenario may start. Default: as the scenario
-        says. `replicates` are the numbers of the replicates that Monte Carlo simulates, divided over the blocks.
-        Default: the first `runs`. Raises Cancelled.
+        Args:
+            thetas: The assumption values (D, A).
+            starts: The probabilities (D, S) of the S states in which the scenario may start. Default: those of the
+                scenario.
+            replicates: The numbers of the replicates that Monte Carlo simulates. Equal parts go to the blocks.
+                Default: the first `runs`.
+            control: Progress callback, cancellation and number of threads.
+
+        Raises:
+            Cancelled: When `control` cancels the work.
         """
         if len(thetas) == 0:
             return np.empty((0, self.blocks, len(self.measures)))
@@ -144,11 +155,11 @@ class Responses:
 
 
 def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
-    """Call `answer` with each row of the columns (D, ...), and stack the results.
+    """Call `answer` in threads, once for each entry of the columns (D, ...), and stack the D results.
 
-    The rows run in threads. Raises Cancelled.
+    Raises Cancelled when `control` cancels the work.
     """
-    parts = [answer(*(column[0] for column in columns))]  # the first row runs alone and builds what all rows share
+    parts = [answer(*(column[0] for column in columns))]  # the first call runs alone and builds what all calls share
     with ThreadPoolExecutor(control.threads or cores()) as pool:
         try:
             for part in pool.map(answer, *(column[1:] for column in columns)):
@@ -163,7 +174,6 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Leave out interventions that begin after the day, and parts that no measure needs."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed}
@@ -181,7 +191,7 @@ def _exact(
 
 
 def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
-    """Return one measure at the last report time, without building a whole forecast."""
+    """Return one measure at the target day. Building a whole forecast would take longer."""
     features, scenario = solver.features, solver.scenario
     if measure.kind == "ending":
         return float(features.of_ending(solution.at)[-1, measure.column(scenario)])
@@ -240,7 +250,7 @@ def _by_block(
 
 
 def listed(measures: Sequence[Measure]) -> str:
-    """List measures as they stand in a sentence: “A”, “B” and “C”."""
+    """Return the names of measures as part of a sentence: “A”, “B” and “C”."""
     *most, last = (measure.words for measure in measures)
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -249,10 +259,11 @@ def listed(measures: Sequence[Measure]) -> str:
 
 
 def cross(one: Floats, other: Floats) -> Floats:
-    """Return the mean of `one` × `other` over all rows and all pairs of different blocks.
+    """Return the mean of `one` × `other` over all draws and all pairs of different blocks.
 
-    Monte Carlo noise does not bias this mean. `one` and `other` have shape (D, K, ...), and the result has shape (...).
-    With a single block the result is the mean over the rows.
+    Both have the shape (D, K, ...): D draws (sets of assumption values), K blocks of replicates. The result has the
+    shape (...). Blocks have independent random numbers, so Monte Carlo noise does not bias the mean. With a single
+    block the result is the mean over the draws.
     """
     blocks = one.shape[1]
     if blocks == 1:
@@ -262,7 +273,10 @@ def cross(one: Floats, other: Floats) -> Floats:
 
 
 def half_widths(changes: Floats) -> Floats:
-    """Return the 95% half-width of the mean over blocks, (D, K, M) -> (D, M). One block gives 0."""
+    """Return the 95% half-widths of means over blocks of replicates. A single block gives 0.
+
+    The shapes are (D, K, M) -> (D, M): D draws (sets of assumption values), K blocks, M measures.
+    """
     from scipy.special import stdtrit
 
     count = changes.shape[1]

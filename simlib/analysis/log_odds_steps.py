@@ -1,9 +1,8 @@
 """The change of a forecast through a log, split into three additive parts for each row.
 
-All parts are in log-odds.
-
-A draw is one set of assumption values, with a weight and a probability of each state. A row *closes* at the end of its
-window: from then on, only histories that contain its event are left. The parts are computed in this order:
+All parts are in log-odds. Each row of a log reports one event, with a window of days in which the event happened. A row
+*closes* at the end of its window. From that moment on, only histories that contain the event are possible. A draw is
+one set of assumption values, with a weight and a probability of each state. The parts are computed in this order:
 
 1. time: until just before the row closes, time passes and no other row appears. This changes states and weights.
 2. state: the row changes the states of each draw, at unchanged weights.
@@ -28,18 +27,21 @@ CERTAIN = 1e-9
 """Probabilities are kept this far from 0 and 1, so that the log-odds of a settled question are finite."""
 
 _BLOCKS = 10
-"""Number of blocks of draws. Each is left out once, which gives the error of every number (jackknife)."""
+"""Number of blocks of draws. The jackknife leaves out each block once and so estimates the error of every number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """How each row of a log changed a forecast, in log-odds, and the forecasts at both ends.
+    """The change of a forecast by each of the R rows of a log, in log-odds, and the forecasts at both ends.
 
-    `begin` and `end` are the probabilities before and after the log. lines (R, 3): the parts time, state and
-    assumptions of each row, in the order in which the windows of the rows end. before, after (R,): the probabilities
-    just before and just after all rows whose windows end on the same day. rest: the effect of the time after the last
-    row, in log-odds. shape: the largest shape parameter of the tail of the weights. effective: the smallest effective
-    number of draws.
+    Rows are in the order in which their windows (the days on which the reported event may have happened) end.
+
+    begin, end: the probabilities before and after the log.
+    lines (R, 3): for each row its parts time, state and assumptions, in log-odds.
+    before, after (R,): the probabilities just before and just after all rows whose windows end on the same day.
+    rest: the effect of the time after the last row, in log-odds.
+    shape: the largest shape parameter of the tail of the weights of the draws. Large shapes are unreliable.
+    effective: the smallest effective number of draws.
     """
 
     begin: float
@@ -60,7 +62,7 @@ class Steps:
 
 
 def log_odds(p: float) -> float:
-    """Return the log-odds of a probability, after clipping it away from 0 and 1."""
+    """Return the log-odds of a probability, clipped to [1e-9, 1 - 1e-9]."""
     kept = min(max(p, CERTAIN), 1 - CERTAIN)
     return math.log(kept / (1 - kept))
 
@@ -68,15 +70,18 @@ def log_odds(p: float) -> float:
 def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Steps:
     """Split the effect of each row of a log into the parts time, state and assumptions.
 
-    `draws` has the result of `Replay.follow` at each draw.
+    Args:
+        closings: The days on which the windows of rows end, with these rows.
+        draws: For each draw (set of assumption values) the result of `Replay.follow` (None: the log is impossible).
+        weighing: The function from log-likelihoods to weights of the draws.
     """
     return _Counting(closings, draws, weighing).steps()
 
 
 def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
-    """Return the 95% half-widths of `Steps.numbers` that come from the finite number of draws.
+    """Return the 95% half-widths of `Steps.numbers` that are due to the finite number of draws.
 
-    They are computed with a jackknife: each block of draws is left out once.
+    The arguments are those of `steps`. A jackknife leaves out each of ten blocks of draws once.
     """
     own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
     found = []
@@ -90,8 +95,6 @@ def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None]
 
 
 class _Counting:
-    """Goes through the days on which windows of rows end, with given draws and weights."""
-
     def __init__(
         self, closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting
     ) -> None:
@@ -133,9 +136,9 @@ class _Counting:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after the rows that close on one day, and their effects.
+        """Return the log-odds before and after the rows that close on one day, and the effects of these rows.
 
-        The effects are two lists with one number for each row: through the state alone, and in total.
+        The first list has the effect of each row through the state alone, the second list its total effect.
         """
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)
@@ -166,9 +169,10 @@ def _probability(odds: float) -> float:
 
 
 def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
-    """Return the Shapley value of each row, given the log-odds `worth` after each set of rows.
+    """Return the Shapley value of each row (R,).
 
-    If `sets` has only one order of the rows, return the change that each row makes in that order.
+    `sets` (S, R) marks the rows in each set, and `worth` (S,) are the log-odds after the rows of the set. If the sets
+    follow a single order of the rows, the result is the change by each row in that order.
     """
     count = sets.shape[1]
     if len(sets) < 2**count:

@@ -1,11 +1,12 @@
 """The forecast on each day of a log, at the stated values, fast enough for a slider.
 
-A forecast on a day multiplies two things. One is the distribution over the states, given the rows known on that day.
-The other is the value of each state: the probability of the measure from that state until the deadline. The values are
-solved once for all days. The distribution is filtered anew for each day, because rows may become public late.
+A forecast on a day is a sum over the states of the world: the probability of the state times its value. The
+probabilities of the states follow from the rows (reports of events) that are public on that day. The value of a state
+is the probability of the asked ending or event from that state until the deadline. The values are solved once for all
+days. The probabilities of the states are computed anew for each day, because rows may become public late.
 
 A question asks whether its event happens between the first day and the deadline. Its forecast includes the probability
-that the event has happened already. Once the log leaves no doubt that it has, the answer is yes.
+that the event has happened already. Once the log leaves no doubt that the event has happened, the answer is yes.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was left out on a day, because no history of the scenario fits all rows.
+    """A row of the log that was left out on a day, because no history of the scenario fits all rows.
 
-    `blocked` is the row at the end of whose window no possible state was left. It is `reading` itself or another row.
-    levels (N, V): the states that were possible just before that.
+    reading: the meaning of the row that was left out.
+    blocked: the meaning of the row (this one or another) at the end of whose window no possible state was left.
+    levels (N, V): the N states that were possible just before the end of that window, as levels of the V variables.
     """
 
     reading: Reading
@@ -52,12 +54,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class DayOutlook:
-    """The state of the world and of its questions on the morning of a day.
+    """The possible states of the world and the answered questions on the morning of a day, given a log.
 
-    It follows from the rows that are public by then. states (K, V) with their probabilities (K,): the states that the
-    log leaves possible. answers: for each question, under the name of its measure, whether it has been answered.
-    `taken` are the readings that were used. `complete_to` is the last day on which the absence of rows counts as
-    evidence.
+    states (K, V): the K states that the log leaves possible, as levels of the V variables.
+    probabilities (K,): the probability of each of these states.
+    answers: whether each question has been answered, under the name of its measure ("question:ID").
+    taken: the meanings of the rows that were used.
+    left_out: the user's rows that were left out because no history fits all rows.
+    complete_to: the last day on which the absence of rows counts as evidence.
+    ended: the id of the ending that the log reports, with its day (None: no ending yet).
     """
 
     day: dt.date
@@ -70,23 +75,26 @@ class DayOutlook:
     ended: tuple[str, dt.date] | None
 
     def happened(self, name: str) -> dt.date | None:
-        """Return the day on which the log answers a measure's question with yes (None: not yet)."""
+        """Return the day on which the log answers a question with yes, given its measure's name (None: not yet)."""
         return self.answers[name].on if name in self.answers else None
 
     def levels(self, place: int, size: int) -> Floats:
-        """Return the probability of each of the `size` levels of variable number `place`."""
+        """Return the probability of each level (size,) of the variable with index `place`."""
         return np.asarray(np.bincount(self.states[:, place], weights=self.probabilities, minlength=size), dtype=float)
 
 
 class LogOutlook:
     """A scenario prepared for a forecast on every day of a log.
 
-    `first` is the first day and `deadline` the last day that counts. `measures` are the endings and questions that it
-    can forecast. `unanswered` are the ids of the other questions, which need whole histories.
+    first: the first day on which a forecast can be made.
+    deadline: the last day of the forecast.
+    last: the day after the deadline.
+    measures: the endings and questions that can be forecast.
+    unanswered: the ids of the other questions, which depend on whole histories and not only on the state of a day.
     """
 
     def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
-        """Find the states. The values of a measure are solved on the first request for it.
+        """Find the states of the scenario. The values of a measure are solved on the first request for that measure.
 
         Args:
             scenario: The scenario, without interventions.
@@ -96,7 +104,7 @@ class LogOutlook:
 
         Raises:
             Unsupported: For a scenario with interventions, and for a first day that is too early.
-            TooManyStates: Where there are too many states.
+            TooManyStates: If the scenario has too many states for the exact engine.
             Cancelled: When `control` cancels the work.
         """
         if scenario.interventions:
@@ -119,9 +127,9 @@ class LogOutlook:
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def measure(self, name: str | None = None) -> Measure:
-        """Return one of `measures` by its name. Default: the headline, else the first.
+        """Return one of `measures` by its name. Default: the scenario's headline, else the first.
 
-        Raises Unsupported for a question that needs whole histories.
+        Raises Unsupported for a question that depends on whole histories.
         """
         lead = headline(self.scenario)
         wanted = find(self.scenario, name)[0] if name else lead if lead in self.measures else self.measures[0]
@@ -130,10 +138,7 @@ class LogOutlook:
         return wanted
 
     def static(self, name: str) -> float:
-        """Return the forecast of a measure on the first day, without any row of the log.
-
-        It is never updated.
-        """
+        """Return the forecast of a measure on the first day, without any row of the log."""
         if self.first == self.scenario.as_of:
             tables = Tables(self.scenario)
             levels, shares = tables.start_states(priors.theta(self.scenario))
@@ -142,7 +147,7 @@ class LogOutlook:
         return self._worth(name, self.first, start.states, start.probabilities)
 
     def probability(self, name: str, day: DayOutlook) -> float:
-        """Return the probability of a measure on a day. It is 1 once the log says that it happened."""
+        """Return the probability of a measure on a day: 1 once the log says that its event happened."""
         if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
         still = day.answers[name].open
@@ -151,11 +156,10 @@ class LogOutlook:
     # ---------------------------------------------------------------- values
 
     def _first_states(self) -> Ints:
-        """Return every state (N, V) in which the scenario or its history may start."""
         return np.concatenate([Tables(world).start_states()[0] for world in (self.scenario, world_of(self.scenario))])
 
     def _known(self, levels: Ints) -> bool:
-        """Add start states (N, V), and return whether any of them is new."""
+        """Add start states (N states, V variables), and return whether any of them is new."""
         before = len(self._starts)
         for row in np.asarray(levels, dtype=np.int64):
             self._starts.setdefault(row.tobytes(), row)
@@ -180,9 +184,9 @@ class LogOutlook:
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
-        """Return the probability of a measure from each state, on each morning (days + 1, N).
+        """Return the probability of a measure from each of N states on each morning (days, N).
 
-        The last morning is the one after the deadline.
+        The last morning is that after the deadline.
         """
         if name not in self._values:
             asked, solver = observable(self._solver, self.measure(name).name), self._solver
@@ -191,7 +195,7 @@ class LogOutlook:
         return self._values[name]
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
-        """Return the forecast of a measure on a day, from states (K, V) with probabilities (K,)."""
+        """Return the forecast of a measure on a day, given the probabilities (K,) of states (K, V)."""
         space = self._solver.space
         found = space.find(levels, otherwise=np.full(len(levels), -1))
         if np.any(found < 0):  # a change from outside led to a state that no move reaches
@@ -203,16 +207,17 @@ class LogOutlook:
     # ---------------------------------------------------------------- the log
 
     def on(self, day: dt.date, readings: Iterable[Reading], own: Sequence[Reading] = ()) -> DayOutlook:
-        """Return the state of the world and of its questions on a day.
+        """Return the possible states of the world and the answered questions on a day.
 
         Args:
             day: The day, from `first` to `last`.
             readings: The meanings of the rows of the log.
-            own: Further readings, by the user. If no history fits all readings, one of these is left out: the reading
-                that failed or, if that is not the user's, the user's last reading before it.
+            own: The meanings of further rows, added by the user. If no history fits all rows, one of these is left out.
+                The choice falls on the row that no history fits if that is the user's, else on the user's last row
+                before that one. This is repeated until some history fits.
 
         Raises:
-            ImpossibleRow: If no history is left, and no reading of `own` can be left out.
+            ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.
         """
         given, kept = list(readings), list(own)
         left_out: list[LeftOut] = []
@@ -250,16 +255,12 @@ class LogOutlook:
 
 
 def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
-    """Return the questions that one state or one firing answers, and the ids of the others."""
+    """Return the questions that one state or one occurrence of a move answers, and the ids of the others."""
     some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
     return some, tuple(name for name in scenario.questions if name not in some)
 
 
 def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:
-    """Return the user's row to leave out, None if there is none.
-
-    This is the row that failed or, if that is not the user's, the user's last row before it.
-    """
     failed = error.row.reading
     if failed in own:
         return failed

@@ -22,15 +22,16 @@ from simlib.typing import Floats, Ints
 
 
 def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, Question]:
-    """Return the questions that the measures need, and no others."""
+    """Return the questions of a scenario that must be answered to compute the measures, by id."""
     own = {measure.of: scenario.questions[measure.of] for measure in measures if measure.kind == "question"}
     return own | dict(asked_events(scenario, measures))
 
 
 def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
-    """Return the world from a day to the deadline, with `levels` (N, V) as start states.
+    """Return the scenario from a day to its deadline, starting in one of the given states.
 
-    The interventions of the scenario act from that day on.
+    The start states are the different rows of `levels` (N states, V variables). Their probabilities here mean nothing:
+    callers give their own. The interventions of the scenario act from the day on.
     """
     scenario, variables = prepared.scenario, prepared.tables.variables
     states = (
@@ -50,11 +51,21 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
 def forecasts_after(
     prepared: Filter, theta: Floats, ends: Floats, measures: Sequence[Measure], control: Control
 ) -> Floats:
-    """Return the forecasts (D, M) of measures by the deadline at each draw, after a log.
+    """Return the forecasts (D, M) of M measures by the deadline at D sets of assumption values, after a log.
 
-    `theta` (D, A) are the assumption values. `ends` (D, K) are the probabilities of the states at the end of the log.
-    One pass from these states gives all measures. If the event of a question may have happened unseen during the log,
-    the histories in which it has happened count as yes. Raises Cancelled.
+    If the event of a question may have happened unseen during the log, the histories in which the event has happened
+    count as yes.
+
+    Args:
+        prepared: The filter of the log.
+        theta: The assumption values (D, A).
+        ends: The probabilities (D, K) of the K states in which the log may end.
+        measures: The measures.
+        control: Progress callback, cancellation and number of threads.
+
+    Raises:
+        Unsupported: For a measure that depends on whole histories.
+        Cancelled: When `control` cancels the work.
     """
     world = starting_in(prepared, prepared.end_levels, prepared.timetable.stop, measures)
     answers = _answers(world, measures, prepared.centre)
@@ -78,23 +89,19 @@ def forecasts_after(
 def forecasts_before(
     scenario: Scenario, theta: Floats, measures: Sequence[Measure], control: Control = UNWATCHED
 ) -> Floats:
-    """Return the forecasts (D, M) of measures by the deadline at each draw, without a log.
+    """Return the forecasts (D, M) of M measures by the deadline at D sets of assumption values, without a log.
 
-    Raises Cancelled.
+    `theta` (D, A) are the assumption values. Raises Unsupported for a measure that depends on whole histories, and
+    Cancelled when `control` cancels the work.
     """
     world = scenario.replace(questions=questions_for(scenario, measures), impacts={})
     return in_threads(_answers(world, measures, priors.theta(scenario)), theta, control=control)
 
 
 def _answers(world: Scenario, measures: Sequence[Measure], centre: Floats) -> Callable[..., Floats]:
-    """Return a function that computes measures (M,) by the deadline.
-
-    Its arguments are θ and the probabilities of the start states. Raises Unsupported for a measure that needs
-    histories.
-    """
     solver = Solver(world, times=1, control=Control(threads=1))
     for measure in measures:
-        observable(solver, measure.name)  # refuses what needs histories
+        observable(solver, measure.name)  # raises Unsupported for a measure that depends on whole histories
     moves = any(measure.kind in ("level", "rung") for measure in measures)
 
     def answers(theta: Floats, start: Floats | None = None) -> Floats:

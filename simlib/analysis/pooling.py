@@ -1,14 +1,14 @@
-"""Several experts' views as one forecast, and where they disagree.
+"""Several experts' views of a scenario as one forecast, and where the views disagree.
 
-Each view is forecast by itself. The endings and `ongoing` exclude one another. They are pooled as one distribution,
-which sums to one at each date. Each question is pooled separately, as a yes or a no. With weights w that sum to one,
-the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
+Each view is forecast by itself. The endings and `ongoing` (no ending yet) exclude one another. They are pooled as one
+distribution, which sums to one at each date. Each question is pooled separately, as a yes or a no. With weights w that
+sum to one, the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
 
 The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. If all
-views give the same probability to a group of endings, the linear pool gives it too. The logarithmic pool is externally
-Bayesian: updating each view on the same evidence and then pooling gives the same as pooling first. An ending that one
-view rules out has probability 0 in the logarithmic pool. This pool is computed at each date separately, so there may be
-no scenario that has its curve over time.
+views give a group of endings the same probability, the linear pool gives the group this probability too. The
+logarithmic pool is externally Bayesian: updating each view on the same evidence and then pooling gives the same result
+as pooling first. An ending that one view rules out has probability 0 in the logarithmic pool. This pool is computed at
+each date separately, so there may be no scenario that gives its curve over time.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -45,20 +45,21 @@ _NOTHING = 5e-7
 """A spread of probabilities below this does not count as disagreement."""
 
 _RUNS = 10_000
-"""Default number of Monte Carlo replicates of each view, over all its draws together."""
+"""Default number of Monte Carlo replicates (simulated histories) of each view, over all its draws together."""
 
 # -------------------------------------------------------------------- the two pools
 
 
 def linear(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean over the views, (V, ...) -> (...). The weights sum to one."""
+    """Return the weighted mean of probabilities over V views: (V, ...) -> (...). The weights sum to one."""
     return np.asarray(np.tensordot(weights, probabilities, axes=1))
 
 
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the weighted geometric mean of the views, normalised, (V, K, ...) -> (K, ...).
+    """Return the weighted geometric mean of distributions over V views, normalised over the K outcomes.
 
-    Raises Unsupported if each outcome is ruled out by at least one view: then nothing is left to normalise.
+    The shapes are (V, K, ...) -> (K, ...). The weights sum to one. Raises Unsupported if every outcome is ruled out by
+    at least one view, because all products are 0 in this case.
     """
     counted = weights > 0
     with np.errstate(divide="ignore"):
@@ -74,18 +75,18 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
 
 
 def divergence(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
+    """Return the Jensen-Shannon divergence of V distributions over K outcomes, in bits: (V, K, ...) -> (...).
 
-    This is the entropy of the linear pool minus the mean entropy of the views: the information about the ending that
-    one would gain by learning which view is right. It is 0 where the views agree, and at most the entropy of the
-    weights.
+    The divergence is the entropy of the linear pool minus the mean entropy of the views. Somebody who learns which view
+    is right gains this much information about the outcome. The divergence is 0 where the views agree, and at most the
+    entropy of the weights.
     """
     mean = np.tensordot(weights, entropy(probabilities.swapaxes(0, 1)), axes=1)
     return np.maximum(entropy(linear(probabilities, weights)) - mean, 0.0)
 
 
 def entropy(probabilities: Floats) -> Floats:
-    """Return the entropy over the first axis, in bits: (K, ...) -> (...)."""
+    """Return the entropy of distributions over K outcomes (the first axis), in bits: (K, ...) -> (...)."""
     logs = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
     return np.asarray(-np.sum(probabilities * logs, axis=0))
 
@@ -95,10 +96,12 @@ def entropy(probabilities: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class PooledItem:
-    """An ending or a question: its probability in each view (V, T) and in both pools (T,).
+    """The probability of one ending or question in each view and in both pools, over time.
 
-    `deviation` (T,) is the weighted standard deviation of the views. `divergence` (T,) is the Jensen-Shannon divergence
-    of the views about whether the ending or question happens, in bits.
+    views (V, T): the probability in each of V views at each of T times.
+    linear, logarithmic (T,): the probability in the linear pool and in the logarithmic pool.
+    deviation (T,): the weighted standard deviation of the views.
+    divergence (T,): the Jensen-Shannon divergence of the views about whether the ending or question happens, in bits.
     """
 
     kind: Kind
@@ -112,17 +115,21 @@ class PooledItem:
 
     @property
     def range(self) -> float:
-        """The difference between the highest and the lowest view at the last time."""
+        """The highest minus the lowest probability among the views, at the last time."""
         return float(np.ptp(self.views[:, -1]))
 
 
 @dataclass(frozen=True)
 class Pool(Traced):
-    """Views of one scenario, pooled.
+    """The forecasts of several views of one scenario, pooled into one forecast.
 
-    `weights` sum to one. `divergence` and `entropy` (T,) concern the endings and are in bits. `entropy` is the
-    uncertainty about the ending in the linear pool. `divergence` is the part of that uncertainty that comes from
-    disagreement between the views. `scenario` is the first view.
+    scenario: the first view.
+    by: the date of the last time.
+    times (T,): the times in days after the scenario's first day.
+    weights: the weight of each view, by name. The weights sum to one.
+    items: the endings and questions, each with its pooled probabilities.
+    divergence (T,): the part of `entropy` that comes from disagreement between the views, in bits.
+    entropy (T,): the uncertainty about the ending in the linear pool, in bits.
     """
 
     kind: ClassVar[str] = "pool"
@@ -143,7 +150,7 @@ class Pool(Traced):
 
     @property
     def basis(self) -> str:
-        """The values at which the views were forecast, in words."""
+        """A phrase that says at which values of the assumptions the views were forecast."""
         return f"over {counted(self.draws, 'draw')} from each view's priors" if self.draws else "at the stated values"
 
     @property
@@ -154,7 +161,7 @@ class Pool(Traced):
         return f"How likely are the endings and questions by {self.by_words} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each ending or question and time, with both pools and every view."""
+        """Return a table with one row for each ending or question at each time, with both pools and every view."""
         import pandas as pd
 
         rows = [
@@ -169,7 +176,7 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return all items, or those of one kind, the largest difference between views first."""
+        """Return the endings and questions, or those of one kind, the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
@@ -198,7 +205,7 @@ class Pool(Traced):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the pooled endings and questions over time, with the views."""
         kinds: dict[str, dict[str, Any]] = {"endings": {}, "questions": {}}
         for item in self.items:
             views = {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
@@ -237,7 +244,7 @@ def pool(
         views: The views of one scenario, by name. At least two.
         weights: The weight of each view, scaled to sum to one. By default all views have equal weights.
         engine: "auto" is the exact engine, or Monte Carlo for all views if one of them has too many states.
-        draws: Draws of the priors of each view. 0 forecasts at the stated values.
+        draws: Number of draws (sets of assumption values) from the priors of each view. 0: the stated values.
         runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws of a view together.
         seed: The seed of the draws and of the replicates.
         times: A number of equal steps, or the report times in days.
@@ -248,7 +255,8 @@ def pool(
 
     Raises:
         ScenarioError: For weights that do not fit the views.
-        Unsupported: For views that answer different questions or rule out each other's endings, and for a `Belief`.
+        Unsupported: For views with different questions, for views that rule out each other's endings, and if `draws`
+            is a belief.
     """
     insist_on_prior(draws, "pooling views, each over its own priors,")
     shares = _scaled(list(views), weights)
@@ -316,7 +324,6 @@ def _pool(
 
 
 def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, float]:
-    """Return the weights in the order of the views, summing to one."""
     problems = []
     if len(names) < 2:
         problems.append(Problem("", 0, "views", f"{len(names)} given", "expected at least two to pool"))
@@ -349,8 +356,8 @@ def _distribution(forecast: Forecast) -> Floats:
 def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
     """Return a distribution (K, T) without the zeros that come from too few replicates.
 
-    A count k of n replicates becomes the share (k + 1/2) / (n + K/2). The start and an exact forecast are left as they
-    are: their zeros are true.
+    A count k of n replicates becomes the share (k + 1/2) / (n + K/2), for K outcomes. The start and an exact forecast
+    do not change, because their zeros are true.
     """
     runs = forecast.provenance.get("runs")
     if not runs:

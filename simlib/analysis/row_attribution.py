@@ -1,4 +1,4 @@
-"""The effect of each row of a log on a forecast, split into time, state and assumptions.
+"""The effect of each row of a log (report of an event) on a forecast, split into time, state and assumptions.
 
 The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the forecast after it. Both
 forecasts have the same deadline. A question counts events from the scenario's first day on. If the log reports such an
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["RowEffect", "RowEffects", "row_effects"]
 
 DRAWS = 200
-"""Default number of draws of the assumptions."""
+"""Default number of draws (sets of assumption values)."""
 
 SMALL = 0.05
 """A smaller change of the log-odds is reported as no change."""
@@ -50,13 +50,16 @@ ROW_WORTH_NAMING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RowEffect:
-    """The effect of one row of a log on a forecast, in log-odds.
+    """The effect of one row of a log (report of an event) on a forecast, in log-odds.
 
-    `time` is the effect of the days since the previous row. `state` is the effect of what the row says about the state
-    of the world, and `assumptions` of what it teaches about the assumptions. `error` is the 95% half-width of `state`
-    and `assumptions` together, due to the finite number of draws. `before` and `after` are the forecasts without and
-    with all rows of that day. `stands_for` is the number of rows in the log: rows with the same meaning and the same
-    window are treated as one.
+    date: the date of the event.
+    words: a description of the event.
+    stands_for: the number of rows in the log with the same meaning and the same possible days. They count as one here.
+    time: the effect of the days since the previous row.
+    state: the effect of the row through the states of the world that are still possible.
+    assumptions: the effect of the row through the weights of the assumption values.
+    error: the 95% half-width of `state` plus `assumptions`, due to the finite number of draws.
+    before, after: the forecasts without and with all rows whose possible days end on the same day.
     """
 
     date: dt.date
@@ -71,17 +74,24 @@ class RowEffect:
 
     @property
     def effect(self) -> float:
-        """The effect of the row without that of time, in log-odds: `state` plus `assumptions`."""
+        """The effect of the row itself, without that of time, in log-odds: `state` plus `assumptions`."""
         return self.state + self.assumptions
 
 
 @dataclass(frozen=True)
 class RowEffects(Answer):
-    """The effect of each row of a log on one forecast.
+    """The effect of each row of a log (report of an event) on the forecast of one measure.
 
-    `before` is the forecast on `since`, the first day of the log. `at_end` is the forecast from the whole log. Each has
-    its 95% half-width. In log-odds, their difference is the sum of all parts of `rows`, plus `rest`: the effect of the
-    time after the last row. `settled` is the day on which the log answers a question with yes, or None.
+    In log-odds, `at_end` minus `before` is the sum of all parts of `rows`, plus `rest`.
+
+    by: the deadline of the forecast, which is the last day of the scenario.
+    by_day: the days from the end of the log to the deadline.
+    since: the first day of the log.
+    before, before_error: the forecast on that day without any row, and its 95% half-width.
+    at_end, at_end_error: the forecast from the whole log, and its 95% half-width.
+    rows: the effects of the rows.
+    rest: the effect of the time after the last row, in log-odds.
+    settled: the day on which the log answers the question with yes (None: no such answer).
     """
 
     kind: ClassVar[str] = "row_effects"
@@ -141,7 +151,7 @@ class RowEffects(Answer):
         return result
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each row of the log: the parts of its effect, the forecasts around it."""
+        """Return a table with one row for each row of the log: the parts of its effect, and the forecasts around it."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["rows"])
@@ -180,19 +190,20 @@ def row_effects(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowEffects:
-    """Return how each row of a log changed a forecast, in three parts that add up.
+    """Return how each row of a log (report of an event) changed a forecast, in three parts that add up.
 
-    Rows are taken in the order in which their windows end. If several windows end on one day, the effect of each row is
-    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. The
-    forecast without a row allows any number of firings up to the number that the row reports.
+    The window of a row holds the days on which its event may have happened. Rows are taken in the order in which their
+    windows end. If several windows end on one day, the effect of each row is its mean over all orders of these rows.
+    More than five such rows are taken in the order of the log only. The forecast without a row allows any number of
+    events up to the number that the row reports.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Events to add to the log that is stored with the scenario: a file, or rows.
-        measure: A probability, such as "question:truce". Default: the headline.
+        measure: A probability, such as "question:truce". Default: the scenario's headline.
         as_of: The date on which the log ends, not after the deadline. Default: the scenario's `as_of`.
-        learn: Whether the log also changes the weights of the draws. Otherwise it only changes the state.
-        draws: Draws of the assumptions. `update` with the same number and seed uses the same draws.
+        learn: Whether the log also changes the weights of the draws. Otherwise the log only changes the state.
+        draws: Number of draws (sets of assumption values). `update` with the same number and seed has the same draws.
         seed: Seed of the draws.
         skip_impossible: Whether to leave out rows that the scenario cannot explain.
         control: Progress callback, cancellation and number of threads.
@@ -200,10 +211,10 @@ def row_effects(
     Raises:
         ScenarioError: For an unknown measure and a log that cannot be read.
         ImpossibleLog: For a row that no history of the scenario can explain.
-        Unsupported: For a measure that is not a probability or needs histories, for a scenario with interventions, and
-            for a date after the deadline.
-        TooManyStates: Where the exact engine cannot list the states.
-        NotLearnt: Where the posterior cannot be trusted.
+        Unsupported: For a measure that is not a probability or depends on whole histories, for a scenario with
+            interventions, and for a date after the deadline.
+        TooManyStates: If the scenario has too many states for the exact engine.
+        NotLearnt: If the posterior is not reliable.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
@@ -213,7 +224,7 @@ def row_effects(
 
 
 def effects_of(taken: Intake, measure: str | None = None, *, control: Control = UNWATCHED) -> RowEffects:
-    """Return the effects of the rows of a log, given its `Intake`. See `row_effects`."""
+    """Return the effects of the rows of a log that has been taken in already. Errors are those of `row_effects`."""
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     asked = questions_for(scenario, [chosen]).get(chosen.asked)
@@ -266,9 +277,9 @@ def _rows_of(item: OpenRow | Fact) -> int:
 def _followed(
     taken: Intake, measure: Measure, question: Question | None, control: Control
 ) -> tuple[list[list[Stages] | None], Replay]:
-    """Compute how the rows change the forecast at each draw (None: no history fits the log).
+    """Return the forecasts after each row at each draw (None: no history fits the log), and the replay of the log.
 
-    The second result is the replay that was used. `question` is that of the measure, if it has one.
+    `question` is the question of the measure, if it has one.
     """
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
@@ -300,9 +311,9 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return a solver from the start of the log to the deadline, the measure in it, and a day.
+    """Return a solver from the start of the log to the deadline, the measure in this solver, and a first day.
 
-    The question counts events from that day on. It is given in days after the start of the log.
+    Events count for the question from the first day on. The first day is in days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop

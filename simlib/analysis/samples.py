@@ -1,6 +1,6 @@
-"""Histories sampled over the draws of a belief, and shares of them with intervals.
+"""Sampled histories over draws of the assumptions, and shares of these histories with intervals.
 
-Histories of the same draw are not independent. The intervals allow for that.
+A draw is one set of assumption values. Histories of the same draw are not independent. The intervals allow for that.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ Share = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Histories (R,) over draws of the assumptions, or at the stated values (one draw).
+    """R sampled histories over draws (sets of assumption values), or at the stated values (one draw).
 
-    `draw` (R,) is the number of the draw that a history belongs to, and `weight` (R,) the weight of the history. All
-    weights are 1 if the draws have equal weights. Otherwise they sum to the effective number of histories.
-    `provenance` says how the sample was drawn.
+    histories: the R histories.
+    draw (R,): the number of the draw to which each history belongs.
+    weight (R,): the weight of each history: 1 if the draws have equal weights. Otherwise the weights sum to the
+    effective number of histories.
+    provenance: the engine, seed and sizes with which the sample was drawn.
     """
 
     histories: Histories
@@ -58,13 +60,16 @@ class Sample:
         return len(self.histories)
 
     def only(self, chosen: Ints) -> Sample:
-        """Return the histories with these indices, each with its draw and its weight."""
+        """Return the sample of the histories with these indices, each with its draw and its weight."""
         return dataclasses.replace(
             self, histories=selected(self.histories, chosen), draw=self.draw[chosen], weight=self.weight[chosen]
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) with the `event` (R,), and its interval."""
+        """Return the share with the event among some histories, and its 95% interval.
+
+        `event` (R,) marks the histories with the event. `among` (R,) marks the histories that count.
+        """
         return share(event, among, self.draw, self.weight)
 
 
@@ -82,13 +87,13 @@ def sample(
     Args:
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: the horizon of the scenario.
-        draws: A number of draws of the prior, or a belief. 0: the stated values.
+        draws: A number of draws of the prior, or a belief (weighted draws). 0: the stated values.
         runs: Histories of each draw.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Raises:
-        ScenarioError: For a target day or an intervention that does not fit.
+        ScenarioError: For a horizon or an intervention that does not fit the scenario.
         Unsupported: For a belief about another scenario or date.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
@@ -110,7 +115,6 @@ def sample(
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weight of one history of each draw (D,), 1 if all draws have equal weights."""
     if belief is None:
         return np.ones(1)
     relative = belief.weights / belief.weights.max()
@@ -127,14 +131,14 @@ def _joined(parts: list[Histories]) -> Histories:
 def sampled(
     scenario: Scenario, draws: int | Belief, histories: int, runs: int | None, *, by: By, seed: int, control: Control
 ) -> Sample:
-    """Sample `runs` histories of each draw, by default about `histories` in all."""
+    """Sample `runs` histories of each draw, or about `histories` in all if `runs` is None. See `sample`."""
     several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
     each = -(-histories // several) if runs is None else runs
     return sample(scenario, by=by, draws=draws, runs=each, seed=seed, control=control)
 
 
 def selected(played: Histories, chosen: Ints) -> Histories:
-    """Return the histories with these indices, in any order."""
+    """Return the histories with these indices, in the order of the indices."""
     sizes = np.diff(played.start)[chosen]
     rows = np.repeat(played.start[:-1][chosen] - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
     rows = rows + np.arange(len(rows))
@@ -149,7 +153,7 @@ def selected(played: Histories, chosen: Ints) -> Histories:
 
 
 def question_times(played: Histories, question: Question) -> Floats:
-    """Return the day on which a question first becomes yes in each history (R,), or infinity."""
+    """Return the day on which each history (R,) first answers a question with yes (infinity: never)."""
     tables = Tables(played.scenario)
     if question.when is not None:
         rows = tables.holds(question.when, played.levels)
@@ -165,10 +169,16 @@ def question_times(played: Histories, question: Question) -> Floats:
 
 
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
-    """Return the weighted share of `event` in `among`, with its 95% interval.
+    """Return the weighted share with the event among some histories, and its 95% interval.
 
-    All arrays have one entry for each history (R,). The interval is Wilson's, for the effective number of histories:
-    fewer than there are, if the share varies much between draws.
+    The interval is Wilson's, for the effective number of histories. This number falls below the number of histories if
+    the share varies much between draws.
+
+    Args:
+        event: Whether each of the R histories has the event (R,).
+        among: Whether each history counts (R,).
+        draw: The number of the draw (set of assumption values) to which each history belongs (R,).
+        weight: The weight of each history (R,).
     """
     n = float(weight[among].sum())
     if n == 0:
