@@ -32,7 +32,7 @@ _BLOCKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The change of a forecast by each of the R rows of a log, in log-odds, and the forecasts at both ends.
+    """The change of a forecast by each of the R rows of a log, with the forecasts at both ends.
 
     Rows are in the order in which their windows (the days on which the reported event may have happened) end.
 
@@ -136,7 +136,7 @@ class _Counting:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after the rows that close on one day, and the effects of these rows.
+        """Return the log-odds before and after the rows that close on one day, and their effects.
 
         The first list has the effect of each row through the state alone, the second list its total effect.
         """

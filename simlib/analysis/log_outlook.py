@@ -54,7 +54,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class DayOutlook:
-    """The possible states of the world and the answered questions on the morning of a day, given a log.
+    """The possible states of the world and the answered questions on a morning, given a log.
 
     states (K, V): the K states that the log leaves possible, as levels of the V variables.
     probabilities (K,): the probability of each of these states.
@@ -75,7 +75,10 @@ class DayOutlook:
     ended: tuple[str, dt.date] | None
 
     def happened(self, name: str) -> dt.date | None:
-        """Return the day on which the log answers a question with yes, given its measure's name (None: not yet)."""
+        """Return the day on which the log answers a question with yes (None: not yet).
+
+        `name` is the name of the measure, such as "question:truce".
+        """
         return self.answers[name].on if name in self.answers else None
 
     def levels(self, place: int, size: int) -> Floats:
@@ -94,7 +97,7 @@ class LogOutlook:
     """
 
     def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
-        """Find the states of the scenario. The values of a measure are solved on the first request for that measure.
+        """Find the states of the scenario. A measure is solved on the first request for it.
 
         Args:
             scenario: The scenario, without interventions.
@@ -255,7 +258,6 @@ class LogOutlook:
 
 
 def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
-    """Return the questions that one state or one occurrence of a move answers, and the ids of the others."""
     some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
     return some, tuple(name for name in scenario.questions if name not in some)
 

@@ -51,9 +51,9 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
 def forecasts_after(
     prepared: Filter, theta: Floats, ends: Floats, measures: Sequence[Measure], control: Control
 ) -> Floats:
-    """Return the forecasts (D, M) of M measures by the deadline at D sets of assumption values, after a log.
+    """Return the forecasts of measures by the deadline after a log, at many sets of assumption values.
 
-    If the event of a question may have happened unseen during the log, the histories in which the event has happened
+    The result has the shape (D, M): D sets of assumption values, M measures. If the event of a question may have happened unseen during the log, the histories in which the event has happened
     count as yes.
 
     Args:
@@ -89,10 +89,10 @@ def forecasts_after(
 def forecasts_before(
     scenario: Scenario, theta: Floats, measures: Sequence[Measure], control: Control = UNWATCHED
 ) -> Floats:
-    """Return the forecasts (D, M) of M measures by the deadline at D sets of assumption values, without a log.
+    """Return the forecasts of measures by the deadline without a log, at many sets of assumption values.
 
-    `theta` (D, A) are the assumption values. Raises Unsupported for a measure that depends on whole histories, and
-    Cancelled when `control` cancels the work.
+    The result has the shape (D, M): D sets of assumption values, M measures. `theta` (D, A) are the values. Raises
+    Unsupported for a measure that depends on whole histories, and Cancelled when `control` cancels the work.
     """
     world = scenario.replace(questions=questions_for(scenario, measures), impacts={})
     return in_threads(_answers(world, measures, priors.theta(scenario)), theta, control=control)

@@ -51,14 +51,17 @@ _RUNS = 10_000
 
 
 def linear(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean of probabilities over V views: (V, ...) -> (...). The weights sum to one."""
+    """Return the weighted mean of probabilities over V views: (V, ...) -> (...).
+
+    The weights sum to one.
+    """
     return np.asarray(np.tensordot(weights, probabilities, axes=1))
 
 
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the weighted geometric mean of distributions over V views, normalised over the K outcomes.
+    """Return the weighted geometric mean of distributions over views, normalised.
 
-    The shapes are (V, K, ...) -> (K, ...). The weights sum to one. Raises Unsupported if every outcome is ruled out by
+    The shapes are (V, K, ...) -> (K, ...): V views, K outcomes. The weights sum to one. Raises Unsupported if every outcome is ruled out by
     at least one view, because all products are 0 in this case.
     """
     counted = weights > 0
@@ -75,9 +78,9 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
 
 
 def divergence(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the Jensen-Shannon divergence of V distributions over K outcomes, in bits: (V, K, ...) -> (...).
+    """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
 
-    The divergence is the entropy of the linear pool minus the mean entropy of the views. Somebody who learns which view
+    There are V views, each with a distribution over K outcomes. The divergence is the entropy of the linear pool minus the mean entropy of the views. Somebody who learns which view
     is right gains this much information about the outcome. The divergence is 0 where the views agree, and at most the
     entropy of the weights.
     """
@@ -86,7 +89,7 @@ def divergence(probabilities: Floats, weights: Floats) -> Floats:
 
 
 def entropy(probabilities: Floats) -> Floats:
-    """Return the entropy of distributions over K outcomes (the first axis), in bits: (K, ...) -> (...)."""
+    """Return the entropy of distributions over K outcomes, in bits: (K, ...) -> (...)."""
     logs = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
     return np.asarray(-np.sum(probabilities * logs, axis=0))
 
@@ -161,7 +164,7 @@ class Pool(Traced):
         return f"How likely are the endings and questions by {self.by_words} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row for each ending or question at each time, with both pools and every view."""
+        """Return one row for each ending or question and each time, with both pools and all views."""
         import pandas as pd
 
         rows = [
@@ -176,7 +179,7 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return the endings and questions, or those of one kind, the largest difference between views first."""
+        """Return the items of one kind (None: all), the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 

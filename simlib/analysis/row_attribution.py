@@ -1,6 +1,6 @@
-"""The effect of each row of a log (report of an event) on a forecast, split into time, state and assumptions.
+"""The effect of each row of a log on a forecast, split into time, state and assumptions.
 
-The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the forecast after it. Both
+A row of a log is the report of an event. The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the forecast after it. Both
 forecasts have the same deadline. A question counts events from the scenario's first day on. If the log reports such an
 event, the forecast ends at 100%.
 """
@@ -151,7 +151,7 @@ class RowEffects(Answer):
         return result
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row for each row of the log: the parts of its effect, and the forecasts around it."""
+        """Return the parts of the effect of each row of the log, and the forecasts around it, as a table."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["rows"])
@@ -190,9 +190,9 @@ def row_effects(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowEffects:
-    """Return how each row of a log (report of an event) changed a forecast, in three parts that add up.
+    """Return how each row of a log changed a forecast, in three parts that add up.
 
-    The window of a row holds the days on which its event may have happened. Rows are taken in the order in which their
+    A row of a log is the report of an event. The window of a row holds the days on which its event may have happened. Rows are taken in the order in which their
     windows end. If several windows end on one day, the effect of each row is its mean over all orders of these rows.
     More than five such rows are taken in the order of the log only. The forecast without a row allows any number of
     events up to the number that the row reports.
@@ -224,7 +224,7 @@ def row_effects(
 
 
 def effects_of(taken: Intake, measure: str | None = None, *, control: Control = UNWATCHED) -> RowEffects:
-    """Return the effects of the rows of a log that has been taken in already. Errors are those of `row_effects`."""
+    """Return the effects of the rows of a log that `take_in` has read. Errors are those of `row_effects`."""
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     asked = questions_for(scenario, [chosen]).get(chosen.asked)
@@ -277,10 +277,7 @@ def _rows_of(item: OpenRow | Fact) -> int:
 def _followed(
     taken: Intake, measure: Measure, question: Question | None, control: Control
 ) -> tuple[list[list[Stages] | None], Replay]:
-    """Return the forecasts after each row at each draw (None: no history fits the log), and the replay of the log.
-
-    `question` is the question of the measure, if it has one.
-    """
+    """Return the forecasts after each row, at each draw (None: no history fits the log), and the replay."""
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
@@ -311,9 +308,9 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return a solver from the start of the log to the deadline, the measure in this solver, and a first day.
+    """Return a solver from the start of the log to the deadline, the measure in it, and a first day.
 
-    Events count for the question from the first day on. The first day is in days after the start of the log.
+    Events count for the question from the first day on, which is in days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop
