@@ -53,8 +53,8 @@ def forecasts_after(
 ) -> Floats:
     """Return the forecasts of measures by the deadline after a log, at many sets of assumption values.
 
-    The result has the shape (D, M): D sets of assumption values, M measures. If the event of a question may have happened unseen during the log, the histories in which the event has happened
-    count as yes.
+    The result has the shape (D, M): D sets of assumption values, M measures. If the event of a question may have
+    happened unseen during the log, the histories in which the event has happened count as yes.
 
     Args:
         prepared: The filter of the log.

@@ -61,8 +61,8 @@ def linear(probabilities: Floats, weights: Floats) -> Floats:
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
     """Return the weighted geometric mean of distributions over views, normalised.
 
-    The shapes are (V, K, ...) -> (K, ...): V views, K outcomes. The weights sum to one. Raises Unsupported if every outcome is ruled out by
-    at least one view, because all products are 0 in this case.
+    The shapes are (V, K, ...) -> (K, ...): V views, K outcomes. The weights sum to one. Raises Unsupported if every
+    outcome is ruled out by at least one view, because all products are 0 in this case.
     """
     counted = weights > 0
     with np.errstate(divide="ignore"):
@@ -80,9 +80,9 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
 def divergence(probabilities: Floats, weights: Floats) -> Floats:
     """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
 
-    There are V views, each with a distribution over K outcomes. The divergence is the entropy of the linear pool minus the mean entropy of the views. Somebody who learns which view
-    is right gains this much information about the outcome. The divergence is 0 where the views agree, and at most the
-    entropy of the weights.
+    There are V views, each with a distribution over K outcomes. The divergence is the entropy of the linear pool minus
+    the mean entropy of the views. Somebody who learns which view is right gains this much information about the
+    outcome. The divergence is 0 where the views agree, and at most the entropy of the weights.
     """
     mean = np.tensordot(weights, entropy(probabilities.swapaxes(0, 1)), axes=1)
     return np.maximum(entropy(linear(probabilities, weights)) - mean, 0.0)

@@ -1,8 +1,8 @@
 """The effect of each row of a log on a forecast, split into time, state and assumptions.
 
-A row of a log is the report of an event. The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the log to the forecast after it. Both
-forecasts have the same deadline. A question counts events from the scenario's first day on. If the log reports such an
-event, the forecast ends at 100%.
+A row of a log is the report of an event. The effects add up in log-odds, ln(p / (1 - p)), from the forecast before the
+log to the forecast after it. Both forecasts have the same deadline. A question counts events from the scenario's first
+day on. If the log reports such an event, the forecast ends at 100%.
 """
 
 from __future__ import annotations
@@ -192,10 +192,10 @@ def row_effects(
 ) -> RowEffects:
     """Return how each row of a log changed a forecast, in three parts that add up.
 
-    A row of a log is the report of an event. The window of a row holds the days on which its event may have happened. Rows are taken in the order in which their
-    windows end. If several windows end on one day, the effect of each row is its mean over all orders of these rows.
-    More than five such rows are taken in the order of the log only. The forecast without a row allows any number of
-    events up to the number that the row reports.
+    A row of a log is the report of an event. The window of a row holds the days on which its event may have happened.
+    Rows are taken in the order in which their windows end. If several windows end on one day, the effect of each row is
+    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. The
+    forecast without a row allows any number of events up to the number that the row reports.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
