@@ -31,11 +31,16 @@ if TYPE_CHECKING:
 FAILED, REFUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 
 PREFIX = "simlib: "
-"""Begins each line of an error. A line that begins with `file:line:` lacks it, so that editors find the place."""
+"""The beginning of each line of an error. A line that begins with `file:line:` has no prefix, so that editors find the
+place.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: that of the process), and return the exit code."""
+    """Run a command of `simlib`, and return its exit code.
+
+    `argv` are the words of the command line after `simlib`. None: those of the process.
+    """
     from simlib.cli.options.parser import parse
 
     _open_closed_streams()
@@ -110,7 +115,7 @@ def _never_fail_on_a_letter() -> None:
 def _open_closed_streams() -> None:
     """Open the null device in place of a closed standard stream, as after `2>&-`.
 
-    Otherwise the next file that is opened would get the number of the stream.
+    Otherwise the next file to be opened would get the number of the closed stream, and would receive its output.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:

@@ -1,7 +1,7 @@
-"""What a report rests on, as pieces of a page: questions, start, assumptions and sources.
+"""Parts of a report that say how it is founded: questions, start, assumptions and sources.
 
-The pieces say how questions are settled and where the scenario starts. They list every assumption with its reason and
-its sources, the correlations of assumptions, and all sources.
+Each function returns blocks (pieces of a page). They say how questions are settled and where the scenario starts. They
+list every assumption with its reason and its sources, the correlations between assumptions, and all sources.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from simlib.scenario.model import Factor, Scenario, Source, Variable
 
 
 def readable(scenario: Scenario) -> Scenario:
-    """Return the scenario with readable labels for factors whose value is written in a move.
+    """Return the scenario with plain labels for the factors whose value is written inside a move.
 
-    The result is for display only, because labels are part of the hash.
+    A factor multiplies the rate of a move, or the odds of one of its outcomes. Such a factor is labelled by its place,
+    as in "Factor 1 of 'Raid'". The new label says what the factor multiplies, and when.
+
+    Use the result for display only, because labels are part of the hash of a scenario.
     """
     numbers = dict(scenario.assumptions)
     for move in scenario:
@@ -39,10 +42,12 @@ def readable(scenario: Scenario) -> Scenario:
 
 
 def with_reasons(base: Scenario, scenario: Scenario, where: str = "for this report") -> Scenario:
-    """Return `scenario` with a reason beside each number that was changed from `base`.
+    """Return `scenario` with a reason beside each assumption whose value or range differs from `base`.
 
-    The reason names where the number was set and its old value. Use the result for display only, because reasons are
-    part of the hash.
+    The reason says where the value was set, its old value and the old reason. `where` is the place of the change, in
+    words.
+
+    Use the result for display only, because reasons are part of the hash of a scenario.
     """
     origin = f"the view {base.view}" if base.view else "the file"
     numbers = dict(scenario.assumptions)
@@ -63,7 +68,7 @@ def _while(factor: Factor, scenario: Scenario) -> str:
 
 
 def settling(scenario: Scenario) -> Block:
-    """List how each question is answered in the real world, and who decides the answer."""
+    """Return a list with the rule that settles each question in the real world, and who decides."""
     lines = []
     for question in scenario.questions.values():
         who = re.sub("^The ", "the ", question.decides)
@@ -74,7 +79,7 @@ def settling(scenario: Scenario) -> Block:
 
 
 def start(scenario: Scenario) -> Block:
-    """Return a table of the levels at which each variable starts, with the reason and sources."""
+    """Return a table with the levels at which each variable starts, the reason and the sources."""
     head = ("what", "starts at", "because", "sources")
     rows = []
     for variable in scenario.variables.values():
@@ -98,7 +103,10 @@ def _levels(variable: Variable, scenario: Scenario) -> str:
 
 
 def assumptions(scenario: Scenario) -> Iterator[Block]:
-    """Return a table of every assumption, and list the correlations."""
+    """Yield a table of every assumption, then a list of the correlations between assumptions.
+
+    If there are no correlations, a sentence says that the assumptions are drawn independently.
+    """
     rows = [("assumption", "value", "90% range", "because", "sources")]
     for a in readable(scenario).assumptions.values():
         value, low, high = (show(x, a.kind, a.unit) for x in (a.value, a.low, a.high))
@@ -122,12 +130,12 @@ def _together(scenario: Scenario) -> Iterator[str]:
 
 
 def titles(names: Iterable[str], scenario: Scenario) -> str:
-    """Return the titles of the sources with these ids."""
+    """Return the titles of the sources with these ids, separated by commas. Unknown ids are left out."""
     return ", ".join(scenario.sources[name].title for name in names if name in scenario.sources)
 
 
 def sources(scenario: Scenario) -> Block:
-    """List every source."""
+    """Return a list of every source with its date and its address."""
     return Block("list", items=tuple(_source(source) for source in scenario.sources.values()) or ("None are named.",))
 
 

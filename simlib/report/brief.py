@@ -1,9 +1,11 @@
 """The two pages at the front of a report, for decision-makers who have five minutes.
 
-First page: the headline with its range and a likelihood word, the confidence in it, the other answers, and three
-assumptions that would change the headline. Second page: what has changed, views, past crises, consequences, signs,
-limits, and the contents of the annex. Texts are cut so that each page fits on one sheet of paper. The annex has the
-full texts.
+- First page: the headline (the main question of the scenario) with its range, a likelihood word and the confidence in
+  it, then the other answers, and three assumptions that would change the headline.
+- Second page: changes since an earlier report, views, past crises, consequences, signs to watch for, limits, and the
+  contents of the annex.
+
+Texts are cut so that each page fits on one sheet of paper. The annex has the full texts.
 """
 
 from __future__ import annotations
@@ -31,17 +33,17 @@ if TYPE_CHECKING:
 __all__ = ["first_page", "second_page"]
 
 _ROWS, _ASSUMPTIONS, _PAST, _SIGNS, _CHANGES = 6, 3, 4, 5, 5
-"""Largest number of rows in each table."""
+"""Largest number of rows in a table: answers, assumptions, past crises or consequences, signs, and changes."""
 
 _LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 105, 150, 72, 560
-"""Largest number of letters in each text."""
+"""Largest number of letters in a text: description, reason, note, label of an answer, and limits."""
 
 _LARGE = 1.5
-"""Pixels in the image of a figure for each pixel on screen."""
+"""Pixels of an image along one side, for each pixel on the screen."""
 
 
 def first_page(material: Material) -> Block:
-    """Return the first page as one sheet."""
+    """Return the first page of a report, as one block of the kind "sheet"."""
     scenario, forecast = material.scenario, material.forecast
     until = f"forecast to {forecast.by_words}"
     parts = [
@@ -57,9 +59,9 @@ def first_page(material: Material) -> Block:
 
 
 def second_page(material: Material, contents: Iterable[tuple[str, str]]) -> Block:
-    """Return the second page as one sheet.
+    """Return the second page of a report, as one block of the kind "sheet".
 
-    `contents` has each heading of the annex, and the name to link to.
+    `contents` has a pair for each section of the annex: its heading, and the name that a link to the heading uses.
     """
     parts = [
         *_changes(material),
@@ -121,7 +123,6 @@ def _headline(material: Material) -> Iterator[Block]:
 
 
 def _known(material: Material) -> str:
-    """Say how large the computation errors are, of the headline and of both ends of its range."""
     spread, draws = material.spread, material.draws
     assert spread is not None
     assert draws is not None
@@ -219,7 +220,6 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
-    """Say how to learn more about an assumption, and how much of the spread knowing it removes."""
     a, parts = bar.assumption, []
     worth = (
         None
@@ -352,7 +352,11 @@ def _limits(material: Material) -> Iterator[Block]:
 
 
 def clipped(text: str, most: int, *, sentence: bool = False) -> str:
-    """Return a text shortened to at most `most` letters, cut after a sentence or a word."""
+    """Return a text that is cut to about `most` letters.
+
+    The text is cut after a word and gets " …". With `sentence`, the text is cut after its last full sentence that fits,
+    if that keeps more than a third of `most` letters.
+    """
     text = " ".join(text.split())
     if len(text) <= most:
         return text

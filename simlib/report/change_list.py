@@ -1,4 +1,4 @@
-"""Changes since an earlier report: the forecast, the assumptions, and the new rows of the log."""
+"""Changes since an earlier report: in the forecast, in the assumptions, and by new events of the log."""
 
 from __future__ import annotations
 
@@ -28,12 +28,19 @@ _SAME = 1e-9
 """Two values of an assumption count as equal if their relative difference is at most this."""
 
 _MOVED = 0.01
-"""Smallest change at which a probability other than the headline is listed."""
+"""A probability other than that of the headline is listed if it changed by at least this much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An earlier forecast, read from its JSON data. `by` is the last day of the forecast."""
+    """An earlier forecast, read from its JSON data.
+
+    - `scenario`: the id of the scenario.
+    - `as_of`: the first day of the forecast.
+    - `by`: the last day of the forecast.
+    - `probabilities`: the probability by the last day, for each "ending:ID" and "question:ID".
+    - `assumptions`: the stated value of each assumption by its id, in base units (rates per day, durations in days).
+    """
 
     scenario: str
     as_of: dt.date
@@ -44,12 +51,15 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed since an earlier forecast, or because of a log of events.
+    """The changes since an earlier forecast, or the changes that a log of events has made.
 
-    `since` is the earlier forecast. It is None if only the changes by a log are listed. `rows` are the probabilities
-    that changed, the headline first: label, earlier value, present value, and the difference in points. `assumptions`
-    are the changed assumptions and `events` the new rows of the log, all as sentences. `told` is the row of the log
-    that already reports the event of the headline, or "". The forecast is then about a new occurrence of the event.
+    - `since`: the earlier forecast. None: only the changes made by a log are listed.
+    - `rows`: the probabilities that changed, the headline first. A row has the label, the earlier value, the present
+      value, and the difference in percentage points.
+    - `assumptions`: a sentence for each changed assumption.
+    - `events`: a sentence for each new event of the log.
+    - `told`: the event of the log that has already answered the headline with yes, or "". The forecast of the headline
+      is then about a new occurrence of this event.
     """
 
     since: Earlier | None
@@ -60,9 +70,10 @@ class Changes:
 
 
 def read_earlier(path: str | Path, scenario: Scenario) -> Earlier:
-    """Read the forecast in a JSON answer: `simlib report --json`, `simlib run --json` or a saved `Forecast`.
+    """Read an earlier forecast of a scenario from a JSON file.
 
-    Raises ScenarioError when the file holds no forecast, or only one of another scenario.
+    The file was written by `simlib report --json`, by `simlib run --json`, or by the method `save` of a `Forecast`.
+    Raises ScenarioError if the file holds no forecast, or a forecast of another scenario.
     """
     try:
         data = json.loads(read_payload(Path(path)))
@@ -98,7 +109,15 @@ def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
 def changes(
     scenario: Scenario, forecast: Forecast, lead: Measure, since: Earlier | None, update: Update | None
 ) -> Changes:
-    """Return the changes since an earlier forecast, or by an update. `lead` is the headline."""
+    """Return the changes since an earlier forecast, and those that a log of events has made.
+
+    Args:
+        scenario: The scenario of the present forecast.
+        forecast: The present forecast.
+        lead: The measure of the headline. Its probability is listed first.
+        since: The earlier forecast. None: no forecasts are compared.
+        update: The result of taking in the log. None: no log was taken in.
+    """
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []
     if update is None:
@@ -108,9 +127,9 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return the first row of the log that reports the event of a measure, as a sentence.
+    """Return the first event of the log by which the event of a measure has happened, as a sentence.
 
-    Return "" if no row does.
+    Return "" if the log has no such event.
     """
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
@@ -141,7 +160,6 @@ def _altered(scenario: Scenario, then: Mapping[str, float]) -> Iterator[str]:
 
 
 def _events(update: Update, since: Earlier | None) -> Iterator[str]:
-    """Yield the rows that were taken in, without those public before the earlier forecast."""
     for reading in update.taken:
         if since is None or reading.row.public_on >= since.as_of:
             yield _event(reading)

@@ -1,8 +1,8 @@
-"""How much confidence a forecast deserves, however likely its event is.
+"""The confidence that a forecast deserves, by a rule that the reader can check.
 
-The level follows from a rule that the reader can check. Each ground speaks for the forecast or against it. With no
-ground against the forecast, confidence is high, and with three or more it is low. Without settled forecasts of the
-scenario it is never high.
+Confidence is not likelihood. Each ground speaks for the forecast or against it. Confidence is high if no ground speaks
+against the forecast, and low if three or more do. Otherwise confidence is moderate. Fewer than ten settled forecasts of
+the scenario are a ground against the forecast, so confidence is then never high.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from simlib.report.material import Material
 __all__ = ["RULE", "Confidence", "confidence_in"]
 
 WIDE = 0.2
-"""A range over the assumptions or between the views speaks against the forecast if it is wider than this."""
+"""A range over the assumptions or between the views is a ground against the forecast if it is wider than this."""
 
 STRONGEST, SETTLED, AGAINST = 5, 10, 3
+"""Three numbers: strongest assumptions that are checked for sources, settled forecasts that are asked for, and grounds
+against a forecast that make confidence low.
+"""
 
 RULE = (
     "Confidence is not likelihood. It is high if every ground speaks for the forecast, low if three or more speak "
@@ -27,13 +30,15 @@ RULE = (
     "strongest assumptions have a source; the views lie within 20 points; at least half of the base rates agree; at "
     "least ten registered forecasts of this scenario are settled. Without these ten it is never high."
 )
+"""The rule for confidence, as a report prints it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """How far a forecast can be trusted: a level ("low", "moderate" or "high") and its grounds.
+    """How far a forecast can be trusted, and why.
 
-    Each ground is a pair: whether it speaks for the forecast, and a text.
+    - `level`: "low", "moderate" or "high".
+    - `grounds`: pairs of whether the ground speaks for the forecast, and the ground in words.
     """
 
     level: str
@@ -85,7 +90,6 @@ def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
 
 
 def _settled(material: Material) -> int:
-    """Return how many registered forecasts of the scenario are settled, 0 if none can be read."""
     from simlib.calibration.registry_score import score_registry
 
     if not material.scenario.path:

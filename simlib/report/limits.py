@@ -14,15 +14,16 @@ LIMITS = (
     "Events that the model does not name have probability zero in the model, but not in the world.",
     "Chance remains even if every assumption is right: under the same assumptions, history may run differently.",
 )
+"""The limits that every scenario has."""
 
 _TITLES = ("limits", "what is left out")
 
 
 def own_limits(scenario: Scenario) -> str:
-    """Return the section on limits of a scenario's README as plain text, or "" if it has none.
+    """Return the limits that a scenario's README names, as plain text, or "" if it names none.
 
-    This is the section "Limits", or else the section on parts left out. Its title is a heading, or the first words of
-    a paragraph in bold.
+    The limits are the section whose title begins with "Limits", or else with "What is left out". The title is a
+    heading, or the first words of a paragraph in bold.
     """
     path = Path(scenario.path) / "README.md" if scenario.path else None
     if path is None or not path.is_file():

@@ -1,6 +1,6 @@
-"""Pieces of text, lists, tables and figures, as one self-contained HTML page or as Markdown.
+"""Blocks (text, lists, tables and figures) as one self-contained HTML page or as Markdown.
 
-Every text is escaped, so that nothing in it runs or is read as markup. A *sheet* is one printed page.
+Every text is escaped, so that no text can run as a script or be read as markup.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ __all__ = ["Block", "RangeBar", "to_html", "to_markdown"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One piece of a report.
+    """One piece of a report. Its `kind` says which fields it uses.
 
-    Containers ("sheet", "columns", "column", "panel") hold `parts`. "title", "heading", "subheading", "kicker", "lead",
-    "big", "note" and "text" are words. A "claim" begins with words in bold. A heading may have a `name` to link to. A
-    "list" has texts, a "table" rows of cells (texts or a `RangeBar`), and "contents" have pairs of words and the name
-    of a heading. A "figure" has a PNG that is `width` pixels wide on screen.
+    - "sheet" (one printed page), "columns", "column" and "panel" hold the blocks in `parts`.
+    - "title", "heading", "subheading", "kicker", "lead", "note" and "text" show `text`.
+    - "big" shows `text` in large letters, and `items` in small ones.
+    - "claim" shows `text` in bold, then `items`.
+    - "list" has texts in `items`.
+    - "table" has rows of cells in `items`, the head first. A cell is a text or a `RangeBar`.
+    - "contents" has pairs in `items`: words, and the `name` of the heading to which they link.
+    - "figure" has an image in `png` and its description in `text`. It is `width` pixels wide on screen (0: its own
+      width).
+
+    `name` is the name of a heading to which other blocks may link.
     """
 
     kind: str
@@ -35,7 +42,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RangeBar:
-    """A range of probabilities with a value in it, drawn as a bar in HTML and written as words elsewhere."""
+    """A range of probabilities with a value in it: a bar in HTML, and `words` in Markdown.
+
+    `low`, `value` and `high` are positions on the bar, from 0 (left end) to 1 (right end).
+    """
 
     low: float
     value: float
@@ -81,7 +91,7 @@ _CONTAINERS = ("sheet", "columns", "panel", "column")
 
 
 def to_html(pieces: Iterable[Block]) -> str:
-    """Return one self-contained page, without scripts and links to other files."""
+    """Return the blocks as one self-contained HTML page, without scripts and without links to other files."""
     blocks = list(pieces)
     title = next((block.text for block in _flat(blocks) if block.kind == "title"), "Report")
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -139,7 +149,7 @@ def _cell(cell: str | RangeBar) -> str:
 
 
 def to_markdown(pieces: Iterable[Block]) -> str:
-    """Return the pieces as one Markdown text, with figures inlined as data."""
+    """Return the blocks as one Markdown text. It holds the images as data."""
     return "\n\n".join(filter(None, map(_markdown, pieces))) + "\n"
 
 

@@ -33,16 +33,20 @@ if TYPE_CHECKING:
 __all__ = ["Material", "gather", "pooled_views"]
 
 WATCHED = 14.0
-"""Signs are watched for this number of days, or for half the horizon if that is shorter."""
+"""Number of days from the start in which signs are watched for. A shorter horizon has half its length instead."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""For the signs of an ending: draws, and histories in all. For the signs of the headline: draws."""
+"""Sizes for the signs of an ending: sets of assumption values, and histories over all these sets together. Size for the
+signs of the headline: sets of assumption values.
+"""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
-"""Number of draws for each view, and of histories at each draw if there are too many states."""
+"""For each view, the number of sets of assumption values. If the view has too many states to be solved exactly, so many
+histories are simulated with each set.
+"""
 
 _MOST_SOLVED = 1_000_000
-"""A view is solved exactly at each draw if states times draws are at most this number."""
+"""A view is solved exactly if its number of states times its number of sets of assumption values is at most this."""
 
 OURS = "This report"
 """The name of the report's own forecast among the views."""
@@ -52,14 +56,25 @@ OURS = "This report"
 class Material:
     """All that a report shows: a forecast, and the answers to further questions about it.
 
-    An answer that was not asked for is None. The forecast is the mean of `draws`, and `spread` is the range of the
-    headline over them. `worth` is the value of knowing each assumption. `tornado` has the drivers, that is, the effect
-    of each assumption, and `evident` names those whose effect on the headline is self-evident. `seeing` says how
-    observed moves change the headline. `views` pools the report's forecast with those of the views. `past_crises`
-    compares the scenario with past crises, and `past` compares it with the event log. `changes` holds the changes since
-    an earlier report. For a changed scenario, `what_if` begins with a sentence that says so and then lists each change,
-    and `baseline` is the forecast of the unchanged scenario. `ledger` is the scenario whose reasons are listed, if it
-    is not `scenario`.
+    An answer that was not asked for is None. The headline is the main question of the scenario, or its main ending.
+
+    - `scenario`: the scenario of the report.
+    - `forecast`: the mean of the forecasts in `draws`, or the forecast at the stated values.
+    - `draws`: the forecasts with many sets of assumption values.
+    - `spread`: the range of the headline over these sets.
+    - `worth`: the value of knowing each assumption.
+    - `tornado`: the effect of each assumption on the headline and the most probable ending.
+    - `evident`: the ids of the assumptions whose effect on the headline is self-evident.
+    - `paths`: the most probable paths.
+    - `indicators`: the signs of the most probable endings.
+    - `seeing`: how much each observed move would change the headline.
+    - `views`: the report's forecast pooled with those of the views.
+    - `past_crises`: the scenario compared with past crises.
+    - `past`: the scenario compared with its own log of events.
+    - `changes`: the changes since an earlier report.
+    - `what_if`: for a changed scenario, a sentence that says so, then each change.
+    - `baseline`: for a changed scenario, the forecast of the unchanged one.
+    - `ledger`: the scenario whose reasons are listed. None: `scenario`.
     """
 
     scenario: Scenario
@@ -97,13 +112,16 @@ class Material:
         return [bar for bar in bars if tornado.matters(tornado.measures[0], bar)][:most]
 
     def range_of(self, kind: str, name: str) -> tuple[float, float]:
-        """Return the 5–95% range over the draws for an ending or a question, by the horizon."""
+        """Return the 5–95% range of the probability of an ending or a question by the horizon.
+
+        The range is over the sets of assumption values in `draws`. `kind` is "ending" or "question", and `name` an id.
+        """
         assert self.draws is not None
         points = self.draws.spread(name, "questions" if kind == "question" else "endings")[:, -1]
         return float(points[0]), float(points[-1])
 
     def view_item(self) -> PooledItem:
-        """Return the probability of the headline in each view and in the pools of the views."""
+        """Return the probability of the headline in each view and in both pools of the views."""
         assert self.views is not None
         return next(item for item in self.views.items if (item.kind, item.id) == (self.lead.kind, self.lead.of))
 
@@ -118,9 +136,19 @@ def gather(
 ) -> Material:
     """Answer the further questions of a report, about the headline and the most probable endings.
 
-    The forecast is the mean of `draws`. The answers leave calendar windows out if the forecast does. A scenario without
-    endings or questions has fewer answers. A belief learnt from a log is not compared with the past, because past
-    crises say nothing about the time after the log. Raises all errors that the questions raise.
+    The answers leave calendar windows out if the forecast does. A scenario without endings or questions gets fewer
+    answers. If `draws` were learnt from a log, nothing is compared with the past, because the past says nothing about
+    the time after the log.
+
+    Args:
+        scenario: The scenario of the report.
+        forecast: Its forecast, which is the mean of `draws` if there are any.
+        draws: The forecasts with many sets of assumption values.
+        seed: The seed of the random numbers.
+        control: Progress, cancelling and threads.
+
+    Raises:
+        SimlibError: Any error that one of the questions raises.
     """
     world = ledger.readable(_without_windows(scenario, forecast))
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
@@ -149,7 +177,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return {field of `Material`: function that computes it}, for each further question."""
+    """Return a function for each further question, by the field of `Material` that holds its answer."""
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -189,9 +217,9 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return two fields of `Material`: `spread`, and `worth` if the draws are of the prior.
+    """Return the fields `spread` and `worth` of `Material`, as far as there are enough draws.
 
-    Both need enough draws.
+    `worth` needs draws of the prior.
     """
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
@@ -217,10 +245,10 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Pool the report's forecast of the headline with that of each view.
+    """Pool the report's forecast of the headline with the forecast of each view.
 
-    Return None without views or draws. Each view is forecast over the priors of its own assumptions. Raises all errors
-    that the engines raise.
+    Return None without views, or if the report's forecast is at the stated values. Each view is forecast over the
+    priors of its own assumptions. Raises any error that the engines raise.
     """
     from simlib.analysis.pooling import pool_forecasts
 

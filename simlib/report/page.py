@@ -1,8 +1,8 @@
-"""A report: two pages for decision-makers, and an annex for those who check.
+"""A whole report: two pages for decision-makers, and an annex for those who check.
 
-`brief` makes the two pages. The annex has every answer with the words of ICD 203 (2015) beside the numbers. Then follow
-the uncertainty, drivers, paths, signs, past crises, changes, assumptions (`assumption_blocks`), limits, methods and
-provenance. `markup` writes the report as HTML or Markdown.
+`brief` makes the two pages, and this module makes the annex. The annex begins with every answer in numbers and in the
+words of ICD 203 (2015). The other sections are about uncertainty, drivers, paths, signs, past crises, changes,
+assumptions, limits, methods and provenance. `markup` writes the report as HTML or Markdown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["blocks"]
 
 _CERTAIN = 1 - 1e-9
-"""Probabilities of at least this count as one, because the exact engine may be off by the difference."""
+"""A probability of at least this counts as one. The error of the exact engine may be as large as the difference."""
 
 _SIGNS = 4
 """Largest number of signs that are listed for each ending and question."""
@@ -53,7 +53,7 @@ _ALL_FIXED = "all are fixed, so nothing in this report says how far off the answ
 
 
 def blocks(material: Material) -> Iterator[Block]:
-    """Yield the report, piece by piece: two sheets, then the annex."""
+    """Yield the blocks of a report: two sheets, then the annex."""
     sections = [(title, tuple(pieces)) for title, pieces in _annex(material)]
     named = [(title, f"annex-{number}", pieces) for number, (title, pieces) in enumerate(sections, 1)]
     yield first_page(material)
@@ -64,7 +64,6 @@ def blocks(material: Material) -> Iterator[Block]:
 
 
 def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
-    """Yield the title and the pieces of each section of the annex."""
     yield "All answers", _answer(material, material.forecast.by_words)
     if material.draws is not None:
         yield "How sure can anyone be?", _uncertain_assumptions(material, material.draws)
@@ -84,7 +83,6 @@ def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
 
 
 def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
-    """Draw how much each assumption moves each measure. Self-evident effects are only named."""
     from simlib.analysis.sensitivity.direct_rates import self_evident
     from simlib.plots.tornado_bars import tornado
 
@@ -145,7 +143,6 @@ def _past(material: Material) -> Iterator[Block]:
 
 
 def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
-    """Yield the sections on the questions, the start, the assumptions and the sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield "How the questions are settled", iter([ledger.settling(scenario)])
@@ -255,7 +252,7 @@ def _counter(forecast: Forecast, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Put an exact probability of 0 or 1 into words. Return "" for any other probability."""
+    """Return an exact probability of 0 or 1 in words, and "" for any other probability."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""
@@ -299,7 +296,6 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
 
 
 def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
-    """Draw the range of a question's probability over the draws, as it changes with time."""
     from simlib.analysis.uncertainty.fans import measure_fan
     from simlib.plots import fan_charts
 
@@ -318,7 +314,6 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
 
 
 def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
-    """Say how seeing a move in time would change the probability of a question or an ending."""
     until, by = seeing.look_by_words, seeing.by_words
     if not seeing.mean:
         yield f"{seeing.measure.words} happens in none of the simulated histories, so no sign of it is known."

@@ -1,4 +1,4 @@
-"""The page of a registry: the scores, the forecasts with their rules, and the receipts."""
+"""The page about the registered forecasts of a scenario: scores, forecasts, rules and receipts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESAMPLES, _SEED = 1000, 0
 
 
 def write_registry_page(score: RegistryScore, path: str | Path) -> Path:
-    """Write the registry of a scenario as one self-contained HTML page, and return its path."""
+    """Write the registered forecasts of a scenario as one HTML page, and return its path."""
     target = Path(path)
     write_atomically(target, to_html(_blocks(score)))
     return target

@@ -1,9 +1,11 @@
 """The forecast of a report: exact, or partly simulated if the exact one would take minutes.
 
-The draws of the prior come in several scrambled Sobol sequences, so that an error can be estimated for each end of a
-range. In a large scenario every question takes a pass over the states. For such a scenario the endings and the headline
-are solved exactly at each draw. The other questions, the impacts and the numbers of moves are counted in histories
-simulated at the same draws.
+The assumption values are drawn from the priors in several scrambled Sobol sequences. So an error can be estimated for
+each end of a range.
+
+In a large scenario every question costs another exact computation. Then only the endings and the headline are solved
+exactly with each set of assumption values. The other questions, the impacts and the numbers of moves are counted in
+histories simulated with the same sets.
 """
 
 from __future__ import annotations
@@ -28,17 +30,22 @@ from simlib.typing import Engine
 __all__ = ["ReportOptions", "grouped_prior", "sampled"]
 
 PATIENCE = 8_000_000
-"""Largest product of states, questions and draws for which everything is solved exactly."""
+"""Largest product of states, questions and sets of assumption values for which everything is solved exactly."""
 
 HISTORIES = 100
-"""Number of histories at each draw, if questions other than the headline are simulated."""
+"""Number of histories simulated with each set of assumption values."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportOptions:
-    """The options of a report's forecasts.
+    """The options of the forecasts in a report.
 
-    `draws` is a belief, or a number of draws. With 0 the stated values of the assumptions are used.
+    - `engine`: the exact engine or Monte Carlo.
+    - `draws`: a belief (weighted sets of assumption values), or the number of sets to draw from the priors. With 0 the
+      stated values are used.
+    - `runs`: the number of Monte Carlo replicates with each set.
+    - `seed`: the seed of the draws and of the replicates.
+    - `ignore_windows`: whether calendar windows are left out.
     """
 
     engine: Engine
@@ -49,9 +56,10 @@ class ReportOptions:
 
 
 def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
-    """Return equally weighted draws of the prior, from `GROUPS` separately scrambled sequences.
+    """Return equally weighted sets of assumption values, drawn from the priors.
 
-    The sequences follow one another. `draws` is rounded up, so that each has the same number of draws.
+    The sets come from `GROUPS` separately scrambled Sobol sequences, one sequence after the other. `draws` is the
+    number of sets. It is rounded up, so that each sequence has the same number.
     """
     scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
     theta, size = priors.values_from_scores(scenario, scores), len(scores)
@@ -59,9 +67,9 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
-    """Return the forecast and the draws that it averages (None if it is at the stated values).
+    """Return the forecast of a scenario, and the draws whose mean it is.
 
-    Raises all errors that the engines raise.
+    The draws are None if the forecast is at the stated values. Raises any error that the engines raise.
     """
     common: dict[str, Any] = {
         "engine": options.engine,
@@ -88,7 +96,7 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
 
 
 def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
-    """Return draws whose endings and headline are exact, and whose other answers are simulated."""
+    """Return draws in which the endings and the headline are exact, and all other answers are simulated."""
     lead = headline(world)
     leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
     lean = world.replace(questions=leading, impacts={})
@@ -102,10 +110,6 @@ def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str
 
 
 def _joined(exact: Forecast, counted: Forecast, solved: set[str]) -> Forecast:
-    """Return the exact forecast of a draw, with simulated answers to questions not in `solved`.
-
-    Impacts and the numbers of moves are the simulated ones too.
-    """
     questions = {name: exact.questions[name] if name in solved else band for name, band in counted.questions.items()}
     source = dict(exact.provenance) | {
         "by_histories": [name for name in questions if name not in solved],

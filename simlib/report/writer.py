@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["report_on", "save_report", "text_format", "write_report"]
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500
-"""Numbers of Monte Carlo replicates: at the stated values, and at each draw."""
+"""Numbers of Monte Carlo replicates: at the stated values, and with each set of assumption values."""
 
 _FORMATS = {".html": to_html, ".md": to_markdown}
 
@@ -51,15 +51,16 @@ def write_report(
     """Write a brief of two pages, with an annex of every answer, driver, sign and assumption.
 
     Args:
-        scenario: The scenario that the report is about, or an update of it. A report on an update takes its date and
-        its belief, and says what the log has changed.
+        scenario: The scenario of the report, or an update of one by a log of events. A report on an update takes its
+        date and its belief, and says how the log has changed the forecast.
         path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
-        baseline: The unchanged scenario, when `scenario` is a what-if. The report then lists each change and gives the
-        numbers of both.
-        since: The JSON of an earlier forecast of the scenario. The report then says what has changed since.
-        engine: "auto" is the exact engine if the states fit into memory, and otherwise Monte Carlo.
-        draws: The number of draws from the priors, or a belief. With 0, or without ranges in the scenario, the forecast
-        is at the stated values.
+        baseline: The unchanged scenario, if `scenario` is a changed one. The report then lists each change, and gives
+        the numbers of both scenarios.
+        since: The JSON file of an earlier forecast of the scenario. The report then lists the changes since this
+        forecast.
+        engine: "exact" or "montecarlo". "auto" means the exact engine if the states fit into memory.
+        draws: The number of sets of assumption values to draw from the priors, or a belief. With 0, or without ranges
+        in the scenario, the forecast is at the stated values.
         seed: The seed of the draws and of the replicates.
         ignore_windows: Whether the calendar windows of moves and factors are left out.
         control: Progress, cancelling and threads.
@@ -88,9 +89,9 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return the function that writes the format of a file name.
+    """Return the function that writes blocks in the format of a file: HTML for .html, Markdown for .md.
 
-    Raises ScenarioError for an unknown suffix.
+    Raises ScenarioError for any other suffix.
     """
     suffix = Path(path).suffix
     if suffix not in _FORMATS:
@@ -99,9 +100,9 @@ def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
 
 
 def save_report(material: Material, path: str | Path) -> Path:
-    """Write what `report_on` returned, and return the path.
+    """Write the material that `report_on` returned as a report, and return the path.
 
-    Raises ScenarioError for a suffix that is not known.
+    Raises ScenarioError for any other suffix than .html and .md.
     """
     target = Path(path)
     write_atomically(target, text_format(target)(blocks(material)))
@@ -119,7 +120,10 @@ def report_on(
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Return all that a report shows. The arguments and errors are those of `write_report`."""
+    """Return the material of a report, without writing a file.
+
+    The arguments and errors are those of `write_report`.
+    """
     update = None if isinstance(scenario, Scenario) else scenario
     world: Scenario = scenario if isinstance(scenario, Scenario) else scenario.scenario
     earlier = None if since is None else read_earlier(since, world)
@@ -138,7 +142,7 @@ def report_on(
 
 
 def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
-    """Return the options for the exact engine. There are 0 draws if no assumption is uncertain."""
+    """Return the options for the exact engine, with 0 draws if no assumption is uncertain."""
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
     each = HISTORIES if size else _RUNS
@@ -146,7 +150,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Add the changes from a baseline. If there are any, add the baseline's forecast too."""
+    """Return the material with the changes from a baseline, and with its forecast if there are changes."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
@@ -157,13 +161,12 @@ def _beside(material: Material, baseline: Scenario, options: ReportOptions, cont
 
 
 def _seen(baseline: Scenario, view: str) -> Scenario:
-    """Return the baseline seen through a view, or as it is if it has no such view."""
     views = load_views(baseline) if view and baseline.path else {}
     return apply_view(baseline, views[view]) if view in views else baseline
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return {title: the stored scenario seen through a view}, without the view of `world`.
+    """Return {title of a view: the stored scenario through this view}, without the view of `world`.
 
     If `world` differs from the stored scenario, the stored scenario without a view is included.
     """

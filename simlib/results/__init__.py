@@ -1,4 +1,4 @@
-"""Forecasts: their probabilities with intervals, and the amounts that accumulate."""
+"""Forecasts: probabilities of endings and questions with their intervals, and accumulated amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accumulated amount of an impact: mean and distribution, in numbers and in words."""
+"""The accumulated amount of an impact, such as deaths or costs: its mean and its distribution."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ FAN = (0.05, 0.5, 0.95)
 """The quantiles that describe the distribution of an accumulated amount."""
 
 AFTERWARDS = "What happens after an ending is not counted."
-"""Remark shown with every mean that is conditional on an ending."""
+"""Remark shown with every mean over the histories that reach an ending."""
 
 
 @dataclass(frozen=True, eq=False)
 class AmountSample:
     """The distribution of the amount of an impact by the last report time.
 
-    `amounts` (D, R) are the amounts in R histories at each of D draws of the assumptions. At the stated values each
-    history counts as a draw, so that the shape is (R, 1). `weights` (D,) sum to one. For an exact distribution,
-    `shares` (D, R) are the probabilities of the amounts within each draw.
+    - `amounts` (D, R): the amounts in R histories, with each of D sets of assumption values. For a forecast at the
+      stated values D is the number of histories, and R is 1. For an exact distribution they are R possible amounts.
+    - `weights` (D,): the weights of the sets. They sum to one.
+    - `shares` (D, R): for an exact distribution, the probabilities of the amounts with each set. Otherwise None.
 
-    Every estimate has its 95% interval. The sample size is the number of draws, not of histories, because the histories
-    of one draw share the values of the assumptions. At the stated values an exact distribution has no error.
+    Every estimate has its 95% interval. The sample size is D, because the histories of one set share their assumption
+    values. At the stated values an exact distribution has no error.
     """
 
     amounts: Floats
@@ -39,7 +40,7 @@ class AmountSample:
 
     @property
     def exact(self) -> bool:
-        """Whether the distribution is solved exactly at each draw."""
+        """Whether the distribution is solved exactly with each set of assumption values."""
         return self.shares is not None
 
     @property
@@ -56,7 +57,10 @@ class AmountSample:
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return the smallest amount such that at least `share` of the histories have no more."""
+        """Return the smallest amount that at least `share` of the histories do not exceed.
+
+        `share` is a number from 0 to 1.
+        """
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
@@ -64,21 +68,21 @@ class AmountSample:
         return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
 
     def worst(self, share: float = 0.05) -> Estimate:
-        """Return the mean of the `share` of histories with the largest amounts (expected shortfall)."""
+        """Return the mean amount over the `share` of histories with the largest amounts (expected shortfall)."""
         threshold = self.point(1 - share)
         mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
         half = Z_TWO_SIDED_95 * float(np.sqrt(variance))
         return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
     def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
-        """Return the weighted mean of values (D, R) over the draws, and the variance of this mean."""
+        """Return the weighted mean of values (D, R), and the variance of this mean over the D sets."""
         by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
         variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)
         return np.asarray(mean), np.asarray(variance)
 
     def point(self, share: float) -> float:
-        """Return a quantile without its interval."""
+        """Return the amount that `quantile` gives for `share`, without its interval."""
         within = 1 / self.amounts.shape[1] if self.shares is None else self.shares
         each = np.broadcast_to(self.weights[:, None] * within, self.amounts.shape).ravel()
         some = each > 0
@@ -87,16 +91,20 @@ class AmountSample:
 
 @dataclass(frozen=True, eq=False)
 class Accumulation:
-    """The accumulated amount of one impact by each report time, in its `unit`.
+    """The accumulated amount of one impact by each report time. Amounts after an ending are not counted.
 
-    Arrays have the shape (T,). `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance`
-    is the standard deviation between histories at given assumption values. `doubt` is the standard deviation of the
-    mean between draws of the assumptions (0 at the stated values). `given` holds for each ending the mean among the
-    histories that have reached this ending by then (nan if there are none). `given_error` has the 95% half-widths of
-    these means. Amounts after an ending are not counted.
+    The shape (T,) means one number for each of T report times.
 
-    `fan` has the 5, 50 and 95% points at each time (3, T). `sample` is the whole distribution at the last report time.
-    Both are None if the distribution was not computed.
+    - `unit`: the unit of the amount.
+    - `mean` (T,): the expected amount.
+    - `chance` (T,): the standard deviation between histories with the same assumption values.
+    - `doubt` (T,): the standard deviation of the mean between sets of assumption values (0 at the stated values).
+    - `error` (T,): the 95% half-width of `mean` (0 if it is exact).
+    - `given`: for each ending, the mean (T,) over the histories that have reached this ending by the report time (nan
+      if none has).
+    - `given_error`: for each ending, the 95% half-width (T,) of the mean in `given`.
+    - `fan` (3, T): the 5, 50 and 95% points of the amount. None: not computed.
+    - `sample`: the whole distribution at the last report time. None: not computed.
     """
 
     unit: str
@@ -110,7 +118,7 @@ class Accumulation:
     sample: AmountSample | None = None
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers as JSON data, with the distribution at the last report time."""
+        """Return the numbers as JSON data. They include the distribution at the last report time."""
         data = pick(self, "unit", "mean", "chance", "doubt", "error", "given", "given_error")
         if self.fan is not None and self.sample is not None:
             data["fan"] = dict(zip(("p05", "p50", "p95"), self.fan, strict=True))
@@ -124,7 +132,11 @@ class Accumulation:
         return data
 
     def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
-        """Describe the amount at the end: mean, spread, tail, and mean given each ending."""
+        """Describe the amount at the last report time: mean, spread, tail, and the mean given each ending.
+
+        `label` is the label of the impact, `by` the last report time in words, and `endings` the label of each ending
+        by its id.
+        """
         mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
         by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))
@@ -152,7 +164,10 @@ class Accumulation:
         return texts
 
     def round_amounts(self) -> list[float]:
-        """Return a few round amounts between the 5% point and the 99% point at the last time."""
+        """Return a few round amounts between the 5% and the 99% point at the last report time.
+
+        Return none if the distribution was not computed.
+        """
         if self.sample is None:
             return []
         low, high = (self.sample.quantile(share).value for share in (0.05, 0.99))

@@ -1,8 +1,10 @@
 """`Forecast`: the answer to "how likely is each ending?", in the same form for both engines.
 
-Every probability has an interval. For the exact engine it is the truncation bound [p, p + bound]. For Monte Carlo it is
-the pointwise 95% Wilson interval. An interval is the error of the *computation*. It does not include the uncertainty
-about the assumptions, which is reported separately, as a spread over draws.
+Every probability has an interval for the error of its computation. The exact engine gives [p, p + truncation bound].
+Monte Carlo gives the 95% Wilson interval at each report time.
+
+The interval does not include the uncertainty about the assumptions. A forecast over many sets of assumption values
+reports this uncertainty separately, as the spread between these sets.
 """
 
 from __future__ import annotations
@@ -30,25 +32,39 @@ if TYPE_CHECKING:
 
 
 ONGOING = "ongoing"
-"""The name of "no ending yet" among the names of the endings."""
+"""The id of "no ending yet" among the ids of the endings."""
 
 
 LEAD = 0.05
-"""An ending that is the likeliest in more than this share of the draws is a contender."""
+"""An ending is a contender if it is the likeliest in more than this share of the sets of assumption values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
-    """The probabilities of one scenario at given assumption values, or their mean over draws.
+    """The probabilities of one scenario at given assumption values, or their mean over many sets of them.
 
-    `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending,
-    levels stay as they are and counts stop. So the probabilities of the levels of a variable always sum to one. `moves`
-    are expected counts by each time. `error` holds 95% Monte Carlo half-widths, in the shapes of `variables`, `ladders`
-    and `moves` (None: exact). `assumptions` are in base units (rates per day, durations in days). A mixture over draws
-    of the assumptions also has `stated`, the forecast at the stated values, and `leads`. `leads` has the share of the
-    draws in which each ending is the likeliest by the last report time. `firings` has for each move the probability of
-    at most n firings by the last report time, for n = 0, 1, ... (None: not computed). `days` are the expected days at
-    each level before an ending (None: not kept).
+    Every array has the shape (T,): one number for each of T report times. After an ending, levels stay as they are and
+    counts stop.
+
+    - `horizon_days`: the length of the forecast.
+    - `engine`: "exact" or "montecarlo".
+    - `times`: the report times, in days after `as_of`.
+    - `endings`: the probability of each ending, and of "ongoing" (no ending yet).
+    - `variables`: the probability of each level of each variable. For a variable they sum to one.
+    - `ladders`: the probability of each rung (level of escalation) of each ladder.
+    - `moves`: the expected number of times that each move has happened.
+    - `questions`: the probability of "yes" to each question.
+    - `assumptions`: the value of each assumption, in base units (rates per day, durations in days).
+    - `labels`: the labels of the scenario, by kind and id.
+    - `error`: the 95% half-widths of `variables`, `ladders` and `moves`, in the same form. None: they are exact.
+    - `states`: the number of states that the exact engine used. None: it was not used.
+    - `interventions`: the interventions of the scenario, as JSON data.
+    - `stated`: for a mean over sets of assumption values, the forecast at the stated values.
+    - `leads`: for such a mean, the share of the sets in which each ending is the likeliest by the last report time.
+    - `firings`: for each move, the probability that it has happened at most n times by the last report time, for n = 0,
+      1, ... None: not computed.
+    - `impacts`: the accumulated amount of each impact.
+    - `days`: the expected number of days at each level of each variable before an ending. None: not kept.
     """
 
     kind: ClassVar[str] = "forecast"
@@ -78,24 +94,32 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- reading
 
     def firing_range(self, move: str) -> FiringRange | None:
-        """Return the range of the number of firings of a move by the last report time.
+        """Return the range of the number of times that a move happens by the last report time.
 
-        Returns None if it was not computed.
+        Return None if the range was not computed.
         """
         return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
         """Return the last day that has begun before the time `days`: the 90th day for `days` = 90.
 
-        "By t = `days`" then means "by the end of that day".
+        A probability "by the time `days`" holds by the end of this day.
         """
         return by_date(self.as_of, days)
 
     def frame(self, what: str = "endings") -> pd.DataFrame:
         """Return one table in tidy form.
 
-        `what`: "endings", "questions", "levels", "rungs", "moves", "firings", "counters" or "impacts". Columns: day, by
-        (date), the name of the ending, question and so on, and the probability (or expected count) with low and high.
+        `what` is "endings", "questions", "levels", "rungs", "moves", "firings", "counters" or "impacts". The columns
+        are:
+
+        - `day`, `by`: the report time in days after the start, and as a date.
+        - The ids of the row, such as `ending`, or `variable` and `level`. Most tables have a `label` too.
+        - `probability` (or `expected` for numbers and amounts), with its interval from `low` to `high`.
+        - Further columns of the tables "firings" (points and tail of the number of times that a move happens),
+          "counters" (mean and percentiles) and "impacts" (standard deviations).
+
+        Raises ValueError for any other `what`.
         """
         import pandas as pd
 
@@ -130,9 +154,9 @@ class Forecast(Answer):
                     yield {"day": day, "by": by, outer: name, inner: part, "probability": p, "low": low, "high": high}
 
     def part(self, kind: str, name: str, part: str) -> Band:
-        """Return the probability of a level or a rung, with its interval.
+        """Return the probability of a level of a variable, or of a rung of a ladder, with its interval.
 
-        `kind` is "variables" for a level and "ladders" for a rung.
+        `kind` is "variables" or "ladders", `name` the id of the variable or ladder, and `part` the level or rung.
         """
         p = getattr(self, kind)[name][part]
         if not self.error:
@@ -144,7 +168,7 @@ class Forecast(Answer):
 
     @property
     def counters(self) -> dict[str, tuple[Floats, Floats, Floats]]:
-        """The mean, the 5th and the 95th percentile (T,) of each counter.
+        """The mean, the 5th and the 95th percentile of each counter. Each is an array (T,) over T report times.
 
         A counter is a variable whose levels are numbers.
         """
@@ -184,16 +208,16 @@ class Forecast(Answer):
                 yield {"day": day, "by": by} | thing | interval | {"chance": chance, "doubt": doubt}
 
     def label(self, kind: str, name: str) -> str:
-        """Return the label of an id. `kind` is "endings", "questions", "moves", ..."""
+        """Return the label of an id, or the id if it has no label. `kind` is "endings", "questions", "moves", ..."""
         if name == ONGOING:
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
-        """Return the short label of `name`, for narrow places.
+        """Return the short label of an id, for narrow places.
 
-        The name of a rung is written "ladder=rung". Without a short label, the result is the label, or for a rung its
-        id.
+        The id of a rung is written "ladder=rung". If there is no short label, return the label. For a rung return
+        "rung".
         """
         known = self.labels.get(f"short_{kind}", {}).get(name)
         return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))
@@ -202,13 +226,13 @@ class Forecast(Answer):
     def by_histories(self) -> tuple[str, ...]:
         """The ids of the questions in an exact forecast that were answered by Monte Carlo.
 
-        The exact engine cannot answer them.
+        They are questions that the exact engine cannot answer, or that it would answer too slowly.
         """
         return tuple(self.provenance.get("by_histories", ()))
 
     @property
     def firings_source(self) -> str:
-        """How the numbers of firings were computed: "exact", or "counted in 10,000 replicates"."""
+        """How the numbers in `firings` were computed: "exact", or "counted in 10,000 replicates"."""
         source = self.provenance
         if source.get("firings_by") == "exact":
             return "exact"
@@ -216,10 +240,7 @@ class Forecast(Answer):
 
     @property
     def histories_note(self) -> str:
-        """A sentence that names the questions answered by Monte Carlo (see `by_histories`).
-
-        It is "" if there are none.
-        """
+        """A sentence that names the questions in `by_histories`, or "" if there are none."""
         if not self.by_histories:
             return ""
         names = " and ".join(f"“{self.label('questions', name)}”" for name in self.by_histories)
@@ -228,7 +249,7 @@ class Forecast(Answer):
 
     @property
     def by_words(self) -> str:
-        """The last report time in words. The hour is added if it is not midnight."""
+        """The last report time in words, with its hour if it is not midnight."""
         return end_of(self.as_of, float(self.times[-1]))
 
     @property
@@ -239,19 +260,19 @@ class Forecast(Answer):
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """All moves but those of nature that nobody observes, the most frequent first.
+        """The ids of the moves, the most frequent first, without those of nature that nobody observes.
 
-        An example of a move that is left out is a crisis that cools down by itself. `moves` includes such moves.
+        An example of a move that is left out is a crisis that cools down by itself. `moves` has all moves.
         """
         unseen = self.labels.get("unseen_moves", {})
         return tuple(sorted((m for m in self.moves if m not in unseen), key=lambda m: -float(self.moves[m][-1])))
 
     @property
     def contenders(self) -> tuple[str, ...]:
-        """The endings that may be the likeliest by the last report time, the most probable first.
+        """The ids of the endings that may be the likeliest by the last report time, the most probable first.
 
-        An ending is a contender if its interval overlaps the interval of the most probable ending, or if it is the
-        likeliest in more than 5% of the draws.
+        An ending is a contender if its interval overlaps the interval of the most probable ending. It is also one if it
+        is the likeliest in more than 5% of the sets of assumption values.
         """
         last = {name: [float(x[-1]) for x in dataclasses.astuple(band)] for name, band in self.endings.items()}
         ranked = sorted(
@@ -262,7 +283,7 @@ class Forecast(Answer):
 
     @property
     def lead_note(self) -> str:
-        """A sentence that warns that no ending is clearly the likeliest, or "" if one clearly is."""
+        """A warning that no ending is clearly the likeliest, or "" if one is."""
         many = len(self.contenders)
         if many < 2:
             return ""
@@ -272,9 +293,9 @@ class Forecast(Answer):
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the likeliest endings by the last report time, in sentences.
+        """Return the likeliest endings by the last report time, in a sentence. `limit` is the number of endings.
 
-        With draws, a second sentence gives the endings at the stated values.
+        A forecast over many sets of assumption values adds a sentence about the forecast at the stated values.
         """
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
@@ -296,7 +317,7 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- storing
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers of the forecast as JSON data. The keys are a contract (`docs/json.md`)."""
+        """Return the numbers of the forecast as JSON data, with the keys that `docs/json.md` promises."""
         bands = {
             kind: {name: dataclasses.asdict(band) for name, band in getattr(self, kind).items()}
             for kind in ("endings", "questions")
@@ -330,7 +351,7 @@ class Forecast(Answer):
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    """Return the mean and the 5th and 95th percentiles (T,) of a counter.
+    """Return the mean, the 5th and the 95th percentile (T,) of a counter, at each of T times.
 
     `levels` maps each number of the counter, as text, to its probability (T,).
     """

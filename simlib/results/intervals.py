@@ -1,4 +1,4 @@
-"""Intervals of computed probabilities, and the range of the number of firings of a move."""
+"""Intervals of computed probabilities, and the range of the number of times that a move happens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Z_TWO_SIDED_95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A probability at each report time with its interval. Three arrays of shape (times,)."""
+    """A probability at each of T report times, with its interval: three arrays of shape (T,)."""
 
     probability: Floats
     low: Floats
@@ -27,9 +27,9 @@ class Band:
 
     @classmethod
     def wilson(cls, successes: ArrayLike, trials: ArrayLike) -> Band:
-        """Return the pointwise 95% Wilson score interval of a proportion (Wilson 1927).
+        """Return the 95% Wilson score interval of a proportion at each report time (Wilson 1927).
 
-        `trials` may be an effective, non-integer number.
+        `successes` and `trials` are the two counts. `trials` may be an effective number, which is not whole.
         """
         k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
         p = k / n
@@ -39,11 +39,14 @@ class Band:
 
     @classmethod
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
-        """Return the Wilson interval of a mean over draws.
+        """Return the Wilson interval of a mean probability over sets of assumption values.
 
-        `variance` is the variance of this mean. The interval is that of a proportion counted in as many trials as give
-        this variance. With `trials`, the interval is at least as wide as for this many replicates. Without `trials`,
-        the interval has no width where the draws do not differ.
+        The interval is that of a proportion counted in a number of trials that gives the same variance.
+
+        - `mean`: the mean probability.
+        - `variance`: the variance of this mean, not of the single probabilities.
+        - `trials`: a number of replicates. The interval is at least as wide as for this number. Without it, the
+          interval has no width if all sets have the same probability.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)
@@ -56,7 +59,7 @@ class Band:
 
 
 _OFTEN = (1, 2, 3, 5, 10, 20, 50, 100)
-"""Numbers n for which the probability of at least n firings is listed."""
+"""For each of these numbers n, the probability is listed that a move happens at least n times."""
 
 Known = tuple[float, float, float]
 """A number with its 95% interval: (number, low, high)."""
@@ -64,11 +67,14 @@ Known = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class FiringRange:
-    """The range of the number of firings of a move by the last report time.
+    """The range of the number of times that a move happens by the last report time.
 
-    The range is due to chance. It is not an error of the computation, and more replicates do not narrow it. `points`
-    are the 5th, 50th and 95th percentile of the number. `none` is the probability of no firing. `at_least` holds the
-    probability of at least n firings, by n. Each of these numbers has the 95% interval of its computation.
+    The range is due to chance. It is not an error of the computation, and more replicates do not narrow it. Each number
+    below has the 95% interval of its computation.
+
+    - `points`: the 5th, 50th and 95th percentile of the number of times.
+    - `none`: the probability that the move never happens.
+    - `at_least`: for each of several n, the probability that the move happens at least n times.
     """
 
     points: tuple[Known, Known, Known]
@@ -77,7 +83,7 @@ class FiringRange:
 
     @classmethod
     def of(cls, at_most: Band) -> FiringRange:
-        """Return the range, given the probabilities of at most 0, 1, 2, ... firings (N,)."""
+        """Return the range, given the probabilities that the move happens at most 0, 1, 2, ... times."""
         p, low, high = at_most.probability, at_most.low, at_most.high
         last = len(p) - 1
 

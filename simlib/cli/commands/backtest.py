@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Forecast on each day, then print the scores and the table."""
+    """Forecast a past crisis on each of its days. Print the mean scores, and write the requested files."""
     from simlib.calibration.dated_scores import HORIZONS, backtest
 
     scenario = load(arguments.path)

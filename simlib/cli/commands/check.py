@@ -27,9 +27,9 @@ _REFUSED = 2
 
 
 def execute(arguments: Request) -> int:
-    """Load a scenario and its views, then lint it. Return the exit code.
+    """Check the files of a scenario and of its views, then look for probable mistakes.
 
-    Raises ScenarioError with the problems of all files at once.
+    Return the exit code. Raises ScenarioError with the problems of all files at once.
     """
     scenario = load(arguments.path)
     views = _views(scenario)
@@ -47,7 +47,7 @@ def execute(arguments: Request) -> int:
 
 
 def _views(scenario: Scenario) -> dict[str, View]:
-    """Load every view, and apply it to see if it fits the scenario."""
+    """Return every view. Applying a view to the scenario shows whether it fits."""
     views = load_views(scenario)
     problems: list[Problem] = []
     for view in views.values():
@@ -92,7 +92,6 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield tables of implied probabilities, base rates, and the event log beside the model."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)

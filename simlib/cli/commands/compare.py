@@ -23,7 +23,7 @@ DRAWN = 6
 
 
 def execute(arguments: Request) -> int:
-    """Compare the scenario with variants of it."""
+    """Compare the scenario with the requested variants. Print the answer, and write the requested files."""
     from simlib.analysis.whatif import comparison
 
     subject = requested(arguments)

@@ -12,9 +12,9 @@ from simlib.formatting import counted
 
 
 def execute(arguments: Request) -> int:
-    """Say what the file holds, and write it as a log if requested.
+    """Summarise a file of event data, and write it as the log of a scenario if requested.
 
-    An existing log is never replaced.
+    Raises ScenarioError if the log exists already, because an existing log is never replaced.
     """
     from simlib.data import read
     from simlib.data.event_log import as_log

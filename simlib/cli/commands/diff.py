@@ -24,7 +24,7 @@ MOST = 20
 
 
 def execute(arguments: Request) -> int:
-    """Print the changes between two scenarios or views, and their effect on the forecast."""
+    """Print the changes between two scenarios or views, and how these change the forecast."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 
@@ -42,7 +42,6 @@ def execute(arguments: Request) -> int:
 
 
 def _lead(result: Diff, after: Scenario) -> Iterator[str]:
-    """Yield the probability of the headline after and before, if both forecasts have it."""
     from simlib.machine.measures import headline
 
     lead = headline(after)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print and store, for each measure, the ranges of assumptions in which it is likely.
+    """Print and store the ranges of the assumptions in which each measure is likely.
 
-    They have two forms: boxes, that is, ranges of a few assumptions, and a tree.
+    The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """
     from simlib.analysis.discovery.scenario_discovery import discover
     from simlib.machine.measures import headline

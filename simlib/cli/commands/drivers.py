@@ -1,4 +1,4 @@
-"""`simlib drivers`: which assumptions drive the answer: slopes, ranges, and with --sobol Sobol indices."""
+"""`simlib drivers`: how much each assumption changes the answer, in slopes, ranges and Sobol indices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print and store the slopes, the ranges, and with --sobol the Sobol indices."""
+    """Print and store the slopes, the ranges, and with --sobol the Sobol indices.
+
+    - Slope: the change of the answer for a small change of one assumption.
+    - Range: the answers with one assumption at its low and at its high value.
+    - Sobol index: the share of the spread of the answer that one assumption causes.
+    """
     from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
     from simlib.analysis.sensitivity.sobol_indices import sobol
 
@@ -66,7 +71,6 @@ def execute(arguments: Request) -> int:
 
 
 def _told(ranges: Drivers, measure: Measure) -> list[str]:
-    """Return the sentences about a measure, with one on the assumption that moves it most."""
     stated, *others = ranges.sentences_of(measure)
     bars = [bar for bar in ranges.ranked(measure.name)[:1] if ranges.matters(measure, bar)]
     moves = [
@@ -78,7 +82,6 @@ def _told(ranges: Drivers, measure: Measure) -> list[str]:
 
 
 def _method(ranges: Drivers, shares: Sobol | None, *, slopes: bool) -> str:
-    """Say how slopes, ranges and Sobol indices were computed. Slopes are always exact."""
     method = how_made(ranges.provenance)
     if slopes and ranges.engine != "exact":
         method = f"slopes exact, the rest {method}"

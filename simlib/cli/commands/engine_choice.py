@@ -15,9 +15,9 @@ DOES_NOT_FIT = (TooManyStates, Unsupported)
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Call `ask` with the named engine, or with the exact engine if none is named.
+    """Return `ask(engine)`. Without an engine, try the exact engine first, then Monte Carlo.
 
-    If no engine is named and the exact engine cannot be used, ask Monte Carlo and say so.
+    If the exact engine cannot solve the scenario, a note on standard error says that Monte Carlo answered.
     """
     if engine:
         return ask(engine)
@@ -29,5 +29,8 @@ def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
 
 
 def too_large(error: SimlibError) -> str:
-    """Return why the exact engine cannot be used, without the advice at the end of the message."""
+    """Return the part of an error message that says why the exact engine cannot be used.
+
+    The advice after the first semicolon of the message is left out.
+    """
     return str(error).split(";", maxsplit=1)[0]

@@ -43,7 +43,7 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:
-    """Say how often a move happens by the horizon. Without the exact engine, return nothing."""
+    """Return a sentence on how often a move happens by the horizon, or none if this cannot be solved exactly."""
     from simlib.engines.ensemble import forecast
 
     try:

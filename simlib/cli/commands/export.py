@@ -1,4 +1,4 @@
-"""`simlib export`: write the scenario in another language."""
+"""`simlib export`: write the scenario in the language of another tool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simlib.cli.options.request import Request
 
 
 def execute(arguments: Request) -> int:
-    """Write the scenario in another language."""
+    """Write the scenario in the language of another tool, and name the files that were written."""
     from simlib.export import prism
 
     scenario = world.changed(arguments, world.stated(arguments))

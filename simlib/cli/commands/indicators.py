@@ -1,4 +1,4 @@
-"""`simlib indicators`: how a probability changes if a move or a level is seen by a day."""
+"""`simlib indicators`: how a probability changes if a move or a level is seen by a given day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print which moves and levels, seen by a day, are signs of an ending or a question."""
+    """Print the moves and levels that are signs of an ending or a question, if seen by a given day."""
     from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 
     subject, engine = requested(arguments), arguments.engine or "auto"

@@ -1,4 +1,4 @@
-"""`simlib learn`: what a log of events teaches about the assumptions, prior and posterior side by side."""
+"""`simlib learn`: how a log of events changes the assumptions, prior and posterior side by side."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Assumption, Scenario
 
 ROWS = 12
-"""Largest number of assumptions in the printed table. The files of --out and --json have all of them."""
+"""Largest number of assumptions in the printed table. The files of --out and --json have all assumptions."""
 
 FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
-"""The words in the table for an assumption that the log does not teach, by reason."""
+"""Words for an assumption that the log did not change much, by the reason: `LearntAssumption.reach`."""
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, and print how it changes the assumptions."""
+    """Learn the assumptions from a log of events, and print them before and after."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)
@@ -52,7 +52,16 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Save as a view the assumptions that a log taught. If it taught none, only say so."""
+    """Save the assumptions that a log of events changed as a view of the scenario.
+
+    If the log changed none, no view is saved, and a line on standard error says so.
+
+    Args:
+        arguments: The options of the command, with the path of the scenario and the name of the view.
+        scenario: The scenario before the log.
+        learnt: The assumptions before and after the log.
+        source: The name of the log, for the reason beside each number.
+    """
     changed = dict(scenario.assumptions)
     for each in learnt:
         if each.taught and each.id in changed:

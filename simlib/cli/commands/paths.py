@@ -1,4 +1,4 @@
-"""`simlib paths`: the most probable paths, the steps to an ending, and times between rungs."""
+"""`simlib paths`: the most probable paths, the steps to an ending, and the days between rungs."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ DRAWN = 2_000
 """Number of histories drawn given an ending, unless --runs asks for fewer."""
 
 PASSAGES = 20
-"""Largest number of passages in the printed table. The files of --out and --json have all of them."""
+"""Largest number of rungs and moves in the printed table. The files of --out and --json have all of them."""
 
 
 def execute(arguments: Request) -> int:
-    """Print the most probable classes of paths, and the rungs and moves on the paths to an ending."""
+    """Print the most probable paths, and the rungs (levels of escalation) and moves on the way to an ending."""
     from simlib.analysis.paths.classes import counted_paths, paths
     from simlib.analysis.paths.medoids import typical_histories
     from simlib.analysis.paths.request import known_ending
@@ -83,7 +83,7 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The histories that an answer is about: simulated when first needed, then kept."""
+    """The simulated histories behind an answer. They are simulated at their first use, then kept."""
 
     scenario: Scenario
     draws: int | Belief
@@ -102,9 +102,9 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return the histories with the ending that `--given` names, or all if it names none.
+        """Return the histories that end in the ending of `--given`, or all histories without `--given`.
 
-        Return None if they cannot be simulated.
+        Return None if no histories can be simulated.
         """
         import numpy as np
 
@@ -118,7 +118,7 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories drawn on condition of the ending, so that a rare ending costs no more.
+        """Return histories drawn on condition of the ending, so that a rare ending costs no more than a common one.
 
         Return None if the exact engine cannot be used.
         """
@@ -138,7 +138,6 @@ class _Played:
             return None
 
     def how_many(self, some: Sample) -> str:
-        """Say how many histories were counted, and how they were chosen."""
         if self.given is None:
             return f"in {len(some):,} histories"
         if self.drawn:
@@ -147,7 +146,6 @@ class _Played:
 
 
 def _passages(result: Paths, played: _Played) -> Waypoints:
-    """Return which share of the histories with the given ending passes each rung and each move."""
     from simlib.analysis.paths.waypoints import counted_passages, passages
 
     assert result.given is not None

@@ -1,4 +1,4 @@
-"""`simlib rates`: how often something happened in past crises, from a file of event data."""
+"""`simlib rates`: the frequency of an event in past crises, from a file of event data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simlib.cli.output.text_table import Row, table
 
 
 def execute(arguments: Request) -> int:
-    """Read the file, count the event in its cases, and print rates and an assumption to paste."""
+    """Count an event in the past crises of a file. Print its rates, and an assumption to copy."""
     from simlib.calibration.crisis_cases import crisis_records, read_selection
     from simlib.calibration.event_rates import historical_rates
     from simlib.calibration.tempo_clock import fit_tempo

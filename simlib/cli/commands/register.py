@@ -13,7 +13,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Register the forecasts, or only write the questions for a forecasting site."""
+    """Register the forecasts of a scenario, or only write its questions for a forecasting site."""
     from simlib.calibration.forecast_registry import as_questions, read_registry, register
 
     scenario = load(arguments.path)

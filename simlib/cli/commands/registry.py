@@ -1,6 +1,7 @@
-"""The search for the module of a command, by its name.
+"""The module of each command, found by the name of the command.
 
-Each module of this folder has `execute`, which takes the request and returns an exit code.
+Each module of this folder has a function `execute`. It takes the request (the options of the command line) and returns
+an exit code.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from simlib.cli.options.request import Request
 
 
 def execute(request: Request) -> int:
-    """Carry out the requested command. Only the module of this command is imported."""
+    """Carry out the requested command, and return its exit code.
+
+    Only the module of this command is imported. Raises ScenarioError, before any work, for a place that cannot be
+    written to.
+    """
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets
         from simlib.scenario.loader import read_stream

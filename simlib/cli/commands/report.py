@@ -17,7 +17,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Write the brief, and the forecast behind it as JSON if asked."""
+    """Write the brief, and if requested the JSON of its forecast."""
     from simlib.report.writer import report_on, save_report, text_format
 
     text_format(arguments.target)

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from simlib.scenario.loader import Stream
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""The form of the name of a view."""
+"""The pattern of the name of a view."""
 
 
 def execute(arguments: Request) -> int:
-    """Forecast a scenario as the options say. Returns the exit code."""
+    """Forecast a scenario, print the answer, and write the requested files."""
     base, subject = world.stated(arguments), requested(arguments)
     _note_idle_options(arguments)
     if arguments.save_view is not None:
@@ -47,7 +47,8 @@ def execute(arguments: Request) -> int:
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
     """Save the changes to a scenario as a view in its folder.
 
-    An existing view is never replaced.
+    Raises ScenarioError if the view exists already (an existing view is never replaced), if `name` cannot be its name,
+    or if the scenario has no folder.
     """
     from simlib.scenario.loader import VIEWS, load
     from simlib.scenario.scalars import Refusal, read_name
@@ -73,7 +74,10 @@ def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
 
 
 def compute(subject: AskedScenario, arguments: Request) -> Computed:
-    """Run the engine. Raises TooManyStates, Cancelled and other errors of the engine."""
+    """Compute the forecast that the options ask for.
+
+    Raises TooManyStates, Cancelled and any other error of the engine.
+    """
     scenario, draws = subject.scenario, subject.draws(arguments.draws)
     engine: Engine = arguments.engine or "exact"
     options: dict[str, Any] = {
@@ -114,7 +118,6 @@ def _write(computed: Computed, arguments: Request) -> None:
 
 
 def _print_json(forecast: Forecast) -> None:
-    """Print the forecast as JSON, with escapes for letters that the output cannot show."""
     escape = "utf" not in (sys.stdout.encoding or "").lower()
     json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
     sys.stdout.write("\n")

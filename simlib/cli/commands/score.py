@@ -1,4 +1,4 @@
-"""`simlib score`: how good the registered forecasts of a scenario were, beside simple rivals."""
+"""`simlib score`: the scores of the registered forecasts of a scenario, beside simple rivals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Verify the registry, print its scores, and write the page if asked."""
+    """Verify the registry of a scenario, print the scores, and write a page about them if requested."""
     from simlib.calibration.registry_score import score_registry
     from simlib.report.registry_page import write_registry_page
 

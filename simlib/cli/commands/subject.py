@@ -1,4 +1,4 @@
-"""The scenario that a command asks about, with the requested changes and updates by a log."""
+"""The scenario that a command asks about: with the requested changes, and updated by a log of events."""
 
 from __future__ import annotations
 
@@ -18,23 +18,29 @@ if TYPE_CHECKING:
     from simlib.machine.belief import Belief
 
 DRAWS, FEWEST = 200, 32
-"""Default and smallest number of draws of a belief."""
+"""Default and smallest number of sets of assumption values that are drawn when a log of events is taken in."""
 
 
 @dataclass(frozen=True)
 class AskedScenario:
-    """A scenario to ask about, and the belief from its log (None: no log was taken in)."""
+    """A scenario to ask about, and the belief that its log of events leads to.
+
+    A belief is a weighted set of draws of the assumptions. It is None if no log was taken in.
+    """
 
     scenario: Scenario
     belief: Belief | None = None
 
     def draws(self, otherwise: int) -> int | Belief:
-        """Return the belief if there is one, else `otherwise`: a number of draws of the priors."""
+        """Return the belief. Without one, return `otherwise`, which is a number of draws of the priors."""
         return otherwise if self.belief is None else self.belief
 
 
 def requested(request: Request) -> AskedScenario:
-    """Return the scenario that the options ask about. Raises ScenarioError, and the errors of `update`."""
+    """Return the scenario that the options ask about, with its belief.
+
+    Raises ScenarioError for options that do not fit the scenario, and any error of taking in the log.
+    """
     base = world.stated(request)
     update = updated(request, base)
     if update is None:
@@ -47,7 +53,7 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Say which questions the log has answered.
+    """Name on standard error the questions that the log has already answered with yes.
 
     The command asks these questions again, about the time after the log.
     """
@@ -58,7 +64,7 @@ def _note_answers(update: Update) -> None:
 
 
 def updated(request: Request, base: Scenario) -> Update | None:
-    """Return the update by the log, or None if no option asks for one.
+    """Return the scenario updated by a log of events, or None if no option names a log or a date.
 
     Changed values apply before the log is taken in. A changed horizon and interventions apply from the date of the
     answer on.

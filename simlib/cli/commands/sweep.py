@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def execute(arguments: Request) -> int:
     """Compute the forecast at each point of a design, and write a folder of Parquet files.
 
-    A point is one set of values of the assumptions, or one view.
+    A point is one set of assumption values, one view or one plan. Return 1 if any point failed.
     """
     from simlib import sweep as sweeping
 

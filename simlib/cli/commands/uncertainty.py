@@ -1,4 +1,4 @@
-"""`simlib uncertainty`: how sure an answer is, and what would be worth finding out."""
+"""`simlib uncertainty`: how certain an answer is, and which further knowledge would be worth most."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
-"""For a fan: the number of draws, of report times, and of Monte Carlo replicates at each draw."""
+"""For the chart of the rungs over time: the number of sets of assumption values, of report times, and of Monte Carlo
+replicates with each set.
+"""
 
 
 def execute(arguments: Request) -> int:
-    """Print the range over the priors, the causes of the spread, and the values of information."""
+    """Print the range of the answer, the causes of its spread, and the value of further knowledge."""
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 
@@ -84,7 +86,6 @@ def _precision(arguments: Request) -> Precision:
 
 
 def _observations(subject: AskedScenario, arguments: Request, measures: Iterable[Measure]) -> dict[str, Evsi]:
-    """Return, for each ending and question, the value of watching for public moves until a day."""
     from simlib.analysis.uncertainty.sample_information import DRAWS, evsi
 
     answers = {}
@@ -104,9 +105,9 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
 
 
 def _fan(subject: AskedScenario, arguments: Request) -> Fan:
-    """Return the fan of the ladder over the draws, by Monte Carlo if there are too many states.
+    """Return the range of the rung (level of escalation) over time and over sets of assumption values.
 
-    A fan is the range of the rung over time.
+    The forecasts are by Monte Carlo if the exact engine cannot be used.
     """
     from simlib.analysis.uncertainty.fans import ladder_fan
     from simlib.engines.ensemble import over_priors

@@ -1,4 +1,4 @@
-"""`simlib update`: what a log of events says about a scenario, and what the forecast is now."""
+"""`simlib update`: how a log of events changes the state, the assumptions and the forecast of a scenario."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
-"""Days between the dates of a series."""
+"""Days between two forecasts of a series, by the word of `--series`."""
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, then forecast from the state at its end."""
+    """Take in a log of events, then forecast from the state at its end."""
     from simlib.engines.ensemble import forecast, over_priors
     from simlib.evidence.belief_update import updated
     from simlib.evidence.log_intake import take_in
@@ -78,7 +78,6 @@ def execute(arguments: Request) -> int:
 
 
 def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
-    """Return a sentence with the probability of the headline before the log and after it."""
     scenario = answer.before
     lead = headline(scenario)
     known = [each.on for each in answer.answered if lead.kind == "question" and each.id == lead.of]
@@ -93,7 +92,6 @@ def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
 
 
 def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
-    """Return how each row changes the forecast, or say why this cannot be computed."""
     measure = arguments.measure[0] if arguments.measure else None
     with Task("computing the effect of each row") as task:
         try:
@@ -142,7 +140,6 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 
 
 def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
-    """Return a table of forecasts: without the log, from the state at its end, after learning."""
     scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]

@@ -10,18 +10,21 @@ from simlib.cli.options.readers import change, date, day, name, whole
 from simlib.scenario.views.forms import FORMS
 
 RUNS = 10_000
-"""Default number of replicates of a Monte Carlo forecast, over all its draws together."""
+"""Default number of replicates of a Monte Carlo forecast, over all its sets of assumption values together."""
 
 SEED = "seed of the random numbers and of the draws (default: 0)"
 
 
 def add_path(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names the scenario."""
+    """Add the argument PATH, which names the scenario."""
     parser.add_argument("path", metavar="PATH", help="scenario folder or file, shipped scenario, or `-` for input")
 
 
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the options that load a view, and that change single assumptions."""
+    """Add the options `--view` and `--set`, which load a view and change single assumptions.
+
+    `how` overrides the way in which argparse stores the values.
+    """
     group.add_argument(
         "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml in its folder)"
     )
@@ -29,7 +32,10 @@ def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the option that changes single assumptions."""
+    """Add the option `--set`, which changes single assumptions.
+
+    `how` overrides the way in which argparse stores the values.
+    """
     how = (
         {"type": change("set"), **how} if how else {"action": "append", "default": [], "dest": "settings", "type": name}
     )
@@ -38,7 +44,10 @@ def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
-    """Add the options that change the scenario: a view, values, a horizon, interventions."""
+    """Add the options for a view, values, a horizon and interventions, and return their group.
+
+    `how` overrides the way in which argparse stores the values.
+    """
     group = parser.add_argument_group("changes")
     add_view(group, **how)
     group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
@@ -47,7 +56,10 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the options for interventions. Those of one day act in the order of the command line."""
+    """Add one option for each kind of intervention. Interventions of one day act in the order of the options.
+
+    `how` overrides the way in which argparse stores the values.
+    """
     how = how or {"action": "append", "default": [], "dest": "interventions"}
     for kind, form in FORMS.items():
         group.add_argument(
@@ -56,14 +68,14 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
-    """Add the options that forecast from the state at the end of a log of events."""
+    """Add the options that take in a log of events and forecast from the state at its end."""
     group = parser.add_argument_group("as of a date of the log")
     add_log(group, "date of the answer; only what was public before it counts (default: the scenario's date)")
     add_no_learn(group)
 
 
 def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
-    """Add the options that name a log and its date."""
+    """Add the options that name a log of events and its date. `as_of` is the help of `--as-of`."""
     add = group.add_argument
     add("--events", metavar="FILE", help="a file of events to add to the events.csv of the scenario")
     add("--as-of", type=date, metavar="DATE", help=as_of)
@@ -71,20 +83,28 @@ def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
 
 
 def add_no_learn(group: argparse._ActionsContainer) -> None:
-    """Add the option to keep the priors of the assumptions, whatever the log says."""
+    """Add the option `--no-learn`, which keeps the priors of the assumptions, whatever the log says."""
     text = "infer only the state of the scenario from the log, and keep the priors of the assumptions"
     group.add_argument("--no-learn", action="store_true", help=text)
 
 
 def add_windows(group: argparse._ArgumentGroup) -> None:
-    """Add the option that ignores calendar windows."""
+    """Add the option `--ignore-windows`, which leaves out calendar windows."""
     group.add_argument("--ignore-windows", action="store_true", help="treat all calendar windows as open at all times")
 
 
 def add_question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
 ) -> None:
-    """Add the common options that are `wanted`, and the output options."""
+    """Add those of the common options that are `wanted`, and the output options.
+
+    Args:
+        parser: The parser of the command.
+        wanted: Names among "--measure", "--by", "--engine", "--draws" and "--seed".
+        outputs: Whether the output options are added.
+        measure: The default of `--measure` in words, for the help.
+        draws: The default of `--draws` in words, for the help.
+    """
     stated = f"number of draws from the priors ({draws or 'default: 0, which means the stated values'})"
     forms = (
         "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, impact:ID, fired:MOVE, "
@@ -110,7 +130,7 @@ def add_question(
 
 
 def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:
-    """Add the options that say where an answer is written."""
+    """Add the options `--json` and `--out`. `answer` names the answer in their help."""
     text = f"write the {answer} as JSON; `-` prints it, and nothing else, to standard output"
     group.add_argument("--json", metavar="FILE", help=text)
     tables = "tables (CSV, in UTF-8 with a byte order mark)"

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
-"""Fewest draws that may be averaged. With fewer, the error of the mean cannot be estimated well."""
+"""Fewest sets of assumption values that may be averaged. With fewer, the error of the mean cannot be estimated well."""
 
 
 def check(request: Request, scenario: Scenario) -> None:
-    """Refuse numbers and names that do not fit the scenario.
+    """Refuse options whose numbers or names do not fit the scenario.
 
-    Raises ScenarioError, which lists all of them.
+    Raises ScenarioError, which lists all problems.
     """
     problems = [
         *_of_days(request, scenario),
@@ -52,7 +52,7 @@ def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _days(written: float | str, scenario: Scenario) -> float:
-    """Return a day as a number of days after the start. A date means the end of its day."""
+    """Return a day as a number of days after the start, counted to the end of a date."""
     return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
 
 
@@ -119,7 +119,6 @@ def _of_threshold(request: Request) -> Iterator[Problem]:
 
 
 def _of_stopping(request: Request) -> Iterator[Problem]:
-    """Check when `uncertainty` is to stop drawing, and its quantiles."""
     if request.command != "uncertainty":
         return
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
@@ -144,11 +143,11 @@ def _of_sightings(request: Request) -> Iterator[Problem]:
 
 
 def uncertain(scenario: Scenario) -> bool:
-    """Say whether any assumption has a range."""
+    """Say whether any assumption of the scenario has a range."""
     return any(not assumption.fixed for assumption in scenario.assumptions.values())
 
 
 def insist_on_uncertainty(scenario: Scenario) -> None:
-    """Raise Unsupported if no assumption has a range."""
+    """Raise Unsupported if no assumption of the scenario has a range."""
     if not uncertain(scenario):
         raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give some of them low and high")

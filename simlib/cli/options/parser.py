@@ -12,9 +12,9 @@ from simlib.cli.options.request import Request, frozen
 
 
 def parse(argv: Sequence[str] | None) -> Request:
-    """Read a command line.
+    """Return the request that a command line makes. `argv` None means that of the process.
 
-    Raises SystemExit for --help and for a command line that cannot be read.
+    Raises SystemExit after --help, and for a command line that cannot be read.
     """
     parser = build()
     namespace, rest = parser.parse_known_args(argv)
@@ -27,7 +27,7 @@ def parse(argv: Sequence[str] | None) -> Request:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong and where to read more."""
+    """A parser whose error is one line: the problem, and the command that says more."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Command(NamedTuple):
-    """A command: its name, what it does in a line, and the function that adds its options."""
+    """A command: its name, its purpose in one line, and the function that adds its options to a parser."""
 
     name: str
     brief: str
@@ -93,7 +93,7 @@ COMMANDS = (
 
 
 def build() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser of the whole command line, with a parser for each command."""
     from simlib import __version__
 
     parser = Parser(

@@ -1,4 +1,4 @@
-"""The plans of a sweep: view files, and groups of interventions that `--as` names."""
+"""The plans of a sweep: groups of interventions, from view files or named by `--as`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request of a sweep with each change given to every point or to one plan.
+    """Return the request of a sweep in which each change belongs to every point or to one plan.
 
-    Changes before the first `--as` go to every point, but each `--plan` before it is a plan of its own.
+    - A change before the first `--as` belongs to every point.
+    - A `--plan` before the first `--as` is a plan of its own.
+    - Every other change belongs to the plan of the `--as` before it.
     """
     common = [change for name, changes in request.variants if not name for change in changes]
     alone = [("", (change,)) for change in common if change[0] == "plan"]
@@ -31,7 +33,7 @@ def shared_out(request: Request) -> Request:
 
 
 def requested_plans(request: Request) -> dict[str, Plan]:
-    """Return the plans by name.
+    """Return the interventions of each plan of a sweep, by the name of the plan.
 
     Raises ScenarioError, which lists every problem.
     """
@@ -54,10 +56,10 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 
 
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
-    """Return the plans of one `--as`, or of files before any `--as`, and their problems.
+    """Return the plans of one `--as`, or of the files before any `--as` (`name` is then ""), and their problems.
 
-    Without a name, each file is a plan with the id of the file. With a name there is one plan: first the interventions
-    of its files, then those of the command line.
+    Without a name, each file is a plan of its own, called by the id of the file. With a name there is one plan: the
+    interventions of its files, then those of the command line.
     """
     from simlib.sweep import load_plans
 

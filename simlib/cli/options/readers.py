@@ -1,4 +1,4 @@
-"""Functions that read the values of options, and an action that keeps the order of options."""
+"""Functions that read the values of options, and an action that keeps options in their order."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from typing import Any
 from simlib.scenario.scalars import describe
 
 MOST = 2**63 - 1
-"""Largest seed or count: arrays hold no larger whole number."""
+"""Largest seed or count. An array cannot hold a larger whole number."""
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers from `least` up."""
+    """Return a function that reads a whole number of at least `least`.
+
+    The function raises argparse.ArgumentTypeError for any other text.
+    """
 
     def read(text: str) -> int:
         digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
@@ -29,7 +32,10 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def day(text: str) -> float | str:
-    """Read a day: an ISO date, or a number of days after the start."""
+    """Read a day: an ISO date is returned as text, a number of days after the start as a float.
+
+    Raises argparse.ArgumentTypeError for any other text.
+    """
     try:
         days = float(text)
     except ValueError:
@@ -45,7 +51,7 @@ def day(text: str) -> float | str:
 
 
 def date(text: str) -> dt.date:
-    """Read an ISO date."""
+    """Read an ISO date. Raises argparse.ArgumentTypeError for any other text."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -53,30 +59,33 @@ def date(text: str) -> dt.date:
 
 
 def name(text: str) -> str:
-    """Read a name.
-
-    Letters with accents are put in composed form (NFC), as in files.
-    """
+    """Read a name. Letters with accents are put in composed form (NFC), as in scenario files."""
     return unicodedata.normalize("NFC", text)
 
 
 def names(text: str) -> list[str]:
-    """Read names with commas between them."""
+    """Read names that are separated by commas."""
     return [name(part.strip()) for part in text.split(",")]
 
 
 def whole_numbers(text: str) -> list[int]:
-    """Read whole numbers above zero with commas between them."""
+    """Read whole numbers above zero that are separated by commas."""
     return [whole(1)(part.strip()) for part in text.split(",")]
 
 
 def change(kind: str) -> Callable[[str], tuple[str, str]]:
-    """Return a reader that gives (kind, text). Options of several kinds add to one list."""
+    """Return a function that reads a text as the pair (kind, text).
+
+    Options of several kinds add to one list, and the kind tells them apart.
+    """
     return lambda text: (kind, name(text))
 
 
 class VariantAction(argparse.Action):
-    """Collect the changes of each variant in a list of (name, changes). `--as` begins a variant."""
+    """An action that collects changes in a list of variants: pairs (name, changes).
+
+    The option `--as` begins a variant. Changes before the first `--as` belong to a variant without a name.
+    """
 
     def __call__(
         self,
@@ -85,10 +94,7 @@ class VariantAction(argparse.Action):
         value: Any,
         option: str | None = None,
     ) -> None:
-        """Begin a variant, or add a change to the last one.
-
-        Changes before the first --as go to an unnamed variant.
-        """
+        """Begin a variant, or add a change to the last variant."""
         variants = [*getattr(namespace, self.dest)]
         if option == "--as":
             variants.append((value, []))
@@ -99,4 +105,4 @@ class VariantAction(argparse.Action):
 
 
 OF_VARIANT: dict[str, Any] = {"action": VariantAction, "dest": "variants", "default": []}
-"""Arguments of `add_argument` for the options that `--as` divides into variants or plans."""
+"""Arguments of `add_argument` for the options whose values `--as` divides into variants or plans."""

@@ -16,15 +16,12 @@ if TYPE_CHECKING:
     from simlib.typing import Engine
 
 Changes = tuple[tuple[str, str], ...]
-"""Options that act in the order given, each as (kind, text)."""
+"""Options that act in their order on the command line, each as (kind, text)."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of one command.
-
-    An option that the command does not have keeps its default.
-    """
+    """The options of one command. An option that the command does not have keeps its default."""
 
     command: str = ""
     traceback: bool = False
@@ -37,10 +34,11 @@ class Request:
     """Changed medians of assumptions, each as NAME=VALUE."""
     horizon: str | None = None
     interventions: Changes = ()
+    """Interventions in the order of the command line, each as (kind, text)."""
     variants: tuple[tuple[str, Changes], ...] = ()
-    """Groups of changes by the name that `--as` gives them."""
+    """Groups of changes, each as (name that `--as` gives, changes)."""
     plans: tuple[tuple[str, Changes], ...] = ()
-    """Groups of interventions of a sweep, by name."""
+    """Groups of interventions of a sweep, each as (name, changes)."""
     cumulative: bool = False
     ignore_windows: bool = False
     save_view: str | None = None
@@ -50,6 +48,7 @@ class Request:
     by: float | str | None = None
     """The target day: days after the start, or an ISO date. None: the horizon."""
     look_by: float | str | None = None
+    """The last day on which signs are looked for. None: none is given."""
     given: str | None = None
     ladder: str | None = None
     over: str | None = None
@@ -105,7 +104,7 @@ class Request:
     seed: int = 0
     draws: int = 0
     runs: Any = None
-    """Number of replicates for each draw. None: the default of the command."""
+    """Number of replicates with each set of assumption values. None: the default of the command."""
     threads: int | None = None
     tolerance: float | None = None
     most_draws: int | None = None
@@ -129,7 +128,7 @@ class Request:
 
     @property
     def target(self) -> Path:
-        """Where a command writes that cannot do without --out. Default: the current folder."""
+        """The place of `--out`, or the current folder without `--out`."""
         return self.out or Path()
 
     def replace(self, **changes: Any) -> Request:
@@ -138,9 +137,9 @@ class Request:
 
 
 def frozen(namespace: Namespace, **more: Any) -> Request:
-    """Return what argparse read, with lists as tuples.
+    """Return the options that argparse read as a request. `more` are further options.
 
-    An option that was not given keeps its default.
+    Lists become tuples. An option that was not given keeps its default.
     """
     read: Mapping[str, Any] = vars(namespace) | more
     return Request(**{name: _tuples(value) for name, value in read.items() if value is not None})

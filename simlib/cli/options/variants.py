@@ -1,4 +1,4 @@
-"""The variants that are compared and the views that are pooled."""
+"""The variants of a scenario that `compare` compares, and the views that `pool` pools."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
 
 UNNAMED = "changed"
-"""The name of an unnamed variant if its changes, in words, are too long for a name."""
+"""The name of a variant without a name whose changes, in words, are too long for a name."""
 
 LONGEST_NAME = 60
-"""Largest number of characters in a name that is made from the words for the changes."""
+"""Largest number of characters in a name that is made of the changes in words."""
 
 BASELINE = "baseline"
-"""The name, in a list of views, for the scenario without a view."""
+"""The name that stands for the scenario without a view in a list of views."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
 
 def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
-    """Return the variants of the baseline by name.
+    """Return the requested variants of the scenario `base`, by name.
 
-    Raises ScenarioError, which lists every problem.
+    With `--cumulative`, each variant also has the changes of the variants before it. Raises ScenarioError, which lists
+    every problem.
     """
     groups: list[tuple[str, Changes]] = []
     for name, changes in request.variants:
@@ -57,7 +58,7 @@ def _named_after(changes: Changes) -> str:
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
-    """Return the variants. Each has its own changes and those of all variants before it."""
+    """Return the variants. Each variant has its own changes and those of all variants before it."""
     pile: Changes = ()
     variants = {}
     for name, changes in groups:
@@ -80,9 +81,9 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
 
 
 def named_problem(name: str, problem: Problem) -> Problem:
-    """Return a problem with the name that `--as` gave to its variant or plan.
+    """Return a problem whose place begins with the name that `--as` gave to a variant or plan.
 
-    The name is "" for a variant or plan that `--as` did not name.
+    `name` is "" for a variant or plan that `--as` did not name.
     """
     where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
     return Problem(problem.file, problem.line, where, problem.what, problem.expected)
@@ -100,9 +101,10 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return {name of a view: scenario seen through it, with all requested changes}.
+    """Return the scenarios to pool, by the name of the view. By default they are the baseline and every view.
 
-    These are the scenarios to pool. Default: the baseline and every view.
+    Each is the scenario seen through a view, with the requested changes. Raises ScenarioError, which lists every
+    problem.
     """
     base = load(request.path)
     names = list(request.views) or [BASELINE, *load_views(base)]
@@ -118,9 +120,9 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return for each view the scenario seen through it, with the requested changes.
+    """Return for each named view the scenario seen through it, with the requested changes.
 
-    The name `baseline` means no view. Raises ScenarioError, which lists `problems` and then every further problem.
+    The name "baseline" means no view. Raises ScenarioError, which lists `problems` and then every further problem.
     """
     base, worlds, wrong = load(request.path), {}, list(problems)
     for name in dict.fromkeys(names):
@@ -135,7 +137,10 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 
 
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
-    """Return a weight for each view, or None if no weights are given."""
+    """Return the weight of each view, or None if no weights are given.
+
+    Raises ScenarioError if the weights cannot be read, or if their number is not that of the views.
+    """
     if request.weights is None:
         return None
     if len(request.weights) != len(names):

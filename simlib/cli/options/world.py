@@ -1,4 +1,4 @@
-"""The scenario of a command line: a scenario file, seen through a view, with the changes of the options."""
+"""The scenario of a command line: loaded, seen through a view, and changed by the options."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Thing = TypeVar("Thing")
 
 
 def stated(request: Request) -> Scenario:
-    """Return the scenario at PATH, seen through --view, without other changes."""
+    """Return the scenario at PATH, seen through the view of `--view`, without other changes."""
     return load(request.path, view=request.view)
 
 
 def changed(request: Request, base: Scenario) -> Scenario:
-    """Return `base` with every change that the options ask for.
+    """Return the scenario `base` with every change that the options ask for.
 
-    Raises ScenarioError, which lists every problem. For each value outside its range in the file, a note goes to
-    standard error.
+    For each value outside its range in the file, a note goes to standard error. Raises ScenarioError, which lists every
+    problem.
     """
     values, wrong = variation.split_values(request.settings, base)
     scenario, more = _attempt(lambda: variation.with_values(base, values))
@@ -48,7 +48,7 @@ def changed(request: Request, base: Scenario) -> Scenario:
 
 
 def note(sentence: str) -> None:
-    """Write a note to standard error. A note is not an error."""
+    """Write a note to standard error. Unlike an error, a note does not end the command."""
     sys.stderr.write(f"note: {sentence}\n")
 
 

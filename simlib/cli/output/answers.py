@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Result(Protocol):
-    """The methods that every answer has."""
+    """The methods that every answer has, and every table beside one."""
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy table."""
@@ -53,7 +53,10 @@ class Table:
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:
-    """Return the line that names the scenario, its first day, and the `method` that computed the answer."""
+    """Return the line that names the scenario, its first day, and the method of the answer.
+
+    `method` says how the answer was computed.
+    """
     through = f", through the view {scenario.view}" if scenario.view else ""
     changes = ", with the requested changes" if request.settings or request.interventions or request.horizon else ""
     date = long_date(scenario.as_of)
@@ -62,10 +65,7 @@ def heading(request: Request, scenario: Scenario, method: str) -> str:
 
 
 def json_text(results: Mapping[str, Result]) -> str:
-    """Return answers as JSON by name.
-
-    Numbers that are not finite are null.
-    """
+    """Return answers as one JSON text, with their names as keys. Numbers that are not finite become null."""
     data = finite(plain_json({name: result.to_dict() for name, result in results.items()}))
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 
@@ -79,20 +79,17 @@ def tell(
     lines: Sequence[str] | None = None,
     made: str = "",
 ) -> int:
-    """Print answers, then write the requested files.
+    """Print the answers, then write the requested files. Return the exit code 0.
 
     If the command is stopped while it writes a folder, none of the new files stays.
 
     Args:
-        request: Where to write.
+        request: The options, which say where to write.
         results: The answers. Their names become names of files and keys of the JSON.
-        pictures: Returns the pictures. It is called only if there is a folder for them.
+        pictures: A function that returns the pictures. It is called only if there is a folder for them.
         tables: Texts to print below the sentences.
-        lines: The lines above the tables. Default: the sentences of the answers.
+        lines: The sentences to print above the tables. None: those of the answers.
         made: A line about scenario and method, printed between `lines` and the tables.
-
-    Returns:
-        The exit code.
     """
     text = json_text(results)
     if request.json == "-":

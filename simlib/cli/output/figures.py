@@ -1,4 +1,4 @@
-"""The figures that each command writes with `--out`, without those that would be empty."""
+"""The figures that each command writes with `--out`. Figures that would be empty are left out."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from simlib.evidence.lessons import Lessons
 
 ROWS = 10
-"""Largest number of rows in a plot with a row for each item."""
+"""Largest number of rows in a figure with a row for each item."""
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
-    """Yield the effects on each measure, the histories that end differently, and a calendar."""
+    """Yield the effect of each variant on each measure, the histories that end differently, and a calendar.
+
+    With `cumulative`, the effects are drawn as steps, each on top of the steps before it.
+    """
     from simlib.plots.flip_matrix import flips
     from simlib.plots.plan_calendar import calendar, rows_of
     from simlib.plots.waterfall_bars import effects, waterfall
@@ -55,7 +58,10 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = F
 
 
 def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
-    """Yield a tornado diagram for each measure, and its Sobol indices if there are any."""
+    """Yield for each measure a tornado diagram, and its Sobol indices if there are any.
+
+    A tornado diagram shows the answer with each assumption at its low and at its high value.
+    """
     from simlib.plots.sobol_bars import shares
     from simlib.plots.tornado_bars import tornado
 
@@ -78,7 +84,10 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield distributions, the causes of their spread, a fan, and the values of information."""
+    """Yield the distributions of the answer, the causes of the spread, and the values of further knowledge.
+
+    If there is a `fan`, also yield the range of the rung (level of escalation) over time.
+    """
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
     from simlib.plots.uncertainty_charts import distribution, split
@@ -101,7 +110,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield pictures of the likeliest classes of paths, their tree and flow, and of histories."""
+    """Yield pictures of the likeliest paths, of their tree and flow, and of typical histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -116,7 +125,10 @@ def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
-    """Yield the moves and levels that are signs of each ending or question, and a map of all."""
+    """Yield for each ending or question the moves and levels that are its signs, then a map of all signs.
+
+    `results` are drawn one by one, and `of_all` are drawn together in the map.
+    """
     from simlib.plots import indicator_bars as plots
 
     for result in results:
@@ -131,7 +143,10 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
-    """Yield a picture of each box, that is, of ranges of assumptions, over its two main ones."""
+    """Yield a picture of each box over its two main assumptions.
+
+    A box is a set of ranges of a few assumptions, within which the measure is likely.
+    """
     from simlib.plots.box_charts import box
 
     stem = f"box-{slug(result.measure.name)}"
@@ -144,7 +159,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
 
 
 def pool(result: Pool) -> Iterator[Picture]:
-    """Yield the views and both pools, for each ending and question."""
+    """Yield one picture of the views and both pools, for every ending and question."""
     from simlib.plots.pool_bars import pools
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
@@ -152,7 +167,7 @@ def pool(result: Pool) -> Iterator[Picture]:
 
 
 def backtest(result: Backtest) -> Iterator[Picture]:
-    """Yield the forecasts of each question over time, then the scores of all."""
+    """Yield for each question its forecasts over time, then the scores of all questions."""
     from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
     asked = [name for name in result.labels if result.of(name)]
@@ -162,28 +177,28 @@ def backtest(result: Backtest) -> Iterator[Picture]:
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:
-    """Yield the forecasts as they would have been stated on each date of the log."""
+    """Yield one picture of the forecasts that would have been stated on each date of the log."""
     from simlib.plots.series_lines import series as lines
 
     yield Picture("series", partial(lines, result), 540, right=240)
 
 
 def lessons(result: Lessons) -> Iterator[Picture]:
-    """Yield prior and posterior of the assumptions that the log moved most."""
+    """Yield one picture of prior and posterior, for the assumptions that the log changed most."""
     from simlib.plots.lesson_intervals import priors_and_posteriors
 
     yield Picture("learn", partial(priors_and_posteriors, result), 680)
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:
-    """Yield one picture: how each row of the log changes the forecast, a bar for each row."""
+    """Yield one picture of how much each event of the log changes the forecast."""
     from simlib.plots.row_effect_bars import row_bars
 
     yield Picture("rows", partial(row_bars, result), 760)
 
 
 def diff(result: Diff) -> Iterator[Picture]:
-    """Yield both forecasts side by side, for the endings and questions that both have."""
+    """Yield one picture of two forecasts side by side, for the endings and questions that both have."""
     from simlib.plots.comparison_bars import both_forecasts, in_common
 
     if result.forecasts is None:

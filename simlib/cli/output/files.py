@@ -1,4 +1,4 @@
-"""`--out DIR`: the forecast as figures, tables and one JSON file."""
+"""The files of `--out DIR`: figures, tables and JSON."""
 
 from __future__ import annotations
 
@@ -31,14 +31,17 @@ TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings", "counte
 POINTS = ("p05", "p25", "p50", "p75", "p95")
 
 PNG_DPI, SVG_DPI = 100, 72
-"""Dots per inch of figures."""
+"""Dots per inch of a figure as PNG, and as SVG."""
 
 Draw = Callable[["Axes"], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to draw, with size and margins in pixels at 100 dpi, and a small line as `foot`."""
+    """A figure to draw. Its size and its margins are in pixels at 100 dots per inch.
+
+    `draw` draws on given axes. `foot` is a small line below the figure.
+    """
 
     name: str
     draw: Draw
@@ -58,9 +61,9 @@ class Picture:
 
 
 def refuse_targets(request: Request) -> None:
-    """Refuse places that cannot be written to and an unknown drawing backend, before any work.
+    """Refuse places that cannot be written to, before any work. Also refuse an unknown drawing backend.
 
-    Raises ScenarioError.
+    Raises ScenarioError, which lists every problem.
     """
     problems: list[Problem] = []
     out = request.out
@@ -99,9 +102,9 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Yield a problem if a file cannot be written in the folder, or where it will be made.
+    """Yield a problem if no file can be written in the folder `wanted`, or where it will be made.
 
-    It tries to write, because nothing else shows missing rights and a full disk.
+    A file is written on trial, because nothing else shows missing rights and a full disk.
     """
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
@@ -114,9 +117,9 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder to write into.
+    """Give a temporary folder to write into, for files that belong into `folder`.
 
-    At the end all its files move to `folder`. After an error none of them does.
+    At the end all files move to `folder`. After an error none of them does.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,12 +141,12 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """Return a text as a file name with only letters, digits, underscores, dots and hyphens."""
+    """Return a text as a file name of letters, digits, underscores, dots and hyphens only."""
     return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
-    """Write a table as CSV in UTF-8 with a byte order mark, which spreadsheets need.
+    """Write a table as CSV in UTF-8, with the byte order mark that spreadsheets need.
 
     A text that a spreadsheet would take for a formula gets a leading quote.
     """
@@ -158,7 +161,7 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Say how many files were written into a folder, and which other files it holds.
+    """Return a sentence on how many files were written into a folder, and on the other files in it.
 
     The other files may be from an earlier answer.
     """
@@ -171,7 +174,7 @@ def written(folder: Path, names: set[str]) -> str:
 
 
 def write_all(forecast: Forecast, draws: Ensemble | None, folder: Path, task: Task) -> set[str]:
-    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure.
+    """Write forecast.json, a CSV for each table, and a PNG and an SVG for each figure.
 
     Return the names of the files.
     """
@@ -196,7 +199,7 @@ def _frames(forecast: Forecast, draws: Ensemble | None) -> Iterator[tuple[str, p
 
 
 def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
-    """Return five percentiles over the draws, in columns after day, by, kind and name."""
+    """Return five percentiles of each probability over the sets of assumption values, one row a day and name."""
     import pandas as pd
 
     rows = []
@@ -231,11 +234,9 @@ def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
 
 
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
-    """Draw every picture as PNG and as SVG.
+    """Draw every picture into a folder, as PNG and as SVG.
 
-    Each format is drawn anew, because labels are placed by pixels and the formats differ in size.
-
-    Raises Cancelled.
+    Each format is drawn anew, because labels are placed by pixels, and a pixel of SVG is larger. Raises Cancelled.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 COLUMNS = 5
-"""Number of dates shown."""
+"""Number of dates that a table shows."""
 
 ROUND_OFF = 1e-12
 """Smallest error that is stated for an exact answer. Rounding errors exceed truncation bounds below it."""
@@ -33,7 +33,7 @@ _WHOLE = 1e-9
 
 @dataclass(frozen=True)
 class Computed:
-    """A forecast of a scenario. `draws` is the ensemble behind a forecast over the priors, else None."""
+    """A forecast of a scenario. `draws` holds the forecasts whose mean it is, or None at the stated values."""
 
     scenario: Scenario
     forecast: Forecast
@@ -41,10 +41,13 @@ class Computed:
 
 
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
-    """Return the whole report.
+    """Return all that `simlib run` prints about a forecast.
 
-    `base` is the scenario before changes. `top` is the number of moves that are listed (0: all). `chosen` means that
-    the command chose the engine. Then the report says why.
+    Args:
+        computed: The forecast.
+        base: The scenario before changes.
+        top: The number of moves to list. 0 means all.
+        chosen: Whether the command chose the engine. If so, the text says why.
     """
     forecast = computed.forecast
     lead = headline_sentence(computed)
@@ -65,7 +68,10 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 
 
 def headline_sentence(computed: Computed) -> str:
-    """Return the sentence about the headline measure, over the draws and at the stated values, with its error."""
+    """Return the sentence about the headline measure: its mean over the priors, and at the stated values.
+
+    Each probability has its error if the error is large enough to show.
+    """
     forecast, lead = computed.forecast, headline(computed.scenario)
     versions = [(over_draws(forecast.provenance), forecast), ("at the stated values", forecast.stated)]
     if forecast.stated is None:
@@ -184,10 +190,6 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
-    """Return probabilities as text, with an interval where it is wider than the digits shown.
-
-    `bare` leaves all intervals out.
-    """
     if bare:
         return [_short_words(percent(band.probability[i])) for i in at]
     return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]
@@ -203,10 +205,6 @@ def _span(low: float, high: float) -> str:
 
 
 def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
-    """Return a table of the range over the draws.
-
-    This is uncertainty about the assumptions, so more draws do not shrink it.
-    """
     draws = computed.draws
     assert draws is not None
     rows = []
@@ -231,10 +229,6 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
 
 
 def _ranges(forecast: Forecast, top: int) -> str:
-    """Return a table that says how often each move may happen, as a range.
-
-    The range comes from chance, so more replicates do not narrow it.
-    """
     shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
     title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
@@ -258,9 +252,9 @@ def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]
 
 
 def count(number: float) -> str:
-    """Write an expected number with two or three digits: "12.4", "0.031".
+    """Return an expected number with two or three digits, such as "12.4" or "0.031".
 
-    A small number is never rounded to 0.
+    A small number is never rounded to 0. From 100 up, all digits before the point are given.
     """
     if number <= 0:
         return "0"
@@ -271,10 +265,10 @@ def count(number: float) -> str:
 
 
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
-    """Return the indices of about `wanted` report times, equally far apart, including the last.
+    """Return the indices of about `wanted` report times, equally far apart. They include the last.
 
-    Times at whole days are preferred if there are enough of them, or one for every day. Then a column means "by the end
-    of a date", and no date occurs twice.
+    Times at whole days are preferred if there are `wanted` of them, or one for every day. Each column then means "by
+    the end of a date", and no date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]
@@ -287,7 +281,7 @@ def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
 def _dates(forecast: Forecast, at: Sequence[int]) -> list[list[str]]:
     """Return two header lines: dates, and days after the start.
 
-    A date is marked `~` if the time is within its day.
+    A date is marked `~` if the report time is within the day, and not at its end.
     """
     days = [float(forecast.times[i]) for i in at]
     dates = [forecast.by_date(day) for day in days]

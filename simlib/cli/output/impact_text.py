@@ -1,4 +1,4 @@
-"""Impacts as text for a terminal: expected amounts by date, their range, and the mean given each ending."""
+"""Impacts as text for a terminal: expected amounts by date, their range, and their mean given each ending."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
         forecast: The forecast.
         at: Indices of the report times to show as columns.
         head: The dates above the columns.
-        how: Words after the title that say at which values the forecast holds.
+        how: Words after the title that say with which assumption values the forecast was made.
     """
     impacts = forecast.impacts
     if not impacts:
@@ -43,7 +43,6 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
 
 
 def _sources(impacts: Mapping[str, Accumulation], labels: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each impact that says if its distribution was solved or counted."""
     for name, impact in impacts.items():
         if impact.sample is not None:
             yield f"\n  {labels[name]}: {impact.sample.source}"

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 ROWS = 12
-"""Largest number of rows of a table. The files of --out and --json have all of them."""
+"""Largest number of rows of a table. The files of --out and --json have all rows."""
 
 COLUMNS, WIDTH = 4, 22
-"""Most variants side by side in a table, and the width of their names in letters."""
+"""Largest number of variants side by side in a table, and the width of a column heading in letters."""
 
 PARTED = 44
 """Width in letters of each column in a table of two histories."""
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
-    """Yield a table with a column for each variant, then tables of histories that change.
+    """Yield a table with a column for each variant, then tables of histories that end differently.
 
-    The rows of the table are the endings, questions and impacts. If measures were `asked` for, its rows are all of
-    these measures.
+    The rows of the first table are endings, questions and impacts. With `asked` its rows are all measures of the
+    answer. With `cumulative` the head says that variants add up.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -50,7 +50,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
 
 
 def parted(pair: Divergence) -> str:
-    """Return a table of one history: dates, events at the baseline, and events in the variant."""
+    """Return a table of one history: dates, events in the baseline, and events in the variant."""
     before, after = pair.labels
     title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
@@ -81,10 +81,6 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool, asked:
 
 
 def _flips(result: Comparison) -> Iterator[str]:
-    """Yield a table of the share of histories that end differently in each variant.
-
-    It has a 95% interval, and the least and most for any pairing of histories.
-    """
     rows = [
         Row(name, [percent(flips.share), *(f"{percent(a)} to {percent(b)}" for a, b in (flips.interval, flips.bounds))])
         for name, flips in ((name, effect.flips) for name, effect in result.effects.items())
@@ -98,7 +94,7 @@ def _flips(result: Comparison) -> Iterator[str]:
 
 
 def _after(d: Difference) -> str:
-    """Write a value in a variant and its change from the baseline, with its error if it has one.
+    """Return a value in a variant with its change from the baseline, and with its error if it has one.
 
     The error is half of the 95% interval.
     """
@@ -123,8 +119,8 @@ def _pairs(result: Comparison, name: str) -> str:
 def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
     """Yield a table for each measure, with a row for each assumption.
 
-    A row has the answer at the low and high value of the assumption. It may also have the slope and the share of the
-    spread.
+    A row has the answer at the low and at the high value of the assumption. With `slopes` and `shares`, it also has the
+    slope and the share of the spread.
     """
     for measure in result.measures:
         bars = result.ranked(measure.name)[:ROWS]
@@ -164,10 +160,9 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns, with a head: the share of the spread that each assumption causes.
+    """Return two columns: the share of the spread that each assumption causes alone, and with the others.
 
-    The first is the share that it causes alone, the second that with others. Assumptions that are correlated have the
-    share of their group.
+    An assumption that is correlated with others has the share of their group.
     """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
@@ -181,7 +176,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of questions and endings: both pools, the lowest view and the highest view."""
+    """Return a table of the probability of each question and ending: both pools, lowest view, highest view."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
@@ -192,7 +187,7 @@ def pooled(result: Pool) -> str:
 
 
 def differences(result: Diff) -> Iterator[str]:
-    """Yield both forecasts side by side, if there are any."""
+    """Yield a table of two forecasts side by side, if they were made."""
     rows = []
     for row in result.frame("forecast").to_dict("records"):
         before, after = row["before"], row["after"]
@@ -208,7 +203,8 @@ def differences(result: Diff) -> Iterator[str]:
 def watched(result: Indicators) -> Iterator[str]:
     """Yield a table of the moves and levels that are signs of an ending or a question.
 
-    Its columns are changes of the probability, likelihood ratio, bits, lead time and how often the sign is seen.
+    The columns are: change of the probability if the sign is seen, change if the move is forced, likelihood ratio,
+    expected bits, lead time, probability of seeing the sign, false alarms, and misses.
     """
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
@@ -244,7 +240,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield a table of the observations, the most valuable first."""
+    """Yield a table of the observations for one question, the most valuable first."""
     rows = [
         Row(
             o.label,
@@ -262,7 +258,7 @@ def observations(result: Evsi) -> Iterator[str]:
 
 
 def _forced(effect: tuple[float, float, float] | None) -> str:
-    """Write the effect of forcing a move, in percentage points, with its error if it has one."""
+    """Return the effect of forcing a move in percentage points, with its error if it has one."""
     if effect is None:
         return "-"
     half = 50 * (effect[2] - effect[1])

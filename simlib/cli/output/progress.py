@@ -1,4 +1,4 @@
-"""Progress that is shown on standard error after a second, and the stop by Ctrl-C."""
+"""The progress of a long computation on standard error, and its end by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from simlib.control import Control
 from simlib.errors import Cancelled
 
 PATIENCE = 1.0
-"""Seconds before progress is shown."""
+"""Seconds before progress is shown for the first time."""
 
 _REDRAW, _LINE_EVERY = 0.2, 5.0
 
 
 class StoppedWithAnswer(Cancelled):
-    """Stopped by Ctrl-C, after the answer so far was printed."""
+    """The command was stopped by Ctrl-C, after it had printed the answer so far."""
 
 
 class Task:
-    """A long computation: shows its progress, and stops it on Ctrl-C.
+    """A long computation that shows its progress and can be stopped by Ctrl-C.
 
     Use it as a context manager, and give its `control` to the engines. The first Ctrl-C asks the engines to stop. The
     second raises KeyboardInterrupt at once.
@@ -40,11 +40,11 @@ class Task:
 
     @property
     def control(self) -> Control:
-        """Progress and cancel callbacks for an engine, on as many threads as help."""
+        """The callbacks for progress and cancelling that an engine takes. The engine uses as many threads as help."""
         return Control(self.report, self.cancelled)
 
     def report(self, share: float) -> None:
-        """Record the share of the work that is done."""
+        """Record the share of the work that is done, from 0 to 1."""
         self.share = share
 
     def cancelled(self) -> bool:
@@ -52,7 +52,10 @@ class Task:
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Say whether Ctrl-C was pressed. The answer so far will then be printed."""
+        """Say whether Ctrl-C was pressed, and promise that the answer so far will be printed.
+
+        After this call, the end of the task does not raise KeyboardInterrupt.
+        """
         self._answered = True
         return self._stop.is_set()
 

@@ -25,9 +25,13 @@ class Row:
 def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width: int | None = None) -> str:
     """Return a table under a title.
 
-    `head` has one or more lines of column headings. `width` is the largest number of characters in a line (default:
-    that of the terminal, if there is one). In a wider table the labels get narrower, and columns that do not fit go
-    into tables below.
+    If the table is too wide, its labels get narrower. Columns that still do not fit go into tables below.
+
+    Args:
+        title: The line above the table.
+        head: The lines of column headings, each with one text for each column.
+        rows: The rows.
+        width: The largest number of characters in a line. None: that of the terminal, if there is one.
     """
     width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]
@@ -47,12 +51,12 @@ def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width:
 
 
 def terminal_width() -> int:
-    """Return the number of characters in a line of the terminal, or a large number without one."""
+    """Return the number of characters in a line of the terminal. Without a terminal, return 10,000."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 
 def _groups(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Yield (first column, last column + 1) of each group of columns that fits into `room`."""
+    """Yield (first column, last column + 1) of each group of columns that fits into `room` characters."""
     first, used = 0, 0
     for column, width in enumerate(widths):
         if column > first and used + len(_GAP) + width > room:
