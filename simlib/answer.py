@@ -1,9 +1,9 @@
 """`Answer`: the base class of all results, which can be traced, saved and loaded.
 
-An answer holds the key of its scenario (id, title, hash), its date, the question in words, and its provenance: the
-record from which the answer can be computed again. An answer also gives sentences, a tidy table, a picture and plain
-JSON data. `Answer.to_dict` makes the JSON keys that all answers share. These keys are a contract: they keep their names
-and meanings (`docs/json.md`).
+An answer holds the id, title and hash of its scenario, its date, the question in words, and its provenance. The
+provenance is the record from which the answer can be computed again. An answer also gives sentences, a tidy table, a
+picture and plain JSON data. `Answer.to_dict` makes the JSON keys that all answers share. These keys are a contract:
+they keep their names and meanings (`docs/json.md`).
 
 A saved file holds the JSON data. Its key "state" holds every field of the answer, with arrays bit for bit. Loading a
 file creates only dataclasses of simlib, so a file cannot run other code.
@@ -40,7 +40,7 @@ FILE_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ScenarioKey:
-    """The fields of a scenario that an answer keeps if it does not keep the whole scenario."""
+    """Id, title, hash and first day of a scenario, for answers that do not keep the whole scenario."""
 
     id: str
     title: str
@@ -54,24 +54,29 @@ class ScenarioKey:
 
 
 def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
-    """Return what an answer stores: the key of the scenario, the last date, and `day` itself."""
+    """Return the fields `scenario`, `by` and `by_day` of an answer about the time until `day`.
+
+    - The first value is the key of the scenario (a `ScenarioKey`).
+    - The second value is the last date of that time.
+    - The third value is `day` itself, in days after 00:00 of the first day.
+    """
     return ScenarioKey.of(scenario), scenario.by_date(day), day
 
 
 class Answer(ABC):
-    """Base class of answers. Subclasses are frozen dataclasses with `scenario` and `provenance`."""
+    """Base class of answers. A subclass is a frozen dataclass with the fields `scenario` and `provenance`."""
 
     kind: ClassVar[str]
-    """The word for this kind of answer in its JSON data: "compare", "drivers", "paths", ..."""
+    """The kind of this answer in its JSON data: "compare", "drivers", "paths", ..."""
 
     scenario: Any
     """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
 
     provenance: Any
-    """The record from which the answer can be computed again. See `provenance`."""
+    """The record from which the answer can be computed again. The function `provenance` makes this record."""
 
     told: ClassVar[bool] = True
-    """Whether the JSON data include the sentences."""
+    """Whether the JSON data include the sentences of the answer."""
 
     @property
     def as_of(self) -> dt.date:
@@ -81,7 +86,7 @@ class Answer(ABC):
 
     @property
     def by_words(self) -> str:
-        """The end of the forecast in words. The hour is added if it is not midnight."""
+        """The end of the forecast in words. The hour is added if the end is not at midnight."""
         return end_of(self.as_of, self.by_day)  # type: ignore[attr-defined]  # every dated answer has `by_day`
 
     @property
@@ -148,21 +153,21 @@ class Answer(ABC):
 
 
 class Traced(Answer):
-    """Base class of answers whose engine, draws and runs are read from the provenance."""
+    """Base class of answers that read their engine, draws and runs from their provenance."""
 
     @property
     def engine(self) -> str:
-        """The engine that answered, "exact" or "montecarlo"."""
+        """The engine that computed the answer, "exact" or "montecarlo"."""
         return str(self.provenance["engine"])
 
     @property
     def draws(self) -> int:
-        """How many draws of the assumptions the answer is computed from (0: from the stated values)."""
+        """The number of draws of the assumptions from their distributions (0: only the values in the file are used)."""
         return int(self.provenance["draws"] or 0)
 
     @property
     def runs(self) -> int:
-        """The number of simulation runs for each draw of the assumptions (0: the exact engine)."""
+        """The number of simulation runs for each draw of the assumptions (0: the exact engine, without simulation)."""
         return int(self.provenance["runs"] or 0)
 
 
@@ -172,8 +177,12 @@ class Traced(Answer):
 def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
     """Return the record from which an answer can be traced and computed again.
 
-    All answers use this format. `more` holds `engine`, `seed`, `draws`, `runs`, `horizon_days`, `values` (changed
-    assumptions), `changes` (in words) and the other arguments of the question.
+    All answers use this format. `more` holds the arguments of the question:
+
+    - `engine`, `seed`, `draws`, `runs` and `horizon_days`.
+    - `values`: the changed assumptions.
+    - `changes`: all changes in words.
+    - any other argument of the question.
     """
     import platform
 
@@ -196,7 +205,7 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that may affect the numbers."""
+    """Return the versions of Python and of those packages whose version can change the numbers."""
     import importlib.metadata
     import platform
 
@@ -213,7 +222,7 @@ def _versions() -> dict[str, str]:
 
 
 def plain_json(value: Any) -> Any:
-    """Return nested mappings, arrays and dates as plain JSON data. Floats keep every bit."""
+    """Return a value as plain JSON data: mappings, lists, texts and numbers. Floats keep every bit."""
     if isinstance(value, Mapping):
         return {str(key): plain_json(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -233,9 +242,9 @@ def pick(thing: object, *names: str) -> dict[str, Any]:
 
 
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a flat row for a table.
+    """Return a row of a table as {column: value}, with one plain value in each column.
 
-    A list [value, half-width] becomes two columns, and a tuple of texts becomes one text.
+    A list [value, half-width] becomes two columns, `name` and `name_error`. A tuple of texts becomes one text.
     """
     flat: dict[str, Any] = {}
     for name, value in row.items():
@@ -247,7 +256,7 @@ def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def finite(value: Any) -> Any:
-    """Return JSON data with None in place of numbers that are not finite."""
+    """Return JSON data with None in place of each number that is not finite."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -256,7 +265,7 @@ def finite(value: Any) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """Return a part of an answer as JSON data from which `decode` rebuilds it bit for bit."""
+    """Return a part of an answer as JSON data from which `decode` rebuilds that part bit for bit."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -306,7 +315,7 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
-    """Read an answer that `Answer.save` wrote, bit for bit.
+    """Read the answer in a file that `Answer.save` wrote. The answer is equal bit for bit.
 
     `classes` are the dataclasses that the file may hold. Raises SimlibError for any other file.
     """

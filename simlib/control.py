@@ -20,30 +20,35 @@ Cancel = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Control:
-    """Callbacks for progress and cancellation, and the number of threads (None: automatic)."""
+    """Callbacks for progress and cancellation of a long computation, and its number of threads.
+
+    - `progress`: called with the share of the work that is done (None: no reports).
+    - `cancel`: called from time to time. If it returns True, the work stops (None: never).
+    - `threads`: number of threads (None: chosen automatically).
+    """
 
     progress: Progress | None = None
     cancel: Cancel | None = None
     threads: int | None = None
 
     def report(self, share: float) -> None:
-        """Report that a share of the work is done, from 0 to 1."""
+        """Pass on the share of the work that is done, from 0 to 1."""
         if self.progress is not None:
             self.progress(share)
 
     def cancelled(self) -> bool:
-        """Say whether the work is to stop."""
+        """Return True if the caller wants the work to stop."""
         return self.cancel is not None and self.cancel()
 
     def check(self) -> None:
-        """Raise Cancelled if the work is to stop."""
+        """Raise Cancelled if the caller wants the work to stop."""
         if self.cancelled():
             raise Cancelled("the work was cancelled")
 
     def part(self, first: float, last: float) -> Control:
-        """Return a control for the part of the work from share `first` to share `last`.
+        """Return a control for one part of the work, which lies between two shares of the whole work.
 
-        The part reports its own progress from 0 to 1, which is passed on as progress of the whole work.
+        The part reports its own progress from 0 to 1. This progress is passed on as progress from `first` to `last`.
         """
         if self.progress is None:
             return self
@@ -52,13 +57,14 @@ class Control:
 
 
 UNWATCHED = Control()
-"""The default: no progress reports and no cancellation."""
+"""The default control: no progress reports and no cancellation."""
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of the engine that `engine` names.
+    """Return the answer of one of two engines: `exact()`, or `sampled()` for Monte Carlo.
 
-    "auto" means the exact engine if it can answer, else Monte Carlo.
+    `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
+    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer.
     """
     if engine != "montecarlo":
         try:
@@ -70,5 +76,5 @@ def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Calla
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

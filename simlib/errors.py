@@ -1,7 +1,7 @@
-"""Errors, and the form of their messages: the place, the fault, and the expected input.
+"""Errors, and the form of their messages.
 
-Every message about bad input is built from `Problem`, so that it reads `file:line: where: what is wrong; what was
-expected`. One `ScenarioError` carries all problems of a file.
+Every message about bad input is built from `Problem`. It reads `file:line: place in the file: fault; expected input`.
+One `ScenarioError` carries all problems of a file.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ class SimlibError(Exception):
 class Problem:
     """One fault in the input, and its place.
 
-    `file` is the path as the user gave it (or ""). `line` counts from 1 (0: unknown). `where` is the path inside the
-    file, such as `moves.patrol.rate`. `what` and `expected` are half-sentences without a full stop.
+    - `file`: the path as the user gave it (or "").
+    - `line`: the line in the file, counted from 1 (0: unknown).
+    - `where`: the place inside the file, such as `moves.patrol.rate`.
+    - `what`: the fault, a half-sentence without a full stop.
+    - `expected`: the expected input, a half-sentence without a full stop (or "").
     """
 
     file: str
@@ -36,10 +39,7 @@ class Problem:
 
 
 class ScenarioError(SimlibError):
-    """The scenario, the view or the request has faults.
-
-    `problems` lists all of them.
-    """
+    """The scenario, the view or the request has faults. `problems` lists all of them."""
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
@@ -50,10 +50,7 @@ class ScenarioError(SimlibError):
 
 
 class QuantityError(SimlibError, ValueError):
-    """A number with a unit could not be read.
-
-    `what` names the fault. `expected` describes the right form.
-    """
+    """A number with a unit could not be read. `what` names the fault, and `expected` describes the right form."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -66,7 +63,9 @@ class QuantityError(SimlibError, ValueError):
 class TooManyStates(SimlibError):
     """The scenario has more reachable states than the exact engine accepts.
 
-    `count` states were found, more than the `cap`. If the search for states was not `complete`, there may be more.
+    - `count`: the number of states that were found.
+    - `cap`: the largest number that the exact engine accepts.
+    - `complete`: False if the search stopped early, so that there may be more states than `count`.
     """
 
     def __init__(self, count: int, cap: int, *, complete: bool) -> None:
@@ -86,17 +85,11 @@ def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
 
 
 class Unsupported(SimlibError):
-    """A well-formed request that this engine or format does not support.
-
-    The message says why.
-    """
+    """A well-formed request that this engine or format does not support. The message says why."""
 
 
 class MissingDependency(SimlibError):
-    """An optional package is missing.
-
-    The message says which one, why it is needed, and how to install it.
-    """
+    """An optional package is missing. The message says which one, why it is needed, and how to install it."""
 
 
 class Cancelled(SimlibError):
@@ -104,7 +97,7 @@ class Cancelled(SimlibError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name most like `name`, or "" when none is close."""
+    """Return the name in `known` that is most like `name`, or "" if none is similar."""
     import difflib
 
     matches = difflib.get_close_matches(name, [str(word) for word in known], n=1, cutoff=0.6)
@@ -112,7 +105,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a half-sentence with the nearest known name, else with up to 20 known names."""
+    """Return a half-sentence for a message about an unknown name.
+
+    The half-sentence suggests the most similar known name. If none is similar, it lists up to 20 known names.
+    """
     known = list(known)
     close = nearest(name, known)
     if close:

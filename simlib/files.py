@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def state_folder() -> Path:
-    """Return the user's folder for drafts and other state between sessions.
+    """Return the user's folder for drafts and other state that simlib keeps between sessions.
 
     The environment variable `SIMLIB_STATE_DIR` can name another folder.
     """
@@ -26,8 +26,12 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
     """Write a file whole or not at all.
 
     If writing fails, the old file is untouched and no temporary file is left. Links are followed, and an existing file
-    keeps its permissions. A device or a pipe is written into, never replaced. Text is written as UTF-8. With `new`, the
-    file must not exist yet. If several processes try at once, exactly one succeeds.
+    keeps its permissions. A device or a pipe is written into, never replaced. Text is written as UTF-8.
+
+    Args:
+        file: The path of the file. Missing folders are made.
+        payload: The content of the file.
+        new: Whether the file must not exist yet. If several processes try at once, exactly one succeeds.
 
     Raises:
         OSError: If the file cannot be written. The error names the file.
@@ -48,7 +52,7 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Say whether a path leads to a device, a pipe or an open file, which must not be replaced."""
+    """Say whether a path leads to a device, a pipe or an open file. Such a file must not be replaced."""
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 
@@ -58,7 +62,6 @@ _OPEN_FILES = (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr"), ("proc", "se
 
 
 def _replace(target: Path, data: bytes, new: bool) -> None:
-    """Write a temporary file, then rename it to the target. With `new`, no target may exist."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
@@ -93,14 +96,11 @@ def _link(part: Path, target: Path, data: bytes) -> None:
 
 
 def write_payload(target: Path, payload: bytes) -> None:
-    """Write bytes to a file, whole or not at all.
-
-    The bytes are compressed with gzip if the name of the file ends in .gz.
-    """
+    """Write bytes to a file, whole or not at all. They are compressed with gzip if the file name ends in .gz."""
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 
 
 def read_payload(source: Path) -> bytes:
-    """Read the bytes that `write_payload` wrote."""
+    """Return the bytes that `write_payload` wrote to a file."""
     payload = source.read_bytes()
     return gzip.decompress(payload) if source.suffix == ".gz" else payload

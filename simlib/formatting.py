@@ -35,7 +35,7 @@ def percent(p: float) -> str:
 
 
 def one_in(many: float) -> str:
-    """Write a small probability as "1 in 120,000" or "1 in 3.8 million", to two digits."""
+    """Write a small probability 1 / `many` to two digits: "1 in 120,000" or "1 in 3.8 million"."""
     many = float(f"{many:.2g}")
     for size, name in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
         if many >= size:
@@ -44,7 +44,7 @@ def one_in(many: float) -> str:
 
 
 def in_a_hundred(share: float) -> str:
-    """Write a share as a count out of a round number: "about 2 in 100", "about 3 in 1,000"."""
+    """Write a share (0 to 1) as a count out of a round number: "about 2 in 100", "about 3 in 1,000"."""
     for many in (100, 1_000, 10_000):
         if share * many >= 0.95:
             return f"about {share * many:.0f} in {many:,}"
@@ -52,7 +52,7 @@ def in_a_hundred(share: float) -> str:
 
 
 def percent_within(p: float, low: float, high: float) -> str:
-    """Write a probability with its interval, all three numbers to the same digit.
+    """Write a probability with the two ends of its interval, all three to the same digit.
 
     Examples: "1.3% [1.1–1.6%]". The interval is left out if all three numbers are equal after rounding.
     """
@@ -71,7 +71,7 @@ def percent_within(p: float, low: float, high: float) -> str:
 
 
 def points(change: float) -> str:
-    """Write a difference of two probabilities: "+4.1 points", "-85 points", to two digits."""
+    """Write a difference of two probabilities in percentage points, to two digits: "+4.1 points", "-85 points"."""
     size = 100 * change
     if abs(size) < 5e-4:
         return "±0 points"
@@ -84,7 +84,7 @@ def one_digit(error: float) -> str:
 
 
 DUST = 1e-4
-"""Sizes below this are written as "less than 0.0001"."""
+"""Sizes below this limit are written as "less than 0.0001"."""
 
 
 def plainly(size: float, unit: str = "") -> str:
@@ -99,10 +99,10 @@ def _two_digits(size: float) -> str:
 
 
 def with_error(value: float, half: float) -> str:
-    """Write an estimate with its 95% half-width, both rounded to the same digit.
+    """Write an estimate with the half-width of its 95% interval, both rounded to the same digit.
 
-    Examples: "15.0 ± 0.7", "30 ± 20". The half-width has one significant digit, or two if the first is a 1. Without a
-    half-width, the estimate has two significant digits.
+    Examples: "15.0 ± 0.7", "30 ± 20". The half-width has one significant digit, or two if the first is a 1. If the
+    half-width is zero, the estimate stands alone, with two significant digits.
     """
     if half <= 0:
         return _two_digits(value)
@@ -113,7 +113,10 @@ def with_error(value: float, half: float) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun: "1 draw", "2 draws", "1,000 histories"."""
+    """Write a number with its noun: "1 draw", "2 draws", "1,000 histories".
+
+    The plural is `many`, by default `one` with an "s".
+    """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
@@ -151,7 +154,7 @@ def is_whole(days: float) -> bool:
 
 
 def by_date(as_of: dt.date, days: float) -> dt.date:
-    """Return the last date of a time of `days` days that begins at 00:00 of `as_of`.
+    """Return the last date of a period of `days` days that begins at 00:00 of `as_of`.
 
     For 90 days, this is the 90th day, with `as_of` as the first. A part of a day counts as a day. The result is never
     before `as_of`. For earlier times use `date_at`.
@@ -160,15 +163,16 @@ def by_date(as_of: dt.date, days: float) -> dt.date:
 
 
 def date_at(as_of: dt.date, days: float) -> dt.date:
-    """Return the date of the moment `days` after 00:00 of `as_of` (negative: before it)."""
+    """Return the date of the moment that lies `days` days after 00:00 of `as_of` (negative: before)."""
     return as_of + dt.timedelta(days=math.floor(days + _ROUND_OFF))
 
 
 def end_of(as_of: dt.date, days: float) -> str:
-    """Write the time that is `days` after 00:00 of `as_of`.
+    """Write the moment that lies `days` days after 00:00 of `as_of`, as the end of a period.
 
     Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends at midnight. The text then names
-    the day that ends there, because "by" a day includes that day. For other numbers the text includes the hour.
+    the day that ends at that moment, because "by" a day includes that day. For other numbers the text includes the
+    hour.
     """
     if is_whole(days):
         return long_date(by_date(as_of, days))
@@ -177,9 +181,10 @@ def end_of(as_of: dt.date, days: float) -> str:
 
 
 def over_draws(provenance: Mapping[str, Any]) -> str:
-    """Say in words which values of the assumptions an answer uses: stated ones or draws.
+    """Say in words which values of the assumptions an answer uses.
 
-    Draws come from the priors or from a belief, which is then named.
+    The values are those of the file, draws from the priors, or draws from a belief, which is named. `provenance` is the
+    record of the answer. Its keys `draws` and `belief` are read.
     """
     if not provenance.get("draws"):
         return "at the stated values"

@@ -32,6 +32,7 @@ DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month"
 """Days in one unit of time. A month is a twelfth of a Julian year (30.4375 days)."""
 
 MAX_TEXT = 100
+"""Largest number of characters of a quantity."""
 
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SPOKEN = (
@@ -81,11 +82,13 @@ EXPECTED: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number that was read: its `kind`, its `value` in base units (days), and its `text`.
+    """A number with a unit that was read from a text.
 
-    `unit` is the unit in which it is shown ("per week", "every day", "within 90 days", "%", "days", ""). `within_days`
-    is T in days for a text "p within T" (else None). `kind` is "number" if the text fits several kinds: 0.3 may be a
-    chance or a factor.
+    - `kind`: the kind of quantity. It is "number" if the text fits several kinds: 0.3 may be a chance or a factor.
+    - `value`: the number in base units (per day, days, or plain).
+    - `text`: the text that was read.
+    - `unit`: the unit in which the number is shown: "per week", "every day", "within 90 days", "%", "days" or "".
+    - `within_days`: T in days for a text such as "30% within T" (else None).
     """
 
     kind: Kind
@@ -96,13 +99,17 @@ class Quantity:
 
 
 def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quantity:
-    """Read one quantity.
+    """Read one quantity, such as "2 per week", "30%" or 0.3.
 
-    If `kind` is given, the text must be of that kind. A number without a unit may serve as a chance or a factor. `unit`
-    is the unit of an amount, which the text may leave out.
+    Args:
+        text: The quantity as a text, or as a number without a unit.
+        kind: The kind that the quantity must have. A number without a unit may serve as a chance or a factor. By
+            default the form of the text decides its kind.
+        unit: The unit of an amount, which the text may leave out.
 
-    Raises QuantityError for a text that is not a quantity, an unknown unit of time, and a value out of the range of its
-    kind. The same error is raised if the text has another kind than `kind` or another unit than `unit`.
+    Raises:
+        QuantityError: If the text is not a quantity, or has an unknown unit of time. Also if the value is out of the
+            range of its kind, or if the text has another kind than `kind` or another unit than `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:
@@ -187,9 +194,9 @@ def _hazard(probability: float, within_days: float, written: str) -> float:
 
 
 def unit_days(unit: str, written: str = "") -> float:
-    """Return how many days one `unit` has ("weeks" -> 7).
+    """Return the number of days in one `unit` of time: 7 for "weeks".
 
-    Raises QuantityError for an unknown unit.
+    `written` is the whole text, for the message. Raises QuantityError for an unknown unit.
     """
     name = _singular(unit)
     if name not in DAYS_PER:
@@ -201,10 +208,7 @@ def unit_days(unit: str, written: str = "") -> float:
 
 
 def window_days(unit: str) -> float | None:
-    """Return the days T of a unit "within T", such as 90 for "within 90 days".
-
-    Returns None for any other unit.
-    """
+    """Return the number of days in a unit such as "within 90 days". Return None for any other unit."""
     manner, _, length = unit.partition(" ")
     return parse(length, "duration").value if manner == "within" else None
 
@@ -243,9 +247,9 @@ _A: dict[Kind, str] = {
 
 
 def check_range(value: float, kind: Kind, text: str = "") -> None:
-    """Refuse a chance outside [0, 1], and any other kind of quantity that is not above zero.
+    """Raise QuantityError if a value is not possible for its kind of quantity.
 
-    A number without a kind only has to be finite. Raises QuantityError.
+    A chance lies in [0, 1]. A rate, factor, duration or amount is above zero. Every value is finite.
     """
     shown = repr(text or value)
     if not math.isfinite(value):
@@ -257,7 +261,7 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
 
 
 def show(value: float, kind: Kind, unit: str = "") -> str:
-    """Write a value in base units as people read it.
+    """Write a value in base units (per day, days, or plain) as people read it.
 
     Examples: "2 per week", "30%", "×3", "90 days". The number has three significant digits. `unit` is in the form of
     `Quantity.unit` ("per week", "every day", "within 90 days"). Without `unit`, a rate is written per day, week, month
@@ -269,11 +273,11 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
 
 
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
-"""Leading two digits of round numbers, in sets of growing size."""
+"""Leading two digits of numbers that count as round, in sets of growing size."""
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
-    """Return round values from `low` to `high`, both above zero, each with its text.
+    """Return round values from `low` to `high` (both above zero, in base units) as {value: text}.
 
     The values are round in the unit in which they are written. There are at least `least` of them, if the range has so
     many numbers of two digits. If no value is round, `low` and `high` themselves are returned.
@@ -303,8 +307,8 @@ def _value(text: str, kind: Kind, unit: str) -> float:
 def write(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value as briefly as possible so that `parse` reads back exactly the same float.
 
-    Uses `unit` if some number of at most 17 digits in that unit reads back exactly, and days if none does. An amount is
-    written without its unit, which stands elsewhere in the file.
+    The text has the unit `unit` if some number of at most 17 digits in that unit reads back exactly. Otherwise it is in
+    days. An amount is written without its unit, which stands elsewhere in the file.
     """
     if kind == "amount":
         unit = ""

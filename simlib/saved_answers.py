@@ -38,11 +38,14 @@ _PACKAGES = {
     "simlib.analysis.whatif": ("comparison", "contrast", "coupling", "divergence", "variants"),
 }
 HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]
-"""The modules whose dataclasses a file may hold. Loading builds no other class."""
+"""The modules whose dataclasses a saved answer may hold. Loading a file builds no other class."""
 
 
 def load_answer(path: str | Path) -> Answer:
-    """Read an answer that `save` wrote, bit for bit. Raises SimlibError for any other file."""
+    """Read the answer in a file that `Answer.save` wrote. The answer is equal bit for bit.
+
+    Raises SimlibError for any other file.
+    """
     found = (vars(importlib.import_module(home)) for home in HOMES)
     classes = {each for names in found for each in names.values() if isinstance(each, type)}
     return answer.load_answer(path, [each for each in classes if dataclasses.is_dataclass(each)])

@@ -1,8 +1,9 @@
-"""The crosswalk from the codes of event data to categories of moves, as scenarios name them.
+"""A table, the crosswalk, that maps the codes of event data to categories of moves.
 
-Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0 codebook (Palmer et al.
-2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
-CAMEO code that is not in the table takes the category of its longest prefix there: 0571 takes the category of 057.
+Scenarios name the moves. Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0
+codebook (Palmer et al. 2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where
+two schemes disagree. A CAMEO code that is not in the table takes the category of its longest prefix in the table: 0571
+takes the category of 057.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ CATEGORIES = (
 
 @functools.cache
 def crosswalk() -> pd.DataFrame:
-    """Return the table: scheme, code, category, note. All columns are text."""
+    """Return the table that maps codes of event data to categories of moves.
+
+    Its columns are all text: scheme (such as "cameo"), code, category and note.
+    """
     import pandas as pd
 
     return pd.read_csv(Path(__file__).with_name("crosswalk.csv"), dtype=str, keep_default_na=False)
@@ -36,9 +40,9 @@ def _scheme(name: str) -> dict[str, str]:
 
 
 def category_of(scheme: str, code: str) -> str:
-    """Return the category of a code, "" if there is none.
+    """Return the category that a code of event data has in a scheme, such as "cameo", or "" if there is none.
 
-    A CAMEO code takes the category of its longest prefix in the table.
+    A CAMEO code that is not in the table takes the category of its longest prefix in the table.
     """
     table = _scheme(scheme)
     lengths = range(len(code), 0, -1) if scheme == "cameo" else (len(code),)
@@ -46,6 +50,9 @@ def category_of(scheme: str, code: str) -> str:
 
 
 def categories(scheme: str, codes: pd.Series) -> pd.Series:
-    """Return the category of every code. Each distinct code is looked up once."""
+    """Return the category of each code of event data in a scheme, such as "cameo".
+
+    The category is "" if there is none.
+    """
     text = codes.astype(str)
     return text.map({code: category_of(scheme, code) for code in text.unique()}).astype(str)

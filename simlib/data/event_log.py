@@ -1,4 +1,4 @@
-"""Turn event data between chosen actors into the event log of a scenario (`events.csv`)."""
+"""Turn event data about chosen actors into the event log of a scenario (`events.csv`)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ LOG_COLUMNS = (
     *("date", "date_precision", "actor", "target", "move", "times"),
     *("description", "source_name", "source_url", "confidence", "known_on"),
 )
-"""The columns that event data fill. A log may have further columns (`simlib.scenario.event_log`)."""
+"""The columns of an event log that event data fill. `simlib.scenario.event_log` has the complete list."""
 
 Precision = Literal["day", "week", "month"]
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""The precisions that a log allows. Rows dated only to a year are left out."""
+"""The precisions that a date in an event log may have. Rows of event data dated only to a year are left out."""
 
 
 def as_log(
     frame: pd.DataFrame, actors: Collection[str], *, first: dt.date | None = None, last: dt.date | None = None
 ) -> pd.DataFrame:
-    """Return, as a log, the rows in which the given actors act on each other, the oldest first.
+    """Return the rows of event data in which the given actors act on each other, as an event log.
 
-    The column `move` holds the category of the crosswalk. The user replaces it by moves of the scenario. Equal rows of
-    one day become one row, with their number in the column `times`. Rows without a category are left out.
+    The oldest row comes first. The column `move` holds the category of the crosswalk (`simlib.data.category_table`).
+    The user replaces this category by a move of the scenario. Equal rows of one day become one row, and the column
+    `times` says how many they are. Rows without a category, or dated only to a year, are left out.
 
     Args:
         frame: Event data as `read` returns them.
-        actors: Names or codes as the file writes them. With one actor, all rows in which it acts are kept.
-        first: First day to keep. Default: all.
-        last: Last day to keep. Default: all.
+        actors: Names or codes as the file writes them. With one actor, all rows in which this actor acts are kept.
+        first: First day to keep. Default: all days.
+        last: Last day to keep. Default: all days.
 
     Raises:
         ScenarioError: For an actor that the file does not have, and if no row is left.
@@ -85,9 +86,6 @@ def _insist_on_actors(frame: pd.DataFrame, actors: Collection[str]) -> None:
 
 
 def _names(column: pd.Series, wanted: Collection[str]) -> pd.Series:
-    """Say for each row whether its cell has a wanted actor.
-
-    A cell may have several names, joined by ";". `wanted` is in lower case.
-    """
+    """Say for each row whether its cell names a wanted actor. `wanted` is in lower case."""
     found = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
     return column.astype(str).map(found).astype(bool)

@@ -1,6 +1,6 @@
-"""The layouts of event data: how to recognise each, and how to convert it to the tidy frame.
+"""How to recognise the layouts of event data, and how to convert each to one tidy frame.
 
-Each special case here comes from a real file, as the comments explain.
+Each special case here comes from a real file, as the comments explain. `simlib.data` lists the columns of the frame.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ Tidy = Callable[["pd.DataFrame"], "dict[str, pd.Series | str]"]
 
 @dataclass(frozen=True)
 class FileKind:
-    """One layout of files.
+    """One layout of files of event data.
 
-    A file with a header is recognised by its `columns`, and by the lack of those in `absent`. A file without a header
-    is recognised by its number of fields (`widths`). `tidy` takes a chunk of text columns, with names in lower case,
-    and returns the columns of the tidy frame. From a file without a header only the columns in `needs` are read.
+    - `name`: the name of the layout in messages.
+    - `tidy`: takes a chunk of text columns, with names in lower case, and returns the columns of the tidy frame.
+    - `columns`: names of columns by which a file with a header is recognised.
+    - `absent`: names of columns that such a file must not have.
+    - `delimiter`: the character between two fields.
+    - `widths`: numbers of fields by which a file without a header is recognised.
+    - `names`: names of all fields of a file without a header.
+    - `needs`: the fields that are read from a file without a header.
     """
 
     name: str
@@ -40,11 +45,12 @@ class FileKind:
 
 
 def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return dates and precisions from years, months and days as text.
+    """Return the dates and precisions of events, from their years, months and days as text.
 
-    Blank, negative and impossible numbers count as missing. Without a year the date is missing. Without a month or day
-    the date is the first day of the year or month, with the precision "year" or "month". ICB writes 66, 77 and 88 for
-    vague days, and MID writes -9.
+    - dates: timestamps. Without a month or a day, a date is the first day of its year or month.
+    - precisions: "day", "month" or "year". Without a year, the date is missing and the precision is "".
+
+    Blank, negative and impossible numbers count as missing. ICB writes 66, 77 and 88 for vague days, and MID writes -9.
     """
     import numpy as np
     import pandas as pd
@@ -61,7 +67,7 @@ def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[p
 
 
 def text_dates(text: pd.Series, form: str = "ISO8601") -> pd.Series:
-    """Return dates from text. A text that is not a date gives a missing date."""
+    """Return dates from texts in the given format. A text that is not a date gives a missing date."""
     import pandas as pd
 
     return pd.to_datetime(text.str.strip(), format=form, errors="coerce").dt.normalize()

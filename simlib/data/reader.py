@@ -20,18 +20,18 @@ _LOOK = 1 << 16
 """Number of bytes at the beginning of a file by which it is recognised."""
 
 _ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
-"""Columns that no complete row leaves empty. The first of them that a layout has is checked."""
+"""Columns that no complete row leaves empty. In each layout, the first of them that the layout has is checked."""
 
 CHUNK = 100_000
-"""Number of rows read at a time."""
+"""Number of rows of a file that are read at a time."""
 
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read a file of event data into one tidy frame. `simlib.data` lists its columns.
 
     Args:
-        path: a file of COW MID 4 or 5, ICB 1 or 2, ICBe, GDELT 1 or 2, ICEWS, ACLED or UCDP GED. Compressed files
-            (.gz, .zip, .bz2, .xz) need not be unpacked.
+        path: a file of COW MID 4 or 5, ICB 1 or 2, ICBe, GDELT 1 or 2, ICEWS, ACLED or UCDP GED. Compressed files (.gz,
+            .zip, .bz2, .xz) need not be unpacked.
 
     Returns:
         One row for each event, or for each event and participant if the file has such rows. Dates are timestamps
@@ -39,7 +39,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
     Raises:
         ScenarioError: the file is empty, cut off, mixed from several layouts, a Git LFS pointer, or of an unknown
-            layout. The message says which line is wrong, and what was expected.
+            layout. The message names the line, the fault and the expected input.
     """
     import pandas as pd
 
@@ -52,7 +52,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
-    """Yield the tidy frame of a file of event data in chunks of `rows` rows.
+    """Yield a file of event data as tidy frames of `rows` rows each. `simlib.data` lists the columns.
 
     Raises the same errors as `read`.
     """
@@ -106,7 +106,6 @@ def _open(file: Path) -> Any:
 
 
 def _recognise(file: Path) -> tuple[FileKind, str]:
-    """Return the layout of a file and its text encoding, both judged from its first bytes."""
     if file.is_dir():
         raise _refused(file, 0, "is a folder", "expected a file of event data")
     with _open(file) as stream:
@@ -181,7 +180,6 @@ def _by_width(file: Path, lines: list[str]) -> FileKind:
 
 
 def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Iterator[pd.DataFrame]:
-    """Yield chunks with every column as text and column names in lower case."""
     import pandas as pd
     from pandas.errors import EmptyDataError, ParserError
 

@@ -1,6 +1,6 @@
-"""Read the numbers of a file, with their reasons, into assumptions.
+"""Read the numbers of a scenario file, with their reasons, into assumptions.
 
-The kind of a number follows from the place where it is used.
+The kind of a number (rate, chance, factor, duration or amount) follows from the place where the file uses it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
 from simlib.scenario.schema.value_shape import AssumptionShape, LiteralShape
 
 REST = "rest"
-"""A word in place of a share: the level takes what the other shares leave."""
+"""The word in place of the probability of a level. The level then takes what the other levels leave."""
 
 REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
-"""The lists of rewards of an impact, each with the key of its amounts."""
+"""The lists in an impact of a scenario file, each with the key of the amounts in that list."""
 
 PER_DAY = "per day"
-"""Words that follow the unit of an impact if the amount is per day."""
+"""Words that follow the unit of an impact in labels if the amount is per day."""
 
 _HISTORY = "evidence.history.start"
 
@@ -39,10 +39,11 @@ A: dict[AssumptionKind, str] = {
     "duration": "a length of time",
     "amount": "an amount",
 }
+"""Each kind of number with its article, for messages."""
 
 
 def place_of(scenario: Scenario, assumption: Assumption) -> Place:
-    """Return the place of a number in its file: among the assumptions, or where it is used."""
+    """Return the place of a number in its scenario file: among the assumptions, or where the number is used."""
     if not assumption.inline:
         return ("assumptions", assumption.id)
     if assumption.id in scenario.log_assumptions:
@@ -63,10 +64,7 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Say whether the number at a place is the probability (share) of a level at the start.
-
-    Such a share may be written without a reason. It then has the reason of its variable or of the history.
-    """
+    """Say whether a number is the probability of a start level, which may be written without a reason."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -79,10 +77,13 @@ def _place_in_evidence(name: str) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place in the file where a number is used.
+    """One place in a scenario file where a number is used.
 
-    `written` is the id of an assumption or a literal number. A literal becomes an assumption with this `id` and this
-    `label`. `unit` is the unit of an amount.
+    - `place`: the keys that lead to the place.
+    - `kind`: the kind that the number must have, such as "rate".
+    - `written`: the text in the file, which is the id of an assumption or the number itself.
+    - `id`, `label`: the id and the label of the assumption that is made from a number written here.
+    - `unit`: the unit of an amount.
     """
 
     place: Place
@@ -94,7 +95,10 @@ class Use:
 
 
 def uses_in(shape: ScenarioShape) -> Iterator[Use]:
-    """Yield every use of a number in starts, moves, impacts and evidence, in the order of the file."""
+    """Yield every place in a scenario file where a number is used, in the order of the file.
+
+    Numbers are used in the starts of variables, moves, impacts and the section `evidence`.
+    """
     for name, variable in shape.variables.items():
         if isinstance(variable.start, dict):
             of = f"at the start of '{variable.label or name}'"
@@ -158,17 +162,18 @@ def _uses_in_evidence(shape: ScenarioShape) -> Iterator[Use]:
 
 
 def _median(shape: WaitShape) -> str | LiteralShape:
-    """Return the median of a waiting time: the name of an assumption, or a number with its reason."""
     if shape.because is None or not re.match(r"[-+.\d]", shape.value):
         return shape.value
     return LiteralShape(value=shape.value, because=shape.because, sources=shape.sources)
 
 
 class Numbers:
-    """Every number of a document: the named assumptions, and the literals written where they are used.
+    """All numbers of a scenario file, read into assumptions.
 
-    `assumptions` has the numbers that could be read, except the literals of the evidence section, which are in
-    `of_the_log`. `at` gives the id of the number used at a place.
+    - `assumptions`: {id: assumption}, without the numbers that could not be read.
+    - `of_the_log`: the same for numbers written in the section `evidence`.
+
+    A number written where it is used gets an id that is made from that place.
     """
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
@@ -179,11 +184,11 @@ class Numbers:
         self._inline = {use.id for use in uses_in(shape)}
 
     def at(self, place: Place) -> str:
-        """Return the id of the assumption used at a place, or UNREAD if it could not be read."""
+        """Return the id of the assumption that is used at a place, or UNREAD if its number could not be read."""
         return self._ids[place]
 
     def mentioned(self, name: str) -> bool:
-        """Say whether the file has a number of this name, valid or not."""
+        """Say whether the file has a number with this id, valid or not."""
         return name in self._inline or name in self.document.names("assumptions")
 
     def _named(self) -> dict[str, Assumption]:
@@ -229,7 +234,6 @@ class Numbers:
         return use.id
 
     def _because(self, place: Place) -> str | None:
-        """Return the reason of the variable, or of the history of the log, to which a share belongs."""
         if place[0] == "variables":
             return self.shape.variables[str(place[1])].because
         history = self.shape.evidence.history if self.shape.evidence else None
@@ -249,8 +253,8 @@ class Numbers:
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
     """Return the first use of each named assumption, which decides its kind and its unit.
 
-    An assumption used as two kinds or in two units is noted as a problem and left out. Its kind is then read from the
-    way its value is written.
+    An assumption used as two kinds or in two units is noted as a problem and left out. The form of its value then
+    decides its kind.
     """
     first: dict[str, Use] = {}
     torn: dict[str, Use] = {}
@@ -279,12 +283,21 @@ def resolve_literal(
     unit: str = "",
     used_at: Place = (),
 ) -> Assumption | None:
-    """Return the assumption for a number in the file.
+    """Return the assumption for a number that is written in the file.
 
-    Returns None and notes the problem if the number cannot be read. `kind` is None if nothing uses the number. The kind
-    is then read from the way the number is written ("2 per week" is a rate), and a number without a unit is a factor.
-    `unit` is the unit of an amount. `used_at` is where the number is used. The message names that place if the number
-    does not fit there.
+    If the number cannot be read, the problem is noted in the document and the result is None.
+
+    Args:
+        document: The file.
+        place: The place of the number in the file.
+        shape: The number, its range and its reason, as written.
+        name: The id of the assumption.
+        label: The label, if the file gives none.
+        kind: The kind that the number must have. With None, the form of the number decides ("2 per week" is a rate),
+            and a number without a unit is a factor.
+        unit: The unit of an amount.
+        used_at: The place where the file uses the number. The message names that place if the number does not fit
+            there.
     """
     value = read_quantity(document, (*place, "value"), shape.value, kind, used_at, unit)
     if value is None:
@@ -314,10 +327,7 @@ def resolve_literal(
 def _bounds(
     document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place, unit: str
 ) -> tuple[float, float] | None:
-    """Return the 5th and 95th percentiles, or None if the file gives none.
-
-    Also returns None, and notes the problem, if they cannot be read.
-    """
+    """Return the 5th and 95th percentiles of a number, or None if they are missing or unreadable."""
     if (shape.low is None) != (shape.high is None):
         given, other = ("low", "high") if shape.high is None else ("high", "low")
         document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
@@ -331,7 +341,11 @@ def _bounds(
 def read_quantity(
     document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = (), unit: str = ""
 ) -> Quantity | None:
-    """Return a quantity written at a place. Returns None and notes the problem if it cannot be read."""
+    """Return the quantity (number with a unit) that is written at a place of a file.
+
+    If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is the place that
+    uses the number, for the message.
+    """
     try:
         return parse(written, kind, unit)
     except QuantityError as error:
@@ -361,7 +375,6 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
 
 
 def _spread(document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind) -> float:
-    """Return the standard deviation of an amount between single events, 0 if none is given."""
     if shape.spread is None:
         return 0.0
     if kind != "amount":

@@ -1,8 +1,9 @@
-"""Static rules of the language, one function for each rule.
+"""The static rules of scenario files, one function for each rule.
 
-The name of a function states its rule. A rule takes a resolved scenario and yields errors as `Misfit`s (place, what,
-expected). A rule must also accept an incomplete scenario, because parts of a file that could not be read are missing
-from it. Rules that need the reachable states or a solution are not static: see `simlib.analysis.lint.rules`.
+The name of a function states its rule. Each function takes a resolved scenario and yields a `Misfit` for each
+violation: (place in the file, fault, expected input). A rule must also accept an incomplete scenario, because parts of
+a file that could not be read are missing from it. Rules that need the reachable states or a solution are not static:
+see `simlib.analysis.lint.rules`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
 
 TOLERANCE = 1e-9
-"""Largest distance from 1 at which a sum of chances counts as 1."""
+"""Largest distance from 1 at which a sum of probabilities counts as 1."""
 
 MAX_ASSUMPTIONS = 2000
+"""Largest number of assumptions in a scenario."""
 
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
-    """Yield all problems that the static rules find in a scenario (default: all rules)."""
+    """Yield (place in the file, fault, expected input) for each violation of a static rule (default: all rules)."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
 
@@ -37,7 +39,7 @@ def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Itera
 
 
 def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
-    """Every number has low < value < high, or all three are equal."""
+    """Every number has low < value < high, or the three are equal."""
     for assumption in _numbers(scenario):
         wrong = _wrong_with_order(assumption)
         if wrong:
@@ -73,7 +75,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]
 
 
 def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """A number cannot be set from a log that ends after `as_of`."""
+    """No number is set from events after the first day of the forecast."""
     for assumption in scenario.assumptions.values():
         until = assumption.uses_log_until
         if until is not None and until > scenario.as_of:
@@ -82,14 +84,14 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
-    """There are at most `MAX_ASSUMPTIONS` numbers, inline ones included."""
+    """There are at most `MAX_ASSUMPTIONS` numbers, including those written where they are used."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
 
 
 def every_source_is_listed(scenario: Scenario) -> Iterator[Misfit]:
-    """Every cited source is in `sources`."""
+    """Every source that an item cites is in the section `sources`."""
     for place, names in _citations(scenario):
         for index, name in enumerate(names):
             if name not in scenario.sources:
@@ -116,14 +118,14 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 
 
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
-    """The stated chances of a move sum to at most 1, and at most one outcome takes the rest."""
+    """The chances of a move's outcomes sum to 1. One outcome may have no chance and takes what the others leave."""
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
         yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
 
 
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
-    """The stated shares of a start sum to at most 1, and at most one level takes the rest."""
+    """The probabilities of a variable's start levels sum to 1. One level may take what the others leave."""
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
@@ -157,7 +159,7 @@ def _wrong_with_sum(
 
 
 def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """A factor can apply while its move is possible: their conditions and their windows overlap."""
+    """A factor of a move can apply while the move is possible: their conditions and their dates overlap."""
     for move in scenario:
         for where, factor in move.placed_factors():
             place: Place = ("moves", move.id, *where)
@@ -187,7 +189,6 @@ def effects_of_an_outcome_never_clash(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ...]]]:
-    """Yield the move, the place in the file and the effects of each outcome."""
     for move in scenario:
         for outcome in move.outcomes:
             short = [outcome.id for outcome in move.outcomes] == ["done"]
@@ -195,7 +196,7 @@ def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ..
 
 
 def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
-    """If an outcome has factors, its move has another outcome, as a single one always happens."""
+    """An outcome with factors is not the only outcome of its move. A single outcome always happens."""
     for move in scenario:
         for outcome in move.outcomes if len(move.outcomes) == 1 else ():
             if outcome.factors:
@@ -224,7 +225,7 @@ def _overlap(one: Window, other: Window) -> bool:
 
 
 def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """No window of a move or a factor closed before `as_of`, because it would never be open."""
+    """No move and no factor is limited to dates before the first day of the forecast."""
     for move in scenario:
         for place, window in move.placed_windows():
             if window.last < scenario.as_of:
@@ -233,7 +234,7 @@ def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Mis
 
 
 def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """No move has a date before `as_of`, because it would already have happened."""
+    """No move happens on a date before the first day of the forecast."""
     for move in scenario:
         if move.at is not None and move.at < scenario.as_of:
             what = f"{move.at} is before the forecast begins ({scenario.as_of})"
@@ -244,7 +245,7 @@ def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """An amount per day has no spread from event to event."""
+    """An amount per day has no standard deviation from event to event."""
     for impact in scenario.impacts.values():
         for index, reward in enumerate(impact.per_day):
             amount = scenario.assumptions.get(reward.amount)
@@ -258,7 +259,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
-    """Ids must differ by more than case, hyphen or underscore, which some tools ignore."""
+    """Two ids never differ only by case, hyphen, underscore or space, because some tools ignore these."""
     sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
     for section in sections:
         yield from _twins((section,), getattr(scenario, section))
@@ -278,9 +279,9 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """No ending and no assumption has an id that already means something else.
+    """No ending is called `ongoing`, and no assumption is called `rest`.
 
-    For an ending, `ongoing` means that no ending is reached. For a share, `rest` means what the other shares leave.
+    `ongoing` means that no ending is reached. `rest` means the probability that the other levels leave.
     """
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' already means that no ending is reached", "expected another id"
@@ -289,13 +290,13 @@ def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
-    """The last day of the forecast is a date."""
+    """The last day of the forecast is a date of the calendar, which ends with the year 9999."""
     if scenario.as_of.year + scenario.horizon_days / 365 > dt.MAXYEAR - 1:
         yield ("as_of",), f"{scenario.as_of} plus the horizon is beyond the calendar", "expected an earlier day"
 
 
 def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """The history of the log begins on `as_of` or earlier."""
+    """The event log is used from a day that is not after the first day of the forecast."""
     history = scenario.evidence.history if scenario.evidence else None
     if history is not None and history.since > scenario.as_of:
         place = ("evidence", "history", "from")
@@ -310,7 +311,7 @@ def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """A correlation is between two different assumptions with priors, and no pair is given twice."""
+    """A correlation is between two different assumptions with a range. No pair of assumptions is given twice."""
     before: set[frozenset[str]] = set()
     for index, correlation in enumerate(scenario.correlations):
         place: Place = ("correlations", index, "of")
@@ -327,10 +328,10 @@ def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]
 
 
 def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
-    """The correlations do not contradict each other.
+    """The rank correlations of the assumptions do not contradict each other.
 
-    That is, the matrix of 2 sin(pi rho / 6) is positive definite, where rho are the rank correlations. These are the
-    correlations of the normal scores.
+    The correlation of two normal scores is 2 sin(pi rho / 6), where rho is the rank correlation. The matrix of these
+    correlations must be positive definite.
     """
     pairs = [c for c in scenario.correlations if c.first != c.second]
     names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
@@ -366,7 +367,7 @@ DATE_RULES: tuple[Rule, ...] = (
     *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast),
     *(dates_do_not_lie_before_the_forecast, the_horizon_is_on_the_calendar, the_history_begins_by_the_forecast),
 )
-"""The rules that need a readable `as_of`."""
+"""The rules that need a readable first day (`as_of`)."""
 
 NUMBER_RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, chances_of_a_move_leave_room_for_its_rest),

@@ -1,4 +1,4 @@
-"""Conditions on the state, and windows on the calendar."""
+"""Conditions on the state, and periods of the calendar."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Clause = tuple[tuple[str, tuple[str, ...]], ...]
 class Condition:
     """A condition on the state, which holds if at least one of its `clauses` holds.
 
-    A clause is `((variable_id, (level, ...)), ...)`. It holds if every variable is at one of its levels. `ALWAYS` has
-    one empty clause. A condition without clauses never holds.
+    A clause is `((variable_id, (level, ...)), ...)`. A clause holds if every variable in it is at one of the levels
+    listed with it. `ALWAYS` has one empty clause, which always holds. A condition without clauses never holds.
     """
 
     clauses: tuple[Clause, ...] = ((),)
@@ -34,7 +34,7 @@ class Condition:
 
     @property
     def always(self) -> bool:
-        """True if one of the clauses is empty, so that the condition holds in every state."""
+        """True if the condition holds in every state, because one of its clauses is empty."""
         return () in self.clauses
 
 
@@ -42,7 +42,10 @@ ALWAYS = Condition()
 
 
 def runs(levels: tuple[str, ...]) -> list[str]:
-    """Return levels unchanged, but each run of consecutive numbers as one text such as "5 to 9"."""
+    """Return levels as texts, in which consecutive numbers are joined: "5 to 9".
+
+    Levels that are not numbers are returned unchanged.
+    """
     if not all(level.isdecimal() for level in levels):
         return list(levels)
     numbers = [int(level) for level in levels]
@@ -53,7 +56,7 @@ def runs(levels: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The first and the last day on which something applies, both included."""
+    """A period of the calendar, given by its first and its last day. Both days belong to it."""
 
     first: dt.date
     last: dt.date

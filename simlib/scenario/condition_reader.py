@@ -1,8 +1,8 @@
-"""Read level sets and conditions of a file into `Condition`.
+"""Read conditions on the state, as files write them, into `Condition`.
 
-A level set is a level, a list of levels, `X or above`, `X or below` or `not X`. For a counter it may also be `X to Y`.
-A condition is a mapping {variable: level set}, which holds if every variable is at a level in its set. It may also be a
-list of such mappings, which holds if at least one of the mappings holds.
+A condition is a mapping {variable: level set}, which holds if every variable is at a level in its set. A condition may
+also be a list of such mappings, which holds if at least one of them holds. A level set is a level, a list of levels, `X
+or above`, `X or below` or `not X`. For a counter (a variable whose levels are whole numbers) it may also be `X to Y`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from simlib.scenario.model import ALWAYS, Clause, Condition, Variable
 
 
 class Reader:
-    """Reads the conditions of one document, and notes problems.
+    """Reads the conditions in a file. Problems are noted in the document.
 
-    `variables` are the variables that could be read, and `known` has the ids of all variables in the file. A condition
-    may name a variable that could not be read, because its own problem is already reported.
+    - `variables`: the variables that could be read, by id.
+    - `known`: the ids of all variables in the file. A condition may name a variable that could not be read, because
+      that problem is already reported.
     """
 
     def __init__(self, document: Document, variables: Mapping[str, Variable], known: Container[str]) -> None:
         self.document, self.variables, self.known = document, variables, known
 
     def condition(self, written: Any, place: Place) -> Condition:
-        """Return the condition written at a place.
-
-        If nothing is written, the result is `ALWAYS`.
-        """
+        """Return the condition that is written at a place of the file. If nothing is written, it is `ALWAYS`."""
         if written is None:
             return ALWAYS
         if isinstance(written, dict):
@@ -45,10 +43,6 @@ class Reader:
         return tuple((name, levels) for name, levels in pairs if levels)
 
     def _level_set(self, name: str, written: str | list[str], place: Place) -> tuple[str, ...]:
-        """Return the levels that a level set of the file means, in the order of the variable.
-
-        An unknown level is noted as a problem and left out.
-        """
         variable = self.variable(name, place)
         if variable is None:
             return ()
@@ -62,9 +56,9 @@ class Reader:
         return tuple(level for level in variable.levels if level in some)
 
     def variable(self, name: str, place: Place) -> Variable | None:
-        """Return a variable by name, or None if there is none.
+        """Return the variable with this id, or None if it could not be read.
 
-        An unknown name is noted. A variable that could not be read is not noted again.
+        An id that the file does not have is noted as a problem.
         """
         if name not in self.variables and name not in self.known:
             known = self.known if isinstance(self.known, Mapping) else self.variables
@@ -82,7 +76,7 @@ class Reader:
         return tuple(levels)
 
     def level(self, variable: Variable, name: str, place: Place) -> bool:
-        """Say whether a name is a level of a variable, and note the problem if it is not."""
+        """Return True if a variable has this level. Otherwise, note the problem."""
         if name in variable.levels:
             return True
         self.document.note(place, *no_such_level(variable, name))
@@ -104,9 +98,10 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return two texts: that a variable does not have a level, and the levels that it has.
+    """Return the two halves of a message: that a variable lacks a level, and which levels it has.
 
-    With `sets`, the second text for a counter also lists the ways to write a set of levels.
+    With `sets`, the second half also lists the ways to write a set of levels of a counter (a variable whose levels are
+    whole numbers).
     """
     if not variable.counter:
         return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)
@@ -137,7 +132,7 @@ def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
 
 
 def phrases_of(variable: Variable) -> dict[str, tuple[str, ...]]:
-    """Return {phrase: levels} for every phrase that names levels of a variable."""
+    """Return {phrase: levels} for every phrase that names levels of a variable, such as "X or above"."""
     levels = variable.levels
     phrases: dict[str, tuple[str, ...]] = {level: (level,) for level in levels}
     for index, level in enumerate(levels):

@@ -1,4 +1,4 @@
-"""Describe conditions, lulls and counts in words."""
+"""Describe conditions on the state and events about moves in words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from simlib.scenario.model import Effect, Lull, Repeats, Scenario, Variable
 
 
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
-    """Describe a condition: "standoff is patrols or above and tempo is hot".
+    """Describe a condition on the state: "standoff is patrols or above and tempo is hot".
 
-    A condition that always holds is "always". With `labels`, variables and levels have their labels in place of their
-    ids.
+    A condition that always holds is "always". With `labels`, variables and levels are named by their labels, not by
+    their ids.
     """
     if condition.always:
         return "always"
@@ -28,9 +28,10 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
 
 
 def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
-    """Describe a lull (days without certain moves) or a count of moves.
+    """Describe a period of days without certain moves (a lull), or a number of moves (a count).
 
-    An example is "28 days pass without strike or raid". With `labels`, moves have their labels in place of their ids.
+    Examples: "28 days pass without strike or raid", "strike has happened 3 times". With `labels`, moves are named by
+    their labels, not by their ids.
     """
     names = [f"“{scenario.moves[name].label}”" if labels else name for name in asked.moves]
     some = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
@@ -40,7 +41,7 @@ def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool 
 
 
 def shift_in_words(effect: Effect, scenario: Scenario) -> str:
-    """Describe a shift: "up 2 levels", "down by 3" for a counter."""
+    """Describe an effect that moves a variable by some levels: "up 2 levels", or "down by 3" for a counter."""
     shift = effect.shift or 0
     way, size = "up" if shift > 0 else "down", abs(shift)
     return f"{way} by {size}" if scenario.variables[effect.variable].counter else f"{way} {counted(size, 'level')}"
@@ -75,7 +76,6 @@ def _known_levels(every: tuple[str, ...], levels: tuple[str, ...]) -> str:
 
 
 def _numbers(variable: Variable, levels: tuple[str, ...]) -> str:
-    """Describe numbers of a counter: "5 or above", "not 7", "2 to 4 or 9"."""
     if len(levels) > 1 and levels == variable.levels[-len(levels) :] and len(levels) < len(variable.levels):
         return f"{levels[0]} or above"
     if len(levels) > 1 and levels == variable.levels[: len(levels)] and len(levels) < len(variable.levels):

@@ -19,32 +19,44 @@ from typing import Any
 from simlib.errors import Problem, ScenarioError
 
 MAX_BYTES = 1_000_000
+"""Largest size of a file."""
 MAX_DEPTH = 12
+"""Largest number of keys and list positions on the path to a value."""
 MAX_NODES = 100_000
+"""Largest number of values in a file."""
 MAX_PROBLEMS = 200
+"""Largest number of problems that are reported at once."""
 WIDTH = 120
+"""Largest width of a line in a new file."""
 
 Place = tuple[str | int, ...]
-"""The path from the top of a file to a value: keys, and list positions counted from 0."""
+"""The path from the top of a file to a value: keys, and positions in lists counted from 0."""
 
 NULLS = ("", "~", "null", "Null", "NULL")
+"""Texts without quotes that stand for no value."""
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction."""
 
 CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
+"""The YAML tags that a value may have. They are the tags of plain data."""
 
 
 def dotted(place: Place) -> str:
-    """Write a place as people read it: `moves.patrol.times.1.by`, list positions counted from 1."""
+    """Write the path to a value as people read it, with list positions from 1: `moves.patrol.times.1.by`."""
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
 
 
 @dataclass
 class Document:
-    """A file that was read: its plain `data`, the line of every place, and the problems found.
+    """A YAML file that was read, and its problems.
 
-    `spans` gives the start and end of each value in `text`, so that one value can be rewritten without touching the
-    rest.
+    - `file`: the path or name of the file in messages.
+    - `text`: the text of the file.
+    - `data`: the plain data.
+    - `lines`: the line of each value, by its `Place`.
+    - `spans`: the start and the end of each value in `text`. One value can be rewritten without touching the rest.
+    - `problems`: the problems found so far.
+    - `readable`: False if the reading was stopped by an error, so that the rest of the file is unknown.
     """
 
     file: str
@@ -56,13 +68,16 @@ class Document:
     readable: bool = True
 
     def line(self, place: Place) -> int:
-        """Return the line of a place, or of the nearest part around it that the file has."""
+        """Return the line of a place in the file.
+
+        If the file does not have the place, the result is the line of the nearest part that would contain the place.
+        """
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
 
     def names(self, section: str) -> Container[str]:
-        """Return the keys of a section as written, valid or not.
+        """Return the keys of a section as the file has them, valid or not.
 
         An unreadable section counts as having every key.
         """
@@ -70,7 +85,7 @@ class Document:
         return written if isinstance(written, dict) else _Anything()
 
     def note(self, place: Place, what: str, expected: str = "") -> None:
-        """Record one problem at a place.
+        """Record one problem at a place in the file.
 
         Raises ScenarioError once there are more than `MAX_PROBLEMS`.
         """
@@ -84,7 +99,7 @@ class Document:
         return any(problem.where == where or problem.where.startswith(f"{where}.") for problem in self.problems)
 
     def refuse_if_any(self) -> None:
-        """Raise one ScenarioError with the problems that were noted, if any (see `refuse`)."""
+        """Raise one ScenarioError with all problems that were noted. Without problems, do nothing."""
         refuse(self.problems)
 
 
@@ -98,8 +113,8 @@ class _Anything:
 def refuse(problems: list[Problem]) -> None:
     """Raise one ScenarioError with the `problems`, each once, sorted by file and line.
 
-    Of more than `MAX_PROBLEMS` it lists the first ones, and says that there are more. If there are no problems, do
-    nothing.
+    Of more than `MAX_PROBLEMS` problems, the error lists the first ones, and says that there are more. Without
+    problems, nothing happens.
     """
     each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     if len(each) > MAX_PROBLEMS:
@@ -110,9 +125,9 @@ def refuse(problems: list[Problem]) -> None:
 
 
 def read_file(path: Path, shown: str) -> str:
-    """Return the text of a file.
+    """Return the text of a file, which is called `shown` in messages.
 
-    Raises ScenarioError if it is missing, too large or not UTF-8.
+    Raises ScenarioError if the file is missing, too large or not UTF-8.
     """
     try:
         with path.open("rb") as stream:
@@ -124,7 +139,7 @@ def read_file(path: Path, shown: str) -> str:
 
 
 def decode(raw: bytes, shown: str) -> str:
-    """Return bytes as text.
+    """Return bytes as text. The source of the bytes is called `shown` in messages.
 
     Raises ScenarioError if there are too many bytes or if they are not UTF-8.
     """
@@ -142,10 +157,10 @@ _TOO_LARGE = ("the file is larger than a megabyte", f"expected at most {MAX_BYTE
 
 
 def read(text: str, file: str) -> Document:
-    """Read the text of a YAML file into a document.
+    """Read the text of a YAML file, which is called `file` in messages, into a document.
 
-    Errors in the YAML are listed in its `problems`. If such an error stopped the reading, the rest of the file is
-    unknown and `readable` is False.
+    Errors in the YAML are listed in the `problems` of the document. If such an error stopped the reading, its
+    `readable` is False.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -185,9 +200,9 @@ def _syntax_problem(document: Document, error: Exception) -> Problem:
 
 
 def _open_bracket(error: Exception, mark: Any) -> int | None:
-    """Return the line of the bracket that is still open where the parser stopped.
+    """Return the line of the bracket that was still open where the parser stopped.
 
-    Returns None if there is no such bracket, or if it is on the line at which the parser stopped.
+    The result is None if there is no such bracket, or if the parser stopped on the line of the bracket.
     """
     begun = getattr(error, "context_mark", None)
     if mark is None or begun is None or begun.line >= mark.line:
@@ -222,12 +237,10 @@ _PLAIN_WORDS = {
 
 
 class _Stopped(Exception):
-    """Raised to stop the reading of a document, after the reason has been noted."""
+    """Raised after a problem was noted, to stop the reading."""
 
 
 class _Composer:
-    """Fills a document with the data, the lines and the spans, from the events of the parser."""
-
     def __init__(self, document: Document, events: Iterator[Any]) -> None:
         self.document = document
         self.events = events
@@ -307,7 +320,6 @@ class _Composer:
         return items
 
     def _key(self, event: Any, place: Place, line: int) -> str | None:
-        """Return the key of an entry. Returns None and notes the problem if the key is not text."""
         key = self._node(event, (*place, "(key)"))
         if not isinstance(key, str):
             self._problem(line, place, "a key that is not text", "expected a name before the colon")
@@ -325,7 +337,7 @@ class _Composer:
 
 
 class Alias:
-    """Stands for a YAML alias (`*name`), which is noted as a problem and never looked up."""
+    """Stands for a YAML alias (`*name`). An alias is noted as a problem and never looked up."""
 
 
 def _is(event: Any, name: str) -> bool:
@@ -336,7 +348,7 @@ def _is(event: Any, name: str) -> bool:
 
 
 def editable(text: str) -> Any:
-    """Return the mapping of a YAML text in a form that keeps comments and order.
+    """Return the mapping in a YAML text in a form that keeps comments and order when written back.
 
     An empty text gives an empty mapping.
     """
@@ -346,7 +358,7 @@ def editable(text: str) -> Any:
 
 
 def in_one_line(mapping: dict[str, Any]) -> Any:
-    """Return a mapping that will be written on one line, as {key: value}."""
+    """Return a mapping that `text_of` writes on one line, as {key: value}."""
     from ruamel.yaml.comments import CommentedMap
 
     line = CommentedMap(mapping)
@@ -355,9 +367,9 @@ def in_one_line(mapping: dict[str, Any]) -> Any:
 
 
 def text_of(data: Any, like: str = "") -> str:
-    """Return an editable mapping as YAML text, with the indentation and the width of `like`.
+    """Return an editable mapping as YAML text.
 
-    `like` is the text that the new text will replace.
+    `like` is the text that the new text will replace. The new text has the same indentation and width.
     """
     stream = io.StringIO()
     _round_trip(like).dump(data, stream)
@@ -377,7 +389,7 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """Return by how many columns the first list is indented from its key (2 without a list).
+    """Return by how many columns the first list of the text is indented from its key (2 without a list).
 
     Lists in square brackets do not count.
     """

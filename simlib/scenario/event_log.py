@@ -1,7 +1,7 @@
-"""Read an event log: a CSV file with dated rows about observed events.
+"""Read an event log: a CSV file in which each row reports observed events of one day.
 
-Each row has a date and a word in the column `move`. `simlib.scenario.row_meaning` says what the row means for a
-scenario.
+Each row has a date and, in the column `move`, a word for what happened. `simlib.scenario.row_meaning` says what the row
+means for a scenario.
 """
 
 from __future__ import annotations
@@ -21,22 +21,31 @@ from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
 
 FILE = "events.csv"
-"""The name of the log in the folder of a scenario."""
+"""The name of the event log in the folder of a scenario."""
 
 REQUIRED = ("date", "move")
+"""Columns that every event log has."""
 COLUMNS = (*LOG_COLUMNS, "outcome", "count", "killed")
+"""All columns that an event log may have."""
 
 MAX_ROWS = 100_000
+"""Largest number of rows of an event log."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One row of an event log.
+    """One row of an event log: one or more events that were observed.
 
-    `word` is the text in its column `move`. `date` is the day of the event. With the precision "week" it stands for the
-    seven days around it, and with "month" for its whole month. `times` is how many events the row stands for.
-    `known_on` is the day on which the event became public, if that is a later day. `file` and `line` say where the row
-    was read.
+    - `word`: the text in the column `move`, which says what happened.
+    - `date`: the day of the event.
+    - `precision`: "day", or "week" for the seven days around `date`, or "month" for the whole month of `date`.
+    - `actor`, `target`: who acted, and towards whom.
+    - `times`: how many events the row stands for.
+    - `outcome`: the id of the outcome, if it is known.
+    - `known_on`: the day on which the event became public, if that is a later day.
+    - `confidence`: how sure the source is, as a word.
+    - `description`, `source_name`, `source_url`: the report in words, and its source.
+    - `file`, `line`: where the row was read.
     """
 
     word: str
@@ -75,7 +84,7 @@ class LogRow:
 
 
 def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
-    """Return the rows of a log, in the order of the file.
+    """Return the rows of an event log, in the order of the file.
 
     `path` is the file, or the folder that holds `events.csv`. Raises ScenarioError with every problem at once.
     """
@@ -84,7 +93,7 @@ def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
 
 
 def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
-    """Return the rows of the text of a log. `file` is its name in messages.
+    """Return the rows in the text of an event log, in their order. `file` is its name in messages.
 
     Raises ScenarioError with every problem at once.
     """
@@ -127,10 +136,6 @@ class _Cells:
         self.problems.append(Problem(self.file, self.line, column, what, expected))
 
     def row(self) -> LogRow | None:
-        """Return the row. Returns None if its date cannot be read or its cell `move` is empty.
-
-        Problems are noted.
-        """
         if self.extra:
             self.note("", "more cells than the header has", "a text with a comma needs quotes")
         date, known_on = self._date("date"), self._date("known_on") if self.cells["known_on"] else None

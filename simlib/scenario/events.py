@@ -1,4 +1,4 @@
-"""Endings, questions and ladders: the events and states that a scenario reports."""
+"""What a scenario reports: endings, questions (events), and ladders (levels of escalation in order)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from simlib.scenario.resolved_form import SPARSE
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A named condition that ends the story.
+    """A named condition on the state that ends the story once it holds.
 
-    If several endings hold at once, the first in `Scenario.endings` counts. `short` does not count in comparisons or in
-    the hash of the scenario. A registered forecast names that hash, so a new short label leaves it valid.
+    If several endings hold at once, the first in `Scenario.endings` counts. `short` is a shorter label. It does not
+    count in comparisons or in the hash of the scenario. A registered forecast names that hash, so a new short label
+    leaves the forecast valid.
     """
 
     id: str
@@ -28,9 +29,9 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Lull:
-    """A stretch of `days` in which none of `moves` fires.
+    """A period of `days` days in which none of `moves` happens.
 
-    The stretch begins at `as_of`, or when one of the moves fires. It must be over before the story ends.
+    The period begins at `as_of`, or when one of the moves happens. It must be over before the story ends.
     """
 
     moves: tuple[str, ...]
@@ -39,7 +40,7 @@ class Lull:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """The event that `moves` have fired `at_least` times in all, counted from `as_of`."""
+    """The event that `moves` have happened `at_least` times in all, counted from `as_of`."""
 
     moves: tuple[str, ...]
     at_least: int
@@ -47,10 +48,13 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event, or two events together, needed for a conditional probability.
+    """One event, or two events that both happen, as a conditional probability needs them.
 
-    Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). If `then` is
-    given, that event must happen too. `simlib.machine.asked_events` uses this class.
+    - `first`: the first event, as ("ending" or "question", id).
+    - `until`: the time by which the first event must happen, in days after `as_of` (None: at any time).
+    - `then`: the second event, in the same form (None: there is only one event).
+
+    `simlib.machine.asked_events` uses this class.
     """
 
     first: tuple[str, str]
@@ -60,12 +64,18 @@ class Joint:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A named event reported beside the endings.
+    """A named event that is reported beside the endings.
 
-    The event is the first time that a condition holds, that a move fires, that a lull is over, or that moves have fired
-    often enough. Exactly one of `when`, `move`, `lull` and `count` is given. `outcome` narrows `move` to one outcome.
-    `resolves` says how the question is settled in reality, and `decides` says who settles it. As in `Ending`, `short`
-    does not count in comparisons or in the hash.
+    Exactly one of `when`, `move`, `lull` and `count` is given, and says when the event happens:
+
+    - `when`: once this condition on the state holds.
+    - `move`: once this move happens. With `outcome`, it must have that outcome.
+    - `lull`: once a period of days without certain moves is over.
+    - `count`: once certain moves have happened often enough.
+
+    `resolves` says how the question is settled in reality, and `decides` says who settles it. `short` is a shorter
+    label, which does not count in comparisons or in the hash of the scenario. `joint` is for events made by
+    `simlib.machine.asked_events`.
     """
 
     id: str
@@ -82,19 +92,20 @@ class Question:
 
     @property
     def moves(self) -> tuple[str, ...]:
-        """The moves whose firings decide the question (none for a condition on the state)."""
+        """The moves that decide the question (none for a condition on the state)."""
         if self.lull or self.count:
             return (self.lull or self.count).moves  # type: ignore[union-attr]
         return () if self.move is None else (self.move,)
 
     def counts(self, move: str, outcome: str) -> bool:
-        """Say whether a firing of this move with this outcome counts for the question."""
+        """Say whether the question counts each time that `move` happens with `outcome`."""
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:
-        """Return when the answer to a question about moves becomes yes (infinity: it stays no).
+        """Return the time at which the event of a question about moves happens (infinity: never).
 
-        `firings` are the times, in order, at which the moves fired. The story is over at `end`.
+        All times are in days after the start. `firings` are the times, in order, at which the moves of the question
+        happened. The story is over at `end`.
         """
         if self.lull is None:
             goal = self.count.at_least if self.count else 1
@@ -106,7 +117,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder."""
+    """One level of a ladder (an ordered list of levels of escalation), with the condition for reaching it."""
 
     id: str
     when: Condition = ALWAYS
@@ -116,9 +127,9 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """An ordered list of rungs.
+    """An ordered list of rungs (levels of escalation).
 
-    The state is on the highest (last) rung whose condition holds. The condition of the first rung always holds.
+    The state is on the last rung whose condition holds. The condition of the first rung always holds.
     """
 
     id: str

@@ -1,8 +1,11 @@
-"""The `evidence:` section of a scenario: how its event log is to be read.
+"""The section `evidence` of a scenario: how its event log is to be read.
 
-It says from which day the log is used (`History`) and which firings the log shows (`Coverage`). It also says what a row
-means if its word does not say enough (`RowRule`). Numbers written in this section are kept apart from the other
-assumptions, in `Scenario.log_assumptions`, because they are used only to weigh the log.
+- `History`: from which day the log is used.
+- `Coverage`: which moves the log shows when they happen.
+- `RowRule`: what a row of the log means, if the word in its column `move` does not say enough.
+
+Numbers written in this section are used only to weigh the log. They are kept apart from the other assumptions, in
+`Scenario.log_assumptions`.
 """
 
 from __future__ import annotations
@@ -13,20 +16,20 @@ from dataclasses import dataclass
 from simlib.scenario.condition import Condition
 
 Shares = tuple[tuple[str, str | None], ...]
-"""The start of a variable: pairs (level, id of the assumption that gives its share).
+"""The start of a variable: pairs (level, id of the assumption that gives the probability of that level).
 
-One level may have None in place of an id, and takes the rest.
+One level may have None in place of an id. This level takes the rest of the probability.
 """
 
 CERTAIN = None
-"""Stands for the likelihood ratio of a row that is certain."""
+"""Stands in place of a likelihood ratio if the report of a row is certainly true."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The day from which the log is used, and how the variables start on that day.
+    """The day from which the event log is used, and how the variables start on that day.
 
-    `start` lists (variable, shares) for each variable whose start differs from its start in the scenario.
+    `start` lists (variable, start) for each variable that starts otherwise than the scenario itself.
     """
 
     since: dt.date
@@ -36,11 +39,12 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Whether the log shows a firing of a move.
+    """How surely the event log shows a move when the move happens.
 
-    With `outcome`, only firings with that outcome are meant. `chance` is 0 (never), 1 (always), or the id of an
-    assumption. `within_days` is the longest time until the log shows a firing. Before `since` the log does not show the
-    move.
+    - `move`, `outcome`: the move. With an outcome, only its firings (the times it happens) with that outcome are meant.
+    - `chance`: 0 (the log never shows it), 1 (always), or the id of the assumption that gives the probability.
+    - `within_days`: the longest time until the log shows the move.
+    - `since`: the first day from which the log shows the move (None: from its beginning).
     """
 
     move: str
@@ -53,15 +57,20 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """A rule that says what certain rows of the log mean.
+    """A rule that says what certain rows of the event log mean.
 
-    A row fits the rule if one of `words` is in its column `move`, and if it has the date, actor, target and confidence
-    that the rule names.
+    A row fits the rule if its column `move` has one of `words`. It must also have the `date`, `actor`, `target` and
+    `confidence` of the rule, as far as these are given.
 
-    A rule has at most one of `ignore` (the reason why the row is left out), `level` (a condition that holds) and
-    `setting` (a change from outside, as (variable, level)). If it has none of them, the row is a firing of `move`, or
-    of the move that its word names. `outcomes` are the outcomes that the firing may have had. `ratio` is the likelihood
-    ratio P(row | its report is true) / P(row | its report is false).
+    At most one of these is given:
+
+    - `ignore`: the reason why the row is left out.
+    - `level`: a condition on the state that holds, by the report of the row.
+    - `setting`: a change from outside, as pairs (variable, level).
+
+    If none of them is given, the row says that `move` happened, or else the move whose id is the word of the row.
+    `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio P(row | its report is true)
+    / P(row | its report is false).
     """
 
     words: tuple[str, ...]
@@ -82,8 +91,11 @@ class RowRule:
 class Evidence:
     """How the event log of a scenario is to be read.
 
-    The first of the `rules` that fits a row decides what the row means. `confidence` gives a likelihood ratio for each
-    word in the log's column of that name (None: certain).
+    - `history`: the day from which the log is used, and how the variables start on that day.
+    - `seen`: which moves the log shows when they happen.
+    - `rules`: what rows mean. The first rule that fits a row decides.
+    - `confidence`: pairs (word, likelihood ratio) for the words in the column `confidence`. A ratio of None means that
+      the row is certain.
     """
 
     history: History | None = None

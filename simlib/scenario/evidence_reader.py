@@ -1,4 +1,7 @@
-"""Read the `evidence:` section of a file: look up names, read numbers and note problems."""
+"""Read the section `evidence` of a scenario file, which says how the event log is to be read.
+
+Names are looked up and numbers are read. Problems are noted in the document.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from simlib.scenario.model import Move
 from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
 WORDS = {"always": 1.0, "never": 0.0}
-"""The chance for which each one-word coverage stands."""
+"""The probability that the log shows a move, for each word that the file may give in place of a number."""
 
 
 def read_evidence(
@@ -26,9 +29,10 @@ def read_evidence(
     moves: Mapping[str, Move],
     shares: Callable[..., Shares],
 ) -> Evidence:
-    """Return the evidence of a section that fits the schema.
+    """Return how the event log is to be read, from a section `evidence` that fits the schema.
 
-    `shares` is the function that reads the start of a variable.
+    Unknown names and unreadable numbers are noted in the document and left out. `shares` is the function that reads the
+    start of a variable.
     """
     return _EvidenceReader(document, reader, numbers, moves, shares).read(shape)
 
@@ -46,7 +50,6 @@ class _EvidenceReader:
         self.moves, self.shares = moves, shares
 
     def read(self, shape: EvidenceShape) -> Evidence:
-        """Return the evidence. Anything unreadable is noted and left out."""
         place: Place = ("evidence",)
         seen = [self._seen(name, each, (*place, "seen", name)) for name, each in shape.seen.items()]
         rules = [self._rule(each, (*place, "rows", index)) for index, each in enumerate(shape.rows)]

@@ -1,7 +1,6 @@
-"""Describe a scenario in words.
+"""Describe every part of a scenario in plain sentences.
 
-Every actor, variable, move, number, ending, question and impact has one plain sentence. The sentences are made from the
-resolved scenario, not from the file, so they say what will be simulated.
+The sentences are made from the resolved scenario, not from the file, so they say what will be simulated.
 """
 
 from __future__ import annotations
@@ -38,7 +37,9 @@ from simlib.scenario.waits import spread
 class Sentence:
     """One sentence about one item of a scenario.
 
-    `section` is the section of the file in which the item is written, and `id` is the id of the item.
+    - `section`: the section of the file in which the item is written.
+    - `id`: the id of the item.
+    - `sentence`: the sentence.
     """
 
     section: str
@@ -47,7 +48,7 @@ class Sentence:
 
 
 def explain(scenario: Scenario) -> list[Sentence]:
-    """Return every sentence, in the order of the file."""
+    """Return sentences about every item of a scenario, section by section."""
     say = _Speaker(scenario)
     return [
         Sentence("scenario", scenario.id, say.scenario()),
@@ -81,7 +82,7 @@ def explain(scenario: Scenario) -> list[Sentence]:
 
 
 def explain_text(scenario: Scenario) -> str:
-    """Return the sentences as text, one to a line, under a heading for each section."""
+    """Return the sentences about a scenario as text, one to a line, under a heading for each section."""
     parts: list[str] = []
     section = ""
     for line in explain(scenario):
@@ -112,7 +113,7 @@ def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
 
 
 def _range(number: Assumption) -> str:
-    """Return the 90% range, with its unit written once: "0.4 to 1.6 per week"."""
+    """Return the 90% range of a number, with its unit written once: "0.4 to 1.6 per week"."""
     low, high = (show(value, number.kind, number.unit).removeprefix("×") for value in (number.low, number.high))
     head, space, unit = low.partition(" ")
     return (
@@ -149,7 +150,6 @@ class _Speaker:
         return text + reason + (f" (source{'s' * (len(cited) > 1)}: {'; '.join(cited)})" if cited else "")
 
     def source(self, name: str) -> str:
-        """Return the title of a source, with its date if there is one."""
         source = self.world.sources.get(name)
         if source is None:
             return name
@@ -189,10 +189,7 @@ class _Speaker:
         return f"otherwise {level}" if share is None else f"{level} with {self._stated(share)}"
 
     def _stated(self, name: str, after: str = "") -> str:
-        """Return a number with its range: "20% (90% range 10% to 35%)".
-
-        `after` is text that follows directly after the value.
-        """
+        """Return a number with its range: "20% (90% range 10% to 35%)". `after` follows the value directly."""
         number = self.world.assumptions[name]
         value = show(number.value, number.kind, number.unit).removeprefix("×") + after
         return value if number.fixed else f"{value} (90% range {_range(number)})"
@@ -202,18 +199,15 @@ class _Speaker:
         return self.sentence(text + ("; nobody observes it" if move.covert else ""), sources=move.sources)
 
     def whose(self, move: Move) -> str:
-        """Return who makes a move and towards whom, then its label (only the label for nature)."""
         names = [self.world.actors[actor].label for actor in (move.actor, move.target) if actor]
         return move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
 
     def often(self, move: Move) -> str:
-        """Say how often a move happens, and when it is possible."""
         if move.at:
             return f"happens on {long_date(move.at)}" + ("" if move.when.always else f", {self._only_if(move)}")
         return self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
 
     def factors(self, move: Move) -> Iterator[str]:
-        """Describe each factor that makes a move more or less frequent."""
         return map(self._factor, move.factors)
 
     def _only_if(self, move: Move) -> str:
@@ -243,7 +237,6 @@ class _Speaker:
         return f"{self._stated(factor.by, unit)}{when}{between}"
 
     def outcomes(self, move: Move) -> Iterator[str]:
-        """Say what a move changes, with the chance of each outcome."""
         if len(move.outcomes) == 1:
             yield f"then {self.effects(move.outcomes[0])}"
             return
@@ -304,7 +297,6 @@ class _Speaker:
         return f"{ladder.label}{shown}: {_list([first.id, *steps])}"
 
     def evidence(self) -> Iterator[tuple[str, str]]:
-        """Yield (id, sentence) for the history, each entry of `seen`, and each rule for rows."""
         evidence = self.world.evidence
         if evidence is None:
             return

@@ -1,9 +1,13 @@
-"""Impacts: consequences that accumulate along a history, such as deaths, costs or people displaced.
+"""Impacts: consequences that accumulate until the story ends, such as deaths, costs or people displaced.
 
-An impact is what the field calls an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the reward
-structures of PRISM and Storm). An impulse reward is gained each time a move fires. A rate reward is gained for each day
-on which a condition holds. A terminal reward is gained once, when an ending is reached. What happens after an ending is
-not counted.
+An impact is a sum of amounts. The field calls it an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the
+reward structures of PRISM and Storm).
+
+- An impulse reward is an amount added each time a move happens.
+- A rate reward is an amount added for each day on which a condition holds.
+- A terminal reward is an amount added once, when an ending is reached.
+
+Nothing is added after an ending.
 
 References: de Souza e Silva, E., Gail, H. R. and Campos, R. V. (1995) Calculating transient distributions of cumulative
 reward, SIGMETRICS. Telek, M., Horváth, A. and Horváth, G. (2004) Analysis of inhomogeneous Markov reward models, Linear
@@ -19,10 +23,10 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class ImpulseReward:
-    """An amount gained each time a move fires, or each time it fires with one outcome.
+    """An amount that an impact adds each time a move happens, or happens with one outcome.
 
     `each` is the id of the assumption that gives the mean amount. The assumption's `spread` is the standard deviation
-    from event to event.
+    of the amount from event to event.
     """
 
     move: str
@@ -32,7 +36,10 @@ class ImpulseReward:
 
 @dataclass(frozen=True, slots=True)
 class RateReward:
-    """An amount gained per day while a condition holds and the story has not ended."""
+    """An amount that an impact adds per day, while a condition holds and the story has not ended.
+
+    `amount` is the id of the assumption that gives the amount.
+    """
 
     amount: str
     when: Condition = ALWAYS
@@ -40,9 +47,10 @@ class RateReward:
 
 @dataclass(frozen=True, slots=True)
 class TerminalReward:
-    """An amount gained once, when an ending is reached.
+    """An amount that an impact adds once, when an ending is reached.
 
-    The assumption's `spread` is the standard deviation of the amount.
+    `amount` is the id of the assumption that gives the mean amount. The assumption's `spread` is its standard
+    deviation.
     """
 
     ending: str
@@ -51,7 +59,12 @@ class TerminalReward:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """One consequence in its own unit, the sum of its rewards."""
+    """One consequence that accumulates, such as deaths: the sum of its amounts, in its own unit.
+
+    - `on`: amounts added each time a move happens.
+    - `per_day`: amounts added per day.
+    - `at_endings`: amounts added when an ending is reached.
+    """
 
     id: str
     label: str
@@ -62,6 +75,6 @@ class Impact:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The assumptions that the rewards name, each once, in the order of the file."""
+        """The ids of the assumptions that give the amounts, each once, in the order of the file."""
         each, daily = (item.each for item in self.on), (item.amount for item in self.per_day)
         return tuple(dict.fromkeys([*each, *daily, *(item.amount for item in self.at_endings)]))

@@ -21,12 +21,12 @@ def _home() -> Path:
 
 
 def scenarios_folder() -> Path:
-    """Return the folder that holds one folder per shipped scenario."""
+    """Return the folder that holds one folder for each scenario that comes with simlib."""
     return _home() / "scenarios"
 
 
 def notebooks_folder() -> Path:
-    """Return the folder of the notebooks.
+    """Return the folder of the notebooks that come with simlib.
 
     The folder may be read-only if an administrator installed simlib.
     """
@@ -34,5 +34,5 @@ def notebooks_folder() -> Path:
 
 
 def shipped_scenarios() -> dict[str, Path]:
-    """Return the folder of each shipped scenario by name, in alphabetical order."""
+    """Return {name: folder} of the scenarios that come with simlib, in alphabetical order."""
     return {file.parent.name: file.parent for file in sorted(scenarios_folder().glob("*/scenario.yaml"))}

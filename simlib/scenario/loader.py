@@ -1,6 +1,6 @@
-"""Read a scenario or a view.
+"""Load scenarios and views from their files.
 
-Reading gives either a resolved `Scenario` that is true to its file, or all problems of the file at once. A file passes
+The result is either a resolved `Scenario` that is true to its file, or all problems of the file at once. A file passes
 four stages. `document` turns the text into plain data with lines. `schema` checks the keys and the types of the values.
 `resolver` looks up names and reads numbers. `checks` applies the static rules.
 """
@@ -25,6 +25,7 @@ FILES = (FILE, "scenario.yml")
 """Names that a scenario file may have in its folder. The first file that exists is read."""
 
 VIEWS = "views"
+"""The name of the folder of views in the folder of a scenario."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Stream:
 
 
 def read_stream(path: str) -> Stream | str:
-    """Return the text from standard input (`-`) or from a pipe.
+    """Return the text from standard input (`-`) or from a pipe. Return any other path unchanged.
 
-    Any other path is returned unchanged. Raises ScenarioError if the input is too large or is not text.
+    Raises ScenarioError if the input is too large or is not text.
     """
     if path == "-":
         stdin = getattr(sys.stdin, "buffer", None)
@@ -53,7 +54,8 @@ def read_stream(path: str) -> Stream | str:
 def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scenario:
     """Load a scenario from its folder, its file or a pipe, or by the name of a shipped scenario.
 
-    With `view`, that view is applied. Raises ScenarioError with every problem of the file or the view at once.
+    With `view`, the view of that name is applied. A view is a named set of changes. Raises ScenarioError with every
+    problem of the file or the view at once.
     """
     if isinstance(path, Stream):
         scenario = load_text(path.text, path.name)
@@ -68,7 +70,10 @@ def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scen
 
 
 def find(path: str | os.PathLike[str]) -> Path:
-    """Return the scenario file for a folder, a file or the name of a shipped scenario."""
+    """Return the file of a scenario. `path` is its folder, its file or the name of a shipped scenario.
+
+    Raises ScenarioError if there is no such file.
+    """
     from simlib.scenario.library import shipped_scenarios
 
     place, shown = Path(path), str(path)
@@ -87,9 +92,9 @@ def find(path: str | os.PathLike[str]) -> Path:
 
 
 def load_text(text: str, file: str = FILE) -> Scenario:
-    """Load a scenario from the text of its file.
+    """Load a scenario from the text of its file. `file` is the name of the file in messages.
 
-    `file` is its name in messages. Raises ScenarioError with every problem at once.
+    Raises ScenarioError with every problem at once.
     """
     read = document.read(text, file)
     if not read.readable:
@@ -109,9 +114,10 @@ def load_text(text: str, file: str = FILE) -> Scenario:
 
 
 def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, View]:
-    """Load every view of a scenario, by id, in the order of their file names.
+    """Load all views of a scenario, by their ids, in the order of their file names.
 
-    `where` is a scenario, or whatever `load` takes. Raises ScenarioError with the problems of all view files at once.
+    A view is a named set of changes. `where` is the scenario, or its path, as for `load`. Raises ScenarioError with the
+    problems of all view files at once.
     """
     from simlib.scenario.views.view_reader import read_view
 
@@ -138,7 +144,10 @@ def view_files(scenario: Scenario) -> list[Path]:
 
 
 def load_view(scenario: Scenario, name: str) -> View:
-    """Load one view of a scenario by its id (or by the path of its file)."""
+    """Load one view (a named set of changes) of a scenario by its id, or by the path of its file.
+
+    Raises ScenarioError if there is no such view, or if its file has problems.
+    """
     from simlib.scenario.views.view_reader import read_view
 
     if Path(name).is_file():

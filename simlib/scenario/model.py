@@ -1,12 +1,12 @@
 """The resolved scenario: the form that is simulated, printed, hashed, compared and stored.
 
-People write the short form in YAML. `simlib.scenario.loader` turns it into these frozen dataclasses, which know nothing
+People write a short form in YAML. `simlib.scenario.loader` turns it into these frozen dataclasses, which know nothing
 of YAML. Ids and levels are strings in this module. `simlib.machine.tables` turns them into arrays, so that the engines
 see only numbers. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
 
-A scenario is a factored continuous-time Markov chain. Its state is one level for each variable. The guard of a move is
-its condition `when`. While the guard holds, the move fires with the hazard `rate x product of the factors that apply`.
-One of its outcomes is then drawn.
+A scenario is a factored continuous-time Markov chain. Its state is one level for each variable. A move has a guard,
+which is its condition `when`. While the guard holds, the move happens (fires) with the hazard `rate x product of the
+factors that apply`. One of its outcomes is then drawn.
 """
 
 from __future__ import annotations
@@ -47,17 +47,14 @@ __all__ += ["Question", "RateReward", "Repeats", "Rung", "Scenario", "Source", "
 __all__ += ["Variable", "View", "Wait", "Window"]
 
 FORMAT = 1
-"""The version of the file format this library reads and writes."""
+"""The version of the file format that this library reads and writes."""
 
 AssumptionKind = Literal["rate", "chance", "factor", "duration", "amount"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a claim comes from.
-
-    `date` is when it was published.
-    """
+    """A document on which a claim rests. `date` is the day on which it was published."""
 
     id: str
     title: str
@@ -68,10 +65,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who makes moves.
-
-    The actor `nature` always exists.
-    """
+    """Somebody who makes moves. The actor `nature` always exists, for events that nobody decides."""
 
     id: str
     label: str
@@ -81,9 +75,11 @@ class Actor:
 class Variable:
     """One dimension of the state: named levels in order, or the numbers of a counter.
 
-    `start` lists pairs (level, id of the assumption that gives its share). One level may have None in place of an id,
-    and takes the rest of the probability. So a start at one certain level is a single pair with None. If `hidden` is
-    true, nobody observes the variable.
+    - `levels`: the levels in order. Those of a counter are whole numbers, written as text.
+    - `start`: pairs (level, id of the assumption that gives its probability). One level may have None in place of an
+      id, and takes the rest of the probability. A certain start is a single pair with None.
+    - `hidden`: whether nobody observes the variable.
+    - `because`, `sources`: the reason for the start.
     """
 
     id: str
@@ -94,26 +90,26 @@ class Variable:
     because: str = ""
     sources: tuple[str, ...] = ()
     level_labels: tuple[tuple[str, str], ...] = field(default=(), metadata=SPARSE)
-    """(level, label) of the levels that have a label."""
+    """Pairs (level, label) of the levels that have a label."""
     counter: bool = field(default=False, metadata=SPARSE)
-    """Whether the levels are consecutive whole numbers, written as text."""
+    """Whether the variable is a counter: its levels are consecutive whole numbers, written as text."""
 
     @property
     def first(self) -> int:
-        """The lowest number of a counter, or 0 for any other variable."""
+        """The lowest number of a counter. For any other variable, 0."""
         return int(self.levels[0]) if self.counter else 0
 
     @property
     def spread(self) -> bool:
-        """True when the variable may start at more than one level."""
+        """True if the variable may start at more than one level."""
         return len(self.start) > 1
 
     def words(self, level: str) -> str:
-        """Return a level as people read it: its label, else "land strike" for "land-strike"."""
+        """Return a level as people read it: its label, or "land strike" for "land-strike"."""
         return dict(self.level_labels).get(level) or level.replace("-", " ")
 
     def at(self, level: str) -> str:
-        """Return the labels of the variable and of a level: "Use of force: land strike"."""
+        """Return the label of the variable with that of a level: "Use of force: land strike"."""
         return f"{self.label}: {self.words(level)}"
 
 
@@ -130,14 +126,19 @@ class StartState:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One number that the model needs, with its prior and its reason.
+    """One number of a scenario, with its prior (its probability distribution) and its reason.
 
-    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain). If
-    all three are equal, the number is fixed. `unit` is the unit in which it is shown ("per week"). `within_days` is T
-    if the number was stated as "p within T". `inline` marks a number written where it is used. `observed` (per day) is
-    the rate counted in the record, which includes the effect of the factors. `uses_log_until` is the last day of the
-    event log that was used to set the number. `spread` is the standard deviation of an amount from event to event. It
-    measures chance and is not part of the prior.
+    - `kind`: "rate", "chance", "factor", "duration" or "amount".
+    - `value`, `low`, `high`: the 50th, 5th and 95th percentiles of the prior, in base units (per day, days, or plain).
+      If all three are equal, the number is fixed.
+    - `unit`: the unit in which the number is shown, such as "per week".
+    - `within_days`: T in days if the number was stated as "30% within T" (else None).
+    - `inline`: whether the number was written where it is used.
+    - `observed`: the rate per day counted in the record, which includes the effect of the factors (None: not given).
+    - `uses_log_until`: the last day of the event log that was used to set the number (None: not used).
+    - `spread`: the standard deviation of an amount from event to event. It measures chance and is not part of the
+      prior.
+    - `short`: a shorter label for sliders and axes.
     """
 
     id: str
@@ -158,18 +159,18 @@ class Assumption:
 
     @property
     def short_label(self) -> str:
-        """The short label, for sliders and axes. If there is none, the label."""
+        """The short label, for sliders and axes. Without a short label, the label."""
         return self.short or self.label
 
     @property
     def fixed(self) -> bool:
-        """True when the prior has no spread."""
+        """True if the prior has no spread, so that the number is certain."""
         return self.low == self.value == self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Spearman rank correlation between the priors of two assumptions."""
+    """Spearman's rank correlation between the priors (probability distributions) of two assumptions."""
 
     first: str
     second: str
@@ -180,10 +181,10 @@ class Correlation:
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """One resolved scenario.
+    """One resolved scenario: all that is needed to simulate it.
 
-    Its mappings keep the order of the file and must not be changed. Two scenarios are equal if their resolved forms are
-    equal, wherever they were read from.
+    Its mappings are {id: item}. They keep the order of the file and must not be changed. Two scenarios are equal if
+    their resolved forms are equal, wherever they were read from.
     """
 
     id: str
@@ -205,9 +206,9 @@ class Scenario:
     reference_class: str = ""
     view: str = ""
     ladder: str = ""
-    """Id of the ladder shown first ("" if there is no ladder)."""
+    """Id of the ladder (ordered list of levels of escalation) that is shown first, or "" if there is none."""
     headline: str = field(default="", metadata=SPARSE)
-    """The headline measure, such as "question:truce", or "" if the file names none.
+    """The measure that comes first in reports, such as "question:truce", or "" if the file names none.
 
     `simlib.machine.measures.headline` then chooses one.
     """
@@ -216,12 +217,12 @@ class Scenario:
     log_assumptions: Mapping[str, Assumption] = field(default_factory=dict, metadata=SPARSE)
     """The numbers written in `evidence`. They are used only to weigh the event log."""
     joint_start: tuple[StartState, ...] = field(default=(), metadata=SPARSE)
-    """The states in which the scenario may start.
+    """The states in which the scenario may start, with their probabilities.
 
-    If empty, the variables start independently of each other, each by its own `start`.
+    If there are none, the variables start independently of each other, each by its own `start`.
     """
     path: str = ""
-    """Where the scenario was read from. Equality and the hash ignore it."""
+    """The folder from which the scenario was read. Equality and the hash ignore it."""
 
     def __iter__(self) -> Iterator[Move]:
         return iter(self.moves.values())
@@ -238,24 +239,24 @@ class Scenario:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the resolved form. Scenarios with the same hash are equal."""
+        """The hash of the resolved form. Scenarios with the same hash are equal."""
         # Keys stay in the order of the file: the order of the endings is their precedence.
         text = json.dumps(self.resolved(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def day(self, date: dt.date) -> float:
-        """Return a date as days after `as_of` (t = 0 is 00:00 UTC of `as_of`)."""
+        """Return 00:00 UTC of a date in days after 00:00 UTC of `as_of`."""
         return float((date - self.as_of).days)
 
     def by_date(self, days: float) -> dt.date:
-        """Return the last day that has begun before a time: the 90th day for `days` = 90.
+        """Return the last date of a period of `days` days that begins at 00:00 of `as_of`.
 
-        "By t = `days`" then means "by the end of that day".
+        For 90 days this is the 90th day, so "by t = 90" means "by the end of that day".
         """
         return by_date(self.as_of, days)
 
     def date_at(self, days: float) -> dt.date:
-        """Return the date of a time in days after `as_of` (negative: before it)."""
+        """Return the date of the moment that lies `days` days after 00:00 of `as_of` (negative: before)."""
         return date_at(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:

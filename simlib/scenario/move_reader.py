@@ -1,4 +1,4 @@
-"""Read the moves of a file: look up names, read numbers and note problems."""
+"""Read the moves of a scenario file. Names are looked up, numbers are read, and problems are noted."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from simlib.scenario.schema.scenario_shape import EffectsWhenShape, FactorShape,
 from simlib.scenario.waits import stages_of
 
 CLOCKS = ("rate", "takes", "at")
-"""The keys that say when a move happens. A move has exactly one of them."""
+"""The keys that say when a move happens: at a rate, after a wait, or on a date. A move has one of them."""
 
 
 class MoveReader:
-    """Reads the moves of one document. `actors` are the ids of all actors, nature included."""
+    """Reads the moves of one scenario file. `actors` are the ids of all actors, including `nature`."""
 
     def __init__(self, document: Document, numbers: Numbers, reader: Reader, actors: Sequence[str]) -> None:
         self.document, self.numbers, self.reader, self.actors = document, numbers, reader, actors
 
     def move(self, name: str, shape: MoveShape) -> model.Move:
-        """Return a move. Anything unreadable is noted and left out."""
+        """Return the move `name`. Anything unreadable is noted in the document and left out."""
         place: Place = ("moves", name)
         self._check_actor(shape.actor, (*place, "actor"))
         self._check_actor(shape.target, (*place, "target"))
@@ -49,7 +49,6 @@ class MoveReader:
         )
 
     def _has_one_clock(self, shape: MoveShape, place: Place) -> bool:
-        """Say whether a move has exactly one of `rate`, `takes` and `at`. Problems are noted."""
         given = [key for key in CLOCKS if getattr(shape, key) is not None]
         for key in given[1:]:
             self.document.note((*place, key), f"both {given[0]!r} and {key!r}", "expected one of them")

@@ -1,4 +1,4 @@
-"""Moves: how often they happen, with which outcomes, and what they change."""
+"""Moves: how often they happen, with which outcomes, and what these change."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ NATURE = "nature"
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A multiplier of a move's rate or of an outcome's odds, applied while a condition holds.
+    """A number that multiplies the rate of a move, or the odds of an outcome, while a condition holds.
 
-    A factor with a window applies only while the window is open. If `per` names a counter, the factor is the number of
-    that counter, and `by` is "".
+    - `by`: the id of the assumption that gives the number ("" with `per`).
+    - `when`: the condition on the state.
+    - `between`: the days on which the factor applies (None: all days).
+    - `per`: the id of a counter, whose present number is the factor ("": none). A counter is a variable whose levels
+      are whole numbers.
     """
 
     by: str
@@ -29,11 +32,14 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Sets a variable to a level, or shifts it by a number of levels.
+    """Sets a variable to a level, or moves it up or down by some levels.
 
-    Exactly one of `level` and `shift` is given. A shift stops at the lowest or the highest level. With `when`, the
-    effect happens only if that condition holds just before the outcome. Two effects of one outcome never change the
-    same variable in the same state.
+    - `level`: the new level (None with `shift`).
+    - `shift`: the number of levels, negative for down (None with `level`). The lowest and the highest level are never
+      passed.
+    - `when`: the effect happens only if this condition holds just before the outcome.
+
+    Two effects of one outcome never change the same variable in the same state.
     """
 
     variable: str
@@ -44,10 +50,12 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One branch of a move.
+    """One of the possible outcomes of a move.
 
-    `chance` is an assumption id, or None for the branch that takes the rest. Each of the `factors` that apply
-    multiplies the odds of the outcome against the others. Then the chances of the outcomes are scaled to sum to 1.
+    - `chance`: the id of the assumption that gives the probability. None: what the other outcomes leave.
+    - `effects`: what the outcome changes.
+    - `factors`: multipliers of the odds of the outcome against the others. With factors, the probabilities of all
+      outcomes are scaled to sum to 1.
     """
 
     id: str
@@ -59,11 +67,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The waiting time of a move that takes a while, and how much it varies by chance.
+    """How long a move takes once it is possible, and how much this time varies by chance.
 
-    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as stated in the file. An
-    Erlang distribution with `stages` exponential stages in a row comes closest to them. If the median is a named
-    assumption, which has its own reason, `because` and `sources` explain the percentiles. Otherwise they are empty.
+    - `stages`: the number of exponential stages in a row (an Erlang distribution) that comes closest to `low` and
+      `high`.
+    - `low`, `high`: the 5th and 95th percentiles of one wait, in days, as the file states them.
+    - `because`, `sources`: the reason for the percentiles. They are empty if the median is not a named assumption,
+      because the reason of the median then covers all three.
     """
 
     stages: int
@@ -77,11 +87,19 @@ class Wait:
 class Move:
     """Something that an actor does, or that happens by itself (actor `nature`).
 
-    The move is possible while `when` holds and its window `between`, if it has one, is open. If its rate is
-    proportional to a counter, that counter must be above 0. The hazard per day is `rate` times the factors that apply.
-    If `covert` is true, nobody observes the move. With `takes`, `rate` is the id of the median time, in days, from the
-    moment at which the move becomes possible until it happens. With `at`, the move happens at 00:00 of that day if
-    `when` holds, and `rate` is "".
+    The move is possible while all of these hold:
+
+    - its condition `when` holds.
+    - the day lies in its period `between`, if it has one.
+    - the counters to which its rate is proportional are above 0.
+
+    A move happens in one of three ways:
+
+    - By default, its hazard per day is `rate` (the id of an assumption) times the factors that apply.
+    - With `takes`, it happens some time after it became possible. `rate` is the id of the median time, in days.
+    - With `at`, it happens at 00:00 of that day if `when` holds. `rate` is then "".
+
+    If `covert` is true, nobody observes the move.
     """
 
     id: str
@@ -101,12 +119,16 @@ class Move:
 
     @property
     def unseen(self) -> bool:
-        """Whether this is a move of nature that nobody observes."""
+        """Whether this is a move of `nature` that nobody observes."""
         return self.covert and self.actor == NATURE
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The assumptions that the rate, the factors and the chances name, each once, in that order."""
+        """The ids of the assumptions that the move uses, each once.
+
+        Those of the rate come first. Those of the factors on the rate, of the chances and of the factors on outcomes
+        follow.
+        """
         chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
         of_outcomes = (factor.by for outcome in self.outcomes for factor in outcome.factors)
         numbers = [self.rate, *(factor.by for factor in self.factors), *chances, *of_outcomes]
@@ -114,11 +136,11 @@ class Move:
 
     @property
     def per(self) -> tuple[str, ...]:
-        """The counters to which the rate of the move is proportional."""
+        """The ids of the counters to which the rate of the move is proportional."""
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
-        """Yield every factor with its place in the move, those on the rate before those on outcomes."""
+        """Yield (place in the move, factor) for every factor: those on the rate, then those on outcomes."""
         for index, factor in enumerate(self.factors):
             yield ("times", index), factor
         for outcome in self.outcomes:
@@ -126,7 +148,7 @@ class Move:
                 yield ("outcomes", outcome.id, "times", index), factor
 
     def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
-        """Yield every calendar window, of the move and of its factors, with its place in the move."""
+        """Yield (place in the move, period) for every period of the calendar: of the move, then of its factors."""
         if self.between:
             yield ("between",), self.between
         for place, factor in self.placed_factors():
@@ -134,7 +156,7 @@ class Move:
                 yield (*place, "between"), factor.between
 
     def without_windows(self) -> Move:
-        """Return the move without calendar windows, so that it and all its factors apply at any time."""
+        """Return the move without periods of the calendar. The move and its factors then apply on any day."""
         factors, *of_outcomes = (
             tuple(replace(factor, between=None) for factor in some)
             for some in (self.factors, *(outcome.factors for outcome in self.outcomes))
@@ -144,10 +166,7 @@ class Move:
         return replace(self, between=None, factors=factors, outcomes=outcomes)
 
     def outcome(self, outcome_id: str) -> Outcome:
-        """Return the outcome with this id.
-
-        Raises KeyError if there is none.
-        """
+        """Return the outcome with this id. Raises KeyError if there is none."""
         for outcome in self.outcomes:
             if outcome.id == outcome_id:
                 return outcome

@@ -17,7 +17,7 @@ So a new field changes only the hashes of the scenarios that use it.
 
 
 def plain(value: Any) -> Any:
-    """Return a part of a resolved scenario as plain JSON data."""
+    """Return a resolved scenario, or a part of it, as plain JSON data."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         data = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value) if not _left_out(f, value)}
         return ({"type": type(value).__name__} | data) if isinstance(value, Intervention) else data
@@ -33,8 +33,7 @@ def plain(value: Any) -> Any:
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
     """Say whether the resolved form leaves out a field.
 
-    It leaves out fields that do not count in comparisons. It also leaves out fields marked as `SPARSE` that have their
-    default value.
+    It leaves out fields that do not count in comparisons, and `SPARSE` fields that have their default value.
     """
     made = part.default_factory
     default = part.default if made is dataclasses.MISSING else made()

@@ -1,7 +1,7 @@
-"""Resolve the short form that people write into a `Scenario`.
+"""Resolve the short form of a scenario, as people write it, into a `Scenario`.
 
-Every reference is looked up and every number read. Anything unreadable is noted in the document and left out, so that
-the rest is still checked. Only a document without problems gives a scenario that is true to its file.
+Every reference is looked up and every number is read. Anything unreadable is noted in the document and left out, so
+that the rest is still checked. Only a document without problems gives a scenario that is true to its file.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ from simlib.scenario.schema.scenario_shape import (
 )
 
 MAX_HORIZON_DAYS = 36_525
+"""Largest horizon in days: a century."""
 
 
 def resolve(document: Document, shape: ScenarioShape) -> Scenario:
-    """Return the scenario of a document that fits the schema.
+    """Return the scenario in a document that fits the schema.
 
-    Unknown names and unreadable numbers are noted in the document.
+    Unknown names and unreadable numbers are noted in the document and left out.
     """
     return _Resolver(document, shape).scenario()
 
 
 class _Resolver:
-    """Resolves one document. Each section is read after the sections to which it refers."""
+    """Reads each section of a document after the sections to which it refers."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
@@ -102,7 +103,6 @@ class _Resolver:
         return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources), labels)
 
     def _counter(self, name: str, shape: VariableShape, ends: CounterShape) -> Variable:
-        """Return a counter: a variable whose levels are whole numbers in a row."""
         if ends.from_ >= ends.to:
             what = f"a counter from {ends.from_} to {ends.to}"
             self.document.note(("variables", name, "levels"), what, "expected 'to' above 'from'")
@@ -120,10 +120,7 @@ class _Resolver:
         return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
-        """Return the start of a variable: pairs of a level and the id of the number for its share.
-
-        The id is None for a level that takes the rest. A certain start is one such pair.
-        """
+        """Return the start of a variable, or of a history, in the form of `Variable.start`."""
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)
@@ -198,7 +195,6 @@ class _Resolver:
         return model.Repeats(listed, shape.at_least)
 
     def _moves_named(self, names: Sequence[str], place: Place) -> tuple[str, ...]:
-        """Return the listed moves, each once, and note moves that are unknown or listed twice."""
         if not names and not self.document.has_problem_in(place):
             self.document.note((*place, "moves"), "no move is listed", "expected ids of moves")
         for index, name in enumerate(names):
@@ -287,10 +283,7 @@ class _Resolver:
         return wanted
 
     def _headline(self) -> str:
-        """Return the headline as "question:ID" or "ending:ID", or "" if the file names none.
-
-        Also returns "", and notes the problem, if the id is unknown or belongs to both a question and an ending.
-        """
+        """Return the headline as "question:ID" or "ending:ID", or "" if the file names none that is clear."""
         wanted = self.shape.headline
         if wanted is None:
             return ""
@@ -333,9 +326,10 @@ class _Resolver:
 
 
 def read_horizon(document: Document, written: str) -> float | None:
-    """Return a horizon in days.
+    """Return a horizon, such as "90 days", in days.
 
-    Returns None and notes the problem if the horizon cannot be read or is longer than a century.
+    If the text cannot be read, or means more than a century, the problem is noted in the document and the result is
+    None.
     """
     try:
         days = parse(written, "duration").value

@@ -1,7 +1,8 @@
 """What the rows of an event log mean for a scenario.
 
-The first of `Evidence.rules` that fits a row says what the row means. If no rule fits, the row is a firing of the move
-that its word names. If there is no such move either, the row is reported as unmapped.
+The first of `Evidence.rules` that fits a row says what the row means. If no rule fits, the row says that a move
+happened: the one whose id is the word in the column `move`. If there is no such move either, the row is reported as
+unmapped.
 """
 
 from __future__ import annotations
@@ -17,20 +18,23 @@ from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, RowRule
 from simlib.scenario.model import Effect, Move, Outcome, Scenario
 
 UNNAMED = RowRule(())
-"""The rule for a row that fits no rule of the file."""
+"""The rule for a row that fits no rule of the scenario file."""
 
 Firing = tuple[str, str]
-"""The ids of a move and of one of its outcomes."""
+"""One way in which a move can happen: the ids of the move and of one of its outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one row means.
+    """What one row of an event log means. At most one of `firings`, `level` and `setting` is given.
 
-    A row means one of these: that one of `firings` happened, that the condition `level` holds, that a change came from
-    outside (`setting`), or nothing. A row without a meaning is either left out for the reason in `ignored`, or
-    unmapped. `ratio` is the likelihood ratio P(row | its report is true) / P(row | its report is false), or None for a
-    certain row.
+    - `row`: the row.
+    - `firings`: pairs (move, outcome), one of which happened.
+    - `level`: a condition on the state that holds.
+    - `setting`: a change from outside, as pairs (variable, level).
+    - `ratio`: the likelihood ratio P(row | its report is true) / P(row | its report is false), or None for a certain
+      row.
+    - `ignored`: the reason why the row is left out ("": the row is not left out).
     """
 
     row: LogRow
@@ -47,15 +51,15 @@ class Reading:
 
     @property
     def mapped(self) -> bool:
-        """Whether the row means something, or is left out for a reason."""
+        """Whether the row says anything about the state or the moves, or is left out for a reason."""
         return self.counts or bool(self.ignored)
 
 
 def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]:
-    """Return the meaning of each row, in order.
+    """Return the meaning of each row of an event log, in the order of the rows.
 
     Raises ScenarioError with every problem at once: an outcome that its move does not have, a confidence without a
-    ratio, or a row that might mean any of several outcomes.
+    likelihood ratio, or a row that might mean any of several outcomes.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)
@@ -81,7 +85,11 @@ def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Readin
 
 
 def fits(rule: RowRule, row: LogRow) -> bool:
-    """Say whether a row has a word of the rule, and the date, actor and so on that it names."""
+    """Say whether a rule is about a row of the event log.
+
+    The row has one of the words of the rule. It also has the date, actor, target and confidence of the rule, as far as
+    the rule gives them.
+    """
     columns = ("date", "actor", "target", "confidence")
     asked = [(getattr(rule, name), getattr(row, name)) for name in columns]
     return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in asked)
@@ -120,7 +128,7 @@ def _outcomes(scenario: Scenario, move: Move, rule: RowRule, row: LogRow, proble
 
 
 def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
-    """Return the effects of an outcome on variables that are not hidden."""
+    """Return the effects of an outcome on variables that somebody observes."""
     return frozenset(effect for effect in outcome.effects if not scenario.variables[effect.variable].hidden)
 
 
@@ -128,10 +136,11 @@ def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
 
 
 def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
-    """Return, for every outcome of every move, whether the log shows it.
+    """Return {(move, outcome): how surely the event log shows it} for every outcome of every move.
 
-    An entry for an outcome overrides an entry for its move. Of two entries for the same outcome or move, the last in
-    the file counts. By default the log shows an outcome if it changes a visible variable and the move is not covert.
+    In the section `evidence`, an entry for an outcome overrides an entry for its move. Of two entries for the same
+    outcome or move, the last in the file counts. By default the log always shows an outcome if it changes a visible
+    variable and the move is not covert. Otherwise, the log never shows the outcome.
     """
     evidence = scenario.evidence or Evidence()
     seen: dict[Firing, Coverage] = {}

@@ -1,4 +1,4 @@
-"""Read single words of a file: names, dates, whole numbers, true or false.
+"""Read single words of a scenario file: names, dates, whole numbers, true or false.
 
 Numbers with units are read by `simlib.quantities`.
 """
@@ -10,11 +10,14 @@ import re
 import unicodedata
 
 RESERVED = ("or", "above", "below", "not")
-"""Words of level sets (`X or above`, `not X`). No id and no level may contain them."""
+"""Words in phrases for several levels: `X or above`, `not X`. No id and no level may contain them."""
 
 NOT_NAMES = ("true", "false", "null", "nan", "inf", "infinity")
+"""Words that cannot be names, because they look like a number or a truth value."""
 DATE = r"^\d{4}-\d{2}-\d{2}$"
+"""Pattern of a date such as 2031-04-01."""
 LONGEST = 60
+"""Largest number of characters in a name."""
 SHORT = 28
 """Largest number of characters in a short label."""
 
@@ -23,7 +26,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class Refusal(Exception):
-    """Raised for a refused text. `what` says what is wrong, and `expected` what belongs there."""
+    """Raised for a text that cannot be read. `what` names the fault, and `expected` the right form."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -31,7 +34,7 @@ class Refusal(Exception):
 
 
 def describe(value: object) -> str:
-    """Describe a value in a file: a short text in quotes, or "a list", "a mapping", "nothing"."""
+    """Describe a value in a file for a message: a short text in quotes, or "a list", "a mapping", "nothing"."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -40,7 +43,7 @@ def describe(value: object) -> str:
 
 
 def read_name(name: str) -> str:
-    """Return a name.
+    """Return the name unchanged.
 
     Raises Refusal if the name could be read as something else, such as `true` or `X or above`.
     """
@@ -53,7 +56,7 @@ def read_name(name: str) -> str:
 
 
 def read_words(name: str) -> str:
-    """Return a name that consists of words in any script.
+    """Return a name unchanged if it consists of words in any script. Otherwise, raise Refusal.
 
     The words have letters, digits, hyphens and underscores. The name begins with a letter.
     """
@@ -67,7 +70,7 @@ def read_words(name: str) -> str:
 
 
 def read_date(value: object) -> dt.date:
-    """Return a date written as 2031-04-01."""
+    """Return the date in a text such as 2031-04-01. Raises Refusal for any other value."""
     if isinstance(value, str) and re.fullmatch(DATE, value, re.ASCII):
         try:
             return dt.date.fromisoformat(value)
@@ -77,39 +80,42 @@ def read_date(value: object) -> dt.date:
 
 
 def read_flag(value: object) -> bool:
-    """Return true or false."""
+    """Return the truth value in the text "true" or "false". Raises Refusal for any other value."""
     if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return value.lower() == "true"
     raise Refusal(f"{describe(value)} is neither true nor false", "expected true or false")
 
 
 def read_days(value: object) -> float:
-    """Return a number of days above zero and at most a century."""
+    """Return the number of days in a text. Raises Refusal unless it is above zero and at most a century."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,5}(\.\d{1,6})?", value, re.ASCII) and 0 < float(value) <= 36_525:
         return float(value)
     raise Refusal(f"{describe(value)} is no number of days", "expected a number above 0, such as 28")
 
 
 def read_at_least(value: object) -> int:
-    """Return a whole number from 1 to 1,000."""
+    """Return the number of times in a text. Raises Refusal unless it is a whole number from 1 to 1,000."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= 1000:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of firings", "expected a whole number from 1 to 1000")
 
 
 MOST = 1000
-"""The largest number that a counter may have."""
+"""The largest number that a counter (a variable whose levels are whole numbers) may have."""
 
 
 def read_number(value: object) -> int:
-    """Return the lowest or the highest number of a counter, from 0 to 1,000."""
+    """Return the lowest or highest number of a counter from a text.
+
+    Raises Refusal unless it is a whole number from 0 to 1,000.
+    """
     if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII) and int(value) <= MOST:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {MOST}")
 
 
 def read_format(value: object) -> int:
-    """Return the version of the file format. The only version so far is 1."""
+    """Return the version of the file format. Raises Refusal unless it is 1, the only version so far."""
     if value != "1":
         raise Refusal(f"{describe(value)} is no known version of the file format", "expected 1")
     return 1

@@ -1,8 +1,8 @@
-"""The scales on which assumptions spread and shift.
+"""The scales on which the values of assumptions spread and shift.
 
-The scale `g` is the logit for chances and the log for all other kinds, so that g(x) can be any real number. On this
-scale a prior is a split normal, and a change of the median moves the 5th and 95th percentiles by the same step. So if
-a rate is doubled, its low and high are doubled too, and a chance stays between 0 and 1.
+The scale g is the logit for chances and the log for all other kinds, so that g(x) can be any real number. On this scale
+a prior is a split normal distribution. A change of the median moves the 5th and 95th percentiles by the same step. So
+if a rate is doubled, its low and high are doubled too, and a chance stays between 0 and 1.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def forward(kind: str, x: Real) -> Real:
-    """Return g(x): logit for a chance, log for any other kind.
+    """Return a value on the scale of its kind: the logit of a chance, the log of any other kind.
 
-    A value of 0 gives minus infinity, and a chance of 1 gives plus infinity. `x` is a float or an array of floats in
-    base units. The result has the shape of `x`.
+    `x` is a float or an array of floats in base units. The result has the shape of `x`. A value of 0 gives minus
+    infinity, and a chance of 1 gives plus infinity.
     """
     if not isinstance(x, int | float):
         return _forward_array(kind, x)
@@ -35,9 +35,10 @@ def forward(kind: str, x: Real) -> Real:
 
 
 def inverse(kind: str, y: Real) -> Real:
-    """Return the value x for which `forward(kind, x)` is y.
+    """Return the value x for which `forward(kind, x)` is `y`.
 
-    For a chance, minus infinity gives exactly 0 and plus infinity exactly 1.
+    `y` is a float or an array of floats. The result has the shape of `y`. For a chance, minus infinity gives exactly 0
+    and plus infinity exactly 1.
     """
     if not isinstance(y, int | float):
         return _inverse_array(kind, y)
@@ -65,9 +66,9 @@ def _inverse_array(kind: str, y: Any) -> Any:
 
 
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
-    """Return the assumption with a new median.
+    """Return an assumption with the new median `value`, in base units.
 
-    A bound (`low` or `high`) that is not given moves by as much as the median, measured on the scale of the
+    A bound (`low` or `high`) that is not given moves by as much as the median. This is measured on the scale of the
     assumption's kind (see `forward`). If no bounds are given, a fixed assumption stays fixed, and a chance set to
     exactly 0 or 1 becomes fixed. The result is not checked (see `simlib.scenario.checks`).
     """

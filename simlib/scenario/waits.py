@@ -1,8 +1,8 @@
-"""Waiting times that consist of exponential stages in a row (an Erlang distribution).
+"""Waiting times: how long a move takes once it is possible.
 
-A wait has k stages, all with the same rate. The spread of the waits sets k, and their median sets the rate. With six
-stages and a median of 12 days, for example, 90% of the waits last from 5.5 to 22 days. The median is an assumption. The
-number of stages is not: no change of values alters it.
+A wait consists of k exponential stages in a row, all with the same rate (an Erlang distribution). The spread of the
+waits sets k, and their median sets the rate. With six stages and a median of 12 days, for example, 90% of the waits
+last from 5.5 to 22 days. The median is an assumption, which people may change. The number of stages never changes.
 
 References: Erlang, A. K. (1917) Solution of some problems in the theory of probabilities. Cox, D. R. (1955) A use of
 complex probabilities in the theory of stochastic processes, Proc. Camb. Phil. Soc. 51.
@@ -17,13 +17,13 @@ from simlib.errors import QuantityError
 from simlib.quantities import show
 
 MOST_STAGES = 100
-"""Largest number of stages.
+"""Largest number of stages of a wait.
 
-With k stages there are k times as many states in which the move is awaited.
+While a move with k stages is awaited, each state of the variables becomes k states.
 """
 
 FIT = 1.75
-"""Largest ratio between a stated and a fitted percentile.
+"""Largest ratio between a percentile in the file and the same percentile of the fitted distribution.
 
 Any spread between those of one stage and two stages can be fitted within a ratio of 1.69, so the limit allows it.
 """
@@ -31,7 +31,7 @@ Any spread between those of one stage and two stages can be fitted within a rati
 
 @functools.cache
 def percentiles(stages: int) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentiles of a wait with `stages` stages of mean 1."""
+    """Return the 5th, 50th and 95th percentiles of a wait with `stages` stages, each of mean 1."""
     from scipy.special import gammaincinv
 
     low, median, high = (float(gammaincinv(stages, p)) for p in (0.05, 0.5, 0.95))
@@ -39,13 +39,15 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a wait with `stages` stages and this median."""
+    """Return the 5th and 95th percentiles of a wait with `stages` stages and the median `median`."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 
 
 def stages_of(median: float, low: float, high: float) -> int:
-    """Return the number of stages whose percentiles are nearest to `low` and `high`, by their ratios.
+    """Return the number of stages with which a wait of this median comes closest to `low` and `high`.
+
+    `low` and `high` are the 5th and 95th percentiles. They are compared by their ratios.
 
     Raises QuantityError if the percentiles are in the wrong order, if they need more stages than `MOST_STAGES`, or if
     no number of stages comes near them.

@@ -1,4 +1,4 @@
-"""Describe the parts of a scenario in words, for lists of differences between two scenarios."""
+"""Describe parts of a scenario in words, for lists of differences between two scenarios."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ THINGS = {
     "questions": "question",
     "impacts": "impact",
 }
-"""The noun for one item of each section."""
+"""The noun for one item of each section of a scenario."""
 
 FIELDS = {
     "because": "reason",
@@ -76,7 +76,7 @@ FIELDS = {
     "date": "date",
     "note": "note",
 }
-"""The names of fields in words."""
+"""The names of the fields of items in words."""
 
 _PROSE = ("because", "label", "short", "title", "description", "reference_class", "resolves", "note")
 
@@ -93,12 +93,12 @@ WHOLE = {
 
 
 def label_of(item: Any) -> str:
-    """Return the label or the title of an item of a scenario. If it has neither, return its id."""
+    """Return the label or the title of an item of a scenario. An item with neither is named by its id."""
     return str(getattr(item, "label", "") or getattr(item, "title", "") or item.id)
 
 
 def prior_in_words(assumption: Assumption) -> str:
-    """Write the value and the range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
+    """Write the value and the 90% range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
     value, low, high = (
         show(x, assumption.kind, assumption.unit) for x in (assumption.value, assumption.low, assumption.high)
     )
@@ -106,7 +106,7 @@ def prior_in_words(assumption: Assumption) -> str:
 
 
 def field_in_words(name: str, value: Any, scenario: Scenario) -> str:
-    """Write the value of a field of a scenario, or of an item in it."""
+    """Write the value of the field `name` of a scenario, or of an item in it, as people read it."""
     match name:
         case "start":
             return _start(value, scenario)
@@ -202,5 +202,5 @@ def _start(start: tuple[tuple[str, str | None], ...], scenario: Scenario) -> str
 
 
 def act_in_words(item: Intervention, scenario: Scenario) -> str:
-    """Describe an intervention with its reason."""
+    """Describe an intervention (a change that comes from outside) with its reason."""
     return intervention_in_words(item, scenario) + (f", because: {item.because}" if item.because else "")

@@ -1,4 +1,4 @@
-"""Write a view or changed values back to YAML, keeping comments and order.
+"""Write a view, or changed values of a scenario, back to YAML files. Comments and order are kept.
 
 The new text is checked by reading it again. Then it replaces the file in one step. So the old file stays as it was if
 the program crashes, the disk is full or a value cannot be written.
@@ -42,7 +42,7 @@ from simlib.scenario.views.view_reader import read_view
 
 
 def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, new: bool = False) -> Path:
-    """Write a view of `scenario` to a file, and return its path.
+    """Write a view (a named set of changes) of `scenario` to a file, and return its path.
 
     An existing file must be a view of this scenario. Its comments and order are kept, and only differences are
     rewritten. Raises ScenarioError if the view does not fit the scenario, or if the existing file is not such a view.
@@ -77,7 +77,6 @@ def _set_head(data: Any, view: View, before: View | None) -> None:
 
 
 def _put(data: Any, key: str, value: Any) -> None:
-    """Set a key, or remove it if the value is empty."""
     if value in ("", [], {}):
         data.pop(key, None)
     else:
@@ -180,11 +179,11 @@ def _written_condition(condition: Condition) -> Any:
 
 
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write value, low and high of each assumption into the scenario file. Return its path.
+    """Write value, low and high of each assumption into the scenario file, and return the path of the file.
 
     Only the numbers that differ are rewritten. The rest of the file stays the same to the byte. `path` is the folder or
-    file to write into (default: where the scenario was read from). Raises ScenarioError if the file has other
-    assumptions than `scenario`.
+    file to write into (default: the folder from which the scenario was read). Raises ScenarioError if the file has
+    other assumptions than `scenario`.
     """
     given = Path(path if path is not None else scenario.path)
     file = find(given) if given.is_dir() else given
@@ -205,7 +204,7 @@ def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) 
 
 
 def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, new text) for each part of the file to be changed for one assumption."""
+    """Yield (start, end, new text) for each part of the file that one assumption changes."""
     old, new = base.assumptions[name], scenario.assumptions[name]
     changed = [part for part in ("value", "low", "high") if getattr(old, part) != getattr(new, part)]
     if not changed:
@@ -230,7 +229,7 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
 def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
     """Yield the edits that change the percentiles of a wait in proportion to its median.
 
-    So the number of stages stays the same.
+    So the number of stages of the wait stays the same.
     """
     if move.takes is None:
         return
@@ -246,10 +245,7 @@ def _mapping(texts: dict[str, str], because: str) -> str:
 
 
 def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
-    """Return the text that adds low and high after a value, on its line or on new lines.
-
-    It is on the same line if the mapping is written in braces.
-    """
+    """Return the text that adds low and high after a value: on the same line within braces, else on new lines."""
     if read.text[read.spans[place][0]] == "{":
         return f", low: {texts['low']}, high: {texts['high']}"
     start = read.spans[(*place, "value")][0]

@@ -1,4 +1,4 @@
-"""The shape of the section `evidence` of a scenario file."""
+"""The shape of the section `evidence` of a scenario file, which says how the event log is to be read."""
 
 from __future__ import annotations
 

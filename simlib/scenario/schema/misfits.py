@@ -1,7 +1,7 @@
-"""Check a document against a schema, and describe each misfit in plain words.
+"""Check a file against its schema, and describe in plain words each part that does not fit.
 
-A misfit is something that the schema does not allow. The smallest part that contains it is left out, and the rest is
-checked again. So an unknown key in a move does not hide other mistakes, not even those in the same move.
+The smallest part that does not fit is left out, and the rest is checked again. So an unknown key in a move does not
+hide other mistakes, not even those in the same move.
 """
 
 from __future__ import annotations
@@ -44,16 +44,17 @@ A missing key is reported and then gets this value, so that the keys beside it c
 """
 
 MAX_ROUNDS = 50
+"""Largest number of times that a file is checked again after parts of it were left out."""
 
 EMPTY_OUTCOME = 4
-"""Number of parts in the place of an outcome: `moves`, the move, `outcomes`, the outcome.
+"""Number of parts in the place of an outcome in a file: `moves`, the move, `outcomes`, the outcome.
 
 Only an outcome may be left empty in a file, as in `outcomes: {done: }`.
 """
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the valid part of a document as a model, and note every misfit in the document.
+    """Return the valid part of a document as a model, and note every part that does not fit.
 
     Stand-ins replace missing parts, so that further checks are possible. The model is true to the file only if the
     document has no problems.
@@ -74,7 +75,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Remove empty values and aliases from the data, and yield the place of each.
+    """Remove empty values and YAML aliases from the data, and yield the place of each.
 
     An empty value is noted as a problem, except that of an outcome, which becomes an empty mapping.
     """
@@ -98,7 +99,7 @@ def _blank_hint(key: str) -> str:
 
 
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
-    """Note what one pydantic error says, and remove the smallest wrong part from the data.
+    """Note the problem that one pydantic error reports, and remove the smallest wrong part from the data.
 
     A missing key for which there is a stand-in gets the stand-in instead.
     """
@@ -138,7 +139,7 @@ def _at(data: Any, place: Place) -> Any:
 
 
 def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
-    """Return two texts for one pydantic error: what is wrong, and what is expected."""
+    """Return two half-sentences for one pydantic error: the problem, and the expected input."""
     kind, given, bounds = error["type"], error["input"], error.get("ctx", {})
     if kind == "refused":
         return bounds["what"], bounds["expected"]
@@ -165,9 +166,9 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """Return in words what belongs at a place, by the descriptions in the schema.
+    """Say in words which value belongs at a place of the file, by the descriptions in the schema.
 
-    If the place has no description, that of the nearest part around it is returned.
+    If the place has no description, the nearest part around the place is described.
     """
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))
@@ -186,10 +187,7 @@ def _fields(holder: Any) -> dict[str, Any]:
 
 
 def _annotation(shape: type[Shape], loc: Place) -> Any:
-    """Return the type annotation at the location of an error.
-
-    Returns None if the schema has no annotation there.
-    """
+    """Return the type at the location of a pydantic error, or None if the schema has no type there."""
     annotation: Any = shape
     for part in loc:
         annotation = _step(_bare(annotation), part)

@@ -1,4 +1,4 @@
-"""Publish the shapes as JSON Schema, with which editors complete keys and show descriptions."""
+"""Publish the shapes of files as JSON Schema, with which editors complete keys and show descriptions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from simlib.scenario.schema.view_shape import ViewShape
 class _Published(GenerateJsonSchema):
     """Generates a schema without titles and without `null`.
 
-    In a file an optional key is left out, but it is never there without a value. So `null` is not allowed.
+    An optional key may be missing from a file, but a key without a value is not allowed. So `null` is not allowed.
     """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it so
         return False
 
     def dict_schema(self, schema: Any) -> JsonSchemaValue:
-        """Return the schema of a mapping. It refuses keys that do not match the pattern."""
+        """Return the schema of a mapping, in which keys that do not match the pattern are refused."""
         shape = super().dict_schema(schema)
         for pattern, values in shape.pop("patternProperties", {}).items():
             shape["additionalProperties"] = values
@@ -43,13 +43,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(shape: type[Shape]) -> dict[str, Any]:
-    """Return the JSON Schema of a scenario file (`ScenarioShape`) or a view file (`ViewShape`)."""
+    """Return the JSON Schema of scenario files (`ScenarioShape`) or of view files (`ViewShape`)."""
     head = {"$schema": DIALECT, "$comment": f"made by pydantic {'.'.join(VERSION.split('.')[:2])}; do not edit"}
     return head | shape.model_json_schema(schema_generator=_Published)
 
 
 def published(shape: type[Shape]) -> str:
-    """Return the text of the published JSON Schema file."""
+    """Return the text of the published JSON Schema file for a shape."""
     return json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
 
 

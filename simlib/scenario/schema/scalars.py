@@ -43,10 +43,7 @@ They exclude only ASCII signs. The check when a file is loaded (`read_words`) is
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Turn a function that reads one word into a pydantic validator.
-
-    If the function raises Refusal, pydantic reports its `what` and `expected`.
-    """
+    """Turn a function that reads one word into a pydantic validator, which reports a Refusal in its own words."""
 
     def validator(value: Any) -> Any:
         try:
@@ -132,7 +129,7 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 def validate(shape: type[AnyShape], data: Any) -> tuple[AnyShape | None, list[Any]]:
-    """Return the validated model, or None and pydantic's list of errors."""
+    """Return (model, []) for data that fit the shape, else (None, pydantic's list of errors)."""
     try:
         return shape.model_validate(data), []
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Numbers, shares and effects as files write them."""
+"""The shapes of numbers, probabilities and effects in a scenario file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a view file: changed assumptions, and interventions of every kind."""
+"""The shape of a view file: changed assumptions, and interventions (changes from outside) of every kind."""
 
 from __future__ import annotations
 

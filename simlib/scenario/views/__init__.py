@@ -1,1 +1,5 @@
-"""Views and interventions: all that varies a scenario without changing its structure."""
+"""Views and interventions, which change a scenario without changing its structure.
+
+An intervention is a change from outside, such as a forbidden move. A view is a named set of interventions and of
+changed assumptions.
+"""

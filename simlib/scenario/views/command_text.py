@@ -1,4 +1,4 @@
-"""Read interventions that people type on a command line.
+"""Read interventions (changes from outside, such as a forbidden move) that people type on a command line.
 
 A text that cannot be used is refused with every reason at once.
 """
@@ -34,10 +34,10 @@ from simlib.scenario.views.variation import refusals, repeated, unknown
 
 
 def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Intervention, ...]:
-    """Read the text of one intervention, whose kind is a key of `FORMS`.
+    """Read the text of one intervention (a change from outside, such as a forbidden move).
 
-    A repeated move becomes several interventions, and any other text becomes one. Raises ScenarioError with every
-    reason why the text cannot be read or does not fit the scenario.
+    `kind` is a key of `FORMS`. A repeated move becomes several interventions, and any other text becomes one. Raises
+    ScenarioError with every reason why the text cannot be read or does not fit the scenario.
     """
     match = re.fullmatch(FORMS[kind].pattern, unicodedata.normalize("NFC", text.strip()))
     if match is None:
@@ -90,7 +90,7 @@ def _condition(text: str, part: dict[str, str], scenario: Scenario) -> Condition
 
 
 def parse_condition(text: str, scenario: Scenario) -> Condition:
-    """Read a condition such as `VARIABLE=LEVELS, VARIABLE=LEVELS or VARIABLE=LEVELS`.
+    """Read a condition on the state, such as `VARIABLE=LEVELS, VARIABLE=LEVELS or VARIABLE=LEVELS`.
 
     A comma means "and". Raises ScenarioError with every reason why the text cannot be read.
     """

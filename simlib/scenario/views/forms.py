@@ -1,6 +1,6 @@
-"""How each kind of intervention is typed on a command line.
+"""How each kind of intervention (a change from outside) is typed on a command line.
 
-LEVELS is a level set as in files, or several levels with `|` between them.
+LEVELS is one level, several levels with `|` between them, or a phrase such as `X or above`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ _LEVEL = r"(?P<name>[^=@]+?)=(?P<value>[^=@]+?)"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form in which one kind of intervention is typed.
+    """The form in which one kind of intervention is typed on a command line.
 
-    `text` is shown to people, `pattern` reads it, and `purpose` describes the intervention.
+    - `text`: the form as people see it.
+    - `pattern`: the regular expression that reads it.
+    - `purpose`: the effect of the intervention in words.
     """
 
     text: str

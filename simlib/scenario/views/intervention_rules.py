@@ -1,4 +1,4 @@
-"""Reasons why an intervention does not fit a scenario, each with its place in the view file."""
+"""Reasons why an intervention (a change from outside) does not fit a scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from simlib.scenario.scales import shifted
 
 
 def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Misfit]:
-    """Yield the problems of one intervention, each with its place in the entry of a view file."""
+    """Yield a problem for each reason why an intervention does not fit a scenario.
+
+    A problem is (place in the entry of a view file, fault, expected input).
+    """
     match intervention:
         case Pin() | Hold():
             key = type(intervention).__name__.lower()
@@ -42,7 +45,10 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
-    """Yield (position, problem) for each `Hold` that overlaps an earlier one of its variable."""
+    """Yield (position, problem) for each `Hold` that overlaps an earlier `Hold` of its variable.
+
+    A `Hold` keeps a variable at a level for a time. The position is that in `interventions`.
+    """
     before: list[Hold] = []
     for index, item in enumerate(interventions):
         if not isinstance(item, Hold):

@@ -1,7 +1,4 @@
-"""Interventions, and views, which are sets of interventions and changed assumptions.
-
-The guard of a move is its condition `when`.
-"""
+"""Interventions (changes that come from outside), and views (named sets of changes)."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """Make a move fire on a date if its condition `when` holds then, whatever its rate.
+    """Make a move happen on a date, whatever its rate, if its condition `when` holds then.
 
     If `outcome` is None, the outcome is left to chance.
     """
@@ -32,8 +29,8 @@ class Force:
 class Forbid:
     """Make a move impossible for a time.
 
-    This applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when`, it applies
-    only while that condition holds.
+    The time lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when`, the move is
+    impossible only while that condition holds.
     """
 
     move: str
@@ -48,13 +45,16 @@ class Forbid:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Let a move happen at a new rate while a condition holds.
+    """Let a move happen at a new rate: a rule that somebody follows.
 
-    While `when` and the guard of the move hold, the move happens at `rate` per day, in place of its own rate, factors
-    and windows. A policy is a rule that somebody follows, such as "if a strike hits land, close the airspace within a
-    day". It depends on the present state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until`
-    (None: for good). A `Forbid` of the same move overrides it. Of two policies for a move, the later in the list
-    counts. `unit` is the unit in which the rate was written, and matters only for display.
+    An example is "if a strike hits land, close the airspace within a day". The rule depends on the present state only.
+
+    - `rate`: the rate per day, in place of the move's own rate, factors and periods of the calendar.
+    - `when`: the condition of the rule. The move's own condition must hold too.
+    - `date`, `until`: the rule lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
+    - `unit`: the unit in which the rate was written, which matters only for display.
+
+    A `Forbid` of the same move overrides the rule. Of two policies for one move, the later in the list counts.
     """
 
     move: str
@@ -71,7 +71,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Set a variable to a level on a date, once. Later moves can change it."""
+    """Set a variable to a level once, on a date. Later moves can change it."""
 
     variable: str
     level: str
@@ -84,11 +84,11 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Set a variable to a level and keep it there.
+    """Set a variable to a level and keep it at that level for a time.
 
-    Moves still happen and have their other effects, but none changes this variable. It is kept from 00:00 of `date`
-    (None: the start), before anything else happens on that day, to 00:00 of `until` (None: for good). Meanwhile only a
-    `Pin` of the same variable can change its level. Holds of one variable must not overlap.
+    The time lasts from 00:00 of `date` (None: the start), before anything else happens on that day, to 00:00 of `until`
+    (None: for good). Meanwhile moves still happen and have their other effects, but none changes this variable. Only a
+    `Pin` of the variable can change its level. Holds of one variable must not overlap.
     """
 
     variable: str
@@ -103,12 +103,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Assume:
-    """Give an assumption another median (in base units) for a time, or while a condition holds.
+    """Give an assumption another median for a time, or while a condition holds.
 
-    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). If two such interventions
-    apply, the later in the list is used. A draw of the priors keeps its distance from the median: the same ratio for a
-    rate or a factor, the same odds ratio for a chance. `when` is not allowed for a chance. An assumption about the
-    start is not allowed either, because it has no effect later.
+    - `value`: the median in base units (per day, days, or plain).
+    - `when`: the condition. It must always hold if the assumption is a chance.
+    - `date`, `until`: the change lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
+    - `unit`: the unit in which the value was written, for display.
+
+    If two such interventions apply, the later in the list is used. A draw from the prior keeps its distance from the
+    median: the same ratio for a rate or a factor, the same odds ratio for a chance. An assumption about the start is
+    not allowed, because it has no effect later.
     """
 
     assumption: str
@@ -138,9 +142,12 @@ def _while(when: Condition) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One assumption changed by a view.
+    """One assumption that a view changes.
 
-    The change gives a new median, perhaps a new range (both in base units), and a reason.
+    - `value`: the new median, in base units (per day, days, or plain).
+    - `low`, `high`: the new 5th and 95th percentiles (None: they shift with the median).
+    - `because`, `sources`: the reason.
+    - `unit`: the unit in which the value was written.
     """
 
     assumption: str
@@ -154,7 +161,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A named set of changed assumptions and interventions, with its author's reason."""
+    """A named set of changed assumptions and interventions, with the reason of its author.
+
+    - `changes`: the changed assumptions.
+    - `interventions`: the changes from outside.
+    - `horizon_days`: a new horizon in days (None: that of the scenario).
+    - `ladder`: the id of the ladder shown first (None: that of the scenario).
+    """
 
     id: str
     title: str

@@ -23,9 +23,9 @@ from simlib.scenario.scales import shifted
 from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_intervention
 
 MOST_REPEATS = 500
-"""Largest number of repetitions of a move.
+"""Largest number of times that a repeated move is forced.
 
-Each repetition splits the forecast once more, which costs computing time.
+Each time splits the forecast once more, which costs computing time.
 """
 
 _WHOLE = 1e-9
@@ -34,7 +34,10 @@ _WHOLE = 1e-9
 
 
 def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
-    """Return the scenario with one view, or with several that do not change the same thing."""
+    """Return the scenario as changed by one view, or by several that do not change the same thing.
+
+    Raises ScenarioError with every reason why the views do not fit the scenario or each other.
+    """
     views = [view] if isinstance(view, View) else list(view)
     if not views:
         return scenario
@@ -57,10 +60,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    """Raise ScenarioError if two `Hold`s of one variable overlap.
-
-    They may come from different views or calls.
-    """
+    """Raise ScenarioError if two `Hold`s of one variable overlap. They may come from different views or calls."""
     found = overlapping_holds(scenario, scenario.interventions)
     document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
@@ -89,7 +89,10 @@ def _problem(where: str, misfit: Misfit) -> Problem:
 
 
 def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
-    """Yield the problems of a view of this scenario, each with its place in the view file."""
+    """Yield a problem for each reason why a view does not fit a scenario.
+
+    A problem is (place in the view file, fault, expected input).
+    """
     for change in view.changes:
         for place, what, expected in _wrong(scenario, change):
             yield ("assumptions", change.assumption, *place), what, expected
@@ -108,7 +111,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
 
 
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
-    """Return the view that turns `base` into `changed`, to save changes made with sliders.
+    """Return the view that turns `base` into `changed`, which saves changes made by hand.
 
     A change without a reason of its own gets the reason "assumed".
     """
@@ -145,11 +148,12 @@ def _difference(old: Assumption, new: Assumption) -> Change | None:
 
 
 def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
-    """Return the scenario with other medians.
+    """Return the scenario with other medians of its assumptions. `values` is {id: new median}.
 
-    Low and high shift by the same step as the median, on the scale of the assumption's kind. A value that is text is a
-    quantity as in files ("2 per week", "30%"). A value that is a number is in base units (per day, or plain). Raises
-    ScenarioError for an unknown name, a quantity of another kind, and chances that then sum to more than 1.
+    Low and high shift by the same step as the median, on the scale of the assumption's kind (`simlib.scenario.scales`).
+    A value that is text is a quantity as in files ("2 per week", "30%"). A value that is a number is in base units (per
+    day, days, or plain). Raises ScenarioError for an unknown id, a quantity of another kind, and chances that then sum
+    to more than 1.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -165,7 +169,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 
 
 def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, str], list[Problem]]:
-    """Split `NAME=VALUE` texts into values for `with_values`, and problems of unreadable texts.
+    """Split texts of the form `NAME=VALUE` into {name: value} and the problems of unreadable texts.
 
     A name may occur only once.
     """
@@ -185,7 +189,7 @@ def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, st
 
 
 def unknown(scenario: Scenario, name: str) -> Problem:
-    """Return the `Problem` which says that there is no assumption of this name."""
+    """Return the problem that there is no assumption with this id."""
     return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
 
 
@@ -241,10 +245,7 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
-    """Yield the problems of changed values with the rules about numbers.
-
-    The place of each problem is its place in a view file.
-    """
+    """Yield each problem of changed values with the rules about numbers, at its place in a view file."""
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
@@ -254,7 +255,7 @@ def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]
 
 
 def outside_range(base: Scenario, changed: Scenario) -> list[str]:
-    """Return a sentence for every value of `changed` outside its 90% range in `base`."""
+    """Return a sentence for every value of `changed` that lies outside its 90% range in `base`."""
     now = [(name, number.value) for name, number in changed.assumptions.items()]
     acts = changed.interventions[len(base.interventions) :]
     now += [(item.assumption, item.value) for item in acts if isinstance(item, Assume)]
@@ -271,7 +272,10 @@ def outside_range(base: Scenario, changed: Scenario) -> list[str]:
 
 
 def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]) -> Scenario:
-    """Return the scenario with interventions appended, in the order given."""
+    """Return the scenario with further interventions (changes from outside), in the given order.
+
+    Raises ScenarioError with every reason why an intervention does not fit.
+    """
     added = tuple(interventions)
     document.refuse([problem for each in added for problem in refusals(str(each), each, scenario)])
     changed = scenario.replace(interventions=scenario.interventions + added)
@@ -280,7 +284,7 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
 
 
 def begun_by(scenario: Scenario, day: float) -> Scenario:
-    """Return the scenario without the interventions that begin after a day."""
+    """Return the scenario without the interventions that begin after a day, in days after the start."""
     begun = (each for each in scenario.interventions if each.date is None or scenario.day(each.date) <= day)
     return scenario.replace(interventions=tuple(begun))
 
@@ -288,12 +292,12 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its date and again every `every` days.
+    """Return a forced move on its own date and again every `every` days.
 
-    The last firing is before `until` (default: the horizon).
+    The last time is before `until` (default: the horizon).
 
-    Raises Refusal if `every` is not a whole number of days, if `until` is not after the first date, and for too many
-    firings.
+    Raises Refusal if `every` is not a whole number of days, if `until` is not after the first date, and for more than
+    `MOST_REPEATS` times.
     """
     step = round(every)
     if step < 1 or abs(every - step) > _WHOLE:
@@ -312,7 +316,10 @@ def repeated(
 
 
 def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
-    """Return the scenario with another horizon: "30 days", or a number of days."""
+    """Return the scenario with another horizon: "30 days", or a number of days.
+
+    Raises ScenarioError if the horizon cannot be read, or if an intervention does not fit it.
+    """
     try:
         days = parse(horizon, "duration" if isinstance(horizon, str) else "number").value
         check_range(days, "duration", f"{days!r} days")
@@ -325,6 +332,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return the problems of an intervention in this scenario, with `where` as their place."""
+    """Return the problems of an intervention in this scenario, each with `where` as its place."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

@@ -1,4 +1,4 @@
-"""Read a view file into a `View`, or report all its problems with their lines."""
+"""Read a view file (a named set of changes of a scenario) into a `View`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | P
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
-    """Read the text of a view file for a scenario.
+    """Return the view in the text of a view file. A view is a named set of changes of `scenario`.
 
-    Raises ScenarioError with every problem at once.
+    `file` is the name of the file in messages. Raises ScenarioError with every problem at once.
     """
     read = document.read(text, file)
     if not read.readable:
@@ -61,7 +61,7 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
 
 
 def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
-    """Return the place in the view file for a place in the `View` that was read from it.
+    """Return the place in the view file for a place in the `View` that was read from the file.
 
     The two can differ, because one entry of the file may have become several interventions. `entry_of` gives for each
     intervention the number of its entry.
@@ -101,10 +101,6 @@ class _Interventions:
         self.reader = Reader(read, scenario.variables, scenario.variables)
 
     def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
-        """Return the interventions of one entry.
-
-        Returns () and notes the problem if the entry cannot be read.
-        """
         because = shape.because or ""
         match shape:
             case ForceShape():

@@ -1,4 +1,4 @@
-"""Describe interventions and changed values in words, with the labels of their scenario."""
+"""Describe interventions (changes from outside) and changed values of a scenario in words."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LISTED = 3
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
-    """Describe how `changed` differs from `base`: values, horizon, then interventions.
+    """Describe in words how `changed` differs from `base`: values, horizon, then interventions.
 
-    The interventions are in their order.
+    Only interventions that were added at the end are described, in their order.
     """
     parts = []
     for name, old in base.assumptions.items():
@@ -34,9 +34,9 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Say that `changed` is a what-if, and list its changes. Without changes the list is empty.
+    """Return lines which say that `changed` is a what-if, and list its changes. Without changes, return no line.
 
-    `windows` is False if calendar windows are left out.
+    `windows` is False if the periods of the calendar are left out.
     """
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
@@ -58,7 +58,7 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
 
 
 def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
-    """Return a key that forced moves share when they differ only in their date.
+    """Return a key that is the same for forced moves which differ only in their date.
 
     Any other intervention has a key of its own.
     """
@@ -66,7 +66,7 @@ def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervent
 
 
 def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
-    """Return an intervention in words, with the labels of its scenario."""
+    """Describe an intervention (a change from outside) in words, with the labels of its scenario."""
     match item:
         case Pin():
             variable = scenario.variables[item.variable]
@@ -91,7 +91,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
 
 
 def as_name(words: str) -> str:
-    """Return words for use in quotation marks. Quotation marks inside them become single ones."""
+    """Return words for use within quotation marks. Quotation marks inside them become single ones."""
     return words.replace("“", "‘").replace("”", "’")
 
 
