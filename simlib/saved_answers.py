@@ -35,7 +35,7 @@ _PACKAGES = {
     "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),
     "simlib.analysis.sensitivity": ("screening", "one_at_a_time", "sobol_indices"),
     "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "propagation", *_INFORMATION),
-    "simlib.analysis.whatif": ("comparison", "contrast", "coupling", "divergence", "variants"),
+    "simlib.analysis.whatif": ("result", "contrast", "coupling", "divergence", "variants"),
 }
 HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]
 """The modules whose dataclasses a saved answer may hold. Loading a file builds no other class."""

@@ -13,7 +13,7 @@ from simlib.plots.row_layout import caption, fit, letters
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.whatif.comparison import Comparison
+    from simlib.analysis.whatif.result import Comparison
 
 
 MANY = 0.01

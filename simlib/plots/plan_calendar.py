@@ -11,7 +11,7 @@ from simlib.plots.row_layout import caption, fit, letters, name, rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.whatif.comparison import Comparison, VariantEffect
+    from simlib.analysis.whatif.result import Comparison, VariantEffect
     from simlib.analysis.whatif.variants import Booking
 
 LOOKS = {

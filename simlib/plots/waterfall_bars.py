@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
+    from simlib.analysis.whatif.result import Comparison
 
 
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:

@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simlib.analysis.whatif.comparison import Comparison, VariantEffect, compare
+from simlib.analysis.whatif.comparison import compare
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Flips
 from simlib.analysis.whatif.divergence import Divergence
+from simlib.analysis.whatif.result import Comparison, VariantEffect
 from simlib.analysis.whatif.variants import Booking, delay, vary
 from simlib.answer import ScenarioKey, load_answer
 from simlib.cli.output.listings import compared

@@ -1,1 +1,1 @@
-"""Compare a scenario with variants of it, by numbers and by single histories."""
+"""Compare a scenario with variants of it, by probabilities and by single simulated histories."""

@@ -1,36 +1,36 @@
 """Compare a scenario with variants: the effect of each change on numbers and histories.
 
 A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
-together. The exact engine gives each difference with its truncation bound. Monte Carlo gives each difference with the
-interval of paired samples under common random numbers. Over draws of the assumptions, both the baseline and each
-variant are computed at every draw. Flips are the replicates whose ending changes. Their share depends on how the random
-numbers of the two scenarios are coupled, so the coupling is always named.
+together. The exact engine gives each difference with a bound of its truncation error. Monte Carlo gives each difference
+with a 95% interval. It simulates the baseline and the variant with the same random numbers (common random numbers), so
+the samples are paired. Over draws of the assumptions, the baseline and each variant are computed at every draw.
+
+A *flip* is a replicate (simulated history) whose ending differs between the baseline and the variant. The share of
+flips depends on how the random numbers of the two scenarios are coupled. So the coupling is named beside the share.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.contrast import Difference
-from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
+from simlib.analysis.whatif.coupling import Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
-from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
-from simlib.answer import Answer, ScenarioKey, dated, pick, provenance
+from simlib.analysis.whatif.result import Comparison, VariantEffect
+from simlib.analysis.whatif.variants import COUNTERFACTUAL, Variant, bookings, vary
+from simlib.answer import dated, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError
-from simlib.formatting import percent
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of
-from simlib.machine.measures import Measure, days_by, every, find, headline, of_forecast
+from simlib.machine.measures import By, Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.tables import grid
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
@@ -40,158 +40,19 @@ from simlib.typing import Engine, Floats
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pandas as pd
-
     from simlib.engines.montecarlo.simulator import Simulator
 
-__all__ = ["Comparison", "VariantEffect", "compare", "cumulative"]
+__all__ = ["compare", "cumulative"]
 
 EXACT_PAIRS, PAIRS = 10_000, 100_000
-"""Default total of pairs of replicates: for flips beside an exact answer, and for an answer by Monte Carlo."""
+"""Default number of pairs of replicates over all draws: beside an exact answer, and for an answer by Monte Carlo.
+
+A pair is one replicate of the baseline and the same replicate of the variant. An exact answer needs pairs only for the
+flips.
+"""
 
 EXAMPLES = 1
-"""Number of pairs of histories that are described for each of the two commonest flips."""
-
-NAMED = 3
-"""Largest number of changed measures in the sentences on a variant."""
-
-
-@dataclass(frozen=True)
-class VariantEffect:
-    """The effects of one variant: on each measure over time, and on single histories."""
-
-    name: str
-    changes: tuple[str, ...]
-    differences: Mapping[str, Difference]
-    flips: Flips | None
-    divergences: tuple[Divergence, ...] = ()
-    without_effect: Mapping[str, float | None] = field(default_factory=dict)
-    bookings: tuple[Booking, ...] = ()
-
-    def strongest(self) -> list[Difference]:
-        """Return the differences of endings and questions, the largest first.
-
-        If there are none, return the differences of all measures.
-        """
-        everything = list(self.differences.values())
-        main = [d for d in everything if d.measure.kind in ("ending", "question")]
-        return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
-
-    def sentences(self, by: str, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Describe the effects `by` a date, beginning with `measure`.
-
-        With `histories`, pairs of histories that end differently are described too.
-        """
-        ranked = self.strongest()
-        told = [self.differences[measure]] if measure else []
-        told += [d for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
-        parts = [d.sentence("" if place else f" by {by}") for place, d in enumerate(told)]
-        main = any(d.measure.kind in ("ending", "question") for d in ranked)
-        nothing = f"no ending and no question changes by {by}" if main else f"nothing changes by {by}"
-        what = "; ".join(self.changes) or "nothing changed"
-        title = f"“{self.name}”" + ("" if self.name == as_name(what) else f" ({what})")
-        lines = [f"{title}: {'; '.join(parts) or nothing}."]
-        lines += [
-            f"{act} has no effect in {percent(share)} of the histories that have not ended by then."
-            for act, share in self.without_effect.items()
-            if share
-        ]
-        flips = self.flips.sentence() if self.flips else ""
-        lines += [f"{flips[0].upper()}{flips[1:]}"] if flips else []
-        return lines + [pair.sentence() for pair in self.divergences if histories]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "changes": self.changes,
-            "measures": {
-                name: {"label": d.measure.label} | pick(d, "before", "after", "change", "low", "high")
-                for name, d in self.differences.items()
-            },
-            "flips": self.flips.to_dict() if self.flips else None,
-            "divergences": [pair.to_dict() for pair in self.divergences],
-            "without_effect": self.without_effect,
-        }
-
-
-@dataclass(frozen=True)
-class Comparison(Answer):
-    """A baseline and its variants at report times up to `by`. `draws` is 0 at the stated values."""
-
-    kind: ClassVar[str] = "compare"
-
-    scenario: ScenarioKey
-    by: dt.date
-    by_day: float
-    engine: str
-    times: Floats
-    draws: int
-    measures: tuple[Measure, ...]
-    effects: Mapping[str, VariantEffect]
-    note: str
-    provenance: Mapping[str, Any]
-
-    @property
-    def question(self) -> str:
-        """The question that is answered, in one sentence with its date."""
-        *first, last = (f"“{name}”" for name in self.effects)
-        names = f"{', '.join(first)} and {last}" if first else last
-        return f"What changes by {self.by_words} in {names}, compared with the baseline?"
-
-    def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
-        """Return one row for each variant and measure at the target date (or "times", or "flips")."""
-        import pandas as pd
-
-        if what == "flips":
-            rows = [
-                {"variant": name, "from": a, "to": b, "share": share, "coupling": COUPLING}
-                for name, effect in self.effects.items()
-                if effect.flips
-                for a, b, share in effect.flips.pairs()
-            ]
-            return pd.DataFrame(rows, columns=["variant", "from", "to", "share", "coupling"])
-        if what not in ("measures", "times"):
-            raise ValueError(f"no table {what!r}; expected measures, times or flips")
-        places = range(len(self.times)) if what == "times" else [len(self.times) - 1]
-        rows = [
-            {"variant": name, "kind": d.measure.kind, "measure": key, "label": d.measure.label}
-            | {"day": float(self.times[t])}
-            | {part: getattr(d, part)[t] for part in ("before", "after", "change", "low", "high")}
-            for name, effect in self.effects.items()
-            for key, d in effect.differences.items()
-            for t in places
-        ]
-        return pd.DataFrame(rows)
-
-    def most_moved(self, most: int) -> list[str]:
-        """Return the names of the `most` measures that change most in any variant, in that order."""
-        furthest: dict[str, float] = {}
-        for effect in self.effects.values():
-            for d in effect.strongest():
-                furthest[d.measure.name] = max(furthest.get(d.measure.name, 0.0), abs(float(d.change[-1])))
-        return sorted(furthest, key=lambda name: -furthest[name])[:most]
-
-    def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Return for each variant its changes and their effects, in sentences.
-
-        Args:
-            measure: The measure to begin with, even if it does not change. The measures that change most follow.
-                Default: the first measure, which is the headline unless measures were named.
-            histories: Whether to describe pairs of histories that end differently.
-        """
-        first = measure or self.measures[0].name
-        lines = [
-            line
-            for effect in self.effects.values()
-            for line in effect.sentences(self.by_words, first, histories=histories)
-        ]
-        where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
-        return [*lines, f"Computed {where}.", *([self.note] if self.note else [])]
-
-    def data(self) -> dict[str, Any]:
-        """Return the data of a comparison, without the keys that all answers share."""
-        variants = {name: effect.to_dict() for name, effect in self.effects.items()}
-        return pick(self, "engine", "times", "draws") | {"variants": variants, "note": self.note}
+"""Number of pairs of histories that are described for each of the two commonest changes of ending."""
 
 
 def compare(
@@ -199,7 +60,7 @@ def compare(
     variants: Variant | Mapping[str, Variant],
     *,
     measures: str | Iterable[str] | None = None,
-    by: str | float | dt.date | None = None,
+    by: By = None,
     engine: Engine = "auto",
     draws: int | Belief = 0,
     runs: int | None = None,
@@ -211,26 +72,29 @@ def compare(
     Args:
         scenario: The baseline.
         variants: The changes, by name: interventions, a view, {assumption: value}, or several of these. A single
-            variant without a name is named after its changes.
-        measures: Names of measures. Default: the headline, then all other endings and questions, rungs and expected
-            numbers of moves.
-        by: The target date or day. None is the horizon.
-        engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
-        draws: Draws of the prior or a belief. 0 compares at the stated values.
-        runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all, or 10,000
-            beside an exact answer, which needs them only for the flips. With 0, an exact answer has no flips.
+            variant may be given without a name, if it is no mapping. Its changes then become its name.
+        measures: Names of measures. Default: the headline (main measure), then all other endings and questions, rungs
+            of ladders, expected numbers of moves, and expected impacts.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: "auto" is the exact engine if it can answer, else Monte Carlo.
+        draws: A number of draws of the prior, or a belief (weighted draws). 0 compares at the stated values.
+        runs: Pairs of replicates (simulated histories) for each draw. Both replicates of a pair share their random
+            numbers. Default: 100,000 in all, or 10,000 beside an exact answer, which needs them only for the flips.
+            With 0, an exact answer has no flips.
         seed: The seed of draws and replicates.
-        control: Progress, cancelling and threads.
+        control: Progress callback, cancellation and number of threads.
 
     Returns:
-        The differences of every measure, with their intervals, and the flips.
+        The differences of every measure, with their intervals, and the flips (replicates whose ending changes).
 
     Raises:
-        ScenarioError: A variant, a measure or the target does not fit the scenario.
-        Unsupported: A variant has another structure, or the belief is about another scenario or date.
-        ValueError: There is no variant.
-        TooManyStates: There are too many states for "exact".
-        Cancelled: The control asked to stop.
+        ScenarioError: When a variant, a measure or the target does not fit the scenario, or for too few `runs`.
+        Unsupported: When a variant has another structure, or the belief is about another scenario or date.
+        ValueError: When there is no variant.
+        TypeError: When a variant is none of these kinds.
+        TooManyStates: For "exact", when there are too many states.
+        MissingDependency: For Monte Carlo, without Numba.
+        Cancelled: When `control` cancels the work.
     """
     if not variants:
         raise ValueError("nothing to compare with; expected at least one variant")
@@ -248,16 +112,16 @@ def compare(
 
 
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
-    """Return cumulative variants: the first, then the first and the second, and so on.
+    """Return cumulative variants: the first, then the first and the second together, and so on.
 
-    Each has the name of the last variant in it.
+    Each cumulative variant has the name of the last variant in it.
     """
     names = list(variants)
     return {name: [variants[earlier] for earlier in names[: place + 1]] for place, name in enumerate(names)}
 
 
 class _Work:
-    """A running comparison of the baseline, named "", with its variants up to a target day."""
+    """The computation of a comparison up to day `days`. The name "" stands for the baseline."""
 
     def __init__(
         self,
@@ -306,7 +170,6 @@ class _Work:
         return Comparison(*key, engine, self.times, draws, self.measures, effects, note, source)
 
     def _pairs(self, engine: str) -> int:
-        """Return the number of pairs of replicates, over all draws."""
         least = 0 if engine == "exact" else 1
         if self.runs is None:
             return max(EXACT_PAIRS if engine == "exact" else PAIRS, self.draws)
@@ -316,26 +179,28 @@ class _Work:
         return self.runs * max(self.draws, 1)
 
     def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
-        """Join the exact differences of a variant and the flips of its paired replicates.
+        """Join the exact effect of a variant with its effect by paired replicates.
 
-        Either may be missing. A measure that needs histories has its difference from the replicates.
+        Either may be None. A measure that the exact engine cannot answer takes its difference from the replicates.
         """
         effect = sampled or solved
         assert effect is not None, name
         if solved is not None:
             differences = {**solved.differences}
             if sampled is not None:
-                differences |= {m.name: sampled.differences[m.name] for m in self.measures if self._counted(m)}
+                differences |= {m.name: sampled.differences[m.name] for m in self.measures if self._needs_histories(m)}
             effect = dataclasses.replace(effect, differences=differences, without_effect=solved.without_effect)
         base, changed = self.scenarios[""], self.scenarios[name]
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
 
-    def _counted(self, measure: Measure) -> bool:
-        """Say whether a measure needs histories, so that paired replicates give its difference."""
+    def _needs_histories(self, measure: Measure) -> bool:
         return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
-        """Return the draws (D, A) of a variant, at the same quantiles as the draws of the baseline."""
+        """Return D draws of the A assumptions of a variant (D, A), at the same quantiles as those of the baseline.
+
+        The result is None at the stated values. An assumption with an unchanged prior keeps its draws bit for bit.
+        """
         if self.scores is None or self.belief is None:
             return None
         values = priors.values_from_scores(scenario, self.scores)
@@ -366,10 +231,10 @@ class _Work:
         }
 
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
-        """Return the measures at each draw, and how often each intervention has no effect.
+        """Return the measures at each draw, and the share of histories in which each intervention has no effect.
 
-        The measures (D, T, M, 3) are given as (value, low, high). The probabilities of all endings at the target day
-        are kept for the flips.
+        The measures (D, T, M, 3) are (value, low, high) for D draws, T report times and M measures. `endings` keeps
+        the probabilities of all endings at the target day, for the flips.
         """
         thetas = self._values(scenario)
         centre = None if thetas is None else priors.theta(scenario)
@@ -410,10 +275,6 @@ class _Work:
     # ---------------------------------------------------------------- under common random numbers
 
     def _sampled(self, pairs: int, control: Control, *, needed: bool) -> dict[str, VariantEffect]:
-        """Return the effects by paired replicates.
-
-        Without Numba there are none, or MissingDependency is raised if they are `needed`.
-        """
         try:
             return self._paired(pairs, control)
         except MissingDependency:
@@ -476,14 +337,17 @@ def _acts(base: Scenario, changed: Scenario) -> bool:
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weights of the draws (D,), scaled to a mean of one."""
+    """Return the weights of the D draws (D,), scaled to a mean of one. Without a belief, D is 1."""
     if belief is None or np.ptp(belief.weights) == 0:
         return np.ones(1 if belief is None else belief.draws)
     return belief.weights * belief.draws
 
 
 def _scores(scenario: Scenario, belief: Belief) -> Floats:
-    """Return the normal score of each value of a belief (D, A) in the prior of its assumption."""
+    """Return the normal scores (D, A) of the draws of a belief: standard normal quantiles in the priors.
+
+    D counts draws and A assumptions.
+    """
     if belief.is_prior and belief.seed is not None:
         return priors.scores(scenario, belief.draws, seed=belief.seed)
     return priors.scores_from_values(scenario, belief.theta)

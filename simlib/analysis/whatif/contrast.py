@@ -10,20 +10,23 @@ from simlib.typing import Floats
 __all__ = ["Difference", "counts_change"]
 
 DUST = 1e-9
-"""A difference up to this size, relative to the values compared, counts as rounding error."""
+"""A difference up to this share of the compared values counts as rounding error."""
 
 TRUNCATED = 1e-6
-"""Intervals narrower than this come from the exact engine and are not written."""
+"""A narrower interval is only a bound of the exact engine's truncation error, and is not written."""
 
 SMALL = 1e-5
-"""Probabilities below this are compared by their ratio, because the difference in points would be zero."""
+"""Smaller probabilities are compared by their ratio, because their difference would be written as 0 points."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One measure in the baseline and in a variant at the report times, as arrays (T,).
+    """One measure in the baseline and in a variant, at T report times.
 
-    [low, high] is the interval of the change: the truncation bound of the exact engine, else 95%.
+    before (T,): the values in the baseline.
+    after (T,): the values in the variant.
+    change (T,): the change from the baseline to the variant.
+    low, high (T,): the interval of the change, by the exact engine's error bound, else with 95% confidence.
     """
 
     measure: Measure
@@ -35,15 +38,15 @@ class Difference:
 
     @property
     def moved(self) -> bool:
-        """Say whether the difference at the last report time is more than rounding and truncation."""
+        """Whether the change at the last report time is more than rounding and truncation error."""
         size = abs(float(self.change[-1]))
         unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
     def sentence(self, by: str = "") -> str:
-        """Describe the difference at the last report time, in a clause.
+        """Describe the change at the last report time in a clause without a full stop.
 
-        The clause ends with `by` and has no full stop.
+        The clause ends with the text `by`.
         """
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
@@ -65,7 +68,7 @@ class Difference:
 
 
 def counts_change(change: float) -> str:
-    """Write a difference of two expected counts: "+1.4", or "±0" if it is rounding error."""
+    """Write a change of an expected count: "+1.4", or "±0" if the change is rounding error."""
     return f"{change:+.2g}" if abs(change) > DUST else "±0"
 
 

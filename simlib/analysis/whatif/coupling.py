@@ -1,10 +1,12 @@
 """Two scenarios under common random numbers: the effect of a change on each replicate.
 
-In replicate r, the n-th firing of a move uses the same random numbers in the baseline and in the variant. So nearly all
-of the noise is shared and cancels in the difference. Endings and questions are compared within each replicate, which
-gives Tango's (1998) score interval for a difference of two paired proportions. This interval is valid even if few pairs
-differ, or none. Rungs and expected counts are compared block by block, with Student's t over the blocks of replicates.
-Over draws of the assumptions each draw is a block with the weight of the draw.
+A replicate is one simulated history, and a firing is one occurrence of a move. In replicate r, the n-th firing of a
+move uses the same random numbers in the baseline and in the variant. So nearly all of the noise is shared and cancels
+in the difference. Endings and questions are compared within each replicate, which gives Tango's (1998) score interval
+for a difference of two paired proportions. This interval is valid even if few pairs differ, or none.
+
+Rungs and expected counts are compared block by block. Their intervals use Student's t over the blocks of replicates.
+Over draws of the assumptions, each draw is a block and has the weight of the draw.
 
 References: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design, Statistics in Medicine 17. Fréchet, M. (1951) Sur les tableaux de corrélation dont les marges
@@ -38,20 +40,23 @@ if TYPE_CHECKING:
 __all__ = ["BLOCKS", "COUPLING", "Flips", "Replicates", "by_blocks", "change", "flips", "paired", "run_replicates"]
 
 BLOCKS = 40
-"""Number of blocks of replicates. Differences are taken between whole blocks."""
+"""Number of blocks of replicates at the stated values. Rungs and expected counts are compared block by block."""
 
 COUPLING = "common random numbers"
-"""The label of every share of flips: another coupling of the two scenarios would give another share."""
+"""How the random numbers of two scenarios are coupled. Another coupling would give another share of flips."""
 
 
 @dataclass(frozen=True)
 class Flips:
-    """Changes of ending from the baseline to a variant, under common random numbers.
+    """The replicates (simulated histories) whose ending changes from the baseline to a variant.
 
-    `matrix` (E, E) counts replicates by their ending in the baseline (row) and in the variant (column), with `ongoing`
-    last. Over draws of unequal weight, it sums weights instead. The share of flips has a 95% Wilson interval or, over
-    draws, a half-width `half` by Student's t. Under any coupling of the two forecasts the share lies within `bounds`.
-    `forecasts` (2, E) holds the probabilities of the endings in both scenarios, if they are known exactly.
+    Both scenarios use common random numbers. E counts the endings. The last one is `ongoing` (no ending yet).
+
+    endings, labels (E,): the ids and the labels of the endings.
+    matrix (E, E): the number of replicates by their ending in the baseline (row) and in the variant (column). Over
+    draws of unequal weight, each replicate counts with the weight of its draw.
+    half: over draws, the 95% half-width of the share of flips by Student's t. None: use the Wilson interval.
+    forecasts (2, E): the exact probabilities of the endings in the baseline and in the variant, None if not known.
     """
 
     endings: tuple[str, ...]
@@ -67,10 +72,7 @@ class Flips:
 
     @property
     def share(self) -> float:
-        """The share of replicates whose ending changes.
-
-        If the forecasts are known exactly, the share is kept within `bounds`.
-        """
+        """The share of replicates whose ending changes. With exact forecasts it is clipped to `bounds`."""
         return self._within(1 - float(np.trace(self.matrix)) / self.runs)
 
     def _within(self, share: float) -> float:
@@ -87,9 +89,9 @@ class Flips:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The smallest and the largest share of flips that the two forecasts allow (Fréchet 1951).
+        """The smallest and the largest share of replicates whose ending changes (Fréchet 1951).
 
-        Where in between the share lies depends on how the random numbers of the two scenarios are coupled.
+        The two forecasts allow no other share, however the random numbers of the two scenarios are coupled.
         """
         before, after = self._forecasts()
         least = 1 - float(np.minimum(before, after).sum())
@@ -97,15 +99,16 @@ class Flips:
         return max(least, 0.0), most
 
     def _forecasts(self) -> Floats:
-        """Return the probability of each ending in both scenarios (2, E), exact where known."""
+        """Return the probability of each ending in both scenarios (2, E): exact, else from the replicates."""
         if self.forecasts is not None:
             return self.forecasts
         return np.stack([self.matrix.sum(axis=1), self.matrix.sum(axis=0)]) / self.runs
 
     def by_ending(self) -> list[dict[str, Any]]:
-        """Return both probabilities of each ending, the share that flips, and its bounds.
+        """Return one row for each ending: its probability before and after, and its share of flips with bounds.
 
-        The bounds are |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁).
+        This share counts the replicates that have the ending in only one of the two scenarios. Its bounds are
+        |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁), where p₀ and p₁ are the two probabilities.
         """
         rows = []
         for index, (name, label) in enumerate(zip(self.endings, self.labels, strict=True)):
@@ -117,7 +120,7 @@ class Flips:
         return rows
 
     def pairs(self) -> list[tuple[str, str, float]]:
-        """Return (from, to, share of replicates) of every flip that occurs, the most frequent first."""
+        """Return (from, to, share of replicates) of every change of ending that occurs, the most frequent first."""
         pairs = [
             (self.endings[i], self.endings[j], float(self.matrix[i, j]) / self.runs)
             for i, j in np.argwhere(self.matrix > 0)
@@ -136,7 +139,7 @@ class Flips:
         return f"{in_a_hundred(self.share)} simulated histories end differently{detail}."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return the matrix, the share of flips, its interval and its bounds as plain data."""
         low, high = self.interval
         least, most = self.bounds
         named = {"low": low, "high": high, "least": least, "most": most, "by_ending": self.by_ending()}
@@ -145,11 +148,17 @@ class Flips:
 
 @dataclass(frozen=True)
 class Replicates:
-    """The replicates of one scenario: means of the measures by block (B, T, M), and all endings.
+    """The R replicates (simulated histories) of one scenario, in B blocks.
 
-    `weights` (B,) are the weights of the draws, with one block for each draw. At the stated values they are None. For
-    each intervention (I,), `tried` counts the replicates that are ongoing when it acts, and `void` those of them in
-    which it has no effect.
+    means (B, T, M): the mean of each of M measures at each of T report times, by block.
+    sizes (B,): the number of replicates in each block.
+    weights (B,): the weight of the draw that each block belongs to. None at the stated values.
+    ending (R,): the index of each replicate's ending, -1 for none.
+    ending_time (R,): the day of the ending, infinite for none.
+    question_time (R, Q): the day on which each of Q questions is answered, infinite for never.
+    tried (I,): for each of I one-off interventions, the number of replicates without an ending when the intervention
+    acts.
+    void (I,): the number of these replicates in which the intervention has no effect.
     """
 
     means: Floats
@@ -163,11 +172,11 @@ class Replicates:
 
     @property
     def effective_blocks(self) -> float:
-        """The number of blocks, or the effective number of draws."""
+        """The number of blocks. Over weighted draws, the effective number of draws."""
         return len(self.sizes) if self.weights is None else effective_count(self.weights)
 
     def mean(self, place: int) -> Floats:
-        """Return the mean of a measure over all replicates (T,).
+        """Return the mean over all replicates (T,) of the measure at position `place`, at T report times.
 
         Blocks are weighted by their size, or by the weights of the draws.
         """
@@ -175,7 +184,10 @@ class Replicates:
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
     def without_effect(self, simulator: Simulator) -> dict[str, float | None]:
-        """Return the share of ongoing replicates in which each one-off intervention had no effect."""
+        """Return the share of replicates in which each one-off intervention has no effect, by its words.
+
+        Replicates that have ended before the intervention are left out. If all have, the share is None.
+        """
         items, numbers = simulator.scenario.interventions, simulator.flat.actions.number
         return {
             intervention_in_words(items[number], simulator.scenario): float(void) / float(tried) if tried else None
@@ -200,12 +212,14 @@ def run_replicates(
     Args:
         simulator: The scenario, ready to run.
         measures: The measures whose means are kept by block.
-        thetas: The values of each draw (D, A), which makes one block for each draw. None simulates the stated values.
-        starts: The probabilities (D, K) of the states of a joint start at each draw. None: those of the scenario.
+        thetas: The values of A assumptions at each of D draws (D, A). Each draw has one block. None simulates the
+            stated values in up to `BLOCKS` blocks.
+        starts: The probabilities of the K states in which the scenario may start, at each draw (D, K). None: those of
+            the scenario.
         weights: The weights of the draws (D,).
-        runs: Replicates in all, shared out evenly over the blocks.
-        seed: The seed.
-        control: Progress, cancelling and threads.
+        runs: Replicates in all, divided evenly over the blocks.
+        seed: Seed of the random numbers.
+        control: Progress callback, cancellation and number of threads.
     """
     means_in = means_of(simulator, measures)
     centre = None if thetas is None else simulator.stated
@@ -254,7 +268,7 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int = 2) -> Ints:
     """Return the numbers of some replicates whose ending changes.
 
-    The `kinds` commonest changes of ending are taken, and the first `each` replicates of every one.
+    They are the first `each` replicates of each of the `kinds` commonest changes of ending.
     """
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
@@ -271,18 +285,18 @@ def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int =
 def change(
     before: Replicates, after: Replicates, measure: Measure, times: Floats, *, place: int, column: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the change of one measure with its 95% interval: (change, low, high), each (T,).
+    """Return the change of one measure with its 95% interval: (change, low, high), each (T,) at T report times.
 
-    Over draws of the assumptions, the sample size is the number of draws, not of replicates, because draws differ in
-    more than their random numbers.
+    Over draws of the assumptions, the sample size is the number of draws and not of replicates. Draws differ not only
+    in their random numbers, but also in their assumption values.
 
     Args:
         before: The replicates of the baseline.
         after: The replicates of the variant.
         measure: The measure.
         times: The report times in days (T,).
-        place: The position of the measure in `means`.
-        column: The position of the measure among those of its kind.
+        place: The position of the measure in `Replicates.means`.
+        column: The position of the measure among the endings or the questions.
     """
     blocks = after.means[:, :, place] - before.means[:, :, place]
     if before.weights is not None or not (measure.kind == "ending" or measure.asked):
@@ -300,15 +314,17 @@ def change(
 def by_blocks(
     blocks: Floats, probability: bool, weights: Floats, *, effective: float, runs: float | None = None
 ) -> tuple[Floats, Floats, Floats]:
-    """Return (mean, low, high) (T,) of differences by block (B, T), by Student's t.
+    """Return the weighted mean difference over blocks with its 95% interval: (mean, low, high), each (T,).
+
+    The interval uses Student's t. With one effective block, the half-width is infinite.
 
     Args:
-        blocks: The difference in each block at each time (B, T).
-        probability: Whether the differences lie within -1 and 1.
+        blocks: The difference in each of B blocks at each of T times (B, T).
+        probability: Whether the differences are of probabilities. The interval is then clipped to [-1, 1].
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
-        runs: Replicates in all blocks. If no block differs, the half-width follows from this number, like the rule of
-            three. With None, for exact blocks, the interval then has no width.
+        runs: The number of replicates in all blocks, None for exact blocks. If no block differs, the half-width
+            follows from this number, like the rule of three. For exact blocks it is then 0.
     """
     from scipy.special import stdtrit
 
@@ -325,14 +341,14 @@ def by_blocks(
 
 
 def effective_count(weights: Floats) -> float:
-    """Return the effective number of draws with these weights (Kish 1965)."""
+    """Return the effective number of weighted draws, (Σw)² / Σw² (Kish 1965)."""
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
-    """Return when the event of a measure happened in each replicate (R,).
+    """Return the day of the measure's event in each replicate (R,), infinite for never.
 
-    For `ongoing`, return when the replicate ended.
+    For `ongoing` (no ending yet), return the day on which the replicate ended.
     """
     if measure.asked:
         return replicates.question_time[:, column]
@@ -342,9 +358,9 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count by each time (T,) the pairs in which the event happened in one replicate only.
+    """Count by each of T times the pairs of replicates in which only one has had the event.
 
-    Returns two counts: of the pairs with the event only in the second, and only in the first.
+    Return two arrays (T,): the pairs with the event only in the second, and those with it only in the first.
     """
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
@@ -357,10 +373,12 @@ def _count_by(when: Floats, times: Floats) -> Ints:
 
 
 def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floats, Floats]:
-    """Return (difference, low, high) of two paired proportions: Tango's 95% score interval.
+    """Return the difference of two paired proportions with Tango's 95% score interval: (difference, low, high).
 
-    `gained` is the number of pairs with the event only in the second scenario, `lost` only in the first. Arrays
-    broadcast.
+    Args:
+        gained: The number of pairs in which only the second scenario has the event.
+        lost: The number of pairs in which only the first scenario has the event. Arrays broadcast.
+        pairs: The number of all pairs.
     """
     b, c = np.broadcast_arrays(np.asarray(gained, dtype=float), np.asarray(lost, dtype=float))
     difference = (b - c) / pairs
@@ -370,7 +388,7 @@ def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floa
 
 
 def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
-    """Return Tango's statistic for the hypothesis that the difference is d. It decreases in d."""
+    """Return Tango's statistic for the hypothesis that the difference is d. The statistic decreases in d."""
     first, second, third = 2.0 * pairs, -b - c + (2.0 * pairs - b + c) * d, -c * d * (1 - d)
     only_first = (np.sqrt(np.maximum(second**2 - 4 * first * third, 0.0)) - second) / (2 * first)
     variance = pairs * (2 * only_first + d * (1 - d))

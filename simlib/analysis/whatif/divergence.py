@@ -1,8 +1,8 @@
-"""The point where two histories of a replicate diverge: the first event that only one has.
+"""The first event in which the history of a variant differs from the history of the baseline.
 
-Both histories use common random numbers. Events are compared without their dates, because a faster rate moves every
-date a little. Events that change no level are left out, since nobody reacts to them. Hidden and covert events count
-too, because the comparison is about the model, not about an observer.
+Both histories have the same replicate number, so they use common random numbers. Events are compared without their
+dates, because a faster rate moves every date a little. Events that change no level are left out, since nobody reacts to
+them. Hidden and covert events count too, because the comparison is about the model, not about an observer.
 """
 
 from __future__ import annotations
@@ -24,17 +24,22 @@ from simlib.typing import Ints
 __all__ = ["Divergence", "diverge"]
 
 MOST = 8
-"""Number of dates in a table of two histories. Later events are only counted."""
+"""Largest number of dates in the table of two histories. Later events are only counted."""
 
 Row = tuple[str, str, str]
-"""A date, and the events on it at the baseline and in the variant."""
+"""A date, the events of that date in the baseline, and the events of that date in the variant."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Two histories of one replicate: the first at the baseline, the second in a variant.
+    """Two simulated histories with the same random numbers: one of the baseline, one of a variant.
 
-    They diverge on `date`, after `shared` events that are the same in both. `rows` hold the events from then on.
+    replicate: the number of the replicate.
+    variant: the name of the variant.
+    date: the date of the first event that differs. `day` is the same in days after the start.
+    shared: the number of events before that, which are the same in both.
+    endings, labels: the id and the label of the ending of each history.
+    rows: the events from `date` on, by date, and at last both endings.
     """
 
     replicate: int
@@ -52,21 +57,28 @@ class Divergence:
         return "date", "at the baseline", f"in “{self.variant}”"
 
     def sentence(self) -> str:
-        """Say how long the two histories are the same, and how each ends."""
+        """Say until when the two histories are the same, and how each ends."""
         until = f"the same until {long_date(self.date)}" if self.day > 0 else "different from the start"
         before, after = self.labels
         return f"One simulated history is {until}: it ends with “{before}” at the baseline, and with “{after}” here."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return the two histories as plain data, with the sentence."""
         before = pick(self, "replicate", "variant", "date", "day") | {"shared_events": self.shared}
         return before | pick(self, "endings", "rows") | {"sentence": self.sentence()}
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
-    """Return where two histories of one replicate diverge.
+    """Compare the history of a replicate in the baseline with its history in a variant.
 
-    Raises KeyError for a replicate that was not simulated.
+    Args:
+        before: Histories of the baseline.
+        after: Histories of the variant, with the same seed.
+        replicate: The number of the replicate.
+        variant: The name of the variant.
+
+    Raises:
+        KeyError: For a replicate that is not among the histories.
     """
     one, other = _History(before, replicate), _History(after, replicate)
     shared = one.shared(other)
@@ -85,7 +97,6 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
 
 
 def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
-    """Yield the events on each date from the first difference on, and then both endings."""
     events = [history.events(max(shared, 0)) for history in (one, other)]
     as_of = one.scenario.as_of
     if shared < 0:
@@ -115,7 +126,7 @@ class _History:
         self.ending, self.label = ending.of, ending.label
 
     def shared(self, other: _History) -> int:
-        """Return how many events both histories share from the start, -1 if their starts differ."""
+        """Return how many of the first events are the same in both histories, -1 if their starts differ."""
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
         both = min(len(self.rows), len(other.rows))
@@ -123,9 +134,9 @@ class _History:
         return int(np.argmax(differs)) if np.any(differs) else both
 
     def _marks(self, count: int) -> Ints:
-        """Return the first `count` events as numbers for comparison.
+        """Return the first `count` events, each as a number to compare.
 
-        The number stands for the outcome, or for the levels after a variable was set.
+        The number is the outcome of a move. If an intervention has set a variable, it is made from the levels.
         """
         rows = self.rows[:count]
         return np.array(
@@ -139,7 +150,7 @@ class _History:
         )
 
     def day(self, event: int) -> float:
-        """Return the day of an event (infinity: not by the horizon)."""
+        """Return the day of event number `event`, infinite if the history has no such event."""
         return float(self.histories.time[self.rows[event]]) if 0 <= event < len(self.rows) else np.inf
 
     @property

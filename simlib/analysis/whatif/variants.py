@@ -1,4 +1,4 @@
-"""Variants of a scenario: the kinds of change, and their combination."""
+"""Variants of a scenario: apply changes of values, views and interventions, and list them on a calendar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simlib.scenario.views.wording import intervention_in_words, kind_of_force
 __all__ = ["COUNTERFACTUAL", "Booking", "Variant", "bookings", "delay", "repeat", "vary", "without_windows"]
 
 Variant = Scenario | View | Intervention | Mapping[str, Any] | Iterable[Any]
-"""A changed scenario, a view, an intervention, {assumption: value}, or several of these in any order."""
+"""A changed scenario, a view, an intervention, {assumption: value}, or a list of changes in any order."""
 
 COUNTERFACTUAL = (
     "Interventions come from outside. Others react to the new situation, not to a motive: a forbidden move deters "
@@ -25,22 +25,29 @@ COUNTERFACTUAL = (
 
 
 def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
-    """Return the intervention that forbids a move before `until` and allows it from that day on."""
+    """Return an intervention that forbids a move from the start and allows it again from `until` on."""
     return Forbid(move, None, because, until=until)
 
 
 def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
-    """Return interventions that force a move on each of several dates, if it is possible then."""
+    """Return interventions that force a move on each of several dates. An impossible move is left out."""
     return tuple(Force(move, date, outcome, because) for date in dates)
 
 
 def vary(scenario: Scenario, *changes: Variant, ignore_windows: bool = False) -> Scenario:
-    """Return a scenario with changes applied: first values and views, then interventions.
+    """Return the scenario with changes applied: first views, then values, then interventions.
 
-    `changes` are views, interventions, {assumption: value}, lists of these, or one changed scenario. `ignore_windows`
-    opens every calendar window.
+    The horizon stays that of `scenario`.
 
-    Raises ScenarioError for a change that does not fit, Unsupported for a scenario of another structure.
+    Args:
+        scenario: The scenario to change.
+        changes: Views, interventions, {assumption: value}, lists of these, or one changed scenario.
+        ignore_windows: Whether all moves are possible on every date, without their calendar windows.
+
+    Raises:
+        ScenarioError: When a change does not fit the scenario.
+        Unsupported: When a changed scenario has other variables, assumptions, moves, endings, questions or ladders.
+        TypeError: When a change is of another kind.
     """
     if len(changes) == 1 and isinstance(changes[0], Scenario):
         changed = _same_structure(scenario, changes[0])
@@ -69,7 +76,7 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Return `other` up to the horizon of `scenario`. Raises Unsupported for another structure."""
+    """Return `other` with the horizon of `scenario`. Raises Unsupported if its parts have other names."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
@@ -81,7 +88,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
-    """Return the scenario with a ladder made of the levels of a variable, and the ladder's name."""
+    """Add a ladder whose rungs are the levels of a variable. Return the scenario and the name of the ladder."""
     climbed, name = scenario.variables[variable], f"levels of {variable}"
     first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))
@@ -89,16 +96,20 @@ def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
 
 
 def without_windows(scenario: Scenario) -> Scenario:
-    """Return the scenario with every calendar window always open."""
+    """Return the scenario without the calendar windows that limit its moves to certain dates."""
     return scenario.replace(moves={move.id: move.without_windows() for move in scenario})
 
 
 @dataclass(frozen=True)
 class Booking:
-    """One intervention on the calendar, from its `first` to its `last` day (days after `as_of`).
+    """One intervention on the calendar. All days are days after `as_of`.
 
-    Both days are equal if it acts on one day only. `waits` says whether it acts only while a condition holds. `again`
-    holds the further days of a move that is forced more than once. `acts` describes in words the action on each day.
+    kind: the kind of intervention.
+    words: the intervention in words.
+    first, last: the first and the last day on which the intervention acts. They are equal if it acts on one day only.
+    waits: whether the intervention acts only while a condition holds.
+    again: the further days of a move that is forced more than once.
+    acts: the action of each day, in words.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]
@@ -111,7 +122,7 @@ class Booking:
 
 
 def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
-    """Return the interventions that a variant adds, as spans of the calendar up to the horizon."""
+    """Return the interventions that `changed` adds to `base`, with their days up to the horizon."""
     result = []
     for _, same in itertools.groupby(changed.interventions[len(base.interventions) :], kind_of_force):
         item, *more = same

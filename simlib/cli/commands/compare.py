@@ -16,7 +16,7 @@ from simlib.control import Control
 from simlib.formatting import how_made
 
 if TYPE_CHECKING:
-    from simlib.analysis.whatif.comparison import Comparison
+    from simlib.analysis.whatif.result import Comparison
 
 DRAWN = 6
 """Largest number of endings and questions that are drawn, unless --measure names some."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.perfect_information import Evppi
     from simlib.analysis.uncertainty.propagation import Uncertainty
     from simlib.analysis.uncertainty.sample_information import Evsi
-    from simlib.analysis.whatif.comparison import Comparison
+    from simlib.analysis.whatif.result import Comparison
     from simlib.calibration.dated_scores import Backtest
     from simlib.evidence.lessons import Lessons
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers, Elasticities
     from simlib.analysis.sensitivity.sobol_indices import Index, Sobol
     from simlib.analysis.uncertainty.sample_information import Evsi
-    from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
     from simlib.analysis.whatif.divergence import Divergence
+    from simlib.analysis.whatif.result import Comparison
     from simlib.machine.measures import Measure
 
 ROWS = 12

@@ -18,9 +18,9 @@ from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, PlannedQuestion, ShownAnswer
 
 if TYPE_CHECKING:
-    from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
     from simlib.analysis.whatif.divergence import Divergence
+    from simlib.analysis.whatif.result import Comparison
 
 CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
 """Labels of the fields beside which a message may be shown."""
