@@ -1,6 +1,8 @@
 """Indicators counted in sampled histories, with intervals that allow for shared draws.
 
-E is the ending (or the yes to the question), and S the sighting. See `simlib.analysis.indicators.result`.
+A draw is a set of assumption values, and several histories may share one. E is the ending (or the yes to the question).
+A sign is a move or level, and S says that the sign is seen by the day of the observation. The numbers are defined in
+`simlib.analysis.indicators.result`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ __all__ = ["counted_indicators"]
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
     """Count in sampled histories how each move and level bears on an ending or a question.
 
-    Known signs, whose likelihood ratio differs from 1 by more than its error, come first.
+    Known signs come first. Their likelihood ratio differs from 1 by more than its error.
+
+    Args:
+        sample: The histories, with the draw of the assumptions and the weight of each.
+        measure: The ending or question.
+        look_by_day: The day of the observation, in days after the start.
+        times_seen: Number of sightings from which a sign counts as seen.
     """
     histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
@@ -45,9 +53,9 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return for each history (R,) whether E is open on the day, whether E follows, and when.
+    """Return for each history (R,) whether E is open on the day, whether E follows, and the day of E.
 
-    Where E does not follow, the third number may be the time of another ending.
+    For an ending, the third array is the day of any ending. It is the day of E only where E follows.
     """
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
@@ -60,13 +68,12 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Counts how often a sign and E go together, in weighted histories that may share draws."""
+    """Counts how often a sign and E go together. Histories have weights and may share draws."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
 
     def before(self) -> Share:
-        """Return P(E) among the histories in which E is still open, without any observation."""
         return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
 
     def share(self, event: Bools, among: Bools) -> Share:
@@ -96,10 +103,7 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(S | E) / P(S | not E) with Katz's log interval, where S is seen as `shows` says.
-
-        The interval adds half a history to each count.
-        """
+        """Return P(S | E) / P(S | not E) and Katz's log interval, with half a history added to each count."""
         true, false = self._sum(self.happens), self._sum(~self.happens)
         hits, alarms = self._sum(shows & self.happens), self._sum(shows & ~self.happens)
         if true == 0 or false == 0:

@@ -1,9 +1,9 @@
 """Exact likelihood ratios of indicators at the stated values of the assumptions.
 
-Each sign takes one pass through the states. Until day t the chain stops where the sign would show, so the probability
-left at t belongs to histories without the sign. From t to the horizon T this probability is carried on without such
-stops. One further pass, which serves all signs, has no such stops at all. The two passes together give the joint
-distribution of sign and outcome among histories still open at t.
+A sign is a public move or level that may be seen by day t. For each sign, the probabilities of the states are carried
+to t without the histories that show the sign. From t to the horizon T, the histories that are left may show the sign.
+One more such computation, which leaves out no history, serves all signs. The two results together give the joint
+distribution of sign and outcome among the histories that are still open at t.
 """
 
 from __future__ import annotations
@@ -25,10 +25,7 @@ from simlib.scenario.model import Scenario
 __all__ = ["exact_indicators"]
 
 ROUNDING = 1e-6
-"""The relative half-width of every interval.
-
-It is larger than the errors of truncation and rounding, so that a ratio of 1 counts as 1.
-"""
+"""The relative half-width of every interval. It exceeds the numerical errors, so that a ratio of 1 counts as 1."""
 
 _NEVER = 1e-12
 
@@ -38,8 +35,18 @@ def exact_indicators(
 ) -> Indicators:
     """Compute exactly how each move and level bears on an ending or a question.
 
-    The assumptions have their stated values, and there are no lead times. Raises TooManyStates when there are too many
-    states, Unsupported for a question about a move, and Cancelled.
+    The assumptions have their stated values. Lead times are not computed (nan).
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: The ending or question.
+        look_by_day: The day of the observation, in days after the start.
+        control: Progress callback and cancellation.
+
+    Raises:
+        TooManyStates: If the scenario has too many states.
+        Unsupported: For a question about a move.
+        Cancelled: When `control` cancels the work.
     """
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()
@@ -48,8 +55,6 @@ def exact_indicators(
 
 
 class _Watch:
-    """Exact probabilities of signs, in histories in which E is still open on a day."""
-
     def __init__(self, scenario: Scenario, measure: Measure, day: float, control: Control) -> None:
         self.scenario, self.day, self.control = scenario, day, control
         self.quiet = Control(cancel=control.cancel)
@@ -70,7 +75,7 @@ class _Watch:
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return every sign that may show while the question is open, the most informative first."""
+        """Return every sign that may be seen while E is open, known signs first, then by information."""
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):
             stays, happens = self._unseen(sign)
@@ -89,10 +94,7 @@ class _Watch:
                 yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
-        """Return the evidence of one sign.
-
-        `stays` is P(open on the day, sign not seen). `happens` is P(open on the day, sign not seen, E by the horizon).
-        """
+        """Return the evidence of one sign, given the two probabilities of `_unseen` for that sign."""
         table = (
             np.array(
                 [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]
@@ -120,9 +122,9 @@ class _Watch:
         )
 
     def _unseen(self, sign: Taboo) -> tuple[float, float]:
-        """Return P(open at t, sign not seen) and P(open at t, sign not seen, E by T).
+        """Return P(E open at t, sign not seen) and P(E open at t, sign not seen, E by T).
 
-        E is the ending or the question, t the day of the observation, and T the horizon.
+        E is the ending or the yes to the question, t the day of the observation, and T the horizon.
         """
         chain, space, both = self.solver.chain(), self.solver.space, sign | self.asked
         until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector

@@ -1,4 +1,4 @@
-"""The effect of forcing a move on a day on which the ending or question is still open."""
+"""The effect of forcing a move on the probability of an ending or a question that is still open."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Forcing"]
 
 
 class Forcing:
-    """The effect on a measure if one move is forced on a day, for one move after another.
+    """Computes the effects on a measure of moves that are forced on a day, one move at a time.
 
     The assumptions have their stated values. `engine` is "exact" for an ending, unless there are too many states.
-    Otherwise it is "montecarlo": `runs` pairs of histories under common random numbers. The two histories of a pair are
-    identical up to that day, so the question is still open in both of them or in neither.
+    Otherwise `engine` is "montecarlo", which simulates `runs` pairs of histories with common random numbers. The two
+    histories of a pair are identical up to the day. So the question is still open in both histories or in neither.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class Forcing:
         self._baseline: float | Floats | None = None
 
     def effect(self, move: str) -> Share:
-        """Return the effect of forcing a move on the probability, with its 95% interval.
+        """Return the change of the probability if a move is forced, with its 95% interval.
 
-        The interval has zero width if the effect is exact.
+        The interval of an exact change has zero width.
         """
         forced = self.scenario.replace(interventions=(*self.scenario.interventions, Force(move, self.date)))
         if self.engine == "exact":
@@ -64,7 +64,6 @@ class Forcing:
         return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))
 
     def _played(self, world: Scenario) -> Floats:
-        """Return whether the event happens in each history that is still open on the day."""
         simulator = Simulator(world, times=1)
         counts = simulator.run(priors.theta(world), runs=self.runs, seed=self.seed, control=self.control)
         still_open = counts.ending_time > self.open_at
@@ -79,7 +78,7 @@ class Forcing:
 def _mean(differences: Floats) -> tuple[float, float]:
     """Return the mean of paired differences of -1, 0 or 1, and its 95% half-width.
 
-    The half-width is at least that of Wilson's interval for a share of zero, so it is positive even if no pair differs.
+    The half-width is at least that of Wilson's interval for a share of zero. It is positive even if no pair differs.
     """
     count = len(differences)
     if count == 0:

@@ -10,12 +10,13 @@ open. E is the ending (or a yes to the question) after t and by the horizon T. S
 Here P(E) is the probability without the observation. P(E | not S) is reported too.
 
 On day t an observer knows that nothing has ended. So histories with another ending before t do not count as "not E".
-If they did, every sign of that ending would count as a sign against E.
+If these histories counted, every sign of that other ending would be a sign against E.
 
 Shares are plain counts (k of n), so that ratio and change never contradict each other. Only the intervals of the ratios
 are computed with half a history added to each count. The ratio is unknown (nan) if no history has both the sign and E,
-or if no history has the sign without E. Its interval is then open on one side. A sign is *known* when the interval of
-its likelihood ratio excludes 1. Only known signs are described in sentences, and they come first.
+or if no history has the sign without E. The interval of an unknown ratio is open on one side. A sign is *known* when
+the interval of its likelihood ratio excludes 1. Known signs come first, and only known signs are described in
+sentences.
 
 The ratios of two indicators must not be multiplied, because indicators are not independent. A sign is evidence, not a
 cause: `Indicators.with_forcing` computes the effect of forcing the move on day t.
@@ -56,14 +57,23 @@ _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "fa
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One move or level and its evidence about E, with 95% intervals (value, low, high).
+    """One move or level as evidence about an event E: an ending, or the yes to a question.
 
-    before: P(E), without the observation. seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S).
-    ratio_seen, ratio_not_seen: likelihood ratios, nan where the histories leave them unknown.
-    information: expected bits about E from the observation. false_alarms: P(S | not E). misses: P(not S | E).
-    lead_days: 10, 50 and 90% points of the days from the counted sighting to E, in histories with both.
-    if_forced: effect on P(E) of forcing the move on day t, at the stated values (None: a level, or not computed). It is
-    exact if its bounds are equal. Otherwise it comes from common random numbers.
+    S says that the move or level is seen by the day of the observation. All probabilities are among the histories in
+    which E is still open on that day. Most numbers are triples (value, low, high) with a 95% interval.
+
+    kind, id, label: "move" or "level", with its id and label.
+    before: P(E), without the observation.
+    seen: P(S).
+    if_seen, if_not_seen: P(E | S) and P(E | not S).
+    ratio_seen: the likelihood ratio P(S | E) / P(S | not E) (nan: unknown).
+    ratio_not_seen: the likelihood ratio P(not S | E) / P(not S | not E) (nan: unknown).
+    information: the expected information about E from the observation, in bits.
+    false_alarms: P(S | not E).
+    misses: P(not S | E).
+    lead_days: the 10, 50 and 90% points of the days from the sighting to E, in histories with S and E.
+    if_forced: the change of P(E) if the move is forced on that day, at the stated values (None: a level, or not
+    computed). Equal bounds mean that the change is exact.
     """
 
     kind: str
@@ -83,7 +93,7 @@ class Indicator:
 
     @property
     def change(self) -> float:
-        """The change of the probability of E if the sign is seen."""
+        """The change of the probability of the ending or question if the sign is seen."""
         return self.if_seen[0] - self.before[0]
 
     @property
@@ -92,7 +102,7 @@ class Indicator:
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     def row(self) -> dict[str, Any]:
-        """Return the evidence as one flat row, with `_low` and `_high` beside each estimate."""
+        """Return the numbers as one row of a table. The bounds of NAME are NAME_low and NAME_high."""
         cells: dict[str, Any] = {
             "kind": self.kind,
             "id": self.id,
@@ -117,9 +127,12 @@ class Indicator:
 class Indicators(Answer):
     """All public moves and levels as evidence about one ending or question.
 
-    Known signs come first, then those with more expected information. `look_by_day` is the day of the observation and
-    `by_day` the day of the forecast, both in days after `as_of`. A sign counts as seen from its `times_seen`th sighting
-    on. `before` is the probability without the observation.
+    measure: the ending or question.
+    look_by_day: the day of the observation, in days after the scenario's `as_of`.
+    by_day: the day of the forecast, in days after the scenario's `as_of`.
+    times_seen: the number of sightings from which a sign counts as seen.
+    before: the probability of the ending or question without the observation, with its 95% interval.
+    rows: the moves and levels. Known signs come first, then the order is by expected information.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -168,19 +181,19 @@ class Indicators(Answer):
         return f"nothing has ended and {self.measure.words} has not happened by {until}"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each indicator, with `_low` and `_high` beside each estimate."""
+        """Return one row for each move or level. The bounds of NAME are NAME_low and NAME_high."""
         import pandas as pd
 
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the day of the observation and the numbers of each move and level."""
         numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
         rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Describe the `limit` most informative signs, with dates, then how they were computed."""
+        """Describe the `limit` most informative known signs, then say how the numbers were computed."""
         return [*self._findings(limit), f"Computed {self.made()}."]
 
     def _findings(self, limit: int) -> list[str]:
@@ -217,7 +230,7 @@ class Indicators(Answer):
         )
 
     def made(self) -> str:
-        """Say how it was computed: at the stated values, or from how many draws and histories."""
+        """Return how the numbers were computed as a phrase: "exactly, at the stated values"."""
         if self.exact:
             return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
@@ -226,14 +239,14 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Add the effects of forcing the most informative moves on the day of the observation.
+        """Return this answer with the effects of forcing the first moves on the day of the observation.
 
         A sign is evidence, while a forced move is a cause: others react to the new situation, not to a motive. The
-        effect is computed at the stated values. For an ending it comes from the exact engine if the states are few
-        enough. Otherwise it comes from pairs of histories under common random numbers.
+        effects are computed at the stated values of the assumptions. For an ending the exact engine computes them if
+        the states are few enough. Otherwise they come from pairs of histories with common random numbers.
 
         Args:
-            most: Number of moves.
+            most: Number of moves, taken from the top of `rows`.
             runs: Pairs of histories, if the exact engine is not used. Default: as many as were counted.
             control: Progress callback and cancellation.
 
@@ -256,9 +269,9 @@ class Indicators(Answer):
 
 
 def write_ratio(row: Indicator) -> str:
-    """Write the likelihood ratio of a sign.
+    """Return the likelihood ratio of a sign as text.
 
-    If a count of zero leaves the ratio unknown, write its bound, or "-" if the sign is not known.
+    An unknown ratio (a count is zero) is written as its bound, or as "-" if the sign is not known.
     """
     value, low, high = row.ratio_seen
     if np.isfinite(value):
@@ -269,7 +282,7 @@ def write_ratio(row: Indicator) -> str:
 
 
 def write_number(value: float) -> str:
-    """Write a number above zero to two digits, without an exponent: "250", "0.0018"."""
+    """Return a number above zero as text with two digits, without an exponent: "250", "0.0018"."""
     if value <= 0 or not np.isfinite(value):
         return f"{value:g}"
     size = int(np.floor(np.log10(float(f"{value:.1e}"))))
@@ -277,12 +290,12 @@ def write_number(value: float) -> str:
 
 
 def write_bits(row: Indicator) -> str:
-    """Write the expected information of an observation, in bits."""
+    """Return the expected information of an observation as text, in bits."""
     return f"{row.information:.2g}" if row.information >= 1e-4 else "below 0.0001"
 
 
 def write_share(share: Share) -> str:
-    """Write a share, or "-" if it is unknown.
+    """Return a share as text ("-": unknown).
 
     A share of 0 or 1 is written as the bound of its interval.
     """
@@ -295,7 +308,7 @@ def write_share(share: Share) -> str:
 
 
 def information(joint: Floats) -> float:
-    """Return the mutual information in bits of a joint distribution (2, 2)."""
+    """Return the mutual information of two events, in bits, from their joint distribution (2, 2)."""
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     some = joint > 0
     return float(np.sum(joint[some] * np.log2(joint[some] / product[some])))

@@ -1,7 +1,4 @@
-"""The day on which a sign shows in each sampled history.
-
-A sign is a public move, or a level of a public variable.
-"""
+"""The days on which public moves and levels of public variables are seen, in sampled histories."""
 
 from __future__ import annotations
 
@@ -18,7 +15,8 @@ __all__ = ["sighting_days"]
 def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
     """Yield (kind, id, label, days) for each public move and each level of a public variable.
 
-    `days` (R,) is the day on which it is seen for the `times_seen`th time in each history, or infinity if it is not.
+    `days` (R,) holds for each of the R histories the day of sighting number `times_seen` (infinity: no such sighting).
+    Each occurrence of a move is a sighting. So is each entry into a level, and a start at the level.
     """
     history = np.repeat(np.arange(len(histories)), np.diff(histories.start))
 
@@ -41,9 +39,9 @@ def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, 
 
 
 def _nth(history: Ints, time: Floats, size: int, nth: int) -> Floats:
-    """Return the time of row number `nth` of each history (size,), infinity without such a row.
+    """Return the time of sighting number `nth` in each history (size,), or infinity.
 
-    `history` and `time` have one entry for each row, in order of history and time.
+    `history` and `time` have one entry for each sighting, in order of history and time.
     """
     result = np.full(size, np.inf)
     first = np.searchsorted(history, np.arange(size))

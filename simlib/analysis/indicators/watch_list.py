@@ -1,4 +1,4 @@
-"""Which moves and levels to watch for: signs of one ending or question, or of all endings."""
+"""Which moves and levels to watch for, as signs of one ending or question or of all endings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from simlib.typing import Engine
 __all__ = ["indicators", "indicators_of_endings"]
 
 DRAWS = 500
-"""Number of draws of the assumptions by default."""
+"""Default number of draws (sets of assumption values)."""
 
 LOOK_BY_DAYS = 14.0
-"""Default day of the observation, unless half the horizon is earlier."""
+"""Default day of the observation, in days after the start, unless half the horizon is earlier."""
 
 
 def indicators(
@@ -45,10 +45,10 @@ def indicators(
             that is less.
         times_seen: Number of sightings from which a sign counts as seen. Each entry into a level is a sighting, and so
             is a start at that level.
-        engine: "exact" works at the stated values only, with `times_seen` 1. It uses neither `draws` nor `runs`, and
-            refuses a belief. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
-            Otherwise it is Monte Carlo.
-        draws: A number of draws of the prior, or a belief. 0: the stated values.
+        engine: "exact" works at the stated values only, with `times_seen` 1. A number of `draws` and `runs` have no
+            effect, and a belief is refused. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few
+            enough. Otherwise "auto" is Monte Carlo.
+        draws: A number of draws of the prior, or a belief (weighted draws). 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
@@ -58,7 +58,8 @@ def indicators(
 
     Raises:
         ScenarioError: For an unknown measure, or a day outside the forecast.
-        Unsupported: For a measure other than an ending or a question, or a request that the engine cannot meet.
+        Unsupported: For a measure other than an ending or a question, and for a belief about another scenario or date.
+            For "exact", also for any belief, for `times_seen` above 1, and for a question about a move.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
@@ -83,9 +84,9 @@ def indicators_of_endings(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> list[Indicators]:
-    """Return the indicators of each ending, all counted in the same histories.
+    """Return the indicators of each ending, all counted in the same sampled histories.
 
-    The options are those of `indicators`. Raises the same errors, and Unsupported for a scenario without endings.
+    The options and errors are those of `indicators`. Raises Unsupported also for a scenario without endings.
     """
     day = _day(scenario, look_by)
     if not scenario.endings:

@@ -1,7 +1,7 @@
-"""The most probable path classes over a ladder, searched exactly or counted in histories.
+"""The most probable path classes over a ladder, searched exactly or counted in sampled histories.
 
-A class is the order in which rungs are first visited, and the state on the target day (see
-`simlib.analysis.paths.result`).
+A ladder is a scale of escalation, and its rungs are the levels. A path class is the order in which histories first
+visit the rungs, together with the ending on the target day (or none).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Branch", "PathClass", "Paths", "counted_paths", "first_visits", "paths"]
 
 MOST_PREFIXES = 400
-"""The exact search expands at most this many prefixes of first visits."""
+"""The exact search follows at most this many beginnings of paths (rungs visited first, in order)."""
 
 
 def paths(
@@ -57,24 +57,25 @@ def paths(
 ) -> Paths:
     """Return the most probable path classes over a ladder, searched exactly or counted.
 
-    A path class is an order in which rungs are first visited, together with the state on the target day. Counting uses
-    5,000 histories. To count more, pass a `simlib.analysis.samples.sample` to `counted_paths`.
+    A path class is an order in which histories first visit the rungs (levels of escalation) of the ladder, together
+    with the ending on the target day (or none). Counting uses 5,000 histories. To count more, pass a
+    `simlib.analysis.samples.sample` to `counted_paths`.
 
     Args:
         scenario: The scenario, with its interventions.
         given: An ending to condition on, such as "ending:open-war".
-        ladder: The ladder whose rungs make a path. Default: the one that the scenario shows first.
+        ladder: The id of the ladder. Default: the ladder that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" searches at the stated values, "montecarlo" counts histories. "auto" searches where `draws` is 0
+        engine: "exact" searches at the stated values, "montecarlo" counts histories. "auto" searches if `draws` is 0
             and the states are few enough.
-        draws: A number of draws of the prior, or a belief, such as the one of an update (with its start states). 0: the
-            stated values.
+        draws: A number of draws of the prior, or a belief (weighted draws), such as that of an update. 0: the stated
+            values.
         top: Number of classes.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Returns:
-        The classes. The sentences say whether the exact search was cut short before these classes were certain.
+        The classes. The sentences of the answer say if the exact search stopped before these classes were certain.
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
@@ -127,10 +128,19 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    A path class is an order in which rungs are first visited, together with the state on the target day. `given` keeps
-    only the histories with that ending. Histories that were sampled given that ending may be passed too. In a sample
-    over draws of the assumptions each history has the weight of its draw, and the intervals allow for histories that
-    share a draw.
+    A path class is an order in which histories first visit the rungs (levels of escalation) of the ladder, together
+    with the ending on the target day (or none). If the histories come from several draws of the assumptions, each
+    history has the weight of its draw, and the intervals allow for histories that share a draw.
+
+    Args:
+        played: The histories.
+        ladder: The id of the ladder. Default: the ladder that the scenario shows first.
+        given: An ending, such as "ending:open-war". Histories with another ending are left out.
+        top: Number of classes.
+
+    Raises:
+        ScenarioError: For unknown names, and if no history has the ending.
+        Unsupported: For a `given` that is not an ending.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories
@@ -173,6 +183,6 @@ def _source(scenario: Scenario, days: float, **more: object) -> dict[str, object
 
 
 def first_visits(played: Histories, ladder: str) -> list[tuple[str, ...]]:
-    """Return for each history the rungs of a ladder in the order of their first visits."""
+    """Return for each history the rungs (levels) of a ladder in the order of their first visits."""
     names, rungs = [rung.id for rung in played.scenario.ladders[ladder].rungs], rungs_of_rows(played, ladder)
     return [tuple(names[r] for r in dict.fromkeys(rungs[a:b].tolist())) for a, b in itertools.pairwise(played.start)]

@@ -1,7 +1,8 @@
 """Typical histories: the sampled history closest to the average of each likely path class.
 
-A path class says in which order rungs are first visited, but not when. The typical history of a class is the one whose
-days on each rung are nearest to the averages of the class (by the sum of absolute differences).
+A path class says in which order histories first visit the rungs (levels) of a ladder, but not on which days. The
+typical history of a class is its medoid: the history whose numbers of days on the rungs are nearest to the averages of
+the class, by the sum of absolute differences.
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ TYPICAL = 3
 
 @dataclass(frozen=True, eq=False)
 class TypicalHistories(Answer):
-    """Sampled histories, their paths, and a typical history of each of the likeliest classes.
+    """Sampled histories, their paths, and a typical history of each of the likeliest paths.
 
-    `rungs` (N,) is the rung of every row of the histories. `typical` pairs each class with the index of its typical
-    history.
+    histories: the histories. Each has one row for its start and one for each event, N rows in all.
+    paths: the path classes (orders in which rungs of a ladder are first visited).
+    rungs (N,): the index of the rung (level of the ladder) after each row.
+    typical: pairs of a path class and the index of its typical history.
     """
 
     kind: ClassVar[str] = "typical-histories"
@@ -57,7 +60,7 @@ class TypicalHistories(Answer):
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """How the paths were computed, and from how many histories the typical ones were chosen."""
+        """The origin of the paths, with the number and seed of the histories."""
         return {**self.paths.provenance, "histories": len(self.histories), "seed": self.histories.seed}
 
     @property
@@ -66,9 +69,10 @@ class TypicalHistories(Answer):
         return f"How might each of the likeliest paths go by {self.paths.by_words}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
-        """Return the days of the events of a history, and the index of its rung from each day on.
+        """Return the days of the events of a history, and the index of the rung (level) from each day on.
 
-        The first day is the start. The last day is the end of the history, with the rung on which it ends.
+        `place` is the index of the history. The first day is the start. The last day is the end of the history, with
+        its last rung.
         """
         histories = self.histories
         first, last = histories.start[place], histories.start[place + 1]
@@ -76,7 +80,7 @@ class TypicalHistories(Answer):
         return np.append(histories.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
 
     def sentences(self) -> list[str]:
-        """Return for each path the dates on which its typical history enters a rung."""
+        """Return for each of the likeliest paths the dates on which its typical history enters a rung."""
         lines = []
         for path, steps in self._steps():
             entries = ", ".join(f"“{rung}” on {long_date(self._date(day))}" for day, rung in steps)
@@ -96,7 +100,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the ladder, the target day, and the rungs that the typical histories enter."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,
@@ -119,9 +123,13 @@ class TypicalHistories(Answer):
 
 
 def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
-    """Return a typical history for each of the `most` likeliest path classes.
+    """Return a typical history of each of the likeliest path classes.
 
-    If the histories come from several draws of the assumptions, the average of a class uses the weights of the draws.
+    Args:
+        played: The histories. If they come from several draws of the assumptions, averages use the weights of the
+            draws.
+        paths: The path classes (orders in which rungs of a ladder are first visited).
+        most: Number of classes, from the top of the list. Classes without a history are left out.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

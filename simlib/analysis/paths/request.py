@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories
 
 HISTORIES = 5_000
-"""Number of histories that are counted by default."""
+"""Default number of histories that are counted."""
 
 
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
@@ -34,7 +34,10 @@ def engine_over(draws: int | Belief, engine: Engine) -> Engine:
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
-    """Return the named ladder, or the one shown first. Raises ScenarioError for an unknown name."""
+    """Return the id of a ladder (default: the ladder that the scenario shows first).
+
+    Raises ScenarioError for an unknown name, and for a scenario without ladders.
+    """
     if not scenario.ladders:
         expected = "expected a ladder: paths are made of its rungs"
         raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
@@ -45,7 +48,7 @@ def known_ladder(scenario: Scenario, ladder: str | None) -> str:
 
 
 def known_ending(scenario: Scenario, name: str) -> Measure:
-    """Return the ending to condition on.
+    """Return the measure of the ending to condition on, such as "ending:open-war".
 
     Raises ScenarioError for an unknown name, and Unsupported for a measure that is not an ending.
     """
@@ -68,5 +71,8 @@ def never_happens(histories: Histories, given: Measure) -> ScenarioError:
 
 
 def rungs_of_rows(histories: Histories, ladder: str) -> Ints:
-    """Return the rung of a ladder, by index, for every row of the histories (N,)."""
+    """Return the index of the rung (level) of a ladder at each row of the histories (N,).
+
+    Each history has one row for its start and one for each event.
+    """
     return Tables(histories.scenario).rungs(histories.levels)[list(histories.scenario.ladders).index(ladder)]

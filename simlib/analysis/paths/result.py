@@ -1,7 +1,8 @@
-"""The most probable orders in which histories first visit the rungs of a ladder.
+"""The most probable orders in which histories first visit the rungs (levels) of a ladder.
 
-A single history has almost no probability, so histories are put in classes. A class is the order in which rungs are
-first visited, and the state on the target day (an ending, or ongoing). Times and all other variables are summed out.
+A single history has almost no probability, so histories are put in path classes. A path class is the order in which
+rungs are first visited, together with the ending on the target day (or none). Times and all other variables are summed
+out.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """A path: rungs in order of first visit, the state on the target day, its probability."""
+    """All histories that first visit the rungs of a ladder in the same order and end alike.
+
+    rungs: the ids of the rungs (levels of escalation), in the order of first visits.
+    ending: the id of the ending on the target day, or "ongoing".
+    probability: the probability of these histories.
+    low, high: bounds from the error of the exact search, or a 95% interval if histories were counted.
+    """
 
     rungs: tuple[str, ...]
     ending: str
@@ -36,10 +43,11 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """The beginning of a path: the rungs that are visited first, which many classes share.
+    """All histories that first visit the same rungs in the same order, whatever they visit later.
 
-    `entered` is the probability that a history begins so by the target day. `share_of_parent` is this probability
-    divided by that of the beginning that is one rung shorter.
+    rungs: the ids of the rungs (levels of escalation), in the order of first visits.
+    entered: the probability that a history has visited these rungs in this order by the target day.
+    share_of_parent: `entered` divided by the same probability without the last rung.
     """
 
     rungs: tuple[str, ...]
@@ -49,12 +57,16 @@ class Branch:
 
 @dataclass(frozen=True)
 class Paths(Traced):
-    """The most probable path classes by day `by_day`, with their total probability `coverage`.
+    """The most probable path classes: orders in which histories first visit the rungs of a ladder.
 
-    With `given`, all probabilities are conditional on that ending, which has the probability `given_probability`.
-    `tree` lists the beginnings of paths that were found. `left` bounds the probability of each class that the search
-    did not reach. `unassigned` is the probability of all these classes together. Both are 0 if the histories were
-    counted.
+    by_day: the target in days after the scenario's first day.
+    given: the ending on which all probabilities are conditional (None: no condition).
+    given_probability: the probability of that ending (1 without condition).
+    classes: the path classes, the most probable first.
+    coverage: the probability of these classes together.
+    tree: the beginnings of paths (rungs visited first) that were found, with their probabilities.
+    left: a bound on the probability of each class that the exact search did not reach (0 if histories were counted).
+    unassigned: the probability of all classes together that the search did not reach (0 if histories were counted).
     """
 
     kind: ClassVar[str] = "paths"
@@ -88,7 +100,10 @@ class Paths(Traced):
         return self.by_words
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
-        """Return one row for each class or, with "tree", one for each beginning of a path."""
+        """Return a table of the path classes or, with "tree", of the beginnings of paths.
+
+        A beginning of a path is a list of rungs that many classes visit first. Raises ValueError for another name.
+        """
         import pandas as pd
 
         if what == "tree":
@@ -106,21 +121,21 @@ class Paths(Traced):
         return frame.assign(covered=frame["probability"].cumsum())
 
     def label(self, ending: str) -> str:
-        """Return the label of an ending, or of no ending yet."""
+        """Return the label of an ending, or "No ending yet" for "ongoing"."""
         return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
 
     def where(self) -> str:
-        """Say which values of the assumptions were used: the stated ones, or draws."""
+        """Return a phrase for the values of the assumptions that were used: the stated values, or draws."""
         draws = self.provenance["draws"]
         return over_draws(self.provenance) + (f" ({counted(draws, 'draw')})" if draws else "")
 
     def made(self) -> str:
-        """Say which values were used, and in how many histories the paths were counted."""
+        """Return a phrase for the values of the assumptions that were used, and the number of histories."""
         histories = self.provenance.get("histories")
         return self.where() + (f", counted in {histories:,} histories" if histories else "")
 
     def finding(self) -> str:
-        """Return the probability of the likeliest path, with its date, as a title."""
+        """Return a title that says the probability of the likeliest path, with the target date."""
         if not self.classes:
             return f"No path is known by {self._by}"
         first = self.classes[0]
@@ -130,7 +145,7 @@ class Paths(Traced):
         return f"{self._of_all(first)} ({self.label(first.ending)})"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the `limit` likeliest paths, the share they cover, and how they were computed."""
+        """Return the `limit` likeliest paths, the share that they cover, and the origin of the numbers."""
         note = (
             f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
         )
@@ -168,7 +183,7 @@ class Paths(Traced):
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the path classes, the beginnings of paths, and their probabilities."""
         tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
         numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
         return numbers | {"given": self.given and self.given.name} | tables
@@ -180,6 +195,5 @@ def _way(path: PathClass, by: str = "") -> str:
 
 
 def _with_error(path: PathClass) -> str:
-    """Write a probability, with its 95% interval where it was counted."""
     sampled = path.low < path.probability - 1e-6
     return percent(path.probability) + (f" ({percent(path.low)} to {percent(path.high)})" if sampled else "")

@@ -1,4 +1,4 @@
-"""How long histories stay on each rung of a ladder before the next one."""
+"""How many days histories stay on each rung (level of a ladder) before the next rung."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 
 FEWEST = 10
-"""Percentiles are given only for at least this many stays."""
+"""Fewest stays of one kind for which percentiles are given."""
 
 HORIZON = "end of forecast"
+"""Stands in place of the next rung if the forecast ends first."""
 
 _POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """All stays on one rung with the same next rung: their number, and percentiles in days.
+    """All stays on one rung (level of a ladder) with the same next rung.
 
-    `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
-    50, 75 and 90% points, or nan if fewer than `FEWEST` stays were counted.
+    rung: the id of the rung.
+    to: the id of the next rung, the label of an ending that cuts the stays off, or "end of forecast".
+    count: the number of stays.
+    days: the 10, 25, 50, 75 and 90% points of the length of a stay, in days (nan: fewer than ten stays).
     """
 
     rung: str
@@ -47,7 +50,7 @@ class Stay:
 
 @dataclass(frozen=True)
 class RungTimes(Answer):
-    """The days from entering each rung to entering the next one, over sampled histories."""
+    """The days from entering each rung (level of a ladder) to entering the next one."""
 
     kind: ClassVar[str] = "rung-times"
 
@@ -64,7 +67,7 @@ class RungTimes(Answer):
         return f"How long do histories stay on each rung of “{self.ladder}” by {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the median stays before the `limit` commonest changes of rung."""
+        """Return the median days on a rung before each of the `limit` commonest changes of rung."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
             f"From “{stay.rung}” to “{stay.to}” the median time is {in_days(float(f'{stay.days[2]:.3g}'))}, "
@@ -74,7 +77,7 @@ class RungTimes(Answer):
         return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each pair of rung and next rung: count and percentiles in days."""
+        """Return one row for each pair of rung and next rung, with the count and percentiles in days."""
         import pandas as pd
 
         names = [f"p{round(100 * p)}" for p in _POINTS]
@@ -85,16 +88,16 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the ladder, and the stays for each pair of rung and next rung."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
 def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None) -> RungTimes:
-    """Return the days from entering each rung to entering the next one, over sampled histories.
+    """Return the days from entering each rung (level of a ladder) to entering the next one.
 
-    An ending counts as a next rung, and so does the end of the forecast. So a stay that is cut off is not dropped but
-    counted under the label of its ending, or "end of forecast". If the histories come from several draws of the
-    assumptions, the percentiles use the weights of the draws.
+    A stay may be cut off by an ending or by the end of the forecast. Such a stay counts under the label of the ending,
+    or under "end of forecast". If the histories come from several draws of the assumptions, the percentiles use the
+    weights of the draws. Raises ScenarioError for an unknown `ladder` (default: the ladder that is shown first).
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories, weights = drawn.histories, drawn.weight.tolist()
@@ -118,7 +121,6 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
 
 
 def _points(stays: list[tuple[float, float]]) -> tuple[float, ...]:
-    """Return percentiles of stays (days, weight of the history), nan if there are too few stays."""
     days, weights = np.array(stays).T
     known = quantiles(days, _POINTS, weights) if len(stays) >= FEWEST else np.full(len(_POINTS), np.nan)
     return tuple(float(point) for point in known)

@@ -1,12 +1,15 @@
-"""The exact search for the most probable path classes. See `simlib.analysis.paths.result`.
+"""The exact search for the most probable path classes over a ladder.
 
-A prefix of first visits confines the chain to the rungs visited so far. Probability that reaches a new rung flows into
-the prefix that is one rung longer. The prefix with the largest inflow is expanded first. No class that begins with a
-prefix can be more probable than the inflow of the prefix. So the classes found are certain to be the most probable
-ones, unless the search is cut short. The probability that is not yet assigned to a class is always known.
+A path class is the order in which histories first visit the rungs (levels) of a ladder, together with the ending on the
+target day. A prefix is the beginning of such an order. While histories follow a prefix, they stay on its rungs.
+Probability that reaches a new rung flows into the prefix that is one rung longer. The prefix with the largest inflow is
+expanded first. No class that begins with a prefix can be more probable than the inflow of the prefix. So the classes
+found are certain to be the most probable ones, unless the search is cut short. The probability that is not yet assigned
+to a class is always known.
 
-Each segment of time has one uniformised chain, and every prefix is followed along its steps. So the probability that
-leaves a prefix at a step enters the longer prefix at the same step.
+A segment is a stretch of time without a dated intervention. Each segment has one uniformised chain, and every prefix is
+followed along the steps of the chain. So the probability that leaves a prefix at a step enters the longer prefix at the
+same step.
 """
 
 from __future__ import annotations
@@ -30,10 +33,12 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A segment of time: its uniformised chain, and the interventions (`jumps`) at its start.
+    """A stretch of time between dated interventions, with the uniformised chain in it.
 
-    For each k, `weights` holds the probability of exactly k steps in the segment, and `entry` the probability of at
-    least k. `worth` is the value of each state after each step (None: all are 1).
+    weights (steps,): the probability of exactly k steps in the stretch.
+    entry (steps,): the probability of at least k steps.
+    worth (steps, N): P(at least k steps, and the wanted ending | state after k steps), for N states (None: any ending).
+    jumps: the interventions at the start of the stretch.
     """
 
     segment: Segment
@@ -45,17 +50,17 @@ class _Span:
 
     @property
     def first(self) -> int:
-        """The number of the moment before any intervention. See `_Prefix`."""
+        """The number of the moment before all interventions. The moment after all of them has number -1."""
         return -len(self.jumps) - 1
 
 
 @dataclass
 class _Prefix:
-    """The rungs visited so far, in order, and the probability that enters this prefix.
+    """The beginning of a path: the rungs visited so far, in order of first visits.
 
-    `inflow` holds at each (span, step) the states that are entered, and the probability in each. Steps below 0 are the
-    moments around the interventions at the start of a span. The lowest is the moment before all of them, and -1 is the
-    moment after all of them.
+    entered: the probability that a history visits these rungs first, and has the wanted ending.
+    inflow: for each (span, step) pairs of the states that are entered, and the probability of each. Steps below 0 are
+    moments around the interventions at the start of a span: the lowest before all of them, -1 after all of them.
     """
 
     rungs: tuple[int, ...]
@@ -65,10 +70,16 @@ class _Prefix:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The classes found, likeliest first, and the prefixes expanded.
+    """The result of the search for the most probable path classes.
 
-    Rungs and endings are indices. The last index of endings stands for no ending. `left` bounds the probability of each
-    class that the search did not reach, and `unassigned` is the probability of all these classes together.
+    Rungs and endings are indices. The last index of endings stands for no ending.
+
+    classes: (probability, rungs in order of first visits, ending), the most probable first.
+    prefixes: (rungs visited first, probability that enters) for each beginning of a path that was met.
+    total: the probability of the wanted ending (about 1 without one).
+    error: a bound on the truncation error of each probability.
+    left: a bound on the probability of each class that the search did not reach.
+    unassigned: the probability of all classes together that the search did not reach.
     """
 
     classes: list[tuple[float, tuple[int, ...], int]]
@@ -80,10 +91,9 @@ class SearchResult:
 
 
 class PathSearch:
-    """A search for the most probable path classes over a ladder.
+    """A search for the most probable orders in which histories first visit the rungs of a ladder.
 
-    `wanted` is the index of the ending on which the paths are conditional (-1: any ending, or none). The prefix with
-    the largest inflow of probability is expanded first.
+    `wanted` is the index of the ending that the histories must have (-1: any ending, or none).
     """
 
     def __init__(self, solver: Solver, ladder: str, wanted: int, control: Control) -> None:
@@ -125,7 +135,7 @@ class PathSearch:
         return _Span(segment, generator, weights, entry, worth, jumps), before
 
     def run(self, top: int, most: int) -> SearchResult:
-        """Expand at most `most` prefixes, until the `top` most probable classes are certain."""
+        """Search until the `top` most probable classes are certain, or `most` prefixes are expanded."""
         queue = [(-p.entered, number, p) for number, p in enumerate(self._roots())]
         total = sum(p.entered for _, _, p in queue)
         heapq.heapify(queue)
@@ -163,10 +173,7 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Carry a prefix to the horizon.
-
-        Return the probability of its class with each ending, and the longer prefixes into which it flows.
-        """
+        """Return (ending, probability) pairs of the prefix's own class, and the prefixes one rung longer."""
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
@@ -183,7 +190,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return the value of states just after intervention `number` of a span (-1: before all)."""
+        """Return the `worth` of states just after intervention `number` of a span (-1: before all)."""
         if span.worth is None:
             return None
         value = span.worth[0]
@@ -218,7 +225,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move the probability on new rungs from the vector to the inflow of longer prefixes."""
+        """Move the probability on new rungs from the vector to the inflow of longer prefixes, in place."""
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

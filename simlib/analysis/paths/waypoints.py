@@ -1,4 +1,4 @@
-"""Waypoints: the share of the histories with a given ending that pass a rung or a move."""
+"""Waypoints: the share of the histories with a given ending that pass each rung and each move."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A rung or move, and the share of the histories with the ending that pass it, with bounds."""
+    """A rung (level of a ladder) or move that histories pass on their way to an ending.
+
+    kind, id, label: "rung" or "move", with its id and label.
+    share: the share of the histories with the ending that pass the rung or move.
+    low, high: bounds of the share from truncation, or a 95% interval if histories were counted.
+    """
 
     kind: str
     id: str
@@ -56,7 +61,13 @@ class Waypoint:
 
 @dataclass(frozen=True)
 class Waypoints(Answer):
-    """The rungs and moves on the way to an ending, the commonest first."""
+    """The rungs (levels of a ladder) and moves that histories pass on the way to an ending.
+
+    ladder: the id of the ladder.
+    given: the ending.
+    by_day: the target in days after the scenario's first day.
+    rows: the rungs and moves, the commonest first.
+    """
 
     kind: ClassVar[str] = "waypoints"
 
@@ -79,7 +90,7 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the waypoints that all these histories pass, then the `limit` commonest others."""
+        """Return the rungs and moves that all histories pass, then the `limit` commonest others."""
         shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
         needed = [label for label, share in shares if share == "100%"]
         often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
@@ -90,14 +101,14 @@ class Waypoints(Answer):
         return [*lines, f"Of all of them, {'; '.join(often)}."] if often else lines
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each waypoint: kind ("rung", "move"), id, label, share, low and high."""
+        """Return a table with one row for each rung and move: kind, id, label, share, low and high."""
         import pandas as pd
 
         names = ["kind", "id", "label", "share", "low", "high"]
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the ladder, the ending, and the rungs and moves with their shares."""
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
@@ -115,24 +126,25 @@ def passages(
 ) -> Waypoints:
     """Return the share of the histories with a given ending that pass each rung and each move.
 
-    A history passes a move if the move fires, even if an intervention forces it. Moves of nature that nobody sees are
-    left out.
+    Rungs are the levels of a ladder of escalation. A history passes a move if the move happens, even if an intervention
+    forces the move. Moves of nature that nobody sees are left out.
 
     Args:
         scenario: The scenario, with its interventions.
         given: The ending, such as "ending:open-war".
-        ladder: The ladder of the rungs. Default: the one that the scenario shows first.
+        ladder: The id of the ladder. Default: the ladder that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" computes at the stated values, "montecarlo" counts histories. "auto" is exact where `draws` is 0
+        engine: "exact" computes at the stated values, "montecarlo" counts histories. "auto" is exact if `draws` is 0
             and the states are few enough.
-        draws: A number of draws of the prior, or a belief, such as the one of an update (with its start states). 0: the
-            stated values.
-        runs: Histories of each draw. Default: as many as make 5,000 in all. Histories with another ending are left out.
+        draws: A number of draws of the prior, or a belief (weighted draws), such as that of an update. 0: the stated
+            values.
+        runs: Histories of each draw that Monte Carlo simulates. Histories with another ending are then left out.
+            Default: as many as make 5,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Returns:
-        The shares, with bounds on the truncation error, or with 95% intervals where histories were counted.
+        The shares, with bounds from truncation if exact, and with 95% intervals if histories were counted.
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, or an ending that cannot happen.
@@ -178,8 +190,17 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
     """Count which share of the histories with an ending pass each rung and each move.
 
-    The shares have 95% Wilson intervals. Raises ScenarioError for unknown names, and if no history has the ending.
-    Raises Unsupported for a measure that is not an ending.
+    Args:
+        played: The histories.
+        given: The ending, such as "ending:open-war".
+        ladder: The id of the ladder whose rungs (levels) count. Default: the ladder that the scenario shows first.
+
+    Returns:
+        The shares, with 95% Wilson intervals.
+
+    Raises:
+        ScenarioError: For unknown names, and if no history has the ending.
+        Unsupported: For a measure that is not an ending.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories
@@ -204,10 +225,6 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
 
 
 def _candidates(scenario: Scenario, ladder: str) -> Iterator[tuple[str, str, str, int]]:
-    """Yield kind, id, label and number of each rung of a ladder and each move.
-
-    Moves of nature that nobody sees are left out.
-    """
     for number, step in enumerate(scenario.ladders[ladder].rungs):
         yield "rung", step.id, step.label or step.id, number
     for number, move in enumerate(scenario.moves.values()):
