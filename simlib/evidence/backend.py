@@ -1,4 +1,4 @@
-"""The import of the compiled kernels of the filter."""
+"""Import of the compiled kernels of the exact filter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simlib.errors import MissingDependency
 
 
 def load_kernels() -> ModuleType:
-    """Import the compiled kernels. Raises MissingDependency if Numba cannot be imported."""
+    """Import and return the compiled kernels. Raises MissingDependency if Numba cannot be imported."""
     try:
         return importlib.import_module("simlib.evidence._kernels")
     except ImportError as error:

@@ -30,29 +30,39 @@ if TYPE_CHECKING:
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
 OPEN = 0.01
-"""A question whose event may have happened unseen is mentioned if the probability of that is above this."""
+"""`Update.sentences` mentions an unsettled question if its event has happened already with more than this
+probability."""
 
 NOTABLE = 0.1
-"""A level is mentioned if the log moves its probability by more than this."""
+"""`Update.sentences` mentions a level of a variable if the log moves its probability by more than this."""
 
 
 @dataclass(frozen=True, eq=False)
 class Update(Answer):
     """The belief about a scenario after a log of events.
 
-    scenario: the scenario as of the date of the update. It starts in the states that are possible given the log, and
-    ends on the same day as before. Ask your questions of it, with `belief` in place of a number of draws.
-    before: the scenario before the log.
-    belief: weighted draws of the assumptions, each with its distribution over the states on that date.
-    taken: the rows that were taken in, as they were read. The other rows are grouped by the reason: left_out (a rule of
-    the scenario ignores them), unmapped (without a meaning in the scenario), impossible (in the scenario), unknown (not
-    public by the date), outside (before the history) and after_the_end (of the story).
-    complete_to: the last day on which the absence of rows counts.
-    log_likelihood: the log-likelihood of the log at the stated values.
-    ended: the ending that the log reports, with its day, or None.
-    learnt: each uncertain assumption before and after the log, including those of `evidence`. It is empty if the
-    assumptions were not to be updated.
-    answered: the questions whose event has happened already, certainly or possibly.
+    A reading is a row of the log together with its meaning in the scenario. Each reading is in one of these groups:
+
+    - taken: taken in.
+    - left_out: left out, because a rule of the scenario ignores the row.
+    - unmapped: without a meaning in the scenario.
+    - impossible: left out, because no state of the scenario can explain the row.
+    - unknown: not public before the date of the update, or about a later day.
+    - outside: from before the history.
+    - after_the_end: from after the end of the story.
+
+    The other fields are:
+
+    - scenario: the scenario as of the date of the update. It starts in the states that are possible given the log, and
+      ends on the same day as before. Ask your questions of it, with `belief` in place of a number of draws.
+    - before: the scenario before the log.
+    - belief: weighted draws of the assumptions, each with its distribution over the states on that date.
+    - complete_to: the last day on which the absence of rows counts as evidence.
+    - log_likelihood: the log-likelihood of the log at the values stated in the scenario.
+    - ended: the ending that the log reports, with its day, or None.
+    - learnt: each uncertain assumption before and after the log, including those of `evidence`. It is empty if the
+      assumptions were not to be updated.
+    - answered: the questions whose event has happened already, certainly or possibly.
     """
 
     kind: ClassVar[str] = "update"
@@ -76,14 +86,14 @@ class Update(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that this update answers."""
         return f"What does the log say about “{self.scenario.title}” as of {long_date(self.as_of)}?"
 
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """Return for each variable and level its probability before the log and after it.
+        """Return the probability of each level of each variable, before the log and after it.
 
-        The first is the probability at the start that the scenario assumes. The second is the probability on the date
-        of the update, as a mean over the draws of the belief.
+        The result is {variable: {level: (before, after)}}. `before` is the probability at the start that the scenario
+        assumes. `after` is the probability on the date of the update, as a mean over the draws of the belief.
         """
         states = Tables(self.scenario).start_states()[0]
         weights = self.belief.weights @ np.asarray(self.belief.start)
@@ -98,7 +108,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Say how many rows count, and what changed in questions, levels and assumptions."""
+        """Return sentences about the rows that count, the questions, the levels and the assumptions."""
         learnt = [*self.about_assumptions(), *self._about_draws()]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
@@ -143,20 +153,20 @@ class Update(Answer):
         return result
 
     def about_assumptions(self) -> list[str]:
-        """Return what the log taught about each assumption, in sentences."""
+        """Return a sentence for each assumption that the log changed, and one about the others."""
         return about_lessons(self.learnt, self.before)
 
     def _about_draws(self) -> list[str]:
         return about_draws(self.provenance) if self.learnt else []
 
     def assumptions(self) -> pd.DataFrame:
-        """Return one row for each uncertain assumption: prior beside posterior."""
+        """Return a table with a row for each uncertain assumption: its prior and its posterior."""
         import pandas as pd
 
         return pd.DataFrame([each.row() for each in self.learnt])
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each level of each variable: its probability as assumed, and as implied by the log."""
+        """Return a table with a row for each level of each variable: its probability before and after."""
         import pandas as pd
 
         rows = [
@@ -204,28 +214,29 @@ def update(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Update:
-    """Take in a log of events, as of a date.
+    """Update a scenario with a log of events, as of a date.
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining. If it comes from an earlier update, only
-            events after that update's date are taken in. Earlier events that became known later are then left out.
+            events after the date of that update are taken in. Earlier events that became known later are then left out.
         events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
             once. A scenario without a folder has no log of its own.
-        as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
-        complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
+        as_of: The date of the update. Only events that happened and were public before this date count. Default: the
+            date of the scenario.
+        complete_to: The last day on which the absence of rows counts as evidence. Default: the last day in the log.
         learn: Whether to update the assumptions. If not, they keep their prior and only the state is inferred.
-        draws: Draws of the assumptions.
+        draws: Number of draws of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out and listed.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For a log that cannot be read.
-        ImpossibleLog: For the first row after which no state is possible, with reasons and remedies.
-        Unsupported: If more than 50,000 states are possible at a time. The message names the moves to declare. Also for
-            a date before the history, and for a dated move before the date.
+        ImpossibleLog: For the first row after which no state is possible. The message names reasons and remedies.
+        Unsupported: For more than 50,000 possible states at a time, for a date before the history, and for a move with
+            a fixed date before `as_of`.
         NotLearnt: If the posterior cannot be trusted.
-        MissingDependency: Without Numba.
+        MissingDependency: If Numba cannot be imported.
         Cancelled: When `control` cancels the work.
     """
     taken = take_in(
@@ -235,7 +246,7 @@ def update(
 
 
 def updated(taken: Intake) -> Update:
-    """Return the update of a log that was taken in."""
+    """Return the `Update` from a log that `take_in` has filtered."""
     prepared, drawn, scenario = taken.prepared, taken.drawn, taken.prepared.scenario
     names = tuple(scenario.assumptions)
     theta = taken.theta[:, : len(names)]

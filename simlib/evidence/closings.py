@@ -1,8 +1,9 @@
-"""Likelihood and forecast without and with each row of a log, at a draw of the assumptions.
+"""Likelihood and forecast without and with each row of a log, at one draw of the assumptions.
 
-While a row is open, the filter counts the firings that the row may report. When the row closes, only histories with the
-reported number of firings stay. Just before that, the filter also holds the other histories, and so it still gives the
-forecast without the row.
+A row of the log reports firings, that is, moves that happened. A row is *open* on the days on which these firings may
+have happened, and *closes* at the end of the last of these days. While a row is open, the filter counts the firings
+that the row may report. When the row closes, only histories with the reported number of firings stay. Just before it
+closes, the filter also holds the other histories. So the filter still gives the forecast without the row.
 """
 
 from __future__ import annotations
@@ -21,18 +22,26 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 TOGETHER = 5
-"""If at most this many rows close on one day, every set of them is weighed. More are added in the order of the log."""
+"""If at most this many rows close on one day, the forecast is computed for every subset of them. If more close, they
+are added one by one in the order of the log."""
 
 
 @dataclass(frozen=True, eq=False)
 class Closing:
-    """A day on which rows close, or on which a fact about the state is checked.
+    """A day on which rows of a log close, or on which a fact about the state is checked.
 
-    `place` is the index of the span that begins then, or the number of spans at the end of the log. `rows` are the rows
-    that close. A stage is a set of these rows that is taken in, from none to all: `sets` (S, R). `weight` (S, C) is the
-    weight that each stage gives to each combination of counts of the open rows. `facts` are checked one by one after
-    the rows, and each is a further stage. Each fact comes with the machine state that every state becomes (N,) and the
-    weight of every state (N,).
+    A row closes after the last day on which its event may have happened. The rows and facts of the day are taken in by
+    stages. Each of the first S stages is a subset of the R rows, from none to all. Then the F facts follow one by one,
+    and each is a further stage.
+
+    - place: index of the span (stretch of time) that begins on this day, or the number of spans at the end of the log.
+    - day: the day, counted from the scenario's date.
+    - rows: the R rows.
+    - sets (S, R): whether each stage includes each row.
+    - weight (S, C): factor on the probability of each of C combinations of counts, at each stage. A count is the number
+      of firings (moves that happened) that an open row has received so far.
+    - facts: F triples (fact, next state, factor). Next state and factor have an entry for each of N states of the
+      scenario.
     """
 
     place: int
@@ -50,16 +59,20 @@ class Closing:
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """The log-likelihood and the forecast at each stage (S + F,) of a `Closing`, at one draw."""
+    """The results at each of the S + F stages of a `Closing`, at one draw of the assumptions.
+
+    - log (S + F,): log-likelihood of the log up to the stage.
+    - forecast (S + F,): mean of the forecasts from all states (see `Replay.follow`), given the log up to the stage.
+    """
 
     log: Floats
     forecast: Floats
 
 
 class Replay:
-    """A log that can be followed from closing to closing at many values of the assumptions.
+    """A log whose rows can be taken in one by one, at many values of the assumptions.
 
-    `days` (J,) are the first day of the log, the days of the closings and the last day. If there is a `question`, the
+    `days` (J,) are the first day of the log, the days of the `closings` and the last day. If there is a `question`, the
     forecast includes the probability that its event has happened already, since the scenario's first day.
     """
 
@@ -94,9 +107,9 @@ class Replay:
         return Closing(place, day, rows, sets, weight, tuple((fact, *self._effect(fact)) for fact in facts))
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return what a fact makes of each machine state: the state it becomes, and its weight (N,).
+        """Return for each state of the scenario (N,) its next state after a fact, and the factor on its probability.
 
-        A change from outside moves states. A level that was observed only weighs them.
+        A change from outside moves states. An observed level only changes probabilities.
         """
         tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
         stays = np.arange(len(levels))
@@ -110,18 +123,22 @@ class Replay:
         return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
-        """Return the numbers of the machine states given as rows of levels.
+        """Return the numbers of states (n,), given their levels (n, V).
 
-        A state that is not among the states of the walk gets its number from `otherwise`.
+        A state that the walk does not contain gets its entry in `otherwise` (n,).
         """
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
     def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
-        """Return the stages of the start, of each closing and of the end, at one draw.
+        """Return the stages of the start, of each closing and of the end, at one draw of the assumptions.
 
-        Return None if the log is impossible at these values. `theta` (A,) are the values of the assumptions, including
-        those of `evidence`. `worth` (J, N) is the forecast from each machine state on each of `days`.
+        Args:
+            theta: Values of the assumptions (A,), including those of `evidence`.
+            worth: Forecast from each state of the scenario on each of `days`, shape (J, N).
+
+        Returns:
+            One `Stages` for the start, for each closing and for the end. None if the log is impossible at these values.
         """
         prepared, walk = self.prepared, self.walk
         rates = prepared.rates(theta)
@@ -149,7 +166,7 @@ class Replay:
         return result
 
     def _end_of_span(self, closing: Closing, rates: WalkRates, passed: Passed) -> Floats:
-        """Return the probability of each machine state at each stage (N, S), just before the rows close."""
+        """Return the probability of each state at each stage (N, S), just before the rows close."""
         walk, place = self.walk, closing.place
         by_stage = self.prepared.before(place, rates, passed) @ closing.weight.T
         result = np.zeros((len(walk.machine), by_stage.shape[1]))
@@ -158,9 +175,9 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return the sets of rows to weigh, each as marks of its rows (S, count).
+    """Return the subsets of `count` rows to weigh, as marks of the rows (S, count).
 
-    If there are few rows, these are all sets. Otherwise each set has one row more than the set before.
+    If there are few rows, these are all subsets. Otherwise each subset has one row more than the subset before it.
     """
     if count <= TOGETHER:
         return np.array(list(itertools.product((False, True), repeat=count)), dtype=bool).reshape(2**count, count)
@@ -168,10 +185,10 @@ def _stages(count: int) -> Bools:
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return at every stage the probability left, and the sum of the forecasts weighted with it.
+    """Return the probability left at each stage (S + F,), and the sum of the forecasts weighted with it.
 
-    `before` (N, S) is the probability of each machine state at each stage of the rows. `worth` (N,) is the forecast
-    from each machine state.
+    `before` (N, S) is the probability of each state at each stage of the rows. `worth` (N,) is the forecast from each
+    state.
     """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]

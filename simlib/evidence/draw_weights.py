@@ -1,7 +1,7 @@
 """Weights of the draws of a posterior, given the log up to any day.
 
-The draws stay the same, and each stage of the log gives them other weights. The change of the weights from one stage to
-the next is what a row taught.
+The draws stay the same, and more of the log gives them other weights. The change of the weights from one row to the
+next is what that row taught.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Reweighting:
-    """Turns the log-likelihoods of part of a log, one for each draw, into weights of the draws.
+    """Computes the weight of each draw of a posterior from its log-likelihood given part of a log.
 
-    base (D,): the log of the prior density divided by the density of the proposal. group (D,): the group of each draw.
-    Draws of one group have the same values of the cut assumptions (see `posterior`), and their weights are normalised
-    within the group. `early` (D,) is the log-likelihood of the rows before day `until`, which the cut assumptions
-    already used. It is None if no assumption is cut or no row is later. `teaching` is False if the log changes no
-    weight. The weights are then given by `base` alone.
+    Cut assumptions already used an early part of the log, and these rows may not change them again (see `posterior`).
+
+    - base (D,): for each of D draws, the log of the prior density divided by the density of the proposal.
+    - group (D,): the group of each draw. Draws of one group have the same values of the cut assumptions, and their
+      weights are normalised within the group.
+    - early (D,): the log-likelihood of the rows before day `until`, which the cut assumptions already used. It is None
+      if no assumption is cut or if no row is later.
+    - teaching: whether the log changes the weights. If not, `base` alone gives them.
     """
 
     base: Floats
@@ -32,9 +35,9 @@ class Reweighting:
     teaching: bool = True
 
     def at(self, log: Floats, day: float) -> tuple[Floats, float]:
-        """Return weights (D,) that sum to one, and the shape k of their tail.
+        """Return the weights of the draws (D,), which sum to one, and the shape k of their tail.
 
-        `log` (D,) is the log-likelihood of the log up to a day.
+        `log` (D,) is the log-likelihood of the log up to `day`, at each draw.
         """
         if not self.teaching:
             return np.exp(self.base - np.logaddexp.reduce(self.base)), -np.inf
@@ -47,7 +50,7 @@ class Reweighting:
         return np.exp(total), max(shape, more)
 
     def some(self, keep: Ints) -> Reweighting:
-        """Return the reweighting of the draws with the indices `keep`, as if there were no others."""
+        """Return the reweighting of the draws with the indices `keep` alone."""
         early = None if self.early is None else self.early[keep]
         group = np.unique(self.group[keep], return_inverse=True)[1]
         return Reweighting(self.base[keep], group, early, self.until, self.teaching)

@@ -15,11 +15,11 @@ from simlib.typing import Floats
 CHAINS, WARM_UP, ACCEPTED = 4, 200, 0.8
 
 Target = Callable[[Floats], tuple[float, Floats]]
-"""Maps a point to its log density and its gradient."""
+"""Returns the log density at a point, and its gradient."""
 
 
 def chains(target: Target, dimension: int, count: int, *, seed: int = 0) -> Floats:
-    """Return the draws of four chains (4, count, dimension) from a density that is close to standard normal."""
+    """Return draws (4, count, dimension) of four chains from a density that is close to standard normal."""
     return np.stack([_chain(target, dimension, count, np.random.default_rng([seed, chain])) for chain in range(CHAINS)])
 
 
@@ -56,7 +56,10 @@ def _chain(target: Target, dimension: int, count: int, dice: np.random.Generator
 
 
 def convergence(draws: Floats) -> tuple[float, float]:
-    """Return the largest R̂ and the smallest bulk effective sample size over the dimensions, from split chains."""
+    """Return the largest R̂ and the smallest bulk effective sample size over the dimensions of chains.
+
+    `draws` has the shape (chains, count, dimensions). Each chain is split into two halves.
+    """
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -76,7 +79,7 @@ def _r_hat(x: Floats) -> float:
 
 
 def _bulk(x: Floats) -> float:
-    """Return the effective sample size of chains (chains, count), by Geyer's positive sequence."""
+    """Return the effective sample size of chains (chains, count), by Geyer's initial monotone sequence."""
     chains_, length = x.shape
     centred = x - x.mean(axis=1, keepdims=True)
     lags = [np.mean(np.sum(centred[:, lag:] * centred[:, : length - lag], axis=1) / length) for lag in range(length)]

@@ -13,7 +13,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
 
 _SHOWN = 3
-"""Largest number of earlier rows that are listed."""
+"""Largest number of earlier rows that the message lists."""
 
 REMEDIES = (
     "leave it out (`ignore` in evidence.rows, with a reason), give it another outcome (`outcomes`), change "
@@ -26,7 +26,11 @@ class ImpossibleLog(SimlibError):
 
 
 def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow) -> str:
-    """Describe the row, its guard, the levels possible then, earlier rows and the remedies."""
+    """Return the message about a row of a log that no state of the scenario can explain.
+
+    The message names the row and the condition that it needs, the levels that were possible just before, earlier rows
+    about the same variables, and the remedies.
+    """
     reading = error.row.reading
     row = reading.row
     place = f"{row.file}:{row.line}: " if row.file else ""
@@ -50,10 +54,6 @@ def explain_impossible(scenario: Scenario, readings: Iterable[Reading], error: I
 
 
 def _rows_before(scenario: Scenario, readings: Iterable[Reading], error: ImpossibleRow, variables: set[str]) -> str:
-    """Return a text with the latest earlier rows that changed a variable that decides this row.
-
-    The text is empty if there is no such row.
-    """
     changed = [
         reading.row
         for reading in readings

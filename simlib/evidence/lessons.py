@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["LearntAssumption", "Lessons", "learn"]
 
 DRAWS = 1000
-"""Default number of draws of a belief."""
+"""Default number of draws of the assumptions."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
-"""The log taught something about an assumption if the standard deviation of its normal score fell below the first
-number, or if the mean of that score moved by more than the second."""
+"""The log taught something about an assumption if the standard deviation of its normal score (in the prior: 1) fell
+below the first number, or if the mean of that score (in the prior: 0) moved by more than the second."""
 
 SURE = 2.0
-"""By how many standard errors a bound must be passed, because some of many assumptions pass one by chance."""
+"""`TAUGHT_SPREAD` or `TAUGHT_SHIFT` must be passed by this many standard errors of the draws. Otherwise some of many
+assumptions would pass by chance."""
 
 _POINTS = ("low", "median", "high")
 
@@ -40,10 +41,13 @@ _POINTS = ("low", "median", "high")
 class LearntAssumption:
     """One assumption before and after the log.
 
-    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` are the mean and the
-    standard deviation of the normal score after the log. In the prior they are 0 and 1. `reach` says whether the log
-    could change the assumption: "free" (it could), "cut" (the number already used the log, which may not change it
-    again) or "untouched" (the log says nothing about it). `draws` is the effective number of draws of the posterior.
+    A normal score is the value transformed so that its prior is a standard normal distribution.
+
+    - prior, posterior: the 5, 50 and 95% points, in base units.
+    - mean, spread: mean and standard deviation of the normal score after the log. In the prior they are 0 and 1.
+    - reach: "free" (the log could change the assumption), "cut" (the assumption already used the log, which may not
+      change it again) or "untouched" (the log says nothing about the assumption).
+    - draws: effective number of draws of the posterior.
     """
 
     id: str
@@ -88,7 +92,10 @@ def _range(points: Sequence[float], number: Assumption) -> str:
 class Lessons(Answer):
     """What a log teaches about the assumptions: each with its prior and its posterior.
 
-    `rows` is the number of rows taken in. `complete_to` is the last day on which the absence of rows counts.
+    - learnt: each uncertain assumption before and after the log.
+    - numbers: the assumptions of the scenario by id, including those of `evidence`.
+    - rows: number of rows of the log that were taken in.
+    - complete_to: the last day on which the absence of rows counts as evidence.
     """
 
     kind: ClassVar[str] = "learn"
@@ -102,11 +109,11 @@ class Lessons(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that this answer is about."""
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """State what the log taught, which assumptions it could not teach, and how far the draws can be trusted."""
+        """State what the log taught, which assumptions it could not teach, and if the draws can be trusted."""
         were = "was" if self.rows == 1 else "were"
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log {were} taken in"
         return [
@@ -126,7 +133,7 @@ class Lessons(Answer):
         return texts
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each uncertain assumption: prior and posterior, the most changed first."""
+        """Return a table with a row for each uncertain assumption, the most changed first."""
         import pandas as pd
 
         rows = [each.row() | {"label": self.numbers[each.id].label} for each in self.ranked()]
@@ -153,17 +160,18 @@ def learn(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Lessons:
-    """Say what a log teaches about the assumptions: prior and posterior side by side.
+    """Compare the prior and the posterior of each assumption, given a log of events.
 
-    Arguments and errors are those of `update`, which also gives the states that are possible given the log.
+    The errors are those of `update`, which also gives the states that are possible given the log.
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
-        events: A file or rows to add to the log beside the scenario (`events.csv`). A row that is in both counts once.
-            A scenario without a folder has no log of its own.
-        as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
-        complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
-        draws: Draws of the assumptions.
+        events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
+            once. A scenario without a folder has no log of its own.
+        as_of: The date. Only events that happened and were public before this date count. Default: the date of the
+            scenario.
+        complete_to: The last day on which the absence of rows counts as evidence. Default: the last day in the log.
+        draws: Number of draws of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress callback, cancellation and number of threads.
@@ -178,7 +186,7 @@ def learn(
 
 
 def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
-    """Return each uncertain assumption before and after a log that was taken in."""
+    """Return each uncertain assumption before and after a log that `take_in` has filtered."""
     prepared, drawn, result = taken.prepared, taken.drawn, []
     means, spreads = posterior.summary(drawn.scores, drawn.weights)
     after = quantiles(taken.theta, (0.05, 0.5, 0.95), drawn.weights)
@@ -212,7 +220,7 @@ def how_learnt(taken: Intake) -> dict[str, Any]:
 
 
 def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> list[str]:
-    """State what a log taught about the assumptions. The list is empty if `learnt` is empty."""
+    """Return sentences about what a log taught. The list is empty if `learnt` is empty."""
     return lesson_sentences(learnt, {**scenario.assumptions, **scenario.log_assumptions}) if learnt else []
 
 

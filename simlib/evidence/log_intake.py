@@ -29,20 +29,23 @@ from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 
 WEEKS, FAR = 3, 3.0
-"""The pace of a log is compared if there are at least so many weeks before and after the day. A change is reported from
-so many standard errors on."""
+"""The pace of a log is compared if there are at least `WEEKS` weeks before and after a day. A change by `FAR` standard
+errors or more is reported."""
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
 
 @dataclass(frozen=True, eq=False)
 class Intake:
-    """A log taken in as of a date.
+    """A log that was filtered as of a date, and draws of the assumptions.
 
-    prepared: the filter. passed: its result at the stated values. drawn: weighted draws of the assumptions.
-    theta (D, A): the values of the assumptions at each draw, including those of `evidence`. impossible: readings that
-    were left out because the scenario cannot explain them.
-    complete_to: the last day on which the absence of rows counts. learn, draws, seed: as given to `take_in`.
+    - prepared: the filter.
+    - passed: the result of the filter at the values stated in the scenario.
+    - drawn: weighted draws of the normal scores of the assumptions.
+    - theta (D, A): values of A assumptions at D draws, including those of `evidence`.
+    - impossible: rows that were left out because the scenario cannot explain them, with their meanings.
+    - complete_to: the last day on which the absence of rows counts as evidence.
+    - learn, draws, seed: as given to `take_in`.
     """
 
     prepared: Filter
@@ -69,7 +72,11 @@ def take_in(
     skip: bool = False,
     control: Control = UNWATCHED,
 ) -> Intake:
-    """Take in a log of events, as of a date. Arguments and errors are those of `update`."""
+    """Filter a log of events as of a date, and draw the assumptions.
+
+    The draws come from the posterior if `learn` is true, otherwise from the prior. Arguments and errors are those of
+    `update`. `skip` is its `skip_impossible`.
+    """
     rows = whole_log(scenario, events)
     as_of = as_of or scenario.as_of
     complete_to = complete_to or last_day(rows, as_of)
@@ -83,9 +90,12 @@ def take_in(
 def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
     """Return the log in the scenario's folder, if any, followed by the rows `further`.
 
-    `further` may be rows or a file. A file in the scenario's folder is named without the folder. A row that occurs in
-    both parts counts once. If `further` is None, there must be a log: raises SimlibError if the scenario has no folder,
-    and ScenarioError if the folder has no log.
+    `further` may be rows, or a file that is named from the scenario's folder or from the working directory. A row that
+    occurs in both parts counts once.
+
+    Raises:
+        SimlibError: If `further` is None and the scenario has no folder.
+        ScenarioError: For a log that is missing or cannot be read.
     """
     if not scenario.path:
         if further is None:
@@ -101,13 +111,16 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the day up to which a log is complete: its last publication before `as_of`."""
+    """Return the day up to which a log is complete.
+
+    This is the day on which its last row became public, or the day before `as_of` if that is earlier.
+    """
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
 
 
 def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
-    """Return a warning if the number of rows a week changes much on a day, else "".
+    """Return a warning if the number of rows a week changes much on a day, otherwise "".
 
     The update would read a change of the log's author or method as a change in the world. Rows cluster, so the standard
     error takes the spread from week to week into account.
@@ -132,9 +145,9 @@ def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
 def prepare(
     scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
 ) -> tuple[Filter, Passed, tuple[Reading, ...]]:
-    """Return the filter of a log, its result at the stated values, and the impossible readings.
+    """Return the filter of a log, its result at the values stated in the scenario, and the impossible readings.
 
-    With `skip_impossible`, impossible readings are left out. Without it, the first one raises ImpossibleLog.
+    If `skip_impossible` is true, impossible readings are left out. If not, the first one raises ImpossibleLog.
     """
     left, skipped = list(readings), []
     while True:
@@ -153,7 +166,8 @@ def prepare(
 def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) -> Scenario:
     """Return the scenario as of a date, starting in the states that are possible given the log.
 
-    Its last day stays the same. If that day is not after the date, the length of the horizon stays the same instead.
+    The last day of the horizon stays the same. If that day is not after the date, the length of the horizon stays the
+    same instead.
     """
     rest = scenario.horizon_days - scenario.day(as_of)
     evidence = dataclasses.replace(scenario.evidence, history=None) if scenario.evidence else None
@@ -166,9 +180,9 @@ def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) 
 
 
 def taken_in(prepared: Filter, *, late: bool = False) -> list[Reading]:
-    """Return the readings that the filter uses: those about firings, then those about the state.
+    """Return the readings that the filter uses: first those about moves, then those about the state.
 
-    With `late`, return those that it does not use, because they come after the end of the story.
+    If `late` is true, return the readings that the filter does not use because they come after the end of the story.
     """
     items: list[OpenRow | Fact] = [*prepared.timetable.rows, *prepared.timetable.facts]
     return [reading for item in items if (prepared.day_taken_in(item) is None) == late for reading in item.readings]

@@ -1,4 +1,4 @@
-"""The machine states that walks have reached so far, and the firings out of them."""
+"""The states of a scenario that a walk through a log has reached, and the firings out of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from simlib.typing import Bools, Ints
 
 
 class Machine:
-    """The states of a scenario that were reached so far, with every firing out of them."""
+    """The states of a scenario that were reached so far, with every firing out of them.
+
+    A state is a level for each of V variables. A firing is a move that happens with one of its outcomes. The N states
+    and the F firings are numbered in the order in which they were found.
+
+    - expanded (N,): whether the firings out of the state were found.
+    - ended (N,): whether the state is an ending.
+    - first (N,), count (N,): index of the first firing out of the state, and number of firings out of it.
+    - entry (F,), outcome (F,), target (F,): entry in the tables, outcome and next state of each firing.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -22,7 +31,7 @@ class Machine:
         self.entry, self.outcome, self.target = (np.zeros(0, dtype=np.int64) for _ in range(3))
 
     def find(self, levels: Ints) -> Ints:
-        """Return the number of each state, given as a row of levels. A new state gets a new number."""
+        """Return the numbers (n,) of states, given their levels (n, V). A new state gets a new number."""
         rows = np.ascontiguousarray(levels, dtype=np.int16)
         width = rows.shape[1] * 2
         raw = rows.tobytes()
@@ -51,7 +60,7 @@ class Machine:
         return self.levels[0]
 
     def expand(self, numbers: Ints) -> None:
-        """Find every firing out of these states, including firings that change nothing."""
+        """Find every firing out of the states `numbers`, including firings that change nothing."""
         new = np.unique(numbers[~self.expanded[numbers]])
         if not len(new):
             return
@@ -81,7 +90,11 @@ class Machine:
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))  # type: ignore[return-value]
 
     def firings(self, numbers: Ints) -> tuple[Ints, Ints]:
-        """Return (place in `numbers`, index of the firing) for every firing out of these states."""
+        """Return the firings out of the states `numbers`, as two arrays (n,).
+
+        - The place in `numbers` of the state that each firing leaves.
+        - The index of each firing.
+        """
         counts = self.count[numbers]
         place = np.repeat(np.arange(len(numbers)), counts)
         offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)

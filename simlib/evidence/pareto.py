@@ -1,8 +1,8 @@
 """Pareto-smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
 
-The largest importance ratios are replaced by the expected order statistics of a generalised Pareto distribution fitted
-to them (Zhang and Stephens 2009). Its shape k says how far to trust the weights: if k is below 0.7, sums over them
-converge.
+A generalised Pareto distribution is fitted to the largest importance ratios (Zhang and Stephens 2009). The expected
+order statistics of this distribution replace these ratios. Its shape k says how far to trust the weights: if k is below
+0.7, weighted sums converge.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import numpy as np
 from simlib.typing import Floats
 
 _EQUAL = 1e-9
-"""Smaller differences between log ratios are rounding errors."""
+"""Smaller differences between log ratios count as rounding errors."""
 
 FEWEST = 5
-"""Fewest ratios in a tail to which a distribution is fitted."""
+"""A distribution is fitted to a tail of at least this many ratios."""
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Return smoothed log weights (D,), normalised to sum to one, and the shape k of their tail.
+    """Return smoothed log weights (D,) of D draws, and the shape k of their tail.
 
-    If the tail is too short to fit, the ratios stay as they are and k is infinite.
+    The weights sum to one. If the tail is too short to fit, the ratios stay as they are and k is infinite. If all large
+    ratios are equal, they stay too and k is minus infinity.
     """
     log = log_ratios - log_ratios.max()
     tail = int(min(0.2 * len(log), 3 * np.sqrt(len(log))))

@@ -1,14 +1,15 @@
 """The posterior of the assumptions given a log.
 
-The posterior density of the normal scores z is their prior density times the likelihood of the log. The draws come from
-a proposal: a normal distribution at the mode (Laplace), a little wider than the curvature says. They are normal draws
-from a Sobol sequence, with Pareto-smoothed importance weights. If these weights cannot be trusted, a Student t is the
-next proposal. Hamiltonian Monte Carlo is the last resort.
+A normal score z is the value of an assumption transformed so that its prior is standard normal. The posterior density
+of the scores is their prior density times the likelihood of the log. The draws come from a proposal: a normal
+distribution at the mode (Laplace), a little wider than the curvature says. They are made from a Sobol sequence and get
+Pareto-smoothed importance weights. If these weights cannot be trusted, a Student t is the next proposal. Hamiltonian
+Monte Carlo is the last resort.
 
 An assumption may already have used the log up to a date (`uses_log_until`). Rows up to that date then inform the state,
 but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and the
-others are drawn given their values. For each draw of the cut assumptions, the weights of the others are normalised.
-Later rows then change the weights of all. Assumptions that the log does not touch keep their prior.
+others are drawn given the cut ones. The weights of the others are normalised for each draw of the cut assumptions.
+Later rows then change all weights. Assumptions that the log says nothing about keep their prior.
 """
 
 from __future__ import annotations
@@ -32,23 +33,23 @@ from simlib.machine import priors
 from simlib.typing import Bools, Floats, Ints
 
 TRUSTED, ENOUGH = 0.7, 200
-"""A posterior is published if the shape k of the tail of its weights is below the first number, and if its draws are
-worth at least the second number of draws with equal weights."""
+"""A posterior is published if the shape k of the tail of its weights is below `TRUSTED`, and if its draws are worth at
+least `ENOUGH` draws with equal weights."""
 
 CONVERGED, BULK = 1.01, 400
-"""Chains are published if R̂ is at most the first number, and the bulk effective sample size at least the second."""
+"""Chains are published if R̂ is at most `CONVERGED` and the bulk effective sample size is at least `BULK`."""
 
 WIDER, FREEDOM = 1.05, 10
-"""Scale of both proposals, and degrees of freedom of the Student t."""
+"""Scale of both proposals, relative to the curvature, and degrees of freedom of the Student t."""
 
 INNER = 8
-"""Number of draws of the other assumptions for each draw of the cut ones."""
+"""Number of draws of the other assumptions for each draw of the cut assumptions."""
 
 _FARTHEST = 10.0
 """Scores farther than this from 0 are treated as impossible."""
 
 _STEP = 0.25
-"""Step in z of the finite differences for the curvature. It is wide enough to smooth the kink of a split normal."""
+"""Step in z of the finite differences for the curvature. A step this wide smooths the kink of a split normal."""
 
 Evaluate = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -61,11 +62,17 @@ class NotLearnt(SimlibError):
 class Posterior:
     """Weighted draws of the normal scores of all assumptions, including those of `evidence`.
 
-    scores (D, A), weights (D,). ends (D, K): for each draw, the probabilities of the states at the end of the log.
-    `method` is "laplace", "student", "chains" or "prior" (nothing is learnt). `k_hat` is the shape of the tail of the
-    weights (nan for chains). free (A,): whether the log may change each assumption. cut (A,): whether an assumption
-    already used the log, which may not change it again. `reweighting` gives the weights that the same draws have if
-    only the first part of the log is known.
+    There are D draws, A assumptions and K states that are possible at the end of the log.
+
+    - scores (D, A): normal scores, whose prior is standard normal.
+    - weights (D,): weights that sum to one.
+    - ends (D, K): probability of each state at the end of the log, at each draw.
+    - method: "laplace", "student", "chains" or "prior" (nothing is learnt).
+    - k_hat: shape of the tail of the weights, nan for chains.
+    - effective_draws: number of draws with equal weights that would be as precise.
+    - free (A,): whether the log may change the assumption.
+    - cut (A,): whether the assumption already used the log, which may not change it again.
+    - reweighting: computes the weights of the same draws given only the first part of the log.
     """
 
     scores: Floats
@@ -82,7 +89,8 @@ class Posterior:
 class Learning:
     """The computation of one posterior.
 
-    `draws` is the number of draws, and `control` may cancel the work.
+    - a, c: indices of the assumptions that the log may change, and of those that already used the log (cut).
+    - early: the filter of the rows that the cut assumptions already used, or None.
     """
 
     def __init__(self, prepared: Filter, draws: int, seed: int, control: Control) -> None:
@@ -98,14 +106,14 @@ class Learning:
         self.c, self.a = np.flatnonzero(self.cut), np.flatnonzero(self.free)
 
     def _before(self, until: dt.date) -> Filter | None:
-        """Return the filter of the rows up to a day, or None if the log ends by then."""
+        """Return the filter of the rows up to a day, or None if the log has ended by this day."""
         after = until + dt.timedelta(days=1)
         if self.filter.world.day(after) >= self.filter.timetable.stop:
             return None
         return Filter(self.filter.scenario, self.filter.readings, after, complete_to=until)
 
     def prior(self) -> Posterior:
-        """Return draws of the prior, with the states at the end of the log. No assumption changes."""
+        """Return draws of the prior, each with its probabilities of the states at the end of the log."""
         scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
         log, ends = self._weigh(self.filter, scores)
         possible = np.isfinite(log)
@@ -117,10 +125,12 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
-        If the weights of the normal proposal cannot be trusted, a Student t follows. Then come normal proposals with
-        more and more draws if assumptions are cut, and chains if none is.
+        The first method is a normal proposal, the second a Student t. If assumptions are cut, normal proposals with
+        more and more draws follow. If none is cut, chains follow.
 
-        Raises NotLearnt if no method can be trusted, and Cancelled.
+        Raises:
+            NotLearnt: If no method can be trusted.
+            Cancelled: When `control` cancels the work.
         """
         if not len(self.a) and self.early is None:
             return self.prior()
@@ -141,7 +151,10 @@ class Learning:
     # ---------------------------------------------------------------- the mode
 
     def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
-        """Return the log density of the free scores and its gradient. The other scores are zero."""
+        """Return the log density of the free scores `at` (a,), and its gradient (a,).
+
+        The other scores are zero.
+        """
         if np.abs(at).max(initial=0.0) > _FARTHEST:
             return -np.inf, np.zeros(len(at))
         z = np.zeros(len(self.free))
@@ -154,9 +167,10 @@ class Learning:
         return passed.log_likelihood - 0.5 * float(at @ pull), slope[self.a] - pull
 
     def _laplace(self, weighed: Filter) -> tuple[Floats, Floats]:
-        """Return the mode of the free scores (a,), with cut scores at zero, and the precision there.
+        """Return the mode of the free scores (a,), and their precision at the mode (a, a + c).
 
-        The precision has a row for each free score, and columns for the free scores and then the cut ones (a, a + c).
+        The cut scores are zero at the mode. The precision has a row for each of a free scores, and a column for each
+        free score and then for each of c cut scores.
         """
         from scipy.optimize import minimize
 
@@ -234,7 +248,7 @@ class Learning:
         return np.asarray(-0.5 * np.einsum("da,da->d", away, np.linalg.solve(covariance, away.T).T))
 
     def _with_rest(self, z: Floats, normal: Floats) -> Floats:
-        """Draw the scores that the log does not touch from their prior, given the others."""
+        """Draw the scores that the log says nothing about from their prior, given the other scores."""
         known = np.concatenate([self.a, self.c])
         rest = np.setdiff1d(np.arange(z.shape[1]), known)
         r = self.correlation
@@ -244,7 +258,7 @@ class Learning:
         return z
 
     def _weigh(self, weighed: Filter, z: Floats) -> tuple[Floats, Floats]:
-        """Return the log-likelihood (D,) and the distribution over the end states (D, K) at scores (D, A)."""
+        """Return the log-likelihood (D,) and the probabilities of the end states (D, K) at scores (D, A)."""
         thetas = priors.values_from_scores(weighed.world, z)
         logs, ends = np.empty(len(z)), np.zeros((len(z), len(weighed.end_levels)))
         with ThreadPoolExecutor(self.control.threads or cores()) as pool:
@@ -336,6 +350,6 @@ def _log_density(away: Floats, freedom: int | None) -> Floats:
 
 
 def summary(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the weighted mean (A,) and standard deviation (A,) of scores (D, A)."""
+    """Return the weighted mean (A,) and standard deviation (A,) of scores (D, A) of A assumptions at D draws."""
     mean = weights @ scores
     return mean, np.sqrt(np.maximum(weights @ (scores - mean) ** 2, 0.0))

@@ -1,8 +1,8 @@
 """The probability that the event of a question has happened already, given a log.
 
-The filter runs a second time without the transitions that answer the question: those into the states or along the
-firings that the question names. The probability that is lost is the probability that the event has happened. Counts and
-lulls are read from the rows that are certain.
+The filter runs a second time without the transitions that answer the question. The probability that is then missing is
+the probability that the event has happened. For counts of events and for lulls (days without an event) only the rows of
+the log that are certain are used.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 SETTLED = 1e-9
-"""A question is settled once the probability that its event has not happened yet is at most this."""
+"""A question is settled if the probability that its event has not happened yet is at most this."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredQuestion:
-    """A question whose event has happened already with some probability, at the stated values.
+    """A question whose event has happened already, certainly or with some probability.
 
-    `on` is the day on which the log settles it, or None while a doubt is left.
+    - probability: the probability that the event has happened, at the values stated in the scenario.
+    - on: the day from which the event is certain, or None if it is not certain.
     """
 
     id: str
@@ -44,10 +45,11 @@ class AnsweredQuestion:
 
 @dataclass(frozen=True, eq=False)
 class AnswerSoFar:
-    """How likely the event of a question has happened by the end of a log.
+    """The probability that the event of a question has happened by the end of a log.
 
-    `on` is the day from which the event is certain, or None. open (K,): the probability of being in each state at the
-    end of the log with no event yet.
+    - probability: that probability.
+    - on: the day from which the event is certain, or None if it is not certain.
+    - open (K,): the probability of being in each of K states at the end of the log, without the event so far.
     """
 
     probability: float
@@ -59,8 +61,12 @@ class AnswerSoFar:
 class StillOpen:
     """The probability, along a log, that the event of a question has not happened yet.
 
-    `rates` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): the
-    probability that the event has not happened by each crossing, given the log up to then.
+    The filter cuts time into S spans, where rows of the log open or close.
+
+    - rates: the rates of the filter without the transitions that answer the question.
+    - passed: the result of the filter at these rates.
+    - share (S + 1,): the probability that the event has not happened by the start of each span and by the end of the
+      log, given the log up to this day.
     """
 
     rates: WalkRates
@@ -69,15 +75,15 @@ class StillOpen:
 
     @property
     def end(self) -> Floats:
-        """The probability (K,) of being in each state at the end of the log with no event yet."""
+        """The probability of being in each state (K,) at the end of the log, without the event so far."""
         return np.asarray(self.share[-1] * self.passed.end)
 
 
 def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     """Return the questions whose event may have happened since the scenario's first day.
 
-    `passed` is the result of the filter at the stated values. A question about a count or a lull (days without a
-    firing) is returned only once its event is certain.
+    A question about a count of events or a lull (days without an event) is returned only if its event is certain.
+    `passed` is the result of the filter at the values stated in the scenario.
     """
     questions = prepared.scenario.questions.values()
     found = ((question, answer_so_far(prepared, passed, question)) for question in questions)
@@ -93,9 +99,9 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 
     Args:
         prepared: The filter of the log.
-        passed: Its result at the stated values.
+        passed: The result of the filter at the values stated in the scenario.
         question: The question.
-        since: The first day that counts, in days after the scenario's first one.
+        since: The first day that counts, in days after the scenario's date.
     """
     crossing = None
     if question.lull or question.count:
@@ -114,14 +120,14 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 
 
 class Unanswered:
-    """The walk of a log without the ways (transitions) that answer a question.
+    """A filter of a log, without the transitions that answer a question.
 
-    `possible` says whether any way that answers the question is possible given the log. If not, the event has not
-    happened yet. Questions about lulls (days without a firing), counts and pairs of events have no such ways.
+    `possible` says whether such a transition is possible given the log. If not, the event has not happened yet.
+    Questions about counts, lulls (days without an event) and pairs of events have no such transitions.
     """
 
     def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:
-        """Find the ways that answer the question from the day `since` on."""
+        """Find the transitions that answer the question from the day `since` on."""
         walk = prepared.walk
         self.prepared, self.outcomes = prepared, _outcomes(prepared, question)
         counts: Bools = np.array([span.start >= since for span in walk.spans], dtype=bool)
@@ -138,7 +144,7 @@ class Unanswered:
         self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
-        """Carry the start distribution through the log at values (A,).
+        """Follow the log without these transitions, at values `theta` (A,) of the assumptions.
 
         `passed` is the result of the filter at the same values.
         """
@@ -163,8 +169,14 @@ class Unanswered:
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
         """Find firings that answer the question, change no state, and need not show in the log.
 
-        The states in which they happen (K',) come first. The firings follow in parts: the segment, the table entries,
-        the branches, the shares that the log would show, and the assumptions that multiply these shares (-1: none).
+        A firing is a move that happens with one of its outcomes. First come the indices (K',) of the states in which
+        such firings happen. Then comes a list of parts, one for each span and outcome:
+
+        - the segment, whose windows decide the rates.
+        - the entry of each firing in the tables of rates.
+        - the branch of each firing in the tables of chances.
+        - the share of the firings that the log would show.
+        - the index of the assumption that multiplies this share, or -1.
         """
         prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
@@ -186,7 +198,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return the rate of the firings of `_silent` that do not show, for each state of each span."""
+        """Return the rate at which firings of `_silent` happen unseen, for each state of each span."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -197,9 +209,9 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return the share of firings that the log shows, and the assumption that multiplies it.
+    """Return the share of the firings that the log shows, and the index of the assumption that multiplies it.
 
-    Both are repeated `count` times. The assumption is an index, -1 for none.
+    Both are repeated `count` times. The index is -1 if no assumption multiplies the share.
     """
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
@@ -208,7 +220,7 @@ def _shown(prepared: Filter, chance: float | str, delay: float | None, count: in
 
 
 def _targets(prepared: Filter) -> Ints:
-    """Return the machine state to which each way (transition) of the walk leads."""
+    """Return the state of the scenario to which each transition of the walk leads."""
     walk = prepared.walk
     found = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
@@ -219,9 +231,10 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Mark the entries of the maps between spans that lead into the states `inside`.
+    """Mark the entries of the maps between spans whose target is one of the states `inside`.
 
-    `counts` says for each crossing from span to span whether it counts.
+    A map gives the probabilities at the start of a span from those at the end of the span before. `counts` says for
+    each map whether its entries count.
     """
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
@@ -243,7 +256,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which certain rows alone reach the count of a question, or None."""
+    """Return the day on which certain rows alone reach the count that a question asks for, or None."""
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
@@ -252,10 +265,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the walk takes in, in the order of closing.
-
-    Only rows whose window begins on the day `since` or later are included.
-    """
+    """Yield the rows that the filter takes in, if their first possible day is `since` or later, in order."""
     return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 
@@ -266,9 +276,9 @@ def _tells(row: OpenRow, question: Question) -> bool:
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
     """Return the first day on which a lull is certain to have happened, or None.
 
-    A lull has happened if nothing that counts has fired for as many days as the question asks for. It may have happened
-    earlier, unnoticed: the absence of rows only excludes firings that the log always shows. If the story may have
-    ended, the answer is None.
+    A lull has happened once no event that counts has happened for the number of days of the question. The true day may
+    be earlier, because the absence of rows only excludes events that the log always shows. If the story may have ended,
+    the answer is None.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None
@@ -283,7 +293,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
 
 def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
-    """Say whether the log excludes that any firing that counts has happened within a span."""
+    """Return whether the log excludes every event that counts within a span of time."""
     timetable = prepared.timetable
     for firing, kind in timetable.coverage.items():
         if question.counts(*firing):

@@ -1,7 +1,8 @@
-"""The log on the calendar: spans of time within which only the state changes.
+"""The rows of a log on the calendar, and the spans of time between them.
 
-Time is cut into spans where rows open or close, and where coverage or hazards change. Each cut is a crossing from one
-span to the next. Times are days after the scenario's `as_of` (negative during a history).
+A row is open on the days on which its event may have happened, and closes at the end of the last of them. Time is cut
+into spans where rows open or close, and where coverage (what the log shows) or hazards change. Each cut is a crossing
+from one span to the next. Times are days after the scenario's `as_of` (negative during a history).
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from simlib.scenario.row_meaning import Firing, Reading, coverages
 
 @dataclass(frozen=True)
 class OpenRow:
-    """Rows with the same meaning and the same window [start, end) in days.
+    """Rows of a log with the same meaning and the same days on which their events may have happened.
 
-    Together they report `times` firings, each of any kind in `firings`. `ratio` is the likelihood ratio of a doubtful
-    row (None: certain).
+    - readings: the rows with their meanings.
+    - firings: pairs (move, outcome). Each event of the rows is one of them.
+    - start, end: first possible day of the events, and the day after the last one.
+    - times: number of events that the rows report together.
+    - ratio: likelihood ratio of a doubtful row, or None for certain rows.
     """
 
     readings: tuple[Reading, ...]
@@ -36,35 +40,43 @@ class OpenRow:
 
     @property
     def reading(self) -> Reading:
-        """The first reading of the rows."""
+        """The first of the readings."""
         return self.readings[0]
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A row about the state on a day: a level that holds, or a change from outside."""
+    """A row of a log about the state on a day.
+
+    The row says that a level holds, or that a change came from outside.
+    """
 
     reading: Reading
     day: float
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """The one reading of the fact."""
+        """The reading of the row, as a tuple."""
         return (self.reading,)
 
 
 def closes(item: OpenRow | Fact) -> float:
-    """Return the day on which a row closes, or on which a fact is checked."""
+    """Return the day on which a row closes, or on which a fact is checked.
+
+    A row closes at the end of the days on which its event may have happened.
+    """
     return item.end if isinstance(item, OpenRow) else item.day
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time in days [start, end) with its hazards.
+    """A stretch of time within which no row opens or closes and no hazard changes.
 
-    `open` holds the indices of the rows that are open. `delays[k]` is about the firings that the log shows under
-    coverage k: it is the share of them that show by the date of the answer. It is None if the absence of a row says
-    nothing.
+    - start, end: first day, and the day after the last one.
+    - segment: the calendar windows that are closed, which change the hazards.
+    - open: indices of the rows that are open, that is, whose event may happen now.
+    - delays: for each kind of coverage, which share of the events on these days shows by the date of the answer, among
+      those that the log shows at all. None if the absence of a row says nothing.
     """
 
     start: float
@@ -76,11 +88,16 @@ class Span:
 
 @dataclass(frozen=True)
 class Timetable:
-    """A log on the calendar, as far as it was known on a date.
+    """The rows of a log on the calendar, as far as they were public on a date.
 
-    `rows` are in the order of closing. `unknown` are readings that were not public by that date, or are about a later
-    day. `outside` are readings from before the history. `coverage` maps each firing to its kind of coverage, an index
-    into `kinds`.
+    - start, stop: first day of the history, and the date.
+    - spans: stretches of time without a change of rows or hazards.
+    - rows: the rows about moves, in the order in which they close.
+    - facts: the rows about the state.
+    - kinds: the different kinds of coverage. A coverage says whether the log shows an event, and how late.
+    - coverage: the index into `kinds` for each pair (move, outcome).
+    - unknown: rows that were not public before the date, or are about a later day.
+    - outside: rows from before the history.
     """
 
     start: float
@@ -94,9 +111,10 @@ class Timetable:
     outside: tuple[Reading, ...]
 
     def day_told(self, crossing: float) -> float:
-        """Return the day to report for something that holds from a crossing (a cut in time) on.
+        """Return the day to report for something that holds from a crossing on.
 
-        This is the day of the crossing if an outside change acts on it, and otherwise the day before.
+        A crossing is the time between two spans. The day is that of the crossing if an outside change acts on it, and
+        otherwise the day before.
         """
         changed = any(fact.day == crossing and fact.reading.setting for fact in self.facts)
         return crossing if changed else max(crossing - 1, self.start)
@@ -105,17 +123,17 @@ class Timetable:
 def arrange(
     tables: Tables, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, also: Sequence[float] = ()
 ) -> Timetable:
-    """Put the readings of a log on the calendar.
+    """Put the rows of a log on the calendar.
 
     Args:
         tables: The tables of `exact_filter.world_of`.
-        readings: What the rows mean.
-        as_of: The date of the answer. Only what had happened and was public before it counts.
-        complete_to: The last day on which the absence of rows says anything.
+        readings: The rows with their meanings.
+        as_of: The date of the answer. Only events that happened and were public before this date count.
+        complete_to: The last day on which the absence of rows counts as evidence.
         also: Further days at which time is cut.
 
     Raises:
-        Unsupported: For a date before the history begins, and for a dated move before the date.
+        Unsupported: For a date before the history begins, and for a move with a fixed date before `as_of`.
     """
     scenario = tables.scenario
     start, stop = beginning(scenario), scenario.day(as_of)
@@ -160,9 +178,9 @@ def beginning(scenario: Scenario) -> float:
 
 
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
-    """Return the rows that report firings, in order of closing.
+    """Return the rows about moves, in the order in which they close.
 
-    Certain rows with the same meaning and the same window become one row.
+    Certain rows with the same meaning and the same days become one row.
     """
     groups: dict[object, list[Reading]] = {}
     for number, reading in enumerate(readings):
@@ -179,9 +197,9 @@ def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: f
 
 
 def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[Fact, ...]:
-    """Return the rows about the state.
+    """Return the rows about the state, in the order of their days.
 
-    A level is checked when its window ends. A change acts at the beginning of its day.
+    A level is checked at the end of the row's days. A change from outside acts at the beginning of its day.
     """
     facts = []
     for reading in readings:
@@ -193,11 +211,10 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 
 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
-    """Return the different coverages, and the index of the coverage of every firing.
+    """Return the different kinds of coverage, and the index of the kind for each pair (move, outcome).
 
-    A coverage says whether the log shows a firing, and how late.
-
-    The clocks of moves that take time are never shown by a log.
+    A coverage says whether the log shows an event, and how late. A log never shows the hidden clocks of moves that take
+    time.
     """
     clocks = {firing: Coverage(*firing, 0.0) for firing in tables.outcome_ids}
     seen = clocks | coverages(tables.scenario)
@@ -214,18 +231,18 @@ def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
 
 
 def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
-    """Return the days on which it changes how far the log shows firings (its coverage).
+    """Return the days on which the share of the events that the log shows changes.
 
-    These are the first day of a coverage, and the last days before `stop`, whose rows may still be delayed.
+    These are the first day of each coverage, and the last days before `stop`, whose rows may still be delayed.
     """
     days = {scenario.day(kind.since) for kind in kinds if kind.since}
     return days | {stop - day for kind in kinds for day in range(1, kind.within_days + 1)}
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return which share of the firings on a day show by `stop`, among those that show at all.
+    """Return which share of the events on a day show by `stop`, among those that the log shows at all.
 
-    The share rises by equal steps over the days of the delay. Return None if the absence of a row says nothing.
+    The share rises by equal steps over the days of the delay. The result is None if the absence of a row says nothing.
     """
     if kind.chance == 0 or (kind.since and day < scenario.day(kind.since)) or day >= end_of_log:
         return None
