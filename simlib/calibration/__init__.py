@@ -1,1 +1,1 @@
-"""Forecasts beside what happened: base rates and inter-event times."""
+"""Calibration: forecasts compared with what happened, and base rates and event times from past crises."""

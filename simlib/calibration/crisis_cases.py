@@ -21,15 +21,20 @@ SEARCHED = ("case", "actor", "target", "code", "category", "source")
 """Columns of event data by which rows can be selected."""
 
 ENDED = "ended"
-"""The cause recorded for a case that ended before the event happened (a competing risk)."""
+"""Recorded as the cause of a case that ended before the event happened (a competing risk)."""
 
 
 @dataclass(frozen=True)
 class CaseHistories:
     """Past cases, each with the days from its onset to the first event, or to its end.
 
-    All arrays have shape (cases,). An event is placed at noon of its day. `happened` is 1 for a case with an event and
-    0 for others. `events` is the number of events, and `last_day` the length of the record in days.
+    All arrays have shape (cases,). An event is placed at noon of its day.
+
+    - names: the name of each case.
+    - first_day: days from the onset to the first event, or to the end of the case if there was no event.
+    - happened: 1 if the event happened in the case, 0 if not.
+    - events: number of events.
+    - last_day: length of the record in days.
     """
 
     names: tuple[str, ...]
@@ -40,16 +45,16 @@ class CaseHistories:
 
     @property
     def causes(self) -> list[str]:
-        """What came first in each case: "event", or `ENDED` if the case ended without one."""
+        """For each case "event", or `ENDED` if the case ended without an event."""
         return ["event" if came else ENDED for came in self.happened]
 
 
 @dataclass(frozen=True)
 class CrisisRecord:
-    """The days of one crisis on which an event happened, counted from the trigger.
+    """The days of one crisis on which an event happened, counted from the day of its trigger (day 0).
 
-    Day 0 is the day of the trigger. `days` leaves it out: it lists later days in rising order, up to `last_day`. The
-    record ends with `last_day`.
+    - days: the days with an event after day 0, rising.
+    - last_day: the day with which the record ends.
     """
 
     name: str
@@ -62,9 +67,9 @@ class CrisisRecord:
 
 
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
-    """Read a selection of rows such as "actor=USA,category=strike|mobilise".
+    """Read a selection of rows of event data, such as "actor=USA,category=strike|mobilise".
 
-    A row fits if every named column holds one of the values given for it.
+    The result maps each column to its permitted values. A row fits if every column of the selection holds one of them.
 
     Raises:
         ScenarioError: For a column that cannot be searched, or a part without a value.
@@ -86,7 +91,7 @@ def read_selection(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> pd.Series:
-    """Return whether each row fits a selection.
+    """Return whether each row of event data fits a selection.
 
     A row with several actors or targets fits if one of them does.
     """
@@ -106,7 +111,7 @@ def case_histories(
 ) -> CaseHistories:
     """Return the cases of a class, each with the days from its first row to its first event.
 
-    Rows that are not dated to the day are left out. The record of a case ends with its last row.
+    Rows whose date is less precise than a day are left out. The record of a case ends with its last row.
 
     Args:
         frame: Event data as `simlib.data.read` returns them.
@@ -114,7 +119,7 @@ def case_histories(
         crisis_class: A case belongs to the class if this selection fits one of its rows. An empty selection fits all.
 
     Raises:
-        ScenarioError: If no case of the class has a row dated to the day.
+        ScenarioError: If no case of the class has a row whose date is exact to the day.
     """
     cases, day, is_event = _dated_rows(frame, event, crisis_class)
     last_day = day.groupby(cases, observed=True).max() + 1.0
@@ -135,7 +140,7 @@ def crisis_records(
     The arguments are those of `case_histories`, and the cases are chosen in the same way.
 
     Raises:
-        ScenarioError: If no case of the class has a row dated to the day.
+        ScenarioError: If no case of the class has a row whose date is exact to the day.
     """
     cases, day, is_event = _dated_rows(frame, event, crisis_class)
     last_day = day.groupby(cases, observed=True).max()
@@ -150,9 +155,10 @@ def crisis_records(
 def _dated_rows(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return for each row its case, its day since the onset of the case, and if it is the event.
+    """Return the case of each row, its day since the onset of the case, and whether it is the event.
 
-    Only rows dated to the day are returned, of the cases with such a row that fits the class.
+    Only rows of the class whose date is exact to the day are returned. A case belongs to the class if one of these rows
+    fits it.
     """
     dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
     members = dated.loc[selected(dated, crisis_class), "case"].unique()
@@ -171,8 +177,8 @@ def simulated_cases(
 ) -> pd.DataFrame:
     """Return simulated histories as event data, to test a method on a known process.
 
-    The first row of a case is its start, and the last row is its ending or the horizon. The category of a row is the
-    id of its move, or empty if no move happens then.
+    The first row of a case is its start, and the last row is its ending or the horizon. The category of a row is the id
+    of its move. It is empty for a row without a move.
 
     Args:
         scenario: The scenario whose histories stand for past crises.

@@ -1,7 +1,7 @@
-"""A backtest: forecasts on each day of a past crisis, scored beside those of rival methods.
+"""A backtest: forecasts on each day of a past crisis, with their scores and those of simpler methods.
 
-First `day_by_day` makes the forecasts, without access to the record of what happened. The record serves only to score
-them, and to say on which days a question was still open.
+First `day_by_day` makes the forecasts, without access to the record of the real events. The record is used only to
+score the forecasts, and to say on which days a question was still open.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration.day_by_day import FORECASTERS, OURS, DatedForecast, daily_forecasts
-from simlib.calibration.forecast_registry import CLIMATOLOGY
+from simlib.calibration.forecast_terms import CLIMATOLOGY
 from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswer, read_record
 from simlib.calibration.scores import brier, log_score, mixed_with_climatology
 from simlib.control import UNWATCHED, Control
@@ -46,9 +46,10 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class ScoredDay:
-    """One forecast of one question on one day, whether it came true, and its scores.
+    """One forecast of one question on one day, its outcome and its scores.
 
-    `brier` and `log_score` hold the score of each forecaster by name.
+    - happened: whether the event happened within the days of the forecast.
+    - brier, log_score: the score of each forecaster by name.
     """
 
     forecast: DatedForecast
@@ -61,8 +62,13 @@ class ScoredDay:
 class Backtest(Answer):
     """The forecasts of a past crisis on each day while a question was open, with their scores.
 
-    `ended` is the first day on which the log says that the story is over. `labels` and `record` have an entry for each
-    question.
+    - deadline: last day of the scenario's horizon.
+    - complete_to: last day of the record of the real events.
+    - ended: first day on which the log says that the story is over, or None.
+    - headline: id of the main question.
+    - labels: the text of each question by id.
+    - record: the real answer to each question by id.
+    - days: the scored forecasts.
     """
 
     kind: ClassVar[str] = "backtest"
@@ -86,8 +92,8 @@ class Backtest(Answer):
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
         """Return the scored forecasts of one question (default: all).
 
-        `days` selects the forecasts for that number of days ahead. 0 selects the forecasts to the deadline, and None
-        selects all.
+        `days` selects the forecasts for that number of days ahead. With 0 the forecasts to the deadline are selected,
+        and with None all.
         """
         return tuple(
             each
@@ -101,7 +107,7 @@ class Backtest(Answer):
         return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
 
     def difference(self, rival: str, rule: str = "brier") -> float:
-        """Return the updated forecast's mean score minus a rival's.
+        """Return the mean score of the updated forecast minus that of a rival method.
 
         Below 0 the updated forecast is better. There is no range, because all forecasts belong to one crisis, which
         counts as one observation.
@@ -109,7 +115,7 @@ class Backtest(Answer):
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
     def sentences(self) -> list[str]:
-        """Return the mean scores, the difference from each rival, and how little one crisis proves."""
+        """Return the mean scores, the difference from each rival method, and what one crisis cannot show."""
         days = len({each.forecast.as_of for each in self.days})
         asked = {each.forecast.question for each in self.days}
         asked_of = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')}"
@@ -126,7 +132,7 @@ class Backtest(Answer):
         return f"The updated forecast is {'better' if gap < 0 else 'worse'} than {NAMES[rival]} by {abs(gap):.3f}."
 
     def table(self) -> pd.DataFrame:
-        """Return mean Brier scores by question and number of days ahead, then over all forecasts."""
+        """Return a table of mean Brier scores by question and number of days ahead, then over all forecasts."""
         import pandas as pd
 
         def row(name: str, days: int | None, some: Sequence[ScoredDay]) -> dict[str, Any]:
@@ -140,7 +146,7 @@ class Backtest(Answer):
         return pd.DataFrame([*rows, row("all", None, self.days)])
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each forecast: its probabilities by forecaster, the outcome and the Brier scores."""
+        """Return a table with a row for each forecast: its probabilities, the outcome and the Brier scores."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -183,7 +189,7 @@ def backtest(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Backtest:
-    """Forecast each question of a past crisis day by day, and score the forecasts against the record.
+    """Forecast each question of a past crisis day by day, and score the forecasts against the real events.
 
     Each forecast uses only the rows of the log that were public by its date.
 
@@ -196,7 +202,7 @@ def backtest(
         learn: Whether the log also updates the distributions of the assumptions. This takes seconds for each date.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
-        control: Progress and cancelling.
+        control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: If the record, the log or the terms are missing or cannot be read, or if no question is open.
@@ -239,7 +245,7 @@ def backtest(
 
 
 def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:
-    """Return the dates of the forecasts, `every` days apart while at least one question was open."""
+    """Return the dates of the forecasts, `every` days apart, from the start until no question is open."""
     settled = [each.happened or last for each in record.answers.values()]
     stop = min(max(settled), last)
     return [scenario.as_of + dt.timedelta(days=day) for day in range(0, (stop - scenario.as_of).days + 1, every)]
@@ -248,7 +254,8 @@ def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, ever
 def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) -> ScoredDay | None:
     """Return a forecast with its scores, or None if it cannot be scored.
 
-    It cannot if the event had already happened, or if the record ends before the period of the forecast.
+    A forecast cannot be scored if the event had already happened, or if the record ends before the last day of the
+    forecast.
     """
     came = record.answers[forecast.question].happened
     end = forecast.as_of + dt.timedelta(days=forecast.days)

@@ -1,11 +1,11 @@
-"""Daily forecasts from the log rows public by each day, and those of three rival methods.
+"""Daily forecasts from the log rows that were public by each day, and those of three rival methods.
 
-Nothing in this module knows what happened afterwards. The rivals are:
+Nothing in this module knows later events. The rivals are:
 
 - the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, turned into a constant hazard.
 - a constant hazard: a Gamma-Poisson rate whose prior is the base rate, with the weight of half an event. The events
-  logged before each date update it.
-- the static copy: the first forecast, never updated except that the question is known to be still open.
+  logged before each date update the rate.
+- the static copy: the first forecast. It is never updated, except that the question is known to be still open.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib.calibration.forecast_registry import CLIMATOLOGY, read_terms
+from simlib.calibration.forecast_terms import CLIMATOLOGY, read_terms
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
@@ -41,10 +41,13 @@ _ONE_THREAD = 1
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
-    """The probability that each forecaster gives to one question on one day.
+    """The probabilities that all forecasters give to one question on one day.
 
-    It is the probability that the question is answered yes within `days` days after `as_of`. `to_deadline` is true if
-    these days end with the horizon of the scenario.
+    - as_of: the day of the forecast.
+    - question: id of the question.
+    - days: number of days ahead. The forecast is the probability of a yes within these days after `as_of`.
+    - to_deadline: whether these days end with the horizon of the scenario.
+    - probability: the probability by name of the forecaster.
     """
 
     as_of: dt.date
@@ -89,7 +92,7 @@ def daily_forecasts(
         learn: Whether the log also updates the distributions of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
-        control: Progress and cancelling.
+        control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: For a log or terms that cannot be read, and for a question without a base rate.
@@ -110,7 +113,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of a date. What all dates share is computed once, in the constructor."""
+    """Makes the forecasts of one date. The constructor computes everything that all dates share."""
 
     def __init__(
         self,
@@ -159,7 +162,10 @@ class _OneDate:
         return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return a rate per day: the base rate is the prior, events known before `day` update it."""
+        """Return a rate per day whose prior is the base rate.
+
+        The events that were public before `day` update the rate.
+        """
         history = self.scenario.evidence.history if self.scenario.evidence else None
         since = history.since if history else self.scenario.as_of
         known = [each for each in self.readings if since <= each.row.date and each.row.public_on < day]
@@ -169,7 +175,6 @@ class _OneDate:
 
 
 def _is_over(world: Scenario) -> bool:
-    """Say whether every state in which the scenario may start is an ending."""
     tables = Tables(world)
     return bool(np.all(tables.ending(tables.start_states()[0]) >= 0))
 
@@ -179,7 +184,7 @@ def _shares(values: Floats) -> list[float]:
 
 
 def _tells_of(reading: Reading, question: Question) -> bool:
-    """Say whether a row reports the event that a question asks about.
+    """Return whether a row reports the event that a question asks about.
 
     A row that reports a state never counts. Such a row would have answered a question about this state, and only open
     questions are forecast.

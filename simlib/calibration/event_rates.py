@@ -1,4 +1,4 @@
-"""Rates of an event: its first occurrence and all occurrences in past cases, and a new case."""
+"""Rates of an event in past cases: of its first occurrence, of all occurrences, and in a new case."""
 
 from __future__ import annotations
 
@@ -26,15 +26,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BY_DAYS = (7.0, 30.0, 90.0)
-"""Days since the onset at which the probability of the first event is reported."""
+"""The probability of the first event is reported by each of these days since the onset."""
 
 
 @dataclass(frozen=True)
 class HistoricalRates:
-    """How often an event happened in past cases.
+    """Rates of an event in past cases. All rates are per day.
 
-    `new_case` is None if there are too few cases to estimate the spread between them. `incidence` has the probability
-    that the event has happened by days 7, 30 and 90 after the onset, with the end of the case as a competing event.
+    - event, crisis_class: the selections of rows that count as the event, and that make a case belong to the class.
+    - data: the source of the data.
+    - cases: the cases.
+    - pooled: the rate over all cases, with the interval of its estimate.
+    - new_case: the rate in a new case, or None if there are too few cases to estimate the spread between them.
+    - hazard: the hazard of the first event in bands of days since the onset.
+    - incidence: the probability that the event has happened by each of `BY_DAYS` after the onset. The end of a case is
+      a competing event.
     """
 
     event: str
@@ -66,7 +72,11 @@ class HistoricalRates:
         return [*texts, f"A new case of this class: {spread}.", "", self.assumption()]
 
     def assumption(self) -> str:
-        """Return the rate of a new case as an assumption to paste into a scenario."""
+        """Return the rate in a new case as an assumption to paste into a scenario.
+
+        Raises:
+            SimlibError: If there are too few cases to estimate the rate in a new case.
+        """
         if self.new_case is None:
             raise SimlibError("there are too few cases for an assumption about a new case; choose a wider class")
         where = f" with {self.crisis_class}" if self.crisis_class else ""
@@ -77,7 +87,7 @@ class HistoricalRates:
         return as_assumption("rate_from_history", f"Rate of {self.event}", self.new_case, because)
 
     def frame(self) -> pd.DataFrame:
-        """Return the hazard of the first event in bands of days since the onset."""
+        """Return a table of the hazard of the first event in bands of days since the onset."""
         return self.hazard
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +112,7 @@ def historical_rates(frame: pd.DataFrame, event: str, crisis_class: str = "") ->
         crisis_class: A case belongs to the class if this selection fits one of its rows. "" selects every case.
 
     Raises:
-        ScenarioError: For a selection that cannot be read, and for a class without a dated case.
+        ScenarioError: For a selection that cannot be read, and if no case of the class has a row exact to the day.
     """
     chosen = read_selection(crisis_class) if crisis_class else {}
     cases = case_histories(frame, read_selection(event), chosen)

@@ -1,7 +1,7 @@
-"""The user's guesses, made before seeing the forecast, and their scores beside its scores.
+"""The guesses that a user makes before seeing the forecast, and their scores beside those of the forecasts.
 
-Each guess is a line of JSON, with its date, in the user's own file. It is scored once the answer is known, from the
-record in the folder of a past scenario or from the scenario's registry of forecasts.
+Each guess is a line of JSON in the user's own file. Once the answer is known, the guess is scored. The answer comes
+from the record in the folder of a past scenario, or from the scenario's registry of forecasts.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ NAME = "guesses.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A probability that a person gave to a question by a deadline, and the forecast shown afterwards.
+    """The probability that a person gave to a question before a forecast was shown.
 
-    `path` is the folder of the scenario, and `scenario_sha256` the hash of its text at that time.
+    - question, label: id and text of the question.
+    - scenario, scenario_sha256, path: id of the scenario, the hash of its text at that time, and its folder.
+    - as_of, by: date of the scenario, and deadline of the question.
+    - probability, forecast: the guess, and the forecast that was then shown.
+    - made_at: time of the guess.
     """
 
     question: str
@@ -48,7 +52,10 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class ScoredGuess:
-    """A guess with its answer (None: not known yet), and the Brier scores of the guess and of the forecast."""
+    """A guess, its answer, and the Brier scores of the guess and of the forecast.
+
+    Answer and scores are None if the answer is not known yet.
+    """
 
     guess: Guess
     happened: bool | None
@@ -94,10 +101,10 @@ def guesses_file() -> Path:
 
 
 def keep_guess(guess: Guess, file: Path | None = None) -> Path:
-    """Add a guess to the file (default: the user's own), and return the file.
+    """Add a guess to a file (default: the user's own), and return the file.
 
     Raises:
-        ScenarioError: for a probability outside 0 to 1.
+        ScenarioError: For a probability outside 0 to 1.
     """
     if not 0 <= guess.probability <= 1:
         raise ScenarioError(Problem("", 0, "guess", f"{guess.probability:g} is no probability", "expected 0% to 100%"))
@@ -109,10 +116,10 @@ def keep_guess(guess: Guess, file: Path | None = None) -> Path:
 
 
 def read_guesses(file: Path | None = None) -> tuple[Guess, ...]:
-    """Return the guesses of a file (default: the user's own). There are none if the file does not exist.
+    """Return the guesses in a file (default: the user's own). A file that does not exist has none.
 
     Raises:
-        ScenarioError: for a line that is not a guess.
+        ScenarioError: For a line that is not a guess.
     """
     source = file or guesses_file()
     if not source.exists():
@@ -146,7 +153,7 @@ def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
 
 
 def answer_to(guess: Guess) -> bool | None:
-    """Return whether the event that a guess is about happened, or None if that is not known."""
+    """Return whether the event of a guess happened by its deadline, or None if that is not known."""
     try:
         scenario = load(guess.path)
         if (Path(scenario.path) / RECORD).is_file():

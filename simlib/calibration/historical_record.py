@@ -1,7 +1,7 @@
-"""The record of what happened, in a file that no forecast can read.
+"""The record of the real events in a past crisis, in a file that no forecast can read.
 
-A scenario of a past crisis has a file `record.toml` beside it. Only a backtest opens it, and only to score forecasts
-that are already made. The code that loads scenarios and reads logs refuses a file of this layout:
+A scenario of a past crisis has a file `record.toml` beside it. Only a backtest and the scores of a user's guesses open
+this file, and no forecast sees it. The code that loads scenarios and reads logs refuses a file of this layout:
 
     complete_to = 1962-11-29
 
@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """The answer to one question: the day of the event (None: it did not happen), and a source."""
+    """The real answer to a question: the day of the event (None: it did not happen), and a source."""
 
     happened: dt.date | None
     source: str
@@ -44,7 +44,7 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalRecord:
-    """The answer to each question, from what happened up to the end of the day `complete_to`."""
+    """The real answer to each question by id, from events up to the end of the day `complete_to`."""
 
     complete_to: dt.date
     answers: Mapping[str, RecordedAnswer]
@@ -79,7 +79,7 @@ def _of(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _line(text: str, place: str) -> int:
-    """Return the number of the line with the key or the heading `place`, or 0 if there is none."""
+    """Return the number of the line that begins with the key or the heading `place`, or 0 if there is none."""
     start = re.compile(rf"\s*\[\s*{re.escape(place)}\s*\]|\s*{re.escape(place)}\s*=")
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), 0)
 

@@ -1,9 +1,9 @@
-"""Inter-event times of public events in simulated histories, measured as in event data.
+"""Times between public events in simulated histories, measured as in event data.
 
 Event data on crises come from narratives. A narrator records about a dozen events per crisis, weeks apart. Simulated
-histories have many more events, so they are thinned at random to the same number before gaps are compared. Clusters
-that come from changes of tempo survive thinning. Gaps are taken between exact times, not between whole days. Rounding
-to days hardly matters for events weeks apart, but it would distort the gaps between daily events.
+histories have many more events, so events are dropped at random until about as many are left. Clusters that come from
+changes of tempo survive this thinning. Gaps are taken between exact times. Rounding to whole days hardly matters for
+events weeks apart, but it would distort the gaps between daily events.
 
 References: Douglass and others (2022) ICBe 1.1. Mantel and Haenszel (1959), for the rate ratio within strata.
 """
@@ -24,17 +24,19 @@ NARRATED_EVENTS = 14
 """Average number of events of one crisis that a narrator records."""
 
 FEWEST_GAPS = 10
-"""The shape is estimated from histories with at least this many gaps, as in the event data."""
+"""The shape is estimated from crises with at least this many gaps, as in the event data."""
 
 WINDOW = 3
-"""The number of days that count as "after" an event."""
+"""A day is "after" an event if the event happened on one of this many days before it."""
 
 
 @dataclass(frozen=True)
 class PublicEvents:
     """The public events of one simulated crisis, in order.
 
-    `last_day` is the day of its ending, or the horizon if it has not ended.
+    - days: the time of each event in days, not rounded.
+    - moves: the id of the move of each event.
+    - last_day: the day of the crisis's ending, or the horizon if it has not ended.
     """
 
     days: Floats
@@ -42,13 +44,13 @@ class PublicEvents:
     last_day: float
 
     def days_of(self, moves: Collection[str]) -> Ints:
-        """Return the numbers of the days on which at least one of the given moves happened."""
+        """Return the whole days on which at least one of the given moves happened, each once."""
         mask = [move in moves for move in self.moves]
         return np.unique(np.floor(self.days[mask]).astype(np.int64))
 
 
 def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicEvents, ...]:
-    """Return the public events of histories simulated with the stated values of the assumptions."""
+    """Return the public events of `runs` histories, simulated at the values stated in the scenario."""
     if runs == 0:
         return ()
     past, names = histories(scenario, runs, seed=seed), list(scenario.moves)
@@ -64,8 +66,8 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
 def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
     """Return the shape of a Weibull distribution fitted to the gaps between events.
 
-    All crises share this shape, and each has a scale of its own. A shape of 1 means that events have no memory, and a
-    shape below 1 that they cluster. The result is None if no crisis has enough gaps.
+    All crises share this shape, and each has a scale of its own. A shape of 1 means that events have no memory. Below 1
+    they cluster. The result is None if no crisis has enough gaps.
     """
     generator = random.Random(seed)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
@@ -79,7 +81,7 @@ def _thinned(days: Floats, generator: random.Random) -> Floats:
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
-    """Return the maximum-likelihood shape of the gaps, when each crisis has its own scale."""
+    """Return the maximum-likelihood Weibull shape of the gaps, if each crisis has its own scale."""
     from scipy.optimize import brentq
 
     logs = sum(float(np.log(part).sum()) for part in gaps)
@@ -97,9 +99,9 @@ def after_force(
 ) -> float | None:
     """Return the rate of a kind of move after force, relative to its rate after negotiation.
 
-    A day is "after" an event if the event happened on one of the three days before. A day that is after both force and
-    negotiation is left out. The ratio is pooled over the thirds of all crises (Mantel-Haenszel). The result is None if
-    no third has both days after force and days after negotiation, or if no move of this kind followed negotiation.
+    A day is "after" an event if the event happened on one of the three days before it. A day that is after both force
+    and negotiation is left out. The ratio is pooled over the thirds of all crises (Mantel-Haenszel). The result is None
+    if no third has both kinds of days, or if no move of this kind followed negotiation.
 
     Args:
         crises: The public events of each crisis.
@@ -123,9 +125,9 @@ Exposure = tuple[int, int]
 def _strata(
     crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Count the days after force alone and after negotiation alone, in each third of a crisis.
+    """Count the days after force alone and the days after negotiation alone, in each third of a crisis.
 
-    Each count is a pair: the number of such days, and the number of them with a move of this kind.
+    Each count is a pair: the number of such days, and the number of them with a move of the kind.
     """
     length = int(crisis.last_day)
     hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))

@@ -59,7 +59,7 @@ FEWEST_WEEKS = 3
 """Weekly counts are compared only if the log has at least this many whole weeks."""
 
 ALL = "all of these"
-"""The label of the last line, which adds up all moves that the log names."""
+"""The label of the last line of the table, which adds up all moves that the log names."""
 
 LOG_BESIDE_MODEL = (
     "The log beside the model: how often each move happened, and the variance of its weekly counts divided by their "
@@ -73,9 +73,12 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A figure of the event log, and its 5, 50 and 95% points over the simulated histories.
+    """A figure of the event log, with its 5, 50 and 95% points over simulated histories.
 
     A number is nan if it is not defined.
+
+    - observed: the figure of the log.
+    - low, median, high: the points over the histories.
     """
 
     observed: float
@@ -84,7 +87,7 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return two cells of text: the figure of the log, and its points in the histories.
+        """Return two table cells: the figure of the log, and its points in the histories.
 
         A star marks a figure outside the range. Both cells are empty if nothing can be compared.
         """
@@ -97,7 +100,7 @@ class Beside:
     def verdict(self) -> str:
         """Whether the figure of the log is "inside", "below" or "above" the range of the histories.
 
-        It is "" if they cannot be compared.
+        The verdict is "" if log and histories cannot be compared.
         """
         if not np.isfinite([self.observed, self.low, self.high]).all():
             return ""
@@ -110,9 +113,11 @@ def _short(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoveCheck:
-    """How often one move happens, or all together, and how much its weekly counts vary.
+    """How often a move happens, and how much its weekly counts vary, in the log and in the model.
 
-    `dispersion` is the variance of the weekly counts divided by their mean.
+    - move, label: id and label of the move. For all moves together the id is "".
+    - count: how often the move happens.
+    - dispersion: the variance of the weekly counts divided by their mean.
     """
 
     move: str
@@ -121,15 +126,18 @@ class MoveCheck:
     dispersion: Beside
 
     def cells(self) -> list[str]:
-        """Return the four cells for this move in a table, under `PriorPredictive.HEAD`."""
+        """Return the four cells of this move's line in a table, under the headings `PriorPredictive.HEAD`."""
         return [*self.count.cells(), *self.dispersion.cells()]
 
 
 @dataclass(frozen=True)
 class PriorPredictive(Answer):
-    """How often the moves that a log names happen: in the log, and in histories of its length.
+    """How often the moves that a log names happen in the log, and in simulated histories of the same length.
 
-    The histories are simulated with the model.
+    - first: first day of the log.
+    - days: length of the log in days.
+    - kept: number of histories that do not end earlier.
+    - checks: a comparison for each move, then one for all moves together.
     """
 
     kind: ClassVar[str] = "prior_predictive"
@@ -165,7 +173,7 @@ class PriorPredictive(Answer):
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each move: its count and dispersion, in the log and in the histories."""
+        """Return a table with a row for each move: its count and dispersion, in log and histories."""
         import pandas as pd
 
         rows = [
@@ -230,7 +238,7 @@ def prior_predictive(
 
 
 def has_log(scenario: Scenario) -> bool:
-    """Say whether there is an event log in the folder of a scenario."""
+    """Return whether there is an event log in the folder of a scenario."""
     return bool(scenario.path) and (Path(scenario.path) / FILE).is_file()
 
 
@@ -238,7 +246,7 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
     """Return the first day of the log, and (move, row) for each row that reports a move.
 
     The log begins with the history in `evidence`, or with its first row if there is no such history. Rows that became
-    known on the day of the forecast or later are left out.
+    known on the scenario's date or later are left out.
     """
     if not has_log(scenario):
         return scenario.as_of, []
@@ -250,10 +258,10 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Return the count of each move in each week, shape (histories, moves, weeks).
+    """Return the count of each move in each week of simulated histories, shape (histories, moves, weeks).
 
-    Histories that have ended are left out. Weeks are counted back from the forecast. The first column holds the days
-    that are left before the first whole week.
+    Histories that have ended are left out. Weeks are counted back from the scenario's date. The first column holds the
+    days that are left before the first whole week.
     """
     past = world_of(scenario).replace(questions={}, ladders={}, horizon_days=days)
     simulator, parts = Simulator(past, times=1, ignore_windows=True), []
@@ -279,21 +287,22 @@ def _by_week(played: Histories, moves: int) -> Floats:
 def _week(time: Any, days: float) -> Any:
     """Return the index of the week that contains a time, in a log of `days` days.
 
-    Times are in days from the forecast, so they are negative. Index 0 holds the days before the first whole week.
+    Times are in days after the scenario's date, so they are negative. Index 0 holds the days before the first whole
+    week.
     """
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
 
 def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
-    """Compare the weekly counts of the log (weeks,) with those of histories (histories, weeks)."""
+    """Compare the weekly counts of the log (weeks,) with those of the histories (histories, weeks)."""
     count = beside(seen.sum(), played.sum(axis=1), "inverted_cdf")
     return MoveCheck(move, label, count, beside(_dispersion(seen[None])[0], _dispersion(played), "linear"))
 
 
 def _dispersion(counts: Floats) -> Floats:
-    """Return for each row of `counts` the variance of its whole weeks divided by their mean.
+    """Return the variance of whole weeks divided by their mean, for each row of `counts` (rows, weeks).
 
-    It is nan if there are too few weeks or if all counts are 0.
+    The first column is not a whole week. The result is nan for fewer than FEWEST_WEEKS weeks, and if all counts are 0.
     """
     weeks = counts[:, 1:]
     if weeks.shape[1] < FEWEST_WEEKS:
@@ -305,7 +314,7 @@ def _dispersion(counts: Floats) -> Floats:
 def beside(observed: float, played: Floats, method: Any) -> Beside:
     """Return a figure of the log with its 5, 50 and 95% points over the histories.
 
-    `played` is the figure in each history, nan if it is not defined there. `method` is that of `numpy.quantile`.
+    `played` is the figure in each history, nan where the figure is not defined. `method` is that of `numpy.quantile`.
     """
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)

@@ -38,7 +38,11 @@ CENSORED = ""
 
 @dataclass(frozen=True, slots=True)
 class PooledRate:
-    """A rate per day over all cases, with the 90% interval of its estimate."""
+    """The rate of an event over all cases together, with its 90% interval.
+
+    - events, exposure_days: number of events, and number of days in which they could happen.
+    - per_day, low, high: the rate per day, and the ends of the interval of its estimate.
+    """
 
     events: float
     exposure_days: float
@@ -49,9 +53,12 @@ class PooledRate:
 
 @dataclass(frozen=True, slots=True)
 class NewCaseRate:
-    """The rate per day that a new case may have: the median, and the 5 and 95% points.
+    """The rate of an event in a new case, whose rate may differ from that of past cases.
 
-    `variation` is the coefficient of variation of the rate between cases. `p_value` tests whether cases differ at all.
+    - cases: number of past cases.
+    - per_day, low, high: median, 5 and 95% points of the rate per day.
+    - variation: coefficient of variation of the rate between cases.
+    - p_value: p-value of the test that all cases have the same rate.
     """
 
     cases: int
@@ -63,9 +70,12 @@ class NewCaseRate:
 
 
 def pooled_rate(events: float, exposure_days: float) -> PooledRate:
-    """Return events per day of exposure with the equal-tailed 90% Gamma interval.
+    """Return events per day of exposure, with the equal-tailed 90% Gamma interval.
 
-    If no event was counted, the low end is 0.
+    If there is no event, the low end is 0.
+
+    Raises:
+        SimlibError: For an exposure of 0 days, or fewer than 0 events.
     """
     from scipy.stats import gamma
 
@@ -76,11 +86,11 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 
 
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
-    """Return the rate of a new case, from a Gamma distribution fitted to past cases.
+    """Return the rate of an event in a new case, from a Gamma distribution fitted to past cases.
 
-    The range includes the uncertainty about this distribution: it averages over the posterior of the mean and of the
+    The range includes the uncertainty about this distribution. It averages over the posterior of the mean and of the
     coefficient of variation, on a grid. The prior is flat in the logarithm of the mean, and half-normal with scale 1 in
-    the coefficient of variation. `variation` is the posterior median of the coefficient of variation.
+    the coefficient of variation. `variation` is the posterior median of this coefficient.
 
     Args:
         events: Number of events of each case, shape (cases,).
@@ -112,7 +122,7 @@ _GRID = 60
 
 
 def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
-    """Return the log-likelihood of the counts for Gamma rates with this shape, at each mean.
+    """Return the log-likelihood of the counts at each of the mean rates, for Gamma rates of this shape.
 
     A constant that depends only on the counts is left out.
     """
@@ -137,12 +147,12 @@ def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weigh
 
 
 def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = BANDS) -> pd.DataFrame:
-    """Return the hazard per day in bands of days since the onset, as a table with 90% intervals.
+    """Return a table of the hazard of an event per day, in bands of days since the onset, with 90% intervals.
 
     Args:
         days: Day of the event, or last day on which it could have been observed, shape (cases,).
-        happened: Whether the event happened on that day. If not, the case is censored there.
-        bands: First day of each band, rising.
+        happened: Whether the event happened on that day, shape (cases,). If not, the case is censored there.
+        bands: First day of each band, rising. The last band has no end.
     """
     import pandas as pd
 
@@ -189,7 +199,7 @@ def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) 
 
 
 def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str, source: str = "") -> str:
-    """Return a rate as an assumption to paste into a scenario. Its range is that of a new case."""
+    """Return the rate in a new case as the text of an assumption, to paste into a scenario."""
     days = rate.per_day, rate.low, rate.high
     value, low, high = (f"{each * DAYS_PER['month']:.3g} per month" for each in days)
     lines = [f"{identifier}:", f"  label: {label}", f"  value: {value}", f"  low: {low}", f"  high: {high}"]

@@ -4,9 +4,10 @@ The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class o
 in which an event happened, or a measure of how events followed one another. A scenario names its classes by their ids
 in `reference_class`, and figures of other classes are not applied.
 
-Figures speak of roles, such as a war or a threat. The file `base_rate_roles.csv` of a scenario says which rung or moves
-play each role. Its columns are `role`, `is` (a rung as "LADDER: RUNG", or moves) and `because`. A line may also say why
-the scenario departs from a figure. Then its `role` is the id of the figure, and its `is` is "differs".
+Figures speak of roles: kinds of event, such as a war or a threat. The file `base_rate_roles.csv` of a scenario says
+which rung (level of a ladder of escalation) or which moves play each role. Its columns are `role`, `is` (a rung as
+"LADDER: RUNG", or moves) and `because`. A line may also say why the scenario departs from a figure. Its `role` is then
+the id of the figure, and its `is` is "differs".
 
 References: Palmer and others (2022) MID 5.0. Brecher and others, ICB 14. Douglass and others (2022) ICBe 1.1.
 """
@@ -49,7 +50,7 @@ EXACT_UP_TO = 200_000
 """The exact engine is used up to this number of reachable states, and Monte Carlo above it."""
 
 MONTE_CARLO_RUNS = 20_000
-"""Number of Monte Carlo replicates of the forecast, over all draws together."""
+"""Number of simulated histories of a Monte Carlo forecast, over all draws together."""
 
 EXPOSURES = ("force", "negotiation")
 DIFFERS = "differs"
@@ -59,10 +60,15 @@ Roles = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """One figure about past crises, with its 95% range and its period in days (None: no limit).
+    """One figure about past crises of a class.
 
-    A role is a kind of event, such as a war or a threat. `measure` is the quantity: "reached" (the share of crises in
-    which the role occurred), "ended" (the share that ended), "gap-shape" or "after-force" (see `interevent`).
+    - what: the figure in words.
+    - measure: "reached" (the share of crises in which the role occurred), "ended" (the share that ended), "gap-shape"
+      or "after-force" (see `interevent`).
+    - role: the kind of event, such as a war or a threat.
+    - within_days: the period in days, or None for no limit.
+    - figure, low, high: the figure and the ends of its 95% range.
+    - citation: the source.
     """
 
     id: str
@@ -86,8 +92,9 @@ class BaseRate:
 class RateCheck:
     """A figure about past crises, and the value that the scenario implies for it.
 
-    `implied` is None if nothing was compared, and `note` says why. `verdict` says whether the value is "inside",
-    "below" or "above" the range of the figure. It is "" if there is no value or no range.
+    - implied: the value, or None if nothing was compared. `note` then says why.
+    - verdict: whether the value is "inside", "below" or "above" the range of the figure. It is "" without a value or a
+      range.
     """
 
     rate: BaseRate
@@ -127,12 +134,12 @@ class BaseRates(Answer):
 
     @property
     def applied(self) -> tuple[RateCheck, ...]:
-        """The checks of figures about the classes of crises that the scenario names."""
+        """The checks of figures about those classes of crises that the scenario names."""
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
     def shares(self) -> tuple[RateCheck, ...]:
-        """Those of the applied checks that compare a share of crises with an implied probability."""
+        """The applied checks that compare a share of crises with an implied probability."""
         return tuple(check for check in self.applied if check.rate.share and check.implied is not None)
 
     @property
@@ -142,13 +149,13 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return one line for each figure of the scenario's classes, and name the other classes."""
+        """Return one line for each figure of the scenario's classes, and the names of the other classes."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each figure: its range, the implied value, the verdict and the source."""
+        """Return a table with a row for each figure: its range, the implied value, verdict and source."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["figures"])
@@ -167,7 +174,7 @@ class BaseRates(Answer):
 
 @cache
 def figures() -> tuple[BaseRate, ...]:
-    """Return every figure of the shipped table."""
+    """Return every figure of the table that simlib ships."""
     file = scenarios_folder() / FIGURES
     table = document.read(document.read_file(file, str(file)), str(file))
     table.refuse_if_any()
@@ -186,7 +193,7 @@ def _figure(row: Mapping[str, Any]) -> BaseRate:
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
-    """Return k / n with its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2).
+    """Return the share k / n, with the ends of its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2).
 
     The low end is 0 if k is 0.
     """
@@ -209,10 +216,10 @@ def base_rates(
 
     Args:
         scenario: The scenario, with its interventions.
-        draws: Number of draws of the priors, or a belief. With 0 the stated values are used.
-        runs: Replicates at the stated values, for the figures on the order of events. With 0 these figures are not
-            compared.
-        seed: Seed of these replicates.
+        draws: Number of draws of the priors, or a belief. With 0 the values stated in the scenario are used.
+        runs: Histories simulated at the stated values, for the figures on the order of events. With 0 these figures are
+            not compared.
+        seed: Seed of these histories.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
@@ -238,11 +245,12 @@ def base_rates(
 
 
 def read_roles(scenario: Scenario) -> Roles:
-    """Return {role: (the rung or moves that stand for it, the reason)} from the file of roles.
+    """Return {role: (the rung or moves that play it, the reason)} from the file of roles.
 
     Without an entry in the file, "war" is the top rung of the ladder `mid`.
 
-    Raises ScenarioError for a rung, a move or a figure that is not known.
+    Raises:
+        ScenarioError: For a rung, a move or a figure that is not known.
     """
     roles: dict[str, tuple[str, str]] = {}
     if "mid" in scenario.ladders:
@@ -287,7 +295,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
     """Return a question for each role that the figures ask about, by the id of the question.
 
-    A role for which several moves stand has no question, nor has one for which nothing stands.
+    A role that several moves play has no question, nor has one that nothing plays.
     """
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
@@ -344,7 +352,7 @@ def _too_large(scenario: Scenario) -> bool:
 def _implied(
     rate: BaseRate, forecast: Forecast, crises: tuple[interevent.PublicEvents, ...], roles: Roles
 ) -> tuple[float | None, str]:
-    """Return the value that the scenario implies for a figure (None: no value), with a note."""
+    """Return the value that the scenario implies for a figure (None: no value), and a note."""
     if rate.measure == "gap-shape":
         return interevent.gap_shape(crises), "" if crises else "No histories were simulated."
     if rate.measure == "after-force":

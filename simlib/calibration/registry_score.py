@@ -1,4 +1,4 @@
-"""The scores of a registry: how good its settled forecasts and their rivals were."""
+"""The scores of a registry of forecasts: how good its settled forecasts and their rivals were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, plain_json, provenance
-from simlib.calibration.forecast_registry import CLIMATOLOGY, RegisteredForecast, Registry, Verdict, read_registry
+from simlib.calibration.forecast_registry import RegisteredForecast, Registry, Verdict, read_registry
+from simlib.calibration.forecast_terms import CLIMATOLOGY
 from simlib.calibration.scores import brier, log_score, mixed_with_climatology
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import counted, percent
@@ -25,9 +26,10 @@ OURS = "simlib"
 
 @dataclass(frozen=True, slots=True)
 class ScoredForecast:
-    """A registered forecast with its verdict (None: open).
+    """A registered forecast with its verdict and its scores.
 
-    `brier` and `log_score` hold the score of each forecaster by name. They are empty if the forecast is open or void.
+    - verdict: "yes", "no" or "void", or None if the forecast is still open.
+    - brier, log_score: the score of each forecaster by name. Both are empty if the forecast is open or void.
     """
 
     forecast: RegisteredForecast
@@ -43,7 +45,12 @@ class ScoredForecast:
 
 @dataclass(frozen=True)
 class RegistryScore(Answer):
-    """The forecasts of a registry with their scores. `receipt` is the hash of its last record."""
+    """The forecasts of a registry with their scores.
+
+    - rows: the forecasts, in the order in which they were registered.
+    - corrections: number of verdicts that were corrected later.
+    - receipt: hash of the last record of the registry.
+    """
 
     kind: ClassVar[str] = "score"
 
@@ -64,13 +71,13 @@ class RegistryScore(Answer):
         return tuple(row for row in self.rows if row.settled)
 
     def mean(self, forecaster: str, rule: str = "brier") -> tuple[float, int]:
-        """Return the mean score of a forecaster, and the number of settled forecasts behind it."""
+        """Return the mean score of a forecaster, and the number of settled forecasts in this mean."""
         values = [getattr(row, rule)[forecaster] for row in self.settled if forecaster in getattr(row, rule)]
         return (float(np.mean(values)) if values else float("nan")), len(values)
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """The names of the rivals, the base rate first."""
+        """The names of the forecasters beside simlib, the base rate first."""
         names = {name: None for row in self.rows for name in row.forecast.rivals}
         return tuple(sorted(names, key=lambda name: name != CLIMATOLOGY))
 
@@ -105,9 +112,10 @@ class RegistryScore(Answer):
         return [*texts, "These forecasts belong to one crisis, so the differences have no interval."]
 
     def frame(self) -> pd.DataFrame:
-        """Return a row for each forecast.
+        """Return a table with a row for each forecast.
 
-        A row has the probability and its range, the rivals, the verdict and the Brier scores.
+        The columns hold the probability and its range, the probabilities of the rivals, the verdict and the Brier
+        scores.
         """
         import pandas as pd
 
@@ -144,10 +152,10 @@ def score_registry(scenario: Scenario, *, receipt: str = "") -> RegistryScore:
 
     Args:
         scenario: The scenario, with its folder.
-        receipt: A receipt that the registry must contain. With "" nothing is checked.
+        receipt: The hash of a record that the registry must contain. With "" nothing is checked.
 
     Raises:
-        ScenarioError: for a registry that something other than simlib changed, or that lacks the receipt.
+        ScenarioError: For a registry that something other than simlib changed, or that lacks the receipt.
     """
     registry = read_registry(scenario)
     if receipt and receipt not in registry.receipts:
@@ -177,7 +185,7 @@ def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
 
 
 def called(rival: str) -> str:
-    """Return how a sentence names a rival: "the base rate", or else the name of the rival."""
+    """Return the words for a rival in a sentence: "the base rate", or else the name of the rival."""
     return "the base rate" if rival == CLIMATOLOGY else rival
 
 

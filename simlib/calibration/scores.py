@@ -24,9 +24,10 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True, slots=True)
 class ScoreProfile:
-    """The choices that change the score of an event.
+    """The choices that change the score of a forecast of an event.
 
-    Every forecast is first mixed with its base rate: `climatology_share` is the weight of the base rate.
+    Every probability is first mixed with its base rate (climatology). `climatology_share` is the weight of the base
+    rate, and `because` is the reason for this weight.
     """
 
     climatology_share: float
@@ -51,10 +52,14 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCurve:
-    """A calibration curve: how often events with each stated `probability` happened (`frequency`).
+    """A calibration curve: how often events happened that were forecast with each probability.
 
-    Arrays of shape (levels,). `low` and `high` bound the frequencies of a calibrated forecaster in 90 of 100 samples of
-    this size. `cases` counts the forecasts at each level.
+    All arrays have the shape (levels,), where a level is a probability that was stated at least once.
+
+    - probability: the stated probability.
+    - frequency: how often the event happened, by isotonic regression.
+    - low, high: the range of the frequency of a calibrated forecaster in 90 of 100 samples of this size.
+    - cases: number of forecasts.
     """
 
     probability: Floats
@@ -66,9 +71,10 @@ class CalibrationCurve:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The mean of `score - reference`, with its 95% interval by resampling crises.
+    """The mean difference in score between a forecast and a reference. Below 0 the forecast is better.
 
-    Below 0 the forecast is better.
+    - mean, low, high: the mean of `score - reference`, and the ends of its 95% interval by resampling crises.
+    - crises, cases: number of crises and of forecasts.
     """
 
     mean: float
@@ -98,7 +104,7 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, pr
     """Return the probabilities to score under a profile: each is mixed with its base rate.
 
     Raises:
-        SimlibError: for a profile that does not exist, and for missing probabilities.
+        SimlibError: For a profile that does not exist, and for probabilities that are missing or outside 0 to 1.
     """
     if profile not in PROFILES:
         raise SimlibError(f"there is no score profile {profile!r}; known: {', '.join(PROFILES)}")
@@ -110,7 +116,7 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, pr
 
 
 def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
-    """Return the probability to score for `count` events in `runs` histories: (count + 1/2) / (runs + 1)."""
+    """Return the probability to score if `count` of `runs` histories have the event: (count + 1/2) / (runs + 1)."""
     return (np.asarray(count, dtype=float) + 0.5) / (runs + 1)
 
 
@@ -135,9 +141,10 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the frequency of the event at each level of the forecasts, by isotonic regression.
+    """Return the frequency of the event at each level (levels,), by isotonic regression.
 
-    Equal forecasts form one level. `cases` is the number of forecasts at each level.
+    A level is a set of equal forecasts. `level_of` is the level of each forecast, and `cases` the number of forecasts
+    at each level.
     """
     from scipy.optimize import isotonic_regression
 
@@ -149,13 +156,13 @@ def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
 
 
 def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
-    """Return the ranked probability score of each forecast (Epstein 1969), from 0 to rungs - 1.
+    """Return the ranked probability score of each forecast of a rung, from 0 to rungs - 1 (Epstein 1969).
 
-    The forecasts are of a rung, that is, a level of an ordered scale.
+    A rung is a level of an ordered scale.
 
     Args:
-        probabilities: shape (cases, rungs), lowest rung first. Each row sums to one.
-        observed: index of the rung that occurred, shape (cases,).
+        probabilities: Probability of each rung, shape (cases, rungs), lowest rung first. Each row sums to one.
+        observed: Index of the rung that occurred, shape (cases,).
     """
     table = np.atleast_2d(np.asarray(probabilities, dtype=float))
     (rung,) = _rows(observed=observed)
@@ -173,10 +180,10 @@ def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, unti
     may never happen. Between the given days the probability is taken as linear.
 
     Args:
-        days: rising days of the forecast, from 0 to `until` at least.
-        incidence: probability by each of these days, not falling.
-        day: the day on which the event happened, None if it did not happen by `until`.
-        until: the last day that counts.
+        days: Rising days of the forecast, from 0 to `until` at least.
+        incidence: Probability by each of these days, not falling.
+        day: The day on which the event happened, None if it did not happen by `until`.
+        until: The last day that counts.
     """
     grid, probability = _rows(days=days, incidence=incidence)
     _within_unit("incidence", probability)
@@ -201,10 +208,10 @@ def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, leve
     """Return the interval score of each central interval, in the unit of the observation (Winkler 1972).
 
     Args:
-        low: lower ends, shape (cases,).
-        high: upper ends, shape (cases,).
-        observed: the values that occurred, shape (cases,).
-        level: probability that the interval claims, for example 0.9.
+        low: Lower ends, shape (cases,).
+        high: Upper ends, shape (cases,).
+        observed: The values that occurred, shape (cases,).
+        level: Probability that the interval claims, for example 0.9.
     """
     below, above, value = _rows(low=low, high=high, observed=observed)
     missed = np.maximum(below - value, 0) + np.maximum(value - above, 0)
@@ -218,12 +225,14 @@ def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
 
 
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
-    """Return the heights of the non-randomised PIT histogram of counts. For a calibrated forecaster all are 1.
+    """Return the heights of the PIT histogram of counts, without random numbers. If calibrated, all are 1.
+
+    The PIT (probability integral transform) of a count spreads evenly from `below` to `up_to`.
 
     Args:
-        below: probability of less than the observed count, shape (cases,).
-        up_to: probability of the observed count or less, shape (cases,).
-        bins: number of equal bins.
+        below: Probability of less than the observed count, shape (cases,).
+        up_to: Probability of the observed count or less, shape (cases,).
+        bins: Number of equal bins.
     """
     first, last = _rows(below=below, up_to=up_to)
     if np.any(first >= last):
@@ -237,10 +246,10 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
 
 
 def skill(score: ArrayLike, reference: ArrayLike) -> float:
-    """Return by what share the mean score is lower than the reference's. 1 is perfect.
+    """Return by what share the mean score is lower than that of the reference. 1 is perfect.
 
     Raises:
-        SimlibError: if the reference scores 0, because nothing can be saved then.
+        SimlibError: If the reference scores 0, because no score can be lower.
     """
     own, other = _rows(score=score, reference=reference)
     if other.mean() == 0:
@@ -256,15 +265,15 @@ def paired_difference(
     The forecasts of one crisis count as one observation, so the bootstrap draws whole crises with replacement.
 
     Args:
-        score: scores of the forecast, shape (cases,).
-        reference: scores of the reference, shape (cases,).
-        crisis: the crisis that each case belongs to.
+        score: Scores of the forecast, shape (cases,).
+        reference: Scores of the reference, shape (cases,).
+        crisis: The crisis that each case belongs to.
         per: "case" for the mean over cases, "crisis" for the mean over the sums of crises.
-        resamples: number of bootstrap samples.
-        seed: seed of the bootstrap.
+        resamples: Number of bootstrap samples.
+        seed: Seed of the bootstrap.
 
     Raises:
-        SimlibError: for fewer than two crises, because they give no interval.
+        SimlibError: For fewer than two crises, because they give no interval.
     """
     own, other = _rows(score=score, reference=reference)
     names, crisis_of = np.unique(np.asarray(crisis), return_inverse=True)
@@ -292,7 +301,7 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
 
 
 def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
-    """Return the columns as arrays, after checking lengths and missing values."""
+    """Return the columns as arrays of equal length, without missing values."""
     arrays = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in columns.items()}
     for name, values in arrays.items():
         _complete(name, values)

@@ -1,12 +1,12 @@
-"""The tempo clock of a crisis, fitted to past crises: hidden hot, warm and quiet spells.
+"""A clock of hidden hot, warm and quiet spells, fitted to past crises.
 
-The tempo is hidden and has a few levels. It cools from each level to the next. Each level has a rate of events, which
-is multiplied by the activity of the crisis. Activity differs between crises (a frailty). An event makes the tempo hot
-again with a fixed probability. Only the first event of a day counts, so a day has one event or none. This is a
-Markov-modulated process. A scenario can contain it as a hidden variable (`TempoFit.assumptions`).
+The tempo of a crisis is hidden and has a few levels. It cools from each level to the next. Each level has a rate of
+events, which is multiplied by the activity of the crisis. Activity differs between crises (a frailty). An event makes
+the tempo hot again with a fixed probability. Only the first event of a day counts, so a day has one event or none. This
+is a Markov-modulated process. A scenario can contain it as a hidden variable (`TempoFit.assumptions`).
 
-The likelihood of a record is a product over its days: of the probability of what happened on each day, given the days
-before. If a record stops while the crisis goes on, it is censored on its last day.
+The likelihood of a record is a product over its days. The factor of a day is the probability of its events, given the
+days before. If a record stops while the crisis goes on, it is censored on its last day.
 
 References: Fischer and Meier-Hellstern (1993), the Markov-modulated Poisson process cookbook. Vaupel, Manton and
 Stallard (1979) for frailty. Van Loan (1978) for the matrices of a day. Berndt, Hall, Hall and Hausman (1974) for the
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
-"""Names of the levels, the hottest first."""
+"""Names of the levels of tempo, the hottest first."""
 
 POINTS = 7
 """Number of points of the Gauss-Hermite quadrature over the activity of crises."""
 
 FEWEST_CRISES = 20
-"""Fewest crises to which a clock is fitted."""
+"""Least number of crises to which a clock is fitted."""
 
 DRAWS = 1_000
 """Number of draws from the normal distribution of the estimate, for the intervals."""
@@ -58,11 +58,13 @@ FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
 @dataclass(frozen=True)
 class TempoClock:
-    """A clock with a few hidden levels of tempo. Arrays list the levels, the hottest first.
+    """A model of the events of a crisis with L hidden levels of tempo. Arrays list the hottest level first.
 
-    rates (L,): events per day of a crisis of median activity. cooling (L - 1,): rate per day from each level to the
-    next. reset: the probability that an event makes the tempo hot. start (L,): probability of each level after the
-    trigger. spread: standard deviation of the log of the activity between crises.
+    - rates (L,): events per day in a crisis of median activity.
+    - cooling (L - 1,): rate per day from each level to the next.
+    - reset: probability that an event makes the tempo hot.
+    - start (L,): probability of each level after the trigger.
+    - spread: standard deviation, between crises, of the log of the activity. Activity multiplies the rate of events.
     """
 
     rates: Floats
@@ -87,8 +89,9 @@ class TempoClock:
     def day_matrices(self) -> tuple[Floats, Floats]:
         """Return the transition matrices (K, L, L) of a day without an event and of a day with one.
 
-        Entry [k, i, j] is the probability that a day that begins at level i ends at level j and has no event (first
-        matrix) or has one (second matrix).
+        Entry [k, i, j] of the first matrix is the probability that a day that begins at level i ends at level j without
+        an event. In the second matrix it is the probability that such a day has an event. k is the index of a point of
+        `activity`.
         """
         levels, factors = len(self.rates), self.activity[0]
         cooling = np.diag(np.append(-self.cooling, 0.0)) + np.diag(self.cooling, 1)
@@ -105,7 +108,8 @@ class TempoClock:
     def log_likelihood(self, records: Sequence[CrisisRecord]) -> Floats:
         """Return the log-likelihood of each record, shape (records,).
 
-        For each day of the record it adds the log of the probability of what happened on this day.
+        It is the sum over the days of the record. Each day adds the log of the probability of its events, given the
+        days before.
         """
         return _Gaps(records).log_likelihood(self)
 
@@ -124,9 +128,9 @@ class TempoClock:
 
 
 class _Gaps:
-    """Records stored as the numbers of days between event-days.
+    """Records of crises, stored as the numbers of days between days with an event.
 
-    The likelihood of days without events is then one power of a matrix.
+    The likelihood of the days between two events is then one power of a matrix.
     """
 
     def __init__(self, records: Sequence[CrisisRecord]) -> None:
@@ -175,10 +179,7 @@ def exponentials(matrix: Floats) -> Floats:
 
 
 def powers(matrix: Floats, most: int) -> Floats:
-    """Return the powers 0 to `most` of matrices (K, L, L), as one array (most + 1, K, L, L).
-
-    The method is doubling.
-    """
+    """Return the powers 0 to `most` of matrices (K, L, L) as one array (most + 1, K, L, L), by doubling."""
     result = np.empty((most + 1, *matrix.shape))
     result[0], done = np.eye(matrix.shape[-1]), 1
     while done <= most:
@@ -194,7 +195,14 @@ def powers(matrix: Floats, most: int) -> Floats:
 
 @dataclass(frozen=True)
 class TempoFit:
-    """A clock fitted to past crises. `low` and `high` hold the ends of the 90% interval of each value."""
+    """A clock fitted to past crises.
+
+    - clock: the estimate.
+    - low, high: the ends of the 90% interval of each value.
+    - log_likelihood: log-likelihood of the records at the estimate.
+    - crises, event_days, days: number of crises, of days with an event, and of days.
+    - source: the source of the records.
+    """
 
     clock: TempoClock
     low: TempoClock
@@ -211,7 +219,7 @@ class TempoFit:
         return LEVELS[len(self.clock.rates)]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each value with its 90% interval. Rates and cooling are per day."""
+        """Return a table with a row for each value and its 90% interval. Rates and cooling are per day."""
         import pandas as pd
 
         flat = [_flat(clock) for clock in (self.clock, self.low, self.high)]
@@ -243,7 +251,7 @@ class TempoFit:
         return plain
 
     def because(self) -> str:
-        """Return the text of `because` that `assumptions` writes beside each number."""
+        """Return the reason that `assumptions` writes beside each number."""
         source = f", {self.source}" if self.source else ""
         return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
 
@@ -251,7 +259,7 @@ class TempoFit:
         """Return the fit as part of a scenario: a hidden tempo, its assumptions and its moves.
 
         The range of `event_rate` is for a new crisis. It includes both the activity of the crisis and the uncertainty
-        of the estimate. The factors multiply `event_rate`. Their ranges are computed with it held at its estimate.
+        of the estimate. The factors multiply `event_rate`. Their ranges are computed with `event_rate` at its estimate.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
@@ -313,9 +321,14 @@ def _flat(clock: TempoClock) -> Floats:
 class _Scale:
     """The values of a clock as one vector, on scales that suit the optimiser.
 
-    The vector holds, in this order: the log of the lowest rate, the logs of the ratios of neighbouring rates, the logs
-    of the cooling rates, the logit of the reset, the logs of the starting shares relative to the last one, and the
-    spread.
+    The vector holds, in this order:
+
+    - the log of the lowest rate.
+    - the logs of the ratios of neighbouring rates.
+    - the logs of the cooling rates.
+    - the logit of the reset.
+    - the logs of the starting shares relative to the last one.
+    - the spread.
     """
 
     levels: int
@@ -326,7 +339,7 @@ class _Scale:
         return [(-9, 1), *[(0.0, 6.0)] * steps, *[(-7, 2)] * steps, (-6, 6), *[(-6, 6)] * steps, (0.05, 2.5)]
 
     def first_guess(self, rate: float) -> Floats:
-        """Return a typical clock with the mean rate of these crises, as a start for the fit."""
+        """Return the vector of a typical clock whose rates suit `rate` events per day."""
         steps = self.levels - 1
         cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
         return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])
@@ -341,7 +354,7 @@ class _Scale:
 
 
 def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
-    """Fit the clock of a set of crises by maximum likelihood.
+    """Fit a clock to past crises by maximum likelihood.
 
     Args:
         records: The crises. A crisis without a day after the trigger is left out.
@@ -373,8 +386,8 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
     """Return two clocks: one with the 5% point of each value, one with the 95% points.
 
-    The points come from draws of the normal distribution of the estimate. The information matrix is the sum of the
-    outer products of the scores of the crises. A value that the fit puts at its bound stays there in every draw.
+    The points come from draws of the normal distribution of the estimate. The information matrix is the sum, over
+    crises, of the outer products of the scores. A value that the fit puts at its bound stays there in every draw.
     """
     bounds = np.array(scale.bounds)
     free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))

@@ -1,9 +1,9 @@
 """Rows per week in the event log, beside those in histories simulated from the learnt model.
 
 This is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of the log,
-at draws of the posterior. The scenario's `evidence` says which firings become rows (all, a share, or those from a date
-on) and how late. Histories that end before the log does are left out. If the rows fit only before the scenario's date
-or only after it, the way in which the log is compiled has probably changed.
+at draws of the posterior. The scenario's `evidence` says which events become rows of the log (all, a share, or those
+from a date on) and how late. Histories that end before the log does are left out. If the rows fit only before the
+scenario's date or only after it, the way in which the log is compiled has probably changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["RowsPerWeek", "WeekOfRows", "rows_per_week"]
 
 DRAWS, HISTORIES = 200, 2000
-"""Number of draws of the assumptions, and total number of histories."""
+"""Default number of draws of the assumptions, and total number of histories."""
 
 FEWEST = 20
 """At least this many histories must outlast the log."""
@@ -41,7 +41,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """One whole week: its first day, and its number of rows in the log and in the histories."""
+    """The first day of a whole week, and its number of rows in the log and in the histories."""
 
     first: dt.date
     rows: Beside
@@ -49,10 +49,13 @@ class WeekOfRows:
 
 @dataclass(frozen=True)
 class RowsPerWeek(Answer):
-    """The number of rows of a log in each whole week, beside what the model gives.
+    """The number of rows of a log in each whole week, beside that in simulated histories.
 
-    `before` adds up the whole weeks that begin before the scenario's date, and `after` the later ones. Each is None if
-    it has no week. `kept` is the number of simulated histories that do not end before the log.
+    - until: last day of the compared period.
+    - weeks: each whole week.
+    - before: the sum over the whole weeks that begin before the scenario's date, or None if there is none.
+    - after: the sum over the later whole weeks, or None if there is none.
+    - kept: number of histories that do not end before the log.
     """
 
     kind: ClassVar[str] = "rows_per_week"
@@ -71,7 +74,7 @@ class RowsPerWeek(Answer):
         return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
-        """Compare the rows a week of log and model, before and after the scenario's date."""
+        """Compare the rows a week in the log and in the model, before and after the scenario's date."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
         texts = [*self._parts()]
         many = counted(len(self.weeks), "whole week")
@@ -94,7 +97,7 @@ class RowsPerWeek(Answer):
                 yield f"{name} the log has {seen} rows a week. The model gives {low} to {high} ({rows.verdict})."
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each whole week."""
+        """Return a table with a row for each whole week."""
         import pandas as pd
 
         names = ("observed", "low", "median", "high", "verdict")
@@ -122,9 +125,7 @@ def rows_per_week(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowsPerWeek:
-    """Compare the number of rows of a log in each week with what the learnt model gives.
-
-    The model is simulated over the days of the log.
+    """Compare the number of rows of a log in each week with that in histories simulated from the learnt model.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
@@ -134,10 +135,10 @@ def rows_per_week(
         draws: Number of draws of the assumptions.
         seed: Seed of the draws and the histories.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
-        control: Progress and cancelling.
+        control: Progress callback and cancellation.
 
     Raises:
-        Unsupported: If the log has no whole week, or too few histories outlast it.
+        Unsupported: If the log has no whole week, or too few histories outlast the log.
         ScenarioError, ImpossibleLog, NotLearnt, Cancelled: As in `simlib.update`.
     """
     part = control.part(0.0, 0.5)
@@ -166,9 +167,9 @@ def rows_per_week(
 
 
 def _span(taken: Intake) -> tuple[float, float]:
-    """Return when the compared period starts and ends, in days after the scenario's date.
+    """Return the start and the end of the compared period, in days after the scenario's date.
 
-    It ends with the log or with the story, whichever ends first.
+    The period ends with the log or with the story, whichever ends first.
     """
     prepared = taken.prepared
     end = min(prepared.timetable.stop, prepared.scenario.day(taken.complete_to) + 1)
@@ -222,7 +223,7 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
 def _rows_of(
     prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
 ) -> Floats:
-    """Return how many rows the log would show in each week, shape (histories, weeks).
+    """Return the number of rows that the log would show in each week, shape (histories, weeks).
 
     Histories that end before the log are left out.
     """
@@ -244,8 +245,9 @@ def _rows_of(
 def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
     """Return how the log shows each outcome of a move, as three arrays of shape (outcomes,).
 
-    They are the probability that the log shows the outcome, its longest delay in days, and the first day from which it
-    is shown.
+    - The probability that the log shows the outcome.
+    - The longest delay of the row in days.
+    - The first day from which the outcome is shown.
     """
     world, timetable = prepared.world, prepared.timetable
     names = list(world.assumptions)

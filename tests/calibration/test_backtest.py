@@ -13,7 +13,7 @@ import pytest
 
 import simlib
 from simlib.calibration.day_by_day import daily_forecasts
-from simlib.calibration.forecast_registry import as_questions
+from simlib.calibration.forecast_terms import as_questions
 from simlib.calibration.historical_record import FILE, read_record
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, ScenarioError

@@ -8,6 +8,7 @@ import pytest
 
 import simlib
 from simlib.calibration import forecast_registry as registry
+from simlib.calibration.forecast_terms import as_questions, read_terms
 from simlib.calibration.registry_score import score_registry
 from simlib.control import UNWATCHED
 from simlib.errors import ScenarioError
@@ -173,7 +174,7 @@ def test_all_problems_of_the_terms_are_told_at_once(world):
         encoding="utf-8",
     )
     with pytest.raises(ScenarioError) as caught:
-        registry.read_terms(world)
+        read_terms(world)
     told = str(caught.value)
     assert ":2: question: the scenario has no question 'peace'" in told
     assert ":3: void_when: is empty" in told
@@ -181,11 +182,11 @@ def test_all_problems_of_the_terms_are_told_at_once(world):
     assert ":3: Ann: 'often' is no probability" in told
     file.write_text("question,because\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match="the column void_when, climatology is missing"):
-        registry.read_terms(world)
+        read_terms(world)
 
 
 def test_the_questions_can_be_posted_without_a_probability(world):
-    text = registry.as_questions(world)
+    text = as_questions(world)
     assert text.count("**Void** if the islands unite") == 2
     assert "**Base rate.** 10%: two of twenty seasons" in text
     assert "2031-04-01" in text
@@ -226,7 +227,7 @@ def test_the_command_line_registers_resolves_and_scores(world, capsys, tmp_path)
     assert code == 2
     assert "changed or cut off" in err
     code, out, _ = cli("register", world.path, "--questions-to", tmp_path / "questions.md")
-    assert (code, (tmp_path / "questions.md").read_text(encoding="utf-8")) == (0, registry.as_questions(world))
+    assert (code, (tmp_path / "questions.md").read_text(encoding="utf-8")) == (0, as_questions(world))
 
 
 @pytest.mark.slow

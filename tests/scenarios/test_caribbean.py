@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import simlib
-from simlib.calibration.forecast_registry import as_questions, read_terms
+from simlib.calibration.forecast_terms import as_questions, read_terms
 from simlib.calibration.reference_classes import base_rates
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import enumerate_states

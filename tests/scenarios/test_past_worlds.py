@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simlib.analysis.lint.rules import lint
-from simlib.calibration.forecast_registry import read_terms
+from simlib.calibration.forecast_terms import read_terms
 from simlib.calibration.historical_record import FILE, read_record
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import simulate

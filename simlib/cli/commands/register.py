@@ -14,7 +14,8 @@ from simlib.scenario.loader import load
 
 def execute(arguments: Request) -> int:
     """Register the forecasts of a scenario, or only write its questions for a forecasting site."""
-    from simlib.calibration.forecast_registry import as_questions, read_registry, register
+    from simlib.calibration.forecast_registry import read_registry, register
+    from simlib.calibration.forecast_terms import as_questions
 
     scenario = load(arguments.path)
     if arguments.questions_to is not None:
