@@ -1,15 +1,17 @@
-"""Configuration of a JupyterLab that is started by `simlib lab`. Nothing depends on it.
+"""Configuration of the JupyterLab server that `simlib lab` starts, and an extension of that server.
 
-`simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only.
+`simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only. No analysis needs the
+configuration.
 
-- `jupyter_server_config.json`: Ctrl-C stops the server at once, and it prints only its address and errors.
-- This module is an extension of that server. It switches off Nagle's algorithm on the kernel websockets, because the
-  algorithm holds back small messages for up to 40 ms. If a later Jupyter does not allow this, the delay stays.
-- This module also makes saved notebooks hold pictures in place of live views. See `simlib._jupyter.save_hook`.
-- `labextensions/` has an extension of JupyterLab in plain JavaScript. It runs the shipped notebooks when they are
-  opened, so that their sliders are live at once. This module tells it which notebooks these are.
-- `labconfig/` sets two defaults that people can change in Lab's settings. The kernel's main thread handles the messages
-  of sliders in order, and Lab does not look for news.
+- This module switches off Nagle's algorithm on the kernel websockets, because the algorithm holds back small messages
+  for up to 40 ms. If a later Jupyter does not allow the change, the delay stays.
+- This module also registers `simlib._jupyter.save_hook`, which stores pictures of live views in saved notebooks.
+- `jupyter_server_config.json` lets Ctrl-C stop the server at once, and makes the server print only its address and
+  errors.
+- `labextensions/` has an extension of JupyterLab in plain JavaScript. The extension runs the shipped notebooks when
+  they are opened, so that their sliders are live at once. This module tells the extension which notebooks are shipped.
+- `labconfig/` sets two defaults that people can change in the settings of JupyterLab. The kernel's main thread handles
+  the messages of sliders in order, and JupyterLab does not look for news.
 """
 
 from __future__ import annotations
@@ -45,10 +47,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 
 def _name_shipped(server: Any) -> None:
-    """Tell the web pages of this server which notebooks are the shipped ones.
-
-    They are named by their paths below the root folder of the server.
-    """
+    """Give the web pages of this server the paths of the shipped notebooks, below its root folder."""
     if not os.environ.get(LIVE):
         return
     try:
@@ -60,7 +59,7 @@ def _name_shipped(server: Any) -> None:
 
 
 def unchanged(folder: Path) -> list[Path]:
-    """Return the notebooks of a folder that have the same code as the shipped ones."""
+    """Return the notebooks of a folder that have the same name and the same code as a shipped notebook."""
     shipped = {path.name: path for path in notebooks_folder().glob("*.ipynb")}
     return [path for path in sorted(folder.glob("*.ipynb")) if path.name in shipped and _same(path, shipped[path.name])]
 

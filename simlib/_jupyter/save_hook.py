@@ -1,8 +1,9 @@
-"""A hook that replaces live views by their pictures when a notebook is saved.
+"""A hook that replaces live views (widgets) by their pictures when a notebook is saved.
 
-Without its kernel, a live view only says "model not found". JupyterLab prefers the live view to the picture beside it
-in the file, so the hook stores only the picture. Running the cell makes the view live again. The stored picture shows
-the present state of the view if `shown_pictures` has it, and otherwise the state after the last run of the cell.
+Without its kernel, a live view only says "model not found". A file may hold a live view and a picture of it, and
+JupyterLab then shows the live view. The hook therefore stores only the picture. Running the cell makes the view live
+again. The picture shows the present state of the view if `shown_pictures` has this state. Otherwise the picture shows
+the state after the last run of the cell.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from simlib.widgets.kit.shown_pictures import find
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 LIVE_ONLY = (VIEW, "text/html")
-"""Types that are removed from outputs with a picture. Without a kernel they show nothing, or the same picture."""
+"""Types of data that are removed from outputs with a picture. Without a kernel, these types show nothing or the same
+picture."""
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live views of an output that has a picture.
+    """Remove the live view of an output that has a picture, and return whether the output has a picture.
 
-    The words of the output become the picture's alternative text.
-
-    Return False for an output that has no picture.
+    The words of the output become the alternative text of the picture.
     """
     data = output.get("data", {})
     if "image/png" not in data:
@@ -40,7 +40,7 @@ def drop_live(output: Any) -> bool:
 
 
 def before_saving(model: Any, **_: Any) -> None:
-    """Store pictures in place of live views (a pre-save hook of Jupyter).
+    """Store pictures in place of live views. This is a pre-save hook of Jupyter.
 
     Other outputs stay as they are. The state of widgets is removed too, unless some live view has no picture.
     """

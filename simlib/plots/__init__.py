@@ -1,8 +1,8 @@
-"""Pictures of answers: functions `(answer, ax) -> ax` that only draw, and compute nothing.
+"""Pictures of answers: functions `(answer, ax) -> ax` that only draw and compute nothing.
 
-`plot` finds the function by the class of the answer. Every picture has dates and units, and colour-blind people can
-read it. It is readable at 9 by 6 inches on a screen with 100 dpi and in print. Matplotlib is imported when a picture is
-drawn.
+`plot` finds the function for the class of an answer. Every picture has dates and units, and colours that colour-blind
+people can tell apart. Every picture of 9 by 6 inches is readable in print and on a screen with 100 dpi. Matplotlib is
+imported only when a picture is drawn.
 """
 
 from simlib.plots.comparison_bars import comparison

@@ -1,4 +1,4 @@
-"""Pictures of a backtest: one question's forecasts over time, and the scores of all questions."""
+"""Pictures of a backtest: the forecasts of one question over time, and the scores of all questions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 @lettered
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
-    """Draw the probability of one question as it was forecast on each day, and return `ax`.
+    """Draw the forecast probabilities of one question against the date of the forecast, and return `ax`.
 
-    `question` is the headline by default. `days` is how many days ahead each forecast looks (0: up to the deadline).
+    Each forecaster has a line. `question` is an id (default: the headline of the scenario). `days` is how many days
+    ahead each forecast looks (0: up to the deadline). A dotted line marks the date on which the event happened.
     """
     asked = question or result.headline
     some, came = result.of(asked, days), result.record[asked].happened

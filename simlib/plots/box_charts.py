@@ -1,4 +1,4 @@
-"""Scenario discovery as a picture: the draws on the two assumptions that matter most, and the box."""
+"""Pictures of scenario discovery: draws of the assumptions, and a box (bounds) around likely draws."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
-    """Plot the draws and a box on the two main assumptions of the box, and return `ax`.
+    """Plot the draws and a box (a set of bounds on a few assumptions), and return `ax`.
 
-    A box is a set of bounds on a few assumptions. Triangles are the draws at or above the threshold. Raises ValueError
-    if there is no box with this number.
+    The axes are the two main assumptions of the box. Triangles are the draws whose result reaches the threshold.
+    `number` counts the boxes from 0. Raises ValueError if there is no box with this number.
     """
     if number >= len(result.boxes):
         raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
@@ -34,15 +34,19 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
 
 
 def axes_of(result: Discovery, region: Box) -> list[str]:
-    """Return the assumptions of the horizontal and of the vertical axis on which a box is drawn."""
+    """Return the assumptions on the horizontal and the vertical axis of the picture of a box (bounds).
+
+    These are the first two that the box bounds. A box with one bound gets another assumption for its vertical axis: the
+    one whose ranks are most correlated with the results.
+    """
     chosen = [bound.assumption for bound in region.bounds[:2]]
-    if len(chosen) == 1:  # the other axis then shows the assumption that is most correlated with the measure
+    if len(chosen) == 1:
         chosen.append(_other(result, chosen[0]))
     return chosen
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Plot the draws and the box `region` on the two main assumptions of the box. Return `ax`."""
+    """Plot the draws, and the box `region` (set of bounds), on the assumptions of `axes_of`. Return `ax`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -92,10 +96,7 @@ def _other(result: Discovery, first: str) -> str:
 
 
 def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
-    """Shade the inside of a box, and draw and name its bounds.
-
-    A side of the box without a bound reaches to the frame of the plot.
-    """
+    """Shade a box, and draw and name its bounds. A side without a bound reaches to the frame."""
     from matplotlib.patches import Rectangle
 
     limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in region.bounds}
@@ -150,14 +151,16 @@ def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sidewa
 
 
 STRIP, GAP, RIGHT = 130, 62, 24
-"""Pixels of a board: the width of the histogram, the room for its axis on the left, and the room on its right."""
+"""Pixels: the width of the histogram, the width for its axis on the left, and the margin on its right."""
 
 
 class BoxBoard:
-    """A plot of the draws and a box, beside a histogram of the draws by probability.
+    """A plot of draws and of a box (set of bounds), beside a histogram of the draws by probability.
 
-    The axes of the plot are the two main assumptions of the box. A point shows the values of the sliders. `figure` is a
-    plain Figure of `width` by `height` pixels, and `artists` are the parts that move with the point (see `Screen`).
+    The axes of the plot are the two main assumptions of the box. A point shows the values of the sliders.
+
+    - `figure`: a plain Figure of `width` by `height` pixels.
+    - `artists`: the parts that move with the point. `Screen` draws only these again.
     """
 
     def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:
@@ -181,7 +184,7 @@ class BoxBoard:
         self.artists: list[Artist] = [self._point, self._answer]
 
     def move(self, values: Mapping[str, float], probability: float) -> None:
-        """Move the point to the given values, and show the probability there.
+        """Move the point to `values`, and the mark in the histogram to the `probability` at these values.
 
         `values` are by assumption, in base units. Both marks stay within their axes.
         """
@@ -205,7 +208,6 @@ def _mark(ax: Axes, place: list[float], point: Artist) -> None:
 
 
 def _strip(ax: Axes, result: Discovery) -> None:
-    """Plot a histogram of the draws by probability, in another colour from the threshold up."""
     top = min(1.0, 1.08 * float(result.answers.max()))
     edges = np.linspace(0, top, 41)
     hit = result.answers >= result.threshold

@@ -1,6 +1,6 @@
-"""The words around a plot that stands alone: the finding, the basis of the numbers, and a foot.
+"""The words around a picture that stands alone: finding, basis of the numbers, and foot line.
 
-A live picture needs no such words, because the sentence beside it has them.
+A live picture needs no such words, because a sentence beside the picture has them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def head(panel: LivePanel, finding: str, *notes: str) -> None:
-    """Write the finding as the title of a panel, and below the title how to read the drawing."""
+    """Write `finding` as the title of a panel, and `notes` on how to read the drawing below the title."""
     caption = style.wrap("; ".join(notes), panel.letters(), 3)
     lines = 1 + caption.count("\n")
     panel.caption.set_text(caption)
@@ -39,7 +39,7 @@ def basis(result: Forecast) -> str:
 
 
 def computed_from(result: Forecast) -> str:
-    """Return in words what the error of the computation comes from, such as "200 replicates"."""
+    """Return the source of the computation error in words, such as "200 replicates"."""
     source = result.provenance
     if result.stated is not None:
         return f"the mean over {counted(source['draws'], 'draw')}"
@@ -47,14 +47,14 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Yield a note on the error of the computation at the last report time, if it can be seen."""
+    """Yield a note on the widest error of `bands` at their last time, if it is at least 0.05 points."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"
 
 
 def foot(result: Forecast) -> str:
-    """Name the scenario of a picture, its date and its interventions."""
+    """Return the foot line of a picture: scenario with hash, date, view, number of interventions."""
     source = result.provenance
     view = f", seen through the view {source['view']}" if source.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""
@@ -63,7 +63,7 @@ def foot(result: Forecast) -> str:
 
 
 def sign(figure: Figure, words: str) -> None:
-    """Write a foot in small type at the lower right of a figure."""
+    """Write a foot line in small type at the lower right of a figure."""
     width, height = figure.get_size_inches()
     foot = figure.text(1 - 0.08 / width, 0.05 / height, "", fontsize=7, color=style.FAINT, ha="right", va="bottom")
     put(foot, words)

@@ -1,4 +1,4 @@
-"""Several forecasts side by side: the probability of each ending in each of them."""
+"""Several forecasts side by side: the probability of each ending in each forecast."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def comparison(
 ) -> Axes:
     """Draw a row for each ending or question, with a mark and a number for each forecast. Return the axes.
 
+    An ending or a question that one of the forecasts lacks is left out.
+
     Args:
-        results: Forecasts over the same horizon, by name. The first is the reference, where thin lines start.
+        results: Forecasts over the same horizon, by name. The first is the reference, at which thin lines start.
         ax: The axes.
         ongoing: Whether "No ending yet" has a row.
         questions: Whether questions have rows.
-        only: A row to draw alone, such as ("questions", "war").
+        only: The kind and the id of a single row to draw, such as ("questions", "war").
         title: The title.
         made: The values behind the forecasts, in words, such as "at the stated values".
-
-    An ending or a question that one of the forecasts lacks is left out.
     """
     first = next(iter(results.values()))
     names = [only] if only else in_common(results.values(), ongoing=ongoing, questions=questions)
@@ -95,9 +95,10 @@ def comparison(
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, name) of each ending that all forecasts have.
+    """Return (kind, id) of each ending that all forecasts have.
 
-    With `questions`, the questions that all forecasts have follow. `ongoing` says whether "No ending yet" is included.
+    With `questions`, the questions that all forecasts have are returned too. `ongoing` says whether "No ending yet" is
+    included.
     """
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
@@ -118,7 +119,10 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
 
 @lettered
 def both_forecasts(result: Diff, ax: Axes) -> Axes:
-    """Draw both forecasts, row by row, and return `ax`. Raises SimlibError if there are none."""
+    """Draw the forecasts of two compared scenarios side by side, and return `ax`.
+
+    Raises SimlibError if the comparison was made without forecasts.
+    """
     if result.forecasts is None:
         raise SimlibError("there are no forecasts to draw; ask for the difference with forecasts")
     sides = dict(zip(result.names, result.forecasts, strict=True))

@@ -1,4 +1,4 @@
-"""Slopes as bars: how far each assumption moves a probability over its range, to first order."""
+"""Bars for the change of a probability over the range of each assumption, computed from slopes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ ROWS = 8
 
 
 def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that matter most", rows: int = ROWS) -> Axes:
-    """Draw the strongest drivers as two-sided bars in percentage points, and return the axes.
+    """Draw two bars for each of the first `rows` assumptions of a table, and return `ax`.
 
-    `frame` has the columns `label`, `at_low` and `at_high`: the change of the probability when the assumption goes
-    to its 5th and to its 95th percentile. The rows are drawn in the order of the frame.
+    `frame` has one row for each assumption, with these columns:
+
+    - `label`: the name of the assumption.
+    - `at_low`: the change of the probability when the assumption goes to its 5th percentile.
+    - `at_high`: the change of the probability when the assumption goes to its 95th percentile.
+
+    The axis is in percentage points.
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)
@@ -61,7 +66,10 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
 
 
 def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the largest elasticities of a measure (default: the first), and return the axes."""
+    """Draw the `most` largest elasticities of a measure (default: the first), and return `ax`.
+
+    An elasticity is the change of the measure, in percent, for 1% more of an assumption.
+    """
     about = next(m for m in result.measures if measure in (None, m.name))
     elasticity = np.nan_to_num(result.elasticity(about.name))
     top = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:most] if elasticity[i]]

@@ -1,7 +1,7 @@
-"""Endings over time: the cumulative incidence of each, with a band and a dotted baseline.
+"""Endings over time: the cumulative probability of each ending, with a band and a dotted baseline.
 
-A band shows the error of the computation. If there are draws from the priors, it shows the range of the draws instead,
-which is the uncertainty about the assumptions. The caption says which of the two it is.
+Without draws from the priors, a band shows the error of the computation. With draws, a band shows their range, which is
+the uncertainty about the assumptions. The caption says what the bands show.
 """
 
 from __future__ import annotations
@@ -26,18 +26,22 @@ if TYPE_CHECKING:
 UNIT = "probability by the end of the date"
 
 SHADED = 3
-"""The largest number of endings for which the range of the draws is shaded.
-
-With more endings, only the likeliest has a shaded range, and labels give the other ranges in numbers.
-"""
+"""Largest number of endings for which the range of the draws is shaded. With more, only the likeliest has a shaded
+range, and the labels give the other ranges in numbers."""
 
 
 class EndingsPanel(LivePanel):
-    """A line for each ending: its probability by the end of the date.
+    """A line for each ending: its probability by the end of each date.
 
-    `show` picks endings and questions by id (default: every ending). `doubt` holds five quantiles (5, T) from 5% to 95%
-    over draws from the priors, by id. If it is given, the bands show these quantiles. `title` and `names` (by id)
-    replace the usual title and labels.
+    Args:
+        ax: The axes.
+        result: The first forecast.
+        show: The ids of the endings and questions to show. Default: every ending.
+        room: The width of the labels in pixels. Default: up to the edge of the figure.
+        doubt: Quantiles over draws from the priors, by id, which the bands then show. Each is an array (5, T): five
+            quantiles from 5% to 95%, at T times.
+        title: A title in place of the usual one.
+        names: Labels in place of the usual ones, by id.
     """
 
     def __init__(
@@ -117,7 +121,7 @@ class EndingsPanel(LivePanel):
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the bands. Return whether they show the error of the computation."""
+        """Draw the bands, and return whether the bands show the error of the computation."""
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)
@@ -181,7 +185,7 @@ def _outline(times: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _range(spread: Floats | None) -> str:
-    """Write the 5% and 95% points of the draws at the last time, as in " (5.4–49%)"."""
+    """Write the 5% and 95% points of the draws at the last time: " (5.4–49%)", or "" if both are alike."""
     if spread is None:
         return ""
     low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
@@ -199,10 +203,16 @@ def endings(
 ) -> Axes:
     """Draw the probability of each ending over time, and return the axes.
 
-    The title says which ending is likeliest. `show` picks endings and questions by id. Bands show the error of
-    the computation. With `doubt` (the quantiles of `Ensemble.spread`, by name) they show the range of 90% of the draws.
-    The caption says which of the two they show. The dotted lines are `baseline`, and the labels give the difference to
-    it in percentage points.
+    The title names the likeliest ending.
+
+    Args:
+        result: The forecast.
+        ax: The axes.
+        baseline: The forecast of the unchanged scenario. Its lines are dotted, and the labels give the difference
+            between the two forecasts in percentage points.
+        show: The ids of the endings and questions to show. Default: every ending.
+        doubt: The quantiles of `Ensemble.spread`, by id. Bands then show the range of 90% of the draws from the priors.
+            Without them, bands show the error of the computation.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)

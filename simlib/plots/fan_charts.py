@@ -1,4 +1,4 @@
-"""Fans: the stacked rungs of a ladder, or one probability, over time with their ranges."""
+"""Fan charts over time: the stacked rungs (levels) of a ladder, or one probability, with their ranges."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ if TYPE_CHECKING:
 
 
 TITLE_FROM = 0.05
-"""The title names the highest rung for which the probability of being on it or above is at least this."""
+"""The title names the highest rung (level of the ladder) such that the probability of that rung or above is at least
+this."""
 
 HATCH = 1.1
-"""Width of the lines of a hatched band, in points, so that the colours of the rungs show between them."""
+"""Width of the lines of a hatched band, in points. Thin lines let the colours below show."""
 
 
 def fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the fan of a ladder or of a measure, and return `ax`."""
+    """Draw the fan chart of a ladder (scale of levels) or of one probability, and return `ax`."""
     return nested_fan(result, ax) if result.of_ladder else measure_fan(result, ax)
 
 
 def nested_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the stacked rungs of a ladder, with 50% and 90% ranges of their borders. Return `ax`.
+    """Draw the rungs (levels) of a ladder, stacked over time, with ranges of their borders. Return `ax`.
 
-    The colours show how probable each rung is, on average over the draws. The hatched bands on the borders show the
-    uncertainty about the assumptions. Where bands would overlap, only the bands beside the widest rungs are drawn.
+    The height of a colour is the probability of its rung, on average over the draws from the priors. The hatched band
+    on a border shows the range of 90% of the draws, and the crossed band the range of 50%. Where bands would overlap,
+    only the bands beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -70,9 +72,9 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Return the borders on which to draw bands, so that no two bands overlap at the last time.
+    """Return the borders with bands, chosen so that no two bands overlap at the last time.
 
-    Borders beside wide rungs are chosen first.
+    Borders beside wide rungs (levels) are chosen first.
     """
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
@@ -111,7 +113,12 @@ def _band(ax: Axes, result: Fan, border: int) -> None:
 
 
 def measure_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw one probability over time: its mean, its stated value, and its 50% and 90% ranges. Return `ax`."""
+    """Draw one probability over time, and return `ax`.
+
+    - Solid line: the mean over the draws from the priors.
+    - Dotted line: the probability at the stated values of the assumptions.
+    - Bands: the ranges of 50% and 90% of the draws.
+    """
     mean, low, high = (percent(float(x[0, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     lines = f"solid: mean of {result.draws} draws, dotted: stated values; bands: 50% and 90% of the draws"
     title = f"{result.label}: {mean} over the draws, between {low} and {high}"

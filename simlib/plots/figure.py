@@ -1,6 +1,6 @@
-"""A figure that shows itself in a notebook, with its answer in words for those who do not see it.
+"""Figures that show themselves in a notebook with an alternative text, and small PNGs of figures.
 
-It is made without pyplot, so it needs no window system, has no global state, and leaves nothing open.
+Figures are made without pyplot. They need no window system, have no global state, and need not be closed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 DPI = 100
 
 SHARP = 2
-"""Pixels of a picture for each pixel of the page, if the picture is drawn before the reader's screen is known."""
+"""Pixels of a picture for each pixel of the page, while the screen of the reader is not known."""
 
 WIDTH = 720
 """Width of a picture in a notebook, in pixels of the page. It fits into a window of 900 pixels."""
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
-    """Return an empty figure of `width` by `height` pixels at 100 dpi. `words` describe it."""
+    """Return an empty figure of `width` by `height` pixels at 100 dpi. `words` is its alternative text."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
@@ -66,9 +66,9 @@ def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
 
 
 def small_png(*figures: Figure, ratio: float = 1) -> bytes:
-    """Return figures of equal width, one below the other, as a PNG of few colours.
+    """Return figures of equal width, one below the other, as one PNG of few colours.
 
-    The PNG has `ratio` pixels for each pixel of the page.
+    The PNG has `ratio` pixels for each pixel of the figures.
     """
     from simlib.plots.palette import Palette, colours_of
 
@@ -112,7 +112,7 @@ def png_size(png: bytes) -> tuple[int, int]:
 
 
 def text_picture(width: int, lines: Sequence[str]) -> bytes:
-    """Return lines of text as a PNG, `width` pixels wide, the first line fainter than the others."""
+    """Return lines of text as a PNG, `width` pixels wide. The first line is fainter than the others."""
     from simlib.plots import style
     from simlib.plots.lettering import settle
 
@@ -138,9 +138,11 @@ def _few_colours(picture: Any) -> bytes:
 
 
 def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str, str], dict[str, Any]]:
-    """Return a picture for a notebook: as HTML with alternative text for a live notebook, and as PNG.
+    """Return the data {type: content} and the metadata of a picture for a notebook.
 
-    `sharp` is the same picture with more pixels, for the HTML. A picture that is too wide scrolls and never shrinks.
+    The data has HTML (for live notebooks), the PNG, and `words` as plain text. `words` is the alternative text of both
+    pictures. `sharp` is the same picture with more pixels, for the HTML. A picture that is too wide for the page
+    scrolls and never shrinks.
     """
     data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
     look = f'width="{png_size(png)[0]}" style="max-width: none; background: white"'

@@ -1,4 +1,4 @@
-"""Flip matrix: the ending of each history at the baseline and in a variant, under common random numbers."""
+"""Matrix of simulated histories by their ending in the scenario and by their ending in a changed copy."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 MANY = 0.01
-"""The darkest colour stands for at least this share of histories, so that one history in 5,000 stays pale."""
+"""The darkest colour stands for at least this share of histories. One history in 5,000 therefore stays pale."""
 
 
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     """Draw the share of histories by ending at the baseline (row) and in a variant (column). Return `ax`.
 
-    The hatched diagonal holds the histories whose ending stays the same. Raises ValueError if no histories were
-    simulated.
+    A variant is a changed copy of the scenario (default: the first). Each history is simulated in both, with the same
+    random numbers. The hatched diagonal holds histories with the same ending in both. Raises ValueError if no histories
+    were simulated.
     """
     label = variant or next(iter(result.effects))
     table = result.effects[label].flips

@@ -1,4 +1,4 @@
-"""The whole answer in one picture: endings, a ladder and expected moves, laid out for a width in pixels.
+"""A whole forecast in one picture of any width: endings, a ladder and expected moves.
 
 The explorer, stored notebooks and exports show the same figure.
 """
@@ -34,15 +34,18 @@ BARS_SIDE_BY_SIDE = 680
 _HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
 _LEFT, _LABELS = 46, (185, 0.45)
-"""Room for the axis on the left in pixels, and room for labels on the right: the least in pixels, and the largest share
-of the width."""
+"""Width of the axis on the left, in pixels, and width of the labels on the right: the least in pixels, and the largest
+as a share of the width of the panel."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a dashboard: endings and questions, a ladder, and moves, by id.
+    """The contents of a dashboard, by id.
 
-    Without `endings`, all endings are shown. `rows` is the largest number of bars.
+    - `endings`: the endings and questions with a line. None: all endings.
+    - `ladder`: the ladder (scale of levels of escalation) that is shown. None: the first.
+    - `moves`: the moves with a bar. None: the most frequent.
+    - `rows`: the largest number of bars.
     """
 
     endings: tuple[str, ...] | None = None
@@ -52,9 +55,10 @@ class Contents:
 
 
 class Dashboard:
-    """A matplotlib figure with the panels of one scenario, which shows one answer after another.
+    """A matplotlib figure with the panels of one scenario, which shows one forecast after another.
 
-    `figure` is a plain Figure on the Agg canvas, and `artists` are the parts that change from answer to answer.
+    - `figure`: a plain Figure on the Agg canvas.
+    - `artists`: the parts that change from forecast to forecast.
     """
 
     def __init__(
@@ -122,7 +126,7 @@ class Dashboard:
 
     @property
     def artists(self) -> list:
-        """Every artist that changes from answer to answer."""
+        """Every artist that changes from forecast to forecast."""
         return [self.mark, self.note, *(artist for panel in self.panels for artist in panel.artists)]
 
     def update(
@@ -134,9 +138,14 @@ class Dashboard:
         note: str = "",
         moving: bool = False,
     ) -> bool:
-        """Show another answer. Return True when more than `artists` changed.
+        """Show another forecast, and return whether more than `artists` changed.
 
-        `mark` is written at the top right. `note` describes the changes, in at most two lines below the title.
+        Args:
+            result: The forecast.
+            baseline: The forecast of the unchanged scenario, drawn as dotted lines and hollow bars.
+            mark: A word at the top right.
+            note: A description of the changes, in at most two lines below the title.
+            moving: Whether a slider moves. The limits of the axes then only grow.
         """
         put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)
@@ -150,9 +159,9 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, choice: Contents) -> int:
-    """Return the width of the room for labels, in pixels.
+    """Return the width for labels, in pixels.
 
-    The longest label fits in two lines, with its value and the change of its value, unless the room is at its limit.
+    The longest label fits in two lines, with its value and the change of its value, if `_LABELS` allows that width.
     """
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
@@ -163,7 +172,6 @@ def _label_room(width: int, result: Forecast, choice: Contents) -> int:
 
 
 def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool) -> dict[str, int]:
-    """Return the height in pixels of each panel that the figure has, by name."""
     wide = width >= TWO_COLUMNS
     bars = 38 * max(rows, 3)
     heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": bars}
@@ -171,9 +179,9 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Return {panel: (left, top, width, height)} for the axes, and the height of the figure.
+    """Return the boxes {panel: (left, top, width, height)} of the axes, and the height of the figure.
 
-    All are in pixels, and places count from the top left.
+    All numbers are in pixels from the upper left corner of the figure.
     """
     boxes, top = {}, _HEAD
     for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
@@ -199,9 +207,17 @@ def dashboard(
     mark: str = "",
     note: str = "",
 ) -> Figure:
-    """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers.
+    """Return a figure of a forecast: its endings, a ladder, the expected moves and, if given, the drivers.
 
-    `note` describes the changes below the title.
+    Args:
+        result: The forecast.
+        baseline: The forecast of the unchanged scenario, drawn as dotted lines and hollow bars.
+        width: The width in pixels. It is kept between 420 and 1,400.
+        show: The ids of the endings and questions to show. Default: all endings.
+        ladder: The id of the ladder (scale of levels of escalation) to show. Default: the first.
+        drivers: A table of the assumptions that matter most, as `simlib.plots.drivers` needs it.
+        mark: A word at the top right.
+        note: A description of the changes, below the title.
     """
     choice = Contents(endings=None if show is None else tuple(show), ladder=ladder)
     board = Dashboard(result, width, choice=choice, drivers=drivers)

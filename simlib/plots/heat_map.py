@@ -1,4 +1,4 @@
-"""A grid of one probability over two assumptions, with the number in each cell."""
+"""A heat map of one probability over two assumptions, with the number in each cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 PALEST = 0.12
-"""Depth of the colour of the lowest cell. It is above 0, so that the cell does not look like a gap."""
+"""Depth of the colour of the lowest cell, from 0 (white) to 1. A white cell would look like a gap."""
 
 
 def grid(
@@ -30,10 +30,16 @@ def grid(
     unit: str,
     limits: tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw probabilities as cells (rows `up`, columns `across`) and return `ax`.
+    """Draw probabilities as a grid of cells, with the number in each cell, and return `ax`.
 
-    Cells darken from the lowest to the highest value. With `limits` (low, high), several grids have the same scale.
-    Every cell also shows its number.
+    Args:
+        values: The probabilities (U, A): U values of the assumption `up`, A values of the assumption `across`.
+        ax: The axes.
+        across: The label of the assumption on the horizontal axis, and the texts of its values.
+        up: The label of the assumption on the vertical axis, and the texts of its values.
+        title: The title.
+        unit: The note below the title.
+        limits: The values of the palest and of the darkest colour. Default: the lowest and the highest of `values`.
     """
     from matplotlib.patches import Rectangle
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @lettered
 def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw the mean of an impact (default: the first) over time, with its 90% range, and return `ax`."""
+    """Draw the mean of an impact (default: the first) over time, and return `ax`.
+
+    If the forecast has the distribution of the impact over histories, its median and 90% range are drawn too.
+    """
     name, amounts = _chosen(result, impact)
     end = show(float(amounts.mean[-1]), "amount", amounts.unit)
     notes = f"{amounts.unit} by the end of the date; solid: mean"
@@ -42,7 +45,7 @@ def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes
 
 @lettered
 def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw a bar of the mean of an impact (default: the first) given each ending, and return `ax`."""
+    """Draw a bar for the mean of an impact (default: the first) given each ending, and return `ax`."""
     name, amounts = _chosen(result, impact)
     given = {ending: float(mean[-1]) for ending, mean in amounts.given.items() if np.isfinite(mean[-1])}
     ranked = sorted(given, key=lambda ending: -given[ending])

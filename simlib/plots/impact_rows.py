@@ -1,4 +1,4 @@
-"""A small chart of impacts: the means of all, and of one given each ending."""
+"""A small chart of impacts: the mean of every impact, and the mean of one impact given each ending."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
 
 LABELS = 0.44
-"""Share of the width for the labels."""
+"""Share of the width of the axes that the labels take."""
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Return an impact in words: its mean, and its 90% range or standard deviation."""
+    """Return the mean of an impact in words, with its 90% range `span` or else its standard deviation."""
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:
@@ -42,10 +42,16 @@ def consequence_rows(
     spans: Mapping[str, tuple[float, float]] | None = None,
     baseline: Forecast | None = None,
 ) -> Axes:
-    """Draw the mean of an impact given each ending, below the means of all impacts, and return `ax`.
+    """Draw a bar for the mean of an impact given each ending, and return `ax`.
 
-    `impact` is the first by default. `spans` holds the 5% and 95% points over histories, for some impacts. The hollow
-    bars are the baseline.
+    The means of all impacts are written above the bars.
+
+    Args:
+        result: The forecast.
+        ax: The axes.
+        impact: The id of the impact that has bars. Default: the first.
+        spans: The 5% and 95% points over histories, by impact. An impact that is missing gets its standard deviation.
+        baseline: The forecast of the unchanged scenario, drawn as hollow bars.
     """
     impact = impact or next(iter(result.impacts))
     spans = spans or {}

@@ -1,4 +1,4 @@
-"""Charts of indicators: the probability of an ending or a question if each is seen or not."""
+"""Charts of indicators: the probability of an event if a public move or level is seen, and if not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ ROWS = 10
 
 
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the probability if an indicator is seen (filled) and if not (hollow), and return `ax`."""
+    """Draw the probability of an event if an indicator is seen (filled) and if not (hollow). Return `ax`.
+
+    An indicator is a public move or level. At most `most` are drawn. A dashed line marks the probability before
+    looking. The text beside a row gives the likelihood ratio and the median warning time in days.
+    """
     some = (result.signs or result.rows)[:most]
     label, until, by = result.measure.label, result.look_by_words, result.by_words
     before = write_share(result.before)
@@ -62,7 +66,6 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
-    """Draw only a line at the probability before looking, because there is nothing to look for."""
     note = f"probability by {result.by_words}, if {result.condition}; {result.made()}; there is no public sign"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, 1)
@@ -75,8 +78,9 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
     """Draw a heat map with a row for each indicator and a column for each ending. Return `ax`.
 
-    A cell gives the change of the probability of the ending, in points, if the indicator is seen. It is white where the
-    indicator is not known to be a sign of the ending. Rows are the most informative signs.
+    An indicator is a public move or level. A cell gives the change of the probability of its ending, in percentage
+    points, if its indicator is seen. A cell is white if the indicator is not known to be a sign of the ending. The rows
+    are the `most` indicators with the largest expected information.
     """
     known = [(item, column) for column, result in enumerate(results) for item in result.signs]
     names: dict[str, str] = {}
@@ -137,5 +141,4 @@ def _shades(ax: Axes, change: Floats) -> None:
 
 
 def _points(change: float) -> str:
-    """Write a change in points. A small change is written as "<0.1", never as 0."""
     return style.points(change) if abs(change) >= 5e-4 else f"{'▲' if change > 0 else '▼'} <0.1"

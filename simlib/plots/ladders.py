@@ -1,4 +1,4 @@
-"""A ladder over time: the probabilities of being on each rung on the date, stacked."""
+"""A ladder over time: the stacked probabilities of its rungs (levels of escalation) on each date."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ UNIT = "probability of each rung at the end of the date"
 
 
 class LadderPanel(LivePanel):
-    """Stacked rungs, the lowest at the bottom and lightest. Dotted lines are the baseline's borders."""
+    """The rungs (levels) of a ladder, stacked over time from the lowest (lightest) to the highest.
+
+    Dotted lines are the borders between rungs in the baseline (the unchanged scenario). `ladder` is the id of the
+    ladder (default: the first), and `room` the width of the labels in pixels.
+    """
 
     def __init__(self, ax: Axes, result: Forecast, ladder: str | None = None, *, room: float | None = None) -> None:
         from matplotlib.collections import LineCollection, PolyCollection
@@ -75,9 +79,10 @@ class LadderPanel(LivePanel):
 
 @lettered
 def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
-    """Draw one ladder (default: the first) as stacked rungs over time, and return the axes.
+    """Draw the rungs (levels) of one ladder, stacked over time, and return the axes.
 
-    The title names the rung that is likeliest at the end.
+    `ladder` is the id of the ladder (default: the first). The dotted lines are `baseline`. The title names the rung
+    that is likeliest at the end.
     """
     panel = LadderPanel(ax, result, ladder)
     panel.update(result, baseline)

@@ -1,9 +1,13 @@
-"""Text in pictures: as it is written, in its direction, and in a font that has its letters.
+"""Text in pictures: shown as it is written, in its direction, and in a font that has its letters.
 
-Labels come from scenarios and may hold anything. Three things go wrong when matplotlib gets them as they are. Dollar
-signs turn the text between them into mathematics, a number beside a right-to-left word loses its percent sign, and
-letters that the font lacks become boxes. `settle` prevents this for all text below an artist, `put` for one text whose
-words change, and `lettered` for all text that a function draws on an axes.
+Labels come from scenarios and may contain anything. Matplotlib alone makes three mistakes:
+
+- Text between dollar signs becomes mathematics.
+- A number beside a right-to-left word loses its percent sign.
+- Letters that the font lacks become boxes.
+
+`settle` prevents these mistakes for all text below an artist, and `put` for one text whose words change. `lettered` is
+a decorator for functions that draw on axes.
 """
 
 from __future__ import annotations
@@ -34,14 +38,14 @@ _SHAPES = (3, 11)
 """The first version of matplotlib that sets words from right to left."""
 
 _USELESS = re.compile("color|last resort", re.IGNORECASE)
-"""The names of fonts that matplotlib cannot draw, and of those with a box for every letter."""
+"""Matches the names of fonts that matplotlib cannot draw, and of fonts with a box for every letter."""
 
 _UNKNOWN = "?"
 """The sign in place of a letter that no font has."""
 
 
 def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
-    """Decorate a drawing function so that all text on its axes shows as it is written."""
+    """Decorate a function that draws on axes, so that all text on the axes shows as it is written."""
 
     @functools.wraps(draw)
     def draw_lettered(*args: Options.args, **options: Options.kwargs) -> Axes:
@@ -70,7 +74,7 @@ def put(text: Text, words: str) -> None:
 
 
 def directed(words: str) -> str:
-    """Put isolates around right-to-left words, so that numbers beside them keep their place."""
+    """Put Unicode isolates around right-to-left words, so that numbers beside them keep their place."""
     return _RUN.sub(lambda run: f"\u2068{run[0]}\u2069", words.translate(_ISOLATES))
 
 
@@ -88,10 +92,7 @@ def _settle_text(text: Text) -> None:
 
 
 def _settle_ticks(axis: Axis) -> None:
-    """Make the fixed tick labels of an axis show as written.
-
-    Labels are set on the axis, because matplotlib writes them again whenever it draws.
-    """
+    """Set the tick labels on the axis itself, because matplotlib rewrites the texts whenever it draws."""
     labels = axis.get_ticklabels()
     words = [label.get_text() for label in labels]
     if all(text.isascii() for text in words):
@@ -105,7 +106,7 @@ def _settle_ticks(axis: Axis) -> None:
 
 
 def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
-    """Return the words as they can be drawn, and fonts that have the letters that `font` lacks."""
+    """Return the words as they can be drawn, and the fonts for the letters that `font` lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager
 
@@ -121,7 +122,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Say whether a font file lacks a letter (False for controls, direction marks and spaces)."""
+    """Whether a font file lacks a letter. Controls, direction marks and spaces are never lacking."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 
@@ -137,7 +138,7 @@ def _letters(path: str) -> frozenset[int]:
 
 @functools.cache
 def _family(letter: str) -> str | None:
-    """Return an installed font that has a letter, if possible upright and sans serif, else None."""
+    """Return an installed font that has a letter (if possible upright and sans serif), or None."""
     from matplotlib import font_manager
 
     some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))

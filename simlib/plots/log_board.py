@@ -1,7 +1,7 @@
-"""The picture of a log with a slider: the forecast over time, and the state known on one morning.
+"""A picture for a slider over days: the forecast on every morning, and the state known on one morning.
 
-Left: one forecast over all mornings. The strong line ends at the chosen morning, and the pale line shows the later
-mornings. Right: the level of each variable on that morning. For a hidden variable, the bar shows the probabilities of
+Left: the forecast over all mornings. A strong line ends at the chosen morning, and a pale line shows the later
+mornings. Right: the level of each variable on the chosen morning. A hidden variable has a bar with the probabilities of
 its levels.
 """
 
@@ -27,22 +27,23 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Variable
 
 LINE, HEAD, LEAST = 34, 58, 330
-"""Pixels: the height of one variable, the room above the first, and the least height of a board."""
+"""Heights in pixels: of one variable, of the room above the first variable, and of the smallest picture."""
 
 _LEFT, _BOTTOM, _TOP, _GAP, _RIGHT = 50, 58, 60, 40, 14
 _BAR = 0.42
-"""Width of a bar, as a share of the width of the right side."""
+"""Width of a bar of probabilities, as a share of the width of the right side of the picture."""
 
 _WORTH_TELLING = 0.005
-"""Least probability at which a level is named."""
+"""Least probability of a level that is named."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A row of the log on the axis: when the event happened, and when it was known.
+    """The mark of a row (an event of the log) on the time axis.
 
-    Both are in days, and `known` is the first morning on which the row counts. `own` says that the reader added the row
-    by hand.
+    - `day`: when the event happened, in days after the first morning.
+    - `known`: the first morning on which the forecast uses the row, in the same unit.
+    - `own`: whether the reader added the row.
     """
 
     day: float
@@ -52,9 +53,12 @@ class Tick:
 
 @dataclass(frozen=True)
 class Morning:
-    """One morning: its number from 0, its date, its forecast, and what is known of the levels.
+    """The forecast and the known state on one morning.
 
-    `levels` holds the probabilities of the levels, an array for each variable.
+    - `place`: the number of the morning, from 0.
+    - `date`: its date.
+    - `forecast`: the probability that is shown.
+    - `levels`: the probability of each level, an array for each variable.
     """
 
     place: int
@@ -64,15 +68,15 @@ class Morning:
 
 
 def height_of(variables: Sequence[Variable]) -> int:
-    """Return the height of a board in pixels that has room for all variables."""
+    """Return the height in pixels of a picture that has room for all variables."""
     return max(LEAST, HEAD + LINE * len(variables) + 12)
 
 
 class LogBoard:
-    """The forecast over time beside the state on one morning.
+    """A figure with the forecast over time on the left and the state on one morning on the right.
 
-    `figure` is a plain Figure of `width` by `height` pixels, and `artists` are the parts that change with the morning
-    (see `Screen`).
+    - `figure`: a plain Figure of `width` by `height` pixels.
+    - `artists`: the parts that change with the morning. `Screen` draws only these again.
     """
 
     def __init__(
@@ -116,9 +120,12 @@ class LogBoard:
         self.artists: list[Artist] = [self._dark, self._hand, self._line, self._now, self._dot, self._number]
 
     def lay_out(self, values: Floats, static: float, ticks: Sequence[Tick]) -> None:
-        """Set the forecasts of all mornings, the forecast that is never updated, and the rows.
+        """Draw the parts that do not depend on the chosen morning.
 
-        `values` is NaN for mornings that are not computed yet.
+        Args:
+            values: The forecast of each morning (N,), NaN if it is not computed yet.
+            static: The forecast that is never updated.
+            ticks: The marks of the rows (events of the log).
         """
         self._values, self._ticks = values, tuple(ticks)
         known = values[np.isfinite(values)]
@@ -132,10 +139,7 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Say whether the label of the static forecast has more room at the right than at the left.
-
-        It compares how near the series comes to the static forecast in its last third and in its first.
-        """
+        """Whether the last third of the forecasts stays further from the static forecast than the first third."""
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])
@@ -177,7 +181,7 @@ class LogBoard:
         self.artists.append(self._heading)
 
     def move(self, morning: Morning) -> None:
-        """Show another morning."""
+        """Draw the parts that depend on the chosen morning."""
         place, value = morning.place, morning.forecast
         day, top = float(place), self._ax.get_ylim()[1]
         past = np.arange(place + 1)
@@ -197,7 +201,7 @@ class LogBoard:
             self._show_levels(variable, morning.levels[variable.id])
 
     def _beside(self, value: float, top: float) -> float:
-        """Return the height of the number at the dot: above the dot, or below it if crowded."""
+        """Return the height for the number at the dot: above the dot, or below if the place above is crowded."""
         above, below = value + 0.06 * top, value - 0.06 * top
         static = float(np.asarray(self._static.get_ydata())[0])
         crowded = abs(above - static) < 0.05 * top or above > 0.98 * top
@@ -216,7 +220,7 @@ class LogBoard:
 
 
 def level_words(variable: Variable, shares: Floats, most: int = 2) -> str:
-    """Write the likeliest levels of a variable: "hot 82%, quiet 18%", or "patrols" if certain."""
+    """Write up to `most` likely levels of a variable: "hot 82%, quiet 18%", or "patrols" if certain."""
     likely = [int(place) for place in np.argsort(-shares, kind="stable")[:most]]
     if shares[likely[0]] >= 1 - _WORTH_TELLING and not variable.hidden:
         return variable.words(variable.levels[likely[0]])

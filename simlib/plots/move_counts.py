@@ -1,4 +1,4 @@
-"""Expected moves: the mean number of each move by the horizon, and its range over histories."""
+"""Expected moves: how often each move happens by the horizon, on average and in 90% of the histories."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ ROWS = 10
 
 
 class MovesPanel(LivePanel):
-    """A bar, a label and a number for each chosen move. The hollow bars are the baseline.
+    """A bar, a label and a number for each chosen move. Hollow bars are the unchanged scenario.
 
-    `show` picks moves by id. By default these are the `rows` most frequent acts of the first answer, the most frequent
-    first. The moves and their order then stay, so that no bar changes its place while a slider moves. With `errors`,
-    the error of each mean stands beside it, and so does the range over histories, if it is known.
+    Args:
+        ax: The axes.
+        result: The first forecast.
+        show: The ids of the moves. Default: the `rows` most frequent acts of `result`. The choice and the order of the
+            moves then stay, so that no bar changes its place while a slider moves.
+        rows: The largest number of moves, if `show` is not given.
+        errors: Whether to write the error of each mean beside the mean, and the range over histories if it is known.
     """
 
     def __init__(
@@ -139,7 +143,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Write the 5th and 95th percentiles of how often a move happens, or "" if unknown."""
+    """Write the 5th and 95th percentiles, over histories, of the number of times a move happens, or ""."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 
@@ -155,7 +159,10 @@ def _change(count: float, old: float) -> str:
 def moves(
     result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:
-    """Draw the expected number of each chosen move by the last report time, and return the axes."""
+    """Draw the expected number of each chosen move by the last report time, and return the axes.
+
+    `show` holds the ids of the moves (default: the `rows` most frequent ones). The hollow bars are `baseline`.
+    """
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)
     by = result.by_words

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def outlook_fan(result: Fan, ax: Axes, *, baseline: Floats | None = None) -> Axes:
     """Draw the mean of a probability and its 5–95% range over time, without a title, and return `ax`.
 
-    `baseline` (T,) is the probability in the unchanged scenario.
+    `baseline` (T,) holds the probability in the unchanged scenario at the T times of `result`.
     """
     low, mean, high = result.quantiles[0, 0], result.mean[0], result.quantiles[4, 0]
     ax.fill_between(result.times, low, high, color=style.BLUE, alpha=0.22, linewidth=0)

@@ -1,4 +1,4 @@
-"""Pictures of few colours. They are a third of the usual size, and quicker to compress.
+"""PNGs of few colours, which are a third of the usual size and quicker to compress.
 
 Colours with a meaning are always kept exactly. Other colours (shades of edges, areas) are learnt from a picture.
 """
@@ -17,21 +17,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = 64
-"""Size of the palette if few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
+"""Number of colours in total, if few are kept exactly. With 64 to 128 a picture looks like the original."""
 
 FILLS, MOST_FILLS, LEARNT = 16, 150, 16
-"""How many of the most frequent colours are kept exactly, how many may be kept if many fill a visible part (such as the
-cells of a grid), and how many colours are learnt at least."""
+"""Numbers of colours: the most frequent ones that are kept exactly, the most that are kept if many fill a visible part
+(such as the cells of a grid), and the least that are learnt."""
 
 SEEN = 0.001
 """Share of a picture above which a colour counts as a visible area."""
 
 
 def _core() -> NDArray[np.uint8]:
-    """Return the colours that are always kept (N, 3): those of `style`, lighter ones, and white.
-
-    The lighter ones lie halfway between a colour of `style` and white.
-    """
+    """Return the N colours that are always kept (N, 3): those of `style`, their pale tints, and white."""
     from matplotlib.colors import to_rgb
 
     full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
@@ -40,7 +37,6 @@ def _core() -> NDArray[np.uint8]:
 
 
 def _frequent(image: Any) -> NDArray[np.uint8]:
-    """Return the colours that fill most of a picture (N, 3), such as areas and bars."""
     area = image.width * image.height
     counted = sorted(image.getcolors(maxcolors=area), reverse=True)[:MOST_FILLS]
     return np.array(
@@ -49,7 +45,7 @@ def _frequent(image: Any) -> NDArray[np.uint8]:
 
 
 def colours_of(*figures: Figure) -> NDArray[np.uint8]:
-    """Return the opaque colours of all marks and areas in figures (N, 3), even the smallest."""
+    """Return the N opaque colours (N, 3) of all marks and areas in figures, even of the smallest ones."""
     from matplotlib.collections import Collection
     from matplotlib.colors import to_rgba_array
     from matplotlib.lines import Line2D
@@ -65,7 +61,7 @@ def colours_of(*figures: Figure) -> NDArray[np.uint8]:
 
 
 class Palette:
-    """Colours learnt from one picture, and a table that maps any colour to the nearest of them."""
+    """Colours learnt from one picture, and a table that maps any colour to the nearest of these colours."""
 
     def __init__(self) -> None:
         self._colours: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
@@ -77,7 +73,10 @@ class Palette:
         return len(self._nearest) > 0
 
     def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
-        """Take the palette from an RGBA picture (height, width, 4). Colours in `kept` (N, 3) stay as they are."""
+        """Take the palette from an RGBA picture (height, width, 4).
+
+        The N colours `kept` (N, 3) are kept exactly.
+        """
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
@@ -112,7 +111,7 @@ class Palette:
 
 
 def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the index of the nearest of `colours` for each 15-bit colour (32768,)."""
+    """Return the index of the nearest of N `colours` (N, 3) for each 15-bit colour (32768,)."""
     levels = np.round(np.arange(32) * 255 / 31).astype(np.float32)
     red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
     cells = np.stack([red, green, blue], axis=-1).reshape(-1, 3)

@@ -1,7 +1,7 @@
-"""The base of live plots: artists that are made once, and then moved for each new answer.
+"""The base of live plots: artists that are made once, and then moved for each new forecast.
 
-A panel is drawn whole like any other matplotlib axes. A live picture draws only `artists` again, over a stored
-background, which is an order of magnitude quicker. `update` says when that background no longer fits.
+A panel can be drawn whole, like any other matplotlib axes. A live picture draws only `artists` again, over a stored
+background, which is an order of magnitude quicker. `update` says when the stored background no longer fits.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
 
 GROWTH = 1.6
-"""A limit that the answer exceeds during a drag grows by this factor. To draw the background again costs ten frames."""
+"""While a slider is dragged, a limit of an axis that is exceeded grows by this factor. Large steps are few, because a
+new background takes as long as ten pictures."""
 
 BELOW = 24.0
-"""Labels beside an axes may reach so many pixels below it if they are too many for its height."""
+"""Labels that are together higher than their axes may reach this many pixels below the axes."""
 
 
 class LivePanel(ABC):
-    """One plot on one axes. `artists` are the parts that change with the answer.
+    """One plot on one axes.
 
-    `reach` is the width, in pixels, that the title and the caption below it may take.
+    - `artists`: the parts that change with the forecast.
+    - `reach`: the width in pixels for the title and for the caption below the title.
     """
 
     def __init__(self, ax: Axes, title: str, reach: float) -> None:
@@ -55,10 +57,9 @@ class LivePanel(ABC):
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
 
     def say(self, *wordings: str, moving: bool) -> bool:
-        """Write the first caption that fits, and return whether the caption changed.
+        """Write the first of `wordings` that fits as the caption, and return whether the caption changed.
 
-        While `moving` the caption stays as it is, because it belongs to the background. The caption is corrected when
-        the slider rests.
+        While a slider is `moving`, the caption stays as it is, because the caption belongs to the background.
         """
         most = self.letters()
         words = next((words for words in wordings if len(words) <= most), wordings[-1])
@@ -69,9 +70,10 @@ class LivePanel(ABC):
 
     @abstractmethod
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer. Return True when the background (limits, ticks, titles) changed with it.
+        """Show another forecast, and return whether the background (limits, ticks, titles) changed too.
 
-        While `moving`, limits only grow, so that nothing jumps.
+        `baseline` is the forecast of the unchanged scenario, for comparison. While a slider is `moving`, the limits of
+        the axes only grow, so that nothing jumps.
         """
 
 
@@ -83,10 +85,10 @@ def beside(ax: Axes) -> float:
 
 
 class SideLabels:
-    """Labels to the right of an axes. They never overlap.
+    """Labels to the right of an axes that never overlap.
 
-    A short coloured line joins each label to its height on the axes. `room` is the width for them in pixels (default:
-    up to the edge of the figure).
+    A short line, in the colour and dash pattern of `styles`, joins each label to its height on the axes. `room` is the
+    width of the lines and labels in pixels (default: up to the edge of the figure).
     """
 
     def __init__(
@@ -130,7 +132,7 @@ class SideLabels:
 
     @property
     def artists(self) -> list[Artist]:
-        """The lines and texts, all of which change."""
+        """The lines and the texts. All of them change with `update`."""
         return [self.lines, *self.texts]
 
     def update(
@@ -138,8 +140,11 @@ class SideLabels:
     ) -> None:
         """Write each label as near to its height as its neighbours allow.
 
-        Label k consists of `values[k]` and `names[k]`, and `heights[k]` is in data units. `short[k]` takes the place of
-        a name that does not fit.
+        Args:
+            heights: The heights of the N labels (N,), in data units.
+            names: The names in the labels.
+            values: The text before each name.
+            short: Shorter names, for names that do not fit.
         """
         bottom, top = self.ax.get_ylim()
         box = self.ax.get_window_extent()
@@ -165,8 +170,8 @@ class SideLabels:
     def _fit(self, labels: Sequence[Sequence[str]], room: float) -> tuple[list[str], NDArray]:
         """Break labels into at most three lines, or fewer if all together exceed `room` pixels.
 
-        `labels[k]` holds the wordings of label k, of which the first that fits is used. Return the labels and their
-        heights in pixels.
+        Each label is a list of wordings, of which the first that fits is used. Return the texts of the labels, and
+        their heights in pixels.
         """
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []
@@ -180,7 +185,7 @@ class SideLabels:
 
 
 def changed(new: float, old: float | None) -> str:
-    """Write a probability and, if there is a baseline, its difference to that: "34% ▲ 6.1"."""
+    """Write a probability and its difference to the old one in percentage points: "34% ▲ 6.1"."""
     from simlib.formatting import percent
 
     text = percent(new)

@@ -1,4 +1,8 @@
-"""Charts of paths: the likeliest classes, their tree, the flow between rungs, and single histories."""
+"""Charts of paths: the likeliest paths, a tree of their first steps, a flow, and single histories.
+
+A ladder sorts the states of a scenario into ordered levels, called rungs. A path is the order in which a history first
+visits the rungs.
+"""
 
 from __future__ import annotations
 
@@ -24,24 +28,24 @@ __all__ = ["ladder_histories", "path_classes", "path_tree", "sankey"]
 ROWS = 10
 
 BAND = 0.3
-"""Half the height over which the lines on one rung are spread."""
+"""Lines on one rung (level) are spread by this much above and below the rung, in rungs."""
 
 ORDER = "a path: the order of first visits to rungs"
 
 LEAST = 5e-4
-"""If fewer than this share of the histories stay on the first rung, the title says that all leave it."""
+"""If a smaller share of the histories stays on the first rung (level), the title says that all leave that rung."""
 
 SLIVER = 1e-3
-"""A rung with a smaller share of the histories is not drawn in a flow."""
+"""A rung (level) that a smaller share of the histories visits is not drawn in a flow chart."""
 
 COLUMN = 0.02
-"""A step of the path is drawn if at least this share of the histories reaches it."""
+"""A flow chart has a column for the k-th rung (level) visited if at least this share of the histories reaches one."""
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for the probability of each of the likeliest paths, and return `ax`.
+    """Draw a bar for the probability of each of the `most` likeliest paths, and return `ax`.
 
-    A path is the order in which histories first visit the rungs, together with their ending.
+    A path is the order in which histories first visit the rungs (levels of a ladder), together with their ending.
     """
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
@@ -65,10 +69,12 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
-    """Draw the beginnings of paths as a tree from left to right, thick if probable. Return `ax`.
+    """Draw a tree, from left to right, of the orders in which histories first visit rungs. Return `ax`.
 
-    Branches that are less probable than `least`, or deeper than `depth` rungs, are left out. A node may have more
-    probability than its branches together. The rest belongs to paths that end there.
+    A rung is a level of a ladder. Each node stands for all histories that begin with the rungs on the way to the node.
+    The line to a node is the thicker the more probable the node is. Nodes less probable than `least` are left out, and
+    so are nodes after more than `depth` rungs. The branches of a node may have less probability together than the node,
+    because some histories visit no further rung.
     """
     nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
@@ -141,12 +147,11 @@ def _whiskers(result: Paths) -> str:
 
 
 def _conditioned(result: Paths, title: str) -> str:
-    """Make a title a sentence. If all histories have one given ending, it begins with that."""
     return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
 def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Return the height of each node: leaves one apart, parents at the mean of their branches."""
+    """Return the vertical place of each node: leaves one apart, and parents at the mean of their branches."""
     place: dict[tuple[str, ...], float] = {}
     free = itertools.count()
 
@@ -165,11 +170,11 @@ def _rung_names(result: Paths) -> list[str]:
 
 
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
-    """Draw how histories flow from the first rung that they visit to the next. Return `ax`.
+    """Draw how histories flow from rung to rung (levels of a ladder) as a Sankey diagram. Return `ax`.
 
-    A column is a step of the path. A bar is a rung, and its height is the probability that a history visits it at that
-    step. A band shows the histories that go on to the next column. The other histories stay on their rung to the end.
-    Columns and rungs that hardly any history reaches are left out.
+    The k-th of at most `steps` columns has the rungs that histories visit as their k-th new rung. The height of a bar
+    is the share of histories that do so. A band joins a bar to the next new rung of its histories. Histories without a
+    band visit no further rung. Columns and rungs that hardly any history reaches are left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -219,10 +224,12 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
-    """Return the share of histories by (step, rung), and the bands by (step, from, to).
+    """Return two mappings to shares of histories. Steps count the new rungs (levels) of a history from 0.
 
-    A band is the share that goes from one rung to another, at the step at which it arrives. Steps count from 0. Steps
-    and rungs with few histories are left out.
+    - {(step, rung): the share of histories that visit the rung at this step}
+    - {(step, from, to): the share of histories that visit `to` at this step, right after `from`}
+
+    Steps and rungs that hardly any history reaches are left out.
     """
     reached: defaultdict[int, float] = defaultdict(float)
     for b in result.tree:
@@ -245,7 +252,6 @@ def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], M
 
 
 def _departure(result: Paths) -> str:
-    """Return a title: how many histories stay on the first rung, and where the others go first."""
     first = next(b.rungs[0] for b in result.tree)
     ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
     stay = 1 - sum(share for share, _ in ranked)
@@ -256,9 +262,9 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Write the name and the share of each bar of a column beside the bar.
+    """Write its name and share beside each bar {rung: (bottom, height)} of the column `depth`.
 
-    Labels that would overlap are moved apart and joined to their bars by thin lines.
+    Labels that would overlap are moved apart, and thin lines join these labels to their bars.
     """
     figure = ax.get_figure(root=True)
     assert figure is not None
@@ -284,7 +290,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
-    """Return the height at which each bar begins: in the order of `names`, with gaps between."""
+    """Return the lower edge of each bar (step, rung). Bars are stacked in the order of `names`."""
     floor = {}
     for depth in range(steps):
         height = 0.0
@@ -296,9 +302,10 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
 
 
 def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> Axes:
-    """Draw sampled histories as steps over the rungs of a ladder. Typical histories are thick.
+    """Draw sampled histories as step lines over the rungs (levels) of a ladder, and return `ax`.
 
-    There is one typical history for each path. Lines on one rung are spread over its band, so that none hides another.
+    At most `most` thin lines are drawn. The thick lines are the typical histories of `result`, one for each likely
+    path. Lines on one rung are spread over a grey band, so that none hides another.
     """
     played, paths = result.histories, result.paths
     names = _rung_names(paths)

@@ -37,16 +37,16 @@ PICTURES: dict[str, str] = {
     "TypicalHistories": "simlib.plots.path_charts:ladder_histories",
     "Uncertainty": "simlib.plots.uncertainty_charts:distribution",
 }
-"""The function, as "module:name", that draws the answers of a class. It is imported when it is first needed."""
+"""The function that draws the answers of each class, as "module:name". Its module is imported at its first use."""
 
 _SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
 _WHOLE = {"RowsPerWeek": ((720, 440), (0.08, 0.14, 0.89, 0.66))}  # no labels at the right
-"""Size of a new figure in pixels, and its axes as shares of that, with room for titles above and labels at the
-right."""
+"""Size of a new figure in pixels, and the box of its axes as shares of the figure: left, bottom, width, height. The
+figure has room for a title above the axes and for labels at the right."""
 
 
 def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
-    """Draw an answer on axes, by default those of a new figure, and return them.
+    """Draw an answer on axes (default: the axes of a new figure), and return the axes.
 
     `options` go to the function that draws the picture. Raises Unsupported for an answer that has no picture.
     """
@@ -64,5 +64,5 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
 
 
 def _words(answer: Any) -> str:
-    """Describe a picture of an answer in words, for those who do not see it."""
+    """Return the alternative text of the picture of an answer."""
     return " ".join(answer.sentences()) if hasattr(answer, "sentences") else ""

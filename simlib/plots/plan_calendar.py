@@ -1,4 +1,4 @@
-"""Calendar of the interventions of each variant."""
+"""Calendar of interventions: when each variant (changed copy of a scenario) acts."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ WORDS = {
 }
 
 HEAD = 0.62
-"""Room for the name of a variant, in rows."""
+"""Height of the name of a variant, as a multiple of the height of a row."""
 
 LINE = 0.36
-"""Room for each further line of a label, in rows."""
+"""Height of each further line of a label, as a multiple of the height of a row."""
 
 LETTERS = 112
 """Letters in a line of a label in a picture of the usual width."""
 
 
 def calendar(result: Comparison, ax: Axes) -> Axes:
-    """Draw a row for each intervention under its variant: a mark on a day, or a bar over time.
+    """Draw a row for each intervention, under the name of its variant, and return `ax`.
 
-    A tick stands at the beginning of its date, when interventions act.
+    A mark shows an intervention on a day, and a bar one that lasts. A tick of the axis stands at the beginning of its
+    date, because interventions act at the beginning of a day.
     """
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
     idle = {label: _idle(result.effects[label]) for label in booked}
@@ -76,14 +77,13 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 
 def rows_of(result: Comparison) -> float:
-    """Return the height of a calendar in rows, including the names of the variants."""
+    """Return the height of a calendar with the names of its variants, in heights of a row."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
     more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
     return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more
 
 
 def _idle(effect: VariantEffect) -> frozenset[str]:
-    """Return the words of those interventions of a variant that have no effect in any history."""
     return frozenset(words for words, share in effect.without_effect.items() if share and share >= 1 - 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Pooled views: each ending and question by view, in the linear and the logarithmic pool."""
+"""Pooled forecasts: each ending and question in every view (set of assumptions) and in two pools."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from simlib.analysis.pooling import Pool
 
 MARKS = ("o", "s", "^", "v", "P", "X")
-"""The marks of the views. The pools have a filled and a hollow diamond."""
+"""The marks of the views. The linear pool has a filled diamond, and the logarithmic pool a hollow one."""
 
 
 @lettered
 def pools(result: Pool, ax: Axes) -> Axes:
-    """Draw a row for each ending and question, and return `ax`.
+    """Draw a row of marks for each ending and question, and return `ax`.
 
-    A row has a mark for each view, a line over the range of the views, and the marks of both pools.
+    - A mark in colour: the probability in one view (set of assumptions).
+    - Line: from the lowest to the highest view.
+    - Filled diamond: the linear pool of the views.
+    - Hollow diamond: their logarithmic pool.
     """
     note = f"probability by {result.by_words}, {result.basis}; line: from the lowest to the highest view"
     style.dress(ax, fit(_finding(result), ax), caption(note, ax))

@@ -1,4 +1,4 @@
-"""Prior beside posterior: the range of each assumption before and after the log."""
+"""Prior beside posterior: the range of each assumption before and after learning from a log of events."""
 
 from __future__ import annotations
 
@@ -23,23 +23,26 @@ Z95 = 1.6448536269514722
 """The 95% point of a standard normal variable."""
 
 _REACH = 2.6
-"""Half the length of the axis, in standard deviations of the prior."""
+"""The axis goes this far to both sides of the median of the prior, in standard deviations of the prior."""
 
 
 def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
-    """Return the assumptions to draw: all that the log could change, the most changed first."""
+    """Return up to `most` of the assumptions that the log could change, the most changed first."""
     some = [each for each in result.learnt if each.reach != "untouched"]
     return sorted(some, key=lambda each: (not each.taught, each.spread - abs(each.mean)))[:most]
 
 
 def height_of(result: Update) -> int:
-    """Return a height in pixels that has room for all rows."""
+    """Return the height in pixels of a picture that has room for all assumptions."""
     return 170 + 42 * max(len(chosen(result)), 1)
 
 
 @lettered
 def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the ranges (5 to 95%) before and after the log, the most changed assumption first. Returns `ax`."""
+    """Draw the range (5 to 95%) and the median of each assumption before and after the log. Return `ax`.
+
+    At most `most` assumptions are drawn, the most changed first. The unit of the axis is described in `scores`.
+    """
     learnt, numbers = chosen(result, most), {**result.before.assumptions, **result.before.log_assumptions}
     count = sum(each.taught for each in result.learnt)
     title = f"The log teaches something about {count} of {len(result.learnt)} uncertain assumptions"
@@ -71,9 +74,10 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return values (in base units) as distances from the prior's median.
+    """Return the distances of values from the prior's median, in standard deviations of the prior.
 
-    The unit is the standard deviation of the prior, on the scale of `forward` and on the side of the value.
+    `points` are in base units. Distances are measured on the scale of `forward` (log or logit). A prior may have
+    different standard deviations below and above its median. Each distance uses the one of its own side.
     """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
     away = np.array([float(forward(number.kind, x)) for x in points]) - middle

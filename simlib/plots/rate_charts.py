@@ -1,4 +1,4 @@
-"""Pictures of history: a scenario beside past crises, and hazards in bands of days since the onset."""
+"""Pictures of past crises: a scenario beside their frequencies, and hazards by days since the onset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ WEEK = DAYS_PER["week"]
 
 @lettered
 def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
-    """Draw the range of each class of past crises with the scenario's own probability, and return `ax`."""
+    """Draw the share of an event in each class of past crises beside its probability in the scenario.
+
+    Return `ax`.
+
+    - Bar: the share of past crises with the event.
+    - Line: the 95% interval of this share.
+    - Dot: the probability in the scenario, orange if outside the interval.
+    """
     checks = result.shares
     outside = sum(check.verdict in ("above", "below") for check in checks)
     of_all = counted(len(checks), "probability", "probabilities")
@@ -48,10 +55,9 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
 
 @lettered
 def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: HistoricalRates | None = None) -> Axes:
-    """Draw the hazard of the first event in bands of days since the onset, and return `ax`.
+    """Draw the rate of the first event in bands of days since the onset of a crisis, and return `ax`.
 
-    `label` names the event. `law` holds rates from a much larger set of crises. They are drawn as a line
-    without an interval.
+    `label` names the event. `law` holds rates from a much larger set of crises, drawn as lines without intervals.
     """
     crises = counted(len(result.cases.names), "past crisis", "past crises")
     known = f"; line: {len(law.cases.names):,} crises of the same kind" if law else ""

@@ -1,4 +1,4 @@
-"""Pictures of a registry: forecasts beside their base rates, and the calibration curve."""
+"""Pictures of registered forecasts: each forecast beside its base rate, and a calibration curve."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", Non
 
 @lettered
 def registered(result: RegistryScore, ax: Axes) -> Axes:
-    """Draw a row for each forecast and return `ax`.
+    """Draw a row for each registered forecast, and return `ax`.
 
-    A row shows the range, the probability, the base rate and the verdict.
+    - Line: the range from 5 to 95% over the assumptions.
+    - Filled dot: the forecast probability.
+    - Hollow dot: the base rate.
+    - Text: the probability, and whether the event happened.
     """
     note = "line: 5 to 95% over the assumptions; filled: the forecast; hollow: the base rate"
     style.dress(ax, fit("Registered forecasts beside their base rates", ax), caption(note, ax))
@@ -44,9 +47,9 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
 
 @lettered
 def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
-    """Draw how often events happened against the probabilities given to them. Return `ax`.
+    """Draw the share of events that happened against the probability that they were given. Return `ax`.
 
-    The grey band holds 90% of the curves of a calibrated forecaster with as many forecasts.
+    In 90 of 100 samples of the same size, the curve of a calibrated forecaster lies in the grey band.
     """
     note = "grey: where a calibrated forecaster's curve lies in 90 of 100 samples of this size"
     style.dress(ax, fit(f"Calibration of {counted(int(curve.cases.sum()), 'forecast')}", ax), caption(note, ax))

@@ -1,4 +1,4 @@
-"""The effect of each row of a log on a forecast: one bar for each row, in log-odds."""
+"""The effect of each row (event) of a log on a forecast: one bar for each row, in log-odds."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ROWS = 9
 
 @lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for each of the strongest rows, in the order of the log, and return `ax`.
+    """Draw a bar for the effect of each row (event) of a log on a forecast, in log-odds. Return `ax`.
 
-    The plain part of a bar is what the row tells about the state of the world, and the hatched part is what it teaches
-    about the assumptions. Two further bars show the effect of the other rows together, and that of the time without a
-    row.
+    The `most` rows with the largest effects are drawn, in the order of the log. The plain part of a bar comes from news
+    about the state of the world, and the hatched part from lessons about the assumptions. Two further bars show the
+    effect of all other rows together, and the effect of the time without rows.
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"
@@ -51,9 +51,9 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
-    """Draw both parts of a bar, and return its lowest and its highest value.
+    """Draw both parts of a bar, and return the lowest and the highest value of the bar.
 
-    Parts of the same sign stand end to end, and others begin both at 0.
+    Parts of the same sign stand end to end. Parts of different signs both begin at 0.
     """
     begin = state if state * taught > 0 else 0.0
     edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}

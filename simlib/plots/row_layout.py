@@ -1,4 +1,4 @@
-"""The parts of row plots: a label above each bar, and numbers at its ends, at any width."""
+"""Parts of charts with a row for each item: a label above its bar, and numbers at the ends of the bar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rows(ax: Axes, count: int) -> Axes:
 
 
 def letters(ax: Axes, share: float = 1.0) -> int:
-    """Return how many small letters fit into a share of the width of an axes."""
+    """Return how many letters of small type fit into `share` of the width of an axes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     return max(12, int(share * ax.get_window_extent().width / (style.SMALL * figure.dpi / 72 * 0.52)))
@@ -57,7 +57,7 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
 
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
-    """Write a number beside a bar, to the right or to the left of `x`."""
+    """Write a number beside a bar, to the right (or left) of `x` and at the height `row`."""
     ax.annotate(
         text,
         (x, row),
@@ -72,7 +72,7 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
 
 
 def whisker(ax: Axes, low: float, high: float, row: float) -> None:
-    """Draw an interval across a bar."""
+    """Draw the interval from `low` to `high`, with end caps, across the bar at the height `row`."""
     ax.plot([low, high], [row, row], color=style.INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
     for end in (low, high):
         ax.plot([end, end], [row - 0.07, row + 0.07], color=style.INK, linewidth=1.2, zorder=4)

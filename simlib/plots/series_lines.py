@@ -1,4 +1,4 @@
-"""Forecasts over time: a line for each question, and a tick for each new row of the log."""
+"""Forecasts over time: a line for each question, and a tick for each date with new events in the log."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from simlib.analysis.dated_forecasts import ForecastSeries, SeriesLine
 
 TICK = 0.025
-"""Height of the tick of a new row, as a share of the axes."""
+"""Height of the tick of a date with new events, as a share of the height of the axes."""
 
 SHOWN = 0.03
-"""How far the line goes on after the last forecast, as a share of the time before it."""
+"""Length of a line after its last forecast, as a share of the time from the first forecast to the last."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class _Course:
 
 @lettered
 def series(result: ForecastSeries, ax: Axes) -> Axes:
-    """Draw the probability of each question, as it was forecast on each date. Return `ax`.
+    """Draw the probability of each question against the date of the forecast, and return `ax`.
 
-    If there is one question, it has a line for each way to forecast it. Several questions have one line each, and a
-    thin line for the copy that is never updated.
+    A single question has up to three lines: a forecast updated with the log, a forecast with assumptions learnt from
+    the log, and a forecast that is never updated. Each of several questions has a strong line for its updated forecast
+    and a thin line for the forecast that is never updated.
     """
     import matplotlib.dates as mdates
 
@@ -87,10 +88,6 @@ def _learnt(line: SeriesLine) -> list[float]:
 
 
 def _of_one(line: SeriesLine) -> list[_Course]:
-    """Return the lines of one question: its updated, its learnt and its static forecasts.
-
-    The learnt forecasts, if there are any, use assumptions learnt from the log. The static forecast is never updated.
-    """
     (colour, _), (second, _) = style.category(1), style.category(0)
     courses = [_Course("updated", colour, "solid", [point.updated for point in line.points], marked=True)]
     if _taught(line):
@@ -100,10 +97,6 @@ def _of_one(line: SeriesLine) -> list[_Course]:
 
 
 def _of_several(result: ForecastSeries) -> list[_Course]:
-    """Return two lines for each question: one updated with the log, one never updated.
-
-    If the series also has forecasts with assumptions learnt from the log, the first line shows these.
-    """
     courses: list[_Course] = []
     for number, line in enumerate(result.lines):
         colour, dash = style.category(number)

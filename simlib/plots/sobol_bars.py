@@ -1,4 +1,4 @@
-"""Sobol indices of one answer as bars: which assumptions cause its spread."""
+"""Bars of Sobol indices: the share of the variance of a result that each assumption causes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ ROWS = 8
 
 
 def _title(measure: str, some: Sequence[Share]) -> str:
-    """Name the input that causes the largest known share of the spread.
-
-    The share of an input is its first-order index (alone), or its total index if the first-order one is not known.
-    """
+    """Name the input with the largest index: first-order, or total where the first-order one is not known."""
     known = [
         (index.estimate, alone, share.input)
         for share in some
@@ -39,9 +36,10 @@ def _title(measure: str, some: Sequence[Share]) -> str:
 
 
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw first-order (filled) and total (hollow) indices with their 95% intervals, and return `ax`.
+    """Draw the first-order (filled) and total (hollow) Sobol indices of a measure, and return `ax`.
 
-    If the interval of an index is too wide, only the interval is drawn.
+    Whiskers are 95% intervals. The default measure is the first. At most `most` inputs are drawn. If the interval of an
+    index is too wide, only the interval is drawn.
     """
     about = result.measures[measure or next(iter(result.measures))]
     some = about.shares[:most]

@@ -1,7 +1,7 @@
-"""A scenario as a state diagram: a row of levels for each variable, and arrows for moves.
+"""A scenario as a state diagram: a row of boxes (levels) for each variable, and arrows for moves.
 
-The state of the world is one level in every row. Arrows carry the numbers of the moves, which are listed by actor
-beside the diagram. The list also gives conditions on levels of other rows.
+The state of the world is one level of every variable. An arrow has the numbers of the moves that make its change. A
+list beside the diagram gives the moves by actor, with their conditions on variables that they do not change.
 """
 
 from __future__ import annotations
@@ -25,16 +25,21 @@ from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
 
 _LABEL, _BOX, _GAP, _MARGIN = 30, 34, 24, 16
 _FIRST, _STEP = 13, 11
-"""Height of an arrow over one level, and the height that every further level adds, in pixels."""
+"""An arrow is as high as the first number, plus the second number for each level of its span. Both are in pixels."""
 _LIST, _LINE = 330, 15.5
-"""Width of the list of moves, and height of one of its lines."""
+"""Width of the list of moves, and height of one of its lines, in pixels."""
 SIDE_BY_SIDE = 760
-"""At this width and above, the list of moves stands beside the diagram, not below it."""
+"""At this width in pixels and above, the list of moves stands beside the diagram, not below the diagram."""
 
 
 @dataclass
 class Arrow:
-    """A change from one level to another, and the moves that make it: their numbers (from 1) and actors."""
+    """A change of a variable from one level to another, and the moves that make this change.
+
+    - `start`, `end`: the places of both levels, from 0.
+    - `numbers`: the numbers of the moves, from 1.
+    - `actors`: the ids of the actors of the moves.
+    """
 
     start: int
     end: int
@@ -43,7 +48,10 @@ class Arrow:
 
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
-    """Return every change of a variable that a move can make, the widest last. Counters have no arrows."""
+    """Return every change of a variable that a move can make, the widest last.
+
+    A counter (variable that counts events) has no arrows. No arrow leaves a level at which the scenario has ended.
+    """
     if variable.counter:
         return []
     by_ends: dict[tuple[int, int], Arrow] = {}
@@ -70,7 +78,7 @@ def _changes(move: Move, variable: Variable) -> Iterator[tuple[int, int]]:
 
 
 def _allowed(when: Condition, variable: Variable) -> list[int]:
-    """Return the levels of a variable at which a condition can hold."""
+    """Return the places of the levels of a variable at which a condition can hold."""
     names: set[str] = set()
     for clause in when.clauses:
         names |= set(dict(clause).get(variable.id, variable.levels))
@@ -89,10 +97,7 @@ def _rise(span: int) -> int:
 
 @dataclass(frozen=True)
 class _Row:
-    """A variable and its place: where its label, its boxes and the next row begin.
-
-    Places are in pixels from the top of the diagram.
-    """
+    """A variable, and the places of its label, its boxes and its end, in pixels from the top."""
 
     variable: Variable
     arrows: list[Arrow]
@@ -115,10 +120,7 @@ def _rows(scenario: Scenario, top: float) -> list[_Row]:
 
 
 def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
-    """Return the lines of the list beside the diagram: (text, actor or "").
-
-    The list holds moves and endings. Only the headings have an actor.
-    """
+    """Return the lines of the list of moves and endings as (text, actor). Only headings have an actor."""
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
     for actor in scenario.actors.values():
@@ -148,10 +150,7 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(move: Move) -> str:
-    """Return in words the conditions of a move on variables that it does not change.
-
-    The arrows of the move do not show these conditions.
-    """
+    """Return the conditions that no arrow shows: those on variables that the move does not change."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -181,7 +180,7 @@ def height(scenario: Scenario, width: int) -> int:
 
 @lettered
 def diagram(scenario: Scenario, ax: Axes) -> Axes:
-    """Draw a scenario as a state diagram on an axes of any size, and return the axes."""
+    """Draw the state diagram of a scenario on an axes of any size, and return the axes."""
     box = ax.get_window_extent()
     width, tall = box.width, box.height
     ax.set_xlim(0, width)
@@ -243,7 +242,7 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
 
 
 def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
-    """Return the levels at which an ending holds whatever the levels of other variables are."""
+    """Return the levels of a variable that end the scenario, whatever the levels of other variables are."""
     clauses = [dict(clause) for ending in scenario.endings.values() for clause in ending.when.clauses]
     return {level for clause in clauses if set(clause) == {variable.id} for level in clause[variable.id]}
 

@@ -1,4 +1,4 @@
-"""One history on a ladder: its rung, day by day."""
+"""One history on a ladder: its rung (level of escalation) over time."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def story(
     title: str = "",
     ended: bool = False,
 ) -> Axes:
-    """Draw one history as steps over the rungs of a ladder, and return the axes.
+    """Draw one history as steps over the rungs (levels) of a ladder, and return the axes.
 
     Args:
-        days: Days after `as_of` of the start and of each event (N,).
-        rungs: The index into `names` from each of these days on (N,).
-        names: The rungs, the lowest first.
+        days: The times of the start and of N - 1 events, in days after `as_of` (N,).
+        rungs: The rung from each of these times on, as an index into `names` (N,).
+        names: The names of the rungs, the lowest first.
         ax: The axes.
         as_of: The first day.
         horizon: The length of the history in days.
         title: The title.
-        ended: Whether the last event is the ending. The line stops there, at a square.
+        ended: Whether the last event is the ending. The line then stops at this event, with a square.
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
     ends = "; the square is its ending" if ended else ""

@@ -1,8 +1,9 @@
 """One look for every picture: colours, dates, percentages, and labels that never overlap.
 
-Things without an order have the colours of Okabe and Ito, and things with an order those of cividis. Both can be told
-apart with the common kinds of colour blindness and in grey print, and nothing is shown by colour alone. Positions of
-labels are computed in pixels of the axes, so that a figure can be read on a screen at 100 dpi and on paper.
+Categories have the colours of Okabe and Ito, and ordered levels have the colours of cividis. Readers with the common
+kinds of colour blindness, and readers of a grey print, can tell these colours apart. Nothing is shown by colour alone.
+Positions of labels are computed in pixels of the axes, so that a figure is readable on a screen at 100 dpi and on
+paper.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, OCHRE, BLACK = "#E69F00", "#56B4E9", "#8C7A00", "#222222"
 CATEGORIES = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, OCHRE, BLACK)
-"""Okabe and Ito's colours, with the yellow darkened so that it can be seen on white."""
+"""The colours of Okabe and Ito. Their yellow is replaced by a darker one that can be seen on white."""
 
 INK, FAINT, GRID, GHOST = "#222222", "#6b6b6b", "#e4e4e4", "#8a8a8a"
 MORE, RISE, FALL = "#66abd2", "#e9aa1c", "#66bbeb"
-"""Colours of the cells with the largest value, the largest rise and the largest fall. Black text can be read on all of
-them and on all their tints, in the light theme and in the dark one."""
+"""Colours of the cells with the largest value, the largest rise and the largest fall. Black text is readable on these
+colours and on all their tints, in the light theme and in the dark theme."""
 
 DASHES = ("solid", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1.5, 1.5, 1.5)))
 SMALL, TEXT, TITLE = 8.0, 9.0, 10.5
-"""Sizes of type in points. The smallest is 11 pixels of the page."""
+"""Sizes of type in points. The smallest size is 11 pixels of the page."""
 
 TITLE_LINES = 3
 """Most lines of a title in its usual size."""
@@ -43,7 +44,7 @@ READABLE = 4.5
 
 
 def category(index: int) -> tuple[str, object]:
-    """Return (colour, dash pattern) of the category with this index. No two of the first 32 are alike."""
+    """Return the colour and the dash pattern of a category. No two of the first 32 categories are alike."""
     return CATEGORIES[index % len(CATEGORIES)], DASHES[index // len(CATEGORIES) % len(DASHES)]
 
 
@@ -57,7 +58,7 @@ def ordered(count: int) -> list[str]:
 
 
 def tint(colour: str, depth: float) -> str:
-    """Return a colour between white (depth 0) and `colour` (depth 1): darker for more."""
+    """Return a colour between white (`depth` 0) and `colour` (`depth` 1)."""
     from matplotlib.colors import to_hex, to_rgb
 
     red, green, blue = (1 - depth * (1 - part) for part in to_rgb(colour))
@@ -65,7 +66,7 @@ def tint(colour: str, depth: float) -> str:
 
 
 def for_text(colour: str) -> str:
-    """Return a colour, darkened until words in it can be read on white (WCAG 2.2, 1.4.3: a contrast of 4.5)."""
+    """Return a colour, darkened until text in it has a contrast of 4.5 to white (WCAG 2.2, 1.4.3)."""
     from matplotlib.colors import to_hex, to_rgb
 
     red, green, blue = to_rgb(colour)
@@ -75,13 +76,13 @@ def for_text(colour: str) -> str:
 
 
 def luminance(colour: NDArray) -> float:
-    """Return the relative luminance of a colour (red, green, blue, each from 0 to 1), by WCAG 2.2."""
+    """Return the relative luminance of a colour (red, green, blue, each from 0 to 1) by WCAG 2.2."""
     linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
-    """Give an axes the common look: open frame, pale grid, title, and the unit below it."""
+    """Give an axes the common look: open frame, pale grid, title, and the note `unit` below the title."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -107,10 +108,11 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
 
 
 def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -> None:
-    """Write the title of an axes, and leave room below it for a caption of `lines` lines.
+    """Write the title of an axes, and leave room below the title for a caption of `lines` lines.
 
-    A title of more than `TITLE_LINES` lines is set in small type. With `letters`, the title must fit into one line that
-    has room for so many letters of the usual size, and its type shrinks as needed.
+    A title of more than `TITLE_LINES` lines is set in small type. With `letters`, the title gets a single line with
+    room for so many letters of the usual size. Its type then shrinks as needed, and its middle is left out if even
+    small type does not fit.
     """
     pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
     size = TITLE if title.count("\n") < TITLE_LINES else SMALL
@@ -124,7 +126,7 @@ _STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.
 
 
 def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
-    """Mark the vertical (or horizontal) axis in percent, from 0 to the probability `top`."""
+    """Mark the vertical (or `horizontal`) axis in percent, from 0 to the probability `top`."""
     step = next(step for step in _STEPS if top / step <= 5.01)
     ticks = np.arange(0, top + step / 2, step)
     decimals = 0 if step >= 0.01 else 1 if step >= 0.001 else 2
@@ -146,9 +148,10 @@ def round_top(highest: float) -> float:
 
 
 def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None = None) -> None:
-    """Mark the horizontal axis, in days after `as_of`, with dates. A tick stands at the end of its date.
+    """Write dates at the horizontal axis, which is in days after `as_of`.
 
-    The horizon is always marked. `width_px` (default: the width of the axes) decides how many dates fit.
+    A tick stands at the end of its date. The last date, at `horizon` days, is always written. `width_px` (default: the
+    width of the axes) decides how many dates fit.
     """
     ax.set_xlim(0, horizon)
     width = width_px if width_px is not None else ax.get_window_extent().width
@@ -194,10 +197,17 @@ def _month_end(date: dt.date) -> bool:
 def spread(
     wanted: Sequence[float] | NDArray, gap: float | Sequence[float] | NDArray, low: float, high: float
 ) -> NDArray:
-    """Move positions apart, as little as needed, so that neighbours are `gap` apart within [low, high].
+    """Move positions apart as little as needed, so that labels at these positions do not overlap.
 
-    `gap` is one distance, or the height of each label. With heights, two neighbours are apart by half the sum of their
-    heights. The order is kept. If not all positions fit, the gaps shrink in proportion.
+    Args:
+        wanted: The wanted positions of N labels (N,).
+        gap: The least distance of neighbours, or the height of each label (N,). Two labels with heights are at least
+            half the sum of their heights apart. All gaps shrink in proportion if not all positions fit.
+        low: The lowest position that is allowed.
+        high: The highest position that is allowed.
+
+    Returns:
+        The new positions (N,), in the same order.
     """
     from scipy.optimize import isotonic_regression
 
@@ -243,18 +253,19 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
 
 def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
-    """Break the first wording that fits whole into at most `lines` lines.
+    """Break a label, in the first wording that fits, into at most `lines` lines of `width` characters.
 
-    If none fits, the last wording loses words from its middle.
+    If no wording fits, the last wording loses words from its middle.
     """
     whole = (words for words in wordings if len(textwrap.wrap(words, width, break_on_hyphens=False)) <= lines)
     return wrap(next(whole, wordings[-1]), width, lines)
 
 
 def shorten(labels: Sequence[str], width: int) -> list[str]:
-    """Shorten labels to one line of `width` characters each, so that no two of them read alike.
+    """Shorten labels to one line of `width` characters each.
 
-    Labels that would read alike lose the words that they share at the beginning and at the end.
+    A label loses words from its middle. Labels that would then read alike lose the words that they share at the
+    beginning and at the end instead.
     """
     short = [wrap(label, width, 1) for label in labels]
     for text in {text for text in short if short.count(text) > 1}:

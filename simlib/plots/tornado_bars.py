@@ -1,4 +1,4 @@
-"""Tornado diagram: an answer with each assumption at its low and at its high."""
+"""Tornado diagram: a result with each assumption at the low end and at the high end of its range."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 ROWS = 10
 LOOKS = ((style.SKY, "////"), (style.ORANGE, ""))
-"""Colour and hatch of the answer at the low and at the high."""
+"""Colour and hatch of the bar at the low end and of the bar at the high end of a range."""
 
 
 def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the strongest assumptions as bars between the answers at their low (hatched) and high (plain).
+    """Draw the change of a measure when each assumption goes to the ends of its range, and return `ax`.
 
-    Whiskers are 95% intervals of the change, if it was simulated. Both answers then use the same random numbers.
-    Returns `ax`.
+    The default measure is the first of `result`. The bar to the low end is hatched, and the bar to the high end is
+    plain. The `most` assumptions with the largest changes are drawn. Whiskers are 95% intervals of simulated changes.
     """
     place = result.place(measure)
     about, stated, bars = result.measures[place], float(result.stated[place]), result.ranked(measure)[:most]

@@ -1,4 +1,4 @@
-"""Pictures of uncertainty: the range of an answer, and the shares of assumptions and chance."""
+"""Pictures of uncertainty: the distribution over draws, and the shares of assumptions and chance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
 def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw the values of a measure at all draws, with mean and stated value. Return `ax`."""
+    """Draw the cumulative distribution of a measure over draws of the assumptions, and return `ax`.
+
+    The default measure is the first. Two lines mark the mean and the value at the stated assumptions.
+    """
     spread = result.spread(measure)
     order = np.argsort(spread.answers, kind="stable")
     values, weights, write = spread.answers[order], result.weights[order], spread.measure.write
@@ -62,10 +65,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
 
 
 def split(result: Uncertainty, ax: Axes) -> Axes:
-    """Draw the shares of the assumptions and of chance in the uncertainty of each probability.
-
-    Return `ax`.
-    """
+    """Draw the shares of assumptions and of chance in the variance of each probability, and return `ax`."""
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"

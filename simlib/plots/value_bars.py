@@ -20,7 +20,10 @@ ROWS = 8
 
 
 def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the value of knowing each assumption, with its present sources, and return `ax`."""
+    """Draw the value of knowing each of the first `most` assumptions exactly (EVPPI), and return `ax`.
+
+    The unit is the value of knowing all assumptions. The text beside a bar names the sources of the assumption.
+    """
     some = result.worths[:most]
     next_one = (
         f"find out next about “{some[0].assumption.label}”"
@@ -43,7 +46,10 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the forecast with each observation made (a filled dot) and not made (a hollow dot), and return `ax`."""
+    """Draw the forecast if a move is seen (filled dot) and if not (hollow dot), and return `ax`.
+
+    The first `most` observations of `result` have a row each. The text beside a row is the gain in the Brier score.
+    """
     some = result.observations[:most]
     best = some[0]
     finding = f"{percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"

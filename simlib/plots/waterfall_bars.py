@@ -1,4 +1,4 @@
-"""The effects of variants on one measure, compared with the baseline or the variant before."""
+"""The effects of variants (changed copies of a scenario) on one measure, alone or one after the other."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw the baseline of a measure (default: the first), and for each variant a bar from there to its value.
+    """Draw a bar for a measure in the scenario, and a bar for its change in each variant. Return `ax`.
 
-    A rise is plain and a fall hatched. Whiskers are the interval of the difference to the baseline. Returns `ax`.
+    A variant is a changed copy of the scenario (the baseline). The default measure is the first. A bar that rises is
+    plain, and a bar that falls is hatched. Whiskers are the interval of the difference between variant and baseline.
     """
     differences = _differences(result, measure)
     first = next(iter(differences.values()))
@@ -36,9 +37,11 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 
 
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw cumulative variants (see `cumulative`): each bar begins where the one before ended.
+    """Draw variants that each add one change to the variant before (see `cumulative`), and return `ax`.
 
-    Return `ax`. The last bar shows all variants together. Hatching and whiskers are those of `effects`.
+    Each bar begins where the bar before ended, and the last bar shows all changes together. The default measure is the
+    first. A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the difference between
+    variant and scenario.
     """
     differences = _differences(result, measure)
     first, last = next(iter(differences.values())), list(differences.values())[-1]
@@ -77,7 +80,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to the value in a variant. Return the right end, whisker included."""
+    """Draw a bar from `start` to the value in a variant. Return the right end of the bar and its whisker."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0

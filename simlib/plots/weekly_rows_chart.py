@@ -1,4 +1,4 @@
-"""Rows per week of a log, beside the range that the model gives."""
+"""Number of rows (events) of a log in each week, beside the range that the model expects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 @lettered
 def weekly_rows(result: RowsPerWeek, ax: Axes) -> Axes:
-    """Draw the range of the model for each week as a bar and the log as a dot, and return `ax`."""
+    """Draw the number of rows (events) of a log in each week, and return `ax`.
+
+    - Bar: the range of nine in ten histories of the model, with a line at the median.
+    - Dot: the number in the log. It is a diamond if outside the bar.
+    """
     import matplotlib.dates as mdates
 
     weeks = [week.rows for week in result.weeks]
