@@ -1,4 +1,4 @@
-"""Prior and posterior of the assumptions that a log moved or narrowed most."""
+"""Prior and posterior of the assumptions that a log of events changed most."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ ROWS = 9
 
 @lettered
 def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the range of each assumption before the log (grey) and after it, and return `ax`.
+    """Draw the range of each assumption before the log (grey) and after the log (colour), and return `ax`.
 
-    The unit is the standard deviation of the prior, so that each prior goes from -1.64 to 1.64, its 5% and 95% points.
-    The range after the log is drawn as mean ± 1.645 standard deviations. A dot shows the mean.
+    Values are normal scores: the prior has mean 0 and standard deviation 1. A bar is the mean ± 1.645 standard
+    deviations, which is the range from 5 to 95% of a normal distribution. A dot shows the mean after the log.
     """
     some = result.ranked()[:most]
     taught = sum(each.taught for each in result.learnt)
     title = "The log teaches nothing" if not taught else f"The log teaches about {counted(taught, 'assumption')}"
     note = (
-        "5 to 95% in standard deviations of the prior; grey: before the log, colour: after it (hollow: hardly changed)"
+        "unit: standard deviation of the prior; bar: mean ± 1.645 standard deviations (5 to 95% of a normal "
+        "distribution); grey: before the log, colour: after it; dot: mean after the log (hollow: hardly changed)"
     )
     style.dress(ax, fit(f"{title}, as of {long_date(result.as_of)}", ax), caption(note, ax))
     rows(ax, len(some))
