@@ -1,1 +1,1 @@
-"""Calibration: forecasts compared with what happened, and base rates and event times from past crises."""
+"""Calibration: forecasts beside what happened, and base rates from past crises."""

@@ -189,9 +189,10 @@ def backtest(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Backtest:
-    """Forecast each question of a past crisis day by day, and score the forecasts against the real events.
+    """Forecast each question of a past crisis day by day, and score the forecasts.
 
-    Each forecast uses only the rows of the log that were public by its date.
+    Each forecast uses only the rows of the log that were public by its date. The scores compare it with the real
+    events.
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.

@@ -34,7 +34,7 @@ FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
 """The names of the forecasters: the updated forecast, then its rivals."""
 
 WORTH = 0.5
-"""The number of events that the base rate counts for in the updated hazard (Jeffreys' rule)."""
+"""In the updated hazard the base rate weighs as much as this many events (Jeffreys' rule)."""
 
 _ONE_THREAD = 1
 
@@ -195,9 +195,9 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return for each question the constant hazard per day that gives its base rate over the whole horizon.
+    """Return the hazard per day of each question that gives its base rate over the whole horizon.
 
-    Raises ScenarioError for a question without terms.
+    The hazard is constant. Raises ScenarioError for a question without terms.
     """
     terms = read_terms(scenario)
     missing = [name for name in scenario.questions if name not in terms]

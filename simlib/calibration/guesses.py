@@ -1,7 +1,7 @@
-"""The guesses that a user makes before seeing the forecast, and their scores beside those of the forecasts.
+"""The guesses that a user makes before seeing a forecast, and their scores.
 
-Each guess is a line of JSON in the user's own file. Once the answer is known, the guess is scored. The answer comes
-from the record in the folder of a past scenario, or from the scenario's registry of forecasts.
+Each guess is a line of JSON in the user's own file. Once the answer is known, the guess and the forecast are scored.
+The answer comes from the record in the folder of a past scenario, or from the scenario's registry of forecasts.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 The model is simulated over its priors for as many days as the log covers. It starts as the history in `evidence` does,
 or as the scenario does if there is no such history. Calendar windows and interventions are left out. Histories that end
-earlier are left out too, because the real story went on.
+before the log are left out too, because the real story went on.
 
 Two figures are computed for each move that the log names: its count, and the variance of its weekly counts divided by
 their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means clusters. A
 figure of the log outside the central 90% of the histories is flagged. Even if the model is right, about one figure in
-ten is flagged by chance. The log may report only a share of the times that a move happens, but the histories count
-all of them.
+ten is flagged by chance. The log may report only a share of the times that a move happens, but the histories count all
+of them.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
@@ -132,11 +132,11 @@ class MoveCheck:
 
 @dataclass(frozen=True)
 class PriorPredictive(Answer):
-    """How often the moves that a log names happen in the log, and in simulated histories of the same length.
+    """How often the moves that a log names happen, in the log and in simulated histories.
 
     - first: first day of the log.
-    - days: length of the log in days.
-    - kept: number of histories that do not end earlier.
+    - days: length of the log and of the histories, in days.
+    - kept: number of histories that do not end before the log.
     - checks: a comparison for each move, then one for all moves together.
     """
 
@@ -206,7 +206,7 @@ def _row(figure: Beside) -> list[tuple[str, Any]]:
 def prior_predictive(
     scenario: Scenario, *, draws: int | Belief = DRAWS, runs: int = RUNS, seed: int = 0, control: Control = UNWATCHED
 ) -> PriorPredictive:
-    """Count each move of the event log in histories of the model over the priors.
+    """Compare how often each move happens in the event log and in histories simulated from the priors.
 
     Args:
         scenario: The scenario, with a log in its folder. Without a log no move is compared.

@@ -147,7 +147,9 @@ def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weigh
 
 
 def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = BANDS) -> pd.DataFrame:
-    """Return a table of the hazard of an event per day, in bands of days since the onset, with 90% intervals.
+    """Return a table of the hazard of an event in bands of days since the onset.
+
+    The hazard is per day, with a 90% interval. A band without exposure has no row.
 
     Args:
         days: Day of the event, or last day on which it could have been observed, shape (cases,).

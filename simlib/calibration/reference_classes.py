@@ -193,9 +193,9 @@ def _figure(row: Mapping[str, Any]) -> BaseRate:
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
-    """Return the share k / n, with the ends of its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2).
+    """Return the share k / n, and the ends of its 95% range.
 
-    The low end is 0 if k is 0.
+    The range has equal tails under Beta(k + 1/2, n - k + 1/2). Its low end is 0 if k is 0.
     """
     from scipy.stats import beta
 
@@ -204,7 +204,7 @@ def share_with_range(k: int, n: int) -> tuple[float, float, float]:
 
 
 def classes_of(scenario: Scenario) -> tuple[str, ...]:
-    """Return the classes that `reference_class` of a scenario names, in the order of the table of figures."""
+    """Return the classes of past crises that the `reference_class` of a scenario names."""
     words = set(re.findall(r"[a-z0-9-]+", scenario.reference_class.lower()))
     return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in words))
 

@@ -94,7 +94,10 @@ def brier(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
-    """Return minus the log of the probability given to the outcome, in nats. It is infinite at probability 0."""
+    """Return minus the log of the probability given to the outcome, in nats.
+
+    The score is infinite if this probability is 0.
+    """
     p, y = _events(probability, happened)
     with np.errstate(divide="ignore"):
         return -np.log(np.where(y == 1, p, 1 - p))
@@ -116,7 +119,10 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, pr
 
 
 def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
-    """Return the probability to score if `count` of `runs` histories have the event: (count + 1/2) / (runs + 1)."""
+    """Return the probability to score if an event happens in `count` of `runs` histories.
+
+    It is (count + 1/2) / (runs + 1).
+    """
     return (np.asarray(count, dtype=float) + 0.5) / (runs + 1)
 
 
@@ -225,14 +231,18 @@ def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
 
 
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
-    """Return the heights of the PIT histogram of counts, without random numbers. If calibrated, all are 1.
+    """Return the heights of the non-randomised PIT histogram of forecasts of counts.
 
-    The PIT (probability integral transform) of a count spreads evenly from `below` to `up_to`.
+    The PIT (probability integral transform) of a count spreads evenly from `below` to `up_to`. For a calibrated
+    forecaster all heights are 1.
 
     Args:
         below: Probability of less than the observed count, shape (cases,).
         up_to: Probability of the observed count or less, shape (cases,).
         bins: Number of equal bins.
+
+    Raises:
+        SimlibError: For a count whose forecast probability is 0.
     """
     first, last = _rows(below=below, up_to=up_to)
     if np.any(first >= last):

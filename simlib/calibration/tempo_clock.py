@@ -58,7 +58,9 @@ FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
 @dataclass(frozen=True)
 class TempoClock:
-    """A model of the events of a crisis with L hidden levels of tempo. Arrays list the hottest level first.
+    """A model of the events of a crisis with L hidden levels of tempo.
+
+    Arrays list the levels, the hottest first.
 
     - rates (L,): events per day in a crisis of median activity.
     - cooling (L - 1,): rate per day from each level to the next.

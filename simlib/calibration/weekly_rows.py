@@ -125,7 +125,7 @@ def rows_per_week(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowsPerWeek:
-    """Compare the number of rows of a log in each week with that in histories simulated from the learnt model.
+    """Compare the number of rows of a log in each week with simulated histories of the learnt model.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.

@@ -107,7 +107,7 @@ class Replay:
         return Closing(place, day, rows, sets, weight, tuple((fact, *self._effect(fact)) for fact in facts))
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return for each state of the scenario (N,) its next state after a fact, and the factor on its probability.
+        """Return the next state of each state (N,) after a fact, and the factor on its probability (N,).
 
         A change from outside moves states. An observed level only changes probabilities.
         """

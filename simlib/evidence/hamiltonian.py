@@ -13,6 +13,8 @@ import numpy as np
 from simlib.typing import Floats
 
 CHAINS, WARM_UP, ACCEPTED = 4, 200, 0.8
+"""Number of chains, number of first draws of each chain that are dropped, and the acceptance rate that the step aims
+at."""
 
 Target = Callable[[Floats], tuple[float, Floats]]
 """Returns the log density at a point, and its gradient."""

@@ -75,7 +75,7 @@ def take_in(
     """Filter a log of events as of a date, and draw the assumptions.
 
     The draws come from the posterior if `learn` is true, otherwise from the prior. Arguments and errors are those of
-    `update`. `skip` is its `skip_impossible`.
+    `update`, where `skip` is called `skip_impossible`.
     """
     rows = whole_log(scenario, events)
     as_of = as_of or scenario.as_of
@@ -145,9 +145,13 @@ def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
 def prepare(
     scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
 ) -> tuple[Filter, Passed, tuple[Reading, ...]]:
-    """Return the filter of a log, its result at the values stated in the scenario, and the impossible readings.
+    """Filter a log at the values stated in the scenario.
 
-    If `skip_impossible` is true, impossible readings are left out. If not, the first one raises ImpossibleLog.
+    If `skip_impossible` is true, rows that the scenario cannot explain are left out. If not, the first one raises
+    ImpossibleLog.
+
+    Returns:
+        The filter, its result, and the readings that were left out.
     """
     left, skipped = list(readings), []
     while True:

@@ -40,7 +40,7 @@ CONVERGED, BULK = 1.01, 400
 """Chains are published if R̂ is at most `CONVERGED` and the bulk effective sample size is at least `BULK`."""
 
 WIDER, FREEDOM = 1.05, 10
-"""Scale of both proposals, relative to the curvature, and degrees of freedom of the Student t."""
+"""Scale of both proposals relative to the normal approximation at the mode, and degrees of freedom of the Student t."""
 
 INNER = 8
 """Number of draws of the other assumptions for each draw of the cut assumptions."""
@@ -71,7 +71,7 @@ class Posterior:
     - k_hat: shape of the tail of the weights, nan for chains.
     - effective_draws: number of draws with equal weights that would be as precise.
     - free (A,): whether the log may change the assumption.
-    - cut (A,): whether the assumption already used the log, which may not change it again.
+    - cut (A,): whether the assumption already used a first part of the log, which may not change it again.
     - reweighting: computes the weights of the same draws given only the first part of the log.
     """
 
@@ -350,6 +350,9 @@ def _log_density(away: Floats, freedom: int | None) -> Floats:
 
 
 def summary(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the weighted mean (A,) and standard deviation (A,) of scores (D, A) of A assumptions at D draws."""
+    """Return the weighted mean (A,) and standard deviation (A,) of normal scores.
+
+    `scores` (D, A) are those of A assumptions at D draws.
+    """
     mean = weights @ scores
     return mean, np.sqrt(np.maximum(weights @ (scores - mean) ** 2, 0.0))

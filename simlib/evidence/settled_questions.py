@@ -1,8 +1,8 @@
 """The probability that the event of a question has happened already, given a log.
 
 The filter runs a second time without the transitions that answer the question. The probability that is then missing is
-the probability that the event has happened. For counts of events and for lulls (days without an event) only the rows of
-the log that are certain are used.
+the probability that the event has happened. Counts of events are read from the rows that are certain, and lulls (days
+without an event) from the absence of rows.
 """
 
 from __future__ import annotations
@@ -209,9 +209,9 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return the share of the firings that the log shows, and the index of the assumption that multiplies it.
+    """Return the share of the firings that the log shows, and the assumption that multiplies this share.
 
-    Both are repeated `count` times. The index is -1 if no assumption multiplies the share.
+    Both are repeated `count` times. The assumption is an index, or -1 for none.
     """
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
@@ -265,7 +265,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the filter takes in, if their first possible day is `since` or later, in order."""
+    """Yield the rows that the filter takes in, except those that may be about a day before `since`."""
     return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 

@@ -90,7 +90,7 @@ class Span:
 class Timetable:
     """The rows of a log on the calendar, as far as they were public on a date.
 
-    - start, stop: first day of the history, and the date.
+    - start, stop: first day of the history, and the date of the answer.
     - spans: stretches of time without a change of rows or hazards.
     - rows: the rows about moves, in the order in which they close.
     - facts: the rows about the state.
