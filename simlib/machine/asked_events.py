@@ -1,8 +1,8 @@
 """Turn the events that measures ask about into questions of the scenario.
 
-A measure may ask whether a move has fired, whether a level has been reached, or about one event given another. The
-scenario file has no questions for these. So they are added to the scenario before an engine runs. The id of an added
-question comes from the name of the measure, and cannot clash with an id in a file.
+A measure may ask whether a move has happened, whether a level has been reached, or how probable one event is given
+another. The scenario file has no questions about these events. So such questions are added to the scenario before an
+engine runs. The id of an added question comes from the name of the measure, and cannot clash with an id in a file.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return the questions that these measures need and the scenario lacks.
+    """Return the questions that must be added to the scenario for these measures, by their ids.
 
-    Raises the same error as `with_events`.
+    Raises ScenarioError for a condition whose date lies after `by_day` (default: the horizon).
     """
     last = scenario.horizon_days if by_day is None else by_day
     return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
@@ -55,7 +55,7 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 
 def _place(event: Measure) -> tuple[str, str]:
-    """Return the ending or question that records an event: ("ending" or "question", its id)."""
+    """Return ("ending", id) or ("question", id): where the scenario records the event."""
     return ("question", event.asked) if event.asked else ("ending", event.of)
 
 

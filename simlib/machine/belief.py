@@ -1,8 +1,8 @@
 """`Belief`: weighted draws of the assumptions.
 
-The prior is one belief. The posterior given an event log is another. A function that works over draws takes either a
-number of draws of the prior, or a belief. Methods that need independent draws of the prior (Sobol indices, EVPPI) take
-only a number.
+The prior is one belief, and the posterior given an event log is another. A function that works over draws takes either
+a number of draws of the prior, or a belief. Some methods need independent draws of the prior, such as Sobol indices and
+EVPPI (expected value of partial perfect information). They take only a number.
 """
 
 from __future__ import annotations
@@ -21,11 +21,17 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """A set of weighted draws of the assumptions of one scenario, as of a date.
+    """D weighted draws of the A assumptions of one scenario, as of a date.
 
-    `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None if
-    each draw starts as the scenario says. Otherwise it holds the probability of each state of the scenario's
-    `joint_start` (D, K). `name` says where the belief comes from: "prior", or the name of a log.
+    Attributes:
+        name: Where the belief comes from: "prior", or the name of an event log.
+        as_of: The date of the scenario to which the draws belong.
+        assumptions (A,): The ids of the assumptions, which are the columns of `theta`.
+        theta (D, A): The assumption values, in base units (rates per day).
+        weights (D,): The weights of the draws, which sum to one.
+        start (D, K): For each draw, the probabilities of the K states of the scenario's `joint_start`. None: every draw
+            starts as the scenario says.
+        seed: The seed of the draws, None if they have none.
     """
 
     name: str
@@ -69,7 +75,7 @@ class Belief:
         return bool(np.all(self.weights == self.weights[0]))
 
     def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
-        """Yield for each draw its values (A,) and its probabilities of the start states.
+        """Yield (assumption values (A,), probabilities of the start states (K,)) for each draw.
 
         The probabilities are None if the draw starts as the scenario says.
         """
@@ -78,12 +84,12 @@ class Belief:
 
     @property
     def effective_draws(self) -> float:
-        """The effective number of draws: one over the sum of the squared weights (Kish 1965)."""
+        """The number of equally weighted draws that would say as much: 1 / Σ weights² (Kish 1965)."""
         return float(1 / np.sum(self.weights**2))
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
-    """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
+    """Return `draws` draws of the prior as a belief, or the given belief after checking that it fits the scenario.
 
     Raises Unsupported if the assumptions, the date or the start states of the belief are not those of the scenario.
     """
@@ -106,9 +112,9 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
 
 
 def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Raise Unsupported for a belief if a method needs independent draws of the prior.
+    """Raise Unsupported if `draws` is a belief, because a method needs independent draws of the prior.
 
-    `question` names the method.
+    `question` names the method in the message.
     """
     if isinstance(draws, Belief):
         raise Unsupported(
@@ -118,11 +124,16 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
-    """Return weighted quantiles over draws, (D, ...) -> (points, ...).
+    """Return weighted quantiles over D draws.
 
-    With equal weights, or none, the method is NumPy's linear interpolation. Otherwise a quantile is the mean of the
-    weighted quantile function, a step function, over the window [p (n - 1) / n, p (n - 1) / n + 1 / n]. n is the
-    effective number of draws (Akinshin 2023).
+    Args:
+        values: Values at each draw (D, ...).
+        points: The probabilities p of the quantiles, between 0 and 1.
+        weights: The weights of the draws (D,). None: equal weights.
+
+    Returns: The quantiles (points, ...). With equal weights, NumPy's linear interpolation is used. Otherwise a quantile
+    is the mean of the weighted quantile function over the window from p (n - 1) / n to p (n - 1) / n + 1 / n, where n
+    is the effective number of draws, 1 / Σ weights² (Akinshin 2023).
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

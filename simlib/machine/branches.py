@@ -6,7 +6,7 @@ conditions, so they have one context, and one branch for each outcome. Each entr
 context, so the engines need not check the conditions on outcomes.
 
 Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K the largest number of factors of
-one outcome.
+one outcome, V variables.
 """
 
 from __future__ import annotations
@@ -37,28 +37,37 @@ class Lookup(Protocol):
         ...
 
     def window(self, window: Window | None) -> int:
-        """Return the index of a calendar window, -1 for none."""
+        """Return the index of a calendar window, -1 for None."""
         ...
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say in which states a condition holds (N,). Each row of `levels` (N, V) is a state."""
+        """Say for each state (N,) whether a condition holds. Each row of `levels` (N, V) is a state."""
         ...
 
 
 class Branches:
-    """The branches of a list of moves, ordered by move, then context, then outcome.
+    """The branches (outcomes in a context) of a list of moves, ordered by move, then context, then outcome.
 
-    entry (E,): first branch of the context of each table entry. The branch of the k-th outcome comes k places later.
-    start (C+1,): where the branches of each context begin. move (C,): the move of each context.
-    outcome (B,): index of the outcome of each branch among all outcomes. state (B, V): an example state in the context
-    of each branch.
-    chance (B,): index into θ, or -1 for the branch that takes the rest.
-    factor, window (K, B): indices into the extended θ (`Standing.extended`), and calendar windows (-1: none).
-    effect_start (B+1,), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
+    Sizes and words are as in the module docstring. The extended θ (`Standing.extended`) is the vector of assumption
+    values followed by other numbers.
+
+    Attributes:
+        entry (E,): The first branch of the context of each table entry. The branch of outcome k comes k places later.
+        start (C + 1,): Where the branches of each context begin.
+        move (C,): The move of each context.
+        outcome (B,): The outcome of each branch, numbered over all moves.
+        state (B, V): An example of a state in the context of each branch.
+        chance (B,): The index of the assumption that is the chance, or -1 for the branch that takes the rest.
+        factor (K, B): The factors on the chance, as indices into the extended θ.
+        window (K, B): The calendar window in which each factor applies, -1 if it always applies.
+        effect_start (B + 1,): Where the effects of each branch begin.
+        effect_variable: The variable that each effect changes.
+        effect_shifts: Whether each effect shifts the variable (True) or sets it (False).
+        effect_amount: The number of levels by which each effect shifts the variable, or the level that it sets.
     """
 
     def __init__(self, read: Lookup, one: int) -> None:
-        """Prepare for adding moves. `one` is the index of the number 1 in the extended θ."""
+        """Begin without moves. `one` is the index of the number 1 in the extended θ."""
         self._read, self._one, self._outcomes = read, one, 0
         self._entries: list[Ints] = []
         self._states: list[Ints] = []
@@ -89,10 +98,6 @@ class Branches:
         self._outcomes += count
 
     def _contexts(self, move: Move, local: Ints, further: Iterable[Condition]) -> tuple[Ints, Ints]:
-        """Return the context of each entry, and an example state in each context.
-
-        Entries have the same context if the same conditions hold there: those of factors and effects, and `further`.
-        """
         conditions = [factor.when for outcome in move.outcomes for factor in outcome.factors]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         telling = [when for when in (*conditions, *further) if not when.always]
@@ -103,7 +108,7 @@ class Branches:
         return context.reshape(-1).astype(np.int64), local[example]
 
     def close(self) -> None:
-        """Turn the added branches into arrays."""
+        """Make the arrays, after the last move has been added."""
         none = np.zeros(0, dtype=np.int64)
         self.entry: Ints = np.concatenate([none, *self._entries])
         self.start, self.move, self.outcome, self.chance = (

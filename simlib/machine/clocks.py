@@ -1,9 +1,9 @@
-"""Hidden clocks: how a move that takes a while becomes a Markov chain.
+"""Hidden clocks: how a move that takes some time becomes part of a Markov chain.
 
-Such a move gets a clock: a hidden variable with one level for each stage of its wait. A covert move, the tick, advances
-the clock while the move is possible. The move itself can happen only at the last stage, and then sets the clock back.
-The clock also goes back when the move becomes impossible, so that each wait begins anew. The tables and both engines
-list these variables and moves after those of the scenario. Users never see them.
+The wait of such a move has stages. A *clock* is a hidden variable with one level for each stage. A hidden move, the
+*tick*, advances the clock by one stage while the move itself is possible. The move itself can happen only at the last
+stage, and then sets the clock back. The clock also goes back when the move becomes impossible, so that each wait begins
+anew. The tables and both engines list these variables and ticks after those of the scenario. Users never see them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from simlib.scenario.model import Effect, Move, Outcome, Scenario, Variable
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of one move: its `variable`, and the `tick` that advances it by one stage."""
+    """The clock of one move, which counts the stages of its wait.
+
+    Attributes:
+        move: The id of the move.
+        variable: The hidden variable with one level for each stage.
+        tick: The hidden move that advances this variable by one stage.
+    """
 
     move: str
     variable: Variable
@@ -25,7 +31,7 @@ class Clock:
 
 
 def clock_id(move: str) -> str:
-    """Return the id of a move's clock and of its tick.
+    """Return the id of the clock of a move (the hidden variable that counts the stages of its wait), and of its tick.
 
     The id has spaces, so it cannot clash with an id in a file.
     """
@@ -33,9 +39,9 @@ def clock_id(move: str) -> str:
 
 
 def clocks_of(scenario: Scenario) -> tuple[Clock, ...]:
-    """Return the clocks of a scenario in the order of its moves.
+    """Return a clock for each move that waits for several stages, in the order of the moves.
 
-    A wait of one stage needs no clock.
+    A clock is a hidden variable that counts the stages. A wait of one stage needs no clock.
     """
     return tuple(_clock(move) for move in scenario if move.takes is not None and move.takes.stages > 1)
 
@@ -52,7 +58,10 @@ def _clock(move: Move) -> Clock:
 
 
 def wound(move: Move, clocks: tuple[Clock, ...]) -> Move:
-    """Return a move that sets its own clock back when it happens."""
+    """Return the move with effects that set its own clock back to the first stage when the move happens.
+
+    A move without a clock is returned unchanged.
+    """
     back = tuple(Effect(c.variable.id, level=c.variable.levels[0]) for c in clocks if c.move == move.id)
     if not back:
         return move

@@ -1,8 +1,8 @@
-"""Add a counter of firings, so that a question about a count becomes one about a state.
+"""Turn a question about a number of firings (times that moves happen) into a question about a state.
 
-The counter is a further variable, and every outcome that counts raises it by one. The last level of the counter is an
-ending, because later events cannot change the answer. No guard and no factor reads the counter, so everything else goes
-on as before.
+A further variable, the counter, is added to the scenario. Every outcome that counts for the question raises the counter
+by one. The last level of the counter is an ending, because later events cannot change the answer. No condition and no
+factor reads the counter, so everything else goes on as before.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ COUNTED = "counted often enough"
 
 
 def with_counter(scenario: Scenario, question: Question) -> Scenario:
-    """Return the scenario with a question about a count turned into its first ending, `COUNTED`.
+    """Return the scenario with a counter of firings, and with a question about this count as its first ending.
 
-    Other questions and all ladders are left out. The counter is the last variable.
+    The ending has the id `COUNTED`. It is reached when the moves and outcomes of the question have happened as often as
+    the question asks. Other questions and all ladders (scales of escalation) are left out. The counter is the last
+    variable.
     """
     goal = question.count.at_least if question.count else 1
     levels = tuple(str(number) for number in range(goal + 1))

@@ -1,9 +1,20 @@
-"""Interventions: acts on a day, and standing interventions that rewrite the rate tables.
+"""Interventions: acts on a day, and standing interventions, which are in force between two dates.
 
-Standing interventions are forbidden moves, policies, and values assumed for a while. θ, the vector of assumption
-values, is extended by further numbers in this order: 1, 0, the rates of the policies, the values assumed for a while,
-the factors that turn a median wait into the rate of a stage, and the values that a counter can take. Where an
-intervention applies, a table entry points at one of these numbers instead of an assumption.
+A standing intervention forbids a move, sets the rate of a move (a policy), or assumes another value of an assumption.
+An act on a day forces a move or sets a variable.
+
+The rate tables (see `tables`) hold indices into the *extended* θ. This is θ, the vector of assumption values, followed
+by further numbers in this order:
+
+    1 and 0
+    the rates of the policies
+    the values that interventions assume
+    the factors that turn a median wait into the rate of a stage of the wait
+    the values that a counter (a variable whose levels are whole numbers) can take
+
+Where a standing intervention applies, a table entry points at one of these numbers instead of an assumption.
+
+Sizes: A assumptions, E table entries, F places for factors in a table entry.
 """
 
 from __future__ import annotations
@@ -23,9 +34,9 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An act on a day: set `variable` to `level`, or fire `move` with `outcome`.
+    """An act on a day: set `variable` to `level`, or let `move` happen with `outcome`.
 
-    All four are indices. The outcome -1 is drawn at random.
+    All four are indices, -1 if not used. If a move has the outcome -1, its outcome is drawn at random.
     """
 
     variable: int = -1
@@ -33,19 +44,20 @@ class Action:
     move: int = -1
     outcome: int = -1
     number: int = 0
-    """Position in `Scenario.interventions`, or -1 for a dated move of the scenario itself.
-
-    The number selects the random stream of a forced firing, and its line in the report.
-    """
+    """Position in `Scenario.interventions`, or -1 for a move that the scenario itself puts on a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time [start, end) in days within which no calendar window opens or closes.
+    """A stretch of time within which no calendar window opens or closes and no intervention begins or ends.
 
-    `actions` happen at `start`, in order, before anything else. `closed` lists the calendar windows that are closed.
-    `standing` holds the interventions in force, by their number in the scenario: prohibitions, policies, and assumed
-    values. `held` lists the variables that are held at a level, so that no move changes them.
+    Attributes:
+        start, end: Days after `as_of`. The end is not part of the segment.
+        actions: The acts at `start`, in order. They come before anything else.
+        closed: The indices of the calendar windows that are closed.
+        standing: The prohibitions, policies and assumed values in force, by their positions in
+            `Scenario.interventions`.
+        held: The indices of the variables that interventions hold at a level, so that no move changes them.
     """
 
     start: float
@@ -62,7 +74,11 @@ class Segment:
 
 
 class Standing:
-    """The interventions of a scenario that last for a while, by their number in the scenario."""
+    """The standing interventions of a scenario: prohibitions, policies and assumed values.
+
+    `items` maps the position of each in `Scenario.interventions` to the intervention. The *extended* θ is described in
+    the module docstring.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         listed = enumerate(scenario.interventions)
@@ -80,20 +96,23 @@ class Standing:
 
     @property
     def numbers_from(self) -> int:
-        """The place of the counter value 0 in `extended`. The other counter values follow in order."""
+        """The index of the counter value 0 in the extended θ. The other counter values follow in order."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
-        """Return the variables that the conditions of a move's interventions read."""
+        """Return the variables in the conditions of the standing interventions that concern a move."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
-        """Return the conditions of assumed values that are factors of a move's outcomes."""
+        """Return the conditions of the interventions that assume the value of a factor on a move's outcomes."""
         named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Point an index (F, E) at the values assumed in a segment, where these values apply."""
+        """Change indices (F, E) into the extended θ, in place, to the values that interventions assume in a segment.
+
+        `applies` says for an intervention at which entries (E,) its condition holds.
+        """
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
@@ -101,10 +120,16 @@ class Standing:
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
-        """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions.
+        """Change indices (F, E) into the extended θ, in place, to those in force in a segment.
 
-        Under a policy or a prohibition, the clock of a move that takes a while stands still. `ticks` (E,) marks the
-        entries of clocks.
+        Assumed values come first, then policies, then prohibitions. Under a policy or a prohibition, the wait of a move
+        that takes some time does not advance.
+
+        Args:
+            index: The indices, by row (0: the base rate, then factors) and by table entry.
+            segment: The stretch of time.
+            applies: Says for an intervention at which table entries (E,) it applies.
+            ticks: The entries (E,) of hidden moves that advance a wait by one stage.
         """
         self.assume(index, segment, applies)
         one = len(self._assumption)
@@ -116,17 +141,18 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the place in `extended` of the pace of a wait.
+        """Return the index in the extended θ of the pace of a wait.
 
-        The pace, divided by the median wait, is the rate of one stage.
+        The pace, divided by the median wait, is the rate of one stage of the wait.
         """
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return θ (A,) with the further values that an index may point at.
+        """Return the extended θ: `theta` (A,) followed by the numbers that the module docstring lists.
 
-        A median wait is replaced by its inverse. With `centre`, θ is a draw around `centre`, and a value assumed for a
-        while shifts in the same ratio as its assumption.
+        A median wait is replaced by its inverse. If `theta` is a draw, `centre` (A,) holds the stated values. A value
+        that an intervention assumes is then multiplied by theta / centre of its assumption (for a chance: its odds are
+        multiplied by the odds ratio).
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
@@ -141,15 +167,14 @@ class Standing:
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
-        """Turn derivatives (A,) with respect to `extended` into derivatives with respect to θ."""
+        """Turn derivatives (A,) with respect to the first A numbers of the extended θ into those with respect to θ.
+
+        The two differ for a median wait, because the extended θ holds its inverse.
+        """
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values assumed for a while, at a draw θ around `centre`.
-
-        Each value is multiplied by the ratio of its assumption to `centre`. For a chance, its odds are multiplied by
-        the odds ratio.
-        """
+        """Return the values that interventions assume, shifted as `extended` says if `theta` is a draw."""
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values
@@ -158,9 +183,9 @@ class Standing:
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
-        """Return (assumption, place in `extended`, ∂ value / ∂ θ) of each assumed value.
+        """Return how each value that an intervention assumes changes with θ, as it does between draws around θ.
 
-        θ is taken as the centre of its draws, so the assumed value changes with θ as it does between draws.
+        Each item is (index of the assumption, index of the value in the extended θ, ∂ extended θ / ∂ θ).
         """
         first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
         at = theta[self._targets]
@@ -171,9 +196,10 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {assumption: ∂ value / ∂ θ} for the values assumed in a segment.
+        """Return {assumption: ∂ value / ∂ θ} for the values that interventions assume in a segment.
 
-        If an assumption has several assumed values, the last one counts.
+        The values change with θ as they do between draws around θ. If several interventions assume a value of one
+        assumption, the last of them counts.
         """
         slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
         return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
@@ -181,7 +207,7 @@ class Standing:
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return θ and `centre` for computing chances, with the values assumed in a segment."""
+        """Return `theta` and `centre` (A,) with the values that interventions assume in a segment put in place."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -206,9 +232,9 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return odds(θ) / odds(centre) of each assumption, followed by a 1.
+    """Return the odds of each chance in `theta` (A,) divided by its odds in `centre` (A,), followed by a 1.
 
-    The ratio is 1 where θ equals the centre, so that a fixed chance of 0 or 1 stays as it is.
+    The ratio is 1 where the two are equal, so that a fixed chance of 0 or 1 stays as it is.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))

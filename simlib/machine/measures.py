@@ -1,14 +1,26 @@
 """Measures: the numbers that a forecast reports, by name.
 
-A name has one of the forms "ending:ID" ("ending:ongoing" means no ending yet), "question:ID", "level:VARIABLE=LEVEL",
-"rung:LADDER=RUNG", "moves:ID" (expected count) or "impact:ID" (expected amount). An ending, a question or an impact may
-also be named by its id alone.
+Every forecast reports these measures, at each of its times:
 
-Further measures are computed only when they are asked for. "fired:MOVE" is an event: the move has happened at least
-once. "reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: the level or rung, or a higher one, has been
-reached. "days:VARIABLE=LEVEL" is the expected number of days at a level before any ending. "EVENT|CONDITION@DATE" is
-the probability of one event, given that another event, the condition, happens by DATE. Without a date, the condition
-has to happen by the same day as the event.
+    ending:ID             probability that this ending has been reached ("ending:ongoing": that none has been reached)
+    question:ID           probability that the answer to this question is yes
+    level:VARIABLE=LEVEL  probability that the variable is at this level
+    rung:LADDER=RUNG      probability that the ladder is on this rung (level of escalation)
+    moves:ID              expected number of times that this move has happened
+    impact:ID             expected amount of this impact
+
+An ending, a question or an impact may also be named by its id alone.
+
+Further measures are computed only when a user asks for them:
+
+    fired:MOVE              probability that the move has happened at least once
+    reached:VARIABLE=LEVEL  probability that the variable has been at this level or a higher one
+    reached:LADDER=RUNG     probability that the ladder has been on this rung or a higher one
+    days:VARIABLE=LEVEL     expected number of days at this level before any ending
+    EVENT|CONDITION@DATE    probability of the event, given that the condition (another event) happens by DATE
+
+Without "@DATE", the condition has to happen by the same day as the event. An event is an ending, a question, or one of
+"fired:" and "reached:".
 """
 
 from __future__ import annotations
@@ -43,16 +55,21 @@ FORMS = (
 _KNOWN: tuple[Kind, ...] = (*KINDS, "fired", "reached", "days")
 _EVENTS = ("ending", "question", "fired", "reached")
 _PAIRS = ("level", "rung", "reached", "days")
-"""Kinds with a part: "KIND:OF=PART"."""
+"""Kinds of measures that are named "KIND:OF=PART"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One number that a forecast reports.
 
-    `of` is the id of the ending, question, variable, ladder, move or impact. `part` is the level or the rung. `unit` is
-    the unit of an amount. For a conditional probability, `of` names the event, and `part` names the condition and its
-    date.
+    Attributes:
+        kind: The kind of the measure, such as "ending" ("given": a conditional probability).
+        of: The id of the ending, question, variable, ladder, move or impact. For a conditional probability, the name
+            of the event.
+        label: The label that people read.
+        part: The level of the variable, or the rung of the ladder. For a conditional probability, the name of the
+            condition, followed by "@" and its date if there is one.
+        unit: The unit of an amount, "" for other kinds.
     """
 
     kind: Kind
@@ -70,17 +87,20 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The id of the question that records the event (see `asked_events`), "" if there is none."""
+        """The id of the question of the scenario that records the event, "" if no question records it.
+
+        `asked_events.with_events` adds such a question for a measure "fired:..." or "reached:...".
+        """
         return self.of if self.kind == "question" else self.name if self.kind in ("fired", "reached") else ""
 
     @property
     def condition(self) -> str:
-        """The id of the question that asks whether the condition has happened."""
+        """For a conditional probability: the id of the question whether the condition has happened."""
         return f"given {self.part}"
 
     @property
     def both(self) -> str:
-        """The id of the question that asks whether both event and condition have happened."""
+        """For a conditional probability: the id of the question whether event and condition have both happened."""
         return f"{self.of}&{self.part}"
 
     @property
@@ -98,7 +118,7 @@ class Measure:
         return percent(value) if self.probability else show(value, "amount", self.unit)
 
     def column(self, scenario: Scenario) -> int:
-        """Return the column of the measure in the array of its kind."""
+        """Return the column of the measure in an array that has a column for each measure of its kind."""
         if self.kind in ("level", "rung"):
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))
@@ -108,10 +128,10 @@ class Measure:
 
 
 def days_by(scenario: Scenario, by: By) -> float:
-    """Return the target day of a question in days after `as_of`.
+    """Return a target day as a number of days after the scenario's `as_of`.
 
-    None is the horizon. A date, or its ISO text, means "before the end of that day". Raises ScenarioError for a text
-    that is no date, and for a day at or before the start or after the horizon.
+    `by` is None for the horizon, a number of days, a date, or the ISO text of a date. A date means the end of that day.
+    Raises ScenarioError for a text that is no date, and for a day at or before the start or after the horizon.
     """
     try:
         date = dt.date.fromisoformat(by) if isinstance(by, str) else by
@@ -127,9 +147,9 @@ def days_by(scenario: Scenario, by: By) -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures with these names (default: the headline).
+    """Return the measures with these names, each once. None: the headline measure of the scenario.
 
-    Raises a ScenarioError that lists every unknown name, and ValueError if there is no name at all.
+    Raises a ScenarioError that lists every unknown name, and ValueError for an empty list of names.
     """
     if names is None:
         return (headline(scenario),)
@@ -148,11 +168,11 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
 
 
 def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
-    """Return the headline: the measure that the scenario names, else its first question.
+    """Return the headline: the measure that the scenario names as its headline, else its first question.
 
     `kinds` are the permitted kinds, in order of preference. If the scenario names no measure of these kinds, the
-    headline is the first measure of the first kind that has one. If no kind has a measure, the headline is "no ending
-    yet".
+    headline is its first measure of the first of these kinds, else of the second, and so on. If the scenario has no
+    measure of these kinds, the headline is "no ending yet".
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None
@@ -160,7 +180,7 @@ def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending"))
 
 
 def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure]:
-    """Yield every measure of the given kinds. `ending:ongoing` comes after the endings."""
+    """Yield every measure of the given kinds. "ending:ongoing" (no ending yet) comes after the other endings."""
     for kind in kinds:
         if kind in ("level", "rung"):
             for of, parts in _parts(scenario, kind).items():
@@ -266,9 +286,11 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
 
 
 def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return (value, low, high), each (T,), of a measure in a forecast.
+    """Return (value, low, high) of a measure in a forecast, each an array (T,) over its T report times.
 
-    Low and high are the ends of the interval that the forecast gives.
+    Low and high are the ends of the interval that the forecast gives. It covers the numerical error, such as that of a
+    finite number of replicates. Raises Unsupported for "days:..." if the forecast does not have these numbers, and
+    SimlibError for a conditional probability whose condition has probability 0.
     """
     if measure.kind == "ending" or measure.asked:
         band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.asked]
@@ -295,10 +317,10 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 
 
 def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return a conditional probability with its interval.
+    """Return (value, low, high) of a conditional probability (T,).
 
-    From replicates it is the Wilson interval among the replicates that meet the condition. Otherwise the interval
-    follows from the intervals of numerator and denominator.
+    If replicates were counted, low and high are the Wilson interval among the replicates that meet the condition.
+    Otherwise they follow from the intervals of numerator and denominator.
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)
@@ -314,10 +336,10 @@ def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats
 
 
 def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
-    """Return P(event and condition) over P(condition), each (T,).
+    """Return the conditional probability P(event and condition) / P(condition) at T times.
 
-    The result is 0 at times before the condition can be met. Raises SimlibError if the condition has probability 0 at
-    the last time.
+    `both` and `given` are these two probabilities (..., T). The result is 0 at times at which the condition has
+    probability 0. Raises SimlibError if the condition has probability 0 at the last time.
     """
     if np.any(given[..., -1] <= 0):
         event, _, condition = measure.label.partition(", given: ")

@@ -36,11 +36,9 @@ __all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the values of the assumptions (A,): from `values` if given there, else as stated.
+    """Return the values of the A assumptions in base units (A,): those in `values`, else the stated ones.
 
-    All are in base units.
-
-    Raises ScenarioError for a name that is no assumption.
+    Raises ScenarioError for a name in `values` that is no assumption.
     """
     result = np.array([a.value for a in scenario.assumptions.values()], dtype=float)
     if values:
@@ -69,11 +67,11 @@ def correlation(scenario: Scenario) -> Floats:
 
 
 def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
-    """Return n rows of normal scores (n, A), correlated as the scenario says.
+    """Return n draws of the normal scores of the A assumptions (n, A), correlated as the scenario says.
 
-    The first rows do not depend on n. In the first rows of a Sobol sequence some columns resemble each other, however
-    it is scrambled. With `shuffled`, the columns are assigned to the assumptions at random, so that each seed affects
-    other pairs of assumptions.
+    The first draws do not depend on n. At the beginning of a Sobol sequence, some columns resemble each other, however
+    the sequence is scrambled. With `shuffled`, the columns are assigned to the assumptions at random, so that each seed
+    affects other pairs of assumptions. Raises ValueError for n < 1.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc
@@ -92,7 +90,10 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
 
 
 def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return assumption values in base units from normal scores (..., A), by split normals."""
+    """Return assumption values in base units (..., A) from normal scores `z` (..., A).
+
+    The formula is in the module docstring.
+    """
     z = np.asarray(z, dtype=float)
     assumptions = scenario.assumptions.values()
     y = np.array([0.0 if a.fixed else forward(a.kind, a.value) for a in assumptions]) + slopes(scenario, z) * z
@@ -112,9 +113,9 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return the normal scores of assumption values (..., A), 0 for fixed assumptions.
+    """Return the normal scores (..., A) of assumption values in base units (..., A), 0 for fixed assumptions.
 
-    Inverse of `values_from_scores`.
+    This is the inverse of `values_from_scores`.
     """
     values = np.asarray(values, dtype=float)
     result = np.zeros_like(values)
@@ -127,22 +128,19 @@ def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
 
 
 def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n draws of the assumptions (n, A) in base units. Raises ValueError for n < 1."""
+    """Return n draws of the A assumptions from their priors, in base units (n, A). Raises ValueError for n < 1."""
     return values_from_scores(scenario, scores(scenario, n, seed=seed))
 
 
 def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
-    """Return quantiles of one assumption's prior in base units."""
+    """Return the quantiles of one assumption's prior, in base units, at probabilities `p`."""
     from scipy.special import ndtri
 
     return _from_score(assumption, np.asarray(ndtri(np.asarray(p, dtype=float))))
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the prior probability that an assumption is at most a value (base units).
-
-    Inverse of `quantile`.
-    """
+    """Return the prior probability that an assumption is at most `value` (base units), the inverse of `quantile`."""
     from scipy.special import ndtr
 
     if assumption.fixed:
@@ -157,7 +155,10 @@ def share_below(assumption: Assumption, value: float) -> float:
 
 
 def describe(assumption: Assumption) -> dict[str, float]:
-    """Return the mean of a prior and its 1, 5, 25, 50, 75, 95 and 99% points."""
+    """Return the mean of a prior and its quantiles, in base units: {"mean": ..., "p01": ..., ..., "p99": ...}.
+
+    The quantiles are at 1, 5, 25, 50, 75, 95 and 99%.
+    """
     from scipy.special import ndtri
 
     cells = 4096
@@ -169,9 +170,9 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return ∂g(θ)/∂z (..., A) at normal scores, 0 for fixed assumptions.
+    """Return the derivative ∂g(θ)/∂z (..., A) at normal scores `z` (..., A), 0 for fixed assumptions.
 
-    g is the log or the logit, as in the module docstring.
+    g is the logit for a chance, and the log for any other kind of assumption.
     """
     steps = [_steps(a.kind, a.value, a.low, a.high) for a in scenario.assumptions.values()]
     below, above = np.array(steps, dtype=float).reshape(-1, 2).T

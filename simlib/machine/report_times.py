@@ -1,8 +1,14 @@
-"""The days at which a forecast is reported by default."""
+"""Report times: the days for which a forecast gives its numbers."""
 
 from __future__ import annotations
 
-__all__ = ["daily_steps"]
+from collections.abc import Iterable
+
+import numpy as np
+
+from simlib.typing import Floats
+
+__all__ = ["daily_steps", "grid"]
 
 _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 
@@ -16,3 +22,19 @@ def daily_steps(horizon: float) -> int:
         return _OTHERWISE
     whole = [count for count in range(_FEWEST, _MOST + 1) if int(horizon) % count == 0]
     return max(whole, default=_OTHERWISE)
+
+
+def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
+    """Return report times in days: 0 and the ends of equal steps to the horizon, or the given times.
+
+    `times` is the number of equal steps, or the report times themselves. Raises ValueError for fewer than one step,
+    and for times that do not increase strictly within 0 and the horizon.
+    """
+    if isinstance(times, int | np.integer):
+        if times < 1:
+            raise ValueError(f"times must be at least 1, not {times}")
+        return np.linspace(0.0, horizon, int(times) + 1)
+    result = np.asarray(list(times), dtype=float)
+    if len(result) == 0 or np.any(np.diff(result) <= 0) or result[0] < 0 or result[-1] > horizon:
+        raise ValueError(f"times must increase strictly within 0 and the horizon of {horizon:g} days")
+    return result

@@ -1,6 +1,7 @@
 """Impacts as arrays: how much each outcome, condition and ending adds to each impact.
 
-Sizes: I impacts, O outcomes (of all moves together), A assumptions.
+An impact is a quantity that accumulates along a history, such as casualties. Sizes: I impacts, O outcomes (of all moves
+together), A assumptions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ __all__ = ["Accrual", "Impulse", "Payment", "Rewards"]
 
 
 class Impulse(NamedTuple):
-    """An amount gained with any of `outcomes`. `stream` names the stream of its random numbers."""
+    """An amount that is added to an impact whenever a move happens with one of some outcomes.
+
+    Attributes:
+        impact: The index of the impact.
+        outcomes: The indices of the outcomes, numbered over all moves.
+        amount: The index of the assumption that is the mean amount.
+        stream: The name of the stream of random numbers for a random amount.
+    """
 
     impact: int
     outcomes: tuple[int, ...]
@@ -27,7 +35,13 @@ class Impulse(NamedTuple):
 
 
 class Accrual(NamedTuple):
-    """An amount gained per day while a condition holds."""
+    """An amount that is added to an impact per day while a condition holds.
+
+    Attributes:
+        impact: The index of the impact.
+        when: The condition.
+        amount: The index of the assumption that is the amount per day.
+    """
 
     impact: int
     when: Condition
@@ -35,7 +49,14 @@ class Accrual(NamedTuple):
 
 
 class Payment(NamedTuple):
-    """An amount gained once, when an ending is reached."""
+    """An amount that is added to an impact once, when an ending is reached.
+
+    Attributes:
+        impact: The index of the impact.
+        ending: The index of the ending.
+        amount: The index of the assumption that is the mean amount.
+        stream: The name of the stream of random numbers for a random amount.
+    """
 
     impact: int
     ending: int
@@ -45,9 +66,15 @@ class Payment(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewards:
-    """The impacts of a scenario.
+    """The impacts of a scenario: quantities that accumulate along a history.
 
-    An `amount` is an index into θ. `spread` (A,) holds the standard deviation of each amount, by assumption.
+    Attributes:
+        impacts (I,): The ids of the impacts.
+        impulses: The amounts that are added when moves happen.
+        accruals: The amounts that are added per day while conditions hold.
+        payments: The amounts that are added when endings are reached.
+        spread (A,): The standard deviation of each assumption that is an amount.
+        outcomes, endings: The numbers of outcomes and endings.
     """
 
     impacts: tuple[str, ...]
@@ -79,21 +106,23 @@ class Rewards:
         return cls(tuple(scenario.impacts), tuple(impulses), tuple(accruals), tuple(payments), spread, *sizes)
 
     def by_outcome(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the mean and the mean square of the amount of each outcome, each (I, O)."""
+        """Return (mean, mean square) of the amount that each outcome adds to each impact, both (I, O).
+
+        `theta` (A,) are the assumption values.
+        """
         rows = [(item.impact, list(item.outcomes), item.amount) for item in self.impulses]
         return self._moments(theta, rows, self.outcomes)
 
     def by_ending(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the mean and the mean square of the amount of each ending, each (I, endings)."""
+        """Return (mean, mean square) of the amount that each ending adds to each impact, both (I, endings).
+
+        `theta` (A,) are the assumption values.
+        """
         rows = [(item.impact, [item.ending], item.amount) for item in self.payments]
         return self._moments(theta, rows, self.endings)
 
     def _moments(self, theta: Floats, rows: list[tuple[int, list[int], int]], columns: int) -> tuple[Floats, Floats]:
-        """Return the mean and the mean square of the total amount by impact and place (I, columns).
-
-        A place is an outcome or an ending. The amounts of a place are independent, so their means and their variances
-        add.
-        """
+        # Several amounts of one outcome or ending are independent, so their means and their variances add.
         mean, variance = np.zeros((2, len(self.impacts), columns))
         for impact, places, amount in rows:
             mean[impact, places] += theta[amount]

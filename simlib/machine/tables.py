@@ -1,23 +1,35 @@
-"""A scenario as arrays: local rate tables, outcomes, starts and conditions.
+"""A scenario as arrays: the rates of its moves, the chances of their outcomes, and its start states.
 
 Both engines use these arrays, with indices in place of ids. Each move has a *local table*, with one entry for each
-combination of levels of the variables that its guard and its factors read. An entry holds the indices of the
-assumptions whose product is the hazard of the move. New assumption values therefore give all rates with one gather and
-one product (`Tables.rates`), without a Python loop over moves. The Monte Carlo kernel finds an entry by strides. The
-exact engine stores the index of the entry for each edge of its state graph.
+combination of levels of the variables that the move reads. The move reads a variable in its guard (the condition under
+which it can happen) and in the conditions of its factors and effects. An entry holds the indices of the assumptions
+whose product is the hazard of the move. New assumption values therefore give all rates with one gather and one product
+(`Tables.rates`), without a Python loop over moves. The Monte Carlo kernel finds an entry by strides. The exact engine
+stores the index of the entry for each edge of its state graph.
 
-An entry also determines the *context* of the move: the factors on its outcomes and the effects whose conditions hold.
-An outcome in a context is a *branch*, which has one chance and one list of effects (`Branches`).
+An entry also determines the *context* of the move: which conditions on its outcomes hold. An outcome in a context is a
+*branch*, which has one chance and one list of effects (`Branches`).
 
-Sizes: V variables, M moves, O outcomes and B branches (of all moves together), A assumptions, E table entries, F the
-largest number of factors of one move plus one.
+θ is the vector of assumption values. The *extended* θ (`Standing.extended`) is θ followed by other numbers that can
+multiply a rate, such as 1, 0 and the rates of policies.
+
+Sizes, with all moves counted together where it applies:
+    N: states.
+    V: variables.
+    M: moves.
+    O: outcomes.
+    B: branches.
+    A: assumptions.
+    E: entries of local tables.
+    F: the largest number of factors of one move, plus one for its base rate.
+    K: the largest number of factors of one outcome.
+    S: start levels of all variables. In `start_states`, S counts start states.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,43 +37,43 @@ from numpy.typing import NDArray
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.machine.branches import Branches
 from simlib.machine.clocks import clock_id, clocks_of, wound
-from simlib.machine.interventions import Segment, Standing, concerns, odds_ratio
-from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario, StartState, Window
-from simlib.typing import Bits, Bools, Floats, Ints
+from simlib.machine.interventions import Segment, Standing, concerns
+from simlib.machine.shares import normalized_shares
+from simlib.machine.state_index import StateIndex
+from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario, StartState, Window
+from simlib.typing import Bools, Floats, Ints
 
-__all__ = ["Tables", "grid", "sums_by"]
-
+__all__ = ["Tables", "sums_by"]
 
 MAX_ENTRIES = 2_000_000
-"""Largest number of entries of a local table. A move that reads too many variables is refused."""
+"""Largest number of entries of the local table of a move, and of start states. More are refused."""
 
 
-class Tables:
-    """The arrays of one scenario that do not depend on θ, the assumption values.
+class Tables(StateIndex):
+    """The arrays of one scenario that do not depend on the assumption values.
 
-    moves, variables: the moves and variables of the scenario, then those of hidden clocks (see `clocks`).
-    clocks: for each clock, the indices (move, variable).
-    move_variables[m]: the variables that move m reads. move_strides[m]: their strides in its local table.
-    table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
-    branches: the outcomes in each context, with their chances, factors and effects.
-    possible (E,): whether the guard of the move holds at an entry.
-    factor_index (F, E): indices into the extended θ (`standing.extended`). Row 0 is the base rate, or 0 where the
-    guard fails.
-    factor_window (F, E): the calendar window on which each factor depends, -1 for none.
+    Sizes are as in the module docstring. A hidden clock is a variable that counts the stages of a move's wait.
+
+    Attributes:
+        moves, variables: Those of the scenario, then those of the hidden clocks.
+        clocks: For each hidden clock the indices (move, variable).
+        move_variables[m]: The variables that move m reads.
+        move_strides[m]: The strides of these variables in the local table of move m.
+        table_start (M + 1,): Where the table entries of each move begin.
+        outcome_start (M + 1,): Where the outcomes of each move begin.
+        branches: The outcomes in each context, with their chances, factors and effects.
+        possible (E,): Whether the guard (condition) of the move holds at a table entry.
+        factor_index (F, E): Indices into the extended θ. Row 0 is the base rate, or the number 0 where the guard fails.
+        factor_window (F, E): The calendar window in which each factor applies, -1 if it always applies.
     """
 
     def __init__(self, scenario: Scenario, *, ignore_windows: bool = False) -> None:
-        self.scenario = scenario
-        self.ignore_windows = ignore_windows
         clocks = clocks_of(scenario)
-        self.variables = (*scenario.variables.values(), *(clock.variable for clock in clocks))
+        super().__init__(scenario, (*scenario.variables.values(), *(clock.variable for clock in clocks)))
+        self.ignore_windows = ignore_windows
         self.moves = (*(wound(move, clocks) for move in scenario), *(clock.tick for clock in clocks))
-        self.variable_ids = tuple(variable.id for variable in self.variables)
-        self.level_ids = tuple(variable.levels for variable in self.variables)
-        self.sizes: Ints = np.array([len(levels) for levels in self.level_ids], dtype=np.int64)
         self.assumption_ids = tuple(scenario.assumptions)
         self.move_ids = tuple(move.id for move in self.moves)
-        self._variable = {name: index for index, name in enumerate(self.variable_ids)}
         self._assumption = {name: index for index, name in enumerate(self.assumption_ids)}
         self._move = {name: index for index, name in enumerate(self.move_ids)}
         self._windows: dict[tuple[float, float], int] = {}
@@ -76,10 +88,6 @@ class Tables:
 
     # ---------------------------------------------------------------- names to indices
 
-    def variable(self, name: str) -> int:
-        """Return the index of a variable id."""
-        return self._variable[name]
-
     def move(self, name: str) -> int:
         """Return the index of a move id."""
         return self._move[name]
@@ -89,80 +97,9 @@ class Tables:
         return self._assumption[name]
 
     def outcome(self, move: str, outcome: str) -> int:
-        """Return the index of an outcome among all outcomes."""
+        """Return the index of an outcome of a move among the outcomes of all moves."""
         names = [o.id for o in self.scenario.moves[move].outcomes]
         return int(self.outcome_start[self._move[move]]) + names.index(outcome)
-
-    def level(self, variable: str, level: str) -> int:
-        """Return the index of a level of a variable."""
-        return self.level_ids[self._variable[variable]].index(level)
-
-    # ---------------------------------------------------------------- conditions
-
-    def allowed(self, condition: Condition) -> list[dict[int, Bools]]:
-        """Return a condition as clauses {variable: allowed (levels,) bool}."""
-        clauses = []
-        for clause in condition.clauses:
-            allowed = {}
-            for variable, levels in clause:
-                names = self.level_ids[self._variable[variable]]
-                some = set(levels)
-                allowed[self._variable[variable]] = np.array([name in some for name in names])
-            clauses.append(allowed)
-        return clauses
-
-    def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say in which states a condition holds (N,). Each row of `levels` (N, V) is a state."""
-        result = np.zeros(len(levels), dtype=bool)
-        for clause in self.allowed(condition):
-            every = np.ones(len(levels), dtype=bool)
-            for variable, allowed in clause.items():
-                every &= allowed[levels[:, variable]]
-            result |= every
-        return result
-
-    @cached_property
-    def bit_start(self) -> Ints:
-        """The first bit of each variable (V,) in a state that is packed one-hot."""
-        return np.concatenate([[0], np.cumsum(self.sizes)])[:-1].astype(np.int64)
-
-    @property
-    def words(self) -> int:
-        """Number of 64-bit words of a state that is packed one-hot."""
-        return int(-(-int(self.sizes.sum()) // 64))
-
-    def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return the bits of the levels that each clause of a condition forbids (clauses, words).
-
-        A state satisfies a clause if it has none of the clause's bits.
-        """
-        rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
-        for row, clause in zip(rows, self.allowed(condition), strict=True):
-            for variable, allowed in clause.items():
-                for level in np.flatnonzero(~allowed):
-                    bit = int(self.bit_start[variable] + level)
-                    row[bit // 64] |= np.uint64(1 << (bit % 64))
-        return rows
-
-    def rungs(self, levels: NDArray[np.integer]) -> list[Ints]:
-        """Return for each ladder the rung index of each state in `levels` (N, V)."""
-        result = []
-        for ladder in self.scenario.ladders.values():
-            rung = np.zeros(len(levels), dtype=np.int64)
-            for index, step in enumerate(ladder.rungs):
-                rung[self.holds(step.when, levels)] = index
-            result.append(rung)
-        return result
-
-    def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending reached in each state of `levels` (N, V), -1 for none.
-
-        If several endings are reached, the first of them in the file counts.
-        """
-        result = np.full(len(levels), -1, dtype=np.int64)
-        for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
-            result[self.holds(ending.when, levels)] = index
-        return result
 
     # ---------------------------------------------------------------- building
 
@@ -186,10 +123,9 @@ class Tables:
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return factor indices, factor windows, variables, strides and guard of a move's table.
+        """Return a move's part of factor_index, factor_window, move_variables, move_strides and possible.
 
-        The table has an entry for each combination of levels of the variables that the move reads. The branches of the
-        move are added to `branches`.
+        Also add the branches of the move to `branches`.
         """
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
@@ -220,10 +156,6 @@ class Tables:
         return index, window, variables, strides, guard
 
     def _last_stage(self, clock: str | None, local: Ints) -> Bools:
-        """Say at which entries the clock of a move is at its last stage.
-
-        Without a clock, the result is True everywhere.
-        """
         if clock is None:
             return np.ones(len(local), dtype=bool)
         variable = self._variable[clock]
@@ -234,7 +166,7 @@ class Tables:
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return the states (entries, V) of the entries of a local table over `variables`."""
+        """Return one state (entries, V) for each entry of a local table. Variables that it does not read are 0."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -255,7 +187,7 @@ class Tables:
             )
 
     def window(self, window: Window | None) -> int:
-        """Return the index of a calendar window, -1 for none."""
+        """Return the index of a calendar window, -1 for None or if windows are ignored."""
         if window is None or self.ignore_windows:
             return -1
         days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)
@@ -281,7 +213,11 @@ class Tables:
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return `factor_index` (F, E) with the windows and interventions of a segment applied."""
+        """Return the indices of factors (F, E) in a segment, a stretch of time with constant rates.
+
+        They are `factor_index`, changed by closed calendar windows and by the interventions in force. Without a
+        segment, nothing is changed.
+        """
         if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
         if segment.rating not in self._index_cache:
@@ -295,10 +231,7 @@ class Tables:
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
-        """Say at which entries (E,) an intervention applies.
-
-        These are the entries where its move is possible and its condition holds.
-        """
+        """Say at which table entries (E,) an intervention's move is possible and its condition holds."""
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):
             if concerns(item, move):
@@ -308,41 +241,65 @@ class Tables:
         return result
 
     def unruled(self, segment: Segment) -> Bools:
-        """Say at which entries (E,) a move is possible and no policy or prohibition sets its rate."""
+        """Say at which table entries (E,) a move is possible and no policy or prohibition replaces its rate.
+
+        `segment` gives the policies and prohibitions in force.
+        """
         ruling = [self.standing.items[number] for number in segment.standing]
         ruled = [self._applies(item) for item in ruling if isinstance(item, Forbid | Policy)]
         return np.logical_and.reduce([self.possible, *(~entries for entries in ruled)])
 
     def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
-        """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,).
+        """Return the hazard per day of every table entry (E,).
 
-        With `centre`, θ is a draw around `centre`, and values assumed for a while are scaled by θ over `centre`.
+        Args:
+            theta: The assumption values (A,).
+            segment: A stretch of time with its closed windows and its interventions. None: no window is closed, and no
+                intervention is in force.
+            centre: The stated values (A,), if `theta` is a draw around them. A value that an intervention assumes then
+                moves in proportion to θ / centre (for a chance, its odds move with the odds ratio).
         """
         result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
         return result
 
     def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
-        """Return the chance of every branch (B,) in a segment.
+        """Return the chance of every branch (B,): of every outcome in every context of its move.
 
-        The chances sum to one within each context of a move. Without `centre`, the values in θ are the chances, and one
-        branch takes the rest. With `centre` (the stated values), θ is a draw. Each stated chance is then multiplied by
-        the odds ratio of draw and stated value, and the results are normalised. So their sum is always one, and if only
-        one branch is uncertain, its chance is exactly the drawn value. Factors on outcomes multiply the chances before
-        they are normalised. Raises ScenarioError if the stated chances of a move sum to more than one.
+        The chances of the branches in one context sum to one. Factors on outcomes multiply the chances before the
+        chances are normalized.
+
+        Args:
+            theta: The assumption values (A,).
+            centre: The stated values (A,), if `theta` is a draw around them. Each stated chance is then multiplied by
+                the odds ratio of draw and stated value, and the chances are normalized. If only one branch is
+                uncertain, its chance is exactly the drawn value. None: the values in `theta` are the chances, and one
+                branch takes the rest.
+            segment: A stretch of time with its closed windows and its interventions. None: no window is closed, and no
+                intervention is in force.
+
+        Raises:
+            ScenarioError: If the stated chances of a move sum to more than one.
         """
         weight = self.weights(theta, segment, centre)
         theta, centre = self.standing.in_place(theta, segment, centre)
         branches = self.branches
-        return self._shares(theta, centre, branches.chance, branches.start, self._outcome_place, weight)
+        return normalized_shares(theta, centre, branches.chance, branches.start, self._outcome_place, weight)
 
     def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
-        """Return the product of the factors on every branch (B,) in a segment, 1 if there are none."""
+        """Return the product of the factors on every branch (outcome in a context) (B,), 1 for no factor.
+
+        The arguments are those of `rates`.
+        """
         extended = self.standing.extended(theta, centre)
         result: Floats = np.multiply.reduce(extended[self.branch_factors(segment)], axis=0)
         return result
 
     def branch_factors(self, segment: Segment | None = None) -> Ints:
-        """Return `branches.factor` (K, B) with the windows and assumed values of a segment applied."""
+        """Return the indices of the factors on every branch (K, B) in a segment, a stretch of constant rates.
+
+        They are `branches.factor`, changed by closed calendar windows and by values that interventions assume. Without
+        a segment, nothing is changed.
+        """
         if segment is None or not (segment.closed or segment.standing):
             return self.branches.factor
         if segment.rating not in self._factor_cache:
@@ -353,35 +310,11 @@ class Tables:
         return self._factor_cache[segment.rating]
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the share of every start level (S,). The shares of each variable sum to one."""
-        return self._shares(theta, centre, self.start_chance, self.start_start, self._start_place)
+        """Return the probability of every start level (S,). The probabilities of each variable sum to one.
 
-    def _shares(
-        self,
-        theta: Floats,
-        centre: Floats | None,
-        chance: Ints,
-        starts: Ints,
-        place: Callable[[int, Floats], Problem],
-        weight: Floats | None = None,
-    ) -> Floats:
-        stated = theta if centre is None else centre
-        given = chance >= 0
-        share = np.where(given, np.append(stated, 0.0)[chance], 0.0)
-        rest = 1.0 - np.add.reduceat(share, starts[:-1])
-        group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        takes_rest = np.bincount(group[~given], minlength=len(starts) - 1) > 0
-        if np.any(takes_rest & (rest < -1e-9)):
-            raise ScenarioError(place(int(np.argmax(takes_rest & (rest < -1e-9))), 1.0 - rest))
-        share = np.where(given, share, np.maximum(rest, 0.0)[group])
-        if centre is not None:
-            share = share * np.where(given, odds_ratio(theta, centre)[chance], 1.0)
-        whole = takes_rest & (centre is None)
-        if weight is not None:
-            share = share * weight
-            whole &= ~np.logical_or.reduceat(weight != 1, starts[:-1])
-        total = np.add.reduceat(share, starts[:-1])
-        return share / np.where(whole, 1.0, total)[group]
+        `theta` (A,) are the assumption values. If they are a draw, `centre` (A,) holds the stated values.
+        """
+        return normalized_shares(theta, centre, self.start_chance, self.start_start, self._start_place)
 
     def _outcome_place(self, context: int, totals: Floats) -> Problem:
         move = self.moves[self.branches.move[context]]
@@ -396,7 +329,14 @@ class Tables:
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
         """Return the possible start states (S, V) and their probabilities (S,).
 
-        Without θ all probabilities are given as 1. The probabilities of a joint start do not depend on θ.
+        Args:
+            theta: The assumption values (A,). None: every probability is given as 1, because only the states matter.
+            centre: The stated values (A,), if `theta` is a draw around them.
+
+        If the scenario lists its start states (a joint start), their probabilities do not depend on `theta`.
+
+        Raises:
+            Unsupported: If the start levels of the variables combine to too many states.
         """
         if self.scenario.joint_start:
             states = self.scenario.joint_start
@@ -411,10 +351,7 @@ class Tables:
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
     def _levels_at(self, state: StartState) -> list[int]:
-        """Return the levels of all variables in a start state, clocks included.
-
-        A variable that the state does not name is at the first of its own start levels.
-        """
+        """Return the level of every variable. A variable that the state leaves out is at its first start level."""
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 
@@ -422,32 +359,37 @@ class Tables:
 
     @property
     def windows(self) -> dict[tuple[float, float], int]:
-        """The calendar windows as days [first, last), in the order of `factor_window`."""
+        """The calendar windows: {(first day, day after the last): index of the window}."""
         return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the table entry of a move in each state. Each row of `levels` (N, V) is a state."""
+        """Return the index (N,) of the table entry of a move in each state. Each row of `levels` (N, V) is a state."""
         index = np.full(len(levels), self.table_start[move], dtype=np.int64)
         for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
     def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the branch of an outcome in each state. Each row of `levels` (N, V) is a state."""
+        """Return the branch (N,) of an outcome in each state: its chance and effects in that context.
+
+        Each row of `levels` (N, V) is a state.
+        """
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return the branches (N,) of an outcome at table entries (N,).
+        """Return the branch (N,) of an outcome at each table entry: its chance and effects in that context.
 
-        `outcome` is one index for all entries, or one for each entry (N,).
+        Args:
+            entry: Table entries (N,) of the move of the outcome.
+            outcome: One outcome for all entries, or one for each entry (N,), numbered over all moves.
         """
         return self.branches.entry[entry] + outcome - self.outcome_start[self.outcome_move[outcome]]
 
     def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
-        """Return the states (N, V) after an outcome.
+        """Return the states (N, V) after an outcome of a move happens in the states `levels` (N, V).
 
-        The conditions of effects are checked in the state before the outcome. Shifts stop at the lowest and the highest
-        level. The variables in `held` stay as they are.
+        The conditions of effects are tested in the state before the outcome. A shift stops at the lowest or the highest
+        level. The variables in `held` (indices) keep their levels.
         """
         result, own = levels.astype(np.int64, copy=True), self.branches
         which = self.branch(outcome, levels)
@@ -462,9 +404,10 @@ class Tables:
         return self.settled(result)
 
     def settled(self, levels: Ints) -> Ints:
-        """Set clocks back, in place, in states (N, V) where their moves cannot happen.
+        """Set the hidden clocks of impossible moves back to their first stage, in place, in states (N, V).
 
-        A move cannot happen if its guard fails or an ending has been reached.
+        A hidden clock is a variable that counts the stages of a move's wait. A move is impossible if its guard
+        (condition) fails or an ending has been reached. Return the changed `levels`.
         """
         if self.clocks:
             over = self.ending(levels) >= 0
@@ -474,17 +417,5 @@ class Tables:
 
 
 def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:
-    """Return the sums of `weights` by `index` (size,)."""
+    """Return for each k below `size` the sum of the `weights` whose `index` is k (size,)."""
     return np.asarray(np.bincount(index, weights=weights, minlength=size), dtype=np.float64)
-
-
-def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
-    """Return report times in days: 0 and `times` equal steps to the horizon, or the given times."""
-    if isinstance(times, int | np.integer):
-        if times < 1:
-            raise ValueError(f"times must be at least 1, not {times}")
-        return np.linspace(0.0, horizon, int(times) + 1)
-    result = np.asarray(list(times), dtype=float)
-    if len(result) == 0 or np.any(np.diff(result) <= 0) or result[0] < 0 or result[-1] > horizon:
-        raise ValueError(f"times must increase strictly within 0 and the horizon of {horizon:g} days")
-    return result

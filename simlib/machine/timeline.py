@@ -1,4 +1,4 @@
-"""Cut time into segments where hazards or effects may change or an intervention acts."""
+"""Cut time into segments, at the days on which hazards or effects may change or an intervention acts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 
 
 def cut(tables: Tables, horizon: float) -> list[Segment]:
-    """Cut [0, horizon] into segments, each with its interventions.
+    """Cut the days from 0 to `horizon` into segments, each with its interventions.
 
-    A segment has the acts at its start and the interventions in force throughout it. An act at the horizon itself gives
-    a last segment of length zero. Raises ScenarioError for an intervention before the start or after the horizon.
+    A segment lists the acts at its start and the interventions in force throughout it. An act at the horizon itself
+    gives a last segment of length zero. Raises ScenarioError for an intervention before the start or after the horizon.
     """
     scenario = tables.scenario
     _refuse_outside(scenario, horizon)
@@ -56,7 +56,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
     """Return (day, act) for each act, in order of time.
 
-    Within a day, variables that begin to be held come first, then other interventions, then dated moves.
+    Within a day, holds of variables come first, then other interventions, then moves that the scenario puts on a date.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
@@ -74,10 +74,7 @@ def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
 
 
 def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
-    """Return (start, end, number) of the interventions that last for a while.
-
-    Start and end are days (0 and infinity if open), and the number is the place in the scenario's list.
-    """
+    """Return (first day, end day, position in the scenario's list) of each lasting intervention."""
     return [
         (
             0.0 if item.date is None else scenario.day(item.date),
@@ -90,7 +87,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return every set of variables that interventions hold at the same time."""
+    """Return every non-empty set of variables (indices) that interventions hold at a level at the same time."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

@@ -15,7 +15,7 @@ import numpy as np
 from simlib.control import UNWATCHED, Control, cores
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
-from simlib.machine.tables import grid
+from simlib.machine.report_times import grid
 from simlib.sweep.design import SweepDesign
 from simlib.sweep.folder import block_file, claim, write_parquet
 from simlib.sweep.points import Options, chosen_engine, need

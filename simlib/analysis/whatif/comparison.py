@@ -31,7 +31,7 @@ from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import By, Measure, days_by, every, find, headline, of_forecast
-from simlib.machine.tables import grid
+from simlib.machine.report_times import grid
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.scenario.views.wording import as_name, describe, intervention_in_words

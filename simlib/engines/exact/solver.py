@@ -34,7 +34,8 @@ from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.firing_counter import with_counter
 from simlib.machine.measures import By, days_by
-from simlib.machine.tables import Tables, grid
+from simlib.machine.report_times import grid
+from simlib.machine.tables import Tables
 from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Accumulation, Band, Forecast
 from simlib.scenario.model import Hold, Joint, Pin, Question, Scenario

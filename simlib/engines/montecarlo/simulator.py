@@ -28,7 +28,8 @@ from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.errors import SimlibError
 from simlib.machine import priors
 from simlib.machine.measures import By, days_by
-from simlib.machine.tables import Tables, grid
+from simlib.machine.report_times import grid
+from simlib.machine.tables import Tables
 from simlib.machine.timeline import cut
 from simlib.results import Forecast
 from simlib.typing import Floats, Ints

@@ -1,0 +1,57 @@
+"""Probabilities in groups that sum to one: stated ones, one that takes the rest, and draws around stated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simlib.errors import Problem, ScenarioError
+from simlib.machine.interventions import odds_ratio
+from simlib.typing import Floats, Ints
+
+__all__ = ["normalized_shares"]
+
+
+def normalized_shares(
+    theta: Floats,
+    centre: Floats | None,
+    chance: Ints,
+    starts: Ints,
+    place: Callable[[int, Floats], Problem],
+    weight: Floats | None = None,
+) -> Floats:
+    """Return probabilities (S,) that sum to one within each group.
+
+    Args:
+        theta: The assumption values (A,).
+        centre: The stated values (A,), if `theta` is a draw. Each stated probability is then multiplied by the odds
+            ratio of draw and stated value, and the group is normalized. None: the values in `theta` are the
+            probabilities.
+        chance: For each probability (S,) the index of its assumption, or -1 for the one that takes the rest of its
+            group.
+        starts: Where each group begins (groups + 1,).
+        place: Returns the problem of a group whose stated probabilities sum to more than one, given the number of the
+            group and the sums of all groups.
+        weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.
+
+    Raises:
+        ScenarioError: If the stated probabilities of a group leave less than nothing for the one that takes the rest.
+    """
+    stated = theta if centre is None else centre
+    given = chance >= 0
+    share = np.where(given, np.append(stated, 0.0)[chance], 0.0)
+    rest = 1.0 - np.add.reduceat(share, starts[:-1])
+    group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    takes_rest = np.bincount(group[~given], minlength=len(starts) - 1) > 0
+    if np.any(takes_rest & (rest < -1e-9)):
+        raise ScenarioError(place(int(np.argmax(takes_rest & (rest < -1e-9))), 1.0 - rest))
+    share = np.where(given, share, np.maximum(rest, 0.0)[group])
+    if centre is not None:
+        share = share * np.where(given, odds_ratio(theta, centre)[chance], 1.0)
+    whole = takes_rest & (centre is None)
+    if weight is not None:
+        share = share * weight
+        whole &= ~np.logical_or.reduceat(weight != 1, starts[:-1])
+    total = np.add.reduceat(share, starts[:-1])
+    return share / np.where(whole, 1.0, total)[group]
