@@ -89,7 +89,7 @@ class Belief:
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
-    """Return `draws` draws of the prior as a belief, or the given belief after checking that it fits the scenario.
+    """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
 
     Raises Unsupported if the assumptions, the date or the start states of the belief are not those of the scenario.
     """

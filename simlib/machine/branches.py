@@ -46,7 +46,7 @@ class Lookup(Protocol):
 
 
 class Branches:
-    """The branches (outcomes in a context) of a list of moves, ordered by move, then context, then outcome.
+    """The branches (outcomes in a context) of moves, ordered by move, then context, then outcome.
 
     Sizes and words are as in the module docstring. The extended θ (`Standing.extended`) is the vector of assumption
     values followed by other numbers.

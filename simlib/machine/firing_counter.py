@@ -18,7 +18,7 @@ COUNTED = "counted often enough"
 
 
 def with_counter(scenario: Scenario, question: Question) -> Scenario:
-    """Return the scenario with a counter of firings, and with a question about this count as its first ending.
+    """Return the scenario with a counter of firings, and a question about the count as its first ending.
 
     The ending has the id `COUNTED`. It is reached when the moves and outcomes of the question have happened as often as
     the question asks. Other questions and all ladders (scales of escalation) are left out. The counter is the last

@@ -49,7 +49,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time within which no calendar window opens or closes and no intervention begins or ends.
+    """A stretch of time in which no calendar window opens or closes and no intervention begins or ends.
 
     Attributes:
         start, end: Days after `as_of`. The end is not part of the segment.
@@ -109,8 +109,9 @@ class Standing:
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Change indices (F, E) into the extended θ, in place, to the values that interventions assume in a segment.
+        """Let indices (F, E) point at the values that interventions assume in a segment.
 
+        The indices lead into the extended θ, and are changed in place.
         `applies` says for an intervention at which entries (E,) its condition holds.
         """
         one, stated = len(self._assumption), index.copy()
@@ -120,9 +121,9 @@ class Standing:
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
-        """Change indices (F, E) into the extended θ, in place, to those in force in a segment.
+        """Let indices (F, E) into the extended θ point at the numbers that are in force in a segment.
 
-        Assumed values come first, then policies, then prohibitions. Under a policy or a prohibition, the wait of a move
+        The indices are changed in place. Assumed values come first, then policies, then prohibitions. Under a policy or a prohibition, the wait of a move
         that takes some time does not advance.
 
         Args:
@@ -167,9 +168,9 @@ class Standing:
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
-        """Turn derivatives (A,) with respect to the first A numbers of the extended θ into those with respect to θ.
+        """Turn derivatives with respect to the extended θ into derivatives with respect to θ, both (A,).
 
-        The two differ for a median wait, because the extended θ holds its inverse.
+        `derivative` belongs to the first A numbers of the extended θ, which hold the inverse of a median wait.
         """
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
@@ -183,7 +184,7 @@ class Standing:
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
-        """Return how each value that an intervention assumes changes with θ, as it does between draws around θ.
+        """Return how each value that an intervention assumes changes with θ, as between draws around θ.
 
         Each item is (index of the assumption, index of the value in the extended θ, ∂ extended θ / ∂ θ).
         """
@@ -207,7 +208,7 @@ class Standing:
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return `theta` and `centre` (A,) with the values that interventions assume in a segment put in place."""
+        """Return `theta` and `centre` (A,), changed to the values that interventions assume in a segment."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -232,7 +233,7 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return the odds of each chance in `theta` (A,) divided by its odds in `centre` (A,), followed by a 1.
+    """Return the odds of each chance in `theta` over its odds in `centre` (both (A,)), followed by a 1.
 
     The ratio is 1 where the two are equal, so that a fixed chance of 0 or 1 stays as it is.
     """

@@ -100,7 +100,7 @@ class Measure:
 
     @property
     def both(self) -> str:
-        """For a conditional probability: the id of the question whether event and condition have both happened."""
+        """For a conditional probability: the id of the question whether event and condition have happened."""
         return f"{self.of}&{self.part}"
 
     @property
@@ -180,7 +180,7 @@ def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending"))
 
 
 def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure]:
-    """Yield every measure of the given kinds. "ending:ongoing" (no ending yet) comes after the other endings."""
+    """Yield every measure of the given kinds. "No ending yet" comes after the other endings."""
     for kind in kinds:
         if kind in ("level", "rung"):
             for of, parts in _parts(scenario, kind).items():

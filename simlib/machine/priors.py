@@ -113,9 +113,9 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return the normal scores (..., A) of assumption values in base units (..., A), 0 for fixed assumptions.
+    """Return the normal scores (..., A) of assumption values (..., A) in base units.
 
-    This is the inverse of `values_from_scores`.
+    The score of a fixed assumption is 0. This is the inverse of `values_from_scores`.
     """
     values = np.asarray(values, dtype=float)
     result = np.zeros_like(values)
@@ -128,7 +128,10 @@ def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
 
 
 def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n draws of the A assumptions from their priors, in base units (n, A). Raises ValueError for n < 1."""
+    """Return n draws of the A assumptions from their priors, in base units (n, A).
+
+    Raises ValueError for n < 1.
+    """
     return values_from_scores(scenario, scores(scenario, n, seed=seed))
 
 
@@ -140,7 +143,7 @@ def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the prior probability that an assumption is at most `value` (base units), the inverse of `quantile`."""
+    """Return the prior probability that an assumption is at most `value`, in base units."""
     from scipy.special import ndtr
 
     if assumption.fixed:
@@ -155,7 +158,7 @@ def share_below(assumption: Assumption, value: float) -> float:
 
 
 def describe(assumption: Assumption) -> dict[str, float]:
-    """Return the mean of a prior and its quantiles, in base units: {"mean": ..., "p01": ..., ..., "p99": ...}.
+    """Return the mean ("mean") and the quantiles ("p01" to "p99") of a prior, in base units.
 
     The quantiles are at 1, 5, 25, 50, 75, 95 and 99%.
     """

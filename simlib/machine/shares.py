@@ -1,4 +1,4 @@
-"""Probabilities in groups that sum to one: stated ones, one that takes the rest, and draws around stated ones."""
+"""Probabilities in groups, normalized so that each group sums to one."""
 
 from __future__ import annotations
 

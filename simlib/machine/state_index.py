@@ -94,7 +94,7 @@ class StateIndex:
         return rows
 
     def rungs(self, levels: NDArray[np.integer]) -> list[Ints]:
-        """Return, for each ladder, the index of the rung (level of escalation) of each state in `levels` (N, V).
+        """Return for each ladder the rung (level of escalation) of each state in `levels` (N, V), as indices.
 
         If the conditions of several rungs hold, the highest of these rungs counts.
         """

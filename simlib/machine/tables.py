@@ -166,7 +166,7 @@ class Tables(StateIndex):
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return one state (entries, V) for each entry of a local table. Variables that it does not read are 0."""
+        """Return one state (entries, V) for each entry of a local table, with other variables at 0."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -351,7 +351,7 @@ class Tables(StateIndex):
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
     def _levels_at(self, state: StartState) -> list[int]:
-        """Return the level of every variable. A variable that the state leaves out is at its first start level."""
+        """Return the level of every variable. One that the state leaves out is at its first start level."""
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 
@@ -363,7 +363,7 @@ class Tables(StateIndex):
         return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the index (N,) of the table entry of a move in each state. Each row of `levels` (N, V) is a state."""
+        """Return the table entry (N,) of a move in each state. Each row of `levels` (N, V) is a state."""
         index = np.full(len(levels), self.table_start[move], dtype=np.int64)
         for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
             index += levels[:, variable].astype(np.int64) * stride

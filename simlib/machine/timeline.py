@@ -87,7 +87,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return every non-empty set of variables (indices) that interventions hold at a level at the same time."""
+    """Return every set of variables (indices) that interventions hold at a level at the same time."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))
