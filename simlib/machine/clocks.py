@@ -33,7 +33,8 @@ class Clock:
 def clock_id(move: str) -> str:
     """Return the id of the clock of a move, which is also the id of its tick.
 
-    The clock is the hidden variable that counts the stages of the move's wait. The tick advances the clock. The id has spaces, so it cannot clash with an id in a file.
+    The clock is the hidden variable that counts the stages of the move's wait. The tick advances the clock. The id has
+    spaces, so it cannot clash with an id in a file.
     """
     return f"waiting for {move}"
 

@@ -123,8 +123,8 @@ class Standing:
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
         """Let indices (F, E) into the extended θ point at the numbers that are in force in a segment.
 
-        The indices are changed in place. Assumed values come first, then policies, then prohibitions. Under a policy or a prohibition, the wait of a move
-        that takes some time does not advance.
+        The indices are changed in place. Assumed values come first, then policies, then prohibitions. Under a policy or
+        a prohibition, the wait of a move that takes some time does not advance.
 
         Args:
             index: The indices, by row (0: the base rate, then factors) and by table entry.
