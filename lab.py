@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,13 +32,21 @@ def succeeds(*command):
         return False
 
 
+def compile_engines():
+    """Compile both engines at the same time, so that the first notebook has its answer as soon as it opens."""
+    print("Compiling the two engines. This takes about 20 seconds, and only once.", flush=True)
+    uses = [f"import simlib; simlib.{engine}(simlib.load('two-islands'))" for engine in ("solve", "simulate")]
+    with ThreadPoolExecutor() as both:
+        list(both.map(lambda use: succeeds(PYTHON, "-c", use), uses))
+
+
 def install(extras):
-    """Install into .venv all that pyproject.toml asks for, unless it is there already."""
+    """Install into .venv all that pyproject.toml asks for. Return False if it is there already."""
     files = b"".join((HERE / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
     key = hashlib.sha256(files + f"{HERE} {sys.version}".encode()).hexdigest()
     old = STAMP.read_text().split() if STAMP.is_file() else []
     if old[:1] == [key] and extras <= set(old[1:]) and PYTHON.exists():
-        return
+        return False
     if old == ["unfinished"] or not succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
         shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir(exist_ok=True)
@@ -55,6 +64,7 @@ def install(extras):
         if not succeeds(PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted):
             sys.exit("The installation failed; the reason is above. Run the same command to try again.")
     STAMP.write_text(" ".join([key, *sorted(extras)]))
+    return True
 
 
 def main(arguments):
@@ -63,7 +73,9 @@ def main(arguments):
         sys.exit("simlib needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try python3.11 lab.py.")
     testing = arguments[:1] == ["test"]
     try:
-        install({"notebooks", "scale", "test", "docs", "dev"} if testing else {"notebooks", "scale"})
+        new = install({"notebooks", "scale", "test", "docs", "dev"} if testing else {"notebooks", "scale"})
+        if new and not testing:
+            compile_engines()
         if testing:
             os.chdir(HERE)
             arguments = [*CORES, *(FAST + arguments[2:] if arguments[1:2] == ["--fast"] else arguments[1:])]

