@@ -30,7 +30,6 @@ class CaseHistories:
 
     All arrays have shape (cases,). An event is placed at noon of its day.
 
-    - names: the name of each case.
     - first_day: days from the onset to the first event, or to the end of the case if there was no event.
     - happened: 1 if the event happened in the case, 0 if not.
     - events: number of events.

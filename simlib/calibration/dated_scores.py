@@ -191,8 +191,8 @@ def backtest(
 ) -> Backtest:
     """Forecast each question of a past crisis day by day, and score the forecasts.
 
-    Each forecast uses only the rows of the log that were public by its date. The scores compare it with the real
-    events.
+    Each forecast uses only the rows of the log that were public by its date. The forecasts are scored against the
+    record of the real events.
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.

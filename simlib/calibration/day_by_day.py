@@ -43,8 +43,6 @@ _ONE_THREAD = 1
 class DatedForecast:
     """The probabilities that all forecasters give to one question on one day.
 
-    - as_of: the day of the forecast.
-    - question: id of the question.
     - days: number of days ahead. The forecast is the probability of a yes within these days after `as_of`.
     - to_deadline: whether these days end with the horizon of the scenario.
     - probability: the probability by name of the forecaster.

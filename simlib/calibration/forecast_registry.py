@@ -38,16 +38,12 @@ _GENESIS = "0" * 64
 class RegisteredForecast:
     """One registered forecast.
 
-    - number: its number in the registry, from 1.
-    - question, label: id and text of the question.
     - rule, decides, void_when: the rule that answers the question, who applies it, and when the question is void.
     - as_of, by: date of the scenario, and last day of the forecast.
     - probability: the forecast, a mean over the priors of the assumptions.
     - low, high: 5 and 95% points of the probability over the priors.
     - rivals: the probability of each rival by name, including the base rate.
     - because: the reason for the base rate.
-    - scenario_sha256, version: hash of the scenario, and version of simlib.
-    - registered_at: time of the record.
     - receipt: hash of the record.
     """
 
@@ -79,11 +75,8 @@ class RegisteredForecast:
 class Resolution:
     """The verdict on a registered forecast.
 
-    - number: number of the forecast.
-    - verdict: "yes", "no", or "void" if the void rule applies.
     - on: the day on which the answer was known.
     - source: who settled the forecast, from which report.
-    - registered_at: time of the record.
     - correction: whether this verdict corrects an earlier one.
     - receipt: hash of the record.
     """

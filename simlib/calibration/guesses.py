@@ -29,13 +29,11 @@ NAME = "guesses.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """The probability that a person gave to a question before a forecast was shown.
+    """The probability that a person gave to a question, and the forecast that was then shown.
 
-    - question, label: id and text of the question.
     - scenario, scenario_sha256, path: id of the scenario, the hash of its text at that time, and its folder.
     - as_of, by: date of the scenario, and deadline of the question.
-    - probability, forecast: the guess, and the forecast that was then shown.
-    - made_at: time of the guess.
+    - probability, forecast: the guess and the forecast.
     """
 
     question: str

@@ -294,7 +294,6 @@ def _week(time: Any, days: float) -> Any:
 
 
 def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
-    """Compare the weekly counts of the log (weeks,) with those of the histories (histories, weeks)."""
     count = beside(seen.sum(), played.sum(axis=1), "inverted_cdf")
     return MoveCheck(move, label, count, beside(_dispersion(seen[None])[0], _dispersion(played), "linear"))
 

@@ -135,7 +135,6 @@ def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) ->
 
 
 def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weights: Floats) -> list[float]:
-    """Return quantiles of a mixture of Gamma distributions with these shapes, means and weights."""
     from scipy.optimize import brentq
     from scipy.special import gammainc
 

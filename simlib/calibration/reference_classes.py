@@ -62,13 +62,11 @@ Roles = Mapping[str, tuple[str, str]]
 class BaseRate:
     """One figure about past crises of a class.
 
-    - what: the figure in words.
     - measure: "reached" (the share of crises in which the role occurred), "ended" (the share that ended), "gap-shape"
       or "after-force" (see `interevent`).
     - role: the kind of event, such as a war or a threat.
     - within_days: the period in days, or None for no limit.
     - figure, low, high: the figure and the ends of its 95% range.
-    - citation: the source.
     """
 
     id: str
@@ -352,7 +350,6 @@ def _too_large(scenario: Scenario) -> bool:
 def _implied(
     rate: BaseRate, forecast: Forecast, crises: tuple[interevent.PublicEvents, ...], roles: Roles
 ) -> tuple[float | None, str]:
-    """Return the value that the scenario implies for a figure (None: no value), and a note."""
     if rate.measure == "gap-shape":
         return interevent.gap_shape(crises), "" if crises else "No histories were simulated."
     if rate.measure == "after-force":

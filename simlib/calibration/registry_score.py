@@ -47,7 +47,6 @@ class ScoredForecast:
 class RegistryScore(Answer):
     """The forecasts of a registry with their scores.
 
-    - rows: the forecasts, in the order in which they were registered.
     - corrections: number of verdicts that were corrected later.
     - receipt: hash of the last record of the registry.
     """

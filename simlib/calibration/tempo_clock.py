@@ -201,9 +201,7 @@ class TempoFit:
 
     - clock: the estimate.
     - low, high: the ends of the 90% interval of each value.
-    - log_likelihood: log-likelihood of the records at the estimate.
     - crises, event_days, days: number of crises, of days with an event, and of days.
-    - source: the source of the records.
     """
 
     clock: TempoClock
