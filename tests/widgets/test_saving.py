@@ -197,6 +197,16 @@ def test_a_draft_that_no_longer_fits_its_world_is_ignored(state, settings):
     assert find_settings(Drafts.of(state.base), state) is None
 
 
+def test_an_older_draft_is_found_where_later_ones_do_not_fit(state, bridge):
+    state.change(Settings(values={"closing": 0.2}))
+    keep_settings(Drafts.of(state.base), state, {})
+    for settings in ({"view": "gone"}, {"view": 3}):
+        Drafts.of(state.base).keep({"settings": settings})
+    found = find_settings(Drafts.of(state.base), State(bridge))
+    assert found.settings == state.settings
+    assert find_settings(Drafts.of(state.base), state) is None, "it equals the present settings"
+
+
 def test_two_worlds_have_two_drafts(tmp_path):
     assert Drafts("a/world").path != Drafts("b/world").path
     assert Drafts("a/world").path.parent == folder() / "drafts"

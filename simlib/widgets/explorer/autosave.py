@@ -66,10 +66,13 @@ class Drafts:
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
 
+    def others(self) -> list[dict[str, Any]]:
+        """Return the drafts of other sessions that can be read, the latest first."""
+        return [draft for draft in reversed(self._read()) if draft["session"] != self.session]
+
     def find(self) -> dict[str, Any] | None:
         """Return the latest draft of another session, or None if none can be read."""
-        others = [draft for draft in self._read() if draft["session"] != self.session]
-        return others[-1] if others else None
+        return next(iter(self.others()), None)
 
     def drop(self, draft: Mapping[str, Any] | None = None) -> None:
         """Delete a draft that `find` returned. Without an argument, delete the draft of this session."""
@@ -110,19 +113,19 @@ def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None
 
 
 def find_settings(drafts: Drafts, state: State) -> Draft | None:
-    """Return the latest draft of another session.
+    """Return the latest draft of another session that fits the scenario.
 
-    Returns None if there is none, if it does not fit the scenario, or if it equals the present settings.
+    Returns None if no draft fits, or if the latest that fits equals the present settings.
     """
-    data = drafts.find()
-    if data is None:
-        return None
-    try:
-        settings = Settings.from_dict(data["settings"])
-        draft = Draft(settings, dict(data.get("reasons", {})), dt.datetime.fromisoformat(data["saved_at"]), data)
-    except (KeyError, TypeError, ValueError):
-        return None
-    return draft if fits(settings, state) and settings != state.settings else None
+    for data in drafts.others():
+        try:
+            settings = Settings.from_dict(data["settings"])
+            draft = Draft(settings, dict(data.get("reasons", {})), dt.datetime.fromisoformat(data["saved_at"]), data)
+        except (KeyError, TypeError, ValueError):
+            continue
+        if fits(settings, state):
+            return draft if settings != state.settings else None
+    return None
 
 
 def fits(settings: Settings, state: State) -> bool:
