@@ -10,6 +10,7 @@ import simlib
 from simlib.formatting import percent
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Hold, Policy
+from simlib.widgets.explorer.autosave import Drafts
 from tests.browser.lab import until
 
 NOTEBOOK = "00_start_here.ipynb"
@@ -100,8 +101,14 @@ def test_the_caribbean_explorer_shows_the_exact_answer_to_its_headline(visit):
     assert f"US force is used on Venezuelan land by 31 January 2026: {force}" in sentence(page)
 
 
+PARTS = (".simlib-sentence", ".simlib-others", ".simlib-left img", ".simlib-right img", ".simlib-list", ".simlib-about")
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
-def test_one_screen_holds_the_headline_both_graphs_and_nine_sliders(visit, size):
+def test_one_screen_holds_the_headline_both_graphs_and_nine_sliders(lab, visit, size):
+    """Unsaved changes are offered on the screen, and nothing moves when the offer is answered."""
+    world = lab.folder / "scenarios" / "caribbean-2025"
+    Drafts(str(world.resolve()), lab.folder / "state").keep({"settings": {"horizon_days": 60}})
     page = visit("01_explorer.ipynb", size=size, mode="doc")
     page.run_all()
     page.settle()
@@ -109,14 +116,10 @@ def test_one_screen_holds_the_headline_both_graphs_and_nine_sliders(visit, size)
     until(lambda: page.page.locator(".simlib-right img:visible").count(), 30, "the second graph")
     page.settle()
     assert page.page.locator(".jp-WindowedPanel-outer").first.evaluate("node => node.scrollTop") == 0
-    discard = page.page.get_by_role("button", name="Discard them")
-    if discard.count():  # what another test left unsaved is offered in a line of its own
-        discard.first.click()
-        page.settle()
     bottom = page.page.locator(".jp-WindowedPanel-outer").first.bounding_box()
     edge = bottom["y"] + bottom["height"]
-    for part in (".simlib-sentence", ".simlib-others", ".simlib-left img", ".simlib-right img", ".simlib-about"):
-        box = page.page.locator(part).first.bounding_box()
+    places = {part: page.page.locator(part).first.bounding_box() for part in PARTS}
+    for part, box in places.items():
         assert box["y"] > 0
         assert box["y"] + box["height"] <= edge, part
         assert box["x"] + box["width"] <= size[0]
@@ -124,6 +127,13 @@ def test_one_screen_holds_the_headline_both_graphs_and_nine_sliders(visit, size)
         return [...document.querySelectorAll('.simlib-row')].map(row => row.getBoundingClientRect())
             .filter(row => row.top >= list.top - 1 && row.bottom <= list.bottom + 1).length; }"""
     until(lambda: page.page.evaluate(within) >= 9, 20, "nine sliders on the screen")
+    discard = page.page.get_by_role("button", name="Discard them")
+    discard.focus()
+    page.page.keyboard.press("Enter")
+    discard.wait_for(state="hidden")
+    page.settle()
+    assert {part: page.page.locator(part).first.bounding_box() for part in PARTS} == places
+    assert page.page.evaluate("() => Boolean(document.activeElement.closest('.simlib-strip'))"), "the focus stays near"
 
 
 def test_rows_of_the_page_do_keep_their_height(visit):

@@ -336,7 +336,7 @@ def test_the_explorer_opens_on_a_date_of_the_log():
     update = simlib.update(world, later, as_of=dt.date(2031, 5, 1), learn=False)
     hit = simlib.solve(update.scenario).questions
     assert percent(float(hit[made.state.lead.of].probability[-1])) in made.board.alt
-    assert "15 rows of the log were taken in" in made._offer.children[-1].value  # 4 are of the scenario's own log
+    assert "15 rows of the log were taken in" in made._log.children[-1].value  # 4 are of the scenario's own log
     assert len(simlib.read_log(later)) + len(simlib.read_log(world.path)) == 32
     assert made.session.idle.worker.wait(60)
     assert "16 draws" in made.board.alt
@@ -460,14 +460,25 @@ def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
     rest(explorer)
     again = Explorer(bridge)
-    text, restore, discard = again._offer.children
-    assert "unsaved changes" in text.value
-    assert (restore.description, discard.description) == ("Restore them", "Discard them")
-    restore.click()
+    assert again.board.offer == f"{again.session.draft.saved_at.astimezone():%d %b, %H:%M}"
+    again.board.request = {"what": "restore", "value": True, "n": 1}
     rest(again)
     assert again.dials.positions["meeting"] == 80
-    assert again._offer.children == ()
+    assert again.board.offer == ""
     again.session.close()
+
+
+@pytest.mark.slow
+def test_discarded_changes_are_not_offered_again(explorer, bridge):
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    rest(explorer)
+    again = Explorer(bridge)
+    again.board.request = {"what": "discard", "value": True, "n": 1}
+    assert again.board.offer == ""
+    again.session.close()
+    last = Explorer(bridge)
+    assert last.board.offer == ""
+    last.session.close()
 
 
 def test_a_missing_world_is_refused_in_words():

@@ -15,7 +15,7 @@ from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer import doubt
-from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, button, words
+from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, words
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
 from simlib.widgets.explorer.sliders import Dial
@@ -94,12 +94,12 @@ class Explorer(w.VBox):
         self.board, self.dials = Board(), Dials(own_reasons=True)
         self._page = w.ToggleButtons(options=[SLIDERS, EVERYTHING, *(kind.title for kind in PAGES)])
         self._page.add_class("simlib-pages")
-        self._offer = w.HBox([])
         bar = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset, self._page])
         self._body = w.VBox([self.dials])
-        for row, name in ((self._offer, "simlib-bar"), (bar, "simlib-bar"), (self._body, "simlib-body")):
+        self._log = w.HBox([])
+        for row, name in ((self._log, "simlib-bar"), (bar, "simlib-bar"), (self._body, "simlib-body")):
             row.add_class(name)
-        super().__init__([self._offer, self.board, bar, self._body])
+        super().__init__([self._log, self.board, bar, self._body])
         for name in ("simlib-explorer", "simlib-onescreen"):
             self.add_class(name)
         bar.add_class("simlib-pages")
@@ -107,7 +107,7 @@ class Explorer(w.VBox):
         belief = None if update is None else update.belief
         self._open(State.of(world, view, changes=changes, lead=lead, settings=settings, belief=belief))
         if update is not None:
-            self._offer.children = [*self._offer.children, w.HTML(words(" ".join(update.sentences()[:2])))]
+            self._log.children = [w.HTML(words(" ".join(update.sentences()[:2])))]
         self._listen()
 
     # ---------------------------------------------------------------- opening a scenario
@@ -115,7 +115,7 @@ class Explorer(w.VBox):
     def _open(self, state: State) -> None:
         if hasattr(self, "session"):
             self.session.close()
-        self.state = state
+        self.state, self._log.children = state, []
         self.session = ExplorerSession(state, self, **self._room())
         self._offer_views()
         self._pages = {kind.title: kind(self.session, self._do) for kind in PAGES}
@@ -142,21 +142,7 @@ class Explorer(w.VBox):
 
     def _offer_draft(self) -> None:
         draft = self.session.draft
-        if draft is None:
-            self._offer.children = []
-            return
-        when = f"{draft.saved_at.astimezone():%d %B, %H:%M}"
-
-        def settle(action: Callable[[], object]) -> None:
-            self._offer.children = []
-            action()
-
-        guard = self.session.guard
-        self._offer.children = [
-            w.HTML(words(f"There are unsaved changes from {when}.")),
-            button("Restore them", "Continue where that session ended", lambda: settle(self.session.restore), guard),
-            button("Discard them", "Delete them", lambda: settle(self.session.discard), guard),
-        ]
+        self.board.offer = "" if draft is None else f"{draft.saved_at.astimezone():%d %b, %H:%M}"
 
     def _group_data(self, title: str, dials: list[Dial]) -> dict[str, Any]:
         return {
@@ -332,6 +318,12 @@ class Explorer(w.VBox):
                 self.session.turn(step=value)
             case "replay":
                 self.session.replay(moving=value)
+            case "restore":
+                self.session.restore()
+                self._offer_draft()
+            case "discard":
+                self.session.discard()
+                self._offer_draft()
             case "settle":
                 self.board.kept = request["n"]
             case "keep":

@@ -55,14 +55,15 @@ class Board(anywidget.AnyWidget):
     - `tabs` and `choices` [{id, label}], with the ids of the present ones in `tab` and `choice`.
     - `size`, the width and height of each graph.
     - `last_change`, a description of the change that a replay shows.
+    - `offer`, day and time of unsaved changes that the user may restore or discard, or "".
     - `copied` {words, n}, a text for the clipboard.
     - `kept`, the `n` of the last "settle" that was read, or of the last "keep" whose picture was stored.
 
     The browser sets:
 
     - `room`: the width and height available for each graph, and the pixels of the screen for each pixel of the page.
-    - `request` {what, value, n}, where `what` is "lead", "tab", "choice", "step", "cancel", "replay", "settle" or
-      "keep". The value of "replay" says whether the picture may move.
+    - `request` {what, value, n}, where `what` is "lead", "tab", "choice", "step", "cancel", "replay", "restore",
+      "discard", "settle" or "keep". The value of "replay" says whether the picture may move.
     """
 
     _esm = _script("board.js")
@@ -83,6 +84,7 @@ class Board(anywidget.AnyWidget):
     choice = traitlets.Unicode().tag(sync=True)
     story: Any = traitlets.List().tag(sync=True)
     last_change = traitlets.Unicode().tag(sync=True)
+    offer = traitlets.Unicode().tag(sync=True)
     kept = traitlets.Int(0).tag(sync=True)
     copied = traitlets.Dict().tag(sync=True)
     room: Any = traitlets.List([0, 0, 1]).tag(sync=True, echo_update=False)

@@ -30,12 +30,26 @@ function render({ model, el }) {
   const strip = make("div", "simlib-strip");
   strip.setAttribute("role", "status");
   const text = make("span");
+  text.tabIndex = -1;
   const bar = make("progress");
   bar.max = 1;
   bar.setAttribute("aria-label", "Share of the computation that is done");
   const stop = make("button", "", "Cancel");
   const again = make("button", "simlib-replay", "Replay");
-  strip.append(text, bar, stop, again);
+  strip.append(text, bar, stop);
+  // The offer of unsaved changes shares the line of the status, so that it takes no height.
+  const offer = make("div", "simlib-offer");
+  offer.setAttribute("role", "group");
+  const unsaved = make("strong", "", "Unsaved changes");
+  const day = make("span");
+  const time = make("span");
+  const restore = make("button", "", "Restore them");
+  const discard = make("button", "", "Discard them");
+  restore.title = "Continue where that session ended";
+  discard.title = "Delete them";
+  offer.append(unsaved, day, time, restore, discard);
+  const top = make("div", "simlib-top");
+  top.append(strip, offer, again);
   const tabs = make("div", "simlib-tabs");
   const tablist = make("div");
   tablist.setAttribute("role", "tablist");
@@ -54,7 +68,7 @@ function render({ model, el }) {
     node.append(head, img);
     return { node, img, url: null };
   };
-  const graphs = { left: side("left", strip), right: side("right", tabs) };
+  const graphs = { left: side("left", top), right: side("right", tabs) };
   const story = make("ol", "simlib-story");
   graphs.right.node.append(story);
   const pair = make("div", "simlib-graphs");
@@ -147,6 +161,16 @@ function render({ model, el }) {
     const length = (words) => (words || "").length;
     if (changed("room", drawn.chips, items.map(({ value, change, due }) => [length(value), length(change), due]))) fit();
   };
+  const propose = () => {
+    const date = model.get("offer");
+    if (!date && offer.contains(document.activeElement)) text.focus();  // the focus stays in this line
+    offer.hidden = !date;
+    const [first, second] = date.split(", ");
+    day.textContent = `from ${first}`;
+    time.textContent = second || "";
+    offer.title = `Unsaved changes from ${date}`;
+    offer.setAttribute("aria-label", offer.title);
+  };
   const turn = () => {
     const shown = model.get("tab");
     tablist.replaceChildren(...model.get("tabs").map(({ id, label }) => {
@@ -186,6 +210,8 @@ function render({ model, el }) {
   before.addEventListener("click", () => ask("step", -1));
   after.addEventListener("click", () => ask("step", 1));
   stop.addEventListener("click", () => ask("cancel", true));
+  restore.addEventListener("click", () => ask("restore", true));
+  discard.addEventListener("click", () => ask("discard", true));
   again.addEventListener("click", replay);
   // Keys of the whole explorer. JupyterLab's shortcuts must not act on its focused elements, such as buttons and lists.
   const suppress = ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; };
@@ -229,13 +255,13 @@ function render({ model, el }) {
     "change:sentence": say, "change:left": () => show("left"), "change:right": () => show("right"), "change:size": size,
     "change:alt": alt, "change:alt_right": alt, "change:status": status, "change:answers": answers, "change:lead": answers,
     "change:tabs": turn, "change:tab": turn, "change:choices": turn, "change:choice": turn, "change:story": tell,
-    "change:last_change": last,
+    "change:last_change": last, "change:offer": propose,
   });
   model.on("change:copied", () => {
     const { words } = model.get("copied");
     if (words && navigator.clipboard) navigator.clipboard.writeText(words).catch(() => {});
   });
-  for (const draw of [size, alt, status, say, answers, turn, tell, last]) draw();
+  for (const draw of [size, alt, status, say, answers, turn, tell, last, propose]) draw();
   show("left");
   show("right");
 
@@ -258,7 +284,7 @@ function render({ model, el }) {
     const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
     // The graphs share the height below the texts with the sliders, which get three rows, or more in a high window.
     const bars = [...whole.children].filter((node) => node.classList.contains("simlib-bar"));
-    const used = [headline, others, strip, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
+    const used = [headline, others, top, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
     const rest = high - used - SLIDERS;
     const height = Math.floor(Math.max(140, stacked ? 0.36 * high : Math.min(rest, 200 + 0.5 * (rest - 200))) / 10) * 10;
     const room = [width, height, Math.min(Math.max(window.devicePixelRatio || 1, 1), 3)];
