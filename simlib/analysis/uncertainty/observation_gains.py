@@ -1,0 +1,186 @@
+"""The gains from watching for a move, computed from shares of simulated histories.
+
+E is the event of the question (or the ending), and t the last day of watching. A draw is a set of assumption values,
+and replicates are simulated histories. `simlib.analysis.uncertainty.sample_information` gives the formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.analysis.evaluator import BLOCKS, cross, in_threads
+from simlib.analysis.uncertainty.estimates import mean, scaled, variance_over_draws
+from simlib.analysis.uncertainty.perfect_information import divergence, explained_variance, hermite
+from simlib.control import Control
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.machine import priors
+from simlib.machine.measures import Measure
+from simlib.scenario.model import Question, Scenario
+from simlib.scenario.views.variation import begun_by
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    from simlib.engines.montecarlo.counts import Counts
+
+EXPLAINS = 0.05
+"""An assumption is named only if it explains more than this share of the variance of P(seen)."""
+
+_ONE_THREAD = Control(threads=1)
+
+OPEN, HAPPENS, SEEN, BOTH, TARGET, EVER = range(6)
+"""Indices of six shares of all replicates. E is the event of the question, t the last day of watching.
+
+OPEN: the question is open at t.
+HAPPENS: the question is open at t, and E happens by the target day.
+SEEN: the question is open at t, and the move has been seen by t.
+BOTH: the question is open at t, the move has been seen by t, and E happens by the target day.
+TARGET: E happens by the target day, before or after t.
+EVER: the move has been seen by t, whether or not the question is open then.
+"""
+
+
+class WatchedReplicates:
+    """Simulates histories at each draw of the assumptions, and counts six shares for each observation.
+
+    The shares are listed at `OPEN`.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        target: Measure,
+        sightings: Sequence[Question],
+        days: tuple[float, float],
+        runs: int,
+        seed: int,
+    ) -> None:
+        """Prepare the simulation.
+
+        Args:
+            scenario: The scenario, with its interventions.
+            target: The ending or question to forecast.
+            sightings: The observations, as questions about the first occurrence of a move.
+            days: The last day of watching and the target day, in days after the start.
+            runs: Replicates of each draw, a multiple of `BLOCKS`.
+            seed: Seed of the replicates. Each draw has its own random numbers.
+        """
+        questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
+        lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
+        self.simulator = Simulator(lean, times=1, by=days[1])
+        self.centre, self.runs, self.seed, self.look_by_day = priors.theta(scenario), runs, seed, days[0]
+        self.first = len(questions)
+        self.ending = None if questions else list(scenario.endings).index(target.of)
+
+    def shares(self, thetas: Floats, starts: Floats | None, control: Control) -> Floats:
+        """Return the six shares of replicates for each observation, by draw and block of replicates.
+
+        The result has the shape (D, K, 6, observations): D draws, K blocks. `thetas` (D, A) are the assumption values,
+        and `starts` (D, S) the probabilities of the start states. Raises Cancelled.
+        """
+        columns = (thetas,) if starts is None else (thetas, starts)
+        return in_threads(self._at, range(len(thetas)), *columns, control=control)
+
+    def _at(self, draw: int, theta: Floats, start: Floats | None = None) -> Floats:
+        run = partial(self.simulator.run, theta, centre=self.centre, start=start, runs=self.runs)
+        counts = run(seed=self.seed, first=draw * self.runs, control=_ONE_THREAD)
+        when = self._when(counts)[:, None]
+        still = (counts.ending_time[:, None] > self.look_by_day) & (when > self.look_by_day)
+        happens, seen = np.isfinite(when), counts.question_time[:, self.first :] <= self.look_by_day
+        rows = [still, still & happens, still & seen, still & seen & happens, happens, seen]
+        shape = (BLOCKS, -1, seen.shape[1])
+        return np.stack([np.broadcast_to(row, seen.shape).reshape(shape).mean(axis=1) for row in rows], axis=1)
+
+    def _when(self, counts: Counts) -> Floats:
+        if self.ending is None:
+            return counts.question_time[:, 0]
+        return np.where(counts.ending == self.ending, counts.ending_time, np.inf)
+
+
+def at_look(shares: Floats) -> dict[str, float]:
+    """Return probabilities on the last day t of watching for one observation.
+
+    `shares` (D, K, 6) are the six shares of the observation (see `OPEN`) at D draws, in K blocks. E is the event of the
+    question.
+
+    open: P(question open at t).
+    seen: P(seen by t | open at t).
+    before: P(E | open at t).
+    if_seen: P(E | open at t, seen by t), nan if the move is never seen.
+    if_not: P(E | open at t, not seen by t), nan if the move is always seen.
+    """
+    stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (OPEN, HAPPENS, SEEN, BOTH))
+    return {
+        "open": stays,
+        "seen": seen / stays if stays else 0.0,
+        "before": happens / stays if stays else 0.0,
+        "if_seen": both / seen if seen else np.nan,
+        "if_not": (happens - both) / (stays - seen) if stays > seen else np.nan,
+    }
+
+
+def brier_gain(shares: Floats, scale: Floats | None) -> float:
+    """Return the expected gain in the Brier score from an observation, given its `shares` (D, K, 6).
+
+    The gain is P(open) Cov(E, seen | open)² / (q (1 - q)), with q = P(seen | open). `scale` (D,) are the relative
+    weights of the draws (None: equal).
+    """
+    shares = scaled(shares, scale)
+    known = at_look(shares)
+    q = known["seen"]
+    if not 0 < q < 1:
+        return 0.0
+    stays, happens, seen, both = (shares[:, :, part].mean(axis=0) for part in (OPEN, HAPPENS, SEEN, BOTH))
+    together = (both - seen * happens / np.maximum(stays, 1e-300)) / known["open"]
+    return known["open"] * float(cross(together[None, :], together[None, :])) / (q * (1 - q))
+
+
+def log_gain(shares: Floats, scale: Floats | None) -> float:
+    """Return the expected gain in the log score from an observation, given its `shares` (D, K, 6), in nats.
+
+    The plain estimate is multiplied by a ratio of Brier gains, without noise to with noise, so that noise does not
+    count as a gain. `scale` (D,) are the relative weights of the draws (None: equal).
+    """
+    known = at_look(scaled(shares, scale))
+    weights = np.array([known["seen"], 1 - known["seen"]])
+    after = np.array([known["if_seen"], known["if_not"]])
+    raw = known["open"] * float((after - known["before"]) ** 2 @ weights)
+    gain = known["open"] * float(divergence(after, known["before"]) @ weights)
+    return gain * brier_gain(shares, scale) / raw if raw > 0 else 0.0
+
+
+def settled_share(shares: Floats, scale: Floats | None) -> float:
+    """Return the share of Var(P) that an observation would resolve, given its `shares` (D, K, 6).
+
+    P is the probability of E by the target day. `scale` (D,) are the relative weights of the draws (None: equal).
+    """
+    answer, seen = shares[:, :, TARGET], shares[:, :, EVER]
+    variance, q = variance_over_draws(answer, scale), mean(seen, scale)
+    if variance <= 0 or not 0 < q < 1:
+        return 0.0
+    apart, seen_apart = (x - scaled(x, scale).mean(axis=0) for x in (answer, seen))
+    together = float(cross(scaled(apart, scale), seen_apart))
+    return together**2 / (q * (1 - q)) / variance
+
+
+def main_assumption(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
+    """Return the id of the assumption that explains most of the variance of P(seen by t).
+
+    The variance is that over the draws. The result is "" if no assumption explains more than `EXPLAINS`. `shares` (D,
+    K, 6) are the six shares of the observation, `scale` (D,) the relative weights of the draws, and `scores` (D, A) the
+    normal scores of the assumptions.
+    """
+    seen = shares[:, :, EVER]
+    spread = variance_over_draws(seen, scale)
+    if spread <= 0:
+        return ""
+    explained = {
+        a.id: explained_variance(seen, hermite(scores[:, column]), scale) / spread
+        for column, a in enumerate(scenario.assumptions.values())
+        if not a.fixed
+    }
+    best = max(explained, key=lambda name: explained[name])
+    return best if explained[best] > EXPLAINS else ""
