@@ -1,8 +1,9 @@
 """Estimates from draws of the assumptions, each with its error.
 
-Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
-groups, and each group gives an estimate. The spread between the groups gives the error from the draws. The spread
-between the blocks gives the error from the replicates.
+A draw is one set of assumption values. Answers (D, K) are probabilities at each of D draws, in K blocks of replicates
+(simulated histories). An exact answer has one block. The draws come in groups, and each group gives an estimate. The
+spread between the groups gives the error from the draws. The spread between the blocks gives the error from the
+replicates.
 """
 
 from __future__ import annotations
@@ -22,12 +23,17 @@ GROUPS = 8
 """Number of groups of draws. For the prior, each group is an independently scrambled Sobol sequence."""
 
 Statistic = Callable[[Floats, Floats | None], float]
-"""Maps answers (D, ...) and the relative weights of their draws to a number."""
+"""Maps answers (D, ...) at D draws, and the relative weights (D,) of the draws (None: equal), to a number."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its total 95% half-width, and the half-width from the replicates alone."""
+    """An estimate with its error.
+
+    value: the estimate.
+    half: the 95% half-width, from the draws of the assumptions and the replicates together.
+    of_replicates: the 95% half-width from the replicates (simulated histories) alone, 0 when exact.
+    """
 
     value: float
     half: float
@@ -35,7 +41,7 @@ class Number:
 
     @property
     def of_draws(self) -> float:
-        """95% half-width from the draws alone."""
+        """The 95% half-width from the draws of the assumptions alone."""
         return float(np.sqrt(max(self.half**2 - self.of_replicates**2, 0.0)))
 
     def __iter__(self) -> Iterator[float]:
@@ -44,9 +50,10 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """The group to which each draw belongs (D,), and its weight relative to the mean weight.
+    """The groups and weights of D draws of the assumptions.
 
-    Without `scale`, all draws have the same weight.
+    group (D,): the group to which each draw belongs.
+    scale (D,): the weight of each draw, divided by the mean weight (None: equal weights).
     """
 
     group: Ints
@@ -54,7 +61,7 @@ class Weighting:
 
     @classmethod
     def of_belief(cls, weights: Floats) -> Weighting:
-        """Divide the draws of a belief into groups of about equal weight."""
+        """Divide the draws of a belief with these weights (D,) into groups of about equal total weight."""
         rank = np.empty(len(weights), dtype=np.int64)
         rank[np.argsort(-weights, kind="stable")] = np.arange(len(weights))
         turn, place = rank // GROUPS, rank % GROUPS
@@ -62,7 +69,7 @@ class Weighting:
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
-        """Return a statistic of each group (G,), and the relative weight of each group (G,)."""
+        """Return a statistic of each of G groups of draws (G,), and the relative weight of each group (G,)."""
         parts, shares = [], []
         for group in np.unique(self.group):
             rows = self.group == group
@@ -75,8 +82,8 @@ class Weighting:
 def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:
     """Return a statistic of answers (D, K) and its 95% half-width.
 
-    The error from the draws is computed by Student's t over the groups, and the error from the replicates by a
-    jackknife over the blocks.
+    The answers are from D draws and K blocks of replicates. Student's t over the groups of draws gives the error from
+    the draws. A jackknife over the blocks gives the error from the replicates.
     """
     parts, shares = weighting.parts(values, statistic)
     of_parts = _variance(parts, shares) / len(parts)
@@ -86,11 +93,11 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 
 
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
-    """Return a quantile over draws (D, K) and its 95% half-width.
+    """Return quantile `q` over draws of answers (D, K), and its 95% half-width.
 
-    The error from the draws follows Woodruff (1952): the interval of the share of draws below the quantile is turned
-    into an interval of the quantile. The spread between the quantiles of the groups would be too small, because each
-    group has only a few points in a tail.
+    The answers are from D draws and K blocks of replicates. The error from the draws follows Woodruff (1952): an
+    interval of the share of draws below the quantile is turned into an interval of the quantile. The spread between the
+    quantiles of groups of draws would be too small, because each group has only a few points in a tail.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -108,7 +115,8 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
     """Return a weighted quantile of values (D,) by Hazen's rule.
 
-    Sorted by value, each draw stands in the middle of the share of the weight that it has.
+    `scale` (D,) are the relative weights (None: equal). The level of the smallest value is half its share of the total
+    weight. Each further value adds half its own share and half that of the value before.
     """
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
@@ -118,7 +126,6 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 
 
 def _variance(parts: Floats, shares: Floats) -> float:
-    """Return the weighted variance of the parts (at equal weights, the sample variance)."""
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
 
@@ -130,7 +137,7 @@ def _student(count: int) -> float:
 
 
 def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighting) -> float:
-    """Return the jackknife variance over the blocks, 0 for the single block of an exact answer."""
+    """Return the jackknife variance over the blocks of replicates, 0 for fewer than three blocks."""
     blocks = values.shape[1]
     if blocks < 3:
         return 0.0
@@ -142,7 +149,7 @@ def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighti
 
 
 def scaled(values: Floats, scale: Floats | None) -> Floats:
-    """Return values (D, ...) times the relative weights of their draws.
+    """Return values (D, ...) times the relative weights (D,) of their draws (None: equal weights).
 
     The plain mean of the result is the weighted mean of the values.
     """
@@ -150,19 +157,20 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return how many draws of equal weight would say as much as these draws do (Kish 1965)."""
+    """Return the effective number of draws: as many draws of equal weight tell as much (Kish 1965)."""
     return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
 
 
 def mean(values: Floats, scale: Floats | None = None) -> float:
-    """Return the mean over draws."""
+    """Return the mean of answers (D, ...) over D draws with relative weights `scale` (None: equal)."""
     return float(scaled(values, scale).mean())
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P), the variance of an answer over draws (D, K), without noise.
+    """Return Var(P), the variance over draws of a probability P, from answers (D, K).
 
-    The noise is that of the replicates within draws. The estimate may be negative.
+    The answers are from D draws and K blocks of replicates. Noise of the replicates does not bias the estimate, which
+    may be negative.
     """
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
@@ -170,18 +178,20 @@ def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
-    """Return the share of all uncertainty that the assumptions cause, from answers (D, K).
+    """Return the share of the uncertainty about an event that the assumptions cause.
 
-    It is Var(P) / (p̄(1 - p̄)), kept between 0 and 1.
+    `values` (D, K) are answers at D draws, in K blocks of replicates. The share is Var(P) / (p̄(1 - p̄)), kept between
+    0 and 1. P is the probability of the event at one of D draws, and p̄ is its mean.
     """
     p = mean(values, scale)
     return min(max(variance_over_draws(values, scale) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
 
 
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), without the variance of the noise.
+    """Return probabilities P at D draws (D,) from K blocks of replicates (D, K), with noise removed.
 
-    The values are shrunk towards their mean until their variance is Var(P).
+    The means over the blocks vary more than P, because of noise. They are shrunk towards their common mean until their
+    variance is Var(P).
     """
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:
@@ -197,7 +207,13 @@ def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
 
 @dataclass(frozen=True)
 class Stage:
-    """The 95% half-widths reached with `draws` draws of `runs` replicates (0 when exact)."""
+    """The errors (95% half-widths) reached with some numbers of draws and of replicates.
+
+    draws: the number of draws of the assumptions.
+    runs: the number of replicates (simulated histories) for each draw, 0 when exact.
+    of_draws: the error from the draws.
+    of_replicates: the error from the replicates.
+    """
 
     draws: int
     runs: int
@@ -206,15 +222,16 @@ class Stage:
 
     @property
     def error(self) -> float:
-        """95% half-width from draws and replicates together."""
+        """The 95% half-width from draws and replicates together."""
         return float(np.hypot(self.of_draws, self.of_replicates))
 
 
 def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
-    """Estimate how many draws and replicates would bring the error to a tolerance.
+    """Estimate how many draws, and replicates per draw, would bring the error to a tolerance.
 
-    Each part of the error must fall below its share of the tolerance. The error from the replicates falls with the
-    square root of their number. The error from the draws is assumed to keep falling at the rate seen so far.
+    `stages` are the errors reached so far, the last with the most work. Each part of the error must fall below its
+    share of the tolerance. The error from the replicates falls with the square root of their number. The error from the
+    draws is assumed to keep falling at the rate seen so far.
     """
     last = stages[-1]
     share = tolerance / np.sqrt(2) if last.of_replicates > 0 else tolerance
@@ -223,10 +240,11 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 
 
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
-    """Estimate how many draws would bring their error to a tolerance.
+    """Estimate how many draws of the assumptions would bring the error from the draws to a tolerance.
 
-    The error is assumed to fall with a power of the number of draws. The power is the fitted slope in logarithms, kept
-    between 1/2 (independent draws) and 1. With a single number of draws so far, the power is 1/2.
+    `errors` are pairs (number of draws, error) so far. The error is assumed to fall with a power of the number of
+    draws. The power is the fitted slope in logarithms, kept between 1/2 (independent draws) and 1. With a single number
+    of draws so far, the power is 1/2.
     """
     draws, error = errors[-1]
     if error <= tolerance:

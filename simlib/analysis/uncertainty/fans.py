@@ -1,7 +1,8 @@
 """Fans: chance and uncertainty over time, from a forecast at each draw of the assumptions.
 
-The stacked rungs of a ladder show chance: the probability of each rung on each day. The range of the borders between
-rungs, over the draws, shows uncertainty about the assumptions. A fan never merges the two into one band.
+A draw is a set of assumption values. The stacked rungs (levels) of a ladder show chance: the probability of each rung
+on each day. The range of the borders between rungs, over the draws, shows uncertainty about the assumptions. A fan
+never merges chance and uncertainty into one band.
 """
 
 from __future__ import annotations
@@ -31,12 +32,19 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Fan(Answer):
-    """Probabilities of the rungs of a ladder, or of a measure, over time and over draws.
+    """Probabilities of the rungs (levels) of a ladder, or of one measure, over time and over draws.
 
-    There are S series at T times. `mean` and `stated` have the shape (S, T). `quantiles` (5, S, T) are at 5, 25, 50, 75
-    and 95% of the draws. A ladder has a series for each rung above the lowest: P(on this rung or above). `names` are
-    all rungs of the ladder. A measure has one series, its probability. With Monte Carlo, the spread is shrunk to remove
-    the noise within draws, which is not uncertainty about the assumptions.
+    A draw is a set of assumption values. There are S series at T times. A measure has one series, its probability. A
+    ladder has a series for each rung above the lowest: P(on this rung or above).
+
+    label: the label of the ladder or the measure.
+    names: the ids of all rungs of the ladder, or the name of the measure.
+    times (T,): the times in days after the scenario's first day.
+    mean (S, T): the mean over the draws.
+    stated (S, T): the forecast at the stated values of the assumptions.
+    quantiles (5, S, T): the 5, 25, 50, 75 and 95% quantiles over the draws. With Monte Carlo, the noise within draws is
+    removed, because noise is not uncertainty about the assumptions.
+    draws: the number of draws.
     """
 
     kind: ClassVar[str] = "fan"
@@ -60,7 +68,7 @@ class Fan(Answer):
 
     @property
     def series(self) -> tuple[str, ...]:
-        """The name of each series."""
+        """The name of each series: the measure, or each rung of the ladder above the lowest."""
         return self.names[1:] if self.of_ladder else self.names
 
     @property
@@ -70,7 +78,7 @@ class Fan(Answer):
         return f"How likely is {what} up to {self.by_words}, and how uncertain is that?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
-        """Return one series at the last time: as stated, its mean, and its five quantiles."""
+        """Return series number `place` at the last time: stated, mean, and the five quantiles."""
         return tuple(float(row[place, -1]) for row in (self.stated, self.mean, *self.quantiles))
 
     def sentences(self) -> list[str]:
@@ -84,7 +92,7 @@ class Fan(Answer):
         return lines
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each series and time, with mean and quantiles over the draws."""
+        """Return a table with one row for each series and time, with mean and quantiles over the draws."""
         import pandas as pd
 
         dates = [by_date(self.as_of, day) for day in self.times]
@@ -100,13 +108,13 @@ class Fan(Answer):
         return pd.concat(tables, ignore_index=True)
 
     def data(self) -> dict[str, Any]:
-        """Return the series over time."""
+        """Return the mean, the stated forecast and the quantiles of each series over time."""
         quantiles = {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)}
         return pick(self, "label", "names", "draws", "times", "mean", "stated") | {"quantiles": quantiles}
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
-    """Return the fan of a ladder (default: the first) from a forecast at each draw.
+    """Return the fan of a ladder (default: the first) from a forecast at each draw of the assumptions.
 
     Raises KeyError for an unknown ladder, and ValueError for a scenario without ladders.
     """
@@ -125,9 +133,9 @@ def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
 
 
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
-    """Return the fan of a measure from a forecast at each draw.
+    """Return the fan of a measure (such as "question:truce") from a forecast at each draw.
 
-    Raises ScenarioError for an unknown measure, and ValueError for an expected count.
+    Raises ScenarioError for an unknown measure, and ValueError for an expected count or amount.
     """
     target = find(draws.scenario, measure)[0]
     if not target.probability:
@@ -137,7 +145,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
-    """Return a fan made of the series at each draw (D, S, T) and at the stated values (S, T)."""
+    """Return a fan, given the series at each draw (D, S, T) and at the stated values (S, T)."""
     weights = draws.weights
     scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
@@ -159,7 +167,6 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
 
 
 def _quantiles(values: Floats, scale: Floats | None) -> Floats:
-    """Return the quantiles of values over the draws: (D, S, T) -> (5, S, T)."""
     if scale is None:
         return np.asarray(np.quantile(values, QUANTILES, axis=0))
     return np.apply_along_axis(lambda x: [quantile_of(x, scale, q) for q in QUANTILES], 0, values)

@@ -139,7 +139,7 @@ def brier_gain(shares: Floats, scale: Floats | None) -> float:
 
 
 def log_gain(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in the log score from an observation, given its `shares` (D, K, 6), in nats.
+    """Return the expected gain in the log score (nats) from an observation, given its `shares` (D, K, 6).
 
     The plain estimate is multiplied by a ratio of Brier gains, without noise to with noise, so that noise does not
     count as a gain. `scale` (D,) are the relative weights of the draws (None: equal).

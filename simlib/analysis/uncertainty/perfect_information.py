@@ -1,12 +1,12 @@
 """EVPPI: the gain in one forecast from knowing one assumption for certain.
 
-If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by Var(E[P |
-θᵢ]), the unnormalised first-order Sobol index. Its expected log score would fall by the mutual information of the
+If assumption θᵢ were known, the forecast P would move to E[P | θᵢ]. The expected Brier score would fall by Var(E[P |
+θᵢ]), the unnormalised first-order Sobol index. The expected log score would fall by the mutual information of the
 outcome and θᵢ, in nats. Each of these gains is an expected value of partial perfect information (EVPPI). Both are
-estimated from the draws of an `Uncertainty`, without further runs. E[P | θᵢ] is estimated by a regression of P on
-Hermite polynomials of the normal score of θᵢ, and the variance that noise adds is subtracted. Knowing one of several
-correlated assumptions also gives information about the others. So the values of single assumptions do not add up to the
-value of knowing everything.
+estimated from the draws (sets of assumption values) of an `Uncertainty`, without further simulation. E[P | θᵢ] is
+estimated by a regression of P on Hermite polynomials of the normal score of θᵢ. The variance that noise adds is
+subtracted. Knowing one of several correlated assumptions also gives information about the others. So the values of
+single assumptions do not add up to the value of knowing everything.
 
 References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
 approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information
@@ -50,20 +50,27 @@ if TYPE_CHECKING:
 __all__ = ["Evppi", "Worth", "evppi", "evppi_from"]
 
 DEGREE = 6
-"""Highest Hermite polynomial of the regression."""
+"""Degree of the highest Hermite polynomial of the regression."""
 
 NAMED = 6
 """Largest number of assumptions that are named as not yet ranked."""
 
 LEAST_DRAWS = 128
-"""Fewest draws in all. A regression is fitted to each of their sequences."""
+"""Fewest draws (sets of assumption values) in all. A regression is fitted to each of their eight sequences."""
 
 DRAWS = 512
+"""Default number of draws."""
 
 
 @dataclass(frozen=True)
 class Grounds:
-    """The reason for a number or a move, its sources, and the age of the newest source in days."""
+    """The reason and the sources of a number or a move.
+
+    because: the reason ("": none).
+    sources: the titles of the sources.
+    youngest: the date of the newest source (None: no source is dated).
+    age_days: the days from that date to the date of the forecast.
+    """
 
     because: str
     sources: tuple[str, ...]
@@ -71,18 +78,18 @@ class Grounds:
     age_days: int | None
 
     def row(self) -> dict[str, Any]:
-        """Return the sources and their age as part of a row."""
+        """Return the sources and their age as columns of a table."""
         return pick(self, "sources", "youngest", "age_days")
 
     def words(self) -> str:
-        """Return the sources and their age."""
+        """Return the sources and the age of the newest as a phrase."""
         if not self.sources:
             return "no source"
         age = {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
         return f"{'; '.join(self.sources)} ({age})"
 
     def sentence(self) -> str:
-        """Return the sources with their age and the reason, as a sentence."""
+        """Return the sources, the age of the newest, and the reason, as a sentence."""
         reason = self.because.rstrip(".")
         if self.sources:
             return f"It rests on {self.words()}: {reason}." if reason else f"It rests on {self.words()}."
@@ -90,10 +97,7 @@ class Grounds:
 
 
 def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Grounds:
-    """Return the grounds of a number or a move.
-
-    The age of a source is counted back from the date of the forecast.
-    """
+    """Return the reason and the sources of a number or a move, given the ids of the sources."""
     known = [scenario.sources[name] for name in sources if name in scenario.sources]
     youngest = max((source.date for source in known if source.date), default=None)
     age = None if youngest is None else (scenario.as_of - youngest).days
@@ -102,9 +106,13 @@ def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Groun
 
 @dataclass(frozen=True)
 class Worth:
-    """The value of knowing one assumption: in Brier score, in nats, and as a share of Var(P).
+    """The value of knowing one assumption for certain, for one forecast P.
 
-    `share_error` is the 95% half-width of the share.
+    brier: the gain in the expected Brier score.
+    log: the gain in the expected log score, in nats.
+    share: the gain in the Brier score as a share of Var(P), which is the gain from knowing all assumptions.
+    share_error: the 95% half-width of the share.
+    grounds: the reason and the sources of the assumption.
     """
 
     assumption: Assumption
@@ -130,7 +138,7 @@ class Worth:
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
     def row(self) -> dict[str, Any]:
-        """Return the value and its grounds as a row."""
+        """Return the value of knowing the assumption, its reason and its sources as one row of a table."""
         row = {"assumption": self.assumption.id, "label": self.assumption.label, "known": self.known}
         gains = {"brier": list(self.brier), "log": list(self.log), "share": self.share, "share_error": self.share_error}
         return row | gains | {"because": self.grounds.because} | self.grounds.row()
@@ -138,11 +146,16 @@ class Worth:
 
 @dataclass(frozen=True)
 class Evppi(Answer):
-    """The value of knowing each uncertain assumption for one measure, the most valuable first.
+    """The value of knowing each uncertain assumption for the forecast P of one measure.
 
-    Assumptions whose share exceeds its error come before the others. `brier` and `log` are the value of knowing all
-    assumptions: Var(P) with the 95% half-width `brier_error`, and the mutual information of the outcome and θ. `chance`
-    is the expected Brier score that would remain, E[P(1 - P)].
+    by_day: the target in days after the scenario's first day.
+    mean: the mean of P over the draws.
+    brier: the gain in the expected Brier score from knowing all assumptions, Var(P).
+    brier_error: the 95% half-width of `brier`.
+    log: the gain in the expected log score from knowing all assumptions, in nats.
+    chance: the expected Brier score that would remain, E[P(1 - P)].
+    worths: the value of each assumption. Those whose share exceeds its error come first, then the order is by value.
+    draws: the number of draws (sets of assumption values).
     """
 
     kind: ClassVar[str] = "evppi"
@@ -167,15 +180,12 @@ class Evppi(Answer):
 
     @property
     def gain(self) -> str:
-        """The percentage by which knowing every assumption lowers the expected Brier score.
-
-        The text includes the error.
-        """
+        """The percentage by which knowing all assumptions lowers the expected Brier score, as text."""
         total = self.brier + self.chance
         return f"{with_error(100 * self.brier / total, 100 * self.brier_error / total)}%" if total > 0 else "0%"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each assumption, in the order of `worths`.
+        """Return a table with one row for each assumption, in the order of `worths`.
 
         The column `known` says whether the share exceeds its error.
         """
@@ -184,7 +194,7 @@ class Evppi(Answer):
         return pd.DataFrame([in_columns(w.row()) for w in self.worths])
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Return up to `most` assumptions to find out about, and the grounds of each."""
+        """Describe up to `most` assumptions that are worth knowing, with the sources of each."""
         total, what = self.brier + self.chance, f"{self.measure.words} by {self.by_words}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         whole = (
@@ -196,7 +206,6 @@ class Evppi(Answer):
         return [*lines, whole, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:
-        """Name the assumptions that are not ranked yet, but whose share may exceed `least`."""
         some = [w for w in self.worths if not w.known and w.most > least]
         if not some:
             return []
@@ -233,21 +242,22 @@ def evppi(
 ) -> Evppi:
     """Return the value of knowing each assumption for the forecast of one measure.
 
-    If you already have an `Uncertainty`, `evppi_from` gives the same answer without new runs.
+    If you already have an `Uncertainty`, `evppi_from` gives the same answer without new simulations.
 
     Args:
         scenario: The scenario, with its interventions.
-        measure: An ending, question, level or rung.
+        measure: An ending, question, level or rung, such as "question:truce".
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: Which engine answers at each draw.
-        draws: Draws of the prior, at least 128. A belief is refused, because the method needs normal scores.
-        runs: Replicates per draw by Monte Carlo, with common random numbers.
+        engine: The engine at each draw: "exact", "montecarlo", or "auto".
+        draws: Number of draws (sets of assumption values) of the prior, at least 128. A belief is refused, because the
+            method needs independent draws of the prior.
+        runs: Replicates (simulated histories) per draw by Monte Carlo, with common random numbers.
         seed: Seed of the draws and of the replicates.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: For a belief, or when every assumption is fixed.
-        ValueError: For an expected count, or too few draws.
+        Unsupported: For a belief, and if every assumption is fixed.
+        ValueError: For an expected count or amount, and for too few draws.
         ScenarioError: For an unknown measure, or a target outside the forecast.
         Cancelled: When `control` cancels the work.
     """
@@ -260,9 +270,15 @@ def evppi(
 def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     """Return the value of knowing each assumption, from the draws of an `Uncertainty`.
 
-    `measure` is one of its endings, questions, levels or rungs (default: the first). Raises ValueError for an expected
-    count, which has no Brier or log score, and for too few draws. Raises KeyError for a measure that was not asked for,
-    and Unsupported if the draws are those of a belief.
+    Args:
+        answer: The range of measures over draws (sets of assumption values).
+        measure: One of these measures: an ending, question, level or rung. Default: the first.
+
+    Raises:
+        Unsupported: If the draws are those of a belief.
+        ValueError: For an expected count or amount, which has no Brier or log score, and for too few draws.
+        KeyError: For a measure that `answer` does not have.
+        ScenarioError: For an unknown measure.
     """
     spread = answer.spread(measure)
     if answer.scores is None:
@@ -314,7 +330,7 @@ def _estimate(
 
 
 def hermite(scores: Floats) -> Floats:
-    """Return normalised Hermite polynomials of normal scores, (D,) -> (D, degrees)."""
+    """Return normalised Hermite polynomials of normal scores at D draws, (D,) -> (D, degrees)."""
     from math import factorial
 
     columns = [
@@ -324,10 +340,7 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Regress values (D, K) on a basis by least squares, after subtracting the means.
-
-    Returns (fitted, residual), each (D, K).
-    """
+    """Return (fitted, residual) of a regression of values (D, K) on a basis (D, degrees), without means."""
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)
     coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]
@@ -336,9 +349,15 @@ def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> t
 
 
 def explained_variance(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return Var(E[P | θᵢ]), the variance of P that θᵢ explains, from answers (D, K).
+    """Return Var(E[P | θᵢ]), the variance of a probability P that an assumption θᵢ explains.
 
-    It is the variance of the regression of the answers on `basis`, minus what noise adds to that variance.
+    The result is the variance of the fitted values of a regression of P on a basis, minus the variance that noise adds.
+    The result may be negative.
+
+    Args:
+        values: P (D, K) at D draws, in K blocks of replicates.
+        basis: Functions of θᵢ at each draw (D, degrees).
+        scale: The relative weights of the draws (D,). None: equal weights.
     """
     fitted, residual = _regression(values, basis, scale)
     rows, width = effective(len(values), scale), basis.shape[1]
@@ -347,13 +366,13 @@ def explained_variance(values: Floats, basis: Floats, scale: Floats | None = Non
 
 
 def _explained_share(values: Floats, basis: Floats) -> float:
-    """Return Var(E[P | θᵢ]) / Var(P) from draws (D, K), 0 where all variance is noise."""
+    """Return Var(E[P | θᵢ]) / Var(P), or 0 if all variance is noise."""
     variance = variance_over_draws(values)
     return explained_variance(values, basis) / variance if variance > 0 else 0.0
 
 
 def _explained_information(values: Floats, basis: Floats) -> float:
-    """Return the mutual information (nats) of the outcome and θᵢ, minus its noise."""
+    """Return the mutual information (nats) of the outcome and θᵢ, reduced by the share of noise in the fit."""
     fitted, _ = _regression(values, basis)
     raw = float((fitted.mean(axis=1) ** 2).mean())
     if raw <= 0:
@@ -364,9 +383,9 @@ def _explained_information(values: Floats, basis: Floats) -> float:
 
 
 def divergence(q: Floats, p: float) -> Floats:
-    """Return the Kullback-Leibler divergence (nats) of probabilities q from p.
+    """Return the Kullback-Leibler divergence (nats) of a probability q of an event from p.
 
-    q is clipped to [0, 1].
+    q is clipped to [0, 1]. The result is 0 if p is 0 or 1.
     """
     from scipy.special import xlogy
 

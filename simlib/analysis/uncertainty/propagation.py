@@ -1,21 +1,22 @@
 """The range of an answer over the assumptions, and their share of its uncertainty.
 
-Each draw of the assumptions gives a probability P. The spread of P over the draws is *uncertainty about the
+Each draw (set of assumption values) gives a probability P. The spread of P over the draws is *uncertainty about the
 assumptions*, which research can reduce. The uncertainty within a draw is *chance*, which no research can reduce. The
-total uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P). The assumptions cause the share
-Var(P) / (p̄(1 - p̄)) of it. Monte Carlo error is a third quantity. It is given as a half-width beside each number, and
-it shrinks with more draws and replicates.
+total uncertainty about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), where p̄ is the mean of P. The
+assumptions cause the share Var(P) / (p̄(1 - p̄)) of this total. The error of the computation is a third quantity. A
+half-width beside each number shows this error, which shrinks with more draws and replicates.
 
 Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998). The spread between the sequences
-gives the error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). The number of draws is doubled until the
-wanted quantiles are known to the tolerance. The draws of another belief have weights. These draws are put into groups
-of about equal weight, which take the place of the sequences.
+gives the error of each number (randomised quasi-Monte Carlo, L'Ecuyer 2018). The number of draws is doubled until the
+wanted quantiles are known to the tolerance. A belief other than the prior is a set of weighted draws. These draws are
+put into groups of about equal weight, which take the place of the sequences.
 
-With Monte Carlo, every draw is simulated with the same random numbers, in blocks of replicates. Variances are computed
-from products of different blocks, and the probabilities at the draws are shrunk until their variance is Var(P). So
-chance within a draw does not count as uncertainty about the assumptions. The error from the replicates is estimated by
-a jackknife over the blocks. Because the draws share their random numbers, this error has the same sign at every draw,
-and more draws do not reduce it. If it is the larger part of the error, the replicates are doubled instead of the draws.
+With Monte Carlo, every draw is simulated with the same random numbers, in blocks of replicates (simulated histories).
+Variances are computed from products of different blocks, and the probabilities at the draws are shrunk until their
+variance is Var(P). So chance within a draw does not count as uncertainty about the assumptions. The error from the
+replicates is estimated by a jackknife over the blocks. The draws share their random numbers, so the error from the
+replicates has the same sign at every draw. More draws do not reduce this error. If it is the larger part of the error,
+the replicates are doubled instead of the draws.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -57,6 +58,7 @@ CERTAIN = 1e-12
 """An event counts as certain or impossible if p(1 - p) is below this."""
 
 FIRST_DRAWS, RUNS = 128, 2000
+"""Number of draws before the first doubling, and default number of replicates for each draw."""
 
 NAMED = 3
 """Largest number of measures named in the question."""
@@ -66,11 +68,12 @@ NAMED = 3
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work is allowed.
 
-    tolerance: half-width of a probability, or of an expected count relative to its mean.
+    tolerance: the wanted half-width of the quantiles of a probability. For an expected count, it is relative to the
+    mean.
     quantiles: the wanted quantiles, strictly between 0 and 1.
-    most_draws: the number of draws at which doubling stops. Replicates stop at `most_draws` × `runs` in all.
-    patience: the largest product of states and passes that "auto" solves exactly. If it does not suffice for every
-    draw, the answer at the stated values may still be exact.
+    most_draws: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
+    patience: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact. The
+    answer at the stated values may be exact even if the draws would take more.
     answer_when_cancelled: whether a cancelled question is answered from the last finished doubling, if there is one.
     """
 
@@ -91,15 +94,20 @@ PRECISION = Precision()
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty(Traced):
-    """The range of one or more measures over draws of the assumptions.
+    """The range of M measures (probabilities or expected counts) over D draws of A assumptions.
 
-    theta (D, A): the draws, in base units. weights (D,): the weights of the draws.
-    sequence (D,): the Sobol sequence of each draw, or its group in a belief.
-    scores (D, A): the normal scores of the draws, None for a belief.
-    answers (D, K, M): the measures at each draw, by block of replicates (one block when exact).
-    tolerance: the half-width asked for, None if the number of draws was given instead.
-    reached: whether every quantile met the tolerance. within: the half-width of the least certain quantile.
-    needed: the estimated numbers of draws and of replicates per draw that would meet the tolerance.
+    by_day: the target in days after the scenario's first day.
+    measures: the measures.
+    scores (D, A): the normal scores of the draws (None: the draws are those of a belief).
+    theta (D, A): the values of the assumptions at each draw, in base units.
+    weights (D,): the weights of the draws, which sum to one.
+    sequence (D,): the number of the Sobol sequence of each draw, or of its group in a belief.
+    answers (D, K, M): the measures at each draw, in K blocks of replicates (one block when exact).
+    spreads: the range of each measure, by name.
+    tolerance: the half-width asked for (None: the number of draws was given instead).
+    reached: whether every quantile met the tolerance.
+    within: the half-width of the least certain quantile.
+    needed: estimates of the numbers of draws, and of replicates per draw, that would meet the tolerance.
     """
 
     kind: ClassVar[str] = "uncertainty"
@@ -122,7 +130,7 @@ class Uncertainty(Traced):
 
     @property
     def source(self) -> str:
-        """The source of the draws, as part of a sentence: "over the priors"."""
+        """The source of the draws as a phrase: "over the priors"."""
         belief = self.provenance["belief"]
         return "over the priors" if belief == "prior" else f"over the belief “{belief}”"
 
@@ -146,11 +154,18 @@ class Uncertainty(Traced):
         return self.spreads[name]
 
     def frame(self, what: str = "measures") -> pd.DataFrame:
-        """Return one row for each of the "measures", or of the "draws".
+        """Return a table with one row for each measure or, with "draws", for each draw of the assumptions.
 
-        The measures have the columns stated, mean, doubt (the share of the uncertainty that the assumptions cause),
-        chance and quantiles, each with its 95% half-width. The draws have the assumption values in base units, the
-        weight, and each measure.
+        Columns of "measures" (NAME_error is the 95% half-width of NAME, for some of them):
+
+        - stated: the answer at the stated values of the assumptions.
+        - mean, deviation: the mean and the standard deviation over the draws.
+        - doubt: the share of the uncertainty that the assumptions cause.
+        - chance: the share of the uncertainty that chance causes.
+        - q5, q50, …: the quantiles over the draws.
+
+        The columns of "draws" are the assumption values in base units, the weight, and the measures. Raises ValueError
+        for another name.
         """
         import pandas as pd
 
@@ -162,7 +177,7 @@ class Uncertainty(Traced):
         return frame.assign(weight=self.weights, **{name: spread.answers for name, spread in self.spreads.items()})
 
     def sentences(self) -> list[str]:
-        """Return the range of each measure, and the assumptions' share of its uncertainty."""
+        """Describe the range of each measure, and the share of the uncertainty that the assumptions cause."""
         lines = [line for spread in self.spreads.values() for line in self._about(spread)]
         if self.tolerance is not None:
             lines.append(self._precision(self.tolerance))
@@ -203,7 +218,7 @@ class Uncertainty(Traced):
             yield _shares(s, s.share, error(s.mean.half))
 
     def data(self) -> dict[str, Any]:
-        """Return the measures with their draws, and the errors."""
+        """Return the range of each measure with its value at each draw, and the precision."""
         return pick(self, "engine", "draws", "runs", "tolerance", "reached", "within") | {
             "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},
@@ -238,7 +253,6 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 
 def _shares(s: Spread, share: Number, known: str) -> str:
-    """Describe the assumptions' share of the uncertainty, as a bound if it is below its error."""
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
         return "It is certain, or impossible, in every draw."
     mean = f"The mean is computed to {known}."
@@ -261,21 +275,23 @@ def uncertainty(
     precision: Precision = PRECISION,
     control: Control = UNWATCHED,
 ) -> Uncertainty:
-    """Return the range of measures over the assumptions, and their share of the uncertainty.
+    """Return the range of measures over the assumptions, and the assumptions' share of uncertainty.
 
     Args:
         scenario: The scenario, with its interventions.
-        measures: Names of measures. Default: the headline.
+        measures: Names of measures, such as "question:truce". Default: the scenario's headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: Which engine answers at each draw.
-        draws: Draws of the prior, rounded up to a multiple of 8, or a belief. Default: as many as `precision` needs.
-        runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled if more are needed.
+        engine: The engine at each draw: "exact", "montecarlo", or "auto".
+        draws: A number of draws (sets of assumption values) of the prior, rounded up to a multiple of 8, or a belief
+            (weighted draws). Default: as many draws of the prior as `precision` needs.
+        runs: Replicates (simulated histories) per draw by Monte Carlo. Without `draws`, the number is doubled as often
+            as `precision` needs.
         seed: Seed of the draws and of the replicates.
         precision: The wanted quantiles, how well they must be known, and how much work is allowed.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: If every assumption is fixed, or for a belief about another scenario.
+        Unsupported: If every assumption is fixed, and for a belief about another scenario.
         ValueError: For too few draws.
         ScenarioError: For unknown measures, or a target outside the forecast.
         Cancelled: When `control` cancels the work.
@@ -322,18 +338,18 @@ def uncertainty(
 
 
 def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
-    """Return the range of measures over draws that have been forecast already.
+    """Return the range of measures over draws of the assumptions that have been forecast already.
 
-    The measures are taken at the last report time. Draws of equal weight must come as `GROUPS` Sobol sequences, one
-    after another. If they are parts of one sequence, the errors come out a little too large. The replicates have no
-    blocks here, so the noise within draws is removed first.
+    The measures are taken at the last report time. Draws of equal weight are divided in their order into eight groups,
+    and the spread between groups gives the errors. If the groups are parts of one Sobol sequence, the errors come out a
+    little too large. The forecasts have no blocks of replicates, so the noise within draws is removed first.
 
     Args:
         sample: A forecast at each draw.
-        measures: Names of measures. Default: the headline.
+        measures: Names of measures, such as "question:truce". Default: the scenario's headline.
 
     Raises:
-        Unsupported: When every assumption is fixed.
+        Unsupported: If every assumption is fixed.
         ScenarioError: For unknown measures.
         ValueError: For too few effective draws to estimate an error.
     """
@@ -342,8 +358,8 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
     targets, by_day = find(scenario, measures), float(sample.stated.times[-1])
     if belief.effective_draws < FEWEST_DRAWS:
         raise ValueError(f"expected at least {FEWEST_DRAWS} effective draws, not {belief.effective_draws:.3g}")
-    group = np.arange(belief.draws) * GROUPS // belief.draws
-    weighting = Weighting(group) if belief.equal else Weighting.of_belief(belief.weights)
+    in_order = Weighting(np.arange(belief.draws) * GROUPS // belief.draws)
+    weighting = in_order if belief.equal else Weighting.of_belief(belief.weights)
     columns, spreads = [], {}
     for target in targets:
         each = np.array([of_forecast(forecast, target)[0][-1] for forecast in sample.forecasts])
@@ -362,7 +378,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
         scores=priors.scores_from_values(scenario, belief.theta) if belief.is_prior else None,
         theta=belief.theta,
         weights=belief.weights,
-        sequence=group,
+        sequence=weighting.group,
         answers=np.stack(columns, axis=-1)[:, None, :],
         spreads=spreads,
         tolerance=None,
@@ -374,10 +390,6 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
 
 
 def _replicates(forecast: Forecast, measure: Measure) -> int | None:
-    """Return the number of histories per draw for a measure that only histories answer.
-
-    Returns None for any other measure.
-    """
     return int(forecast.provenance["histories"]) if measure.of in forecast.by_histories else None
 
 

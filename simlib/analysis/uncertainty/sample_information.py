@@ -107,7 +107,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Evsi(Traced):
-    """Public moves to watch for, ranked by their expected gain for the forecast of one question or ending.
+    """Public moves to watch for, ranked by their expected gain for one forecast.
 
     measure: the question or ending. E is its event.
     by_day: the target day, in days after the scenario's first day.
@@ -171,7 +171,7 @@ class Evsi(Traced):
         )
 
     def gain(self, o: Observation) -> str:
-        """Return the percentage by which an observation lowers the expected Brier score, with its error, as text."""
+        """Return the percentage by which an observation lowers the expected Brier score, as text."""
         score = max(self.mean * (1 - self.mean), 1e-300)
         return f"{with_error(100 * o.brier.value / score, 100 * o.brier.half / score)}%"
 

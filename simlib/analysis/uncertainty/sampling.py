@@ -1,6 +1,7 @@
 """Adaptive sampling: draws and replicates grow until the quantiles are known well enough.
 
-`simlib.analysis.uncertainty.propagation` explains why draws come in sequences and replicates in blocks.
+A draw is a set of assumption values, and replicates are simulated histories. Draws come in sequences and replicates in
+blocks, so that their errors can be estimated (see `simlib.analysis.uncertainty.propagation`).
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ FEWEST_DRAWS = 4 * GROUPS
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """The range of one measure over the draws.
+    """The range of one measure P over D draws of the assumptions.
 
-    stated: the answer at the stated values. mean: the mean over the draws, which is the forecast to publish.
+    stated: P at the stated values of the assumptions.
+    mean: the mean of P over the draws, which is the forecast to publish.
     variance: the variance of P over the draws.
-    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)), None for an expected count.
+    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)) with the mean p̄ (None: P is an
+    expected count or amount).
     quantiles: the quantiles of P over the draws, {q: P}.
-    answers (D,): P at each draw, shrunk to remove the noise within draws.
+    answers (D,): P at each draw, without the noise of the replicates.
     """
 
     measure: Measure
@@ -56,14 +59,15 @@ class Spread:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of P over the draws."""
+        """The standard deviation of the measure over the draws."""
         return float(np.sqrt(max(self.variance.value, 0.0)))
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
-    """Return normal scores (D, A) of draws from the prior, and the sequence of each draw (D,).
+    """Return normal scores (D, A) of draws from the prior, and the sequence number of each draw (D,).
 
-    They come from `GROUPS` scrambled sequences. `size` is rounded up to the same number for each sequence.
+    The draws come from eight independently scrambled Sobol sequences. `size` is the number of draws, rounded up to a
+    multiple of eight.
     """
     each = -(-size // GROUPS)
     seeds = range(seed * GROUPS, (seed + 1) * GROUPS)
@@ -72,7 +76,7 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
 
 
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
-    """Return a belief that fits the scenario and has enough draws.
+    """Return a belief (weighted draws), after checking that it fits the scenario and has enough draws.
 
     Raises Unsupported for a belief about another scenario or date, and ValueError for too few effective draws.
     """
@@ -85,7 +89,10 @@ def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
 
 
 class Sampling:
-    """A sample to which draws and replicates can be added. It keeps every earlier answer."""
+    """Answers at draws of the assumptions, to which draws and replicates can be added.
+
+    All earlier answers are kept.
+    """
 
     def __init__(
         self, scenario: Scenario, at_draws: Responses, at_stated: Responses, *, seed: int, limit: int, control: Control
@@ -102,7 +109,7 @@ class Sampling:
 
     @property
     def runs(self) -> int:
-        """The number of replicates of each draw so far, 0 when exact."""
+        """The number of replicates (simulated histories) of each draw so far, 0 when exact."""
         return self.batches[-1].stop
 
     @property
@@ -111,7 +118,7 @@ class Sampling:
         return len(self.theta)
 
     def take_prior(self, size: int) -> None:
-        """Lengthen the sequences of the prior to `size` draws in all."""
+        """Add draws of the prior until there are `size` draws in all."""
         every, group = prior_scores(self.scenario, size, self.seed)
         done = self.draws // GROUPS
         fresh = np.arange(len(every)) % (len(every) // GROUPS) >= done
@@ -122,7 +129,7 @@ class Sampling:
         self.weighting = Weighting(np.concatenate([self.weighting.group, group[fresh]]))
 
     def take_belief(self, belief: Belief) -> None:
-        """Take the draws of a belief."""
+        """Add the draws of a belief, with their start states."""
         self.starts = belief.start
         self._append(belief.theta)
         self.weighting = Weighting.of_belief(belief.weights)
@@ -139,7 +146,17 @@ class Sampling:
     ) -> tuple[dict[str, Spread], list[Stage]]:
         """Add draws and replicates until the quantiles reach a tolerance or the budget is spent.
 
-        Returns the range of each measure, and the errors before and after each doubling.
+        Args:
+            measures: The measures.
+            quantiles: The wanted quantiles, between 0 and 1.
+            tolerance: The wanted half-width, relative to the mean for an expected count.
+            answer_when_cancelled: Whether to return the last finished stage if the work is cancelled.
+
+        Returns:
+            The range of each measure by name, and the errors before the first and after each doubling.
+
+        Raises:
+            Cancelled: When the work is cancelled, unless `answer_when_cancelled`.
         """
         stages: list[Stage] = []
         while True:
@@ -185,7 +202,7 @@ class Sampling:
         return self.at_draws(theta, self.starts, replicates=batch, control=part)
 
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
-        """Return the range of each measure over the draws so far."""
+        """Return the range of each measure over the draws so far, by name of the measure."""
         halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
         return {
             measure.name: spread_of(
@@ -199,7 +216,6 @@ class Sampling:
         }
 
     def _stage(self, spreads: Iterable[Spread]) -> Stage:
-        """Return the error of the least certain quantile so far."""
         errors = [(number, _unit(spread)) for spread in spreads for number in spread.quantiles.values()]
         worst, unit = max(errors, key=lambda pair: pair[0].half / pair[1])
         return Stage(self.draws, self.runs, worst.of_draws / unit, worst.of_replicates / unit)
@@ -213,7 +229,15 @@ def _unit(spread: Spread) -> float:
 def spread_of(
     measure: Measure, stated: Number, values: Floats, weighting: Weighting, quantiles: Sequence[float]
 ) -> Spread:
-    """Return the range of a measure from answers (D, K), with its value at the stated values."""
+    """Return the range of a measure over draws.
+
+    Args:
+        measure: The measure.
+        stated: The measure at the stated values of the assumptions.
+        values: The measure (D, K) at D draws, in K blocks of replicates.
+        weighting: The groups and weights of the draws.
+        quantiles: The wanted quantiles, between 0 and 1.
+    """
     return Spread(
         measure,
         stated,
