@@ -378,10 +378,12 @@ def test_a_refusal_is_reported_without_another_try(tmp_path, monkeypatch):
 
 def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
     sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
-    with pytest.raises(SimlibError, match="holds another sweep: replicates of a point 20 there and 21 here; choose"):
+    with pytest.raises(SimlibError, match="holds another sweep: 20 replicates of a point instead of 21; choose"):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=21)
-    with pytest.raises(SimlibError, match="other values, seeds or worlds of the points, points 4 there and 5 here"):
+    with pytest.raises(SimlibError, match="other values, seeds or worlds of the points, 4 points instead of 5"):
         sweep.run(sweep.sobol_design(doors(), 5), tmp_path, runs=20)
+    with pytest.raises(SimlibError, match="another sweep: calendar windows kept instead of left out; choose"):
+        sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20, ignore_windows=True)
     with pytest.raises(SimlibError, match="holds no sweep"):
         sweep.read(tmp_path / "nowhere")
 
@@ -389,7 +391,7 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
 def test_a_sweep_of_another_version_is_refused(tmp_path, monkeypatch):
     sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
     monkeypatch.setattr("simlib.__version__", "9.9")
-    with pytest.raises(SimlibError, match=r"holds another sweep: version of simlib \S+ there and 9\.9 here"):
+    with pytest.raises(SimlibError, match=r"holds another sweep: version \S+ of simlib instead of 9\.9"):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
 
 

@@ -1,1 +1,1 @@
-"""Scenarios in the languages of other tools."""
+"""Write scenarios in the languages of other tools."""

@@ -1,4 +1,4 @@
-"""Names of a scenario as identifiers of the PRISM language.
+"""Identifiers of the PRISM language for the names in a scenario.
 
 Hyphens and dots become underscores. If two names would become one, or a name is a word of the language, an underscore
 or a number is added. Constants, variables, formulas and modules share one name space. Labels and reward structures have
@@ -19,7 +19,7 @@ _WORDS = """
     deadlock multi LRA T
 """
 RESERVED = frozenset(_WORDS.split())
-"""Words of PRISM and Storm that cannot be names. `init` and `deadlock` are labels that every model already has."""
+"""Words of PRISM and Storm that cannot be names. `init` and `deadlock` are labels of every model."""
 
 
 class _Space:
@@ -50,7 +50,10 @@ def identifier(name: str) -> str:
 
 
 class Names:
-    """The PRISM identifiers for the names of one scenario, by kind (variables, moves and so on)."""
+    """The PRISM identifiers for the names in one scenario, as one mapping for each kind of thing.
+
+    Most mappings are {id: identifier}. `weight` is {(move, outcome): identifier}.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         space, labels, rewards = _Space(), _Space(), _Space()

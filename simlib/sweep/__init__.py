@@ -1,13 +1,14 @@
-"""Sweeps: many points computed into a folder, on this machine or on a Dask cluster.
+"""Sweeps: one scenario computed at many points, into a folder, on this machine or on a Dask cluster.
 
-A *point* is a world (a scenario, or a scenario with a view), one set of assumption values and a seed. A design can be
-crossed with plans. Then each point also has a *plan*, a named set of interventions. Points that differ only in their
-plan form a *case*.
+- A *point* is a world (a scenario, or a scenario with a view), one set of assumption values and a seed.
+- A *plan* is a named set of interventions (changes from outside). If a design is crossed with plans, each point also
+  has a plan.
+- A *case* is a group of points that differ only in their plan.
+- A *block* is a group of points that are computed together and stored in one file.
 
-Points are computed in blocks. Cases are shuffled, but all plans of a case stay together. So even an aborted sweep is a
-fair sample. Each finished block is one file, written whole or not at all. An interrupted sweep continues where it
-stopped, and no finished block is lost or counted twice. The numbers of a point are the same, bit for bit, on one thread
-or on a cluster.
+Cases are shuffled, but all plans of a case stay together. So even an aborted sweep is a fair sample. The file of a
+block is written whole or not at all. An interrupted sweep continues where it stopped, and no finished block is lost or
+counted twice. The numbers of a point are the same, bit for bit, on one thread or on a cluster.
 
 The folder holds `manifest.json` (the options, the interventions of each plan, and hashes of the design),
 `design.parquet` (one row per point) and `block-NNNNNN.parquet` (one row per point, time and measure).

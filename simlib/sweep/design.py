@@ -1,4 +1,7 @@
-"""The design of a sweep: many points over a few worlds (scenarios, perhaps with views)."""
+"""The design of a sweep: many points (worlds with values and seeds), which are computed one by one.
+
+A world is a scenario, or a scenario with a view.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["BASELINE", "SweepDesign", "grid_design", "sobol_design", "views_design"]
 
 BASELINE = "baseline"
-"""The plan without interventions."""
+"""The name of the plan without interventions."""
 
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The P points of a sweep over a few worlds.
+    """The points of a sweep. Each is a world (a scenario, perhaps with a view) with values and a seed.
 
-    By point: `theta` (P, A) are its assumption values in base units, `world` (P,) is its index in `worlds`, and `seed`
-    (P,) its seed. `columns` are further columns that describe each point in a table. `drawn` says whether `theta` are
-    draws from the priors around the stated values of the world. `plans` are named sets of interventions. In a design
-    with plans, each *case* is a run of consecutive points, one for each plan, which differ only in the plan.
+    P is the number of points, and A the number of assumptions.
+
+    - `worlds`: the worlds.
+    - `world` (P,): the position of each point's world in `worlds`.
+    - `theta` (P, A): the assumption values of each point, in base units.
+    - `seed` (P,): the seed of each point.
+    - `columns`: further columns that describe each point in a table, as {name: P values}.
+    - `drawn`: whether `theta` are draws from the priors around the values in the file.
+    - `plans`: named sets of interventions. Each group of `len(plans)` consecutive points differs only in the plan.
     """
 
     worlds: tuple[Scenario, ...]
@@ -49,7 +57,7 @@ class SweepDesign:
 
     @property
     def sha256(self) -> str:
-        """The hash of the points, their descriptions, and the content of their worlds."""
+        """The hash of the points, of their descriptions, and of the content of their worlds."""
         text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
         digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):
@@ -57,7 +65,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row per point: world, seed, description and assumption values."""
+        """Return a table with one row per point: its world, seed, description and assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -71,10 +79,10 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the numbers of the points in the order in which they are computed.
+        """Return the positions of the points in the order in which they are computed.
 
-        Cases are shuffled, so that even an aborted sweep is a fair sample. The plans of a case follow one another, so
-        that they can be compared.
+        Groups of points that differ only in their plan (cases) are shuffled, so that even an aborted sweep is a fair
+        sample. The points of a group follow one another, so that the plans can be compared.
         """
         plans = max(len(self.plans), 1)
         cases = np.random.default_rng(0).permutation(len(self) // plans)
@@ -83,9 +91,11 @@ class SweepDesign:
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
         """Return a design that repeats every point without interventions and under each plan.
 
-        The plan without interventions is called `baseline`. The columns `case` and `plan` name each point. Raises
-        ScenarioError for interventions that do not fit a world, and for a plan with interventions called `baseline`.
-        Raises SimlibError for a design that already has plans.
+        `plans` are named sets of interventions. The plan without interventions is called `baseline`. The columns `case`
+        and `plan` say which point was repeated, and under which plan.
+
+        Raises ScenarioError for interventions that do not fit a world, and for a plan with interventions called
+        `baseline`. Raises SimlibError for a design that already has plans.
         """
         if self.plans:
             raise SimlibError(f"the design already has plans; cross the design without them: {', '.join(self.plans)}")
@@ -107,16 +117,17 @@ class SweepDesign:
         )
 
     def part(self, rows: Ints) -> SweepDesign:
-        """Return the design of the points `rows` only, without its columns and plans."""
+        """Return the design of the points at the positions `rows` only, without its columns and plans."""
         return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 
 def grid_design(
     scenario: Scenario, values: Mapping[str, Sequence[float | str]], *, seeds: Sequence[int] = (0,)
 ) -> SweepDesign:
-    """Return the design of every combination of the given assumption values and seeds.
+    """Return the design of a sweep over every combination of the given assumption values and seeds.
 
-    Raises ScenarioError for unknown names and for values that do not fit.
+    `values` is {assumption: its values}. A value is in base units, or a text such as "2 per week". Raises ScenarioError
+    for unknown assumptions and for values that do not fit.
     """
     from simlib.scenario.views.variation import with_values
 
@@ -133,9 +144,10 @@ def grid_design(
 
 
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
-    """Return the design of draws from the priors, all with common random numbers.
+    """Return the design of a sweep over draws of the assumptions from their priors (a Sobol sequence).
 
-    `seed` is the seed of the draws. `replicate_seed` is the seed of the replicates of every point.
+    `seed` is the seed of the draws. `replicate_seed` is the seed of the simulation at every point, so that all points
+    share their random numbers.
     """
     theta = priors.draws(scenario, draws, seed=seed)
     world, seeds = np.zeros(draws, np.int64), np.full(draws, replicate_seed, np.int64)
@@ -148,11 +160,10 @@ def views_design(
     plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
 ) -> SweepDesign:
-    """Return the design of every combination of worlds, plans and seeds, at the stated values.
+    """Return the design of a sweep over every combination of worlds, plans and seeds.
 
-    Worlds are views of one scenario. Plans are named sets of interventions.
-
-    Raises ScenarioError for interventions that do not fit a world.
+    Worlds are a scenario seen through different views, by name. Plans are named sets of interventions. The assumptions
+    have the values in the files. Raises ScenarioError for interventions that do not fit a world.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])
@@ -162,7 +173,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every world under every plan: first the first world under all plans, and so on."""
+    """Return every world under every plan: the first world under all plans, then the second, and so on."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

@@ -1,4 +1,4 @@
-"""The folder of a sweep: manifest, design, and a Parquet file for each finished block."""
+"""The folder of a sweep: its manifest, its design, and a Parquet file for each finished block of points."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FORMAT = 2
 
 
 def block_file(folder: Path, number: int) -> Path:
-    """Return the file of a block."""
+    """Return the path of the file that holds the block of points with this number."""
     return folder / f"block-{number:06d}.parquet"
 
 
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
-    """Write the manifest and the design into a new folder.
+    """Write the manifest and the design of a sweep into a new folder.
 
-    In a folder that has a manifest, nothing is written. Raises SimlibError if it holds another sweep.
+    In a folder that has a manifest, nothing is written. Raises SimlibError if that manifest belongs to another sweep.
     """
     wanted = plain_json(
         {
@@ -84,29 +84,31 @@ def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     return apart if apart or list(there) == both else ["its plans have another order"]
 
 
-_CALLED = {
-    "format": "format of the folder",
-    "design_sha256": "values, seeds or worlds of the points",
-    "points": "points",
-    "block": "points in a block",
-    "engine": "engine",
-    "runs": "replicates of a point",
-    "times": "report times",
-    "horizon_days": "days of horizon",
-    "ignore_windows": "calendar windows left out",
-    "scenario": "scenario",
-    "scenario_sha256": "content of the scenario or its views",
-    "plans": "plans",
-    "version": "version of simlib",
+_DIFFERENCES = {
+    "format": "format {} of the folder instead of {}",
+    "design_sha256": "other values, seeds or worlds of the points",
+    "points": "{} points instead of {}",
+    "block": "{} points in a block instead of {}",
+    "engine": "the engine {} instead of {}",
+    "runs": "{} replicates of a point instead of {}",
+    "times": "other report times",
+    "horizon_days": "a horizon of {} days instead of {}",
+    "ignore_windows": "calendar windows {} instead of {}",
+    "scenario": "the scenario {} instead of {}",
+    "scenario_sha256": "other content of the scenario or its views",
+    "plans": "other plans",
+    "version": "version {} of simlib instead of {}",
 }
-"""Names for people of the entries of a manifest on which the answers depend."""
+"""The difference between two sweeps in words, for each manifest entry on which answers depend.
+
+The first gap is for the sweep in the folder, and the second for the one that is asked for.
+"""
 
 
 def _difference(key: str, there: Any, wanted: Any) -> str:
-    """Name an entry of the manifest that differs, with both values if they are short."""
-    if key.endswith("sha256") or isinstance(wanted, list):
-        return f"other {_CALLED[key]}"
-    return f"{_CALLED[key]} {there} there and {wanted} here"
+    if key == "ignore_windows":
+        there, wanted = ("left out" if value else "kept" for value in (there, wanted))
+    return _DIFFERENCES[key].format(there, wanted)
 
 
 def _versions() -> dict[str, str]:
@@ -116,18 +118,17 @@ def _versions() -> dict[str, str]:
 
 
 def write_parquet(frame: pd.DataFrame, target: Path) -> None:
-    """Write a table to a file, as a whole or not at all."""
+    """Write a table to a Parquet file, as a whole or not at all."""
     buffer = io.BytesIO()
     frame.to_parquet(buffer, engine="pyarrow", index=False)
     write_atomically(target, buffer.getvalue())
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """Return all finished rows of a sweep, with the columns that describe their points.
+    """Return a table of all finished points of a sweep: one row per point, time and measure.
 
-    In rows of the kind "impact" the column `probability` has the expected amount.
-
-    Raises SimlibError for a folder without a sweep.
+    The columns of the design, which describe the points, are joined to the rows. In rows of the kind "impact", the
+    column `probability` has the expected amount. Raises SimlibError for a folder without a sweep.
     """
     import pandas as pd
 
@@ -148,8 +149,8 @@ def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame
     """Return the rows of all plans but `baseline`, each with its change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
-    probability minus `before`. Cases that an unfinished sweep has not computed under both plans are left out. Raises
-    SimlibError for a sweep without the plan `baseline`.
+    probability minus `before`. Groups of points (cases) that an unfinished sweep has not computed under both plans are
+    left out. Raises SimlibError for a sweep without the plan `baseline`.
     """
     if "plan" not in table or baseline not in set(table["plan"]):
         raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")

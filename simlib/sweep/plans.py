@@ -1,4 +1,4 @@
-"""Plans: named sets of interventions, read from view files."""
+"""Plans of a sweep: named sets of interventions (changes from outside), read from view files."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ Given = str | os.PathLike[str] | View
 
 
 def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
-    """Return plans by their ids, from views that only have interventions.
+    """Return {id: interventions} of the plans of a sweep, from views that only have interventions.
 
-    A view is given by its id, by the path of its file, or as a `View`. Raises ScenarioError like `plan_views`.
+    A view is given by its id, by the path of its file, or as a `View`. Raises the same errors as `plan_views`.
     """
     return {name: view.interventions for name, view in plan_views(scenario, given).items()}
 
 
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
-    """Return the views that serve as plans, by their ids.
+    """Return {id: view} of the views that serve as plans of a sweep.
 
-    The plans of a sweep may differ only in interventions. Raises ScenarioError that lists all problems: errors in a
-    file, a view that changes assumptions or the horizon, a view without interventions, and two views with one id.
+    A view is given by its id, by the path of its file, or as a `View`. Plans may differ only in interventions. Raises
+    ScenarioError that lists all problems: errors in a file, a view that changes assumptions or the horizon, a view
+    without interventions, and two views with one id.
     """
     plans: dict[str, View] = {}
     problems: list[Problem] = []

@@ -1,4 +1,4 @@
-"""One block of points computed by one engine: the task of a worker."""
+"""Compute one block of points of a sweep with one engine: the task of a worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ __all__ = ["Options", "chosen_engine", "work"]
 
 @dataclass(frozen=True)
 class Options:
-    """The options with which every point is computed. `times` are report days, and `horizon` is in days."""
+    """The options with which every point of a sweep is computed.
+
+    - `engine`: "exact", "montecarlo" or "auto".
+    - `runs`: replicates of each point (0 for the exact engine).
+    - `times`: the report times, in days.
+    - `horizon`: the last day of the forecast, in days.
+    - `ignore_windows`: whether periods of the calendar are treated as always open.
+    """
 
     engine: Engine
     runs: int
@@ -38,13 +45,13 @@ class Options:
 
 
 HISTORIES = 1000
-"""Number of replicates of each point for questions that the exact engine cannot answer."""
+"""Number of simulated histories of each point, for questions that the exact engine cannot answer."""
 
 _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
 
 
 def need(module: str, what: str) -> None:
-    """Raise MissingDependency if `module` is not installed. `what` names what needs it."""
+    """Raise MissingDependency if the package `module` is not installed. `what` names the part that needs it."""
     if importlib.util.find_spec(module) is None:
         raise MissingDependency(f"{what} need the package {module}; {_SCALE}")
 
@@ -72,7 +79,7 @@ def _common(options: Options) -> dict[str, Any]:
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
-    """Return "exact" if the exact engine can take every world, else "montecarlo"."""
+    """Return "exact" if the exact engine can compute every world, else "montecarlo"."""
     try:
         for world in worlds:
             _solver(world, options)
@@ -84,10 +91,11 @@ def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
 def work(
     numbers: Ints, part: SweepDesign, options: Options, halted: Callable[[], bool] | None = None
 ) -> tuple[pd.DataFrame, float]:
-    """Return the rows of a block and the seconds spent in the engine.
+    """Compute a block of points. Return a table of their results, and the seconds spent in the engine.
 
-    The points of a world are computed one after another, so that its engine is built once. Raises Cancelled if the
-    sweep is `halted`.
+    `numbers` are the numbers of the points in the whole sweep, and `part` is the design of these points only. The
+    points of one world are computed one after another, so that its engine is built once. Raises Cancelled as soon as
+    `halted` returns True.
     """
     import pandas as pd
 
@@ -123,7 +131,7 @@ def _answer(
 
 
 def _means(forecast: Forecast) -> list[tuple[str, str, Band]]:
-    """Return ("impact", id, band) for each impact. The band holds its expected amount."""
+    """Return ("impact", id, expected amounts with their interval) for each impact."""
     return [
         ("impact", name, Band(impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error))
         for name, impact in forecast.impacts.items()

@@ -1,4 +1,4 @@
-"""Compute a design block by block. An interrupted sweep continues where it stopped."""
+"""Compute the points of a sweep block by block. An interrupted sweep continues where it stopped."""
 
 from __future__ import annotations
 
@@ -30,7 +30,16 @@ __all__ = ["SweepReport", "run"]
 
 @dataclass(frozen=True)
 class SweepReport:
-    """Statistics of a sweep: points done in this run and before, repeated tasks, and engine time."""
+    """Statistics of one run of a sweep.
+
+    - `folder`: the folder of the sweep.
+    - `points`: the number of points in the design.
+    - `done_now`, `done_before`: the number of points computed in this run and in earlier runs.
+    - `retried`: the tasks that were tried again, in words.
+    - `failed`: the blocks of points that failed, in words.
+    - `seconds`: the duration of this run.
+    - `engine_share`: the share of the workers' time that was spent in the engine, from 0 to 1.
+    """
 
     folder: Path
     points: int
@@ -42,7 +51,7 @@ class SweepReport:
     engine_share: float
 
     def sentences(self) -> list[str]:
-        """Describe the number of points, the time, and the tasks that were repeated or failed."""
+        """Say how many points were computed, in which time, and which tasks were repeated or failed."""
         done = self.done_now + self.done_before
         where = f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before)"
         busy = f"{100 * self.engine_share:.0f}% of the workers' time went into the engine"
@@ -64,23 +73,24 @@ def run(
     block: int = 32,
     control: Control = UNWATCHED,
 ) -> SweepReport:
-    """Compute a design into a folder, continuing an earlier run of the same design.
+    """Compute the points of a sweep into a folder. An earlier run of the same design is continued.
 
-    If a block raises an error, it is tried again. If it fails again, the report says so, and other blocks continue.
+    If a block of points raises an error, it is tried again. If it fails again, the report says so, and other blocks
+    continue.
 
     Args:
         design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
         folder: The folder of the sweep. It is created if it does not exist.
-        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can take every world, else Monte Carlo).
+        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can compute every world, else Monte Carlo).
         runs: Monte Carlo replicates of each point.
         times: A number of equal steps up to the target, or the report times in days.
         by: The target: a date, or days after `as_of`. By default the horizon that all worlds share.
-        ignore_windows: Whether to treat calendar windows as always open.
-        workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler
-            such as "tcp://host:8786".
+        ignore_windows: Whether to treat periods of the calendar as always open.
+        workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
+            as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress callback and cancellation. After a cancellation no further block is begun, but blocks that
-            run on this machine are finished.
+        control: Progress callback and cancellation. After a cancellation no further block is begun, but blocks that run
+            on this machine are finished.
 
     Returns:
         The report of the run. `read` returns the numbers.
@@ -96,18 +106,18 @@ def run(
     longest = _one_horizon(design) if by is None else min(days_by(world, by) for world in design.worlds)
     days = tuple(float(t) for t in grid(longest, times))
     days = days[1:] if isinstance(times, int | np.integer) else days
-    options = Options(engine, runs, days, longest, ignore_windows)
-    if engine == "auto":
-        options = dataclasses.replace(options, engine=chosen_engine(design.worlds, options))
-    if options.engine == "exact":
-        options = dataclasses.replace(options, runs=0)
-    target = Path(folder)
-    claim(target, design, options, block)
+    options = _with_engine(design, Options(engine, runs, days, longest, ignore_windows))
+    claim(Path(folder), design, options, block)
     order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]
-    missing = [number for number in range(len(blocks)) if not block_file(target, number).exists()]
     pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or cores())
-    return _Sweep(design, options, target, blocks, missing, pool, control).go()
+    return _Sweep(design, options, Path(folder), blocks, pool, control).go()
+
+
+def _with_engine(design: SweepDesign, options: Options) -> Options:
+    if options.engine == "auto":
+        options = dataclasses.replace(options, engine=chosen_engine(design.worlds, options))
+    return dataclasses.replace(options, runs=0) if options.engine == "exact" else options
 
 
 def _one_horizon(design: SweepDesign) -> float:
@@ -119,7 +129,7 @@ def _one_horizon(design: SweepDesign) -> float:
 
 
 class _Sweep:
-    """A running sweep: keeps the workers busy and writes their results."""
+    """Keeps the workers busy with the blocks that have no file yet, and writes their results."""
 
     def __init__(
         self,
@@ -127,12 +137,12 @@ class _Sweep:
         options: Options,
         folder: Path,
         blocks: list[Ints],
-        missing: list[int],
         pool: Threads | Cluster,
         control: Control,
     ) -> None:
         self.design, self.options, self.folder, self.blocks = design, options, folder, blocks
-        self.missing, self.pool, self.control = missing, pool, control
+        self.pool, self.control = pool, control
+        self.missing = [number for number in range(len(blocks)) if not block_file(folder, number).exists()]
         self.begun = clock.perf_counter()
         self.returned, self.done, self.busy = 0, 0, 0.0
         self.failed: list[str] = []

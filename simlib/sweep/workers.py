@@ -1,7 +1,4 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster.
-
-Both return each block when it is finished.
-"""
+"""The workers of a sweep: threads of this process, or a Dask cluster. Both compute blocks of points."""
 
 from __future__ import annotations
 
@@ -24,19 +21,19 @@ Task = tuple[int, Ints, SweepDesign, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
-"""Seconds between two checks for cancellation."""
+"""Seconds between two checks whether the sweep was cancelled."""
 
 RETRIES = 2
 """How often a task that raises an error is tried again."""
 
 PATIENCE = 30.0
-"""Seconds to wait for a scheduler, and for its first worker."""
+"""Seconds to wait for a Dask scheduler, and for its first worker."""
 
 
 class Threads:
-    """Threads of this process as workers.
+    """Threads of this process as the workers of a sweep.
 
-    They run in parallel, because the compiled code of the engines releases the GIL.
+    They run in parallel, because the compiled code of the engines releases Python's global lock.
     """
 
     def __init__(self, workers: int) -> None:
@@ -45,7 +42,10 @@ class Threads:
         self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield each finished block: its number, and the result of `work` or the exception."""
+        """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
+
+        A block is a group of points. Once `stopped` returns True, no block is begun, and those under way are finished.
+        """
         waiting: dict[Future[Any], int] = {}
         while not stopped():
             for task in itertools.islice(tasks, 2 * self.workers - len(waiting)):
@@ -75,13 +75,13 @@ class Threads:
         return last
 
     def close(self) -> None:
-        """Drop unfinished tasks."""
+        """Stop the threads and drop unfinished blocks."""
         self._halt.set()
         self._pool.shutdown(cancel_futures=True)
 
 
 class Cluster:
-    """Workers of a Dask cluster.
+    """Workers of a Dask cluster, which compute a sweep.
 
     Their results come back to this process, so no shared folder is needed.
     """
@@ -94,11 +94,10 @@ class Cluster:
         self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield each finished block: its number, and the result of `work` or the exception.
+        """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
 
-        The scheduler repeats a block whose worker died.
-
-        Once `stopped`, finished blocks are still returned, and the others are dropped.
+        A block is a group of points. The scheduler repeats a block whose worker died. Once `stopped` returns True,
+        finished blocks are still returned, and the others are dropped.
         """
         waiting: dict[str, Task] = {}
         tries: Counter[int] = Counter()
@@ -141,7 +140,7 @@ class Cluster:
         self.retried += [f"the tasks of the worker {address} when it left" for address in left]
 
     def close(self) -> None:
-        """Leave the cluster. Tasks that have not begun are dropped."""
+        """Leave the cluster. Blocks that have not begun are dropped."""
         self._client.close()
 
 
@@ -160,7 +159,6 @@ def _outcome(future: Any) -> Any:
 
 
 def _client(scheduler: str) -> Any:
-    """Return a client of a scheduler. Raises SimlibError if there is no scheduler or worker."""
     import distributed
 
     make: Any = distributed.Client

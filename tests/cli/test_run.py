@@ -536,7 +536,9 @@ def test_export_writes_the_model_and_the_starts(cli, bridge, tmp_path: Path) -> 
 
 
 def test_export_refuses_what_prism_cannot_say(cli, bridge, tmp_path: Path) -> None:
-    code, out, err = cli("export", bridge, "--to", "prism", "--out", str(tmp_path / "p"), "--forbid", "close")
+    view = tmp_path / "open.yaml"
+    view.write_text("format: 1\nid: open\ntitle: Never closed\ninterventions:\n- {forbid: close}\n")
+    code, out, err = cli("export", bridge, "--to", "prism", "--out", str(tmp_path / "p"), "--view", str(view))
     assert (code, out) == (2, "")
     assert err.startswith("simlib: forbid close: the export writes the scenario itself, without interventions")
     assert not (tmp_path / "p").exists()

@@ -41,7 +41,8 @@ def export(parser: argparse.ArgumentParser) -> None:
         "Labels are the endings (hyphens as underscores) and the questions about states. If the start is uncertain,\n"
         "<id>.start.json lists the combinations of the start_ constants with their weights. Check the model from each\n"
         "combination and take the weighted sum.\n"
-        "PRISM has no calendar windows, no moves on a date and no interventions: these are refused with the reason."
+        "PRISM has no calendar windows, no moves on a date and no interventions: a scenario or a view with one of\n"
+        "these is refused with the reason."
     )
     parser.epilog = (
         "example:\n"
@@ -54,7 +55,6 @@ def export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
     changes = parser.add_argument_group("changes")
     common.add_view(changes)
-    common.add_interventions(changes)
     common.add_windows(changes)
 
 
