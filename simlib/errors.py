@@ -7,7 +7,7 @@ One `ScenarioError` carries all problems of a file.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class SimlibError(Exception):
@@ -23,6 +23,7 @@ class Problem:
     - `where`: the place inside the file, such as `moves.patrol.rate`.
     - `what`: the fault, a half-sentence without a full stop.
     - `expected`: the expected input, a half-sentence without a full stop (or "").
+    - `broken`: (place in the scenario file, fault) if a change of values breaks a rule there (else None).
     """
 
     file: str
@@ -30,6 +31,7 @@ class Problem:
     where: str
     what: str
     expected: str = ""
+    broken: tuple[str, str] | None = field(default=None, compare=False, kw_only=True)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""

@@ -54,7 +54,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         ladder=ladders[0] if ladders else scenario.ladder,
         view="+".join(each.id for each in views),
     )
-    document.refuse([_problem(changed.view, misfit) for misfit in _broken_by(changed, changes)])
+    document.refuse([_problem(changed.view, *found) for found in _broken_by(changed, changes)])
     _refuse_overlaps(changed)
     return changed
 
@@ -83,9 +83,9 @@ def _settings(view: View) -> list[str]:
     return [*(change.assumption for change in view.changes), *horizon, *(["ladder"] if view.ladder else [])]
 
 
-def _problem(where: str, misfit: Misfit) -> Problem:
+def _problem(where: str, misfit: Misfit, broken: tuple[str, str] | None = None) -> Problem:
     place, what, expected = misfit
-    return Problem("", 0, ": ".join(part for part in (where, dotted(place)) if part), what, expected)
+    return Problem("", 0, ": ".join(part for part in (where, dotted(place)) if part), what, expected, broken=broken)
 
 
 def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
@@ -97,7 +97,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
         for place, what, expected in _wrong(scenario, change):
             yield ("assumptions", change.assumption, *place), what, expected
     known = [change for change in view.changes if change.assumption in scenario.assumptions]
-    yield from _broken_by(_with_changes(scenario, known), known)
+    yield from (misfit for misfit, _ in _broken_by(_with_changes(scenario, known), known))
     horizon = view.horizon_days or scenario.horizon_days
     for index, intervention in enumerate(view.interventions):
         for place, what, expected in wrong_intervention(scenario, intervention, horizon):
@@ -164,7 +164,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
             problems += error.problems
     document.refuse(problems)
     changed = _with_changes(scenario, changes)
-    document.refuse([_problem("", misfit) for misfit in _broken_by(changed, changes)])
+    document.refuse([_problem("", *found) for found in _broken_by(changed, changes)])
     return changed
 
 
@@ -244,14 +244,18 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
     )
 
 
-def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
-    """Yield each problem of changed values with the rules about numbers, at its place in a view file."""
+def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
+    """Yield each problem of changed values with the rules about numbers, at its place in a view file.
+
+    The second part is `Problem.broken`: (place in the scenario file, fault) if the rule is about other values too.
+    """
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
-            yield ("assumptions", mine[place]), what, expected
+            yield (("assumptions", mine[place]), what, expected), None
         else:
-            yield ("assumptions",), f"with these changes, {dotted(place)}: {what}", expected
+            where = dotted(place)
+            yield (("assumptions",), f"with these changes, {where}: {what}", expected), (where, what)
 
 
 def outside_range(base: Scenario, changed: Scenario) -> list[str]:

@@ -418,12 +418,12 @@ def _answered(settings: Settings) -> Settings:
 
 def why_refused(problem: Problem, scenario: Scenario) -> str:
     """Say why a value does not fit. Labels replace the names of places in the file."""
-    what = problem.what.removeprefix("with these changes, ")
-    places = {f"moves.{move.id}.outcomes: ": move.label for move in scenario}
-    places |= {f"variables.{variable.id}.start: ": variable.label for variable in scenario.variables.values()}
-    label = next((label for place, label in places.items() if what.startswith(place)), "")
-    what = f"“{label}”: {what.partition(': ')[2]}" if label else what
-    return f"{what}; {problem.expected}"
+    if problem.broken is None:
+        return f"{problem.what}; {problem.expected}"
+    place, fault = problem.broken
+    labels = {f"moves.{move.id}.outcomes": move.label for move in scenario}
+    labels |= {f"variables.{variable.id}.start": variable.label for variable in scenario.variables.values()}
+    return f"{f'“{labels[place]}”' if place in labels else place}: {fault}; {problem.expected}"
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
