@@ -75,8 +75,7 @@ def run(
 ) -> SweepReport:
     """Compute the points of a sweep into a folder. An earlier run of the same design is continued.
 
-    If a block of points raises an error, it is tried again. If it fails again, the report says so, and other blocks
-    continue.
+    A block of points that raises an error is tried again. If it fails again, the report says so.
 
     Args:
         design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
@@ -89,8 +88,7 @@ def run(
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
             as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress callback and cancellation. After a cancellation no further block is begun, but blocks that run
-            on this machine are finished.
+        control: Progress callback and cancellation. Once cancelled, only blocks under way on this machine are finished.
 
     Returns:
         The report of the run. `read` returns the numbers.
