@@ -91,7 +91,7 @@ class Answer(ABC):
 
     @property
     def look_by_words(self) -> str:
-        """The end of the observation period, in words."""
+        """The end of the time in which events are observed, in words."""
         return end_of(self.as_of, self.look_by_day)  # type: ignore[attr-defined]  # as in `by_words`
 
     @property

@@ -193,13 +193,11 @@ def over_draws(provenance: Mapping[str, Any]) -> str:
 
 
 def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
-    """Say how an answer was computed.
-
-    Examples: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
+    """Say how an answer was computed: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
 
     Args:
-        provenance: Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read. `draws` may be a number or
-            a belief.
+        provenance: The record of the answer. Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read.
+            `draws` may be a number or a belief.
         runs: The noun for the runs of the Monte Carlo engine.
     """
     exact, draws = provenance["engine"] == "exact", provenance.get("draws") or 0

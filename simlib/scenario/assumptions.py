@@ -206,10 +206,7 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of a number that is used.
-
-        A number written at the place of its use is added to the assumptions.
-        """
+        """Return the id of a number that is used. A number written where it is used is added to the assumptions."""
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)

@@ -94,7 +94,7 @@ def explain_text(scenario: Scenario) -> str:
 
 
 def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
-    """Return sentences about one move: who makes it, how often, its effects and its assumptions.
+    """Return sentences about one move: who makes it, how often, its effects, assumptions and sources.
 
     Raises ScenarioError for a move that the scenario does not have.
     """

@@ -1,4 +1,4 @@
-"""The types of single values and conditions in a file, and the base class of its mappings."""
+"""The types of single values and of conditions in a file, and the base class of its mappings."""
 
 from __future__ import annotations
 

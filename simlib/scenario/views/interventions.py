@@ -129,7 +129,7 @@ class Assume:
 
 Intervention = Force | Forbid | Policy | Pin | Hold | Assume
 Lasting = Forbid | Policy | Hold | Assume
-"""Interventions that apply from one date until another. The others act once, on a date."""
+"""Interventions that apply from one date until another. All other interventions act once, on a date."""
 
 
 def _span(date: dt.date | None, until: dt.date | None) -> str:
