@@ -113,7 +113,7 @@ class ForecastSeries(Answer):
 
     by: the deadline, which is the last day of the scenario.
     by_day: the deadline in days after the scenario's first day.
-    dates: the dates, each with the rows that the log holds by then.
+    dates: the dates, each with the rows that are known on that date.
     lines: the forecasts of each measure, one for each date.
     pace: a warning if the number of rows a week changes much on the scenario's first day ("": none).
     """

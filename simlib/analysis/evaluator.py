@@ -135,10 +135,10 @@ class Responses:
         replicates: range | None = None,
         control: Control = UNWATCHED,
     ) -> Floats:
-        """Return the measures (D, K, M) at D sets of assumption values, in K blocks, for M measures.
+        """Return M measures at D sets of assumption values, in K blocks of replicates (D, K, M).
 
         Args:
-            thetas: The assumption values (D, A).
+            thetas: The values of the A assumptions (D, A).
             starts: The probabilities (D, S) of the S states in which the scenario may start. Default: those of the
                 scenario.
             replicates: The numbers of the replicates that Monte Carlo simulates. Equal parts go to the blocks.

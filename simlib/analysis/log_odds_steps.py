@@ -75,7 +75,7 @@ def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None],
         draws: For each draw (set of assumption values) the result of `Replay.follow` (None: the log is impossible).
         weighing: The function from log-likelihoods to weights of the draws.
     """
-    return _Counting(closings, draws, weighing).steps()
+    return _EffectSplit(closings, draws, weighing).steps()
 
 
 def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
@@ -88,13 +88,13 @@ def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None]
     for block in range(_BLOCKS):
         keep = np.flatnonzero(own % _BLOCKS != block)
         found.append(
-            _Counting(closings, [draws[place] for place in keep.tolist()], weighing.some(keep)).steps().numbers()
+            _EffectSplit(closings, [draws[place] for place in keep.tolist()], weighing.some(keep)).steps().numbers()
         )
     away = np.array(found) - np.mean(found, axis=0)
     return np.asarray(1.96 * np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum(away**2, axis=0)))
 
 
-class _Counting:
+class _EffectSplit:
     def __init__(
         self, closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting
     ) -> None:

@@ -58,7 +58,7 @@ class DayOutlook:
 
     states (K, V): the K states that the log leaves possible, as levels of the V variables.
     probabilities (K,): the probability of each of these states.
-    answers: whether each question has been answered, under the name of its measure ("question:ID").
+    answers: the answer of the log to each question so far, under the name of its measure ("question:ID").
     taken: the meanings of the rows that were used.
     left_out: the user's rows that were left out because no history fits all rows.
     complete_to: the last day on which the absence of rows counts as evidence.

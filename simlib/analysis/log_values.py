@@ -58,7 +58,7 @@ def forecasts_after(
 
     Args:
         prepared: The filter of the log.
-        theta: The assumption values (D, A).
+        theta: The values of the A assumptions (D, A).
         ends: The probabilities (D, K) of the K states in which the log may end.
         measures: The measures.
         control: Progress callback, cancellation and number of threads.
@@ -91,8 +91,9 @@ def forecasts_before(
 ) -> Floats:
     """Return the forecasts of measures by the deadline without a log, at many sets of assumption values.
 
-    The result has the shape (D, M): D sets of assumption values, M measures. `theta` (D, A) are the values. Raises
-    Unsupported for a measure that depends on whole histories, and Cancelled when `control` cancels the work.
+    The result has the shape (D, M): D sets of assumption values, M measures. `theta` (D, A) are the values of the A
+    assumptions. Raises Unsupported for a measure that depends on whole histories, and Cancelled when `control` cancels
+    the work.
     """
     world = scenario.replace(questions=questions_for(scenario, measures), impacts={})
     return in_threads(_answers(world, measures, priors.theta(scenario)), theta, control=control)

@@ -241,7 +241,7 @@ def pool(
     times: int | Iterable[float] = 60,
     control: Control = UNWATCHED,
 ) -> Pool:
-    """Forecast each view of a scenario to the horizon of the first, and pool the forecasts.
+    """Forecast each view of a scenario to the horizon of the first view, and pool the forecasts.
 
     Args:
         views: The views of one scenario, by name. At least two.

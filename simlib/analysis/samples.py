@@ -66,9 +66,9 @@ class Sample:
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share with the event among some histories, and its 95% interval.
+        """Return the share of the histories `among` (R,) that have an event, and its 95% interval.
 
-        `event` (R,) marks the histories with the event. `among` (R,) marks the histories that count.
+        `event` (R,) marks the histories with the event.
         """
         return share(event, among, self.draw, self.weight)
 
@@ -169,7 +169,7 @@ def question_times(played: Histories, question: Question) -> Floats:
 
 
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
-    """Return the weighted share with the event among some histories, and its 95% interval.
+    """Return the weighted share of the histories `among` that have an event, and its 95% interval.
 
     The interval is Wilson's, for the effective number of histories. This number falls below the number of histories if
     the share varies much between draws.

@@ -102,7 +102,10 @@ class Indicator:
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     def row(self) -> dict[str, Any]:
-        """Return the numbers as one row of a table. The bounds of NAME are NAME_low and NAME_high."""
+        """Return the numbers as one row of a table. The bounds of NAME are NAME_low and NAME_high.
+
+        `doing` is the change if the move is forced (`if_forced`).
+        """
         cells: dict[str, Any] = {
             "kind": self.kind,
             "id": self.id,

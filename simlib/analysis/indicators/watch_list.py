@@ -40,7 +40,7 @@ def indicators(
 
     Args:
         scenario: The scenario, with its interventions.
-        measure: The ending or question to watch for. Default: the first ending, else the first question.
+        measure: The ending or question to watch for, such as "ending:open-war". Default: the scenario's headline.
         look_by: The day of the observation: a date, or days after `as_of`. Default: 14 days, or half the horizon if
             that is less.
         times_seen: Number of sightings from which a sign counts as seen. Each entry into a level is a sighting, and so

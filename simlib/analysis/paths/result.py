@@ -26,7 +26,7 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """All histories that first visit the rungs of a ladder in the same order and end alike.
+    """All histories with the same ending that first visit the rungs of a ladder in the same order.
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     ending: the id of the ending on the target day, or "ongoing".
@@ -102,7 +102,7 @@ class Paths(Traced):
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
         """Return a table of the path classes or, with "tree", of the beginnings of paths.
 
-        A beginning of a path is a list of rungs that many classes visit first. Raises ValueError for another name.
+        A beginning of a path is a list of rungs that many classes visit first. Raises ValueError for any other `what`.
         """
         import pandas as pd
 

@@ -165,7 +165,7 @@ class Uncertainty(Traced):
         - q5, q50, …: the quantiles over the draws.
 
         The columns of "draws" are the assumption values in base units, the weight, and the measures. Raises ValueError
-        for another name.
+        for any other `what`.
         """
         import pandas as pd
 
