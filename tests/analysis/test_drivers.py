@@ -14,6 +14,7 @@ import pytest
 
 from simlib.analysis.evaluator import Responses, cross
 from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
+from simlib.analysis.sensitivity.pick_freeze import PickFreeze, indices, products
 from simlib.analysis.sensitivity.screening import (
     inputs,
     largest_shares,
@@ -22,7 +23,7 @@ from simlib.analysis.sensitivity.screening import (
     swings,
     tangent_spreads,
 )
-from simlib.analysis.sensitivity.sobol_indices import PickFreeze, indices, products, share_in_words, sobol
+from simlib.analysis.sensitivity.sobol_indices import share_in_words, sobol
 from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
 from simlib.machine import priors

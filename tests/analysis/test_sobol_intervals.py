@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from simlib.analysis.sensitivity.sobol_indices import SCRAMBLES, jackknife, products, sobol
+from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, jackknife, products
+from simlib.analysis.sensitivity.sobol_indices import sobol
 from tests.analysis.test_drivers import additive, additive_shares
 
 

@@ -1,6 +1,6 @@
-"""Self-evident drivers: the rate and the chance of the only move that brings an event about.
+"""Self-evident drivers: the rate and the chances of the only move that can bring an event about.
 
-The ending "ousted from within" obviously depends on the rate of being ousted from within. Such an assumption is
+The ending "ousted from within" obviously depends on the rate of the move "oust from within". Such an assumption is
 *self-evident* for the event.
 """
 
@@ -13,10 +13,10 @@ __all__ = ["self_evident", "ways"]
 
 
 def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
-    """Return the assumptions that are self-evident for a measure.
+    """Return the ids of the assumptions on which the event of a measure obviously depends.
 
-    They are the rate and the chances of the only move that leads to the event. The result is empty for a measure that
-    is not an event, and for an event to which several moves lead.
+    These are the rate of the only move that leads to the event, and the chances of the outcomes that lead to the event.
+    The result is empty for a measure that is not an event, and for an event to which several moves lead.
     """
     found = ways(scenario, measure)
     moves = {move.id for move, _ in found}
@@ -28,7 +28,7 @@ def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
 
 
 def ways(scenario: Scenario, measure: Measure) -> list[tuple[Move, Outcome]]:
-    """Return every outcome of a move that may make the event of a measure happen."""
+    """Return every pair (move, outcome) that may make the event of a measure happen."""
     if measure.kind == "fired":
         return [(scenario.moves[measure.of], outcome) for outcome in scenario.moves[measure.of].outcomes]
     asked = scenario.questions.get(measure.of) if measure.kind == "question" else None
@@ -45,7 +45,7 @@ def _is_ending(scenario: Scenario, measure: Measure) -> bool:
 
 
 def _completes(scenario: Scenario, outcome: Outcome, condition: Condition) -> bool:
-    """Say whether an outcome may bring a variable to a level that fulfils a condition."""
+    """Say whether an outcome may bring some variable to a level that the condition asks of this variable."""
     wanted = [(name, levels) for clause in condition.clauses for name, levels in clause]
     pairs = ((effect, levels) for effect in outcome.effects for name, levels in wanted if effect.variable == name)
     return any(_reaches(scenario, effect, levels) for effect, levels in pairs)

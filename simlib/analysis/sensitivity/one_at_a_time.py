@@ -1,9 +1,12 @@
 """Which assumptions drive an answer: slopes, and ranges with one assumption moved at a time.
 
 An *elasticity* is the relative change of an answer per relative change of an assumption. It is exact at the stated
-values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`). *Drivers* do not use slopes: the
-scenario is solved again with each assumption at its 5th and at its 95th percentile, while the others keep their values
-(a tornado diagram). For shares of the variance, with interactions, see `simlib.analysis.sensitivity.sobol_indices`.
+values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`).
+
+*Drivers* are found without slopes. The scenario is solved again with each assumption at its 5th and at its 95th
+percentile, while all others keep their values (a tornado diagram).
+
+For shares of the variance, with interactions, see `simlib.analysis.sensitivity.sobol_indices`.
 """
 
 from __future__ import annotations
@@ -43,16 +46,16 @@ if TYPE_CHECKING:
 __all__ = ["TOP", "Bar", "Drivers", "Elasticities", "drivers", "elasticities"]
 
 TOP = 12
-"""Number of assumptions with a bar for each measure, by default."""
+"""Default number of assumptions that are tried and shown for each measure."""
 
 BLOCKS = 20
-"""Number of blocks of replicates. The spread between blocks gives the Monte Carlo error of a bar."""
+"""Number of blocks of replicates. The spread between blocks gives the Monte Carlo error of a measure."""
 
 MOST_SENTENCES = 5
 """The sentences name at most this many assumptions for each measure."""
 
 ROUNDING = 1e-9
-"""Changes below this share of an answer count as rounding."""
+"""A change below this share of an answer counts as rounding error."""
 
 
 # -------------------------------------------------------------------- elasticities
@@ -60,9 +63,12 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Elasticities(Answer):
-    """Exact slopes of measures at the stated values, per base unit of each assumption.
+    """Exact slopes of measures with respect to A assumptions, at the stated values.
 
-    The elasticities follow from the slopes: relative changes per relative change of an assumption.
+    by_day: the day of the measures, in days after the start.
+    answers: the value of each measure, by name.
+    derivatives (A,): the slopes of each measure, by name. The unit is that of the measure, per base unit of the
+    assumption (per day for a rate).
     """
 
     kind: ClassVar[str] = "elasticities"
@@ -78,20 +84,24 @@ class Elasticities(Answer):
 
     @property
     def question(self) -> str:
-        """The question, with its date."""
+        """The question that is answered, with its date."""
         return f"How much does a small change of each assumption change {listed(self.measures)} by {self.by_words}?"
 
     def elasticity(self, measure: str) -> Floats:
-        """Return the elasticity of a measure by each assumption (A,), nan if the measure is 0.
+        """Return the elasticities of a measure with respect to A assumptions (A,), nan if the measure is 0.
 
-        It is ∂ log answer / ∂ log θ, the relative change of the measure per relative change of the assumption.
+        An elasticity is ∂ log answer / ∂ log θ: the relative change of the measure per relative change of the
+        assumption θ.
         """
         theta = np.array([a.value for a in self.assumptions])
         answer = self.answers[measure]
         return self.derivatives[measure] * theta / (answer if answer > 0 else np.nan)
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each measure and assumption, the largest elasticity of a measure first."""
+        """Return a table with one row for each measure and assumption.
+
+        For each measure, the assumption of the largest elasticity comes first.
+        """
         import pandas as pd
 
         rows = [
@@ -113,7 +123,7 @@ class Elasticities(Answer):
         )
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions change it most if they grow by 1%."""
+        """Say for each measure which assumptions change the measure most if they grow by 1%."""
         lines = []
         for measure in self.measures:
             elasticity = np.nan_to_num(self.elasticity(measure.name))
@@ -134,7 +144,7 @@ class Elasticities(Answer):
         return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of its value ({size})"
 
     def data(self) -> dict[str, Any]:
-        """Return the answers, derivatives and elasticities of each measure, by assumption."""
+        """Return each measure's value, and its derivatives and elasticities by assumption, as plain data."""
         ids = [a.id for a in self.assumptions]
         return {
             "answers": self.answers,
@@ -148,7 +158,16 @@ def elasticities(
 ) -> Elasticities:
     """Return the exact slopes of measures with respect to all assumptions, at the stated values.
 
-    Raises ScenarioError for unknown measures or a target outside the forecast, TooManyStates, Cancelled.
+    Args:
+        scenario: The scenario, with its interventions.
+        measures: Names of measures. Default: the headline (main measure).
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        control: Progress callback and cancellation.
+
+    Raises:
+        ScenarioError: For unknown measures or a target outside the forecast.
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     chosen, day = find(scenario, measures), days_by(scenario, by)
     stoppable = Control(cancel=control.cancel)
@@ -167,10 +186,11 @@ def elasticities(
 
 @dataclass(frozen=True)
 class Bar:
-    """Each measure (M,) with one assumption at its low and at its high value.
+    """M measures with one assumption at its low and at its high value: one bar of a tornado diagram.
 
-    `half_low` and `half_high` are the 95% half-widths of the change from the stated values, under common random
-    numbers. They are 0 when exact.
+    at_low, at_high (M,): the measures with the assumption at its low and at its high value.
+    half_low, half_high (M,): the 95% half-widths of the changes of the measures from their central values. Both sides
+    of a change use the same random numbers. The half-widths are 0 when exact.
     """
 
     assumption: Assumption
@@ -182,12 +202,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drivers(Traced):
-    """Measures with one assumption at a time at its low and at its high value.
+    """M measures with one assumption at a time at its low and at its high value.
 
-    `stated` (M,) are the measures at the stated values, and `stated_half` (M,) their 95% half-widths, 0 when exact.
-    `bars` has every assumption that was tried. For each measure the `top` strongest of these are shown (None: all).
-    `screened` is the number of assumptions that were not tried. By slope, none of these would change a measure by more
-    than `beyond` (M,).
+    stated (M,): the measures with all assumptions at their central values (see `centre`).
+    bars: the measures at both ends of every assumption that was tried.
+    stated_half (M,): the 95% half-widths of `stated`, 0 when exact.
+    top: the number of assumptions that are shown for each measure, the strongest first. None: all that were tried.
+    screened: the number of assumptions that were not tried.
+    beyond (M,): the largest change of each measure by any of these, estimated from slopes.
     """
 
     kind: ClassVar[str] = "drivers"
@@ -206,24 +228,27 @@ class Drivers(Traced):
 
     @property
     def question(self) -> str:
-        """The question, with its date."""
+        """The question that is answered, with its date."""
         return f"Which assumptions move {listed(self.measures)} most by {self.by_words}?"
 
     @property
     def centre(self) -> str:
-        """The values at which all other assumptions are held, in words."""
+        """In words: the central values, which all assumptions have except the one that is moved."""
         belief = self.provenance["belief"]
         return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
     def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
-        """Write the value of a measure, with its 95% half-width unless exact."""
+        """Write the value of a measure, with its 95% half-width unless the value is exact.
+
+        `values` and `halves` hold the values and half-widths of all measures.
+        """
         place = self.place(measure.name)
         half = float(halves[place])
         error = "" if self.engine == "exact" else f" ±{one_digit(half * (100 if measure.probability else 1))}"
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
-        """Return the position of a measure (default: the first). Raises KeyError for an unknown one."""
+        """Return the position of a measure, by its name. Default: the first. Raises KeyError for an unknown name."""
         names = [m.name for m in self.measures]
         if measure is None:
             return 0
@@ -232,15 +257,16 @@ class Drivers(Traced):
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
-        """Return the `top` longest bars of a measure, the longest first."""
+        """Return the `top` assumptions that change a measure most, as bars, the strongest first."""
         m = self.place(measure)
         stated = self.stated[m]
         return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
 
     def frame(self, measure: str | None = None) -> pd.DataFrame:
-        """Return one row for each assumption, strongest first.
+        """Return a table of one measure (default: the first), one row for each assumption, the strongest first.
 
-        `at_low` and `at_high` are changes from the stated values. `value_at_low` and `value_at_high` are the answers.
+        The columns `at_low` and `at_high` are changes of the measure from `stated`. The columns `value_at_low` and
+        `value_at_high` are its values.
         """
         import pandas as pd
 
@@ -256,11 +282,11 @@ class Drivers(Traced):
         return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions move it most, and between which values."""
+        """Say for each measure which assumptions change the measure most, and between which values."""
         return [line for measure in self.measures for line in self.sentences_of(measure)]
 
     def sentences_of(self, measure: Measure) -> Iterator[str]:
-        """Say of one measure which assumptions move it most, and between which values."""
+        """Yield sentences on one measure: which assumptions change the measure most, and between which values."""
         stated = self.write(measure, self.stated, self.stated_half)
         unit = "the 95% half-width in points" if measure.probability else "the 95% half-width"
         error = "" if self.engine == "exact" else f" (± is {unit}; below, ± belongs to the change from this value)"
@@ -293,14 +319,14 @@ class Drivers(Traced):
             yield f"{'; '.join(reasons)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether an assumption changes a measure by more than error and rounding."""
+        """Say whether the assumption of a bar changes a measure by more than Monte Carlo and rounding error."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
         rounding = ROUNDING * abs(self.stated[m])
         return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
     def data(self) -> dict[str, Any]:
-        """Return the measures as stated, and with each assumption at its low and at its high."""
+        """Return the measures at the central values, and with each assumption at both ends, as plain data."""
         names = [m.name for m in self.measures]
         arrays = pick(self, "stated", "stated_half", "beyond")
         bars = {"bars": {name: self.frame(name).to_dict("records") for name in names}, "screened": self.screened}
@@ -322,19 +348,18 @@ def drivers(
 ) -> Drivers:
     """Return measures with one assumption at a time at its low and at its high value.
 
-    A belief replaces the value of each assumption by its weighted median, and the range by its weighted 5th and 95th
-    percentiles. Only one assumption moves at a time, so correlations have no effect. Monte Carlo uses the same random
-    numbers at the stated values and at both ends of every range.
+    Only one assumption moves at a time, so correlations have no effect. Monte Carlo uses the same random numbers at the
+    central values and at both ends of every range.
 
     Args:
         scenario: The scenario, with its interventions.
-        measures: Names of measures. Default: the headline.
+        measures: Names of measures. Default: the headline (main measure).
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         top: How many assumptions are tried for each measure: the ones with the steepest slopes. None: all.
-        draws: 0 uses the values and ranges as stated. A belief or a number of draws of the prior uses the medians and
-            the 90% ranges of these draws.
-        runs: Replicates at the stated values and at each end of a range, by Monte Carlo.
+        draws: 0 uses the values and ranges as stated. With a number of draws of the prior, or a belief (weighted
+            draws), each value is the weighted median of the draws, and each range is their 5th to 95th percentile.
+        runs: Replicates by Monte Carlo at the central values and at each end of a range.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
 
@@ -373,7 +398,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and the largest effect of all others by slope (M,)."""
+    """Return the assumptions to try, and the largest change of each measure by any other (M,), from slopes."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

@@ -1,9 +1,11 @@
 """The uncertain assumptions as inputs of an analysis: independent groups, and their ranking.
 
-A *swing* is the change of a measure when an assumption moves by one normal score. That is about 60% of the way from its
-value to its 95th percentile. A swing comes from the exact gradient where the states can be enumerated. Otherwise it
-comes from Monte Carlo under common random numbers, one score up and one score down. A swing is a linear estimate. It is
-good enough to choose the assumptions that deserve the full computation (factor screening).
+A *normal score* of 1 is one standard deviation of an assumption on the scale of its prior. That is about 60% of the way
+from its value to its 95th percentile. A *swing* is the change of a measure when an assumption moves by one score.
+
+A swing comes from the exact gradient if the states can be enumerated. Otherwise it comes from Monte Carlo under common
+random numbers, one score up and one score down. A swing is a linear estimate. It is good enough to choose the
+assumptions that deserve the full computation (factor screening).
 """
 
 from __future__ import annotations
@@ -35,7 +37,11 @@ SCREENING_RUNS = 4000
 
 @dataclass(frozen=True)
 class Input:
-    """One input of an analysis: one assumption, or several that vary together."""
+    """One input of an analysis: one assumption, or several that vary together.
+
+    assumptions: the ids of these assumptions.
+    columns: their positions among all assumptions of the scenario.
+    """
 
     name: str
     label: str
@@ -44,11 +50,16 @@ class Input:
 
 
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
-    """Return the uncertain assumptions as independent inputs. Correlated ones form one input.
+    """Return the uncertain assumptions as independent inputs. Correlated assumptions form one input.
 
-    `groups` {name: assumptions} forms further groups, such as by actor or by source. All other assumptions stay single,
-    unless they are correlated. Raises ScenarioError for unknown or fixed names, and Unsupported for a group that has
-    only some of several correlated assumptions.
+    Args:
+        scenario: The scenario.
+        groups: Further inputs as {name: assumptions}, such as by actor or by source. An assumption in no group is an
+            input by itself, unless it is correlated with others.
+
+    Raises:
+        ScenarioError: For an unknown or fixed assumption, and for one in two groups.
+        Unsupported: For a group with only some of several correlated assumptions, or when every assumption is fixed.
     """
     position = {name: column for column, name in enumerate(scenario.assumptions)}
     tied = _tied(scenario)
@@ -71,7 +82,7 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
 
 
 def uncertain(scenario: Scenario) -> list[Assumption]:
-    """Return the assumptions whose prior has a spread. Raises Unsupported when there is none."""
+    """Return the assumptions whose prior has a spread. Raises Unsupported when every assumption is fixed."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
         raise Unsupported("every assumption of this scenario is fixed: give some of them low and high")
@@ -79,10 +90,10 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
-    """Return the scenario with the medians and the 90% ranges of a belief, and the belief.
+    """Return the scenario with the medians and 90% ranges of draws as its values and ranges, and the belief.
 
-    If `draws` is 0, return the scenario as it is, and None. Raises Unsupported for a belief about another scenario or
-    date.
+    `draws` is a belief (weighted draws) or a number of draws of the prior. With 0, return the scenario as it is, and
+    None. Raises Unsupported for a belief about another scenario or date.
     """
     if not isinstance(draws, Belief) and draws == 0:
         return scenario, None
@@ -126,7 +137,7 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 
 
 def score_slopes(scenario: Scenario) -> Floats:
-    """Return how much each assumption changes per normal score, at its stated value (A,).
+    """Return the slope of each of A assumptions in its normal score, at its stated value (A,), in base units.
 
     A normal score of 1 is one standard deviation on the scale of the prior. Fixed assumptions have 0.
     """
@@ -148,14 +159,16 @@ def swings(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Floats:
-    """Return the swing of each measure (A, M): its change per normal score of each assumption.
+    """Return the change of M measures per normal score of each of A assumptions (A, M).
+
+    A normal score of 1 is one standard deviation of an assumption on the scale of its prior.
 
     Args:
         scenario: The scenario.
-        measures: The measures, M of them.
+        measures: The measures.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "auto" is the exact gradient, or Monte Carlo if there are too many states or a measure needs histories.
-        runs: Replicates at each value by Monte Carlo.
+        runs: Replicates by Monte Carlo at each of the two values of an assumption.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
 
@@ -163,28 +176,38 @@ def swings(
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
-    stoppable = Control(cancel=control.cancel)
+    day = days_by(scenario, by)
     if engine != "montecarlo":
         try:
-            day = days_by(scenario, by)
-            solver = Solver(with_events(scenario, measures, day), times=1, control=stoppable)
-            needed = {name for m in measures for name in ((m.both, m.condition) if m.kind == "given" else (m.asked,))}
-            sampled = bool(needed & solver.by_histories.keys())
+            solver = Solver(with_events(scenario, measures, day), times=1, control=Control(cancel=control.cancel))
         except TooManyStates:
             if engine == "exact":
                 raise
-            sampled = True
-        if not sampled or engine == "exact":
-            adjoint = Adjoint(solver, priors.theta(scenario), by=days_by(scenario, by), control=stoppable)
-            columns = []
-            for place, measure in enumerate(measures):
-                columns.append(adjoint.of(measure.name)[1] * score_slopes(scenario))
-                control.report((place + 1) / len(measures))
-            return np.stack(columns, axis=1)
+        else:
+            needed = {name for m in measures for name in ((m.both, m.condition) if m.kind == "given" else (m.asked,))}
+            if engine == "exact" or not needed & solver.by_histories.keys():
+                return _swings_by_gradient(solver, scenario, measures, day, control)
+    return _swings_by_replicates(scenario, measures, day, runs, seed, control)
+
+
+def _swings_by_gradient(
+    solver: Solver, scenario: Scenario, measures: Sequence[Measure], day: float, control: Control
+) -> Floats:
+    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=Control(cancel=control.cancel))
+    columns = []
+    for place, measure in enumerate(measures):
+        columns.append(adjoint.of(measure.name)[1] * score_slopes(scenario))
+        control.report((place + 1) / len(measures))
+    return np.stack(columns, axis=1)
+
+
+def _swings_by_replicates(
+    scenario: Scenario, measures: Sequence[Measure], day: float, runs: int, seed: int, control: Control
+) -> Floats:
     free = [column for column, a in enumerate(scenario.assumptions.values()) if not a.fixed]
     scores = np.zeros((2 * len(free), len(scenario.assumptions)))
     scores[np.arange(len(free)), free], scores[len(free) + np.arange(len(free)), free] = 1.0, -1.0
-    responses = Responses(scenario, measures, engine="montecarlo", by=by, runs=runs, seed=seed)
+    responses = Responses(scenario, measures, engine="montecarlo", by=day, runs=runs, seed=seed)
     values = responses(priors.values_from_scores(scenario, scores), control=control).mean(axis=1)
     result = np.zeros((len(scenario.assumptions), len(measures)))
     result[free] = (values[: len(free)] - values[len(free) :]) / 2
@@ -192,9 +215,12 @@ def swings(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Estimate by slope how much one normal score of each input changes each measure (I, M).
+    """Estimate from slopes the standard deviation of M measures that each of I inputs causes (I, M).
 
-    `swing` is (A, M). For an input of several assumptions, their `correlation` (A, A) is taken into account.
+    Args:
+        some: The inputs.
+        swing: The change of each measure per normal score of each of A assumptions (A, M).
+        correlation: The correlations of the scores (A, A). They matter for an input of several assumptions.
     """
     return np.array(
         [
@@ -207,11 +233,17 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:
-    """Return the indices of the inputs whose spread is among the `top` largest for any measure."""
+    """Return the indices of the inputs that are among the `top` with the largest spread, for any measure.
+
+    `spread` (I, M) has the standard deviation of M measures that each of I inputs causes.
+    """
     return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return the largest share of each input (I,) in the variance of any measure, by slope."""
+    """Return the largest share of each of I inputs in the variance of any measure (I,).
+
+    `spread` (I, M) has the standard deviation of M measures that each input causes.
+    """
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))
