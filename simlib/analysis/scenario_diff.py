@@ -27,18 +27,23 @@ _IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"
 """The key in the file of each field that has another name in Python."""
 
 BOUND, RELATIVE = 1e-9, 1e-3
-"""The absolute error of exact answers, and the relative error for rare endings."""
+"""The largest absolute error of an exact probability, and the largest relative error of a small one."""
 
 _MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
-"""Fields whose name is a plural."""
+"""Keys of the file whose words in a sentence are plural."""
 
 _LONG = (":", ";", " from ", ", or ")
-"""Signs that a value is too long for "from ... to ..."."""
+"""Marks in a text which show that it is too long for the form "from ... to ..."."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """One difference: its place in the file, both texts ("": absent), and a sentence."""
+    """One difference between two scenarios.
+
+    where: the place in the scenario file.
+    before, after: the texts of both scenarios at this place, "" if there is none.
+    sentence: the difference in words.
+    """
 
     where: str
     before: str
@@ -51,7 +56,7 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One of the two compared scenarios, with its view ("": none) and its last day."""
+    """One of the two compared scenarios, with its view ("" for none) and the last day of its forecast."""
 
     scenario: ScenarioKey
     view: str
@@ -59,15 +64,18 @@ class Version:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Version:
-        """Return what a comparison needs to know of a scenario."""
+        """Return the key, the view and the last day of a scenario."""
         return cls(ScenarioKey.of(scenario), scenario.view or "", scenario.by_date(scenario.horizon_days))
 
 
 @dataclass(frozen=True)
 class Diff(Answer):
-    """The changes from one scenario to another, and both forecasts by a common date.
+    """The changes from one scenario to another, and the forecasts of both by a common date.
 
-    `forecasts` is None if no forecasts were asked for, or if one scenario begins after the other has ended (`apart`).
+    before, after: the two scenarios.
+    changes: every difference.
+    forecasts: the two forecasts. None if no forecasts were asked for, or if the scenarios are `apart`.
+    apart: whether forecasts were asked for, but one scenario begins after the other has ended.
     """
 
     kind: ClassVar[str] = "diff"
@@ -103,7 +111,7 @@ class Diff(Answer):
 
     @property
     def names(self) -> tuple[str, str]:
-        """The names of the two scenarios: their views, else their titles, else "before" and "after"."""
+        """The names of the two scenarios: their views or titles if these differ, else "before" and "after"."""
         one, other = self.before, self.after
         if one.scenario.id == other.scenario.id and one.view != other.view:
             return one.view or "as it stands", other.view or "as it stands"
@@ -125,7 +133,10 @@ class Diff(Answer):
         return f"“{label}” changes most: from {percent(p)} to {percent(q)} by {_date(self)}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
-        """Return one row for each change, or for each ending, question and impact of the forecasts."""
+        """Return a table with one row for each change.
+
+        With "forecast", the table has one row for each ending, question and impact of the two forecasts.
+        """
         import pandas as pd
 
         if what == "forecast":
@@ -140,7 +151,7 @@ class Diff(Answer):
         ]
 
     def sentences(self) -> list[str]:
-        """Describe every change, then compare the forecasts at the earlier of the two last days."""
+        """Describe every change, and compare the two forecasts by their common date."""
         lines = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)
@@ -155,7 +166,7 @@ class Diff(Answer):
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
-        """Return the data of this answer, without the keys that all answers share."""
+        """Return the changes and forecasts as plain data, without the keys that all answers share."""
         sides = {
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))
@@ -167,10 +178,12 @@ class Diff(Answer):
 
 
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
-    """Return the changes between two scenarios and, if `forecast` is true, both exact forecasts.
+    """Return the changes between two scenarios and, if `forecast` is true, the exact forecasts of both.
 
-    Both forecasts are by the earlier of the two last days. No forecasts are made if one scenario begins after the other
-    ends. Raises the errors of `solve`.
+    The date of both forecasts is the earlier of the two horizons. If one scenario begins after the other has ended, no
+    forecasts are made.
+
+    Raises the errors of `solve`.
     """
     changes = tuple(_changes(before, after))
     sides = Version.of(before), Version.of(after)
@@ -299,7 +312,7 @@ def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | N
 
 
 def _same(before: float, after: float) -> bool:
-    """Say whether two exact answers agree within their errors."""
+    """Say whether two exact probabilities agree within their errors."""
     return abs(after - before) <= 2 * min(BOUND, RELATIVE * max(before, after))
 
 

@@ -1,4 +1,7 @@
-"""The median and the members of a box, and a discovery stored as data for a notebook."""
+"""The median of a box, the bounds that a value violates, and a discovery stored as JSON data.
+
+A box is a region of assumption values, given by bounds on some assumptions.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return, for each assumption that a box bounds, the median of its prior within the bounds.
+    """Return {assumption: value} for each assumption that a box bounds: the median of the prior within the bounds.
 
     The values are in base units. Correlations within the box are ignored.
     """
@@ -31,12 +34,12 @@ def middle(scenario: Scenario, box: Box) -> dict[str, float]:
 
 
 def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
-    """Return the bounds of a box that the values violate. The list is empty inside the box."""
+    """Return the bounds of a box that the values violate. For values inside the box the list is empty."""
     return [bound for bound in box.bounds if side(bound, values[bound.assumption])]
 
 
 def side(bound: Bound, value: float) -> int:
-    """Return -1 for a value below the bounds, 1 above them, and 0 within them."""
+    """Return -1 for a value below the low bound, 1 for a value above the high bound, and 0 in between."""
     if bound.low is not None and value < bound.low:
         return -1
     return 1 if bound.high is not None and value > bound.high else 0
@@ -46,9 +49,10 @@ def side(bound: Bound, value: float) -> int:
 
 
 def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
-    """Return a discovery over the priors as JSON data without its draws.
+    """Return a discovery over the priors as JSON data, without its draws.
 
-    Of `trajectory`, the series of boxes in the first search, only those with at most `bounds` bounds are included.
+    `from_compact_data` computes the draws again. Of the boxes in `trajectory`, only those with at most `bounds` bounds
+    are included.
     """
     return {
         "scenario_sha256": result.scenario.sha256,

@@ -1,8 +1,9 @@
 """Boxes (PRIM) and regression trees over weighted points in the unit cube.
 
-`simlib.analysis.discovery.scenario_discovery` explains their purpose. A point is a draw of the assumptions, each given
-as a rank between 0 and 1 (*rank space*). A *peel* cuts a thin slice off one side of a box. Weights are divided by the
-largest weight, so that equal weights are all exactly 1.
+The module `simlib.analysis.discovery.scenario_discovery` explains the purpose of boxes and trees. A point is a draw of
+the assumptions, with each value replaced by its rank between 0 and 1. A *case of interest* is a point that a box should
+contain. A *peel* cuts a thin slice off one side of a box. Weights are divided by the largest weight, so that equal
+weights are all exactly 1.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ _SMALLEST = 0.03
 """The least share of all draws that a peel must leave in a box."""
 
 _CHANCE = 0.05
-"""Bounds with a larger quasi-p-value are dropped."""
+"""A bound with a larger quasi-p-value is dropped: chance alone could explain its gain in density."""
 
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box in rank space, where the values of each assumption are ranks between 0 and 1.
+    """A box of n points with D coordinates. Each coordinate is the rank of an assumption value, between 0 and 1.
 
-    `low` and `high` (D,) are infinite where the box has no bound. `members` (n,) marks the points in the box.
-    `p_values` (2, D) says how easily chance alone would explain each low and each high bound (quasi-p-values).
+    low, high (D,): the bounds of the box, infinite where there is none.
+    members (n,): whether each point lies in the box.
+    p_values (2, D): for each low and each high bound, how easily chance alone would explain the bound
+    (quasi-p-value).
     """
 
     low: Floats
@@ -42,9 +45,10 @@ class RawBox:
 
 @dataclass(frozen=True)
 class _Cases:
-    """Weighted points (n, D) for one search.
+    """The n weighted points for one search.
 
-    `interesting` (n,) marks the cases of interest, and `among` (n,) the points in which the search looks for a box.
+    interesting (n,): whether each point is a case of interest.
+    among (n,): whether the search uses the point. Points in earlier boxes are left out.
     """
 
     points: Floats
@@ -53,7 +57,6 @@ class _Cases:
     among: Bools
 
     def inside(self, box: Floats) -> Bools:
-        """Return which points (n,) of the search lie in a box (2, D) of low and high bounds."""
         return np.asarray(self.among & np.all((self.points >= box[0]) & (self.points <= box[1]), axis=1))
 
     def mass(self, members: Bools) -> float:
@@ -63,10 +66,11 @@ class _Cases:
         return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
 
     def score(self, box: Floats) -> tuple[float, float, float]:
-        """Return coverage, density and mass of a box.
+        """Return (coverage, density, mass) of a box (2, D) of low and high bounds.
 
-        Coverage is the share of all cases of interest that lie in the box. Density is the share of the points in the
-        box that are cases of interest. Mass is the weight of the box as a share of all points.
+        coverage: the share of the search's cases of interest that lie in the box.
+        density: the share of the points in the box that are cases of interest.
+        mass: the weight of the points in the box, as a share of all points.
         """
         members = self.inside(box)
         hits = self.mass(members & self.interesting)
@@ -77,11 +81,17 @@ class _Cases:
 def find_boxes(
     points: Floats, interesting: Bools, weights: Floats | None = None, *, count: int = 1
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
-    """Return up to `count` boxes in which cases of interest are dense, and a trajectory.
+    """Return up to `count` boxes in which cases of interest are dense, and the trajectory of the first search.
 
-    Each search leaves out the points in earlier boxes. The trajectory is the series of boxes after each peel of the
-    first search. A box is left out if cases of interest are no denser in it than among all points. `points` (n, D) are
-    numbers in (0, 1). `interesting` (n,) marks the cases of interest, and `weights` (n,) are equal by default.
+    Each search leaves out the points in earlier boxes. The search stops at a box in which cases of interest are no
+    denser than among all points. The trajectory is the series of boxes after each peel of the first search: it begins
+    with a box of all points.
+
+    Args:
+        points: The ranks of n points in D coordinates, between 0 and 1 (n, D).
+        interesting: Whether each point is a case of interest (n,).
+        weights: The weights of the points (n,). Default: equal weights.
+        count: The largest number of boxes.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     remaining = np.ones(len(points), dtype=bool)
@@ -119,7 +129,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
     """Return the box without the thin slice whose removal leaves the highest density.
 
-    None if too few points would be left, or if no peel raises the density.
+    Return None if too few points would be left, or if no removal raises the density.
     """
     members, points = cases.inside(box), cases.points
     least = _SMALLEST * float(cases.weights.sum())
@@ -137,7 +147,7 @@ def _peel(cases: _Cases, box: Floats) -> Floats | None:
 
 
 def _paste(cases: _Cases, box: Floats) -> Floats:
-    """Move bounds back out while that does not lower the density."""
+    """Move bounds outwards, one step at a time, as long as the density of the box does not fall."""
     improved = True
     while improved:
         improved = False
@@ -154,7 +164,7 @@ def _paste(cases: _Cases, box: Floats) -> Floats:
 
 
 def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
-    """Drop bounds that chance alone could explain, and return the box with its quasi-p-values."""
+    """Drop bounds that chance alone could explain. Return the box and its quasi-p-values (2, D)."""
     while True:
         p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:
@@ -170,10 +180,11 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 
 
 def _p_values(cases: _Cases, box: Floats) -> Floats:
-    """Return the quasi-p-value of each bound (2, D).
+    """Return the quasi-p-value of each low and high bound (2, D), 0 where there is none.
 
-    It is the probability that the box has at least as many cases of interest by chance, if their true share is that of
-    the box without this bound. Weighted draws count as their effective number (Kish 1965).
+    Suppose that the true share of cases of interest is the share in the box without this bound. The quasi-p-value is
+    the probability that the box then has at least as many cases of interest as it has. Weighted draws count as their
+    effective number (Kish 1965).
     """
     from scipy.stats import binom
 
@@ -190,13 +201,16 @@ def _p_values(cases: _Cases, box: Floats) -> Floats:
 # -------------------------------------------------------------------- a shallow tree
 
 _LEAST_LEAF = 0.05
+"""The least share of all points in a leaf."""
 
 
 @dataclass(frozen=True)
 class RawLeaf:
-    """One leaf of a tree over ranks: the conditions that lead to it, and its members (n,).
+    """One leaf of a tree that divides n points: the conditions of the leaf, and the points in it.
 
-    A condition is (dimension, at_least, cut): values are at least `cut` if `at_least` is true, and below it otherwise.
+    conditions: triples (dimension, at_least, cut). The coordinate is at least `cut` if `at_least` is true, else it is
+    below `cut`.
+    members (n,): whether each point lies in the leaf.
     """
 
     conditions: tuple[tuple[int, bool, float], ...]
@@ -207,6 +221,12 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
     """Return the leaves of a regression tree of depth `depth` (Breiman and others 1984).
 
     The leaf with the highest mean answer comes first.
+
+    Args:
+        points: The ranks of n points in D coordinates, between 0 and 1 (n, D).
+        answers: The number that the tree explains, at each point (n,).
+        depth: How often the points are split in two.
+        weights: The weights of the points (n,). Default: equal weights.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     leaves = [RawLeaf((), np.ones(len(points), dtype=bool))]
@@ -216,7 +236,10 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 
 
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
-    """Return both parts of the best split of a leaf, or the leaf itself if no split is allowed."""
+    """Return both parts of the best split of a leaf, or only the leaf if no split is allowed.
+
+    The best split lowers the sum of squared errors most. Each part must keep the share `_LEAST_LEAF` of all points.
+    """
     rows = np.flatnonzero(leaf.members)
     few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())
     best: tuple[float, int, float] | None = None

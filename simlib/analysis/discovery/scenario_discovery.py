@@ -1,17 +1,19 @@
 """Scenario discovery: assumptions under which an outcome is likely, as boxes and a tree.
 
-Scenario discovery follows Lempert, Groves, Popper & Bankes (2006) and Bryant & Lempert (2010). The assumptions are
-drawn from their priors, and each draw is forecast. Draws in which the measure reaches a threshold are the cases of
-interest. The patient rule induction method (PRIM; Friedman and Fisher 1999) then peels thin slices off the space of
-assumptions. Each time it removes the slice that leaves the highest share of cases of interest. At the end it pastes
-back slices whose removal went too far. A box is described by the bounds that matter:
+The method follows Lempert, Groves, Popper & Bankes (2006) and Bryant & Lempert (2010). The assumptions are drawn from
+their priors, and each draw is forecast. Draws in which the measure reaches a threshold are the *cases of interest*. The
+patient rule induction method (PRIM; Friedman and Fisher 1999) begins with all draws and peels off thin slices. It
+always removes the slice that leaves the highest share of cases of interest. At the end it moves bounds out again where
+too much was removed. The result is a *box*: a region of assumption values, given by bounds on some assumptions.
 
-- *coverage*: the share of all cases of interest that lie in the box.
-- *density*: the share of the draws in the box that are cases of interest.
-- a *quasi-p-value* for each bound: how easily chance alone would give the same gain in density.
+- The *coverage* of a box is the share of all cases of interest that lie in the box.
+- The *density* of a box is the share of its draws that are cases of interest.
+- The *quasi-p-value* of a bound says how easily chance alone would give the same gain in density.
+
+A regression tree divides the same draws into a few regions (leaves) in which the measure differs most.
 
 Slices are cut by the ranks of the draws and not by their values, so the unit and scale of an assumption do not matter.
-Draws may have weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective
+If draws have weights, every share, mean, quantile and rank is weighted. A quasi-p-value then counts the effective
 number of draws in the box.
 """
 
@@ -48,15 +50,22 @@ BOXES, DEPTH = 2, 2
 """The number of boxes to find, and the depth of the tree."""
 
 SAME = 1e-9
-"""Answers count as the same if they differ by less than this, relative to the largest."""
+"""All answers count as equal if they differ by at most this share of the largest."""
 
 MUCH_NOISE = 1 / 3
-"""A larger share of noise in the spread gives a warning. A third of the spread is a ninth of the variance."""
+"""If noise is a larger share of the standard deviation of the answers, the sentences give a warning.
+
+A third of the standard deviation is a ninth of the variance.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The bounds of a box on one assumption (base units, None for no bound)."""
+    """The bounds of a box on one assumption.
+
+    low, high: the bounds, in base units. None: no bound.
+    p_value: the quasi-p-value, which says how easily chance alone would explain these bounds.
+    """
 
     assumption: str
     low: float | None
@@ -68,8 +77,12 @@ class Bound:
 class Box:
     """A region of assumption values in which many draws are cases of interest.
 
-    `coverage` is the share of all cases of interest that lie in the box. `density` is the share of the draws in the box
-    that are cases of interest. `mass` is the share of all draws that lie in the box.
+    A draw is a case of interest if the measure reaches the threshold.
+
+    bounds: the bounds of the region. The bounds that chance explains least come first.
+    coverage: the share of all cases of interest that lie in the box.
+    density: the share of the draws in the box that are cases of interest.
+    mass: the share of all draws that lie in the box.
     """
 
     bounds: tuple[Bound, ...]
@@ -78,18 +91,20 @@ class Box:
     mass: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
+        """Return the box as plain JSON data."""
         bounds = [{"assumption": b.assumption, "low": b.low, "high": b.high, "p_value": b.p_value} for b in self.bounds]
         return {"coverage": self.coverage, "density": self.density, "mass": self.mass, "bounds": bounds}
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One leaf of the tree: a region of assumption values, and the answers in it.
+    """One leaf of the regression tree: a region of assumption values, and the answers in this region.
 
-    A condition is (assumption, at_least, value): the assumption is at least `value` if `at_least` is true, and below it
-    otherwise. `mass` is the share of all draws in the leaf, `mean` the mean of the measure there, and `density` the
-    share of cases of interest.
+    conditions: triples (assumption, at_least, value). The assumption is at least `value` if `at_least` is true, else
+    it is below `value`.
+    mass: the share of all draws that lie in the leaf.
+    mean: the mean of the measure over these draws.
+    density: the share of these draws in which the measure reaches the threshold.
     """
 
     conditions: tuple[tuple[str, bool, float], ...]
@@ -99,9 +114,9 @@ class Leaf:
 
 
 def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, bool, float]]:
-    """Return the conditions of a leaf without the redundant ones.
+    """Return the conditions of a leaf without those that a stricter condition implies.
 
-    A condition is redundant if a stricter condition on the same assumption implies it.
+    A condition is (assumption, at_least, value): the assumption is at least `value`, or else below `value`.
     """
     cuts: dict[tuple[str, bool], float] = {}
     for name, at_least, value in conditions:
@@ -111,7 +126,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) for each assumption in the conditions (None: no bound)."""
+    """Return (assumption, low, high) for each assumption in the conditions. None means no bound."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -120,12 +135,17 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 
 @dataclass(frozen=True)
 class Discovery(Answer):
-    """Boxes and a tree for one measure over draws of the assumptions.
+    """Regions of assumption values in which a measure reaches a threshold, from D draws of A assumptions.
 
-    `theta` (D, A) and `weights` (D,) are the draws, and `answers` (D,) the measure at each draw. `trajectory` is the
-    series of boxes in the first search: it begins with all draws, and each peel takes a thin slice off. `noise` is the
-    Monte Carlo standard deviation of an answer, 0 when exact. `upper_quarter` says whether the threshold is the upper
-    quartile of the answers.
+    threshold: a draw is a case of interest if the measure is at least this.
+    upper_quarter: whether the threshold is the upper quartile of the answers.
+    theta (D, A): the assumption values of each draw, in base units.
+    weights (D,): the weights of the draws, 1 for the largest.
+    answers (D,): the measure at each draw.
+    noise: the Monte Carlo standard deviation of an answer, 0 when exact.
+    boxes: the regions in which cases of interest are dense.
+    leaves: the regions of the regression tree, the highest mean answer first.
+    trajectory: the boxes of the first search. The first box has all draws, and each later box lacks one more slice.
     """
 
     kind: ClassVar[str] = "discover"
@@ -147,7 +167,7 @@ class Discovery(Answer):
 
     @property
     def question(self) -> str:
-        """The question, with its date."""
+        """The question that is answered, with its date."""
         likely = f"at least {self._value(self.threshold)} by {self.by_words}"
         return f"Under which assumptions is {self.measure.words} {likely}?"
 
@@ -158,11 +178,14 @@ class Discovery(Answer):
 
     @property
     def base_rate(self) -> float:
-        """Share of all draws that are cases of interest."""
+        """The share of all draws in which the measure reaches the threshold."""
         return float(np.average(self.answers >= self.threshold, weights=self.weights))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per bound of each box, with coverage, density and p_value."""
+        """Return a table with one row for each box and each assumption that the box bounds.
+
+        Boxes are numbered from 1.
+        """
         import pandas as pd
 
         names = ["box", "assumption", "label", "low", "high", "coverage", "density", "p_value"]
@@ -175,7 +198,7 @@ class Discovery(Answer):
         return pd.DataFrame(rows, columns=names)
 
     def sentences(self) -> list[str]:
-        """Describe the boxes and the tree."""
+        """Describe the boxes and the leaves of the tree in sentences."""
         return list(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
@@ -215,7 +238,7 @@ class Discovery(Answer):
         return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Say that the threshold is the upper quartile, and mention ties ("": it was chosen)."""
+        """Say in a clause that the threshold is the upper quartile, and how many draws equal it. "" if not so."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -236,7 +259,7 @@ class Discovery(Answer):
             yield "Much of the difference between draws is Monte Carlo noise, so take more runs."
 
     def data(self) -> dict[str, Any]:
-        """Return the threshold, the boxes and the tree."""
+        """Return the threshold, the boxes and the leaves of the tree as plain data."""
         numbers = pick(self, "threshold", "upper_quarter", "base_rate", "noise")
         tree = [dataclasses.asdict(leaf) for leaf in self.leaves]
         return {"measure": self.measure.name} | numbers | {"boxes": [box.to_dict() for box in self.boxes], "tree": tree}
@@ -254,19 +277,19 @@ def discover(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Discovery:
-    """Find assumption values at which a measure is at least `threshold`, as boxes and a tree.
+    """Find the assumption values at which a measure is at least `threshold`, as boxes and a regression tree.
 
-    If every draw has the same answer, there is nothing to discover, and `sentences` says so. If `draws` is a belief,
-    every share and every quantile uses the weights of its draws.
+    A box is a region given by bounds on some assumptions. If every draw has the same answer, there is nothing to
+    discover. The result then has no boxes, and its sentences say so.
 
     Args:
         scenario: The scenario, with its interventions.
-        measure: The name of a measure ("ending:ID", ...).
-        threshold: A draw is a case of interest if the measure is at least this. Default: the upper quartile over the
-            draws.
+        measure: The name of a measure, such as "ending:ID".
+        threshold: Draws in which the measure is at least this are sought. Default: the upper quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        draws: Draws of the prior, or a belief.
+        draws: A number of draws of the prior, or a belief (weighted draws). The weights then enter every share and
+            quantile.
         runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
         seed: Seed of the draws and of the random numbers.
         control: Progress callback, cancellation and number of threads.
@@ -274,7 +297,7 @@ def discover(
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         Unsupported: For a belief about another scenario or date.
-        SimlibError: When every draw, or no draw at all, is a case of interest.
+        SimlibError: When the measure reaches the threshold in every draw, or in none.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
@@ -293,7 +316,7 @@ def discover(
 
 
 def _with_regions(bare: Discovery) -> Discovery:
-    """Add boxes and a tree. Raises SimlibError if every draw, or none, is a case of interest."""
+    """Add boxes and a tree to a discovery. Raises SimlibError if every draw, or none, reaches the threshold."""
     answers, weights, sought = bare.answers, bare.weights, bare.measure
     interesting = answers >= bare.threshold
     if interesting.all() or not interesting.any():
@@ -319,7 +342,10 @@ def _threshold(sought: measures.Measure, cut: float) -> str:
 
 
 def _noise(blocks: Floats, weights: Floats) -> float:
-    """Return the Monte Carlo standard deviation of an answer from blocks (D, K), 0 when exact."""
+    """Return the Monte Carlo standard deviation of an answer, 0 when exact.
+
+    `blocks` (D, K) has the answers at D draws, in K blocks of replicates.
+    """
     count = blocks.shape[1]
     if count == 1:
         return 0.0
@@ -332,7 +358,7 @@ def _deviation(answers: Floats, weights: Floats) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return weighted ranks in (0, 1) of the values in each column. Ties have the same rank."""
+    """Return the weighted rank of each value in its column, between 0 and 1. Equal values have the same rank."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)
@@ -342,10 +368,10 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, weights: Floats) -> Box:
-    """Turn a box of ranks into bounds on the values of the assumptions.
+    """Turn a box of ranks into a box of assumption values.
 
-    Its bounds are the values of the outermost draws in it. Its coverage and density count all draws within these
-    bounds, including those in an earlier box.
+    The bounds are the values of the outermost draws in the box. Coverage and density count all draws within these
+    bounds, including draws that lie in an earlier box as well.
     """
     bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):

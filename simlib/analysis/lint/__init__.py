@@ -1,1 +1,1 @@
-"""Lint: warnings about a scenario that loads, but is probably not what its author meant."""
+"""Lint: warnings about scenarios that load, but probably do not say what their author meant."""

@@ -1,6 +1,6 @@
-"""Lint rules about the event log of a scenario.
+"""Lint rules about the event log of a scenario. A row of the log is one event.
 
-They apply if a log is stored with the scenario, and the scenario says how the log is to be read (`evidence`).
+The rules apply if a log is stored with the scenario, and the scenario says how to read the log (`evidence`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> tuple[Reading, ...]:
-    """Return what each row of the log means, () if there is no log or no `evidence`."""
+    """Return the meaning of each row of the log, () if the scenario has no log or no `evidence`."""
     scenario = subject.scenario
     if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
         return ()
@@ -28,7 +28,7 @@ def _readings(subject: Subject) -> tuple[Reading, ...]:
 
 
 def _sound(subject: Subject) -> tuple[Reading, ...]:
-    """Return `_readings`, or () if the log cannot be read, which another rule reports."""
+    """Return `_readings`, or () if the log cannot be read. The rule `every_row_is_possible` reports that."""
     try:
         return _readings(subject)
     except ScenarioError:
@@ -36,7 +36,7 @@ def _sound(subject: Subject) -> tuple[Reading, ...]:
 
 
 def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
-    """Report moves that have rows in the log but are not named in `evidence.seen`."""
+    """Report each move of which the log has events, if `evidence.seen` does not name the move."""
     evidence = subject.scenario.evidence
     named = {each.move for each in evidence.seen} if evidence else set()
     counts: dict[str, int] = {}
@@ -52,7 +52,7 @@ def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
 
 
 def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
-    """Report assumptions without `uses_log_until` that cite the log or count its rows."""
+    """Report each assumption that cites the log, or counts its rows, but does not say `uses_log_until`."""
     scenario = subject.scenario
     if not _sound(subject):
         return
@@ -66,7 +66,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
 
 
 def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
-    """Report the first row of the log that no history can explain, or an unreadable log."""
+    """Report a log that cannot be read, or the first event of the log that no history can explain."""
     scenario = subject.scenario
     try:
         readings = _readings(subject)

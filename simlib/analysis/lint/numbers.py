@@ -1,4 +1,4 @@
-"""Lint rules about the numbers and the calendar: one small function for each."""
+"""Lint rules about the numbers and the calendar of a scenario: one small function for each rule."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 LOPSIDED = 4.0
-"""A prior is reported if one half is more than this many times as wide as the other, on the prior's scale."""
+"""A prior is reported if one of its halves is more than this many times as wide as the other.
+
+The halves are from `low` to `value` and from `value` to `high`, on the scale of the prior.
+"""
 
 CLAIMS = 1.5
-"""A base rate is reported if the rate that it implies differs from the observed rate by this factor or more."""
+"""A base rate is reported if the rate that it implies differs from the observed rate by this factor or more.
+
+Without an observed rate, the implied rate is compared with the base rate.
+"""
 
 FIRST_WEEKS = 3
-"""Weeks from the start over which the expected multiplier of a rate is averaged."""
+"""Number of weeks from the start over which the product of a move's factors is averaged."""
 
 
 def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
-    """Report an assumption that no move, factor, outcome, start or impact uses."""
+    """Report each assumption that no move, factor, outcome, start or impact uses."""
     scenario = subject.scenario
     used = {share for v in scenario.variables.values() for _, share in v.start}
     for item in (*scenario, *scenario.impacts.values()):
@@ -41,7 +47,7 @@ def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
 
 
 def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]:
-    """Report a calendar window that opens after the forecast has ended."""
+    """Report each calendar window (dates between which a move is possible) that opens after the horizon."""
     scenario = subject.scenario
     windows = [(("moves", move.id, *place), window) for move in scenario for place, window in move.placed_windows()]
     for where, window in windows:
@@ -55,7 +61,7 @@ def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]
 
 
 def every_date_is_before_the_horizon(subject: Subject) -> Iterator[Finding]:
-    """Report a move on a date after the forecast has ended."""
+    """Report each move that happens on a fixed date, if that date is after the horizon."""
     scenario = subject.scenario
     for move in scenario:
         if move.at is not None and scenario.day(move.at) >= scenario.horizon_days:
@@ -68,7 +74,7 @@ def every_date_is_before_the_horizon(subject: Subject) -> Iterator[Finding]:
 
 
 def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Finding]:
-    """Report a covert move that changes a public variable.
+    """Report each covert move that changes a public variable.
 
     The visible change would reveal a move that nobody is meant to observe.
     """
@@ -90,9 +96,9 @@ def _listed(names: list[str]) -> str:
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
-    """Report an assumption whose value lies much nearer to one end of its range.
+    """Report each assumption whose value lies much nearer to one end of its range than to the other.
 
-    Distances are measured on the scale of the prior: logarithms of rates and factors, logits of chances.
+    Distances are measured on the scale of the prior: logits for chances, and logarithms for all other numbers.
     """
     for assumption in subject.scenario.assumptions.values():
         if assumption.fixed:
@@ -113,9 +119,9 @@ def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
 
 
 def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
-    """Report a variable that may start at several levels, if no reason is given for that.
+    """Report each variable that may start at several levels, if no reason is given for that.
 
-    The reason may stand on the variable, or on the probabilities of its levels. "assumed" is a reason.
+    The reason may be given with the variable, or with the probabilities of its levels. "assumed" is a reason.
     """
     assumptions = subject.scenario.assumptions
     for variable in subject.scenario.variables.values():
@@ -140,9 +146,11 @@ _SILENCE = ("", "no reason given")
 class Claim:
     """The rate of a move that its base rate and its factors imply together.
 
-    `multipliers` has the expected product of the factors, by period. "at the start" is the mean over the start states
-    in which the move is possible. For an observed rate there is also "over the first 3 weeks": the mean over the days
-    on which the move is possible.
+    move: the move.
+    base: the assumption that is the base rate.
+    multipliers: the expected product of the factors, by period. "at the start" is the mean over the start states in
+    which the move is possible. For an observed rate there is also "over the first 3 weeks": the mean over the days on
+    which the move is possible.
     """
 
     move: Move
@@ -151,9 +159,9 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier that brings the implied rate closest to the observed rate.
+        """The multiplier whose implied rate is closest to the observed rate.
 
-        Without an observed rate it is the first multiplier.
+        Without an observed rate, this is the first multiplier.
         """
         observed = self.base.observed
         if observed is None:
@@ -166,7 +174,7 @@ class Claim:
 
     @property
     def what(self) -> str:
-        """The base rate and the consequence of it, in words, as a part of a sentence."""
+        """The base rate and the rates that it implies, in words, as a part of a sentence."""
         claims = " and ".join(f"{self.shown(self.base.value * m)} {when}" for when, m in self.multipliers.items())
         factors = " and ".join(f"{m:.2g}" for m in self.multipliers.values())
         return (
@@ -176,18 +184,18 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report a base rate that probably contains already what the factors of its move add.
+    """Report each base rate that probably includes already the effect of the factors of its move.
 
-    A rate that was counted in a tense period already contains the effect of the tension. So the base rate should be the
-    counted rate divided by the expected multiplier.
+    A rate that was counted in a tense period includes the effect of the tension. So the base rate should be the counted
+    rate divided by the expected product of the factors, the multiplier.
 
-    If the assumption has `observed`, the implied rate is compared with that rate. It was observed before the start, so
-    two multipliers are tried: at the start and over the first weeks. The one that brings the implied rate closer
-    decides.
+    If the assumption has an `observed` rate, the implied rate is compared with the observed one. The rate was observed
+    before the start, so two multipliers are tried: at the start and over the first weeks. The multiplier whose implied
+    rate is closer to the observed rate decides.
 
     Without `observed`, a public move is reported if its factors are expected to change its rate at the start. There are
-    two exceptions: the reason of the rate begins with "assumed", or the rate was elicited as "p within T". For elicited
-    rates, `elicited` shows the implied probability.
+    two exceptions: the reason of the rate begins with "assumed", or the rate was elicited as a probability p within T
+    days. For elicited rates, the function `elicited` shows the implied probability.
     """
     for claim in _claims(subject):
         base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
@@ -221,7 +229,7 @@ def _may_be_observed(claim: Claim) -> bool:
 def _claims(subject: Subject) -> Iterator[Claim]:
     """Yield the implied rate of each move that has factors and is possible in some period.
 
-    Moves with `takes` are left out.
+    Moves with a waiting time (`takes`) are left out.
     """
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
@@ -236,7 +244,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors at the start (None: it is not possible)."""
+    """Return the expected product of a move's factors at the start, None if the move is not possible then."""
     levels, probability = subject.start
     going = subject.tables.ending(levels) < 0
     index = subject.tables.move(move.id)
@@ -252,11 +260,11 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 
 
 def _later_multipliers(subject: Subject) -> dict[str, float]:
-    """Return the expected multiplier, over the first weeks, of each move with an observed rate.
+    """Return the expected product of the factors over the first weeks, for each move with an observed rate.
 
-    For each such move a second move is added, the probe. It changes nothing and has a rate of one per day whenever the
-    first move is possible. So its expected firings are the expected days on which the first move is possible. The
-    multiplier is firings / (base rate × days).
+    For each such move a second move is added, the probe. The probe changes nothing, and has a rate of one per day
+    whenever the first move is possible. So the expected firings of the probe are the expected days on which the first
+    move is possible. The product is firings of the move / (base rate × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

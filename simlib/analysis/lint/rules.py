@@ -1,8 +1,8 @@
-"""Lint: warnings about a scenario that loads, but is probably not what its author meant.
+"""Lint: warnings about scenarios that load, but probably do not say what their author meant.
 
-`lint` applies every rule. `elicited` shows each "p within T" beside the probability that the model implies. `implied`
-shows the mean and the percentiles that follow from low, value and high of each assumption. Errors that can be found
-without states and without a solution already stop the loading of a scenario (`simlib.scenario.checks`).
+`lint` applies every rule. `elicited` takes each rate that was stated as a probability p within T days, and compares p
+with the probability that the model implies. `implied` shows the mean and the percentiles of each prior. Errors that can
+be found without states and without a solution already stop the loading of a scenario (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EVENTS_PER_DAY", "Finding", "Findings", "Severity", "elicited", "implied", "lint"]
 
 EVENTS_PER_DAY = 24.0
-"""A move is reported if it would happen more often than this per day in its busiest state."""
+"""A move is reported if in some state it would happen more often per day than this."""
 
 NUMBER_RULES = (
     *(numbers.every_assumption_is_used, numbers.every_spread_start_has_a_reason, numbers.no_prior_is_lopsided),
@@ -37,7 +37,7 @@ NUMBER_RULES = (
     *(numbers.every_date_is_before_the_horizon, numbers.no_base_rate_contains_its_tempo_twice),
     shifts.no_shift_is_larger_than_its_variable,
 )
-"""Rules that need no list of the states."""
+"""Rules that do not need the list of reachable states."""
 
 STATE_RULES = (
     *(states.every_level_can_be_reached, states.every_move_can_happen, states.every_outcome_can_happen),
@@ -52,7 +52,7 @@ _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 @dataclass(frozen=True)
 class Findings(Answer):
-    """The findings of lint about a scenario, errors first. Iteration gives each finding."""
+    """The findings of lint about a scenario, errors first. Iteration yields the findings."""
 
     kind: ClassVar[str] = "lint"
     told: ClassVar[bool] = False
@@ -73,17 +73,17 @@ class Findings(Answer):
         return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
-        """Return one line for each finding."""
+        """Return one sentence for each finding, or a sentence that there is none."""
         return [str(finding) for finding in self.findings] or ["There are no warnings."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each finding."""
+        """Return a table with one row for each finding."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["findings"], columns=["severity", "where", "what", "expected"])
 
     def data(self) -> dict[str, Any]:
-        """Return the findings."""
+        """Return the findings as plain data."""
         rows = [{"severity": f.severity, "where": f.where, "what": f.what, "expected": f.expected} for f in self]
         return {"findings": rows}
 
@@ -100,13 +100,14 @@ def lint(
 
     Args:
         scenario: The scenario.
-        events_per_day: A move is reported if it would happen more often than this per day in its busiest state.
+        events_per_day: A move is reported if in some state it would happen more often per day than this.
         strands: Whether to look for strands that change no answer. A strand is one assumption, or all moves of one
-            actor. This takes seconds. All other rules together take tenths of a second.
-        cap: Above this number of reachable states, a note lists the rules that could not be checked.
+            actor. This search takes seconds, and all other rules together take tenths of a second.
+        cap: Largest number of reachable states. If there are more, a note lists the rules that could not be checked.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
+        ScenarioError: When the stated chances of a move exceed one.
         Cancelled: When `control` cancels the work.
     """
     subject = Subject(scenario, cap=cap, control=control)
@@ -135,12 +136,18 @@ def _not_checked(subject: Subject) -> Finding:
 
 
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
-    """Compare each rate stated as "p within T" with the probability that the model implies.
+    """Compare each rate stated as a probability p within T days with the probability that the model implies.
 
-    There is one row for each move. Columns: assumption, label, move, within_days, stated, implied. `stated` is p at the
-    stated value, if the guard holds throughout and every factor is 1. `implied` is the probability that the move
-    happens within T days from the start, with factors, guards and competing endings. Interventions are ignored. Raises
-    TooManyStates above `cap`, and Cancelled.
+    The table has one row for each move with such a rate. Interventions are ignored. The columns are:
+
+    assumption, label: the id and the label of the rate.
+    move: the id of the move.
+    within_days: T.
+    stated: the probability p that the rate alone gives, if the move is always possible and every factor is 1.
+    implied: the probability that the move happens within T days from the start, with its factors, its conditions and
+    the endings.
+
+    Raises TooManyStates above `cap`, and Cancelled.
     """
     import pandas as pd
 
@@ -168,7 +175,7 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
 def _first_firings(
     scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
-    """Return for each move the probability that it happens within the T of its "p within T"."""
+    """Return the probability that each move happens within T days, where its rate was stated as p within T days."""
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}
@@ -181,10 +188,15 @@ def _first_firings(
 
 
 def implied(scenario: Scenario) -> pd.DataFrame:
-    """Return the mean and the percentiles of each prior, one row for each assumption.
+    """Return a table of the mean and the percentiles of each prior, one row for each assumption.
 
-    Columns: assumption, label, kind, unit, shown (the stated value with its unit), mean, p01, p05, p25, p50, p75,
-    p95 and p99.
+    The columns are:
+
+    assumption, label, kind: the id, the label and the kind of the assumption.
+    unit: the unit in which the value is shown.
+    shown: the stated value with this unit.
+    mean: the mean of the prior, in base units.
+    p01, p05, p25, p50, p75, p95, p99: the percentiles of the prior, in base units.
     """
     import pandas as pd
 

@@ -1,4 +1,7 @@
-"""Lint rules about shifts that go further than their author meant, or beyond the last level."""
+"""Lint rules about shifts: effects that move a variable by a number of levels.
+
+A shift may go further than its author meant, or beyond the last level.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One effect of a move, and the pairs of levels (before, after) that it can cause."""
+    """One effect of a move, and the changes that it can cause, as pairs of levels (before, after)."""
 
     move: str
     outcome: str
@@ -22,13 +25,13 @@ class _Step:
 
     @property
     def leads_to(self) -> int | None:
-        """The level to which the effect always leads (None: it may lead to several)."""
+        """The level to which the effect always leads. None if it may lead to several levels."""
         reached = {after for _, after in self.levels}
         return reached.pop() if len(reached) == 1 else None
 
 
 def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
-    """Report a shift by so many levels that it always stops at the last or first level."""
+    """Report each shift by so many levels that it always stops at the last or the first level."""
     for move in subject.scenario:
         for outcome in move.outcomes:
             for effect in outcome.effects:
@@ -44,11 +47,11 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
 
 
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
-    """Report a shift upwards that reaches a level to which another move leads.
+    """Report each upward shift of a variable that reaches a level to which another move leads.
 
-    A shift of +1 acts at every level at which its move can happen. If another move always leads to a certain level, a
-    shift that also reaches this level was probably meant for lower levels only. A shift that always leads to the same
-    level is not reported.
+    A shift of +1 acts at every level at which its move can happen. Suppose that another move always leads to a certain
+    level. A shift that also reaches this level was then probably meant for lower levels only. A shift that always leads
+    to the same level is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:
@@ -70,7 +73,7 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
 
 
 def _steps(subject: Subject) -> Iterator[_Step]:
-    """Yield every effect that changes something in a reachable state."""
+    """Yield every effect of a move that changes a level in some reachable state without an ending."""
     tables, states = subject.tables, subject.going
     for index, move in enumerate(subject.scenario):
         possible = states[tables.possible[tables.local_index(index, states)]]

@@ -1,4 +1,4 @@
-"""Lint rules about the reachable states: one small function for each."""
+"""Lint rules about the reachable states of a scenario: one small function for each rule."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
 
 _NEVER = 1e-9
-"""A number of firings whose probability is smaller than this counts as impossible."""
+"""A question is reported if the number of firings that it asks for has a smaller probability than this."""
 
 _COUNTING = 200_000
-"""Up to this many states, lint checks whether a number of firings can be reached."""
+"""Largest number of states for the check whether the moves can happen as often as a question asks."""
 
 
 def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
-    """Report a level that no history can reach.
+    """Report each level of a variable that no history can reach.
 
     Either the level is not needed, or a start or an outcome that should lead to it is missing.
     """
@@ -42,7 +42,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report a move whose guard never holds. Another rule reports windows that never open."""
+    """Report each move whose guard (condition) never holds. Another rule reports windows that never open."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield Finding(
@@ -54,7 +54,7 @@ def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
 
 
 def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report an outcome whose chance is 0 at the stated values."""
+    """Report each outcome of a move whose chance is 0 at the stated values."""
     for (move, outcome), chance in zip(subject.tables.outcome_ids, subject.chances, strict=True):
         if chance > 0 or move not in subject.scenario.moves:
             continue
@@ -69,9 +69,9 @@ def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
 
 
 def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
-    """Report an outcome whose effects never change anything.
+    """Report each outcome of a move whose effects never change anything.
 
-    They set a level that already holds, or shift a variable past its last level.
+    Such an effect sets a level that already holds, or shifts a variable past its last level.
     """
     space = subject.space
     moved = np.unique(space.pair_outcome[space.pair[subject.live_edges]])
@@ -88,9 +88,9 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
 
 
 def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
-    """Report an ending that cannot be reached, or that holds from the start.
+    """Report each ending that no history can reach, and each ending that holds from the start.
 
-    An ending is also out of reach if an ending earlier in the file always holds at the same time.
+    An ending also cannot be reached if an ending earlier in the file always holds at the same time.
     """
     names = list(subject.scenario.endings)
     reached = np.unique(subject.space.ending[subject.reached])
@@ -114,9 +114,9 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
-    """Note a rung that no history reaches.
+    """Note each rung (level of an escalation ladder) that no history reaches.
 
-    The ladder may be a standard one, so this is only a note.
+    The ladder may be a standard one, so this is not a warning.
     """
     rungs = subject.tables.rungs(subject.levels)
     for ladder, reached in zip(subject.scenario.ladders.values(), rungs, strict=True):
@@ -131,9 +131,9 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
-    """Report dead ends: states that have no way out and are not endings.
+    """Report dead ends: states that are no endings and that no move can leave.
 
-    A history that gets there stays there, without an ending.
+    A history that reaches a dead end stays in that state, without an ending.
     """
     space = subject.space
     exits = np.bincount(space.source[subject.live_edges], minlength=len(space))
@@ -151,9 +151,9 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
 
 
 def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[Finding]:
-    """Report a move that would happen more than `events_per_day` times a day in some state.
+    """Report each move that would happen more than `events_per_day` times a day in some state.
 
-    Usually a unit is wrong, or there is one factor too many.
+    The usual reason is a wrong unit, or one factor too many.
     """
     tables = subject.tables
     by_segment = np.array([tables.rates(subject.theta, segment) for segment in subject.segments])
@@ -175,7 +175,7 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
 
 
 def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
-    """Report a question that asks for more firings than are likely, even at the highest rates."""
+    """Report each question that asks for more events than are likely, even at the highest rates."""
     from scipy.stats import poisson
 
     for question in subject.scenario.questions.values():
@@ -195,7 +195,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
 
 
 def _most_per_day(subject: Subject, index: int) -> float:
-    """Return a move's highest rate per day in any state at any time, 0 for a move on a date."""
+    """Return a move's highest rate per day in any state at any time, 0 for a move on a fixed date."""
     move = subject.tables.moves[index]
     rates = np.array([subject.tables.rates(subject.theta, segment) for segment in subject.segments]).max(axis=0)
     entries = subject.entries(index)[0]
@@ -205,10 +205,10 @@ def _most_per_day(subject: Subject, index: int) -> float:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note, for each move with `takes`, of how many stages its wait is made.
+    """Note for each move with a waiting time (`takes`) the number of stages of this wait.
 
-    A wait of several stages is a hidden clock. If there are hidden clocks, also note the number of states with and
-    without them.
+    A wait of several exponential stages in a row is a hidden clock. If there are hidden clocks, a further note gives
+    the number of states with and without them.
     """
     waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
     for move, wait in waits:
@@ -231,9 +231,9 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
-    """Report a question whose probability is 0 or 1 by structure, whatever the rates.
+    """Report each question whose probability is 0 or 1 by structure, whatever the rates.
 
-    Such a question needs no forecast, and it can ruin a score.
+    Such a question needs no forecast, and a probability of 0 or 1 can ruin a score.
     """
     for question in subject.scenario.questions.values():
         if not _can_happen(subject, question):
@@ -267,10 +267,7 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether a history can reach the number of firings that a question asks for.
-
-    The result is also True if there are too many states to check.
-    """
+    """Say whether the moves can happen as often as a question asks. True if there are too many states to check."""
     counting = Tables(with_counter(subject.scenario, question))
     try:
         space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)

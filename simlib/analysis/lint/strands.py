@@ -1,9 +1,11 @@
 """Lint rule about strands of a scenario that change none of its answers.
 
-A strand is either all moves of one actor, or one assumption over its range. `LINE` is the smallest change of an answer
-that counts. The gradient of an answer estimates how much each strand changes it. An estimate that is far from `LINE`
-decides. For other strands, the scenario is solved at the ends of the strand. At the end of an actor's strand the actor
-makes no move: the rates of the moves are multiplied by 0.
+A *strand* is either all moves of one actor, or one assumption over its range. An *answer* is the probability of an
+ending or a question. `LINE` is the smallest change of an answer that counts.
+
+The gradient of an answer gives an estimate of how much each strand changes the answer. An estimate that is far from
+`LINE` decides. For all other strands, the scenario is solved at the ends of the strand. The ends of an assumption are
+its low and its high. An actor has one end, at which the rates of all its moves are multiplied by 0.
 """
 
 from __future__ import annotations
@@ -30,35 +32,39 @@ from simlib.scenario.scales import forward
 from simlib.typing import Bools, Floats
 
 LINE = 0.01
-"""An answer counts as changed if its probability changes by at least this."""
+"""The smallest change of a probability that counts as a change of an answer."""
 
 NEAR = 1.1
-"""An estimate by slope is trusted if it differs from `LINE` by more than this factor. Else both ends are solved."""
+"""An estimate from slopes is trusted if it differs from `LINE` by more than this factor."""
 
 NEAR_FORBIDDEN = 2.0
-"""The same factor for the moves of an actor.
+"""An estimate for all moves of an actor is trusted if it is at least this many times `LINE`.
 
-The moves are stopped altogether, so a slope is a poor estimate. Estimates below this multiple of `LINE` are never
-trusted.
+The moves are stopped altogether, so slopes give a poor estimate.
 """
 
 MOST_STATES = 200_000
-"""Strands are examined up to this many reachable states."""
+"""Largest number of reachable states. The rule does not examine larger scenarios."""
 
 RUNS = 1_000
-"""Replicates at each end for a question that needs histories. The error of a change is about half a point."""
+"""Replicates at each end of a strand, for questions that only simulated histories can answer.
+
+The error of a change is about half a percentage point.
+"""
 
 TOLERANCE = 1e-6
 """Bound on the truncation error of each solution."""
 
 
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
-    """Report each actor and each assumption that changes every answer by less than one point.
+    """Report each actor and each assumption that changes every answer by less than one percentage point.
 
-    Answers are the endings and questions at the horizon. Each assumption goes from its low to its high, with the others
-    at their stated values. A strand that changes the mean of an impact by one percent or more is not reported. If an
-    actor changes only questions that nobody else's moves can answer, the finding is a note, not a warning. The headline
-    never counts as such a question.
+    Answers are the probabilities of the endings and questions at the horizon. The moves of an actor are stopped. Each
+    assumption goes from its low to its high, while all others keep their stated values. An actor or assumption that
+    changes the mean of an impact by one percent or more is not reported.
+
+    If an actor changes only questions that nobody else's moves can answer, the finding is a note and not a warning. The
+    headline (main measure) never counts as such a question.
     """
     if len(subject.space) > MOST_STATES:
         what = f"not checked: strands that change no answer; the scenario has {len(subject.space):,} states"
@@ -92,10 +98,13 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
 
 @dataclass(frozen=True)
 class _Strand:
-    """One assumption, or all moves of one actor, and the values at which the scenario is solved.
+    """One assumption over its range, or all moves of one actor with a common factor of 1 or 0.
 
-    `column` is its index in θ, and `ends` are these values. `width` is the range by which a slope is multiplied to
-    estimate how much an answer changes.
+    name: the id of the assumption or of the actor.
+    actor: whether the strand is the moves of an actor.
+    column: the position of the assumption, or of the common factor, among all assumptions.
+    ends: the values at which the scenario is solved.
+    width: a slope times this width estimates how much an answer changes over the strand.
     """
 
     name: str
@@ -107,10 +116,11 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that changes no answer by `LINE` or more.
+    """A strand that changes no answer by `LINE` or more, apart from questions that only its actor can answer.
 
-    `answer` is the answer that it changes most, and `size` is this change. Questions that only its actor can answer are
-    left out of both. `answers_its_own` says whether it changes such a question.
+    size: the largest change of an answer, without such questions.
+    answer: the answer that changes so.
+    answers_its_own: whether the strand changes such a question by `LINE` or more.
     """
 
     strand: _Strand
@@ -123,7 +133,7 @@ _SWITCH = "moves of "  # ids in a file have no spaces, so none can begin with th
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
-    """Give all moves of each actor one more factor: 1 as stated, and 0 to forbid them."""
+    """Give all moves of each actor one more factor, with the stated value 1. A factor of 0 stops these moves."""
     actors = dict.fromkeys(move.actor for move in scenario)
     switches = {_SWITCH + actor: Assumption(_SWITCH + actor, actor, "factor", 1.0, 1.0, 1.0, "") for actor in actors}
     moves = {
@@ -144,7 +154,7 @@ def _strands(world: Scenario) -> Iterator[_Strand]:
 
 
 class _Strands:
-    """All strands of a scenario, and how much each changes each answer."""
+    """All strands of a scenario, and how much each strand changes each answer."""
 
     def __init__(self, subject: Subject, control: Control) -> None:
         self.world, self.control = _with_switches(subject.scenario), control
@@ -174,7 +184,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """Each answer and impact as a row: its stated value, then its slopes (M + I, 1 + A)."""
+        """The stated value and the slopes of M answers and I impacts in A assumptions (M + I, 1 + A)."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -183,18 +193,18 @@ class _Strands:
 
     @property
     def by_slope(self) -> Floats:
-        """How much each strand (S) changes each answer (M), estimated from slopes: (S, M)."""
+        """How much each of S strands changes each of M answers, estimated from slopes (S, M)."""
         return self._along(self.at_stated[: len(self.answers)])
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Which strands (S,) change the mean of an impact by the share `LINE` or more, by slope."""
+        """Whether each of S strands changes the mean of an impact by the share `LINE` or more, from slopes (S,)."""
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
-        """Estimate from slopes by how much each strand changes each measure, as (S, R).
+        """Estimate from slopes how much each of S strands changes each of R measures (S, R).
 
         `rows` (R, 1 + A) has the value and the slopes of each measure, as in `at_stated`.
         """
@@ -202,9 +212,9 @@ class _Strands:
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return by how much each strand in `which` changes the answer beside it in `asked` (S,).
+        """Return how much strand `which[i]` changes answer `asked[i]`, solved at the ends of the strand.
 
-        The scenario is solved at the ends of the strand. Both lists are indices.
+        Both lists hold indices. The result has one number for each pair.
         """
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
@@ -231,9 +241,9 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return for each strand its largest change of a question that needs histories (S,).
+        """Return the largest change that each strand in `which` makes to a question that needs histories.
 
-        The changes come from Monte Carlo under common random numbers.
+        The changes come from Monte Carlo under common random numbers. `which` holds indices of strands.
         """
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
@@ -248,15 +258,12 @@ class _Strands:
 
     @cached_property
     def own(self) -> Bools:
-        """Which answers (M) are questions that only the actor of a strand (S) can answer: (S, M)."""
+        """Whether each of M answers is a question that only the actor of a strand can answer (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 
     def _deciding(self, answer: Measure) -> set[str]:
-        """Return the actors whose moves can answer a question.
-
-        The set is empty for an ending and for the headline.
-        """
+        """Return the actors whose moves can answer a question. Empty for an ending and for the headline."""
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)

@@ -1,7 +1,7 @@
 """The subject of lint: one scenario, its tables, and its reachable states.
 
-Loading refuses a scenario with errors. Lint reports parts that are well formed but probably a mistake. It looks at the
-scenario at its stated values, without interventions.
+Loading refuses a scenario with errors. Lint reports parts that follow all rules but are probably mistakes. It uses the
+stated values and no interventions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of lint: its severity, its place in the file, the problem, and the remedy."""
+    """One finding of lint about a scenario.
+
+    severity: "error", "warning" or "note".
+    where: the place in the file.
+    what: the problem.
+    expected: the remedy, "" if there is none.
+    """
 
     severity: Severity
     where: str
@@ -44,7 +50,7 @@ class Finding:
 
 
 class Subject:
-    """One scenario with all that the rules need, each part computed on first use.
+    """One scenario without its interventions, with its tables and reachable states, computed on first use.
 
     Raises ScenarioError when the stated chances of a move exceed one, and Cancelled.
     """
@@ -57,20 +63,20 @@ class Subject:
         self.chances: Floats = self.tables.chances(self.theta)[self._first_branches()]
 
     def _first_branches(self) -> Ints:
-        """Return the first branch of each outcome (O,).
+        """Return the first branch of each of O outcomes (O,).
 
-        A branch is an outcome in one context, that is, with the factors on its chance that apply in some states.
+        A branch is an outcome together with the factors on its chance that apply in some of the states.
         """
         return np.unique(self.tables.branches.outcome, return_index=True)[1]
 
     # ---------------------------------------------------------------- words
 
     def place(self, assumption: Assumption) -> str:
-        """Return the place of an assumption in the file."""
+        """Return the place of an assumption in the scenario file, such as "assumptions.ID"."""
         return dotted(place_of(self.scenario, assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
-        """Return the levels of variables in words: "standoff at clashes, talks at none"."""
+        """Describe the levels of variables (default: all) in words: "standoff at clashes, talks at none"."""
         some = range(len(levels)) if variables is None else variables
         tables = self.tables
         return ", ".join(f"{tables.variable_ids[v]} at {tables.level_ids[v][levels[v]]}" for v in some)
@@ -79,11 +85,11 @@ class Subject:
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """Stretches of the horizon within which no calendar window opens or closes."""
+        """Successive periods up to the horizon. No calendar window opens or closes within a period."""
         return cut(self.tables, self.scenario.horizon_days)
 
     def ever_open(self, move: Move) -> bool:
-        """Return whether the calendar lets a move happen at any time before the horizon."""
+        """Whether the date or the calendar window of a move allows the move at any time before the horizon."""
         window, scenario = move.between, self.scenario
         if move.at is not None:
             return 0 <= scenario.day(move.at) <= scenario.horizon_days
@@ -102,19 +108,19 @@ class Subject:
 
     @property
     def refusal(self) -> str:
-        """The reason why the states could not be enumerated, "" if they could."""
+        """The reason why the reachable states could not be listed, "" if they could."""
         return self._search[1]
 
     @property
     def enumerable(self) -> bool:
-        """Whether the states could be enumerated."""
+        """Whether the reachable states could be listed."""
         return self._search[0] is not None
 
     @property
     def space(self) -> StateSpace:
-        """The states that moves can reach, whatever the rates, chances and windows.
+        """The states that moves can reach, whatever the rates, chances and calendar windows.
 
-        Raises Unsupported if they could not be enumerated, so ask `enumerable` first.
+        Raises Unsupported if the states could not be listed. See `enumerable`.
         """
         space, refusal = self._search
         if space is None:
@@ -123,9 +129,9 @@ class Subject:
 
     @cached_property
     def live_outcomes(self) -> Bools:
-        """Which outcomes (O,) have a positive chance and a move whose window opens in time.
+        """Whether each of O outcomes has a positive chance and a move that the calendar allows (O,).
 
-        Factors on an outcome can be ignored: they never turn a positive chance into zero, or zero into a positive one.
+        Factors on a chance can be ignored: they never turn a positive chance into zero, or zero into a positive chance.
         """
         may = np.array([self.ever_open(move) for move in self.tables.moves], dtype=bool)
         result: Bools = (self.chances > 0) & may[self.tables.outcome_move]
@@ -133,22 +139,22 @@ class Subject:
 
     @cached_property
     def live_edges(self) -> Bools:
-        """Which edges (E,), that is, changes of state, are possible within the horizon."""
+        """Whether each of E edges (changes of state) is possible within the horizon (E,)."""
         result: Bools = self.live_outcomes[self.space.pair_outcome[self.space.pair]] & self.reached[self.space.source]
         return result
 
     @cached_property
     def start(self) -> tuple[Ints, Floats]:
-        """The states in which the scenario may start (S, V), and their probabilities (S,)."""
+        """The S states in which the scenario may start, and their probabilities (S,).
+
+        The states (S, V) are the levels of V variables.
+        """
         levels, probability = self.tables.start_states(self.theta)
         return levels[probability > 0], probability[probability > 0]
 
     @cached_property
     def reached(self) -> Bools:
-        """Which states (N,) are reachable within the horizon.
-
-        Only outcomes in `live_outcomes` count.
-        """
+        """Whether each of the N states in `space` can be reached by outcomes in `live_outcomes` (N,)."""
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import breadth_first_order
 
@@ -166,19 +172,19 @@ class Subject:
 
     @cached_property
     def levels(self) -> NDArray[np.int16]:
-        """The states reachable within the horizon (R, V)."""
+        """The R states that can be reached within the horizon, as levels of V variables (R, V)."""
         return self.space.levels[self.reached]
 
     @cached_property
     def going(self) -> NDArray[np.int16]:
-        """The reachable states that are not endings (G, V)."""
+        """The G reachable states that are not endings, as levels of V variables (G, V)."""
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return the entries of a move's table at which it is possible, and a state for each entry.
+        """Return the entries of a move's table at which the move is possible, and a state for each entry.
 
-        The table has one entry for each combination of the levels that matter to the move. A state is given by its row
-        in `going`.
+        The table has one entry for each combination of the levels on which the move depends. A state is given by its
+        row in `going`.
         """
         entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
         possible = self.tables.possible[entry]
