@@ -56,7 +56,12 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One of the two compared scenarios, with its view ("" for none) and the last day of its forecast."""
+    """One of the two compared scenarios.
+
+    scenario: the key of the scenario.
+    view: the name of the view (named set of changes) that was applied, "" for none.
+    last_day: the last day of the forecast.
+    """
 
     scenario: ScenarioKey
     view: str

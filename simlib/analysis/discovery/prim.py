@@ -18,10 +18,10 @@ from simlib.typing import Bools, Floats
 __all__ = ["RawBox", "RawLeaf", "find_boxes", "grow"]
 
 _PEEL = 0.05
-"""The largest share of the draws in a box that one peel may take off."""
+"""The largest share of the points in a box that one peel (removal of a slice) may take off."""
 
 _SMALLEST = 0.03
-"""The least share of all draws that a peel must leave in a box."""
+"""The least share of all points that must remain in a box after a peel (removal of a slice)."""
 
 _CHANCE = 0.05
 """A bound with a larger quasi-p-value is dropped: chance alone could explain its gain in density."""

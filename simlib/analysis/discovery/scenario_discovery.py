@@ -135,7 +135,7 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 
 @dataclass(frozen=True)
 class Discovery(Answer):
-    """Regions of assumption values in which a measure reaches a threshold, from D draws of A assumptions.
+    """Regions of assumption values in which a measure often reaches a threshold, from D draws of A assumptions.
 
     threshold: a draw is a case of interest if the measure is at least this.
     upper_quarter: whether the threshold is the upper quartile of the answers.

@@ -147,7 +147,7 @@ class Claim:
     """The rate of a move that its base rate and its factors imply together.
 
     move: the move.
-    base: the assumption that is the base rate.
+    base: the assumption that is the base rate (the rate before any factor).
     multipliers: the expected product of the factors, by period. "at the start" is the mean over the start states in
     which the move is possible. For an observed rate there is also "over the first 3 weeks": the mean over the days on
     which the move is possible.

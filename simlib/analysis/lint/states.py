@@ -17,7 +17,7 @@ from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
 
 _NEVER = 1e-9
-"""A question is reported if the number of firings that it asks for has a smaller probability than this."""
+"""A question is reported if the number of events that it asks for has a smaller probability than this."""
 
 _COUNTING = 200_000
 """Largest number of states for the check whether the moves can happen as often as a question asks."""

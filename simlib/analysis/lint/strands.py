@@ -119,7 +119,7 @@ class _Idle:
     """A strand that changes no answer by `LINE` or more, apart from questions that only its actor can answer.
 
     size: the largest change of an answer, without such questions.
-    answer: the answer that changes so.
+    answer: the answer with this change.
     answers_its_own: whether the strand changes such a question by `LINE` or more.
     """
 

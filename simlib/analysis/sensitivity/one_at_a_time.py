@@ -209,7 +209,7 @@ class Drivers(Traced):
     stated_half (M,): the 95% half-widths of `stated`, 0 when exact.
     top: the number of assumptions that are shown for each measure, the strongest first. None: all that were tried.
     screened: the number of assumptions that were not tried.
-    beyond (M,): the largest change of each measure by any of these, estimated from slopes.
+    beyond (M,): the largest change of each measure by an assumption that was not tried, estimated from slopes.
     """
 
     kind: ClassVar[str] = "drivers"

@@ -44,11 +44,10 @@ SCRAMBLES, LEAST_ROWS = 8, 4
 class PickFreeze:
     """The rows of assumption values at which a Sobol analysis needs answers.
 
-    They come from R independently scrambled Sobol sequences. Each sequence gives two matrices of draws, A and B, and a
-    mixture for each input: A with the columns of that input taken from B (pick-freeze).
+    The rows come from R independently scrambled Sobol sequences. Each sequence gives two matrices of draws, A and B,
+    and a mixture for each input: A with the columns of that input taken from B (pick-freeze).
 
-    thetas: the values, as an array of R sequences, the rows of A, B and all mixtures, and one column for each
-    assumption.
+    thetas (R, N, V): the values of V assumptions at the N rows of each sequence: A, then B, then all mixtures.
     each: the number of rows of one matrix.
     inputs: the number of inputs.
     """
@@ -125,7 +124,7 @@ def jackknife(each: Floats) -> tuple[Indices, Indices]:
     """Return (variance, first-order indices, total indices), and their 95% half-widths in the same form.
 
     `each` (R, 6, I) has the `products` of R sequences for I inputs. The half-widths come from leaving out one sequence
-    at a time. A half-width is infinite if the other sequences then have no variance to divide by.
+    at a time. A half-width is infinite if some of these estimates have no variance to divide by.
     """
     from scipy.special import stdtrit
 

@@ -40,7 +40,7 @@ class Input:
     """One input of an analysis: one assumption, or several that vary together.
 
     assumptions: the ids of these assumptions.
-    columns: their positions among all assumptions of the scenario.
+    columns: the positions of these assumptions among all assumptions of the scenario.
     """
 
     name: str

@@ -112,7 +112,7 @@ class Sobol(Traced):
 
     measures: the spread of each measure, by name.
     screened: the number of inputs without an index.
-    beyond: the largest share of any of these in the variance of a measure, estimated from slopes.
+    beyond: the largest share of an input without an index in the variance of a measure, estimated from slopes.
     """
 
     kind: ClassVar[str] = "sobol"

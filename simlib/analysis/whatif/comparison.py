@@ -47,8 +47,8 @@ __all__ = ["compare", "cumulative"]
 EXACT_PAIRS, PAIRS = 10_000, 100_000
 """Default number of pairs of replicates over all draws: beside an exact answer, and for an answer by Monte Carlo.
 
-A pair is one replicate of the baseline and the same replicate of the variant. An exact answer needs pairs only for the
-flips.
+A pair is one replicate of the baseline and the same replicate of the variant. An exact answer needs pairs only to
+count the replicates whose ending changes.
 """
 
 EXAMPLES = 1
@@ -67,7 +67,7 @@ def compare(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Comparison:
-    """Compare a scenario with variants of it.
+    """Compare a scenario with variants of it: the changes of measures and of single histories.
 
     Args:
         scenario: The baseline.
@@ -79,17 +79,18 @@ def compare(
         engine: "auto" is the exact engine if it can answer, else Monte Carlo.
         draws: A number of draws of the prior, or a belief (weighted draws). 0 compares at the stated values.
         runs: Pairs of replicates (simulated histories) for each draw. Both replicates of a pair share their random
-            numbers. Default: 100,000 in all, or 10,000 beside an exact answer, which needs them only for the flips.
-            With 0, an exact answer has no flips.
+            numbers. Default: 100,000 in all, or 10,000 beside an exact answer. An exact answer uses them only to count
+            the histories whose ending changes. With 0, it has no such count.
         seed: The seed of draws and replicates.
         control: Progress callback, cancellation and number of threads.
 
     Returns:
-        The differences of every measure, with their intervals, and the flips (replicates whose ending changes).
+        The differences of every measure with their intervals, and the histories whose ending changes (flips).
 
     Raises:
         ScenarioError: When a variant, a measure or the target does not fit the scenario, or for too few `runs`.
-        Unsupported: When a variant has another structure, or the belief is about another scenario or date.
+        Unsupported: When a variant has other variables, assumptions, moves, endings, questions or ladders, or when the
+            belief is about another scenario or date.
         ValueError: When there is no variant.
         TypeError: When a variant is none of these kinds.
         TooManyStates: For "exact", when there are too many states.

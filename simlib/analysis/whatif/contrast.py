@@ -13,10 +13,10 @@ DUST = 1e-9
 """A difference up to this share of the compared values counts as rounding error."""
 
 TRUNCATED = 1e-6
-"""A narrower interval is only a bound of the exact engine's truncation error, and is not written."""
+"""An interval narrower than this is only the exact engine's truncation error, and is not written."""
 
 SMALL = 1e-5
-"""Smaller probabilities are compared by their ratio, because their difference would be written as 0 points."""
+"""Probabilities below this are compared by their ratio, because their difference would be written as 0 points."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Difference:
     before (T,): the values in the baseline.
     after (T,): the values in the variant.
     change (T,): the change from the baseline to the variant.
-    low, high (T,): the interval of the change, by the exact engine's error bound, else with 95% confidence.
+    low, high (T,): the interval of the change: the error bounds of the exact engine, else a 95% interval.
     """
 
     measure: Measure

@@ -184,9 +184,9 @@ class Replicates:
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
     def without_effect(self, simulator: Simulator) -> dict[str, float | None]:
-        """Return the share of replicates in which each one-off intervention has no effect, by its words.
+        """Return {intervention in words: share of replicates in which it has no effect}, for one-off interventions.
 
-        Replicates that have ended before the intervention are left out. If all have, the share is None.
+        Replicates that have ended before the intervention are left out. If all have ended, the share is None.
         """
         items, numbers = simulator.scenario.interventions, simulator.flat.actions.number
         return {

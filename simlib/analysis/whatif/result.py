@@ -36,7 +36,7 @@ class VariantEffect:
     flips: the replicates (simulated histories) whose ending changes, None if nothing was simulated.
     divergences: some of these replicates in detail, each as a pair of histories. Empty over draws of the assumptions.
     without_effect: by one-off intervention, in words, the share of histories in which the intervention has no effect.
-    Histories that have ended before the intervention are left out. If all have, the share is None.
+    Histories that have ended before the intervention are left out. If all have ended, the share is None.
     bookings: the interventions of the variant that the baseline lacks, with their days.
     """
 
