@@ -29,7 +29,7 @@ _CHANCE = 0.05
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box of n points with D coordinates. Each coordinate is the rank of an assumption value, between 0 and 1.
+    """A box among n points with D coordinates, which are ranks of assumption values between 0 and 1.
 
     low, high (D,): the bounds of the box, infinite where there is none.
     members (n,): whether each point lies in the box.
@@ -81,7 +81,7 @@ class _Cases:
 def find_boxes(
     points: Floats, interesting: Bools, weights: Floats | None = None, *, count: int = 1
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
-    """Return up to `count` boxes in which cases of interest are dense, and the trajectory of the first search.
+    """Find boxes in which cases of interest are dense. Return the boxes and a trajectory.
 
     Each search leaves out the points in earlier boxes. The search stops at a box in which cases of interest are no
     denser than among all points. The trajectory is the series of boxes after each peel of the first search: it begins

@@ -135,7 +135,9 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 
 @dataclass(frozen=True)
 class Discovery(Answer):
-    """Regions of assumption values in which a measure often reaches a threshold, from D draws of A assumptions.
+    """Regions of assumption values in which a measure often reaches a threshold.
+
+    They come from D draws of A assumptions.
 
     threshold: a draw is a case of interest if the measure is at least this.
     upper_quarter: whether the threshold is the upper quartile of the answers.
@@ -277,9 +279,9 @@ def discover(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Discovery:
-    """Find the assumption values at which a measure is at least `threshold`, as boxes and a regression tree.
+    """Find assumption values at which a measure is at least `threshold`, as boxes and a tree.
 
-    A box is a region given by bounds on some assumptions. If every draw has the same answer, there is nothing to
+    A box is a region given by bounds on some assumptions. The tree is a regression tree. If every draw has the same answer, there is nothing to
     discover. The result then has no boxes, and its sentences say so.
 
     Args:
@@ -358,7 +360,7 @@ def _deviation(answers: Floats, weights: Floats) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return the weighted rank of each value in its column, between 0 and 1. Equal values have the same rank."""
+    """Return weighted ranks, between 0 and 1, of the values in each column. Ties have the same rank."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)

@@ -136,7 +136,7 @@ def _not_checked(subject: Subject) -> Finding:
 
 
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
-    """Compare each rate stated as a probability p within T days with the probability that the model implies.
+    """Compare rates that were stated as a probability p within T days with the model's probability.
 
     The table has one row for each move with such a rate. Interventions are ignored. The columns are:
 
@@ -175,7 +175,7 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
 def _first_firings(
     scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
-    """Return the probability that each move happens within T days, where its rate was stated as p within T days."""
+    """Return the probability of each move within T days, where its rate was stated as p within T days."""
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}

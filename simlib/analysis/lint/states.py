@@ -267,7 +267,7 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether the moves can happen as often as a question asks. True if there are too many states to check."""
+    """Say whether the moves can happen as often as a question asks, or if there are too many states."""
     counting = Tables(with_counter(subject.scenario, question))
     try:
         space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)

@@ -116,11 +116,13 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that changes no answer by `LINE` or more, apart from questions that only its actor can answer.
+    """A strand that changes no answer by `LINE` or more.
 
-    size: the largest change of an answer, without such questions.
+    Questions that only the actor of the strand can answer are left out.
+
+    size: the largest change of an answer.
     answer: the answer with this change.
-    answers_its_own: whether the strand changes such a question by `LINE` or more.
+    answers_its_own: whether the strand changes a question that was left out by `LINE` or more.
     """
 
     strand: _Strand
@@ -133,7 +135,7 @@ _SWITCH = "moves of "  # ids in a file have no spaces, so none can begin with th
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
-    """Give all moves of each actor one more factor, with the stated value 1. A factor of 0 stops these moves."""
+    """Give all moves of each actor one more factor: 1 as stated, and 0 to stop these moves."""
     actors = dict.fromkeys(move.actor for move in scenario)
     switches = {_SWITCH + actor: Assumption(_SWITCH + actor, actor, "factor", 1.0, 1.0, 1.0, "") for actor in actors}
     moves = {

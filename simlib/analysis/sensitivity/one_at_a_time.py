@@ -248,7 +248,7 @@ class Drivers(Traced):
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
-        """Return the position of a measure, by its name. Default: the first. Raises KeyError for an unknown name."""
+        """Return the position of a measure, by its name (default: the first). Raises KeyError."""
         names = [m.name for m in self.measures]
         if measure is None:
             return 0
@@ -263,8 +263,9 @@ class Drivers(Traced):
         return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
 
     def frame(self, measure: str | None = None) -> pd.DataFrame:
-        """Return a table of one measure (default: the first), one row for each assumption, the strongest first.
+        """Return a table of one measure (default: the first), with one row for each assumption.
 
+        The assumption that changes the measure most comes first.
         The columns `at_low` and `at_high` are changes of the measure from `stated`. The columns `value_at_low` and
         `value_at_high` are its values.
         """
@@ -398,7 +399,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and the largest change of each measure by any other (M,), from slopes."""
+    """Return the assumptions to try, and from slopes the largest change of M measures by any other (M,)."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

@@ -77,7 +77,7 @@ class PickFreeze:
         return np.concatenate([a, b, *mixed])
 
     def split(self, values: Floats) -> tuple[Floats, Floats, Floats]:
-        """Split the answers of one sequence into those at A (D, ...), at B (D, ...) and at mixtures (D, ..., I).
+        """Split the answers of a sequence: at A (D, ...), at B (D, ...) and at mixtures (D, ..., I).
 
         D counts the rows of a matrix, and I counts the inputs. The mixture of an input is A with the columns of that
         input taken from B.
@@ -108,9 +108,9 @@ Indices = tuple[float, Floats, Floats]
 
 
 def indices(means: Floats) -> Indices:
-    """Return (variance, first-order indices (I,), total indices (I,)) of I inputs from mean products (6, I).
+    """Return (variance, first-order indices (I,), total indices (I,)) of I inputs.
 
-    The products are those of `products`.
+    `means` (6, I) are the mean products from `products`.
     """
     aa, bb, mm, am, bm, ab = means
     with np.errstate(divide="ignore", invalid="ignore"):

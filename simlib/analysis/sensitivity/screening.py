@@ -90,7 +90,7 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
-    """Return the scenario with the medians and 90% ranges of draws as its values and ranges, and the belief.
+    """Return the scenario with the medians and 90% ranges of draws as its values, and the belief.
 
     `draws` is a belief (weighted draws) or a number of draws of the prior. With 0, return the scenario as it is, and
     None. Raises Unsupported for a belief about another scenario or date.
@@ -137,9 +137,10 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 
 
 def score_slopes(scenario: Scenario) -> Floats:
-    """Return the slope of each of A assumptions in its normal score, at its stated value (A,), in base units.
+    """Return the change of each of A assumptions per normal score, at its stated value (A,).
 
-    A normal score of 1 is one standard deviation on the scale of the prior. Fixed assumptions have 0.
+    It is in base units. A normal score of 1 is one standard deviation on the scale of the prior. Fixed assumptions have
+    0.
     """
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):

@@ -83,7 +83,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The share of the variance of one measure that one input causes, alone (`first`) and with others (`total`)."""
+    """The share of one input in the variance of a measure: alone (`first`) and with others (`total`)."""
 
     input: Input
     first: Index
@@ -281,7 +281,7 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the inputs with the largest shares of a variance, and the largest share of any other, from slopes."""
+    """Return the inputs with the largest shares of variance by slope, and the largest share of any other."""
     shares = largest_shares(tangent_spreads(every, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
     return [every[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))

@@ -198,7 +198,7 @@ class _Work:
         return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
-        """Return D draws of the A assumptions of a variant (D, A), at the same quantiles as those of the baseline.
+        """Return D draws of A assumptions of a variant (D, A), at the quantiles of the baseline's draws.
 
         The result is None at the stated values. An assumption with an unchanged prior keeps its draws bit for bit.
         """
@@ -232,7 +232,7 @@ class _Work:
         }
 
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
-        """Return the measures at each draw, and the share of histories in which each intervention has no effect.
+        """Return the measures at each draw, and how often each intervention has no effect.
 
         The measures (D, T, M, 3) are (value, low, high) for D draws, T report times and M measures. `endings` keeps
         the probabilities of all endings at the target day, for the flips.

@@ -120,7 +120,7 @@ class Flips:
         return rows
 
     def pairs(self) -> list[tuple[str, str, float]]:
-        """Return (from, to, share of replicates) of every change of ending that occurs, the most frequent first."""
+        """Return (from, to, share of replicates) of every change of ending, the most frequent first."""
         pairs = [
             (self.endings[i], self.endings[j], float(self.matrix[i, j]) / self.runs)
             for i, j in np.argwhere(self.matrix > 0)
@@ -184,7 +184,7 @@ class Replicates:
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
     def without_effect(self, simulator: Simulator) -> dict[str, float | None]:
-        """Return {intervention in words: share of replicates in which it has no effect}, for one-off interventions.
+        """Return for each one-off intervention, in words, the share of replicates in which it has no effect.
 
         Replicates that have ended before the intervention are left out. If all have ended, the share is None.
         """
@@ -285,7 +285,7 @@ def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int =
 def change(
     before: Replicates, after: Replicates, measure: Measure, times: Floats, *, place: int, column: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the change of one measure with its 95% interval: (change, low, high), each (T,) at T report times.
+    """Return (change, low, high) of one measure at T report times, each (T,), with a 95% interval.
 
     Over draws of the assumptions, the sample size is the number of draws and not of replicates. Draws differ not only
     in their random numbers, but also in their assumption values.
@@ -373,7 +373,7 @@ def _count_by(when: Floats, times: Floats) -> Ints:
 
 
 def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floats, Floats]:
-    """Return the difference of two paired proportions with Tango's 95% score interval: (difference, low, high).
+    """Return (difference, low, high) of two paired proportions, with Tango's 95% score interval.
 
     Args:
         gained: The number of pairs in which only the second scenario has the event.

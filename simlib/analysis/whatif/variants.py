@@ -1,4 +1,4 @@
-"""Variants of a scenario: apply changes of values, views and interventions, and list them on a calendar."""
+"""Variants of a scenario: changed values, views and interventions, and their calendar."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
-    """Add a ladder whose rungs are the levels of a variable. Return the scenario and the name of the ladder."""
+    """Add a ladder whose rungs are the levels of a variable. Return the scenario and the ladder's name."""
     climbed, name = scenario.variables[variable], f"levels of {variable}"
     first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))
