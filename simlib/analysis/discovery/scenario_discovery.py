@@ -281,8 +281,8 @@ def discover(
 ) -> Discovery:
     """Find assumption values at which a measure is at least `threshold`, as boxes and a tree.
 
-    A box is a region given by bounds on some assumptions. The tree is a regression tree. If every draw has the same answer, there is nothing to
-    discover. The result then has no boxes, and its sentences say so.
+    A box is a region given by bounds on some assumptions. The tree is a regression tree. If every draw has the same
+    answer, there is nothing to discover. The result then has no boxes, and its sentences say so.
 
     Args:
         scenario: The scenario, with its interventions.
