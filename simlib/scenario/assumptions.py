@@ -290,8 +290,8 @@ def resolve_literal(
         shape: The number, its range and its reason, as written.
         name: The id of the assumption.
         label: The label, if the file gives none.
-        kind: The kind that the number must have. With None, the form of the number decides ("2 per week" is a rate),
-            and a number without a unit is a factor.
+        kind: The kind that the number must have. None: the form of the number decides ("2 per week" is a rate), and a
+            number without a unit is a factor.
         unit: The unit of an amount.
         used_at: The place where the file uses the number. The message names that place if the number does not fit
             there.

@@ -41,7 +41,10 @@ def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool 
 
 
 def shift_in_words(effect: Effect, scenario: Scenario) -> str:
-    """Describe an effect that moves a variable by some levels: "up 2 levels", or "down by 3" for a counter."""
+    """Describe an effect that moves a variable by some levels: "up 2 levels".
+
+    For a counter (a variable whose levels are whole numbers) the text is "up by 2".
+    """
     shift = effect.shift or 0
     way, size = "up" if shift > 0 else "down", abs(shift)
     return f"{way} by {size}" if scenario.variables[effect.variable].counter else f"{way} {counted(size, 'level')}"

@@ -41,10 +41,11 @@ class History:
 class Coverage:
     """How surely the event log shows a move when the move happens.
 
-    - `move`, `outcome`: the move. With an outcome, only its firings (the times it happens) with that outcome are meant.
+    - `move`, `outcome`: the move. If `outcome` is given, only the times when the move has that outcome are meant.
     - `chance`: 0 (the log never shows it), 1 (always), or the id of the assumption that gives the probability.
     - `within_days`: the longest time until the log shows the move.
     - `since`: the first day from which the log shows the move (None: from its beginning).
+    - `because`: the reason.
     """
 
     move: str

@@ -58,8 +58,11 @@ class Reading:
 def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]:
     """Return the meaning of each row of an event log, in the order of the rows.
 
-    Raises ScenarioError with every problem at once: an outcome that its move does not have, a confidence without a
-    likelihood ratio, or a row that might mean any of several outcomes.
+    Raises ScenarioError, which lists every problem:
+
+    - an outcome that the move of its row does not have.
+    - a confidence for which the scenario gives no likelihood ratio.
+    - a row that might mean any of several outcomes.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)

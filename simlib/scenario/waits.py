@@ -49,8 +49,8 @@ def stages_of(median: float, low: float, high: float) -> int:
 
     `low` and `high` are the 5th and 95th percentiles. They are compared by their ratios.
 
-    Raises QuantityError if the percentiles are in the wrong order, if they need more stages than `MOST_STAGES`, or if
-    no number of stages comes near them.
+    Raises QuantityError if the percentiles are in the wrong order, or if they need more stages than `MOST_STAGES`. Also
+    if no number of stages comes near them.
     """
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))

@@ -10,8 +10,11 @@ Cases are shuffled, but all plans of a case stay together. So even an aborted sw
 block is written whole or not at all. An interrupted sweep continues where it stopped, and no finished block is lost or
 counted twice. The numbers of a point are the same, bit for bit, on one thread or on a cluster.
 
-The folder holds `manifest.json` (the options, the interventions of each plan, and hashes of the design),
-`design.parquet` (one row per point) and `block-NNNNNN.parquet` (one row per point, time and measure).
+The folder of a sweep holds:
+
+- `manifest.json`: the options, the interventions of each plan, and hashes of the design.
+- `design.parquet`: one row per point.
+- `block-NNNNNN.parquet`: one row per point, time and measure.
 """
 
 from __future__ import annotations

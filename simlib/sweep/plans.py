@@ -28,9 +28,14 @@ def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
     """Return {id: view} of the views that serve as plans of a sweep.
 
-    A view is given by its id, by the path of its file, or as a `View`. Plans may differ only in interventions. Raises
-    ScenarioError that lists all problems: errors in a file, a view that changes assumptions or the horizon, a view
-    without interventions, and two views with one id.
+    A view is given by its id, by the path of its file, or as a `View`. Plans may differ only in interventions.
+
+    Raises ScenarioError, which lists all problems:
+
+    - errors in a file.
+    - a view that changes assumptions or the horizon.
+    - a view without interventions.
+    - two views with one id.
     """
     plans: dict[str, View] = {}
     problems: list[Problem] = []

@@ -410,6 +410,7 @@ def test_all_bad_options_are_told_at_once(cli, bridge) -> None:
         (["run", "x", "--colour"], "unrecognized arguments: --colour"),
         (["export", "x"], "the following arguments are required: --to"),
         (["export", "x", "--to", "jani"], "invalid choice: 'jani'"),
+        (["export", "x", "--to", "prism", "--forbid", "close"], "unrecognized arguments: --forbid close"),
         (["forecast"], "invalid choice: 'forecast'"),
         ([], "the following arguments are required: COMMAND"),
     ],

@@ -1,4 +1,4 @@
-"""The shape of the section `evidence` of a scenario file, which says how the event log is to be read."""
+"""The pydantic model of the section `evidence` of a scenario file, which says how to read the event log."""
 
 from __future__ import annotations
 

@@ -54,10 +54,10 @@ Only an outcome may be left empty in a file, as in `outcomes: {done: }`.
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the valid part of a document as a model, and note every part that does not fit.
+    """Return the valid part of a document as a pydantic model, and note every part that does not fit.
 
-    Stand-ins replace missing parts, so that further checks are possible. The model is true to the file only if the
-    document has no problems.
+    `shape` is the class of the model. Stand-ins replace missing parts, so that further checks are possible. The model
+    is true to the file only if the document has no problems.
     """
     if not isinstance(document.data, dict):
         document.note((), f"{describe(document.data)} at the top of the file", "expected keys such as 'format: 1'")

@@ -1,4 +1,4 @@
-"""Publish the shapes of files as JSON Schema, with which editors complete keys and show descriptions."""
+"""Publish the pydantic models of files as JSON Schema, with which editors complete keys."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def json_schema(shape: type[Shape]) -> dict[str, Any]:
 
 
 def published(shape: type[Shape]) -> str:
-    """Return the text of the published JSON Schema file for a shape."""
+    """Return the text of the published JSON Schema file for a pydantic model of a file."""
     return json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
 
 
 PUBLISHED: dict[str, type[Shape]] = {"scenario.schema.json": ScenarioShape, "view.schema.json": ViewShape}
-"""The published files in the folder `simlib/scenario`, each with its shape."""
+"""The published files in the folder `simlib/scenario`, each with the pydantic model that it describes."""

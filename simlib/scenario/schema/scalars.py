@@ -129,7 +129,7 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 def validate(shape: type[AnyShape], data: Any) -> tuple[AnyShape | None, list[Any]]:
-    """Return (model, []) for data that fit the shape, else (None, pydantic's list of errors)."""
+    """Return (model, []) for data that fit the model `shape`, else (None, pydantic's list of errors)."""
     try:
         return shape.model_validate(data), []
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The shape of a scenario file."""
+"""The pydantic model of a scenario file: its keys, and the values that belong to each key."""
 
 from __future__ import annotations
 

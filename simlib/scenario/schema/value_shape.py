@@ -1,4 +1,4 @@
-"""The shapes of numbers, probabilities and effects in a scenario file."""
+"""The pydantic models of numbers, probabilities and effects in a scenario file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a view file: changed assumptions, and interventions (changes from outside) of every kind."""
+"""The pydantic model of a view file: changed assumptions, and interventions (changes from outside)."""
 
 from __future__ import annotations
 
