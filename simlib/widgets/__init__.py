@@ -1,7 +1,7 @@
 """Widgets for notebooks: the explorer, the editor, a lesson, and a panel for each question.
 
 The logic is in modules that import no widgets, such as `explorer.state` and `questions.inquiry`. The modules that
-import widgets are called thin views, because they only show results and pass on what the user does.
+import widgets are called thin views, because they only show results and pass on actions of the user.
 """
 
 from __future__ import annotations

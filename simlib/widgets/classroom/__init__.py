@@ -1,1 +1,1 @@
-"""A lesson in a notebook: exercises that check your answers against the scenario."""
+"""A lesson in a notebook: exercises that check the answers of the learner against a scenario."""

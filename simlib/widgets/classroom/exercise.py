@@ -1,4 +1,4 @@
-"""An exercise of a lesson: a question, fields, and a check of the entries. No widget here."""
+"""An exercise of a lesson: a question, fields, and a check of the entries. Without widgets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ class BadEntry(SimlibError):
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One field to fill in: a line, a choice, or a text of several lines that begins with `start`."""
+    """One field to fill in.
+
+    - `label`: the name of the field.
+    - `kind`: "line", "choice" (one of `options`) or "text" (several lines).
+    - `options`: the options of a choice.
+    - `start`: the text that the field has at first.
+    """
 
     label: str
     kind: BlankKind = "line"
@@ -40,8 +46,13 @@ class Verdict:
 class Exercise:
     """One exercise of a lesson.
 
-    `asks` is the question. `judge` takes one entry for each field and returns the verdict. `answers` holds an entry for
-    each field that `judge` accepts. Most are computed from the scenario. `worked` is the solution in words.
+    - `title`, `minutes`: the title, and the time that a learner needs.
+    - `asks`: the question.
+    - `fields`: the fields to fill in.
+    - `judge`: a function that takes one entry for each field and returns the verdict.
+    - `answers`: one entry for each field. `judge` accepts these entries.
+    - `worked`: the solution in words.
+    - `hint`: a hint, or "".
     """
 
     title: str
@@ -54,9 +65,9 @@ class Exercise:
     hint: str = ""
 
     def check(self, *entries: str) -> Verdict:
-        """Return the verdict on the entries, one for each field.
+        """Return the verdict on `entries`, one for each field.
 
-        If an entry is missing or cannot be read, the answer is not right, and the verdict says why.
+        If an entry is missing or cannot be read, the verdict is "not right" and says why.
         """
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]

@@ -1,6 +1,7 @@
 """An exercise in a notebook: the question, the fields, and the buttons *Check* and *Hint*.
 
-A thin view. Without a kernel the exercise is a picture with lines to write on. A printed notebook is then a worksheet.
+This module only shows an exercise and passes on entries. Without a kernel, the exercise is a picture with lines to
+write on, so that a printed notebook is a worksheet.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _CHOOSE = "choose …"
 
 
 class ExerciseView(w.VBox):
-    """One exercise with its fields and a check."""
+    """An exercise as a widget, with its fields and its buttons."""
 
     def __init__(self, number: int, exercise: Exercise) -> None:
         self.number, self.exercise = number, exercise
@@ -50,7 +51,7 @@ class ExerciseView(w.VBox):
         return f"Exercise {self.number}. {self.exercise.title} ({self.exercise.minutes} minutes)"
 
     def check(self) -> None:
-        """Say whether the entries are right."""
+        """Show whether the entries are right."""
         verdict = self.exercise.check(*("" if f.value == _CHOOSE else str(f.value) for f in self.fields))
         mark = {True: "Right. ", False: "", None: ""}[verdict.right]
         self.report.value = words(

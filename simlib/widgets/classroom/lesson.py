@@ -24,10 +24,10 @@ DICE = (37, 62)
 """Two rolls of a die with a hundred sides, for the exercise in which a history is rolled by hand."""
 
 _NEAR, _GUESS = 0.015, 0.05
-"""Largest error at which a computed probability (first) or a prediction (second) counts as right."""
+"""Largest errors with which an answer counts as right: of a computed probability, and of a prediction."""
 
 _READ_BY, _SEEN_BY = 30, 7
-"""The day on which the curve is read, and the day by which a move is seen. Both count from the start."""
+"""The day for which the curve is read, and the day by which a move is seen, in days after the start."""
 
 _VERDICTS = (
     "a sign only",
@@ -40,7 +40,7 @@ _SIGNS = {
     "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer itself does less",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
-"""Moves that the learner sorts into signs and causes, each with the reason for the solution."""
+"""The moves that the learner sorts into signs and causes, each with the reason for the solution."""
 
 _WHY = (
     "The computer draws at random, so that the two differ by luck.",
@@ -50,7 +50,7 @@ _WHY = (
 
 
 class Lesson:
-    """The exercises of the lesson, by number from 1."""
+    """The exercises of the lesson, numbered from 1."""
 
     def __init__(self) -> None:
         self.world: Scenario = load(WORLD)
@@ -90,7 +90,10 @@ class Lesson:
     # ---------------------------------------------------------------- results of the scenario
 
     def probability(self, measure: str, day: float | None = None, world: Scenario | None = None) -> float:
-        """Return the exact probability of a measure by a day after the start (default: the horizon)."""
+        """Return the exact probability of a measure by `day`, in days after the start (default: the horizon).
+
+        `world` is a scenario (default: the one of the lesson).
+        """
         world = world or self.world
         chosen = find(world, measure)
         last = world.horizon_days if day is None else day
@@ -98,10 +101,10 @@ class Lesson:
         return float(of_forecast(forecast, chosen[0])[0][-1])
 
     def open_moves(self) -> list[tuple[Move, float]]:
-        """Return the moves that are possible at the start, and their rates per day.
+        """Return the moves that are possible at the start, each with its rate per day.
 
-        If a variable has several start levels, the first counts. Factors that apply only between two dates are left
-        out, because none applies on the first day.
+        If a variable has several start levels, the first one counts. Factors that apply only between two dates are left
+        out, because no such factor applies on the first day.
         """
         levels = {name: variable.start[0][0] for name, variable in self.world.variables.items()}
         return [(move, self._rate(move, levels)) for move in self.world if move.when.holds(levels)]
@@ -283,9 +286,10 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return the probability that a ship is hit if a move is seen early, and if it is forced.
+        """Return two probabilities that a ship is hit.
 
-        Early means by day `_SEEN_BY`. A forced move happens on the first day.
+        - The first: given that the move is seen by day `_SEEN_BY`.
+        - The second: if the move is forced on the first day.
         """
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
@@ -293,7 +297,6 @@ class Lesson:
 
 
 def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]], Verdict]:
-    """Return a function that checks one probability, which may be off by `within`."""
 
     def judge(entries: Sequence[str]) -> Verdict:
         right = abs(read_probability(entries[0]) - answer) <= within
@@ -303,8 +306,5 @@ def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]]
 
 
 def _as_percent(text: str) -> str:
-    """Return an entry with a percent sign.
-
-    The field asks for percent, so a number without the sign is also meant in percent.
-    """
+    """Add a missing percent sign, because the field asks for percent."""
     return text if "%" in text else f"{text}%"

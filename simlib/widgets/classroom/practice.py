@@ -1,4 +1,4 @@
-"""The exercises that have no single answer: a range, three moves, and the score of the class."""
+"""The exercises without a single right answer: a range, three moves, and the score of the class."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def elicit_a_range(world: Scenario) -> Exercise:
-    """Return the exercise in which learners ask each other for a range, and first for its ends."""
+    """Return the exercise in which learners ask each other for a range: first its ends, then its middle."""
     number = world.assumptions["recall_rate"]
     stated = [f"{1 / rate:.0f}" for rate in (number.high, number.value, number.low)]
 
@@ -57,7 +57,7 @@ def elicit_a_range(world: Scenario) -> Exercise:
 
 
 def three_moves() -> Exercise:
-    """Return the exercise in which learners write three moves."""
+    """Return the exercise in which learners add three moves to a scenario."""
 
     def judge(entries: Sequence[str]) -> Verdict:
         try:
@@ -88,7 +88,7 @@ def three_moves() -> Exercise:
 
 
 def score_the_class(world: Scenario, ours: float) -> Exercise:
-    """Return the exercise that scores the forecasts of the class. `ours` is the model's probability."""
+    """Return the exercise that scores the forecasts of the class. `ours` is the probability by the model."""
     usual, happened = _climatology(world), _happened(world)
     outcome = "it happened" if happened else "it did not happen"
 
@@ -121,7 +121,6 @@ def score_the_class(world: Scenario, ours: float) -> Exercise:
 
 
 def _happened(world: Scenario) -> bool:
-    """Whether the log `later.csv` reports that a ship was hit."""
     rows = read_log(Path(world.path) / "later.csv")
     return any(row.word == "fire-on-patrol" and row.outcome == "ship-hit" for row in rows)
 

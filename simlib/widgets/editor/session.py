@@ -1,4 +1,4 @@
-"""The session of an editor: the problems and the forecast of a text. No widget here.
+"""The state of an editor: a text, its problems and its forecast. This module uses no widgets.
 
 Every text is checked at once. If the text is a valid scenario, the linter, the diagram and the forecast follow. As long
 as the text has problems, the pictures of the last valid text stay.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simlib.analysis.lint.subject import Finding
 
 DRAFT = "scenario.draft.yaml"
-"""File name of a text that is saved with problems. No tool reads it as a scenario."""
+"""File name of a text that is saved with problems. No tool reads a file of this name as a scenario."""
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 PAUSE = 0.3
@@ -39,9 +39,13 @@ RUNS = 4_000
 
 @dataclass(frozen=True)
 class CheckedText:
-    """A text with its problems, or with its scenario, the linter's findings and the forecast.
+    """A text of the editor, and the results of checking it.
 
-    `trouble` says why there is no forecast.
+    - `problems`: the errors of the text. A text with errors has no scenario.
+    - `scenario`: the scenario of a text without errors.
+    - `findings`: the warnings of the linter.
+    - `forecast`: the forecast, once it is computed.
+    - `trouble`: the reason why there is no forecast, or "".
     """
 
     text: str
@@ -66,7 +70,7 @@ class CheckedText:
 
 
 def check(text: str) -> CheckedText:
-    """Return a text with all its problems, or with its scenario."""
+    """Check a text, and return the text with all its problems or with its scenario."""
     try:
         return CheckedText(text, scenario=load_text(text, FILE))
     except ScenarioError as error:
@@ -74,9 +78,11 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Add the findings of the linter and the forecast, or say why they cannot be computed.
+    """Return a checked text with the findings of the linter and the forecast.
 
-    Raises Cancelled.
+    If these cannot be computed, the reason is returned as `trouble`.
+
+    Raises Cancelled if `control` asks to stop.
     """
     scenario = reading.scenario
     if scenario is None:
@@ -107,9 +113,9 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 
 
 class EditorSession:
-    """The session of one text.
+    """The work on one text: checking, forecasting, drafts and saving.
 
-    It calls `show` with every checked text, on the thread that checked the text.
+    Every checked text is passed to `show`, on the thread that checked the text.
     """
 
     def __init__(
@@ -131,7 +137,7 @@ class EditorSession:
         self._take(complete(self.reading))
 
     def write(self, text: str) -> None:
-        """Replace the text. The new text is checked at once, and its forecast computed after a pause."""
+        """Replace the text. The new text is checked at once, and its forecast is computed after a pause."""
         with self._lock:
             self.text = text
             if text == self.saved_text:
@@ -168,11 +174,14 @@ class EditorSession:
             self.drafts.drop(self._left)
 
     def save(self, folder: str = "") -> Path:
-        """Write the text to its file, or to `scenario.yaml` in `folder` if one is given. Return the path.
+        """Write the text to its file, or to `scenario.yaml` in `folder` if a folder is given. Return the path.
 
-        A text with problems is saved as a draft beside the file, and the file itself stays unchanged. Raises
-        ScenarioError if the text has no file and no folder is given, if the folder already holds another scenario, or
-        if the file cannot be written.
+        A text with problems is saved as a draft beside the file, and the file stays unchanged. Raises ScenarioError in
+        three cases:
+
+        - The text has no file, and no folder is given.
+        - The folder already has another scenario.
+        - The file cannot be written.
         """
         target = Path(folder).expanduser() / FILE if folder else self.path
         if target is None:

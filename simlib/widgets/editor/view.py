@@ -1,4 +1,7 @@
-"""The editor: a text that is checked, drawn and solved as a scenario while you type. A thin view."""
+"""The editor: a text that is checked, drawn and solved as a scenario while you type.
+
+This module only shows results and passes on actions. The logic is in `simlib.widgets.editor.session`.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ FIRST_WIDTH = 620
 
 
 class Editor(w.VBox):
-    """A YAML editor that checks the text while you type.
+    """An editor for the YAML file of a scenario.
 
-    It shows a diagram of the scenario and its forecast. `path` is a scenario folder or file, or the name of a shipped
-    scenario. Without a path the editor opens a template.
+    While you type, the editor checks the text and shows a diagram of the scenario and its forecast. `path` is a
+    scenario folder or file, or the name of a shipped scenario. Without a path, the editor opens a template.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
@@ -64,7 +67,7 @@ class Editor(w.VBox):
     # ---------------------------------------------------------------- showing
 
     def show(self, reading: CheckedText) -> None:
-        """Show the problems and findings of a text, and if it is a valid scenario, its pictures."""
+        """Show the problems and warnings of a text. If the text is a valid scenario, show its pictures too."""
         with self._lock:
             problems = [{"line": p.line, "text": _problem_text(p), "kind": "problem"} for p in reading.problems]
             findings = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
@@ -113,12 +116,12 @@ class Editor(w.VBox):
             self.picture.alt = "".join(part["text"] for part in parts)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget, and for readers without a kernel its pictures and its answer in words."""
+        """Return the live widget and, for readers without a kernel, its pictures and its forecast in words."""
         self.session.worker.wait(60)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
-        """Return the answer and the diagram as one picture for a notebook, with the answer in words."""
+        """Return the forecast and the diagram as one picture for a notebook, with the forecast in words."""
         shown = [each for each in (self.picture, self.machine) if each.png]
         if not shown:
             return {}

@@ -1,1 +1,1 @@
-"""Parts that several panels use: fast pictures, components, and worker threads."""
+"""Parts that several panels use: fast pictures, widgets, and worker threads."""

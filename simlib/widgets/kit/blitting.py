@@ -1,9 +1,8 @@
 """Fast pictures of changing figures: only the artists that change are drawn again.
 
-Drawing a whole dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change. Drawing only the
-changing artists over the stored background takes about 10 ms. The colours of the picture are then reduced to a palette,
-which is taken from the last complete drawing. The PNG is then a third of the size that it has in 32-bit colour, and
-quicker to compress.
+Drawing a whole dashboard takes about 100 ms. Nine tenths of this time go to ticks and text that do not change. Drawing
+only the changing artists over a stored background takes about 10 ms. The colours of the picture are then reduced to the
+palette of the last complete drawing. The PNG is then a third as large as in 32-bit colour, and quicker to compress.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUICK = 4
-"""zlib level of the PNG. It takes 3 ms for a picture of 39 kB. Level 8 takes 15 ms and makes 34 kB.
+"""Compression level (zlib) of the PNG. Level 4 takes 3 ms and makes 39 kB. Level 8 takes 15 ms and makes 34 kB.
 
-Pictures at rest use the same level. If the last one equals the last moving picture, its bytes are not sent again."""
+Pictures at rest use the same level. A picture at rest that equals the last moving picture then has the same bytes, so
+that it is not sent again."""
 
 
 class MovingFigure(Protocol):
@@ -53,9 +53,12 @@ class Screen:
         self._palette = Palette()
 
     def png(self, *, redraw: bool = False, moving: bool = False, ratio: float = 1.0) -> bytes:
-        """Return the present picture with `ratio` pixels for each pixel of the page.
+        """Return the present picture as PNG.
 
-        `redraw` draws the background again and takes a new palette. With `moving`, the old palette is used.
+        Args:
+            redraw: Whether to draw the background again. The palette is then taken anew, unless `moving` is set.
+            moving: Whether a slider moves. The old palette is then used.
+            ratio: The number of pixels of the picture for each pixel of the page.
         """
         with at_ratio(self._figure, ratio):
             return self._png(redraw=redraw, moving=moving, ratio=ratio)
@@ -83,10 +86,10 @@ class Screen:
 def still(
     draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20, ratio: float = 1.0
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw one plot with a title above and an axis below, and return it as PNG with its size.
+    """Draw one plot with a title above and an axis below. Return a PNG and its size.
 
-    `width`, `height`, the margins `left` and `right`, and the size returned are in pixels of the page. `ratio` is the
-    number of pixels of the picture for each pixel of the page.
+    `width`, `height`, the margins `left` and `right`, and the size are in pixels of the page. `ratio` is the number of
+    pixels of the PNG for each pixel of the page.
     """
     top, bottom = 48, 40
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
@@ -100,15 +103,19 @@ def still_figure(
     box: tuple[float, float, float, float] = (0, 0, 1, 1),
     ratio: float = 1.0,
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw on one axes that fills `box` of a figure, and return it as PNG with its size.
+    """Draw on one axes, which fills `box` of a figure. Return a PNG of the figure and its size.
 
-    Sizes are in pixels of the page, and `box` is in shares of the figure: left, bottom, width, height.
+    `width`, `height` and the size are in pixels of the page. `box` is (left, bottom, width, height), as shares of the
+    figure. `ratio` is the number of pixels of the PNG for each pixel of the page.
     """
     return small_png(drawn(draw, width, height, box), ratio=ratio), (width, height)
 
 
 def drawn(draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float]) -> Figure:
-    """Return a figure with one axes, which fills `box` and on which `draw` has drawn."""
+    """Return a figure of `width` by `height` pixels with one axes, on which `draw` has drawn.
+
+    The axes fills `box`, which is (left, bottom, width, height) as shares of the figure.
+    """
     figure = new_figure(width, height)
     draw(figure.add_axes(box))
     settle(figure)

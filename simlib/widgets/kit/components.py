@@ -1,11 +1,11 @@
-"""The project's own widgets: pictures that change in place, sliders, check boxes and text.
+"""The widgets of simlib: pictures that change in place, sliders, check boxes and text.
 
-There is no logic here. The widgets are made with anywidget. All sliders of a panel share one widget model, so a
-notebook with sixty assumptions opens as quickly as one with six. Screen readers announce labels, values and answers.
-JupyterLab's single-key shortcuts do nothing while a slider has the focus.
+This module has no logic. The widgets are made with anywidget. All sliders of a panel share one widget model, so a
+notebook with sixty assumptions opens as quickly as a notebook with six. Screen readers announce labels, values and
+answers. JupyterLab's single-key shortcuts do nothing while a slider has the focus.
 
-In the docstrings, `n` is a counter. The browser increases it with each event, so that two equal events in a row differ.
-"Both ways" means that the kernel and the browser both set the value.
+In the docstrings, `n` is a counter. The browser increases `n` with each event, so that two equal events in a row
+differ.
 """
 
 from __future__ import annotations
@@ -25,12 +25,21 @@ def _script(name: str) -> str:
 
 
 class LivePicture(anywidget.AnyWidget):
-    """A PNG that changes in place, with a sentence above it and a status line.
+    """A PNG that changes in place, with a sentence above and a status line.
 
-    `sentence` is a list of parts {text, strong}, and `alt` is the text for screen readers. `status` is {text, kind,
-    share}. A share from 0 to 1 shows a progress bar and a Cancel button, which adds one to `cancels`. `room` is the
-    width that the browser has for the picture. `ratio` is the number of pixels of the screen for each pixel of the
-    page.
+    The kernel sets:
+
+    - `png` and `size`, the picture and its width and height in pixels of the page.
+    - `sentence`, a list of parts {text, strong}.
+    - `alt`, the text for screen readers.
+    - `preview`, whether the picture is a quick estimate.
+    - `status` {text, kind, share}. A share from 0 to 1 shows a progress bar and a Cancel button.
+
+    The browser sets:
+
+    - `room`, the width that is available for the picture, in pixels of the page.
+    - `ratio`, the number of pixels of the screen for each pixel of the page.
+    - `cancels`, the number of clicks on Cancel.
     """
 
     _esm = _script("picture.js")
@@ -47,17 +56,18 @@ class LivePicture(anywidget.AnyWidget):
 
 
 class Board(anywidget.AnyWidget):
-    """The answer of the explorer: a sentence, a line of other answers, and two graphs, one with tabs.
+    """The forecast in the explorer: a sentence, a line of other answers, and two graphs, one with tabs.
 
     The kernel sets:
 
     - `answers` [{title, items: [{name, label, short, value, change, due}]}], and `lead`, the name of the leading item.
-    - `tabs` and `choices` [{id, label}], with the ids of the present ones in `tab` and `choice`.
-    - `size`, the width and height of each graph.
+    - `tabs` and `choices` [{id, label}], and `tab` and `choice`, the ids of the chosen ones.
+    - `size`, the width and height of each graph in pixels of the page.
     - `last_change`, a description of the change that a replay shows.
     - `offer`, day and time of unsaved changes that the user may restore or discard, or "".
     - `copied` {words, n}, a text for the clipboard.
-    - `kept`, the `n` of the last "settle" that was read, or of the last "keep" whose picture was stored.
+    - `kept`, the `n` of the last "settle" request that was read, or of the last "keep" request whose picture was
+      stored.
 
     The browser sets:
 
@@ -92,19 +102,28 @@ class Board(anywidget.AnyWidget):
 
 
 class Dials(anywidget.AnyWidget):
-    """Sliders by group. `groups` describes them, and `positions` holds their positions (both ways).
+    """Sliders for assumptions, in groups.
 
-    The kernel sets the following, each by the id of a slider:
+    The kernel sets:
 
-    - `overrides`: the text to show in place of the value at the position, for a typed value or one between positions.
+    - `groups`, a list of groups with their sliders.
+    - `changed`, the ids of changed assumptions.
+    - `own_reasons`, whether there is a field for the user's reason.
+    - `searching`, whether there is a field for searching.
+
+    The kernel also sets the following, each by the id of a slider:
+
+    - `overrides`: the text to show if the value is not one of the slider's positions, or was typed.
     - `notes`: a line under the slider.
     - `reach`: the leading answer at both ends of the slider, and a sentence: [left, right, sentence].
     - `refused`: a typed text that was refused, with the reason: {text, why}.
     - `reasons`: the user's reason for changing the value.
 
-    `changed` lists the ids of changed assumptions. `own_reasons` shows a field for the user's reason, and `searching` a
-    field for searching. The browser sets `typed` {id, text, n} and `request` {what, id, n}. It adds one to `let_go`
-    when the user lets go of a slider that was moved.
+    Both the kernel and the browser set `positions`, the position of each slider by id. The browser sets:
+
+    - `typed` {id, text, n}, a value that the user typed.
+    - `request` {what, id, n}, an action of the user.
+    - `let_go`, the number of times that the user let go of a slider that was moved.
     """
 
     _esm = _script("dials.js")
@@ -125,9 +144,10 @@ class Dials(anywidget.AnyWidget):
 
 
 class Checks(anywidget.AnyWidget):
-    """Check boxes by group.
+    """Check boxes in groups.
 
-    `groups` is [{title, items: [{id, label}]}], and `checked` lists the ids of the checked boxes (both ways).
+    - `groups` [{title, items: [{id, label}]}], the boxes.
+    - `checked`, the ids of the checked boxes. Both the kernel and the browser set them.
     """
 
     _esm = _script("checks.js")
@@ -137,10 +157,13 @@ class Checks(anywidget.AnyWidget):
 
 
 class Mornings(anywidget.AnyWidget):
-    """A slider over days. `texts` holds the date of each position.
+    """A slider over days.
 
-    `place` is the chosen position (both ways). `news` lists the positions with new rows of the log. They are marked,
-    and two buttons go to the previous and the next of them.
+    - `label`: the name of the slider.
+    - `texts`: the date of each position.
+    - `place`: the chosen position. Both the kernel and the browser set it.
+    - `news`: the positions with new rows (events) of the log. The slider marks these positions, and two buttons go to
+      the previous and to the next one.
     """
 
     _esm = _script("mornings.js")
@@ -154,7 +177,9 @@ class Mornings(anywidget.AnyWidget):
 class Sheet(anywidget.AnyWidget):
     """A text editor with line numbers.
 
-    It marks the lines that have `problems` [{line, text, kind}]. `go` {line, n} selects a line.
+    - `text`: the text. Both the kernel and the browser set it.
+    - `problems` [{line, text, kind}]: the problems of the text. The editor marks their lines.
+    - `go` {line, n}: a line that the editor should select.
     """
 
     _esm = _script("editor.js")

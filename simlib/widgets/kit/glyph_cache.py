@@ -1,6 +1,6 @@
-"""Quick drawing of changing text: matplotlib renders each word once, and its mask is reused.
+"""Quick drawing of changing text: each word is rendered once, and its opacity mask is reused.
 
-matplotlib lays out and rasterises every glyph whenever it draws. For twenty labels this takes longer than all lines and
+Matplotlib lays out and rasterises every glyph whenever it draws. For twenty labels this takes longer than all lines and
 areas together. Labels use only a few different words and digits, so the mask of nearly every word is stored already.
 """
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 _PAD = 2
 LEADING = 1.08
-"""Distance between two lines of text, in font sizes. It equals matplotlib's distance at a line spacing of 1.05."""
+"""Distance between two lines of text, in font sizes. Matplotlib has this distance at a line spacing of 1.05."""
 
 
 class Word:
-    """A rendered word or line.
+    """A rendered word or line of text.
 
-    `mask` (height, width) holds opacities from 0 to 255. `ascent` is the number of rows above the baseline, and
-    `advance` the width in pixels.
+    - `mask` (height, width): the opacity of each pixel, from 0 to 255.
+    - `ascent`: the number of rows of pixels above the baseline.
+    - `advance`: the distance in pixels to the place of the next word, without the space between.
     """
 
     __slots__ = ("advance", "ascent", "mask")
@@ -35,7 +36,7 @@ class Word:
 
 @lru_cache(maxsize=4096)
 def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
-    """Return a word as matplotlib renders it horizontally. `size` is in points."""
+    """Render a word horizontally with matplotlib. `size` is in points."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
@@ -58,14 +59,14 @@ def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
 def can_set(text: Text) -> bool:
     """Whether `set_text_on` can draw this text.
 
-    The text must be horizontal, opaque and without a box, and vertically aligned at its centre or baseline.
+    Such a text is horizontal, opaque and without a box. It is vertically aligned at its centre or baseline.
     """
     upright = not text.get_rotation() and text.get_verticalalignment() in ("center", "baseline")
     return upright and text.get_alpha() in (None, 1) and text.get_bbox_patch() is None
 
 
 def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
-    """Draw a matplotlib text at its place on an RGBA picture (height, width, 4)."""
+    """Draw a matplotlib text at its place into the RGBA picture `pixels` (height, width, 4)."""
     from matplotlib.colors import to_rgb
 
     lines = text.get_text().split("\n")
@@ -103,7 +104,7 @@ def _set_line(
 
 @lru_cache(maxsize=512)
 def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
-    """Return a line of words. Each is rendered by `word`, and words with digits letter by letter."""
+    """Render a line of words. Numbers seldom repeat, so words with digits are rendered letter by letter."""
     if "\u2068" in text:  # a text with right-to-left words is rendered as a whole
         return word(text, size, weight, dpi)
     space = 0.318 * size * dpi / 72

@@ -1,6 +1,6 @@
 """A worker thread that does only the latest job.
 
-A newer job replaces the job that waits, and cancels the job that runs.
+A newer job replaces a waiting job and cancels a running job.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from simlib.control import Control, Progress
 from simlib.errors import Cancelled
 
 Job = Callable[[Control], Any]
-"""A job reports its progress to the control that it is given, and stops when the control says so."""
+"""A function that is given a control. It reports its progress to the control, and stops when the control says so."""
 
 PATIENCE = 1.0
-"""Longest time in seconds that the end of the program waits for running jobs, after it has cancelled them."""
+"""Longest time in seconds that a program waits at its end for its cancelled jobs."""
 
 
 @dataclass
@@ -36,9 +36,8 @@ class _Order:
 class LatestWorker:
     """A daemon thread that does the latest job that it was given, after a delay.
 
-    A `patient` worker lets a running job finish when a newer one comes, and drops only a waiting job. The functions
-    `done`, `failed` and `progress` are called on the worker's thread. They are not called for a job that was replaced
-    or cancelled before.
+    When a newer job comes, the worker drops a waiting job and cancels a running job. A `patient` worker lets a running
+    job finish.
     """
 
     def __init__(self, name: str = "simlib-answers", *, patient: bool = False) -> None:
@@ -59,9 +58,16 @@ class LatestWorker:
         delay: float = 0.0,
         progress: Progress | None = None,
     ) -> None:
-        """Do `job` after `delay` seconds, if no newer job comes.
+        """Do a job after `delay` seconds, unless a newer job comes before.
 
-        A worker that is not patient cancels the running job.
+        The other functions are called on the worker's thread, but not for a job that was replaced or cancelled.
+
+        Args:
+            job: The job.
+            done: Called with the result of the job.
+            failed: Called with the error, if the job raises one.
+            delay: The time in seconds before the job begins.
+            progress: Called with the share of the work that is done.
         """
         order = _Order(job, done, failed, progress, time.monotonic() + delay)
         with self._changed:
@@ -90,7 +96,7 @@ class LatestWorker:
             return self._waiting is not None or self._running is not None
 
     def hasten(self) -> None:
-        """End the delay of the waiting job."""
+        """Begin the waiting job without further delay."""
         with self._changed:
             if self._waiting is not None:
                 self._waiting.due = time.monotonic()
@@ -132,7 +138,7 @@ class LatestWorker:
                 self._changed.notify_all()
 
     def _next(self) -> _Order | None:
-        """Wait for a job that is due, and return it. Return None if the worker is closed."""
+        """Wait until a job is due, and return this job, or None if the worker is closed."""
         while not self._closed:
             if self._waiting is None:
                 self._changed.wait()
@@ -164,7 +170,7 @@ _alive: weakref.WeakSet[LatestWorker] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Close every worker. A thread that still runs compiled code can crash a program that ends."""
+    """Close every worker, because a thread that still runs compiled code can crash a program at its end."""
     workers, until = list(_alive), time.monotonic() + PATIENCE
     for worker in workers:
         worker.close()

@@ -1,7 +1,7 @@
-"""The latest picture of each live view, stored for when its notebook is saved.
+"""The latest picture of each live view (widget), stored until its notebook is saved.
 
-In `simlib lab`, kernels write these pictures to files. The server adds them to the notebook when it saves it, so that
-readers without a kernel see them.
+In `simlib lab`, kernels write these pictures to files. The server adds the pictures to a notebook when the notebook is
+saved, so that readers without a kernel see pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIVE = "SIMLIB_LIVE"
 """Environment variable with the folder of the notebooks. `simlib lab` sets it in its server and kernels."""
 
 KEPT = 40
-"""Number of pictures that stay stored. The oldest are deleted."""
+"""Largest number of stored pictures. The oldest are deleted."""
 
 PAUSE = 0.3
 """Seconds between the last change of a live view and the storing of its picture."""
@@ -33,7 +33,7 @@ def is_live() -> bool:
 
 
 def keep(model: str, picture: Mapping[str, str]) -> None:
-    """Store the picture of a live view under the id of its model. If the disk is full, do nothing."""
+    """Store the picture {type: data} of a live view under the id of its model. Ignore errors of the disk."""
     folder = _folder()
     try:
         write_atomically(folder / f"{model}.json", json.dumps({kind: picture[kind] for kind in KINDS}).encode())
@@ -44,7 +44,7 @@ def keep(model: str, picture: Mapping[str, str]) -> None:
 
 
 def find(model: str) -> dict[str, str]:
-    """Return the stored picture of a live view as {kind: data}, or {} if there is none."""
+    """Return the stored picture {type: data} of a live view, by the id of its model, or {}."""
     if not model.isalnum():
         return {}
     try:
@@ -55,9 +55,12 @@ def find(model: str) -> dict[str, str]:
 
 
 class Keeper:
-    """Stores the picture of a live view after each change, in kernels of `simlib lab`.
+    """Stores the picture of a live view after each change. Outside `simlib lab`, nothing is stored.
 
-    `picture` returns the picture, or {} if there is none yet. `rest` waits until the view is at rest.
+    Args:
+        model: The id of the model of the view.
+        picture: Returns the picture as {type: data}, or {} if there is no picture yet.
+        rest: Waits until the view no longer changes.
     """
 
     def __init__(
@@ -68,12 +71,12 @@ class Keeper:
         self._after: Callable[[], None] | None = None
 
     def later(self) -> None:
-        """Store the picture of a view that has changed, `PAUSE` seconds after the last call."""
+        """Store the picture of the view, `PAUSE` seconds after the last call of this method."""
         if is_live():
             self._worker.submit(self._keep, _nothing, _nothing, delay=PAUSE)
 
     def now(self, after: Callable[[], None]) -> None:
-        """Store the picture as soon as the view is at rest, and then call `after`."""
+        """Store the picture as soon as the view no longer changes, and then call `after`."""
         self._after = after
         self._worker.submit(self._keep, _nothing, _nothing)
 

@@ -1,4 +1,4 @@
-"""The text beside a picture: the answer in a sentence, and a status line."""
+"""The text beside a picture: a forecast in a sentence, and a status line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """One picture with its sentence, as parts {text, strong}, and its status line."""
+    """One picture with its texts.
+
+    - `png`, `size`: the picture, and its width and height in pixels of the page.
+    - `sentence`: the answer in words, as parts {text, strong}.
+    - `status`: the status line {text, kind, share}.
+    - `preview`: whether the picture is a quick estimate.
+    """
 
     png: bytes
     size: tuple[int, int]
@@ -29,14 +35,15 @@ class ShownPicture:
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a status line of `kind` "", "preview", "busy" or "error". `share` is the progress (0 to 1)."""
+    """Return a status line. `kind` is "", "preview", "busy" or "error", and `share` the progress (0 to 1)."""
     return {"text": text, "kind": kind, "share": share}
 
 
 def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
-    """Return the likeliest endings, their changes and the impacts, as parts {text, strong}.
+    """Return a forecast in words, as parts {text, strong}: the likeliest endings, then the impacts.
 
-    At most `limit` endings are named, beside “no ending yet”. Changes are differences from `baseline` in points.
+    At most `limit` endings are named, beside “no ending yet”. Each has its difference to `baseline` (the forecast of
+    the unchanged scenario) in percentage points.
     """
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
     ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
