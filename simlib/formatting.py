@@ -126,6 +126,11 @@ def with_plural(number: str, unit: str) -> str:
     return f"1.0 {text[2:]}" if text.startswith("1 ") else text
 
 
+def quoted(label: str) -> str:
+    """Put a label in quotation marks, unless the label already has some."""
+    return label if any(mark in label for mark in '“”"') else f"“{label}”"
+
+
 def in_days(number: float) -> str:
     """Write a length of time in days: "1 day", "90 days", "45.5 days"."""
     return f"{number:g} {'day' if number == 1 else 'days'}"

@@ -4,7 +4,23 @@ import datetime as dt
 
 import pytest
 
-from simlib.formatting import end_of, how_made, one_digit, percent, percent_within, plainly, with_error, with_long_dates
+from simlib.formatting import (
+    end_of,
+    how_made,
+    one_digit,
+    percent,
+    percent_within,
+    plainly,
+    quoted,
+    with_error,
+    with_long_dates,
+)
+
+
+def test_a_label_with_quotation_marks_gets_no_others():
+    assert quoted("Offer talks") == "“Offer talks”"
+    assert quoted("“Offer talks” forbidden") == "“Offer talks” forbidden"
+    assert quoted('the "long" war') == 'the "long" war'
 
 
 def test_errors_are_written_to_one_digit():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.formatting import quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, name, number
 from simlib.plots.row_layout import rows as make_rows
@@ -76,7 +77,7 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
     title = f"{about.label}: no assumption changes it"
     if top:
         verb = "raises" if elasticity[top[0]] > 0 else "lowers"
-        title = f"{about.label}: 1% more of “{result.assumptions[top[0]].label}” {verb} it most"
+        title = f"{about.label}: 1% more of {quoted(result.assumptions[top[0]].label)} {verb} it most"
     at = f"{about.write(result.answers[about.name])} by {result.by_words}"
     style.dress(
         ax,

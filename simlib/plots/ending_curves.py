@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -220,7 +220,7 @@ def endings(
     notes = [f"{UNIT}, {written.basis(result)}"]
     if shaded := panel.shaded(result):
         whole = len(shaded) == len(panel.names)
-        which = "band and brackets" if whole else f"in brackets, and as a band for “{_label(result, shaded[0])}”"
+        which = "band and brackets" if whole else f"in brackets, and as a band for {quoted(_label(result, shaded[0]))}"
         notes += [f"{which}: 5% to 95% of the draws", *written.error(result, bands)]
     elif panel.bands.get_visible():
         notes += [f"band: 95% error of {written.computed_from(result)}, not uncertainty about the assumptions"]
@@ -235,10 +235,10 @@ def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
     likeliest = max(last, key=lambda name: last[name], default="")
     if not likeliest:
         return f"Nothing ends this by {by}"
-    likeliest_one = f"“{_label(result, likeliest)}”, {percent(last[likeliest])}"
+    likeliest_one = f"{quoted(_label(result, likeliest))}, {percent(last[likeliest])}"
     others = [name for name in result.contenders if name in last and name != likeliest]
     if others and likeliest in result.contenders:
-        more = f"“{_label(result, others[0])}” lies" if len(others) == 1 else f"{len(others)} others lie"
+        more = f"{quoted(_label(result, others[0]))} lies" if len(others) == 1 else f"{len(others)} others lie"
         found = f"No ending is clearly likeliest by {by}: {likeliest_one}, and {more} within its error"
         return found + (f"; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}" if every else "")
     if not every:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.panel import SideLabels
 from simlib.plots.row_layout import caption, fit
@@ -42,7 +42,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     mean, low, high = (percent(float(x[border, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     more = " or above" if border < len(result.mean) - 1 else ""
     day, name = result.by_words, result.series[border]
-    title = f"{result.label} on {day}: “{name}”{more} {mean}, {low} to {high} over the draws"
+    title = f"{result.label} on {day}: {quoted(name)}{more} {mean}, {low} to {high} over the draws"
     bands = "hatched: where 90% of the draws put a border, crossed: 50%" + (
         "" if len(shown) == len(result.mean) else ", where there is room"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import in_a_hundred, percent
+from simlib.formatting import in_a_hundred, percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters
 
@@ -31,19 +31,19 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     table = result.effects[label].flips
     if table is None:
         raise ValueError(
-            f"“{label}” was not simulated, so there are no flips to draw; call compare() with runs above 0"
+            f"{quoted(label)} was not simulated, so there are no flips to draw; call compare() with runs above 0"
         )
     some = np.flatnonzero(table.matrix.sum(axis=0) + table.matrix.sum(axis=1) > 0)
     share = table.matrix[np.ix_(some, some)] / table.runs
     names = [table.labels[index] for index in some]
-    title = f"“{label}”: {in_a_hundred(table.share)} histories end differently by {result.by_words}"
+    title = f"{quoted(label)}: {in_a_hundred(table.share)} histories end differently by {result.by_words}"
     note = "share of simulated histories, each played in both worlds with the same chance events; hatched: same ending"
     style.dress(ax, fit(title, ax), caption(note, ax))
     _cells(ax, share)
     width = max(9, int(letters(ax) / len(names)) - 1)
     ax.set_xticks(range(len(names)), [style.wrap(text, width, 6) for text in names])
     ax.set_yticks(range(len(names)), [style.wrap(text, 20, 3) for text in names])
-    across = style.wrap(f"ending in “{label}”", int(letters(ax) * style.SMALL / style.TEXT), 3)
+    across = style.wrap(f"ending in {quoted(label)}", int(letters(ax) * style.SMALL / style.TEXT), 3)
     ax.set_xlabel(across, fontsize=style.TEXT, color=style.INK)
     ax.set_ylabel("ending at the baseline", fontsize=style.TEXT, color=style.INK)
     return ax

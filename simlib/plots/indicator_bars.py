@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.analysis.indicators.result import write_ratio, write_share
+from simlib.formatting import quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 from simlib.typing import Floats
@@ -32,7 +33,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     before = write_share(result.before)
     title = f"{label}: {before}, and no move or level is known to be a sign of it by {until}"
     if result.signs:
-        title = f"{label}: {before} before looking, {write_share(some[0].if_seen)} if “{some[0].label}” is seen"
+        title = f"{label}: {before} before looking, {write_share(some[0].if_seen)} if {quoted(some[0].label)} is seen"
     if not some:
         return _nothing_to_see(result, ax, title)
     whiskers = "" if result.exact else ", whiskers its 95% interval"
@@ -91,20 +92,13 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     for item, column in known:
         if item.id in names:
             change[list(names).index(item.id), column] = item.change
-    row, column = (
-        0,
-        int(np.argmax(np.abs(change[0]))),
-    )  # the first row is the sign with the most information, not the rarest sign
+    column = int(np.argmax(np.abs(change[0])))  # of the first row, which is the sign with the most information
     endings = [result.measure.label for result in results]
     until, by = results[0].look_by_words, results[0].by_words
-    title = (
-        f"No move or level seen by {until} is known to be a sign of anything"
-        if not names
-        else (
-            f"“{list(names.values())[row]}”, seen by {until}, is the best sign: “{endings[column]}” "
-            f"{_points(change[row, column])} points"
-        )
-    )
+    title = f"No move or level seen by {until} is known to be a sign of anything"
+    if names:
+        best, effect = quoted(next(iter(names.values()))), _points(change[0, column])
+        title = f"{best}, seen by {until}, is the best sign: {quoted(endings[column])} {effect} points"
     style.dress(
         ax,
         fit(title, ax),

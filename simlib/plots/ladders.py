@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -89,7 +89,7 @@ def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baselin
     last = {rung: float(shares[-1]) for rung, shares in result.ladders[panel.ladder].items()}
     likeliest = max(last, key=lambda rung: last[rung])
     on = result.by_words
-    finding = f"{result.label('ladders', panel.ladder)}: likeliest at the end of {on} is “{likeliest}”"
+    finding = f"{result.label('ladders', panel.ladder)}: likeliest at the end of {on} is {quoted(likeliest)}"
     dotted = [] if baseline is None or panel.ladder not in baseline.ladders else ["dotted: the baseline"]
     written.head(panel, f"{finding}, {percent(last[likeliest])}", f"{UNIT}, {written.basis(result)}", *dotted)
     return ax

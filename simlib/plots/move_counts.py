@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import is_whole
+from simlib.formatting import is_whole, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -173,6 +173,8 @@ def moves(
     if result.firings:
         notes.append("in brackets: 5th to 95th percentile of the number itself, by chance")
     notes += [] if baseline is None else ["hollow: the baseline"]
-    finding = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
+    finding = "none"
+    if most:
+        finding = f"{quoted(result.label('moves', most))}, {_number(_count(result, most))} times on average"
     written.head(panel, f"Most frequent move by {by}: {finding}", *notes)
     return ax

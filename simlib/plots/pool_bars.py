@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit, name, number, rows
@@ -55,7 +55,7 @@ def _finding(result: Pool) -> str:
     low, high = (percent(float(choose(most.views[:, -1]))) for choose in (min, max))
     if low == high:
         return "The views agree"
-    return f"The views differ most on “{most.label}”: {low} to {high} by {result.by_words}"
+    return f"The views differ most on {quoted(most.label)}: {low} to {high} by {result.by_words}"
 
 
 def _legend(ax: Axes, labels: list[str], count: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
@@ -61,7 +61,7 @@ def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: Histori
     """
     crises = counted(len(result.cases.names), "past crisis", "past crises")
     known = f"; line: {len(law.cases.names):,} crises of the same kind" if law else ""
-    title, note = f"How soon “{label}” first came in {crises}", f"dot: estimate; bar: its 90% interval{known}"
+    title, note = f"How soon {quoted(label)} first came in {crises}", f"dot: estimate; bar: its 90% interval{known}"
     style.dress(ax, fit(title, ax), caption(note, ax))
     lines = {row["from_day"]: row["per_day"] for row in law.hazard.to_dict("records") if row["events"]} if law else {}
     bands = [row for row in result.hazard.to_dict("records") if row["events"] or row["from_day"] in lines]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simlib.analysis.sensitivity.sobol_indices import share_in_words
-from simlib.formatting import counted
+from simlib.formatting import counted, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
@@ -30,9 +30,9 @@ def _title(measure: str, some: Sequence[Share]) -> str:
         return f"{measure}: no share of the spread is known"
     size, alone, best = max(known, key=lambda each: each[0])
     first, *tied = best.label.split(" + ")
-    which = f"“{first}”" + (f" and {counted(len(tied), 'assumption')} tied to it" if tied else "")
+    which = quoted(first) + (f" and {counted(len(tied), 'assumption')} tied to it" if tied else "")
     comes = "comes" if alone else "comes, with interactions,"
-    return f"{share_in_words(size).capitalize()} of the spread of “{measure}” {comes} from {which}"
+    return f"{share_in_words(size).capitalize()} of the spread of {quoted(measure)} {comes} from {which}"
 
 
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:

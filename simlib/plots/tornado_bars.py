@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 from simlib.quantities import show
@@ -30,7 +30,7 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     first = bars[0]
     low, high = sorted([float(first.at_low[place]), float(first.at_high[place])])
     write = about.write
-    title = f"{about.label}: from {write(low)} to {write(high)} with “{first.assumption.label}”"
+    title = f"{about.label}: from {write(low)} to {write(high)} with {quoted(first.assumption.label)}"
     what = "probability" if about.probability else "expected number"
     line = "at the medians" if result.provenance["belief"] else "as stated"
     unit = f"{what} by {result.by_words}; line: {line}, {write(stated)}"

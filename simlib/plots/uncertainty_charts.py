@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
@@ -69,7 +69,7 @@ def split(result: Uncertainty, ax: Axes) -> Axes:
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
-    title = f"{how_much} of the uncertainty comes from the assumptions: “{most.measure.label}”"
+    title = f"{how_much} of the uncertainty comes from the assumptions: {quoted(most.measure.label)}"
     unit = f"share of the variance p(1 - p), by {result.by_words}; hatched: assumptions, plain: chance"
     style.dress(ax, fit(title, ax), caption(unit, ax))
     rows(ax, len(some))

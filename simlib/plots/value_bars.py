@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
@@ -26,7 +26,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
     """
     some = result.worths[:most]
     next_one = (
-        f"find out next about “{some[0].assumption.label}”"
+        f"find out next about {quoted(some[0].assumption.label)}"
         if some[0].known
         else "no single assumption has a value larger than its error"
     )
@@ -52,7 +52,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     """
     some = result.observations[:most]
     best = some[0]
-    finding = f"{percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"
+    finding = f"{percent(best.if_seen)} if {quoted(best.label)} is seen, {percent(best.if_not)} if not"
     if not 0 < best.seen < 1:
         finding = "every observation is impossible or certain while the question is open"
     elif best.brier.value <= best.brier.half:

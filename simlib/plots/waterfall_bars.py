@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simlib.formatting import quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
 
@@ -28,7 +29,7 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
     strongest = max(differences, key=lambda label: abs(float(differences[label].change[-1])))
     took = f"takes it from {target.write(before)} to {target.write(float(differences[strongest].after[-1]))}"
     took = took if differences[strongest].moved else f"does not change it: {target.write(before)}"
-    _begin(result, ax, f"{target.label}: “{strongest}” {took}", first, len(differences) + 1)
+    _begin(result, ax, f"{target.label}: {quoted(strongest)} {took}", first, len(differences) + 1)
     highest = before
     for row, (label, difference) in enumerate(differences.items(), start=1):
         name(ax, row, label)
@@ -51,7 +52,7 @@ def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Ax
     largest = max(steps, key=lambda label: abs(steps[label]))
     took = f"take it from {target.write(before)} to {target.write(after)}"
     together = f"{target.label}: {len(differences)} changes together {took}"
-    _begin(result, ax, f"{together}; “{largest}” moves it most", first, len(differences) + 2)
+    _begin(result, ax, f"{together}; {quoted(largest)} moves it most", first, len(differences) + 2)
     highest = before
     for row, (label, start) in enumerate(zip(differences, starts, strict=True), start=1):
         name(ax, row, f"and then: {label}" if row > 1 else label)

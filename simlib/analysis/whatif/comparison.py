@@ -34,7 +34,7 @@ from simlib.machine.measures import By, Measure, days_by, every, find, headline,
 from simlib.machine.report_times import grid
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
-from simlib.scenario.views.wording import as_name, describe, intervention_in_words
+from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.typing import Engine, Floats
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def compare(
         changed = {name: vary(scenario, change) for name, change in variants.items()}
     else:
         only = vary(scenario, variants)
-        changed = {as_name("; ".join(describe(scenario, only)) or "unchanged"): only}
+        changed = {"; ".join(describe(scenario, only)) or "unchanged": only}
     scenarios = {"": scenario} | changed
     all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves", "impact"))]
     chosen = tuple(dict.fromkeys(all_of_them)) if measures is None else find(scenario, measures)

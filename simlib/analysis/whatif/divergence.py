@@ -16,7 +16,7 @@ import numpy as np
 
 from simlib.answer import pick
 from simlib.engines.montecarlo.replay import Histories
-from simlib.formatting import counted, long_date
+from simlib.formatting import counted, long_date, quoted
 from simlib.machine.measures import every
 from simlib.scenario.model import Scenario
 from simlib.typing import Ints
@@ -54,7 +54,7 @@ class Divergence:
     @property
     def head(self) -> Row:
         """The headings of the columns of `rows`."""
-        return "date", "at the baseline", f"in “{self.variant}”"
+        return "date", "at the baseline", f"in {quoted(self.variant)}"
 
     def sentence(self) -> str:
         """Say until when the two histories are the same, and how each ends."""

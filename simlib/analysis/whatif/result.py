@@ -12,9 +12,8 @@ from simlib.analysis.whatif.coupling import COUPLING, Flips
 from simlib.analysis.whatif.divergence import Divergence
 from simlib.analysis.whatif.variants import Booking
 from simlib.answer import Answer, ScenarioKey, pick
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.machine.measures import Measure
-from simlib.scenario.views.wording import as_name
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class VariantEffect:
         main = any(d.measure.kind in ("ending", "question") for d in ranked)
         nothing = f"no ending and no question changes by {by}" if main else f"nothing changes by {by}"
         what = "; ".join(self.changes) or "nothing changed"
-        title = f"“{self.name}”" + ("" if self.name == as_name(what) else f" ({what})")
+        title = quoted(self.name) + ("" if self.name == what else f" ({what})")
         lines = [f"{title}: {'; '.join(parts) or nothing}."]
         lines += [
             f"{act} has no effect in {percent(share)} of the histories that have not ended by then."
@@ -127,7 +126,7 @@ class Comparison(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        *first, last = (f"“{name}”" for name in self.effects)
+        *first, last = map(quoted, self.effects)
         names = f"{', '.join(first)} and {last}" if first else last
         return f"What changes by {self.by_words} in {names}, compared with the baseline?"
 

@@ -90,11 +90,6 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
             return f"{rule}{_span(item)}{_only_while(item.when, scenario)}"
 
 
-def as_name(words: str) -> str:
-    """Return words for use within quotation marks. Quotation marks inside them become single ones."""
-    return words.replace("“", "‘").replace("”", "’")
-
-
 def _span(item: Lasting) -> str:
     return (f" from {long_date(item.date)}" if item.date else "") + (
         f" until {long_date(item.until)}" if item.until else ""
