@@ -37,7 +37,7 @@ def panels(path: Path) -> list:
 
 def main() -> None:
     """Store the answers that are missing."""
-    from simlib.widgets.questions.inquiry import read_answer, write_answer
+    from simlib.widgets.questions.shown_answers import read_answer, write_answer
 
     names = sys.argv[1:]
     wanted = set()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from simlib.errors import SimlibError
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit
@@ -55,36 +55,12 @@ def comparison(
         for label, f in results.items()
     }
     by = first.by_words
-    subtitle = f"probability by {by}{made and f', {made}'}; line: change from “{next(iter(results))}”"
+    subtitle = f"probability by {by}{made and f', {made}'}; line: change from {quoted(next(iter(results)))}"
     subtitle += "" if only else _left_out(results.values(), questions)
     style.dress(ax, fit(title, ax), caption(subtitle, ax))
     height = len(results) + 1.6
     for row, (kind, name) in enumerate(names):
-        top = row * height
-        ax.annotate(
-            first.label(kind, name),
-            (0, top - 0.35),
-            fontsize=style.TEXT,
-            color=style.INK,
-            va="bottom",
-            fontweight="bold",
-            annotation_clip=False,
-        )
-        for k, (label, values) in enumerate(last.items()):
-            colour, _ = style.category(k + 1)
-            y, start, value = top + k + 0.4, float(next(iter(last.values()))[row]), float(values[row])
-            ax.plot([start, value], [y, y], color=colour, linewidth=1.6, zorder=2)
-            ax.plot([value], [y], MARKS[k % len(MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False)
-            ax.annotate(
-                f"{percent(value)}  {label}",
-                (max(value, start), y),
-                (9, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=style.SMALL,
-                color=style.INK,
-                annotation_clip=False,
-            )
+        _draw_row(ax, row * height, first.label(kind, name), {label: float(each[row]) for label, each in last.items()})
     highest = max((float(values.max(initial=0.0)) for values in last.values()), default=1.0)
     style.percent_axis(ax, style.round_top(highest), horizontal=True)
     ax.set_xlim(0, style.round_top(highest) * 1.35)
@@ -92,6 +68,19 @@ def comparison(
     ax.set_ylim(len(names) * height - 0.8, -1.2)
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def _draw_row(ax: Axes, top: float, name: str, values: Mapping[str, float]) -> None:
+    look: dict[str, Any] = {"color": style.INK, "annotation_clip": False}
+    ax.annotate(name, (0, top - 0.35), fontsize=style.TEXT, va="bottom", fontweight="bold", **look)
+    look |= {"textcoords": "offset points", "fontsize": style.SMALL, "va": "center"}
+    start = next(iter(values.values()))
+    for k, (label, value) in enumerate(values.items()):
+        colour, _ = style.category(k + 1)
+        y = top + k + 0.4
+        ax.plot([start, value], [y, y], color=colour, linewidth=1.6, zorder=2)
+        ax.plot([value], [y], MARKS[k % len(MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False)
+        ax.annotate(f"{percent(value)}  {label}", (max(value, start), y), (9, 0), **look)
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:

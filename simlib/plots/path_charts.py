@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.paths.medoids import TypicalHistories
-    from simlib.analysis.paths.result import Paths
+    from simlib.analysis.paths.result import Branch, Paths
 
 __all__ = ["ladder_histories", "path_classes", "path_tree", "sankey"]
 
@@ -79,25 +79,11 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
     place = _tree_places({b.rungs: b.entered for b in nodes})
-    first = max((b for b in nodes if len(b.rungs) == 2), key=lambda b: b.entered, default=None)
-    title = (
-        "nothing leaves the first rung"
-        if first is None
-        else (
-            f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
-        )
-    )
-    by = result.by_words
-    begun = (
-        "share of the histories with this ending that begin this way"
-        if result.given
-        else "probability of this beginning"
-    )
-    style.dress(
-        ax,
-        fit(_conditioned(result, title), ax),
-        caption(f"{begun}, by {by}, {result.made()}; in brackets: share of its parent; {ORDER}", ax),
-    )
+    begun = "probability of this beginning"
+    if result.given:
+        begun = "share of the histories with this ending that begin this way"
+    note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: share of its parent; {ORDER}"
+    style.dress(ax, fit(_first_fork(result, nodes), ax), caption(note, ax))
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
     letter = (deepest - 0.1) / letters(ax)  # a branch begins where the label of its parent ends
@@ -111,19 +97,20 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         share = f" ({percent(b.share_of_parent)})" if len(b.rungs) > 1 else ""
         lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
         label[b.rungs] = min(0.04 + (2 + max(map(len, lines))) * letter, 0.75)
-        ax.annotate(
-            "\n".join(lines),
-            (x, y),
-            (8, 0),
-            zorder=4,
-            textcoords="offset points",
-            fontsize=style.SMALL,
-            va="center",
-            color=style.INK,
-        )
+        look: dict[str, Any] = {"fontsize": style.SMALL, "va": "center", "color": style.INK, "zorder": 4}
+        ax.annotate("\n".join(lines), (x, y), (8, 0), textcoords="offset points", **look)
     ax.set_xlim(-0.15, deepest - 0.25)
     ax.set_ylim(max(place.values()) + 0.6, -0.6)
     return _bare(ax)
+
+
+def _first_fork(result: Paths, nodes: list[Branch]) -> str:
+    first = max((b for b in nodes if len(b.rungs) == 2), key=lambda b: b.entered, default=None)
+    title = "nothing leaves the first rung"
+    if first is not None:
+        start, to = map(quoted, first.rungs)
+        title = f"from {start} the likeliest next rung is {to} ({percent(first.share_of_parent)})"
+    return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
 def _branch(ax: Axes, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
@@ -144,10 +131,6 @@ def _unit(result: Paths) -> str:
 def _whiskers(result: Paths) -> str:
     what = "95% interval" if result.engine == "montecarlo" else "probability that the search leaves out"
     return f"; whiskers: {what}" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
-
-
-def _conditioned(result: Paths, title: str) -> str:
-    return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
 def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
@@ -181,9 +164,35 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     mass, bands = _flows(result, steps)
     deepest = max(depth for depth, _ in mass)
     floor = _stacked(mass, names, deepest + 1)
+    _draw_bands(ax, bands, floor, colours)
+    look: dict[str, Any] = {"width": 0.12, "edgecolor": style.INK, "linewidth": 0.5, "zorder": 3}
+    for (depth, rung), height in mass.items():
+        ax.bar(depth, height, bottom=floor[depth, rung], color=colours[rung], **look)
+    heights = "shares of the histories that end this way" if result.given else "probabilities"
+    note = (
+        f"by {result.by_words}, {result.made()}; columns: the first, second, ... rung visited for the first time; "
+        f"heights are {heights}; shares under {percent(SLIVER)} are not drawn"
+    )
+    style.dress(ax, fit(_departure(result), ax), caption(note, ax))
+    longest = max(len(rung) for depth, rung in mass if depth == deepest) + len(" 0.0%")
+    share = min(longest / letters(ax) + 0.02, 0.5)  # of the width, for the labels of the last column
+    ax.set_xlim(-0.1, deepest + max(0.75, (deepest + 0.2) * share / (1 - share)))
+    ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
+    for depth in range(deepest + 1):
+        _name_bars(ax, depth, {rung: (floor[at, rung], high) for (at, rung), high in mass.items() if at == depth})
+    return _bare(ax)
+
+
+def _draw_bands(
+    ax: Axes,
+    bands: Mapping[tuple[int, str, str], float],
+    floor: Mapping[tuple[int, str], float],
+    colours: Mapping[str, str],
+) -> None:
+    order = list(colours)
     gone: defaultdict[tuple[int, str], float] = defaultdict(float)
     come: defaultdict[tuple[int, str], float] = defaultdict(float)
-    for (depth, here, there), width in sorted(bands.items(), key=lambda item: (item[0][0], names.index(item[0][2]))):
+    for (depth, here, there), width in sorted(bands.items(), key=lambda item: (item[0][0], order.index(item[0][2]))):
         start = floor[depth - 1, here] + gone[depth - 1, here]
         end = floor[depth, there] + come[depth, there]
         gone[depth - 1, here] += width
@@ -192,35 +201,6 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
         ease = (t := np.linspace(0, 1, 40)) ** 2 * (3 - 2 * t)
         low = start + (end - start) * ease
         ax.fill_between(x, low, low + width, color=colours[there], alpha=0.45, linewidth=0)
-    for (depth, rung), height in mass.items():
-        ax.bar(
-            depth,
-            height,
-            bottom=floor[depth, rung],
-            width=0.12,
-            color=colours[rung],
-            edgecolor=style.INK,
-            linewidth=0.5,
-            zorder=3,
-        )
-    by = result.by_words
-    heights = "shares of the histories that end this way" if result.given else "probabilities"
-    style.dress(
-        ax,
-        fit(_departure(result), ax),
-        caption(
-            f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
-            f"{heights}; shares under {percent(SLIVER)} are not drawn",
-            ax,
-        ),
-    )
-    longest = max(len(rung) for depth, rung in mass if depth == deepest) + len(" 0.0%")
-    share = min(longest / letters(ax) + 0.02, 0.5)  # of the width, for the labels of the last column
-    ax.set_xlim(-0.1, deepest + max(0.75, (deepest + 0.2) * share / (1 - share)))
-    ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
-    for depth in range(deepest + 1):
-        _name_bars(ax, depth, {rung: (floor[at, rung], high) for (at, rung), high in mass.items() if at == depth})
-    return _bare(ax)
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
@@ -255,8 +235,8 @@ def _departure(result: Paths) -> str:
     first = next(b.rungs[0] for b in result.tree)
     ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
     stay = 1 - sum(share for share, _ in ranked)
-    left = f"{percent(stay)} never leave “{first}”" if stay >= LEAST else f"all leave “{first}”"
-    nexts = " or ".join(f"“{rung}” ({percent(share)})" for share, rung in ranked[:2])
+    left = f"{percent(stay)} never leave {quoted(first)}" if stay >= LEAST else f"all leave {quoted(first)}"
+    nexts = " or ".join(f"{quoted(rung)} ({percent(share)})" for share, rung in ranked[:2])
     whole = _ended_so(result) if result.given else "all histories"
     return f"Of {whole}, {left}" + (f"; the next rung is most often {nexts}" if ranked else "")
 

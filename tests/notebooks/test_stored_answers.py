@@ -13,8 +13,9 @@ import pytest
 
 from simlib.control import UNWATCHED
 from simlib.widgets.questions import catalogue as questions
-from simlib.widgets.questions import inquiry as asking
-from simlib.widgets.questions.inquiry import PanelQuestion, ShownAnswer
+from simlib.widgets.questions import shown_answers as asking
+from simlib.widgets.questions.question import PanelQuestion
+from simlib.widgets.questions.shown_answers import ShownAnswer
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STORED = NOTEBOOKS / ".stored"

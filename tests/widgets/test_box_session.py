@@ -18,7 +18,7 @@ from simlib.scenario.views.variation import with_values
 from simlib.widgets.explorer import engine_cache as answering
 from simlib.widgets.explorer.state import Settings
 from simlib.widgets.questions import box_session as boxes
-from simlib.widgets.questions import inquiry as asking
+from simlib.widgets.questions import shown_answers as keeping
 from simlib.widgets.questions.box_session import BoxSession, choices
 from simlib.widgets.questions.panel import UnderWhichAssumptions
 
@@ -239,7 +239,7 @@ def test_the_point_is_drawn_where_it_is(found):
 
 @pytest.fixture
 def panel(bridge, tmp_path, monkeypatch):
-    monkeypatch.setattr(asking, "notebooks_folder", lambda: tmp_path / "notebooks")
+    monkeypatch.setattr(keeping, "notebooks_folder", lambda: tmp_path / "notebooks")
 
     def ask():
         made = UnderWhichAssumptions(bridge, measure=MEASURE, draws=128, runs=200)
@@ -289,7 +289,7 @@ def test_another_answer_takes_the_sliders_away_from_the_one_before(panel):
 @pytest.mark.slow
 def test_boxes_that_cannot_be_drawn_again_leave_their_answer(found, panel):
     made = panel()
-    file = asking.answer_folders()[1] / made.question.key(made.question.chosen)
+    file = keeping.answer_folders()[1] / made.question.key(made.question.chosen)
     data = json.loads(file.read_text(encoding="utf-8"))
     data["more"]["last_draw"][0] *= 2
     file.write_text(json.dumps(data), encoding="utf-8")

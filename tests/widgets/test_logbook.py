@@ -13,6 +13,7 @@ from simlib.formatting import percent
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.row_meaning import read_rows
 from simlib.widgets import UpdateWithEvents
+from simlib.widgets.logbook.log_table import table
 from simlib.widgets.logbook.own_rows import choices
 from simlib.widgets.logbook.session import LogSession
 from tests.analysis.test_log_outlook import clocks
@@ -188,7 +189,7 @@ def test_only_what_a_log_may_show_can_be_added():
 
 
 def test_the_table_says_how_each_row_is_read(session):
-    head, lines = session.table()
+    head, lines = table(session.scenario, session.readings)
     by_text = {line[2]: line[3] for line in lines}
     assert head[-1] == "read as"
     assert by_text["A shell hits a cutter."] == "Fire on a patrol (ship hit)"

@@ -23,9 +23,12 @@ from simlib.widgets.questions import assumptions as doubting
 from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import choices as choosing
 from simlib.widgets.questions import inquiry as asking
+from simlib.widgets.questions import shown_answers as keeping
 from simlib.widgets.questions import sweep_grid
-from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
+from simlib.widgets.questions.inquiry import Inquiry, StatusLine
 from simlib.widgets.questions.panel import QuestionPanel, WhatIf
+from simlib.widgets.questions.question import Field, PanelQuestion
+from simlib.widgets.questions.shown_answers import ShownAnswer
 
 WORLD = load_text(TEMPLATE.read_text(encoding="utf-8")).replace(reference_class="icb-open-62-days")
 """Eight states, so that every question is answered at once."""
@@ -40,7 +43,7 @@ class Slow(PanelQuestion):
 
     def make_fields(self) -> Sequence[Field]:
         self.go, self.begun = threading.Event(), threading.Event()
-        return [asking.Field("n", "number", 1, (), 0, 9)]
+        return [Field("n", "number", 1, (), 0, 9)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         control.report(0.5)
@@ -55,7 +58,7 @@ class Slow(PanelQuestion):
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(asking, "notebooks_folder", lambda: tmp_path / "notebooks")
+    monkeypatch.setattr(keeping, "notebooks_folder", lambda: tmp_path / "notebooks")
 
 
 class Seen:
@@ -160,7 +163,7 @@ def test_choices_changed_while_it_is_worked_out_are_pointed_out_at_the_end():
 
 def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
     first, last = dt.date(2031, 4, 1), dt.date(2031, 6, 29)
-    control = asking.Field("date", "the date", first, (), first, last)
+    control = Field("date", "the date", first, (), first, last)
     expected = "expected one from 1 April 2031 to 29 June 2031"
     with pytest.raises(ScenarioError, match=f"no date is given; {expected}"):
         control.check(None)
@@ -217,18 +220,18 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused():
 def test_a_broken_file_of_an_answer_is_no_answer(tmp_path):
     file = tmp_path / "answer.json"
     file.write_text('{"format": 1, "sentences": "cut o')
-    assert asking.read_answer(file) is None
+    assert keeping.read_answer(file) is None
     answer = ShownAnswer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
-    asking.write_answer(answer, file)
-    assert asking.read_answer(file) == answer
+    keeping.write_answer(answer, file)
+    assert keeping.read_answer(file) == answer
 
 
 def test_only_the_last_answers_are_kept(monkeypatch):
-    monkeypatch.setattr(asking, "STORED_ANSWERS", 3)
+    monkeypatch.setattr(keeping, "STORED_ANSWERS", 3)
     answer = ShownAnswer(("a",), ("x",), (("1",),), 1, PNG, (1, 1))
     for number in range(6):
-        asking._store_in_home(answer, f"answer-{number}.json")
-    assert len(list(asking.answer_folders()[1].glob("*.json"))) == 3
+        keeping.store_in_home(answer, f"answer-{number}.json")
+    assert len(list(keeping.answer_folders()[1].glob("*.json"))) == 3
 
 
 PLAN = View(
@@ -302,7 +305,7 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
         return plain(*made, ratio=ratio)
 
     plain = figure.small_png
-    monkeypatch.setattr("simlib.widgets.questions.inquiry.small_png", measured)
+    monkeypatch.setattr("simlib.widgets.questions.shown_answers.small_png", measured)
     question = kind(WORLD, **SMALL[kind])
     question.answer(question.chosen, UNWATCHED)
     assert max(tall) < 1  # a pixel of the box is none of the letters
@@ -352,7 +355,7 @@ def test_a_rule_looks_at_the_state():
     question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
     rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
     assert question.variants(question.chosen) == {
-        "‘Offer talks’ by a standing rule, about every 4 days while ‘blockade’ is full": rule
+        "“Offer talks” by a standing rule, about every 4 days while “blockade” is full": rule
     }
     question = questions.WhatIf(
         WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"

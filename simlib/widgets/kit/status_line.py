@@ -31,7 +31,12 @@ class ShownPicture:
     @property
     def alt(self) -> str:
         """The answer in words, for readers who cannot see the picture."""
-        return "".join(part["text"] for part in self.sentence)
+        return "".join(each["text"] for each in self.sentence)
+
+
+def part(text: str, *, strong: bool = False) -> Part:
+    """Return a part of a sentence, which is shown in bold if `strong`."""
+    return {"text": text, "strong": strong}
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
@@ -55,23 +60,19 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
         note = f" ({change}{unit})" if change else ""
         unit = "" if change else unit
         by = "" if parts else f"by {forecast.by_words}: "
-        parts += [_part(f"{label} {by}"), _part(percent(last[name]), strong=True), _part(f"{note}; ")]
-    return [*parts[:-1], _part(parts[-1]["text"].removesuffix("; ") + "."), *_impacts(forecast)]
+        parts += [part(f"{label} {by}"), part(percent(last[name]), strong=True), part(f"{note}; ")]
+    return [*parts[:-1], part(parts[-1]["text"].removesuffix("; ") + "."), *_impacts(forecast)]
 
 
 def _impacts(forecast: Forecast) -> Iterator[Part]:
     for name, impact in forecast.impacts.items():
-        yield _part(f" {forecast.label('impacts', name)}: ")
-        yield _part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)
+        yield part(f" {forecast.label('impacts', name)}: ")
+        yield part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)
         if impact.fan is None:
-            yield _part(f" on average (standard deviation {plainly(float(impact.chance[-1]))}).")
+            yield part(f" on average (standard deviation {plainly(float(impact.chance[-1]))}).")
         else:
             low, _, high = (plainly(float(x[-1])) for x in impact.fan)
-            yield _part(f" on average ({low} to {high} in nine of ten histories).")
-
-
-def _part(text: str, *, strong: bool = False) -> Part:
-    return {"text": text, "strong": strong}
+            yield part(f" on average ({low} to {high} in nine of ten histories).")
 
 
 def _difference(name: str, now: float, baseline: Forecast | None) -> str:

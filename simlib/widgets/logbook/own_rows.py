@@ -1,6 +1,6 @@
-"""Rows that a user adds to a log. Each row is a move on a day. No widget here.
+"""Own rows: events that a user adds to a log. This module uses no widgets.
 
-The code calls them own rows. A row is *taken in* if the forecast uses it.
+Each own row is a move on a day. A row that the forecast uses is called *taken in*.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simlib.analysis.log_outlook import LeftOut
 from simlib.errors import Problem, ScenarioError
-from simlib.formatting import long_date
+from simlib.formatting import long_date, quoted
 from simlib.scenario.condition import Condition
 from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.event_log import LogRow
@@ -21,9 +21,11 @@ from simlib.scenario.row_meaning import Reading, coverages
 
 @dataclass(frozen=True)
 class OwnRow:
-    """A row that the user added: a number that never changes, a move, its outcome and a day.
+    """A row (event) that the user added to a log.
 
-    The day is None if it is not given.
+    - `number`: the number of the row, which never changes.
+    - `move`, `outcome`: the ids of the move and of its outcome.
+    - `day`: the day of the move, or None if no day is given.
     """
 
     number: int
@@ -32,14 +34,14 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self) -> Reading:
-        """Return the meaning of the row: the move was made on that day, and became public on that day."""
+        """Return the meaning of the row: its move was made, and became public, on its day."""
         assert self.day is not None
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
         return Reading(row, firings=((self.move, self.outcome),))
 
 
 def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
-    """Return every move and outcome that a log may contain, as (label, (move, outcome))."""
+    """Return every move with an outcome that a log may contain, as (label, (id of move, id of outcome))."""
     shown = coverages(scenario)
     firings = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes]
     return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
@@ -53,7 +55,10 @@ def row_words(scenario: Scenario, move: str, outcome: str) -> str:
 
 
 class OwnRows:
-    """The rows that the user added, in the order in which they were added, with undo and redo."""
+    """The rows (events) that the user added to a log, in order of adding, with undo and redo.
+
+    The day of a row must lie between `first` and `last`.
+    """
 
     def __init__(self, scenario: Scenario, first: dt.date, last: dt.date) -> None:
         self.scenario, self.first, self.last = scenario, first, last
@@ -73,7 +78,7 @@ class OwnRows:
         return bool(self._future)
 
     def add(self, move: str, outcome: str, day: dt.date | None) -> None:
-        """Add a row. Raises ScenarioError if the day is missing or outside the log."""
+        """Add a row. Raises ScenarioError if its day is missing or outside the log."""
         fault = self.fault(day)
         if fault:
             raise ScenarioError(Problem("", 0, "Add a row", fault, self._expected()))
@@ -85,11 +90,11 @@ class OwnRows:
         self._change(tuple(row for row in self.rows if row.number != number))
 
     def set_day(self, number: int, day: dt.date | None) -> None:
-        """Give a row another day. If the day is outside the log, the row is not taken in."""
+        """Give a row another day. A row with a day outside the log stays, but the forecast does not use it."""
         self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
 
     def undo(self) -> None:
-        """Undo the last change."""
+        """Undo the last change of the rows."""
         if self._past:
             self._future.append(self.rows)
             self.rows = self._past.pop()
@@ -111,7 +116,7 @@ class OwnRows:
         return tuple(row for row in self.rows if not self.fault(row.day))
 
     def fault(self, day: dt.date | None) -> str:
-        """Return the error of a day in words, or "" if the day fits."""
+        """Return in words why a day cannot be the day of a row, or "" if the day fits."""
         if day is None:
             return "no date is given"
         return "" if self.first <= day <= self.last else f"{long_date(day)} does not fit"
@@ -126,13 +131,13 @@ class OwnRows:
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Say why a row was left out: its move was not possible then, or it contradicts another row."""
+    """Return in words why a row was left out: its move was impossible, or it contradicts another row."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word
         return (
             f"Not taken in: it contradicts what the log says about {long_date(blocked.row.date)} "
-            f"(“{text.rstrip('.')}”)."
+            f"({quoted(text.rstrip('.'))})."
         )
     move = scenario.moves[left_out.reading.firings[0][0]]
     needs = condition_in_words(move.when, scenario, labels=True)
@@ -140,10 +145,10 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Say which levels the variables of a condition could have by the time of the refused row."""
+    """Return in words the levels that variables of a condition could have at the time of the refused row."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:
             levels = [variable.words(variable.levels[at]) for at in sorted(set(left_out.levels[:, place].tolist()))]
-            parts.append(f"“{variable.label}” is {' or '.join(levels)}")
+            parts.append(f"{quoted(variable.label)} is {' or '.join(levels)}")
     return " and ".join(parts)

@@ -1,8 +1,8 @@
-"""The session of a panel that shows the forecast on each morning of a log. No widget here.
+"""The state of a panel that shows the forecast on each morning of a log of events.
 
-The forecast of a morning uses the rows that are public before that morning. It is computed when the morning is first
-shown, and is then kept in memory. A worker computes the other mornings. A row that the user adds (an own row) changes
-only the mornings after it.
+This module uses no widgets. The forecast of a morning uses the rows (events of the log) that are public before that
+morning. A forecast is computed when its morning is first shown, and is then kept in memory. A worker computes the other
+mornings. A row that the user adds (an own row) changes only the forecasts of later mornings.
 """
 
 from __future__ import annotations
@@ -25,36 +25,31 @@ from simlib.evidence.impossibility import explain_impossible
 from simlib.evidence.log_intake import Events, whole_log
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, long_date, percent, quoted
 from simlib.machine.measures import Measure
 from simlib.plots.figure import WIDTH
 from simlib.plots.log_board import LogBoard, Morning, Tick
-from simlib.plots.style import wrap
-from simlib.scenario.condition_wording import condition_in_words
-from simlib.scenario.event_log import LogRow
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status_line import Part, ShownPicture, status
+from simlib.widgets.kit.status_line import Part, ShownPicture, part, status
+from simlib.widgets.logbook.log_table import new_row_sentence
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
 NARROWEST, WIDEST = 640, 1200
-"""Least and largest width of the picture in pixels. Between these limits it fills the available width."""
+"""Least and largest width of the picture in pixels. Between these limits the picture fills the available width."""
 
 OFTEN = 0.4
 """Seconds between two pictures while the worker computes the mornings."""
-
-LONGEST = 120
-"""Largest number of letters of a row's description in the sentence above the picture."""
 
 CANCELLED = "Cancelled. Each other morning is computed when you go to it."
 
 
 class LogFront(Protocol):
-    """The view that shows a log: the widgets, or a stand-in for them in a test."""
+    """The view that shows a log: widgets, or a substitute in a test."""
 
     def show(self, shown: ShownPicture) -> None:
         """Show a picture with its sentence and status."""
@@ -63,14 +58,24 @@ class LogFront(Protocol):
         """Show a status line."""
 
     def show_rows(self) -> None:
-        """Show the user's own rows, each with a note."""
+        """Show the rows (events) that the user added, each with a note."""
 
 
 class LogSession:
-    """One log, the chosen morning, and the user's own rows.
+    """A log of events, the chosen morning, and the rows (events) that the user added.
 
-    `first` and `last` are the dates of the first and the last morning. `place` is the chosen morning, in days after the
-    first.
+    - `first`, `last`: the dates of the first and of the last morning.
+    - `place`: the chosen morning, in days after the first.
+    - `readings`: the rows of the log with their meanings.
+    - `own`: the rows that the user added.
+    - `notes`: the note beside each own row, by the number of the row.
+
+    Args:
+        scenario: A scenario, or a name or path of one.
+        front: The view.
+        events: Rows to add to the log of the scenario, or a file of rows.
+        measure: The name of the measure that is shown at first.
+        on: The morning that is shown at first. Default: the last.
     """
 
     def __init__(
@@ -120,7 +125,7 @@ class LogSession:
 
     @property
     def news(self) -> list[int]:
-        """The mornings with new rows, in order, in days after the first morning."""
+        """The mornings with new rows (events), in days after the first morning, in order."""
         days = {reading.row.public_on for reading in self._all_readings()}
         places = {(day - self.first).days + 1 for day in days}
         return sorted(place for place in places if 0 < place < self.mornings)
@@ -142,13 +147,13 @@ class LogSession:
                 self._show()
 
     def choose(self, measure: str) -> None:
-        """Show another measure."""
+        """Show the measure with this name."""
         with self.lock:
             self.measure, self._board = self.outlook.measure(measure), None
             self._show()
 
     def resize(self, room: int) -> None:
-        """Draw the picture as wide as `room` pixels, within the limits."""
+        """Draw the picture `room` pixels wide, or as near to this width as the limits allow."""
         width = min(max(room, NARROWEST), WIDEST)
         with self.lock:
             if width != self.width:
@@ -167,7 +172,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Compute again the mornings that a change of the user's own rows affects."""
+        """Compute the forecasts that changes of the user's own rows affect again."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
@@ -179,7 +184,7 @@ class LogSession:
         self.worker.submit(self._fill, lambda _: self._show(), self.fail, progress=self._progress)
 
     def fail(self, error: Exception) -> None:
-        """Show what went wrong. The last picture stays."""
+        """Show an error. The last picture stays."""
         words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
         self.front.show_status(status(words, "error"))
 
@@ -190,9 +195,9 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Compute the last morning, the chosen one, and then the others.
+        """Compute the forecast of the last morning, then of the chosen morning, and then of all others.
 
-        The last morning comes first because it shows which of the user's rows are impossible.
+        The last morning comes first, because its forecast uses all rows and so tells which own rows are impossible.
         """
         self._judge()
         self._show()
@@ -213,9 +218,9 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the user's rows that no possible history contains, and note why each is left out.
+        """Find the own rows that no possible history contains, and note why each is left out.
 
-        The forecast of the last morning, which uses all rows, decides this for all mornings.
+        The forecast of the last morning decides this for all mornings.
         """
         with self.lock:
             self._refused = ()
@@ -246,7 +251,7 @@ class LogSession:
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Note for each row of the user how it moves the forecast of the morning after it."""
+        """Note for each own row how this row changes the forecast of the next morning."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue
@@ -295,10 +300,7 @@ class LogSession:
             self.front.show(ShownPicture(png, size, list(self.sentence(day)), line, preview=False))
 
     def _lay_out(self) -> bool:
-        """Draw the background again if the forecasts have changed.
-
-        Returns whether all mornings are computed.
-        """
+        """Draw the background again if the forecasts have changed. Return whether all mornings are computed."""
         if self._board is None:
             title = f"{self.measure.label} by {long_date(self.outlook.deadline)}"
             variables = list(self.scenario.variables.values())
@@ -320,29 +322,29 @@ class LogSession:
         return status(text + more)
 
     def sentence(self, day: DayOutlook) -> Iterator[Part]:
-        """Yield the forecast of a morning and then its new rows, as parts {text, strong}."""
-        yield _part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
+        """Yield the forecast of a morning, and then its new rows (events), as parts {text, strong}."""
+        yield part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
         happened = day.happened(self.measure.name)
         if happened:
-            yield _part(f"yes, it happened on {long_date(happened)}", strong=True)
-            yield _part(". ")
+            yield part(f"yes, it happened on {long_date(happened)}", strong=True)
+            yield part(". ")
         else:
-            yield _part(percent(self.outlook.probability(self.measure.name, day)), strong=True)
-            yield _part(f"{self._change()}. ")
+            yield part(percent(self.outlook.probability(self.measure.name, day)), strong=True)
+            yield part(f"{self._change()}. ")
             unseen = 0.0 if self.measure.name not in day.answers else day.answers[self.measure.name].probability
             if unseen > OPEN:
-                yield _part(f"It may have happened already without being seen: {percent(unseen)}. ")
+                yield part(f"It may have happened already without being seen: {percent(unseen)}. ")
         for name in self.outlook.unanswered:
             on = day.happened(f"question:{name}")
             if on:
-                yield _part(f"“{self.scenario.questions[name].label}” is answered: yes, on {long_date(on)}. ")
+                yield part(f"{quoted(self.scenario.questions[name].label)} is answered: yes, on {long_date(on)}. ")
         if day.ended:
             label = self.scenario.endings[day.ended[0]].label
-            yield _part(f"The story ended on {long_date(day.ended[1])}: {label}. ")
-        yield _part(self._new_rows(day))
+            yield part(f"The story ended on {long_date(day.ended[1])}: {label}. ")
+        yield part(self._new_rows(day))
 
     def _change(self) -> str:
-        """Say how the probability differs from the morning before ("" if that one is not computed)."""
+        """Return in words the change since the morning before, or "" if that morning is not computed."""
         if self.place == 0 or self.place - 1 not in self._days:
             return ""
         change = 100 * (self.probability(self.place) - self.probability(self.place - 1))
@@ -358,50 +360,7 @@ class LogSession:
         if not new:
             silence = "A quiet day is evidence too." if before <= day.complete_to else "The log ends before that day."
             return f"No new row on {long_date(before)}. {silence}"
-        texts = [_sentence_of(reading) for reading in new]
+        texts = [new_row_sentence(reading) for reading in new]
         return f"New on {long_date(before)}: {' '.join(texts[:2])}" + (
             f" And {counted(len(texts) - 2, 'more row')}." if len(texts) > 2 else ""
         )
-
-    # ---------------------------------------------------------------- the rows of the log
-
-    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return the head and the lines of a table of the log: dates, event, meaning here."""
-        head = ("date", "public on", "what happened", "read as")
-        ordered = sorted(self.readings, key=lambda reading: (reading.row.date, reading.row.line))
-        lines: list[tuple[str, ...]] = [
-            (_when(r.row), str(r.row.public_on), r.row.description or r.row.word, self._read_as(r)) for r in ordered
-        ]
-        return head, lines
-
-    def _read_as(self, reading: Reading) -> str:
-        if reading.ignored:
-            return f"left out: {reading.ignored}"
-        doubt = f", doubtful ({reading.ratio:g} to 1)" if reading.ratio is not None else ""
-        if reading.level is not None:
-            return condition_in_words(reading.level, self.scenario, labels=True) + doubt
-        if reading.setting:
-            return ", ".join(self.scenario.variables[name].at(level) for name, level in reading.setting)
-        if not reading.firings:
-            return "no meaning in this scenario"
-        move = self.scenario.moves[reading.firings[0][0]]
-        outcomes = [move.outcome(outcome).label for _, outcome in reading.firings]
-        some = f" ({' or '.join(outcomes)})" if len(move.outcomes) > 1 else ""
-        return f"{move.label}{some}{doubt}"
-
-
-def _when(row: LogRow) -> str:
-    about = {"day": "", "week": " (that week)", "month": " (that month)"}[row.precision]
-    return f"{row.date}{about}" + (f" × {row.times}" if row.times > 1 else "")
-
-
-def _sentence_of(reading: Reading) -> str:
-    text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
-    if reading.counts:
-        late = reading.row.public_on - reading.row.date
-        return f"{text}." if late.days <= 3 else f"{text} (of {long_date(reading.row.date)})."
-    return f"{text} ({'left out of the count' if reading.ignored else 'no meaning in this scenario'})."
-
-
-def _part(text: str, *, strong: bool = False) -> Part:
-    return {"text": text, "strong": strong}

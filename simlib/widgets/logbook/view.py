@@ -1,4 +1,7 @@
-"""The panel of a log: a slider over its mornings, their forecasts, and rows to add. A thin view."""
+"""The panel of a log: a slider over mornings, their forecasts, and a form to add rows (events).
+
+This module only shows results and passes on actions. The logic is in `simlib.widgets.logbook.session`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
 from simlib.widgets.kit.components import LivePicture, Mornings
 from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import Part, ShownPicture
+from simlib.widgets.logbook.log_table import table
 from simlib.widgets.logbook.own_rows import OwnRow, choices, row_words
 from simlib.widgets.logbook.session import LogSession
 
@@ -26,12 +30,13 @@ PATIENCE = 60.0
 
 
 class UpdateWithEvents(w.VBox):
-    """A panel that shows the forecast on each morning of a log, and the effect of rows that you add.
+    """A panel with the forecast on each morning of a log of events, and the effect of events that you add.
 
     Args:
         scenario: The name of a shipped scenario, a path, or a Scenario.
-        events: Rows to add to the log beside the scenario, or a file of rows, which may be beside the scenario too.
-        measure: The measure shown at first. Default: the headline.
+        events: Rows (events) to add to the log of the scenario, or a file of rows. The path of a file may be relative
+            to the folder of the scenario.
+        measure: The name of the measure shown at first. Default: the headline of the scenario.
         on: The morning shown at first. Default: the last.
     """
 
@@ -65,16 +70,17 @@ class UpdateWithEvents(w.VBox):
         self._move.layout = w.Layout(width="520px", max_width="100%")
         self._day = w.DatePicker(description="on", value=self._yesterday(), style=WIDE, layout=w.Layout(width="190px"))
         self._add = button(
-            "Add", "Add this row to the log, as if it had been reported on that day", self._put, self._guard
+            "Add", "Add this row to the log, as if it had been reported on that day", self._put, self.guard
         )
-        self._undo = button("Undo", "Take back the last change of your rows", self._undo_last, self._guard)
-        self._redo = button("Redo", "Repeat the change that was taken back", self._redo_last, self._guard)
+        self._undo = button("Undo", "Take back the last change of your rows", self._undo_last, self.guard)
+        self._redo = button("Redo", "Repeat the change that was taken back", self._redo_last, self.guard)
         self._report = w.HTML()
         rows = w.HBox([self._move, self._day, self._add, self._undo, self._redo], layout=LINE)
-        head, lines = session.table()
-        table = w.HTML(html_table(head, lines))
-        table.layout = w.Layout(max_height="300px", overflow="auto")
-        log = w.Accordion([table], titles=(f"The log: {len(lines)} rows, and how each is read",), selected_index=None)
+        head, lines = table(session.scenario, session.readings)
+        rows_of_log = w.HTML(html_table(head, lines))
+        rows_of_log.layout = w.Layout(max_height="300px", overflow="auto")
+        title = f"The log: {len(lines)} rows, and how each is read"
+        log = w.Accordion([rows_of_log], titles=(title,), selected_index=None)
         self.children = [self._measure, self.mornings, self.picture, rows, self._report, self._own, log]
 
     def _listen(self) -> None:
@@ -86,7 +92,7 @@ class UpdateWithEvents(w.VBox):
             (self.picture, "cancels", lambda _: self.session.cancel()),
         )
         for widget, trait, action in handlers:
-            widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
+            widget.observe(lambda change, action=action: self.guard(lambda: action(change["new"])), trait)
 
     def _yesterday(self) -> dt.date:
         return self.session.date(max(self.session.place - 1, 0))
@@ -94,7 +100,7 @@ class UpdateWithEvents(w.VBox):
     # ---------------------------------------------------------------- showing (see `LogFront`)
 
     def show(self, shown: ShownPicture) -> None:
-        """Show a picture with its sentence and status. One message carries them to the browser."""
+        """Show a picture with its sentence and status. All of these go to the browser in one message."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size = shown.png, list(shown.size)
             self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
@@ -106,7 +112,7 @@ class UpdateWithEvents(w.VBox):
         self.picture.status = dict(line)
 
     def show_rows(self) -> None:
-        """Show the user's own rows, each with a note."""
+        """Show the rows (events) that the user added, each with a note."""
         session = self.session
         self._undo.disabled, self._redo.disabled = not session.own.can_undo, not session.own.can_redo
         known = {line.row.number: line for line in self._own.children}
@@ -143,21 +149,19 @@ class UpdateWithEvents(w.VBox):
         self.changed()
 
     def changed(self) -> None:
-        """Compute the forecasts with the user's present rows."""
+        """Compute the forecasts with the present rows of the user."""
         self._report.value = ""
         self.session.update()
 
-    def _guard(self, action: Callable[[], object]) -> None:
-        """Run an action, and show any error. Jupyter alone would only log the error."""
+    def guard(self, action: Callable[[], object]) -> None:
+        """Run an action, and show its error, which Jupyter alone would only log."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - the user must see every error
             self._report.value = _told(str(error), fault=True)
 
-    guard = _guard
-
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, and for readers without a kernel its picture and answer in words."""
+        """Return the live panel and, for readers without a kernel, its picture with the forecast in words."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 

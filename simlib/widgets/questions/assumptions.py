@@ -1,4 +1,4 @@
-"""Questions about assumptions: which matter most, how sure the answer is, and where it is likely."""
+"""Questions about assumptions: which matter most, how sure an answer is, and where an event is likely."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
 from simlib.widgets.questions.choices import asked, draws, ladder, measure, number, shown_answer, value_text
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+from simlib.widgets.questions.question import Field, PanelQuestion
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.uncertainty.fans import Fan
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""Largest number of bounds of an intermediate box of the peeling that is offered. With more, most bounds come from
-chance, and there would be too many sliders."""
+"""Largest number of bounds of an offered box that is not final. Of more bounds, most would come from chance, and the
+panel would have too many sliders."""
 
 REPLICATES = 2000
-"""Number of replicates of each draw if a scenario is too large to be solved exactly."""
+"""Number of replicates for each draw, if a scenario is too large to be solved exactly."""
 
 PATIENCE = 2_000_000
-"""Largest product of states and passes of the solver for which an answer is solved exactly. Beyond it the draws are
-simulated, because exact answers would take too long for a user who waits."""
+"""Largest product of states and passes (see `simlib.analysis.evaluator.STATES_SOLVED`) for which draws are solved
+exactly. Larger work is simulated, because exact answers would take too long for a user who waits."""
 
 
 class WhatDrivesIt(PanelQuestion):
-    """How the answer changes if one influential assumption at a time goes to low and to high."""
+    """How the answer changes if one assumption at a time goes to the ends of its range."""
 
     name, title = "drivers", "Which assumptions matter most?"
 
@@ -40,7 +41,7 @@ class WhatDrivesIt(PanelQuestion):
         return [measure(self.scenario), number("top", "Assumptions tried", 10, 1, len(self.scenario.assumptions))]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve the scenario with each assumption at its low and at its high."""
+        """Solve the scenario with each influential assumption at the low and at the high end of its range."""
         from simlib.analysis.sensitivity.one_at_a_time import drivers
         from simlib.plots.tornado_bars import tornado
 
@@ -62,7 +63,7 @@ class WhatDrivesIt(PanelQuestion):
 
 
 class SharesOfDoubt(PanelQuestion):
-    """How much of the answer's spread over the priors each assumption causes: Sobol indices."""
+    """The share of the variance of the answer over the priors by assumption (Sobol indices)."""
 
     name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
@@ -144,7 +145,7 @@ class WorthKnowing(PanelQuestion):
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the answer at each draw, and estimate how much of it each assumption explains."""
+        """Compute the answer at each draw, and estimate from the answers the value of each assumption."""
         from simlib.analysis.uncertainty.perfect_information import evppi_from
         from simlib.plots.value_bars import evppi_bars
 
@@ -173,7 +174,7 @@ class UnderWhichAssumptions(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Find boxes in the space of the assumptions."""
+        """Find boxes (sets of bounds on assumptions) in which the answer is likely."""
         from simlib.analysis.discovery.boxes import compact_data
         from simlib.analysis.discovery.scenario_discovery import discover
         from simlib.plots.box_charts import box
@@ -211,7 +212,7 @@ class UnderWhichAssumptions(PanelQuestion):
 
 
 class ChanceWithinDoubt(PanelQuestion):
-    """The probabilities of the rungs of a ladder over time, and their ranges over the priors."""
+    """The probabilities of the rungs (levels) of a ladder over time, and their ranges over the priors."""
 
     name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 2
 
@@ -255,6 +256,5 @@ class ChanceWithinDoubt(PanelQuestion):
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:
-    """Return as texts, at the horizon: stated value, mean, ends of the 90% and 50% ranges."""
     stated, mean, low, quarter, _, three, high = map(percent, fan.at_end(place))
     return [stated, mean, low, quarter, three, high]

@@ -1,4 +1,7 @@
-"""Sliders for a box of scenario discovery, below its picture. A thin view of `box_session`."""
+"""Sliders for a box (set of bounds on assumptions), below its picture.
+
+This module only shows results and passes on actions. The logic is in `simlib.widgets.questions.box_session`.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from simlib.widgets.explorer.pages import LINE, WIDE, button, words
 from simlib.widgets.kit.components import Dials, LivePicture
 from simlib.widgets.kit.status_line import Part
 from simlib.widgets.questions.box_session import HEIGHT, BoxSession
-from simlib.widgets.questions.inquiry import ShownAnswer
+from simlib.widgets.questions.shown_answers import ShownAnswer
 
 
 class BoxPanel(w.VBox):
-    """Sliders that move a point of assumption values in and out of a box, with the answer there.
+    """Sliders for values of assumptions, and the answer at these values.
 
-    A box is a range for each of some assumptions. The point is drawn on `picture`, the picture of the panel, and can be
-    saved as a view.
+    The values are a point that moves into and out of a box. A box has a range for each of some assumptions. The point
+    is drawn on `picture`, the picture of the panel. The values can be saved as a view (a named set of values).
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
@@ -106,7 +109,7 @@ class BoxPanel(w.VBox):
     # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer there in parts, and a status line."""
+        """Show the picture with the point, the answer at the point as parts, and a status line."""
         if not self._live:
             return
         with self.answer.hold_sync():

@@ -1,9 +1,9 @@
-"""The session of the sliders for a box of scenario discovery. No widget here.
+"""The state of the sliders for a box of scenario discovery. This module uses no widgets.
 
-The sliders hold the values of some assumptions. Together with the stated values of the others they are the point. It
-starts in the middle of the box. While a slider moves, the answer at the point is a quick one. When the slider stops,
-the answer is exact, or comes from many replicates if the scenario is too large. See
-`simlib.widgets.explorer.preview_loop`.
+A box has a range for each of some assumptions. In the box, a result is likely. The values of the sliders, and the
+stated values of all other assumptions, are called the point. The point starts in the middle of the box. While a slider
+moves, the answer at the point is a quick estimate. When the slider stops, the answer is exact, or comes from many
+replicates if the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simlib.analysis.discovery.boxes import middle, outside, side
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.machine import measures
 from simlib.plots.box_charts import BoxBoard, axes_of
 from simlib.plots.figure import SHARP, WIDTH
@@ -36,7 +36,7 @@ from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import Settings, State
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status_line import Part, status
+from simlib.widgets.kit.status_line import Part, part, status
 
 HEIGHT = 560
 """Height of the picture in pixels."""
@@ -44,12 +44,13 @@ HEIGHT = 560
 INTERVAL = "± is half of a 95% interval"
 
 APART = 0.05
-"""Least gain in density, the share of likely draws, between two boxes of the peeling that are offered."""
+"""Least gain in density (share of likely draws) between two boxes that are offered. The boxes come from one search,
+which makes a box smaller step by step ("peels" it)."""
 
 
 @dataclass(frozen=True)
 class BoxChoice:
-    """A box that can be chosen, its name, and its label in the list."""
+    """A box (bounds on assumptions) that can be chosen, with its name and its label in the list."""
 
     name: str
     label: str
@@ -57,7 +58,7 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes that were found, then earlier stages of the first one as it was trimmed."""
+    """Return the boxes that were found, and then earlier, larger stages of the first box."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
@@ -75,9 +76,12 @@ def _label(name: str, box: Box) -> str:
 
 @dataclass(frozen=True)
 class PointAnswer:
-    """The answer at the values of the sliders (`value`) and at the stated values (`stated`).
+    """The answer at the values of the sliders, and the answer at the stated values.
 
-    `half` and `stated_half` are half of their 95% intervals (0: exact or preview).
+    - `value`: the answer at the values of the sliders.
+    - `half`: half the width of its 95% interval (0: exact or a quick estimate).
+    - `stated`: the answer at the stated values.
+    - `stated_half`: half the width of the 95% interval of `stated`.
     """
 
     value: float
@@ -87,10 +91,10 @@ class PointAnswer:
 
 
 class BoxFront(Protocol):
-    """The view that shows a box: the widgets, or a stand-in for them in a test."""
+    """The view that shows a box (bounds on assumptions): widgets, or a substitute in a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer there in parts, and a status line."""
+        """Show the picture with the point, the answer at the point as parts, and a status line."""
 
     def show_line(self, line: Part) -> None:
         """Show a status line."""
@@ -100,9 +104,9 @@ class BoxFront(Protocol):
 
 
 class BoxSession:
-    """The sliders for boxes of scenario discovery, the chosen box, and the answer.
+    """The sliders for boxes (bounds on assumptions), the chosen box, and the answer at the point.
 
-    The values of the sliders, and the stated values of the other assumptions, are the point.
+    The point is made of the values of the sliders and the stated values of all other assumptions.
     """
 
     def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
@@ -128,7 +132,7 @@ class BoxSession:
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders: assumptions that the box bounds, the surest first, then those of the axes."""
+        """The sliders by assumption: those that the box bounds, then those of the axes of the picture."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
@@ -142,7 +146,7 @@ class BoxSession:
         return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
-        """Say between which values of an assumption the box lies, where the point is, and the 90% range."""
+        """Return a note on an assumption: the range of the box, the side of the point, and the 90% range."""
         a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
@@ -153,7 +157,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and last position of the box on a slider, or None without a bound."""
+        """Return the first and the last position of the box on a slider, or None without a bound."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -168,7 +172,7 @@ class BoxSession:
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Move the point to the middle of the first box, and request the answer there."""
+        """Move the point to the middle of the first box, and request the answer at the point."""
         self.to_middle()
 
     def choose(self, name: str) -> None:
@@ -179,7 +183,10 @@ class BoxSession:
             self.to_middle(anew=True)
 
     def to_middle(self, *, anew: bool = False) -> None:
-        """Move the point to the middle of the box. Assumptions without bounds get their stated values."""
+        """Move the point to the middle of the box. Assumptions without bounds get their stated values.
+
+        With `anew`, the answer is computed even if the point does not move.
+        """
         self._go(Settings(values=middle(self.discovery.scenario, self.box)), anew=anew)
 
     def to_stated(self) -> None:
@@ -192,13 +199,13 @@ class BoxSession:
                 self.update()
 
     def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
-        """Apply a change to the state. If this changes the state, compute the answer again."""
+        """Call `action`, which changes the point. If it returns True, compute the answer again."""
         with self.lock:
             if action(*arguments):
                 self.update(moving=moving)
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Move the point to the given positions of the sliders."""
+        """Move the point to the positions of the sliders, by assumption."""
         with self.lock:
             changed = False
             for name, dial in self.dials.items():
@@ -216,7 +223,7 @@ class BoxSession:
             self._loop.rest()
 
     def update(self, *, moving: bool = False) -> None:
-        """Show the answer at the point, or a quick answer until it is computed."""
+        """Show the answer at the point, and a quick estimate until the answer is computed."""
         with self.lock:
             self.worker.cancel()
             self.front.show_settings()
@@ -230,7 +237,7 @@ class BoxSession:
 
     @property
     def counts_moves(self) -> bool:
-        """Whether the boxes are about a level, days at a level or a count of moves."""
+        """Whether the measure of the boxes is a level, a number of days at a level, or a number of moves."""
         return self.leading.kind in ("level", "days", "moves")
 
     @property
@@ -245,14 +252,14 @@ class BoxSession:
         self.stated = self.stated or self.answers.answer(Settings(), control)
 
     def fail(self, error: Exception) -> None:
-        """Show what went wrong. The last answer stays."""
+        """Show an error. The last answer stays."""
         words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
         self.front.show_line(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the full answer is shown and previews are prepared.
+        """Wait until the full answer is shown and quick estimates are prepared.
 
-        Returns False after `timeout` seconds.
+        Return False after `timeout` seconds.
         """
         return self._loop.glances.wait(timeout) and self.worker.wait(timeout) and self._loop.wait(timeout)
 
@@ -264,16 +271,12 @@ class BoxSession:
     # ---------------------------------------------------------------- showing
 
     def here(self, forecast: Forecast) -> PointAnswer:
-        """Return the answer at the point and the one at the stated values, which must be known."""
+        """Return the answers at the point and at the stated values. The latter must have been computed."""
         assert self.stated is not None
         return PointAnswer(*_read(forecast, self.discovery.measure), *_read(self.stated, self.discovery.measure))
 
     def sentence(self, forecast: Forecast) -> list[Part]:
-        """Describe the answer at the point in parts {text, strong}.
-
-        The parts give the probability, the threshold, the answer at the stated values, and whether the point is inside
-        the box.
-        """
+        """Describe the answer at the point, as parts {text, strong}."""
         here, discovery = self.here(forecast), self.discovery
         about = "about " if forecast.engine == "preview" else ""
         change, base = 100 * (here.value - here.stated), percent(discovery.base_rate)
@@ -282,16 +285,14 @@ class BoxSession:
         where = "outside" if outside(self.box, self.values()) else "inside"
         by = discovery.by_words
         return [
-            _part(f"At the values below, “{discovery.measure.label}” by {by}: "),
-            _part(about + _written(here.value, here.half), strong=True),
-            _part(
+            part(f"At the values below, {quoted(discovery.measure.label)} by {by}: "),
+            part(about + _written(here.value, here.half), strong=True),
+            part(
                 f", {reached} the {percent(discovery.threshold)} from which it counts as likely. At the stated values: "
                 f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
             ),
-            _part(f"{where} {self.chosen.name}", strong=True),
-            _part(
-                f", where {percent(self.box.density)} of the draws reach the threshold, against {base} of all draws."
-            ),
+            part(f"{where} {self.chosen.name}", strong=True),
+            part(f", where {percent(self.box.density)} of the draws reach the threshold, against {base} of all draws."),
         ]
 
     def _draw(self) -> BoxBoard:
@@ -305,10 +306,10 @@ class BoxSession:
         self.front.show_line(status("computing the answer at this point", "busy"))
 
     def show_progress(self, share: float) -> None:
-        """Show nothing: the preview stays until the answer is computed."""
+        """Do nothing, because the quick estimate stays until the answer is computed."""
 
     def show_preview(self, forecast: Forecast) -> None:
-        """Show a preview, once the answer at the stated values is known."""
+        """Show a quick estimate, once the answer at the stated values is known."""
         if self.stated is None:
             self.show_waiting()
         else:
@@ -335,10 +336,14 @@ class BoxSession:
     # ---------------------------------------------------------------- saving
 
     def save(self, title: str, because: str = "") -> str:
-        """Save the values as a view beside the scenario. Say where the file is and how to open the view.
+        """Save the values of the point as a view (a named set of values) beside the scenario.
 
-        Raises ScenarioError if no value is changed, or if the view cannot be written. It is also raised if the notebook
-        changed the scenario before, because the view would not contain those changes.
+        Return a message with the path of the file and with commands that open the view. Raises ScenarioError in three
+        cases:
+
+        - No value differs from its stated value.
+        - The file cannot be written.
+        - The scenario differs from its file. The view would not contain these differences.
         """
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:
@@ -372,7 +377,3 @@ def _read(forecast: Forecast, measure: measures.Measure) -> tuple[float, float]:
 def _written(value: float, half: float) -> str:
     text = f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else percent(value)
     return f"{text} ± {100 * half:.1f} points" if half else text
-
-
-def _part(text: str, *, strong: bool = False) -> Part:
-    return {"text": text, "strong": strong}

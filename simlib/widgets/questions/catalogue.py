@@ -1,6 +1,7 @@
-"""All questions that have a panel in a notebook. No widget here.
+"""All questions that have a panel in a notebook. This module uses no widgets.
 
-Each question has fields, and an answer of sentences, a table and pictures. The methods are in `simlib.analysis`.
+Each question has fields (settings), and an answer of sentences, a table and pictures. The methods are in
+`simlib.analysis`.
 """
 
 from simlib.widgets.questions.assumptions import (

@@ -1,4 +1,4 @@
-"""Fields that several questions share, and the layout of an answer. No widget here."""
+"""Fields (settings) that several questions share, and the layout of an answer. Without widgets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from simlib.control import Control
 from simlib.machine.measures import headline
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
-from simlib.widgets.questions.inquiry import Drawing, Field, ShownAnswer, stack_drawings
+from simlib.widgets.questions.question import Field
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer, stack_drawings
 
 NONE = "none"
 Rows = Iterable[Iterable[str]]
@@ -23,47 +24,56 @@ def shown_answer(
     *drawings: Drawing,
     more: Mapping[str, Any] | None = None,
 ) -> ShownAnswer:
-    """Return an answer whose picture shows the drawings one below the other."""
+    """Return an answer. Its picture has the drawings, one below the other.
+
+    Args:
+        sentences: The answer in words.
+        head: The headings of the table.
+        rows: The lines of the table.
+        numbers: How many of the last columns of the table hold numbers.
+        drawings: The parts of the picture.
+        more: JSON data for panels that show more, such as sliders or remarks.
+    """
     png, size = stack_drawings(*drawings)
     return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
 def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
-    """Return the chosen values of the fields `names`, and the control, as arguments for an analysis."""
+    """Return the values of the fields `names`, and the control, as keyword arguments for an analysis."""
     return {name: chosen[name] for name in names} | {"control": control}
 
 
 def measure(scenario: Scenario, label: str = "Probability of") -> Field:
-    """Return the field in which a question or an ending is chosen. Questions come first."""
+    """Return the field to choose a question or an ending of the scenario. Questions come first."""
     options = [(q.label, f"question:{q.id}") for q in scenario.questions.values()]
     options += [(e.label, f"ending:{e.id}") for e in scenario.endings.values()]
     return Field("measure", label, headline(scenario).name, tuple(options))
 
 
 def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
-    """Return the field in which an ending is chosen. With `any_too`, "any" is the first choice."""
+    """Return the field to choose an ending of the scenario. With `any_too`, "any" is the first choice."""
     options = [(e.label, e.id) for e in scenario.endings.values()]
     first = NONE if any_too else headline(scenario, ("ending",)).of
     return Field("ending", label, first, (("any", NONE), *options) if any_too else tuple(options))
 
 
 def ladder(scenario: Scenario) -> Field:
-    """Return the field in which a ladder is chosen, at first the main ladder of the scenario."""
+    """Return the field to choose a ladder (scale of levels), at first the main ladder of the scenario."""
     options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
     return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 
 
 def number(name: str, label: str, value: int, low: int, high: int, tip: str = "") -> Field:
-    """Return the field of a whole number from `low` to `high`."""
+    """Return the field for a whole number from `low` to `high`."""
     return Field(name, label, value, (), low, high, tip)
 
 
 def draws(value: int, least: int = 64) -> Field:
-    """Return the field of the number of draws from the priors."""
+    """Return the field for the number of draws from the priors, which is at least `least`."""
     tip = "More draws make the answer more precise, and take longer in proportion"
     return number("draws", "Draws from the priors", value, least, 8192, tip)
 
 
 def value_text(assumption: Assumption, which: str) -> str:
-    """Return the low, value or high of an assumption as text, with its unit."""
+    """Return a number of an assumption with its unit. `which` is "low", "value" or "high"."""
     return show(getattr(assumption, which), assumption.kind, assumption.unit)

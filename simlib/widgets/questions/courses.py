@@ -1,4 +1,7 @@
-"""Questions about the course of a crisis: the paths to an ending, and the signs of an ending."""
+"""Questions about the course of a crisis: the paths to an ending, and the signs of an ending.
+
+A path is the order in which a history first reaches the rungs (levels) of a ladder.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
-from simlib.formatting import percent, points
+from simlib.formatting import percent, points, quoted
 from simlib.widgets.questions.choices import NONE, asked, draws, ending, ladder, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+from simlib.widgets.questions.question import Field, PanelQuestion
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.result import Branch, Paths
@@ -25,9 +29,9 @@ def one_sample(least: int) -> tuple[Field, Field]:
 
 
 class ByWhichPath(PanelQuestion):
-    """The likeliest orders in which rungs of a ladder are reached, and the flow between rungs.
+    """The likeliest orders in which the rungs (levels) of a ladder are reached, with exact probabilities.
 
-    The probabilities of the orders are computed exactly.
+    A second picture shows the flow of histories between rungs.
     """
 
     name, title = "by-which-path", "By which path does the crisis reach its ending?"
@@ -41,7 +45,7 @@ class ByWhichPath(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Search for the most probable orders of rungs (classes of paths)."""
+        """Search for the most probable orders in which rungs (levels) are reached."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots import path_charts as charts
 
@@ -61,7 +65,7 @@ class ByWhichPath(PanelQuestion):
 
 
 class WherePathsDiverge(PanelQuestion):
-    """A tree of the orders in which rungs are first reached, with the share of each branch."""
+    """A tree of the orders in which the rungs (levels) of a ladder are first reached, with shares."""
 
     name, title, edition = "where-paths-diverge", "Where do the paths diverge?", 2
 
@@ -74,7 +78,7 @@ class WherePathsDiverge(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Search for the likeliest paths, and draw the tree of their beginnings."""
+        """Search for the likeliest orders of rungs (levels), and draw the tree of their first steps."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots.path_charts import path_tree
 
@@ -86,7 +90,9 @@ class WherePathsDiverge(PanelQuestion):
         by = result.by_words
         sentences = [
             *(fork(result, node, least) for node in nodes[:5]),
-            f"Shares of the histories that end in “{result.label(given)}” by {by}." if given else f"Shares by {by}.",
+            f"Shares of the histories that end in {quoted(result.label(given))} by {by}."
+            if given
+            else f"Shares by {by}.",
         ]
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
         return shown_answer(
@@ -99,24 +105,29 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def of_what(result: Paths) -> str:
-    """Return the head of a column: probability or, given an ending, the share of its histories."""
+    """Return the heading of a column of probabilities. Given an ending, these are shares of its histories."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Say which rungs the histories of a branch reach next, or return "" if all shares are small."""
+    """Say in a sentence which rungs (levels) the histories of a branch reach next.
+
+    Rungs with a smaller share of all histories than `least` are left out. If no rung remains, "" is returned.
+    """
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""
     stay = 1 - sum(b.share_of_parent for b in after)
-    ways = "; ".join(f"{percent(b.share_of_parent)} go on to “{b.rungs[-1]}”" for b in after if b.entered >= least)
-    begun = ", then ".join(f"“{rung}”" for rung in node.rungs)
+    ways = "; ".join(
+        f"{percent(b.share_of_parent)} go on to {quoted(b.rungs[-1])}" for b in after if b.entered >= least
+    )
+    begun = ", then ".join(map(quoted, node.rungs))
     rest = f"; {percent(stay)} reach no new rung." if stay > 5e-4 else "."
     return f"Of the histories that began with {begun}, {ways}{rest}"
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories that reach an ending, and the rungs and moves that most of them have in common."""
+    """Histories that reach an ending, and the rungs (levels) and moves that most of these histories share."""
 
     name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 
@@ -125,7 +136,7 @@ class OnTheWayTo(PanelQuestion):
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute what share of the histories to the ending passes each rung and move. Draw some of them."""
+        """Compute the share of the histories to an ending that pass each rung (level) and move."""
         from simlib.analysis.paths.classes import paths
         from simlib.analysis.paths.medoids import TYPICAL, typical_histories
         from simlib.analysis.paths.waypoints import passages
@@ -198,7 +209,7 @@ class WhatToWatchFor(PanelQuestion):
 
 
 class WorthSeeing(PanelQuestion):
-    """The value of watching for a public move for a number of days (EVSI)."""
+    """The expected value of watching for a public move for a number of days (EVSI)."""
 
     name, title, edition = "worth-seeing", "Which observation would settle most?", 2
 
@@ -212,7 +223,7 @@ class WorthSeeing(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Rank the observations by the expected gain in the Brier score."""
+        """Rank the observations by their expected gain in the Brier score."""
         from simlib.analysis.uncertainty.sample_information import evsi
         from simlib.plots.value_bars import evsi_bars
 
@@ -255,7 +266,7 @@ class SignsOfEveryEnding(PanelQuestion):
         for result in results:
             now = write_share(result.before)
             strongest = sorted(result.signs, key=lambda row: -abs(row.change))[:2]
-            changes = " and ".join(f"{write_share(row.if_seen)} if “{row.label}” is seen" for row in strongest)
+            changes = " and ".join(f"{write_share(row.if_seen)} if {quoted(row.label)} is seen" for row in strongest)
             sentences.append(f"{result.measure.words}: {now} before looking, {changes or 'no known sign'}.")
             about = result.measure.label, now
             rows += [

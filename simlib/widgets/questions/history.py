@@ -12,14 +12,15 @@ from simlib.control import Control
 from simlib.formatting import counted, percent
 from simlib.quantities import DAYS_PER
 from simlib.widgets.questions.choices import number, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+from simlib.widgets.questions.question import Field, PanelQuestion
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 LAW_DRAWS, LAW_EACH = 256, 16
-"""Number of draws from the priors, and of crises for each draw, from which long-run rates are estimated."""
+"""Numbers of draws from the priors, and of simulated crises for each draw, in the estimate of long-run rates."""
 
 
 class BesidePastCrises(PanelQuestion):
-    """The probabilities of a scenario beside the frequencies in classes of similar past crises."""
+    """The probabilities of a scenario, beside the frequencies in classes of similar past crises."""
 
     name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
 
@@ -28,7 +29,7 @@ class BesidePastCrises(PanelQuestion):
         return []
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the scenario with the figures of all reference classes that it names."""
+        """Compare the scenario with the frequencies in all classes of past crises that the scenario names."""
         del chosen
         from simlib.calibration.reference_classes import base_rates
         from simlib.plots.rate_charts import beside_past_crises
@@ -59,9 +60,9 @@ class BesidePastCrises(PanelQuestion):
 
 
 class RatesFromHistory(PanelQuestion):
-    """Rates estimated from simulated crises, beside the true long-run rates.
+    """Rates of an event estimated from a few past crises, beside the long-run rates.
 
-    The crises are histories of the scenario, so the true rates are known.
+    The crises are simulated histories of the scenario, so that long-run rates can be computed from many more of them.
     """
 
     name, title, edition = "rates-from-history", "How precisely do so many past crises tell a rate?", 2
@@ -76,7 +77,7 @@ class RatesFromHistory(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Simulate crises, estimate the rates from them, and compare them with the long-run rates."""
+        """Simulate crises, estimate rates from these crises, and compare the estimates with long-run rates."""
         from simlib.calibration.crisis_cases import simulated_cases
         from simlib.calibration.event_rates import historical_rates
         from simlib.plots.rate_charts import hazard_by_day
@@ -120,7 +121,7 @@ class RatesFromHistory(PanelQuestion):
 
 
 class DayByDay(PanelQuestion):
-    """The forecasts of a past crisis on each day, beside simpler forecasts and the events."""
+    """The forecasts of a past crisis on each day, beside simpler forecasts, and their scores."""
 
     name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 2
 
@@ -133,14 +134,14 @@ class DayByDay(PanelQuestion):
         return [Field("question", "Question", first, questions), Field("days", "Forecasts", "0", ahead)]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the scenario, and of the files in its folder that a backtest reads."""
+        """Return the hash of the scenario, and the hashes of the files in its folder that a backtest reads."""
         folder = Path(self.scenario.path)
         beside = [folder / name for name in ("events.csv", "later.csv", "record.toml", "forecasts/terms.csv")]
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside if file.is_file()]
         return [*super().worlds(chosen), *digests]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Forecast on each day from the rows that are public by that day, and score all forecasts."""
+        """Forecast on each day from the rows (events of the log) public by that day, and score all forecasts."""
         from simlib.calibration.dated_scores import backtest
         from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
@@ -174,13 +175,13 @@ class RegisteredForecasts(PanelQuestion):
         return []
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hash of the scenario, and the receipt (a hash) of its registry."""
+        """Return the hash of the scenario, and the receipt (a hash) of its registered forecasts."""
         from simlib.calibration.forecast_registry import read_registry
 
         return [*super().worlds(chosen), read_registry(self.scenario).receipt]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Score the settled forecasts."""
+        """Score the forecasts whose outcome is known."""
         del chosen
         from simlib.calibration.registry_score import score_registry
         from simlib.plots.registry_charts import registered

@@ -1,4 +1,4 @@
-"""Questions about variants of a scenario: single changes, and plans with several interventions."""
+"""Questions about variants (changed copies) of a scenario: single changes, and plans."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
-from simlib.formatting import long_date, percent, points
+from simlib.formatting import long_date, percent, points, quoted
 from simlib.scenario.loader import load_view, load_views
 from simlib.scenario.model import ALWAYS, Assume, Condition, Forbid, Force, Hold, Intervention, Policy, Scenario, View
-from simlib.scenario.views.wording import as_name, intervention_in_words
+from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.clashes import refuse_clash
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, PlannedQuestion, ShownAnswer
+from simlib.widgets.questions.question import Field, PanelQuestion, PlannedQuestion
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.contrast import Difference
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.result import Comparison
 
 CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
-"""Labels of the fields beside which a message may be shown."""
+"""Labels of the fields that may have a message beside them."""
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
@@ -48,9 +49,9 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 def _parted(pair: Divergence) -> dict[str, Any]:
-    """Return {title, head, rows}: one history as it goes in the scenario and in its variant."""
+    """Return {title, head, rows}, a table of one history in the scenario and in its variant."""
     before, after = pair.labels
-    return {"title": f"One history: “{before}” becomes “{after}”", "head": pair.head, "rows": pair.rows}
+    return {"title": f"One history: {quoted(before)} becomes {quoted(after)}", "head": pair.head, "rows": pair.rows}
 
 
 class WhatIf(PanelQuestion):
@@ -100,17 +101,17 @@ class WhatIf(PanelQuestion):
         return _hashes(self.scenario, self.variants(chosen))
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variants by name. Raises ScenarioError if nothing is changed."""
+        """Return the variants (changes of the scenario) by name. Raises ScenarioError if nothing is changed."""
         s = self.scenario
         variants: dict[str, Any] = {}
         for item in self._interventions(chosen):
-            variants[as_name(intervention_in_words(item, s))] = item
+            variants[intervention_in_words(item, s)] = item
         if chosen["assumption"] != NONE:
             a = s.assumptions[chosen["assumption"]]
             value = a.low if chosen["end"] == "low" else a.high
             since = chosen["date"] if chosen["since"] == "date" else None
             item = Assume(a.id, value, date=since, unit=a.unit)
-            variants[as_name(intervention_in_words(item, s))] = item if since else {a.id: value}
+            variants[intervention_in_words(item, s)] = item if since else {a.id: value}
         if chosen.get("view", NONE) != NONE:
             view = load_views(s)[chosen["view"]]
             _refuse_clashes(s, view, list(self._interventions(chosen)))
@@ -132,7 +133,7 @@ class WhatIf(PanelQuestion):
             case "forbid":
                 yield Forbid(move, since, when=when)
             case "delay" if since is None:
-                what = f"“{first}” cannot happen before the forecast begins"
+                what = f"{quoted(first)} cannot happen before the forecast begins"
                 raise ScenarioError(Problem("", 0, DATE, what, f"expected a day after {long_date(start)}"))
             case "delay":
                 yield Forbid(move, None, "", date, when)
@@ -168,10 +169,7 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return a remark if the first change had no effect in some histories, else {}.
-
-    The remark is stored under the label of the field beside which it is shown.
-    """
+    """Return {"remarks": {label of a field: remark}}, or {} if the first change always had an effect."""
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}
@@ -179,7 +177,6 @@ def _remarks(result: Comparison) -> dict[str, Any]:
 
 
 def _has_date(chosen: Mapping[str, Any]) -> bool:
-    """Whether anything in the settings begins on the chosen date."""
     assumed = _has_assumption(chosen) and chosen["since"] == "date"
     return bool(chosen["change"] != NONE or chosen["kept"] != NONE or assumed)
 
@@ -204,15 +201,15 @@ def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention
         try:
             refuse_clash(scenario, view.interventions, item)
         except ScenarioError as error:
-            what = f"under “{view.title}”, {error.problems[0].where} {error.problems[0].what}"
+            what = f"under {quoted(view.title)}, {error.problems[0].where} {error.problems[0].what}"
             raise ScenarioError(Problem("", 0, VIEW, what, "expected another view, or another date")) from None
 
 
 class Plans(PlannedQuestion):
     """Up to three plans: when they act, and their effects.
 
-    A plan is a view with interventions or values. `plans` are views, or paths of files with views. They can be chosen
-    as well as the views of the scenario.
+    A plan is a view (a set of interventions and values). The user chooses among the views of the scenario and the given
+    `plans`, which are views or paths of files with views.
     """
 
     edition = 2

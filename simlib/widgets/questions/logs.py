@@ -1,4 +1,4 @@
-"""Questions about a log: the assumptions that it changes, and the effect of each row on a forecast."""
+"""Questions about a log of events: its lessons about assumptions, and the effect of each event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from simlib.formatting import counted, long_date, percent
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
 from simlib.widgets.questions.choices import asked, draws, measure, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+from simlib.widgets.questions.question import Field, PanelQuestion
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.row_attribution import RowEffect
@@ -31,19 +32,19 @@ REACH = {
 
 
 _OFF = 1.96 * 1.2533 / 1.6449
-"""Half-width of the 95% interval of a median from a single draw of a normal variable, divided by the distance from the
-median to the 95th percentile. With n draws it is divided by √n too."""
+"""Half-width of the 95% interval of a median from n draws of a normal variable, times √n. The unit is the distance from
+the median to the 95th percentile."""
 
 
 class _LogQuestion(PanelQuestion):
-    """A question about a log. `events` are rows, or a file of rows, to add to the scenario's log."""
+    """A question about a log. `events` are events, or a file of events, to add to the log of the scenario."""
 
     def __init__(self, scenario: Scenario | str | Path, events: Events = None, **settings: Any) -> None:
         self.events = events
         super().__init__(scenario, **settings)
 
     def _as_of(self) -> Field:
-        """Store the log as `rows`. Return the field for the date up to which it is taken in."""
+        """Store the log as `rows`. Return the field for the date up to which the log is used."""
         from simlib.evidence.log_intake import whole_log
 
         self.rows = whole_log(self.scenario, self.events or ())
@@ -61,7 +62,7 @@ class _LogQuestion(PanelQuestion):
 
 
 class LearnFromTheLog(_LogQuestion):
-    """Each assumption before and after a log, and whether the log can change it."""
+    """The range of each assumption before and after learning from a log of events."""
 
     name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
 
@@ -70,7 +71,7 @@ class LearnFromTheLog(_LogQuestion):
         return [self._as_of(), draws(1000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Update the assumptions with the log, and compare them with their priors."""
+        """Update the assumptions with the log, and compare each posterior with its prior."""
         from simlib.evidence.belief_update import update
         from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
 
@@ -82,7 +83,7 @@ class LearnFromTheLog(_LogQuestion):
 
 
 class WhatEachRowDid(_LogQuestion):
-    """How far each row of a log changed a forecast, and how far the time between rows changed it."""
+    """The change of a forecast by each row (event) of a log, and by the time between rows."""
 
     name, title = "what-each-row-did", "What did each row of the log do to the forecast?"
 
@@ -129,7 +130,7 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 
 def _told(result: Update) -> Iterator[str]:
-    """Yield sentences: what the log teaches about the assumptions, and how reliable that is."""
+    """Yield sentences on the lessons of the log about assumptions, and on their reliability."""
     taught = sorted((each for each in result.learnt if each.taught), key=strength)
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
@@ -152,7 +153,7 @@ def _told(result: Update) -> Iterator[str]:
 def _trust(result: Update) -> str:
     """Say how many draws of equal weight the weighted draws are worth.
 
-    Unless they come from chains or from the priors, also give the diagnostic k̂ and the error of a median.
+    For draws from importance sampling, also give the diagnostic k̂ and the error of a median.
     """
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"

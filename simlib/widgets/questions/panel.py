@@ -1,7 +1,7 @@
 """A panel for one question: fields, a button, progress, a picture, sentences and a table.
 
-A thin view. The logic is in `simlib.widgets.questions.inquiry`, and the questions are in
-`simlib.widgets.questions.catalogue`.
+This module only shows results and passes on actions. The logic is in `simlib.widgets.questions.inquiry`, and the
+questions are in `simlib.widgets.questions.catalogue`.
 """
 
 from __future__ import annotations
@@ -22,26 +22,19 @@ from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import status
 from simlib.widgets.questions import catalogue
 from simlib.widgets.questions.box_panel import BoxPanel
-from simlib.widgets.questions.inquiry import (
-    COMPUTED,
-    CURRENT,
-    PREVIOUS,
-    STORED,
-    Field,
-    Inquiry,
-    PanelQuestion,
-    ShownAnswer,
-    StatusLine,
-)
+from simlib.widgets.questions.inquiry import COMPUTED, CURRENT, PREVIOUS, STORED, Inquiry, StatusLine
+from simlib.widgets.questions.question import Field, PanelQuestion
+from simlib.widgets.questions.shown_answers import ShownAnswer
 
 PATIENCE = 2.0
-"""Longest time in seconds that a cell waits for its first answer. A later answer appears while other cells run."""
+"""Longest time in seconds that a cell waits for its first answer. An answer that takes longer appears while other cells
+run."""
 
 
 class QuestionPanel(w.VBox):
-    """The panel of a question. It shows the stored answer at first. *Compute* computes another.
+    """The panel of a question. It shows the stored answer at first, and computes others on request.
 
-    `after` is the place below the picture for the sliders of an answer that has boxes.
+    If the answer has boxes (bounds on assumptions), their sliders are in `after`, below the picture.
     """
 
     def __init__(self, question: PanelQuestion) -> None:
@@ -70,7 +63,6 @@ class QuestionPanel(w.VBox):
         return {name: field.value for name, field in self.inputs.items()}
 
     def _changed(self) -> None:
-        """Show only the fields that matter now, and say whether the answer is for the settings."""
         self._show_fields()
         self.inquiry.compare(self.values())
 
@@ -98,14 +90,14 @@ class QuestionPanel(w.VBox):
         self._keeper.later()
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
-        """Replace the sliders of the old answer by those for the boxes of this one, if it has any."""
+        """Remove the sliders of the old answer. If the new answer has boxes, add sliders for these boxes."""
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, catalogue.UnderWhichAssumptions) and answer.more
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message. If a value was refused, mark its field and show the reason beside it."""
+        """Show a status message. If a value was refused, mark its field and show the reason beside the field."""
         self.picture.status = dict(status(line.text, line.kind, line.share))
         answer = self.inquiry.answer if line in (CURRENT, STORED, COMPUTED) else None
         remarks = answer.more.get("remarks", {}) if answer else {}
@@ -127,7 +119,7 @@ class QuestionPanel(w.VBox):
             self.inquiry.fail(error)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, and for readers without a kernel its picture and sentences."""
+        """Return the live panel and, for readers without a kernel, its picture and sentences."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 

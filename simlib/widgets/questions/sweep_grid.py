@@ -1,4 +1,4 @@
-"""The question how an answer changes over two assumptions at once. No widget here."""
+"""The question how a probability changes over two assumptions at once. This module uses no widgets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
-from simlib.formatting import long_date, percent
+from simlib.formatting import long_date, percent, quoted
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, View
 from simlib.scenario.scales import forward, inverse
@@ -19,19 +19,21 @@ from simlib.scenario.views.variation import with_interventions
 from simlib.typing import Floats
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PlannedQuestion, ShownAnswer
+from simlib.widgets.questions.question import Field, PlannedQuestion
+from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 
 class Sweep(PlannedQuestion):
-    """A grid over two assumptions, for the scenario as it stands and optionally under a plan.
+    """A probability on a grid of values of two assumptions, without and (optionally) with a plan.
 
-    Finished points of the grid are stored in files. A grid that was stopped continues where it stopped.
+    A plan is a view with interventions. Finished points of the grid are stored in files, so that a grid that was
+    stopped continues from these points.
     """
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
 
     def make_fields(self) -> Sequence[Field]:
-        """Return the fields of the question. There is a field for the plan only if plans were given."""
+        """Return the fields of the question. A field for the plan exists only if plans were given."""
         from simlib.sweep import plan_views
 
         self.plans = plan_views(self.scenario, self.given)
@@ -48,13 +50,13 @@ class Sweep(PlannedQuestion):
         ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hash of the scenario, and of the scenario under the plan."""
+        """Return the hash of the scenario and, with a plan, the hash of the scenario under the plan."""
         plan = self.plans.get(chosen.get("plan", NONE))
         planned = [] if plan is None else [with_interventions(self.scenario, plan.interventions).sha256]
         return [self.scenario.sha256, *planned]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the grid without and with the plan. Every finished block of its points is stored."""
+        """Compute the grid, without and with the plan. Every finished block of points is stored."""
         from simlib import sweep
 
         across, up = (self.scenario.assumptions[chosen[axis]] for axis in ("across", "up"))
@@ -80,21 +82,21 @@ class Sweep(PlannedQuestion):
     def _answer(
         self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
     ) -> ShownAnswer:
-        """Return the answer of a grid of probabilities.
+        """Return the answer for the probabilities `values` (U, A, P) of a grid.
 
-        `values` has the shape (up, across, 1) or, with a plan, (up, across, 2): without and with the plan.
+        U and A are the numbers of values of `up` and `across`. P is 1 or, with a plan, 2: without and with the plan.
         """
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
         by = long_date(self.scenario.by_date(self.scenario.horizon_days))
         half = 1.96 * float(np.sqrt((values * (1 - values)).max() / chosen["runs"]))
-        ranges = " and ".join(f"“{axis.label}” ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
+        ranges = " and ".join(f"{quoted(axis.label)} ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
         known = f"The error of a cell is at most ±{100 * half:.1f} points (95%). Differences between cells are more"
         before, pairs = values[..., 0], values[..., 0].size
         stands = "" if plan is None else "As it stands, "
         sentences = [
-            f"{stands}“{label}” by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
+            f"{stands}{quoted(label)} by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
             *([] if plan is None else [_changed(values, plan)]),
             f"{known} precise, because all cells use common random numbers.",
         ]
@@ -103,7 +105,7 @@ class Sweep(PlannedQuestion):
             for i, other in enumerate(up.texts)
             for j, one in enumerate(across.texts)
         ]
-        titles = [label] if plan is None else [f"{label}, as it stands", f"{label}: “{plan.title}”"]
+        titles = [label] if plan is None else [f"{label}, as it stands", f"{label}: {quoted(plan.title)}"]
         unit = f"probability by {by}, {chosen['runs']:,} replicates each"
         numbers = ("probability",) if plan is None else ("as it stands", plan.title, "change")
         head = (across.label, up.label, *numbers)
@@ -111,7 +113,6 @@ class Sweep(PlannedQuestion):
 
 
 def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: str) -> Iterator[Drawing]:
-    """Yield a drawing of each grid. All have the same colour scale."""
     from simlib.plots.heat_map import grid
 
     limits = (float(values.min()), float(values.max()))
@@ -137,22 +138,22 @@ def _points(change: float) -> str:
 
 
 def _cells(values: Floats) -> tuple[str, ...]:
-    """Return the texts of one cell: the probability or, with a plan, before, after and the change."""
+    """Return the texts of one cell: the probability or, with a plan, both probabilities and their change."""
     texts = tuple(percent(float(value)) for value in values)
     return texts if len(texts) == 1 else (*texts, f"{_points(float(values[1] - values[0]))} points")
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Say how a plan changes a grid. `values` (up, across, 2) are without and with the plan."""
+    """Say how a plan changes a grid. `values[..., 0]` is without the plan, `values[..., 1]` with it."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
-    after = f"Under the plan “{plan.title}” it goes from {_ends(values[..., 1])}"
+    after = f"Under the plan {quoted(plan.title)} it goes from {_ends(values[..., 1])}"
     return f"{after}: the same pairs of values change by {low} to {high} points."
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An assumption and the values it takes, in base units."""
+    """An axis of the grid: an assumption, and its values on the grid in base units."""
 
     assumption: Assumption
     values: list[float]
@@ -169,6 +170,9 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return `count` values from low to high, evenly spaced in logit for a chance, else in log."""
+    """Return `count` values from the low to the high end of the range of an assumption.
+
+    The values are evenly spaced in logit if the assumption is a probability ("chance"), and otherwise in log.
+    """
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
