@@ -14,10 +14,11 @@ from scipy.stats import norm
 from simlib import plots
 from simlib.answer import ScenarioKey, load_answer
 from simlib.control import Control
-from simlib.engines.ensemble import Ensemble, _variance_of_mean, forecast, over_priors
+from simlib.engines.ensemble import Ensemble, forecast, over_priors
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import Simulator, simulate
+from simlib.engines.pooled_forecast import _variance_of_mean
 from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, quantiles

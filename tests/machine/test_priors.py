@@ -10,8 +10,9 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm, spearmanr
 
-from simlib.engines.ensemble import over_priors, pool_forecasts
+from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.forecast import solve
+from simlib.engines.pooled_forecast import mean_forecast
 from simlib.errors import ScenarioError
 from simlib.machine import priors
 from simlib.machine.tables import Tables
@@ -144,12 +145,12 @@ def test_nested_monte_carlo_covers_the_same_mean():
 def test_pooling_refuses_different_grids():
     one, two = (solve(uncertain_exit(), times=times) for times in ([10.0], [20.0]))
     with pytest.raises(ValueError, match="at the same times"):
-        pool_forecasts([one, two])
+        mean_forecast([one, two], np.array([0.5, 0.5]), None)
 
 
 def test_pooling_weights_are_shares():
     calm, wild = (solve(uncertain_exit(), values={"rate": r}, times=[30.0]) for r in (0.01, 0.1))
-    pooled = pool_forecasts([calm, wild], weights=[3, 1]).endings["out"].probability[0]
+    pooled = mean_forecast([calm, wild], np.array([0.75, 0.25]), None).endings["out"].probability[0]
     assert pooled == pytest.approx(
         0.75 * calm.endings["out"].probability[0] + 0.25 * wild.endings["out"].probability[0], rel=1e-12
     )

@@ -1,19 +1,22 @@
 """Gradients of exact answers in all assumptions, at the cost of a few solutions.
 
-A measure is m(θ) = p₀ᵀ u(0). Here u(t) is the value of each state at time t, and solves the backward equation -u' = Q u
-+ r. The derivative of m needs no separate solution for each assumption:
+A measure is m(θ) = p₀ᵀ u(0). Here p₀ is the distribution over the states at the start, and u(t) is the value of each
+state at time t. With the generator Q and the gain r per day, u solves the backward equation -u' = Q u + r. The
+derivative of m needs no separate solution for each assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
-so one forward and one backward solution, kept at Gauss-Legendre nodes, serve all assumptions at once. An edge from x to
-y adds p(x) (u(y) - u(x)) to its pair (table entry, outcome), which determines its rate. The chain rule leads from the
-few thousand pairs to the assumptions, through the hazards and the joint normalisation of the chances. This is adjoint
-sensitivity (Cao, Li, Petzold & Serban 2003).
+so one forward and one backward solution, kept at Gauss-Legendre nodes, serve all assumptions at once. An edge from
+state x to state y adds p(x) (u(y) - u(x)) to its *pair* (table entry, outcome), which determines the rate of the edge.
+The chain rule (`ChainRule`) leads from the few thousand pairs to the assumptions. This is adjoint sensitivity (Cao, Li,
+Petzold & Serban 2003).
+
+Sizes: N states, P pairs, J nodes, A assumptions, O outcomes, B branches (outcomes in a context).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,7 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Rating
+from simlib.engines.exact.chain_rule import ChainRule
 from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Gains, Observable, observable
@@ -37,7 +41,7 @@ from simlib.machine.firing_counter import COUNTED
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, Measure, conditional, days_by, find
 from simlib.machine.tables import sums_by
-from simlib.typing import Floats, Ints
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,10 +49,10 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Number of nodes in one sum over the edges. Their values take two cache lines for each state."""
+"""Number of nodes in one sum over the edges. The values of a state at so many nodes take two cache lines."""
 
 _ORDER = 12
-"""Number of Gauss-Legendre nodes in each panel, one of the parts into which `quadrature` cuts a span."""
+"""Number of Gauss-Legendre nodes in each panel. `quadrature` cuts a stretch of time into panels."""
 
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel, in mean times between jumps, and the ratio of each panel to the one before."""
@@ -66,8 +70,7 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    If an intervention assumes a value for a while, this value also changes with its assumption, as in draws of the
-    priors.
+    A value that an intervention assumes also changes with its assumption, as in draws of the priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -75,12 +78,20 @@ def gradient(
         values: Assumption values that replace stated ones, by name, in base units.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         ignore_windows: Whether to treat calendar windows as always open.
-        solver: An existing solver of the scenario.
+        solver: A solver of the scenario. Default: a new one.
         control: Progress callback and cancellation.
 
     Returns:
-        A table with the columns measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the
-        plain scale) and elasticity (∂ log / ∂ log).
+        A table with one row for each measure and assumption, and these columns:
+
+        measure: The name of the measure.
+        day: The target, in days after `as_of`.
+        assumption: The id of the assumption.
+        label: The label of the assumption.
+        value: The value of the assumption, in base units.
+        answer: The value of the measure.
+        derivative: The derivative of the answer with respect to the value.
+        elasticity: The derivative of log answer with respect to log value, nan if the answer is 0.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
@@ -95,32 +106,41 @@ def gradient(
     theta = priors.theta(scenario, values)
     endings = [f"ending:{name}" for name in scenario.endings]
     names = [measure.name for measure in find(scenario, endings if measures is None else measures)]
-    rows = []
+    rows: list[dict[str, object]] = []
     adjoint = Adjoint(solver, theta, by=by, control=control)
     for number, name in enumerate(names):
-        answer, derivative = adjoint.of(name)
-        for assumption, value, slope in zip(scenario.assumptions.values(), theta, derivative, strict=True):
-            rows.append(
-                {
-                    "measure": name,
-                    "day": adjoint.by_day,
-                    "assumption": assumption.id,
-                    "label": assumption.label,
-                    "value": value,
-                    "answer": answer,
-                    "derivative": slope,
-                    "elasticity": slope * value / answer if answer > 0 else np.nan,
-                }
-            )
+        rows += _rows(scenario, adjoint, name)
         control.report((number + 1) / len(names))
     return pd.DataFrame(rows)
 
 
+def _rows(scenario: Scenario, adjoint: Adjoint, name: str) -> Iterator[dict[str, object]]:
+    answer, derivative = adjoint.of(name)
+    for assumption, value, slope in zip(scenario.assumptions.values(), adjoint.theta, derivative, strict=True):
+        yield {
+            "measure": name,
+            "day": adjoint.by_day,
+            "assumption": assumption.id,
+            "label": assumption.label,
+            "value": value,
+            "answer": answer,
+            "derivative": slope,
+            "elasticity": slope * value / answer if answer > 0 else np.nan,
+        }
+
+
 @dataclass
 class _AdjointSpan:
-    """A segment, cut off at the target day, with quadrature nodes for integrals over it.
+    """A segment, cut off at the target day, with quadrature nodes for integrals over the segment.
 
-    `nodes` (J,) are days from its start, with `weights` (J,).
+    Attributes:
+        segment: The segment.
+        duration: Its length in days.
+        nodes (J,): The nodes, in days after its start.
+        weights (J,): The weights of the nodes.
+        rating: The rates and chances in the segment.
+        space: The states, with their edges in the segment.
+        jumps: The interventions at its start.
     """
 
     segment: Segment
@@ -133,10 +153,11 @@ class _AdjointSpan:
 
 
 class Adjoint:
-    """The gradients of measures at one θ (the values of the assumptions).
+    """The gradients of measures at one vector of assumption values, `theta` (A,).
 
-    Forward solutions are kept, so another measure costs only one backward solution. `tolerance` bounds the truncation
-    error of each solution.
+    The target is the day `by` (default: the horizon). `tolerance` bounds the truncation error of each solution. Forward
+    solutions are kept, so most further measures cost only one backward solution. Raises ScenarioError for a target
+    after the horizon of the solver.
     """
 
     def __init__(
@@ -153,7 +174,7 @@ class Adjoint:
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
     def _segments(self) -> list[Segment]:
-        """Return the segments that begin before the target day, and any with interventions on it."""
+        """Return the segments that begin before the target day, and one that begins on it with interventions."""
         return [s for s in self.solver.segments if s.start < self.by_day or (s.start == self.by_day and s.actions)]
 
     def _span(self, segment: Segment) -> _AdjointSpan:
@@ -165,7 +186,11 @@ class Adjoint:
     # ---------------------------------------------------------------- solving
 
     def of(self, name: str) -> tuple[float, Floats]:
-        """Return (answer, derivative (A,)) of a named measure."""
+        """Return the value of a named measure, and its derivative with respect to each assumption (A,).
+
+        Raises ScenarioError for an unknown name, Unsupported for a question that only simulated histories can answer,
+        and Cancelled.
+        """
         chosen = find(self.solver.scenario, name)[0]
         if chosen.kind == "question" and chosen.of in self.solver.counted:
             solver, control = self.solver.counted[chosen.of], self._cancelling
@@ -177,13 +202,12 @@ class Adjoint:
             return self._of(observable(self.solver, name))
 
     def _of_given(self, measure: Measure) -> tuple[float, Floats]:
-        """Return a conditional probability and its derivative, by the quotient rule."""
         questions = self.solver.scenario.questions
         parts = {}
         for name in (measure.condition, measure.both):
             joint = questions[name].joint
             assert joint is not None, name
-            solved = [self._of(Observable(q.name, quest=q)) for q in self.solver.passes(name, joint)]
+            solved = [self._of(Observable(q.name, quest=q)) for q in self.solver.passages.of_joint(name, joint)]
             signs = (1.0, 1.0, -1.0)[: len(solved)]
             answers, slopes = zip(*solved, strict=True)
             parts[name] = float(np.dot(signs, answers)), np.asarray(np.tensordot(signs, np.stack(slopes), 1))
@@ -205,16 +229,20 @@ class Adjoint:
         if measure.quest.taboo.inside is not None:
             value[measure.quest.taboo.inside] = 1.0
         answer = float(self.chain.start() @ value)
-        derivative = self._chain(per_pair, forced) + self._start_part(value)
+        rule = ChainRule(self.tables, self.space, self.theta)
+        for span, by_pair, by_firing in zip(self.spans, per_pair, forced, strict=True):
+            rule.add(span.segment, span.rating, by_pair if span.duration else None, by_firing)
+        derivative = rule.total() + rule.of_start(value)
         for worth in measure.worths:
             if worth.amount >= 0:
                 derivative[worth.amount] += self._expected(worth, forward)
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return the expected number of times that the amount of `worth` is gained.
+        """Return the expected number of times that an amount is added to the measure.
 
-        This is the part of the derivative with respect to the amount that does not come through the rates.
+        This is the derivative with respect to the amount at fixed rates. `worth` says when the amount is added.
+        `forward` is the forward solution (see `_solve_forward`).
         """
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
@@ -231,17 +259,17 @@ class Adjoint:
         return self.solver.state_rewards.by_firings(span.rating.pair_rates, worth)
 
     def _worth(self, measure: Observable) -> Floats:
-        """Return how much one firing of each outcome adds to the measure (O,)."""
+        """Return how much each outcome adds to the measure when it happens (O,)."""
         total = np.zeros(len(self.tables.outcome_ids))
         for worth in measure.worths:
             total += worth.scale(self.theta) * worth.by_outcome
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return the distributions p over the states, carried forward through all spans.
+        """Return the distributions p over the states, carried forward through all spans (parts of time).
 
-        There is one entry for each span: p before the interventions at its start (N,), and p at its nodes (J, N). A
-        last entry holds p at the end.
+        The item of a span is (p before the interventions at its start (N,), p at its nodes (J, N)). One more item holds
+        (p at the target day, nothing).
         """
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
@@ -273,9 +301,10 @@ class Adjoint:
     def _back_through(
         self, measure: Observable, span: _AdjointSpan, vectors: Floats, value: Floats
     ) -> tuple[Floats, Floats]:
-        """Carry the value of each state back from the end of a span to its start.
+        """Carry the values of the states (N,) back from the end of a span to its start.
 
-        Return it with the derivative of the measure with respect to the rate of each pair (P,) in this span.
+        Return the values at the start, and the derivative of the measure with respect to the rate of each pair (P,) in
+        this span. `vectors` (J, N) are the forward distributions at the nodes.
         """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -306,9 +335,10 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Complete `sums` for firings that have a value of their own.
+        """Correct `sums` (P,) for firings (happenings of a move) that have a value themselves.
 
-        A firing in the taboo stops the history, and its value is 1. Other firings may gain an amount.
+        A firing in the taboo answers the question and stops the history, so its value is 1. Other firings may add an
+        amount to the measure.
         """
         if taboo.firings:
             marked = self.chain.marked(taboo)
@@ -319,9 +349,9 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Return, for each pair of a move (P,), the sum of `by_state` (N,) over some states.
+        """Return for each pair of a move the sum of `by_state` (N,) over the states at its table entry (P,).
 
-        These are the states at the table entry of the pair that are no ending. Pairs of other moves get 0.
+        States that are endings are left out. Pairs of other moves get 0.
         """
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
@@ -333,9 +363,10 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value of each state back over the interventions at a span's start.
+        """Carry the values of the states (N,) back over the interventions at the start of a span.
 
-        The derivatives of the measure with respect to the chances in these interventions are added to `forced` (B,).
+        Return the values before the interventions. The derivatives of the measure with respect to the chances of forced
+        and dated moves are added to `forced` (B,). `before` (N,) is the forward distribution before the interventions.
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
@@ -359,107 +390,11 @@ class Adjoint:
             value = pulled
         return value
 
-    # ---------------------------------------------------------------- the chain rule
-
-    def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
-        """Apply the chain rule: from the rates of pairs and the chances to the assumptions (A,).
-
-        For each span, `per_pair` holds the derivatives with respect to the rates of pairs (P,), and `forced` those with
-        respect to the chances of forced and dated moves (B,).
-        """
-        tables, extended = self.tables, self.tables.standing.extended(self.theta)
-        derivative, count = np.zeros(len(extended)), len(self.theta)
-        for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
-            by_chance = by_firing.copy()
-            if span.duration:
-                branch, rates, chances = self.space.pair_branch, span.rating.rates, span.rating.chances
-                by_entry = sums_by(self.space.pair_entry, sums * chances[branch], len(rates))
-                by_chance += sums_by(branch, sums * rates[self.space.pair_entry], len(by_chance))
-                for row in tables.index(span.segment):
-                    np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
-            derivative[:count] += self._chance_part(by_chance, span.segment)
-            by_factor = self._by_log_weight(by_chance, span.rating.chances)
-            for row in tables.branch_factors(span.segment):
-                np.add.at(derivative, row, _over(by_factor, extended[row]))
-        derivative[:count] = tables.standing.per_median(derivative[:count], self.theta)
-        for assumption, place, slope in tables.standing.slopes(self.theta):
-            derivative[assumption] += slope * derivative[place]
-        return derivative[:count]
-
-    def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, leaving out factors on outcomes.
-
-        A value that an intervention assumes in this segment changes with θ, too.
-        """
-        theta, _ = self.tables.standing.in_place(self.theta, segment)
-        branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
-        result = self._share_part(theta, by_chance, branches.chance, branches.start, weight)
-        for assumption, slope in self.tables.standing.moving(segment, self.theta).items():
-            result[assumption] *= slope
-        return result
-
-    def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
-        """Return ∂/∂ log weight (B,) given ∂/∂chance (B,).
-
-        Chances are weights normalised within a context, so a larger weight lowers all other chances there.
-        """
-        starts = self.tables.branches.start
-        mean = np.add.reduceat(by_chance * chances, starts[:-1])
-        return (by_chance - np.repeat(mean, np.diff(starts))) * chances
-
-    def _share_part(
-        self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
-    ) -> Floats:
-        """Return ∂/∂θ given ∂/∂share.
-
-        In each group of shares, one may take what the others leave, or all may be normalised to sum to one.
-        """
-        result = np.zeros(len(theta))
-        weights = np.ones(len(chance)) if weights is None else weights
-        for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-            index, slope, weight = chance[first:last], by_share[first:last], weights[first:last]
-            given = index >= 0
-            if np.all(given) or np.any(weight != 1):
-                part = weight * np.where(given, theta[index], 1 - theta[index[given]].sum())
-                own = weight * (slope - slope @ part / part.sum()) / part.sum()
-            else:
-                own = slope
-            np.add.at(result, index[given], own[given] - own[~given].sum())
-        return result
-
-    def _start_part(self, value: Floats) -> Floats:
-        """Return the part of the derivative (A,) that comes from the start, (∂p₀/∂θ)ᵀ u(0).
-
-        u(0) is `value` (N,), the value of each state at time 0. A joint start does not depend on θ.
-        """
-        tables = self.tables
-        if tables.scenario.joint_start:
-            return np.zeros(len(self.theta))
-        shares = tables.start_shares(self.theta)
-        levels, _ = tables.start_states()
-        worth = value[self.space.find(levels)]
-        by_share = np.zeros(len(shares))
-        picks = np.stack([self._pick(levels, v) for v in range(len(tables.sizes))], axis=1)
-        for v in range(len(tables.sizes)):
-            others = np.delete(picks, v, axis=1)
-            np.add.at(by_share, picks[:, v], worth * np.prod(shares[others], axis=1))
-        return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
-
-    def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return, for each start state, the index of its level of a variable in the start shares."""
-        first, last = self.tables.start_start[variable : variable + 2]
-        own = self.tables.start_level[first:last]
-        return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
-
-
-def _over(numerator: Floats, denominator: Floats) -> Floats:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)
-
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Add Σ_j p_j(x) (u_j(y) - u_j(x)) of every edge x → y to the number of its pair in `sums`.
+    """Add Σ_j p_j(x) (u_j(y) - u_j(x)) of every edge x → y to the entry of its pair in `sums` (P,).
 
-    At each node j, `weighted` (J, N) is p times the quadrature weight, and `worth` (J, N) is u.
+    `weighted` (J, N) holds p_j times the quadrature weight of node j, and `worth` (J, N) holds u_j.
     """
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
@@ -473,9 +408,10 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 
 
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes and weights on [0, duration], dense near both ends.
+    """Return Gauss-Legendre nodes (J,) and weights (J,) on [0, duration], dense near both ends.
 
-    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps. The
+    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start, and
+    the values u change fast just before the end, both on the time scale 1/Λ of the fastest jumps. `uniform` is Λ. The
     first panel at each end has a length of a few 1/Λ. Panels grow geometrically towards the middle.
     """
     if duration <= 0:

@@ -1,14 +1,15 @@
-"""The Chebyshev series: the sums of `passes` with fewer products, in chains of few cycles.
+"""The Chebyshev series: the same sums as in `passes` with fewer matrix products, for chains with few cycles.
 
-It takes about half as many products. With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff
-1984, Bergamaschi and Vianello 2000),
+The series takes about half as many products. Let Q be the generator of the chain and p(t) the distribution over its
+states. With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello
+2000),
 
     p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
 
-The sum up to K solves p' = p Q with a residual of Λ/2 (c_{K+1} y_K - c_K y_{K+1}). The flow never increases the sum of
-the absolute values of an error. So the error of any probability is at most half of |y_K| ∫Λc_{K+1} + |y_{K+1}| ∫Λc_K.
-This bound is reported. Terms have both signs. If cycles let the y_k grow, too many digits are lost, and `TooCyclic` is
-raised.
+The sum up to K solves p' = p Q with a residual of Λ/2 (c_{K+1} y_K - c_K y_{K+1}). The flow of probability never
+increases the sum of the absolute values of an error. So the error of any probability is at most half of |y_K| ∫Λc_{K+1}
++ |y_{K+1}| ∫Λc_K. This bound is reported. Terms have both signs. If cycles let the y_k grow, too many digits are lost,
+and `TooCyclic` is raised.
 
 In a chain without cycles, the eigenvalues of P are its diagonal, and the y_k stay small if all eigenvalues are at least
 -1. So Λ may be as small as half of the largest exit rate of a state. A smaller Λ needs fewer products.
@@ -39,10 +40,10 @@ With this growth, three of fifteen digits are lost, and the bound on the truncat
 """
 
 _MORE = 3
-"""Number of terms that are added at a time, until the error is within its bound."""
+"""Number of terms that are added at a time, until the error bound is below the tolerance."""
 
 _NOTHING = 1e-20
-"""Coefficients below this are left out of the sum by which all coefficients are scaled."""
+"""Smaller coefficients are left out of the sum by which all coefficients are normalized."""
 
 
 class TooCyclic(Exception):
@@ -50,7 +51,10 @@ class TooCyclic(Exception):
 
 
 def coefficients(means: Floats, last: int) -> tuple[Floats, Floats]:
-    """Return c_k (T, last + 2) at means z = Λt (T,), for k up to `last` + 1, and the integrals of Λ c_k."""
+    """Return the coefficients c_k, and the integrals of Λ c_k over time, for k up to `last` + 1.
+
+    Both are arrays (T, last + 2). `means` (T,) are z = Λt at T times t.
+    """
     top = max(last + 2, _length(float(means.max(initial=0.0)), _NOTHING))
     ratio, ratios = np.zeros(len(means)), np.empty((len(means), top))
     for k in range(top, 0, -1):  # the ratios I_k / I_{k-1} by downward recurrence, which is stable
@@ -68,7 +72,7 @@ def _from_above(terms: Floats) -> Floats:
 
 
 def _length(mean: float, small: float) -> int:
-    """Return a k from which on no coefficient c_k for this mean exceeds `small`."""
+    """Return a k from which on no coefficient c_k at z = `mean` exceeds `small`."""
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
@@ -82,7 +86,7 @@ def _length(mean: float, small: float) -> int:
 
 
 def _term(k: int, mean: float) -> float:
-    """Return an upper bound on log(c_k) by Debye's expansion."""
+    """Return an upper bound on log(c_k) at z = `mean`, by Debye's expansion."""
     return math.hypot(k, mean) - mean - k * math.asinh(k / mean) if mean > 0 else -math.inf
 
 
@@ -97,12 +101,13 @@ def carry(
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Carried:
-    """Carry a block of vectors through a segment, as `passes.carry` does.
+    """Carry a block of vectors (N, width) through a segment of time, as `passes.carry` does.
 
-    The block must be made with a `leap`, and no lane may gain from another lane.
+    The arguments and the result are those of `passes.carry`. The `block` must have been made with a `leap` above 0, and
+    must not carry impacts.
 
     Raises:
-        TooCyclic: When the terms grow too much.
+        TooCyclic: When the terms grow so much that too many digits are lost.
         Unsupported: For rates so high that the solution would take hours.
         Cancelled: When `control` cancels the work.
     """
@@ -132,15 +137,19 @@ def carry(
             watcher.weigh()
         control.report((int(steps[-1]) + 1) / (last + 1))
         control.check()
-        sizes = _size(older, before), _size(vectors, hit)
-        if not max(sizes) <= _GROWTH:
-            raise TooCyclic
-        tails = (survivals[:, steps[-1] + 1] * sizes[0] + survivals[:, steps[-1]] * sizes[1]) / 2
+        tails = _tails(survivals, int(steps[-1]), _size(older, before), _size(vectors, hit))
         if tails.max() <= tolerance:
             break
     return Carried(end, weights[:, : steps[-1] + 1] @ kept[: steps[-1] + 1], tails, int(steps[-1]) + 1)
 
 
+def _tails(survivals: Floats, step: int, older: float, newer: float) -> Floats:
+    """Return the bound on the truncation error (T,) after a step, given the sizes of y_K and of y_{K+1}."""
+    if not max(older, newer) <= _GROWTH:
+        raise TooCyclic
+    return (survivals[:, step + 1] * older + survivals[:, step] * newer) / 2
+
+
 def _size(vectors: Floats, hit: Floats) -> float:
-    """Return the largest sum of absolute values of a lane, its stopped probability included."""
+    """Return the largest sum of absolute values of a column, its stopped probability included."""
     return float((np.ones(len(vectors)) @ np.abs(vectors) + np.abs(hit[0])).max())

@@ -1,14 +1,17 @@
-"""Uniformisation: how probability flows through the states.
+"""Uniformisation: how probability flows through the states of a continuous-time Markov chain.
 
-The method is by Jensen (1953) and Grassmann (1977), see Stewart (1994, ch. 8). A chain with generator Q and largest
-exit rate Λ is a discrete chain P = I + Q/Λ whose jumps come at the times of a Poisson process of rate Λ:
+The method is by Jensen (1953) and Grassmann (1977), see Stewart (1994, ch. 8). Let Q be the generator of the chain and
+Λ its largest exit rate. The chain behaves like the discrete chain P = I + Q/Λ with jumps at the times of a Poisson
+process of rate Λ. So the distribution p(t) over the states is
 
     p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
 
 All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy. Cutting the sum at K
-loses at most the tail P(N_Λt > K), which is reported. `flow` carries one distribution to the end of a segment, and
-`backward` carries the values of states back to its beginning. The module `passes` does the same for several vectors and
-many report times.
+loses at most the tail P(N_Λt > K), which is reported. `flow` carries one distribution to the end of a segment of time,
+and `backward` carries the values of states back to the beginning of a segment. The module `passes` carries several
+distributions at once, for many report times.
+
+Sizes: N states, P pairs (table entry, outcome), J nodes (days within a segment).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from simlib.engines.exact.generator import Generator, Kill, Push, refuse_a_job_o
 from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.states import StateSpace
 from simlib.machine.tables import sums_by
-from simlib.typing import Floats, Ints
+from simlib.typing import Bools, Floats, Ints
 
 _BLOCK = 64
 """Largest number of steps in a block. After each block, kept vectors are weighted and cancellation is checked."""
@@ -37,10 +40,13 @@ _NEGLIGIBLE = 1e-30
 
 @dataclass
 class Flow:
-    """The result of carrying one distribution through a segment.
+    """The result of carrying one distribution over N states through a segment of time.
 
-    end (N,): p at the end of the segment. hits: the probability that ended early. tail: the truncation error. vectors
-    (J, N): p at the nodes.
+    Attributes:
+        end (N,): The distribution at the end of the segment.
+        hits: The probability of the histories that were stopped within the segment.
+        tail: The bound on the truncation error.
+        vectors (J, N): The distributions at the J nodes (days within the segment).
     """
 
     end: Floats
@@ -59,13 +65,13 @@ def flow(
     nodes: Floats | None = None,
     control: Control = UNWATCHED,
 ) -> Flow:
-    """Carry `start` (N,) through a segment of `duration` days.
+    """Carry a distribution over the states through a segment of `duration` days.
 
     Args:
         generator: The rates of the segment.
-        start: Distribution (N,) at its beginning.
-        duration: Days.
-        kill: The states and firings that end the pass early.
+        start: Distribution (N,) at the beginning of the segment.
+        duration: Length of the segment in days.
+        kill: The states and firings that stop a history.
         tolerance: Bound on the truncation error.
         nodes: Days within the segment (J,) at which whole distributions are kept.
         control: Progress callback and cancellation.
@@ -103,7 +109,10 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
 
 
 class NodeSums:
-    """Weighted sums of whole vectors at a few times (J, N), with one matrix product for each block of steps."""
+    """Weighted sums of the vectors of all steps, for a few times (`vectors` (J, N)).
+
+    The vectors of a block of steps are kept, and then added with one matrix product.
+    """
 
     def __init__(self, nodes: int, states: int) -> None:
         self.vectors = np.zeros((nodes, states))
@@ -116,13 +125,13 @@ class NodeSums:
             self._block[row] = vector
 
     def weigh(self, weights: Floats) -> None:
-        """Add the block, with `weights` (J, steps), to the nodes. Negligible weights are skipped."""
+        """Add the kept vectors to `vectors`, with `weights` (J, steps). Rows of negligible weights are skipped."""
         some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
         self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
 
 
 def add(total: Floats, weight: float, vector: Floats) -> None:
-    """Add weight * vector to the total, of the same shape."""
+    """Add weight * vector to `total`, in place. The two arrays have the same shape."""
     if weight <= 0:  # tiny weights count, because some states are reached only by long paths
         return
     if kernels is None:
@@ -132,7 +141,7 @@ def add(total: Floats, weight: float, vector: Floats) -> None:
 
 
 def _inside(vector: Floats, kill: Kill | None) -> float:
-    """Take the probability in the states that end a pass early out of the vector, and return it."""
+    """Set the vector to 0 in the states that stop a history, and return the probability that was there."""
     if kill is None or kill.inside is None:
         return 0.0
     hit = float(vector[kill.inside].sum())
@@ -156,33 +165,28 @@ def backward(
     tolerance: float = 1e-12,
     control: Control = UNWATCHED,
 ) -> Floats:
-    """Return the value u (J, N) of each state, `times` (J,) days before the end of a segment.
+    """Return the value u (J, N) of each state at several times before the end of a segment of time.
 
-    At the end, u is `terminal` (N,). Backwards in time, u gains `reward` (N,) per day. In the states of `kill.inside`,
-    u is always 1. A firing with hazard `kill.fire` has the value 1. This is the push form of the uniformisation in
-    `flow`, with P u in place of Pᵀ p.
+    The value of a state at the end is given. The value at an earlier time is the expectation of the value at the end,
+    plus the rewards on the way. A history that is stopped has the value 1. Each step computes P u, where `flow`
+    computes Pᵀ p.
 
     Args:
         space: The states and the edges of the segment.
-        pair_rates: Rate per day of every pair (P,).
+        pair_rates: Rate per day of every pair (table entry, outcome) (P,).
         terminal: Value of each state (N,) at the end of the segment.
-        duration: Days.
+        duration: Length of the segment in days.
         times: Days before the end of the segment (J,).
-        kill: The states and firings that end the pass early.
-        reward: Gain per day in each state (N,).
+        kill: The states and firings that stop a history.
+        reward: Reward per day in each state (N,).
         tolerance: Bound on the truncation error.
         control: Cancellation.
 
     Raises:
         Cancelled: When `control` cancels the work.
     """
-    leak = None if kill is None else kill.fire
-    exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
-    inside = None if kill is None else kill.inside
-    if inside is not None:
-        exit_rate = np.where(inside, 0.0, exit_rate)
-    uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
-    product = Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside)
+    leak, inside = (None, None) if kill is None else (kill.fire, kill.inside)
+    product, uniform = _push(space, pair_rates, duration, leak, inside)
     last = truncation(uniform * duration, tolerance)
     vector = terminal.astype(float, copy=True)
     earned = np.zeros(len(space))
@@ -204,3 +208,14 @@ def backward(
             income.weigh(survival(steps, uniform * times))
         control.check()
     return worth.vectors + income.vectors if len(income.vectors) else worth.vectors
+
+
+def _push(
+    space: StateSpace, pair_rates: Floats, duration: float, leak: Floats | None, inside: Bools | None
+) -> tuple[Push, float]:
+    """Return the product with P, and Λ per day."""
+    exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
+    if inside is not None:
+        exit_rate = np.where(inside, 0.0, exit_rate)
+    uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+    return Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside), uniform

@@ -1,8 +1,8 @@
 """Replay chosen replicates with all events, and describe a replicate in dated sentences.
 
-A run does not keep the events of its replicates. But every random number has an address (see `streams`). So any
-replicate can be replayed with the same seed, and gives the same events, bit for bit. `histories` replays replicates and
-keeps every event.
+A run does not keep the events of its replicates. But every random number is a function of the seed, the replicate and a
+name (see `streams`). So any replicate can be replayed with the same seed, and gives the same events, bit for bit.
+`histories` replays replicates and keeps every event.
 """
 
 from __future__ import annotations
@@ -33,12 +33,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """The events of R replicates in N rows: for each replicate its start, and then its events.
+    """The events of R replicates in N rows: for each replicate a row for its start, then a row for each event.
 
-    start (R + 1,): the rows of replicate `replicates[i]` are start[i] to start[i + 1]. By row: time in days, move and
-    outcome (indices as in `Tables`, -1 for the start and for a variable that an intervention set), intervention (its
-    index in the scenario, -1 for none), levels (N, V) after the event. By replicate (R,): ending (index, or -1 for
-    none) and ending_time in days.
+    Attributes:
+        scenario: The scenario.
+        horizon: The horizon in days after `as_of`.
+        seed: The seed of the replicates.
+        replicates (R,): The numbers of the replicates.
+        start (R + 1,): The rows of replicate replicates[i] are start[i] to start[i + 1], the latter not included.
+        time (N,): The day of the event, after `as_of`.
+        move (N,): The index of the move, -1 for the start and for a variable that an intervention set.
+        outcome (N,): The index of the outcome among the outcomes of all moves, -1 as for `move`.
+        intervention (N,): The position of the intervention that caused the event, -1 for none.
+        levels (N, V): The levels of the V variables after the event.
+        ending (R,): The index of the ending, -1 for none.
+        ending_time (R,): The day of the ending, infinity for none.
     """
 
     scenario: Scenario
@@ -58,16 +67,17 @@ class Histories:
         return len(self.replicates)
 
     def rows(self, replicate: int) -> slice:
-        """Return the rows of a replicate, given by its number. Raises KeyError if it is absent."""
+        """Return the rows of the replicate with this number. Raises KeyError for a replicate that is absent."""
         place = np.flatnonzero(self.replicates == replicate)
         if len(place) == 0:
             raise KeyError(f"replicate {replicate} is not among the {len(self)} histories")
         return slice(int(self.start[place[0]]), int(self.start[place[0] + 1]))
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row per event: replicate, date, move, intervention, new levels.
+        """Return a table with one row for the start of each replicate and one row for each event.
 
-        Each variable has a column of levels. The first row of a replicate is its start, without a move.
+        The columns are replicate, day (after `as_of`), date, actor, move (id), label, outcome, intervention, and one
+        column for each variable with its level after the event. A start has no move.
         """
         import pandas as pd
 
@@ -92,7 +102,7 @@ class Histories:
     def story(self, replicate: int) -> list[str]:
         """Describe one replicate in dated sentences, from the start to its ending or the horizon.
 
-        Raises KeyError if it is absent.
+        Raises KeyError for a replicate that is absent.
         """
         rows = self.rows(replicate)
         place = int(np.flatnonzero(self.replicates == replicate)[0])
@@ -153,13 +163,13 @@ def histories(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Histories:
-    """Replay replicates and keep every event.
+    """Replay replicates of a simulation and keep every event.
 
     Args:
         scenario: The scenario, or a `Simulator`. With a `Simulator`, `by` and `ignore_windows` are not used.
         replicates: How many replicates to replay, from number 0 on, or the numbers of the replicates to replay.
         values: Assumption values that replace stated ones, by name, in base units.
-        theta: All assumption values (A,), in place of `values`, or the result of `Simulator.values`.
+        theta: All assumption values (A,) in place of `values`, or the result of `Simulator.values`.
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         ignore_windows: Whether to treat calendar windows as always open.
@@ -167,23 +177,21 @@ def histories(
         control: Cancellation and number of threads.
 
     Raises:
-        ScenarioError: For a name, a target day or an intervention that does not fit.
+        ScenarioError: For an unknown name, or a target day or an intervention outside the scenario's dates.
         ValueError: For numbers out of range, or if both `values` and `theta` are given.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
-    simulator = (
-        scenario
-        if isinstance(scenario, Simulator)
-        else Simulator(scenario, times=1, by=by, ignore_windows=ignore_windows)
-    )
     if values is not None and theta is not None:
         raise ValueError("give either values or theta, not both")
+    if isinstance(scenario, Simulator):
+        simulator = scenario
+    else:
+        simulator = Simulator(scenario, times=1, by=by, ignore_windows=ignore_windows)
     seed = check_seed(seed)
     numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
     chosen = priors.theta(simulator.scenario, values) if theta is None else theta
-    at = chosen if isinstance(chosen, Values) else simulator.values(chosen, centre)
-    blocks = list(_blocks(numbers))
+    at, blocks = chosen if isinstance(chosen, Values) else simulator.values(chosen, centre), list(_blocks(numbers))
 
     def play(block: tuple[int, int]) -> tuple[Any, Any, int]:
         control.check()
@@ -195,7 +203,7 @@ def histories(
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut replicate numbers into blocks (first, count) of at most CHUNK consecutive numbers."""
+    """Cut the numbers of replicates into blocks (first, count) of at most CHUNK consecutive numbers."""
     check_runs(len(numbers), min(numbers, default=0))
     begin = 0
     for place in range(1, len(numbers) + 1):
@@ -206,10 +214,7 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
-    """Simulate consecutive replicates, with room for all their events.
-
-    Return the kernel's output, the histories, and how many of their rows are filled.
-    """
+    """Return the kernel's output, the histories, and how many rows of the histories are filled."""
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
         output, history = allocate(simulator, runs), empty_track(simulator, runs, room)
@@ -248,7 +253,13 @@ def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: li
 
 
 def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
-    """Return the levels (N, V) of states packed one-hot (N, W)."""
+    """Return the levels (N, V) of packed states.
+
+    Args:
+        words: The packed states (N, W): rows of W 64-bit words, with one bit for each level of each variable.
+        sizes: The number of levels of each variable (V,).
+        bit_start: The first bit of each variable (V,).
+    """
     levels = np.zeros((len(words), len(sizes)), dtype=np.int16)
     for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):
         for level in range(1, int(size)):
@@ -259,5 +270,4 @@ def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
 
 
 def _named(names: list[str], index: Ints) -> NDArray[np.object_]:
-    """Return the name for each index, None for -1."""
     return np.array([*names, None], dtype=object)[index]

@@ -1,0 +1,133 @@
+"""The chain rule of gradients: from rates, chances and start states to the assumptions.
+
+An assumption acts on a measure through the hazards of moves, through the chances of their outcomes, and through the
+probabilities of the start states. The module `adjoint` finds the derivatives with respect to these. `ChainRule` turns
+them into derivatives with respect to the assumptions.
+
+A *pair* is a pair of a table entry and an outcome, which determines the rate of an edge. A *branch* is an outcome in
+one context, which determines its chance. Sizes: A assumptions, B branches, N states, P pairs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simlib.engines.exact.chain import Rating
+from simlib.engines.exact.states import StateSpace
+from simlib.machine.interventions import Segment
+from simlib.machine.tables import Tables, sums_by
+from simlib.typing import Floats, Ints
+
+__all__ = ["ChainRule"]
+
+
+class ChainRule:
+    """Collects the derivatives of one measure, segment by segment, at the assumption values `theta` (A,)."""
+
+    def __init__(self, tables: Tables, space: StateSpace, theta: Floats) -> None:
+        self.tables, self.space, self.theta = tables, space, theta
+        self._extended = tables.standing.extended(theta)
+        self._derivative = np.zeros(len(self._extended))
+
+    def add(self, segment: Segment, rating: Rating, by_pair: Floats | None, by_firing: Floats) -> None:
+        """Add the derivatives that come from one segment.
+
+        Args:
+            segment: The segment.
+            rating: Its rates and chances.
+            by_pair: The derivatives with respect to the rates of pairs (P,). None: the segment has no length.
+            by_firing: The derivatives with respect to the chances of forced and dated moves (B,).
+        """
+        tables, derivative, count = self.tables, self._derivative, len(self.theta)
+        by_chance = by_firing.copy()
+        if by_pair is not None:
+            branch, rates, chances = self.space.pair_branch, rating.rates, rating.chances
+            by_entry = sums_by(self.space.pair_entry, by_pair * chances[branch], len(rates))
+            by_chance += sums_by(branch, by_pair * rates[self.space.pair_entry], len(by_chance))
+            for row in tables.index(segment):
+                np.add.at(derivative, row, _over(by_entry * rates, self._extended[row]))
+        derivative[:count] += self._chance_part(by_chance, segment)
+        by_factor = self._by_log_weight(by_chance, rating.chances)
+        for row in tables.branch_factors(segment):
+            np.add.at(derivative, row, _over(by_factor, self._extended[row]))
+
+    def total(self) -> Floats:
+        """Return the derivatives with respect to the assumptions (A,), without the part of the start states.
+
+        Call this once, after all segments have been added.
+        """
+        standing, derivative, count = self.tables.standing, self._derivative, len(self.theta)
+        derivative[:count] = standing.per_median(derivative[:count], self.theta)
+        for assumption, place, slope in standing.slopes(self.theta):
+            derivative[assumption] += slope * derivative[place]
+        return derivative[:count]
+
+    def of_start(self, value: Floats) -> Floats:
+        """Return the part of the derivative (A,) that comes from the start probabilities, (∂p₀/∂θ)ᵀ u(0).
+
+        u(0) is `value` (N,): the value of each state at time 0. If the scenario lists its start states (a joint start),
+        their probabilities do not depend on θ, and this part is 0.
+        """
+        tables = self.tables
+        if tables.scenario.joint_start:
+            return np.zeros(len(self.theta))
+        shares = tables.start_shares(self.theta)
+        levels, _ = tables.start_states()
+        worth = value[self.space.find(levels)]
+        by_share = np.zeros(len(shares))
+        picks = np.stack([self._pick(levels, v) for v in range(len(tables.sizes))], axis=1)
+        for v in range(len(tables.sizes)):
+            others = np.delete(picks, v, axis=1)
+            np.add.at(by_share, picks[:, v], worth * np.prod(shares[others], axis=1))
+        return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
+
+    def _pick(self, levels: Ints, variable: int) -> Ints:
+        """Return for each start state the place of its level of a variable among the start shares."""
+        first, last = self.tables.start_start[variable : variable + 2]
+        own = self.tables.start_level[first:last]
+        return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
+
+    def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
+        """Return ∂/∂θ (A,) given ∂/∂chance (B,) in a segment, without the part of factors on outcomes.
+
+        A value that an intervention assumes in this segment also changes with θ.
+        """
+        theta, _ = self.tables.standing.in_place(self.theta, segment)
+        branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
+        result = self._share_part(theta, by_chance, branches.chance, branches.start, weight)
+        for assumption, slope in self.tables.standing.moving(segment, self.theta).items():
+            result[assumption] *= slope
+        return result
+
+    def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
+        """Return ∂/∂ log weight (B,) given ∂/∂chance (B,).
+
+        Chances are weights that are normalized within a context, so a larger weight lowers the other chances.
+        """
+        starts = self.tables.branches.start
+        mean = np.add.reduceat(by_chance * chances, starts[:-1])
+        return (by_chance - np.repeat(mean, np.diff(starts))) * chances
+
+    def _share_part(
+        self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
+    ) -> Floats:
+        """Return ∂/∂θ (A,) given ∂/∂share, for shares that `shares.normalized_shares` makes of θ.
+
+        In each group, one share may take the rest, or all may be normalized to sum to one.
+        """
+        result = np.zeros(len(theta))
+        weights = np.ones(len(chance)) if weights is None else weights
+        for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+            index, slope, weight = chance[first:last], by_share[first:last], weights[first:last]
+            given = index >= 0
+            if np.all(given) or np.any(weight != 1):
+                part = weight * np.where(given, theta[index], 1 - theta[index[given]].sum())
+                own = weight * (slope - slope @ part / part.sum()) / part.sum()
+            else:
+                own = slope
+            np.add.at(result, index[given], own[given] - own[~given].sum())
+        return result
+
+
+def _over(numerator: Floats, denominator: Floats) -> Floats:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)

@@ -1,0 +1,92 @@
+"""Questions as first passages: the states and firings that answer a question.
+
+A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history (taboo
+probabilities, Chung 1960). The taboo of a question holds everything that answers it. So the probability that the
+question is answered by a day is the probability that was stopped by that day.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from simlib.engines.exact.quests import Quest
+from simlib.engines.exact.states import StateSpace, Taboo
+from simlib.errors import Unsupported
+from simlib.machine.tables import Tables
+from simlib.scenario.model import Hold, Joint, Pin, Question
+from simlib.typing import Bools
+
+__all__ = ["FirstPassages"]
+
+
+class FirstPassages:
+    """Finds the states and firings that answer the questions of a scenario."""
+
+    def __init__(self, tables: Tables, space: StateSpace) -> None:
+        self.tables, self.space = tables, space
+
+    def taboo(self, question: Question) -> Taboo:
+        """Return the states and firings that answer a question.
+
+        Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
+        state or firing answers such a question.
+        """
+        if question.lull or question.count or question.joint:
+            what = "a lull" if question.lull else "a count" if question.count else "two events"
+            raise Unsupported(f"“{question.label}” asks for {what}, which no single state or firing answers")
+        if question.when is not None:
+            return Taboo(self.tables.holds(question.when, self.space.levels))
+        move, outcome = question.move or "", question.outcome
+        return Taboo(None, ((self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome)),))
+
+    def event(self, place: tuple[str, str]) -> Taboo:
+        """Return the states and firings in which an event happens.
+
+        The event is ("ending", id) or ("question", id). Raises Unsupported for a question that no single state or
+        firing answers.
+        """
+        kind, name = place
+        if kind == "question":
+            return self.taboo(self.tables.scenario.questions[name])
+        return Taboo(self.space.ending == list(self.tables.scenario.endings).index(name))
+
+    def of_joint(self, name: str, joint: Joint) -> list[Quest]:
+        """Return the first passages from which a question about one or two events is answered.
+
+        For one event by a day, there is one first passage. For two events there are three: to the first event, to the
+        second event, and to either of them. Then P(both) = P(first) + P(second) - P(either). Raises Unsupported for an
+        event that no single state or firing decides.
+        """
+        until = math.inf if joint.until is None else joint.until
+        first = self.event(joint.first)
+        if joint.then is None:
+            return [Quest(name, first, until)]
+        then = self.event(joint.then)
+        either = Quest(f"{name} either", first | then, until, then)
+        return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
+
+    def undecided(self) -> set[tuple[tuple[str, str], float | None]]:
+        """Return (first event, day) of each question about one or two events that cannot be solved exactly.
+
+        Simulated histories answer such a question, and also the question about its first event alone. A conditional
+        probability is the ratio of these two answers, so both must come from the same histories.
+        """
+        result = set()
+        for question in self.tables.scenario.questions.values():
+            if question.joint is not None:
+                try:
+                    self.of_joint(question.id, question.joint)
+                except Unsupported:
+                    result.add((question.joint.first, question.joint.until))
+        return result
+
+    def stays(self, inside: Bools) -> bool:
+        """Say whether every history that enters a set of states (N,) stays in the set.
+
+        If so, the probability of being in the set at a time equals the probability of having entered the set by then.
+        """
+        if any(isinstance(item, Pin | Hold) for item in self.tables.scenario.interventions):
+            return False
+        return not np.any(inside[self.space.source] & ~inside[self.space.target])

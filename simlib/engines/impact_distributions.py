@@ -1,0 +1,90 @@
+"""The distribution of each impact of a forecast: solved if that is cheap, else counted.
+
+An impact is a quantity that accumulates along a history, such as casualties.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from simlib.control import Control
+from simlib.engines.exact.amounts import exact_amounts
+from simlib.engines.exact.count_distribution import PRODUCTS
+from simlib.engines.exact.forecast import Solver
+from simlib.errors import MissingDependency
+from simlib.machine.belief import Belief
+from simlib.results import AmountSample, Forecast
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+
+__all__ = ["with_distributions"]
+
+
+def with_distributions(
+    forecast: Forecast,
+    scenario: Scenario,
+    frame: dict[str, Any],
+    solver: Solver | None,
+    belief: Belief | None,
+    job: tuple[int, int, Control],
+    accrued: Sequence[Floats] = (),
+) -> Forecast:
+    """Return a forecast with the whole distribution of each impact (accumulated quantity).
+
+    A distribution is solved if that is cheap, else counted in simulated histories. An impact that has its distribution
+    already is not changed. Without Numba only solved distributions are added.
+
+    Args:
+        forecast: The forecast.
+        scenario: Its scenario.
+        frame: The options `times`, `by` and `ignore_windows` of the forecast.
+        solver: The exact solver of the scenario, None if it cannot be solved.
+        belief: The draws of the assumptions. None: the stated values.
+        job: The number of replicates (with a belief: of each draw), their seed, and the control of the work.
+        accrued: For each draw the amount (R, T, I) of each of I impacts in R replicates by T times, if the replicates
+            have been simulated already.
+    """
+    found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
+    if solver is not None:
+        steps = forecast.provenance["steps"]
+        for index, (name, impact) in enumerate(forecast.impacts.items()):
+            law = exact_amounts(solver, index, impact, belief, steps, PRODUCTS, job[2])
+            found[name] = found[name] if law is None else law
+    if any(sample is None for _, sample in found.values()):
+        wanted = [name for name, (_, sample) in found.items() if sample is None]
+        if accrued and belief is not None:
+            found |= _distributions(scenario, wanted, np.stack(accrued), belief.weights)
+        else:
+            found |= _counted(scenario, frame, belief, job, wanted)
+    impacts = {
+        name: dataclasses.replace(impact, fan=found[name][0], sample=found[name][1])
+        for name, impact in forecast.impacts.items()
+    }
+    return dataclasses.replace(forecast, impacts=impacts)
+
+
+def _counted(
+    scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
+) -> dict[str, tuple[Floats, AmountSample]]:
+    """Return {impact: (quantiles over time, distribution)} from new histories, {} without Numba."""
+    from simlib.engines.montecarlo.distributions import histories_of_impacts
+    from simlib.engines.montecarlo.simulator import Simulator
+
+    try:
+        simulator = Simulator(scenario, **frame)
+    except MissingDependency:
+        return {}
+    return _distributions(scenario, names, *histories_of_impacts(simulator, belief, *job))
+
+
+def _distributions(
+    scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
+) -> dict[str, tuple[Floats, AmountSample]]:
+    from simlib.engines.montecarlo.counts import distribution
+
+    places = {name: index for index, name in enumerate(scenario.impacts)}
+    return {name: distribution(amounts[..., places[name]], weights) for name in names}
