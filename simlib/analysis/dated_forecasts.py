@@ -241,6 +241,7 @@ def forecast_series(
         NotLearnt: If the posterior of a date is not reliable.
         Unsupported: For an expected count or amount, and for a conditional probability. With `learn`, also for a
             measure that depends on whole histories and not only on the state of a day.
+        MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
     rows, chosen = whole_log(scenario, events), find(scenario, measures)

@@ -221,6 +221,7 @@ class LogOutlook:
 
         Raises:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.
+            MissingDependency: Without Numba.
         """
         given, kept = list(readings), list(own)
         left_out: list[LeftOut] = []

@@ -260,6 +260,9 @@ def pool(
         ScenarioError: For weights that do not fit the views.
         Unsupported: For views with different questions, for views that rule out each other's endings, and if `draws`
             is a belief.
+        TooManyStates: For "exact", when there are too many states.
+        MissingDependency: Without Numba, for the Monte Carlo engine.
+        Cancelled: When `control` cancels the work.
     """
     insist_on_prior(draws, "pooling views, each over its own priors,")
     shares = _scaled(list(views), weights)

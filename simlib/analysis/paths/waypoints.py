@@ -151,6 +151,7 @@ def passages(
         Unsupported: For a measure that is not an ending, a belief about another scenario or date, and "exact" over
             draws.
         TooManyStates: For "exact", when there are too many states.
+        MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
     ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)

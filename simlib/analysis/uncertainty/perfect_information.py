@@ -256,9 +256,12 @@ def evppi(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: For a belief, and if every assumption is fixed.
+        Unsupported: For a belief, if every assumption is fixed, and for "exact" if the measure depends on whole
+            histories.
         ValueError: For an expected count or amount, and for too few draws.
         ScenarioError: For an unknown measure, or a target outside the forecast.
+        TooManyStates: For "exact", when there are too many states.
+        MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
     insist_on_prior(draws, "EVPPI")

@@ -68,8 +68,7 @@ NAMED = 3
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work is allowed.
 
-    tolerance: the wanted half-width of the quantiles of a probability. For an expected count, it is relative to the
-    mean.
+    tolerance: the wanted half-width of the quantiles of a probability (of an expected count: relative to its mean).
     quantiles: the wanted quantiles, strictly between 0 and 1.
     most_draws: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
     patience: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact. The
@@ -97,7 +96,6 @@ class Uncertainty(Traced):
     """The range of M measures (probabilities or expected counts) over D draws of A assumptions.
 
     by_day: the target in days after the scenario's first day.
-    measures: the measures.
     scores (D, A): the normal scores of the draws (None: the draws are those of a belief).
     theta (D, A): the values of the assumptions at each draw, in base units.
     weights (D,): the weights of the draws, which sum to one.
@@ -291,9 +289,12 @@ def uncertainty(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: If every assumption is fixed, and for a belief about another scenario.
+        Unsupported: If every assumption is fixed, for a belief about another scenario, and for "exact" if a measure
+            depends on whole histories.
         ValueError: For too few draws.
         ScenarioError: For unknown measures, or a target outside the forecast.
+        TooManyStates: For "exact", when there are too many states.
+        MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
     uncertain(scenario)
