@@ -248,7 +248,10 @@ class Drivers(Traced):
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
-        """Return the position of a measure, by its name (default: the first). Raises KeyError."""
+        """Return the position of a measure, by its name (default: the first).
+
+        Raises KeyError for an unknown name.
+        """
         names = [m.name for m in self.measures]
         if measure is None:
             return 0

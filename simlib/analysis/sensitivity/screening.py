@@ -139,8 +139,8 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 def score_slopes(scenario: Scenario) -> Floats:
     """Return the change of each of A assumptions per normal score, at its stated value (A,).
 
-    It is in base units. A normal score of 1 is one standard deviation on the scale of the prior. Fixed assumptions have
-    0.
+    The change is in base units, and 0 for fixed assumptions. A normal score of 1 is one standard deviation on the scale
+    of the prior.
     """
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):

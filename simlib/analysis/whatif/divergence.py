@@ -36,8 +36,9 @@ class Divergence:
 
     replicate: the number of the replicate.
     variant: the name of the variant.
-    date: the date of the first event that differs. `day` is the same in days after the start.
-    shared: the number of events before that, which are the same in both.
+    date: the date of the first event that differs.
+    day: the day of this event, in days after the start.
+    shared: the number of events before this event, which are the same in both histories.
     endings, labels: the id and the label of the ending of each history.
     rows: the events from `date` on, by date, and at last both endings.
     """

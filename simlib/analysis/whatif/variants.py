@@ -30,7 +30,10 @@ def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
 
 
 def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
-    """Return interventions that force a move on each of several dates. An impossible move is left out."""
+    """Return interventions that force a move on each of several dates.
+
+    If the move is not possible on a date, its intervention has no effect.
+    """
     return tuple(Force(move, date, outcome, because) for date in dates)
 
 
