@@ -40,7 +40,7 @@ class SweepDesign:
     - `theta` (P, A): the assumption values of each point, in base units.
     - `seed` (P,): the seed of each point.
     - `columns`: further columns that describe each point in a table, as {name: P values}.
-    - `drawn`: whether `theta` are draws from the priors around the values in the file.
+    - `drawn`: whether `theta` are draws from the priors of each point's world.
     - `plans`: named sets of interventions. Each group of `len(plans)` consecutive points differs only in the plan.
     """
 
