@@ -51,7 +51,7 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
     ranked = sorted(given, key=lambda ending: -given[ending])
     title = f"{result.label('impacts', name)} given each ending by {result.by_words}"
     style.dress(ax, fit(title, ax), caption(f"mean, in {amounts.unit}. {AFTERWARDS}", ax))
-    halves = [float(amounts.given_error[ending][-1]) for ending in ranked]
+    halves = [float(np.nan_to_num(amounts.given_error[ending][-1])) for ending in ranked]
     places = np.arange(len(ranked))
     errors = halves if any(halves) else None
     ax.barh(places, [given[ending] for ending in ranked], height=0.4, color=style.BLUE, xerr=errors, ecolor=style.INK)
@@ -62,7 +62,8 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
         ax.text(given[ending] + half, place, text, va="center", fontsize=style.TEXT, color=style.INK)
         label = style.wrap(result.label("endings", ending), 90, 1)
         ax.text(0, place - 0.24, label, va="bottom", fontsize=style.SMALL, color=style.INK)
-    ax.set_xlim(0, 1.35 * max([*given.values(), 1e-9]))
+    ends = [given[ending] + half for ending, half in zip(ranked, halves, strict=True)]
+    ax.set_xlim(0, 1.35 * max([*ends, 1e-9]))
     ax.grid(visible=False, axis="y")
     return ax
 

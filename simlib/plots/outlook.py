@@ -28,7 +28,7 @@ def outlook_fan(result: Fan, ax: Axes, *, baseline: Floats | None = None) -> Axe
     style.dress(ax)
     style.date_axis(ax, result.as_of, end)
     style.percent_axis(ax, style.round_top(max(float(high.max()), 0.01)))
-    names = (("95%", high), ("average", mean), ("5%", low))
+    names = (("high end", high), ("average", mean), ("low end", low))
     for name, series in names:
         text = f" {percent(float(series[-1]))} {name}"
         ax.annotate(text, (end, float(series[-1])), va="center", fontsize=style.TEXT, annotation_clip=False)

@@ -14,7 +14,10 @@ from simlib.formatting import long_date
 from simlib.quantities import show
 from simlib.report.markup import Block
 from simlib.scenario.condition_wording import condition_in_words
-from simlib.scenario.model import Factor, Scenario, Source, Variable
+from simlib.scenario.model import Assumption, Factor, Scenario, Source, Variable
+
+_SINGLE = str.maketrans("“”", "‘’")
+"""Single quotation marks for a label, because sentences put double ones around it."""
 
 
 def readable(scenario: Scenario) -> Scenario:
@@ -37,7 +40,8 @@ def readable(scenario: Scenario) -> Scenario:
                 often = f"How many times the odds of “{of}” as the outcome of “{move.label}”"
                 named = f"Factor {int(place) + 1} on the odds of '{of}' as the outcome of '{move.label}'"
             if number.inline and number.label == named:
-                numbers[number.id] = dataclasses.replace(number, label=often + _while(factor, scenario))
+                label = f"{often}{_while(factor, scenario)}".translate(_SINGLE)
+                numbers[number.id] = dataclasses.replace(number, label=label)
     return scenario.replace(assumptions=numbers)
 
 
@@ -87,7 +91,7 @@ def start(scenario: Scenario) -> Block:
         reasons = [variable.because, *(share.because for share in shares)]
         named = [*variable.sources, *(name for share in shares for name in share.sources)]
         because = " ".join(f"{reason.rstrip('.')}." for reason in dict.fromkeys(reasons) if reason)
-        rows.append((variable.label, _levels(variable, scenario), because, titles(dict.fromkeys(named), scenario)))
+        rows.append((variable.label, _levels(variable, scenario), because, numbers(named, scenario)))
     return Block("table", items=(head, *rows))
 
 
@@ -109,9 +113,8 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
     """
     rows = [("assumption", "value", "90% range", "because", "sources")]
     for a in readable(scenario).assumptions.values():
-        value, low, high = (show(x, a.kind, a.unit) for x in (a.value, a.low, a.high))
-        span = "fixed" if a.fixed else f"{low} to {high}"
-        rows.append((a.label, value, span, a.because, titles(a.sources, scenario)))
+        value, span = show(a.value, a.kind, a.unit), "fixed" if a.fixed else range_in_words(a)
+        rows.append((a.label, value, span, a.because, numbers(a.sources, scenario)))
     yield Block("table", items=tuple(rows))
     if scenario.correlations:
         yield Block("text", "These assumptions are drawn together, with a rank correlation (-1 to 1):")
@@ -120,23 +123,35 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
         yield Block("text", "The assumptions are drawn independently of each other.")
 
 
+def range_in_words(assumption: Assumption) -> str:
+    """Return the range of an assumption, if possible with its unit written once: "0.1 to 0.4 per week"."""
+    low, high = (show(x, assumption.kind, assumption.unit) for x in (assumption.low, assumption.high))
+    number, space, unit = low.partition(" ")
+    once = low[0].isdigit() and high.endswith(space + unit)
+    return f"{number if once else low} to {high}"
+
+
 def _together(scenario: Scenario) -> Iterator[str]:
     called = readable(scenario).assumptions
     for pair in scenario.correlations:
-        why = f", because {pair.because.rstrip('.')}" if pair.because else ""
-        named = titles(pair.sources, scenario)
+        link = ". " if pair.because[:1].isupper() else ", because "
+        why = f"{link}{pair.because.rstrip('.')}" if pair.because else ""
+        named = numbers(pair.sources, scenario)
         pair_of = f"“{called[pair.first].label}” and “{called[pair.second].label}”: {pair.rank:+g}{why}"
-        yield f"{pair_of}{f' ({named})' if named else ''}."
+        yield f"{pair_of}{f' {named}' if named else ''}."
 
 
-def titles(names: Iterable[str], scenario: Scenario) -> str:
-    """Return the titles of the sources with these ids, separated by commas. Unknown ids are left out."""
-    return ", ".join(scenario.sources[name].title for name in names if name in scenario.sources)
+def numbers(names: Iterable[str], scenario: Scenario) -> str:
+    """Return the numbers of some sources in the list of all sources: "[2], [5]". Unknown ids are left out."""
+    every = list(scenario.sources)
+    found = sorted({every.index(name) for name in names if name in scenario.sources})
+    return ", ".join(f"[{number + 1}]" for number in found)
 
 
 def sources(scenario: Scenario) -> Block:
     """Return a list of every source with its date and its address."""
-    return Block("list", items=tuple(_source(source) for source in scenario.sources.values()) or ("None are named.",))
+    listed = (f"[{number}] {_source(source)}" for number, source in enumerate(scenario.sources.values(), start=1))
+    return Block("list", items=tuple(listed) or ("None are named.",))
 
 
 def _source(source: Source) -> str:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import counted, long_date, one_digit, percent, plainly
-from simlib.quantities import show
+from simlib.report.assumption_blocks import range_in_words
 from simlib.report.confidence import confidence_in
 from simlib.report.likelihood import icd203
 from simlib.report.limits import LIMITS, own_limits
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Bar
     from simlib.calibration.reference_classes import RateCheck
 
-__all__ = ["first_page", "second_page"]
+__all__ = ["LARGE", "citations", "first_page", "past_and_implied", "second_page"]
 
 _ROWS, _ASSUMPTIONS, _PAST, _SIGNS, _CHANGES = 6, 3, 4, 5, 5
 """Largest number of rows in a table: answers, assumptions, past crises or consequences, signs, and changes."""
 
-_LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 105, 150, 72, 560
+_LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 140, 150, 72, 560
 """Largest number of letters in a text: description, reason, note, label of an answer, and limits."""
 
-_LARGE = 1.5
+LARGE = 1.5
 """Pixels of an image along one side, for each pixel on the screen."""
 
 
@@ -118,7 +118,7 @@ def _headline(material: Material) -> Iterator[Block]:
     said.append(Block("claim", f"Confidence: {found.level}.", (grounds,)))
     sides = [Block("column", parts=tuple(said))]
     if material.draws is not None and spread is not None and spread.variance.value > 0:
-        sides.append(Block("column", parts=(_outlook(material),)))
+        sides.append(Block("column", parts=(_outlook(material), Block("note", _outlook_key(material)))))
     yield Block("panel", parts=(Block("columns", parts=tuple(sides)),))
 
 
@@ -154,15 +154,19 @@ def _outlook(material: Material) -> Block:
     return _figure(words, draw, 400, 215)
 
 
+def _outlook_key(material: Material) -> str:
+    dashed = "" if material.baseline is None else "; dashed: the unchanged scenario"
+    return f"Probability by the end of each date. Line: average; band: 5–95% range{dashed}."
+
+
 def _figure(words: str, draw: Callable[[Axes], Any], width: int, height: int) -> Block:
     from simlib.plots.figure import new_figure, small_png
     from simlib.plots.lettering import settle
 
     figure = new_figure(width, height, words)
-    figure.set_dpi(figure.dpi * _LARGE)
     draw(figure.add_axes((0.1, 0.19, 0.66, 0.78)))
     settle(figure)
-    return Block("figure", words, png=small_png(figure), width=width)
+    return Block("figure", words, png=small_png(figure, ratio=LARGE), width=width)
 
 
 def _other_answers(material: Material) -> Iterator[Block]:
@@ -212,11 +216,13 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
     assert material.tornado is not None
     a = bar.assumption
-    low, high = (show(x, a.kind, a.unit) for x in (a.low, a.high))
     ends = f"{percent(float(bar.at_low[0]))} to {percent(float(bar.at_high[0]))}"
     behind = grounds(material.scenario, a.because, a.sources)
-    rests = f"{behind.words()}: {a.because}" if a.because else behind.words()
-    return f"{a.label}: {low} to {high}", ends, clipped(rests, _REASON), _to_find_out(material, bar)
+    reason = clipped(a.because[:1].upper() + a.because[1:], _REASON)
+    reason += " " if reason.endswith(("…", ".")) else ". " * bool(reason)
+    age = "" if behind.age_days is None else f", the newest {counted(behind.age_days, 'day')} old"
+    sources = f"{counted(len(behind.sources), 'source')}{age}." if behind.sources else "No source."
+    return f"{a.label}: {range_in_words(a)}", ends, f"{reason}{sources}", _to_find_out(material, bar)
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
@@ -271,7 +277,7 @@ def _views(material: Material) -> Iterator[Block]:
         return
     item, pool = material.view_item(), material.views
     top = max(float(item.views[:, -1].max()), 0.01)
-    rows: list[tuple[str | RangeBar, ...]] = [("View", "Probability", "")]
+    rows: list[tuple[str | RangeBar, ...]] = [("View", "Probability", f"Bar from 0% to {percent(top)}")]
     names = [*pool.weights, "Pooled, each view with the same weight"]
     for name, value in zip(names, [*item.views[:, -1].tolist(), float(item.linear[-1])], strict=True):
         rows.append((name, percent(value), RangeBar(0.0, value / top, value / top, percent(value))))
@@ -287,18 +293,30 @@ def _past(material: Material) -> Iterator[Block]:
     if not ranked:
         return
     yield Block("heading", "Past crises, and why this one may differ")
-    head = ("Share of", "Past [95%]", "This scenario, at the stated values", "Reason")
+    head = ("Share of", "Past [95% interval]", "This scenario", "Reason")
     yield Block("table", items=(head, *(_past_row(check) for check in ranked)))
+    yield Block("note", f"This scenario: at the stated values of the assumptions. {citations(ranked)}")
 
 
 def _past_row(check: RateCheck) -> tuple[str, ...]:
-    rate = check.rate
-    past = percent(rate.figure)
-    if rate.low is not None and rate.high is not None:
-        past += f" [{percent(rate.low)} to {percent(rate.high)}]"
     reason = check.note.partition(". ")[2] or check.note
     inside = "Agrees." if check.verdict == "inside" else ""
-    return rate.what, past, percent(check.implied or 0.0), clipped(inside or reason, _NOTE)
+    past, implied = past_and_implied(check)
+    return check.rate.what, past, implied, clipped(inside or reason, _NOTE)
+
+
+def past_and_implied(check: RateCheck) -> tuple[str, str]:
+    """Return a figure about past crises with its 95% interval, and its value in the scenario, as text."""
+    rate, write = check.rate, percent if check.rate.share else "{:.2f}".format
+    past = write(rate.figure)
+    if rate.low is not None and rate.high is not None:
+        past += f" [{write(rate.low)} to {write(rate.high)}]"
+    return past, "not compared" if check.implied is None else write(check.implied)
+
+
+def citations(checks: Iterable[RateCheck]) -> str:
+    """Return the data sets behind some figures about past crises, in one sentence."""
+    return f"Data: {'; '.join(dict.fromkeys(check.rate.citation for check in checks))}."
 
 
 def _consequences(material: Material) -> Iterator[Block]:

@@ -83,10 +83,9 @@ def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
         inside = sum(check.verdict == "inside" for check in compared)
         yield 2 * inside >= len(compared), f"{inside} of {counted(len(compared), 'base rate')} agree"
     settled = _settled(material)
-    yield (
-        settled >= SETTLED,
-        f"{settled or 'no'} registered and settled forecast{'s' * (settled > 1)} of this scenario",
-    )
+    number = counted(settled, "registered forecast") if settled else "no registered forecast"
+    only = "only " if 0 < settled < SETTLED else ""
+    yield settled >= SETTLED, f"{only}{number} of this scenario {'are' if settled > 1 else 'is'} settled"
 
 
 def _settled(material: Material) -> int:

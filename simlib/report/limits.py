@@ -40,5 +40,6 @@ def own_limits(scenario: Scenario) -> str:
 def _plain(text: str) -> str:
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r'"([^"]*)"', r"“\1”", text)
     lines = (re.sub(r"^\s*[-*] ", "", line) for line in re.sub(r"[*`]", "", text).splitlines())
     return " ".join(" ".join(lines).split())

@@ -55,7 +55,7 @@ class RangeBar:
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,'DejaVu Sans',sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}"
+    "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}h1,h2{text-wrap:balance}"
     "h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #ccc}h3{font-size:1rem;margin:1rem 0 .3rem}"
     "p{margin:.5rem 0}ul{margin:.3rem 0;padding-left:1.2rem}img{max-width:100%;height:auto}a{color:#004f86}"
     "table{border-collapse:collapse;font-size:.85rem;width:100%}"
@@ -76,10 +76,12 @@ _STYLE = (
     "@page{size:A4;margin:12mm 13mm}"
     "@media print{body{font-size:9.4pt;line-height:1.32;margin:0;max-width:none;padding:0}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    "h2{break-after:avoid}img,tr{break-inside:avoid}.columns{display:flex}"
+    "h2{font-size:12.5pt;margin:1.3rem 0 .4rem}h3{font-size:10pt}table{font-size:8.4pt}td,th{padding:.15rem .4rem}"
+    "p,li{orphans:2;widows:2}h2,h3,h2+p,p:has(+ul),p:has(+table){break-after:avoid}img,tr,li{break-inside:avoid}"
+    ".columns{display:flex}"
     ".sheet{break-after:page;margin:0}.sheet h1{font-size:15pt}.sheet h2{font-size:10.5pt;margin:.55rem 0 .2rem}"
-    ".sheet table{font-size:8.2pt}.sheet td,.sheet th{padding:.12rem .35rem}.sheet p,.sheet li{margin:.15rem 0}"
-    ".sheet .note,.sheet .kicker{font-size:8pt}.sheet .lead{font-size:8.8pt}"
+    ".sheet table{font-size:8.25pt}.sheet td,.sheet th{padding:.12rem .35rem}.sheet p,.sheet li{margin:.15rem 0}"
+    ".sheet .note,.sheet .kicker{font-size:8.25pt}.sheet .lead{font-size:8.8pt}"
     ".big{font-size:22pt}.big small{font-size:9.5pt}"
     ".panel{padding:.25rem .7rem;margin:.3rem 0}.columns{gap:1.1rem}.span{height:.55rem;margin-top:.25rem}}"
 )

@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from simlib.calibration.predictive_check import LOG_BESIDE_MODEL
-from simlib.formatting import percent, percent_within
+from simlib.formatting import percent, percent_within, with_error
 from simlib.machine.measures import headline
 from simlib.report import assumption_blocks as ledger
-from simlib.report.brief import first_page, second_page
+from simlib.report.brief import LARGE, citations, first_page, past_and_implied, second_page
 from simlib.report.confidence import RULE
 from simlib.report.likelihood import icd203, legend
 from simlib.report.limits import LIMITS
 from simlib.report.markup import Block
 from simlib.report.material import Material
-from simlib.results import ONGOING, Band, Forecast
+from simlib.results import AFTERWARDS, ONGOING, Accumulation, Band, Forecast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.result import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.sample_information import Evsi
+    from simlib.calibration.reference_classes import BaseRates
     from simlib.engines.ensemble import Ensemble
 
 __all__ = ["blocks"]
@@ -45,6 +48,25 @@ _MOVES = 10
 
 _TIMES_OF_DAY = ("made_at", "seconds", "machine", "versions")
 """Parts of the provenance that depend on the computer. Without them, every computer writes the same report."""
+
+_WIDTH, _HEIGHT, _TALL, _LABELS = 720, 440, 520, 235
+"""Pixels on screen: width and height of a figure, height of one with ten rows, and room for labels at the right."""
+
+_PROVENANCE = {
+    "firings_by": "numbers of moves, computed by",
+    "scenario_sha256": "SHA-256 of the scenario",
+    "version": "version of simlib",
+    "horizon_days": "horizon in days",
+    "draws": "sets of assumptions",
+    "truncation_bound": "largest error of an exact probability",
+    "steps": "steps of the exact computation",
+    "edges": "transitions between states",
+    "ignore_windows": "calendar windows left out",
+    "by_histories": "questions answered by Monte Carlo",
+    "histories": "simulated histories",
+    "histories_seed": "seed of the histories",
+}
+"""Words for parts of the provenance."""
 
 Kind = Literal["endings", "questions"]
 
@@ -86,26 +108,28 @@ def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
     from simlib.analysis.sensitivity.direct_rates import self_evident
     from simlib.plots.tornado_bars import tornado
 
-    lines: list[str] = []
     for measure in every.measures:
+        lines: list[str] = []
         evident = self_evident(material.scenario, measure)
         bars = tuple(bar for bar in every.bars if bar.assumption.id not in evident)
         telling = dataclasses.replace(every, bars=bars)
         named = [bar.assumption.label for bar in every.ranked(measure.name) if bar.assumption.id in evident]
         if bars:
             draw = partial(tornado, telling, measure=measure.name)
-            yield _figure(material.forecast, draw, f"what drives {measure.words}")
+            yield _figure(material.forecast, draw, f"what drives {measure.words}", height=_TALL)
         lines += telling.sentences_of(measure) if bars else ()
         if named:
             what = ", ".join(f"“{label}”" for label in named)
             lines.append(f"Left out as self-evident: {what}, part of the only move that leads to {measure.words}.")
-    yield Block("list", items=tuple(lines))
+        yield Block("list", items=tuple(lines))
 
 
 def _watch(material: Material) -> Iterator[Block]:
     if material.seeing is not None:
+        yield Block("subheading", f"Signs of {material.seeing.measure.words}")
         yield Block("list", items=tuple(_signs(material.seeing, material.forecast)))
     for signs in material.indicators:
+        yield Block("subheading", f"Signs of {signs.measure.words}")
         yield Block("list", items=tuple(signs.sentences(_SIGNS)))
 
 
@@ -133,7 +157,7 @@ def _methods(material: Material) -> Iterator[Block]:
 
 def _past(material: Material) -> Iterator[Block]:
     if material.past_crises is not None:
-        yield Block("list", items=tuple(material.past_crises.sentences()))
+        yield from _past_crises(material.past_crises)
     if material.past is not None:
         yield Block("text", LOG_BESIDE_MODEL)
         head = ("", *(" ".join(words) for words in zip(*material.past.HEAD, strict=True)))
@@ -142,11 +166,22 @@ def _past(material: Material) -> Iterator[Block]:
         yield Block("list", items=tuple(material.past.sentences()))
 
 
+def _past_crises(rates: BaseRates) -> Iterator[Block]:
+    if not rates.applied:
+        yield Block("text", "The scenario names no class of past crises.")
+        return
+    head = ("share or figure of past crises", "past [95% interval]", "this scenario", "it lies", "remark")
+    rows = [(c.rate.what, *past_and_implied(c), c.verdict, c.note) for c in rates.applied]
+    yield Block("table", items=(head, *rows))
+    yield Block("text", citations(rates.applied))
+
+
 def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield "How the questions are settled", iter([ledger.settling(scenario)])
-    yield "Where it starts", iter([ledger.start(scenario)])
+    key = Block("text", "A number in brackets is that of a source in the list of sources.")
+    yield "Where it starts", iter([key, ledger.start(scenario)])
     yield "The assumptions", ledger.assumptions(scenario)
     yield "Sources", iter([ledger.sources(scenario)])
 
@@ -191,7 +226,7 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
     if forecast.counters:
         yield Block("list", items=tuple(_counter(forecast, name) for name in forecast.counters))
     if forecast.impacts:
-        yield Block("list", items=tuple(forecast.impact_sentences()))
+        yield from _impacts(forecast)
     if forecast.histories_note:
         yield Block("text", forecast.histories_note)
     if forecast.stated is None and not all(number.fixed for number in material.scenario.assumptions.values()):
@@ -203,24 +238,46 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
     yield from _pictures(material)
 
 
+def _impacts(forecast: Forecast) -> Iterator[Block]:
+    """Yield the sentences on each impact, with the means given each ending in one table."""
+    endings, impacts = forecast.labels["endings"], forecast.impacts
+    labels = {name: forecast.label("impacts", name) for name in impacts}
+    by = forecast.by_words
+    told = (line for name, impact in impacts.items() for line in impact.spread_sentences(labels[name], by))
+    yield Block("list", items=tuple(told))
+    rows = [
+        (label, *(_given(impact, ending) for impact in impacts.values()))
+        for ending, label in endings.items()
+        if any(np.isfinite(impact.given[ending][-1]) for impact in impacts.values())
+    ]
+    if rows:
+        yield Block("text", f"The average given the ending by {by}, with its 95% error. {AFTERWARDS}")
+        head = ("ending", *(f"{labels[name]} ({impact.unit})" for name, impact in impacts.items()))
+        yield Block("table", items=(head, *rows))
+
+
+def _given(impact: Accumulation, ending: str) -> str:
+    mean, half = float(impact.given[ending][-1]), float(impact.given_error[ending][-1])
+    return with_error(mean, half) if np.isfinite(mean) else ""
+
+
 def _pictures(material: Material) -> Iterator[Block]:
     from simlib.plots.ending_curves import endings
-    from simlib.plots.impact_charts import impact_bars, impact_fan
+    from simlib.plots.impact_charts import impact_fan
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.move_counts import moves
 
     forecast, before, draws = material.forecast, material.baseline, material.draws
     doubt = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
     draw = partial(endings, forecast, baseline=before, doubt=doubt)
-    yield _figure(forecast, draw, forecast.sentences()[0], room=0.3)
+    yield _figure(forecast, draw, forecast.sentences()[0], right=_LABELS)
     if forecast.ladders:
         draw = partial(ladder_fan, forecast, baseline=before)
-        yield _figure(forecast, draw, "rungs of the ladder over time", room=0.3)
+        yield _figure(forecast, draw, "rungs of the ladder over time", right=_LABELS)
     for name in forecast.impacts:
         what = f"“{forecast.label('impacts', name)}”"
-        yield _figure(forecast, partial(impact_fan, forecast, impact=name), f"{what} over time", room=0.3)
-        yield _figure(forecast, partial(impact_bars, forecast, impact=name), f"{what} given each ending")
-    yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
+        yield _figure(forecast, partial(impact_fan, forecast, impact=name), f"{what} over time")
+    yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves", height=_TALL)
     if forecast.firings:
         yield Block("text", f"{_RANGE_OF_MOVES} The numbers in the table are {forecast.firings_source}.")
         yield Block("table", items=tuple(_ranges_of_moves(forecast)))
@@ -287,7 +344,7 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
             rows.append((label, mean, *old, f"{percent(low)} to {percent(high)}", stated))
     yield Block("text", f"The assumptions matter most for {widest[1]}.")
     column = [] if before is None else ["baseline"]
-    head = ("", "average [95% error of this average]", *column, "nine in ten draws", "at the stated values")
+    head = ("", "average [its 95% interval]", *column, "nine in ten sets of assumptions", "at the stated values")
     yield Block("table", items=(head, *rows))
     if forecast.questions:
         name = headline(material.scenario, ("question",)).of
@@ -343,23 +400,30 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in provenance.items():
         if key in _TIMES_OF_DAY:
             continue
+        words = _PROVENANCE.get(key, key.replace("_", " "))
         if isinstance(value, Mapping):
-            yield key, ", ".join(f"{name} {_short(item)}" for name, item in value.items())
+            yield words, ", ".join(f"{name} {_short(item)}" for name, item in value.items())
         elif value not in (None, "", []):
-            yield key, ", ".join(map(_short, value)) if isinstance(value, list | tuple) else _short(value)
+            yield words, ", ".join(map(_short, value)) if isinstance(value, list | tuple) else _short(value)
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _figure(forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, room: float = 0.04) -> Block:
+def _figure(
+    forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, right: int = 30, height: int = _HEIGHT
+) -> Block:
     from simlib.plots.captions import foot, sign
     from simlib.plots.figure import new_figure, small_png
     from simlib.plots.lettering import settle
 
-    figure = new_figure(960, 560, words)
+    figure = new_figure(_WIDTH, height, words)
     sign(figure, foot(forecast))
-    draw(figure.add_axes((0.06, 0.11, 0.9 - room, 0.73)))
+    left, bottom, top = 70, 54, 106
+    across, up = _WIDTH - left - right, height - bottom - top
+    draw(figure.add_axes((left / _WIDTH, bottom / height, across / _WIDTH, up / height)))
     settle(figure)
-    return Block("figure", words, png=small_png(figure))
+    return Block("figure", words, png=small_png(figure, ratio=LARGE), width=_WIDTH)

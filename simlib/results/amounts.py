@@ -134,8 +134,20 @@ class Accumulation:
     def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
         """Describe the amount at the last report time: mean, spread, tail, and the mean given each ending.
 
-        `label` is the label of the impact, `by` the last report time in words, and `endings` the label of each ending
-        by its id.
+        `label` is the label of the impact, `by` the last report time in words. `endings` has the label of each ending.
+        """
+        given = [
+            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount', self.unit)}"
+            for name, x in self.given.items()
+            if np.isfinite(x[-1])
+        ]
+        more = [f"“{label}” on average, given the ending by then: {', '.join(given)}. {AFTERWARDS}"] if given else []
+        return [*self.spread_sentences(label, by), *more]
+
+    def spread_sentences(self, label: str, by: str) -> list[str]:
+        """Describe the amount at the last report time: mean, spread and tail.
+
+        `label` is the label of the impact, and `by` the last report time in words.
         """
         mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
@@ -154,13 +166,6 @@ class Accumulation:
                 f"“{label}”: {low} to {with_plural(high, unit)} in nine of ten histories (median {middle}). The worst "
                 f"5% average {worst}. Probability: {', '.join(more)}. {self.sample.source}"
             )
-        given = [
-            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount', unit)}"
-            for name, x in self.given.items()
-            if np.isfinite(x[-1])
-        ]
-        if given:
-            texts.append(f"“{label}” on average, given the ending by then: {', '.join(given)}. {AFTERWARDS}")
         return texts
 
     def round_amounts(self) -> list[float]:

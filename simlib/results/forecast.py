@@ -243,7 +243,8 @@ class Forecast(Answer):
         """A sentence that names the questions in `by_histories`, or "" if there are none."""
         if not self.by_histories:
             return ""
-        names = " and ".join(f"“{self.label('questions', name)}”" for name in self.by_histories)
+        *others, last = (f"“{self.label('questions', name)}”" for name in self.by_histories)
+        names = f"{', '.join(others)} and {last}" if others else last
         runs, seed = self.provenance["histories"], self.provenance["histories_seed"]
         return f"By Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), with its 95% interval: {names}."
 

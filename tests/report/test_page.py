@@ -247,7 +247,7 @@ def test_a_report_sets_the_scenario_beside_past_crises_of_its_class():
     scenario = load("two-islands").replace(reference_class="mid-force", path="")
     material = gather(scenario, solve(scenario, times=2))
     text = to_markdown(blocks(material))
-    assert "- militarised disputes since 1946 with use of force that reach war: 2.4%" in text
+    assert "| militarised disputes since 1946 with use of force that reach war | 2.4%" in text
     assert "The log beside the model" not in text
 
 
@@ -321,9 +321,9 @@ def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
     assert "- A ship of North Island is hit: the Gazette of the Isles reports a ship of North Island hit" in text
     assert "decided by the editors of the Gazette." in text
     starts = text[text.index("## Where it starts") : text.index("## The assumptions")]
-    assert re.search(r"\| Standoff in the strait \| patrols \| patrols have .* \| Gazette of the Isles \|", starts)
+    assert re.search(r"\| Standoff in the strait \| patrols \| patrols have .* \| \\\[1\\\] \|", starts)
     assert "| hot with 70%, otherwise quiet | assumed: the last patrol" in starts
-    assert "| How many times as often “Break contact after a clash” while “Tempo of events” is hot |" in text
+    assert "| How many times as often ‘Break contact after a clash’ while ‘Tempo of events’ is hot |" in text
     assert "Factor 1 of" not in text
     assert "hot”: +0.4, because both are high" in text
 

@@ -65,7 +65,7 @@ def test_a_factor_of_an_outcome_is_set_saved_and_labelled(tmp_path):
     assert "{value: 0.5, low: 0.2, high: 1, because: assumed}, when: {mood: angry}" in file.read_text(encoding="utf-8")
     assert dials(changed)[FACTOR].uses == ("odds of both lanes: Park tractors on the bridge",)
     assert readable(changed).assumptions[FACTOR].label == (
-        "How many times the odds of “both lanes” as the outcome of “Park tractors on the bridge” while “mood” is angry"
+        "How many times the odds of ‘both lanes’ as the outcome of ‘Park tractors on the bridge’ while ‘mood’ is angry"
     )
 
 
