@@ -184,7 +184,7 @@ class BoxBoard:
         self.artists: list[Artist] = [self._point, self._answer]
 
     def move(self, values: Mapping[str, float], probability: float) -> None:
-        """Move the point to `values`, and the mark in the histogram to the `probability` at these values.
+        """Move the mark in the plot to `values`, and the mark in the histogram to `probability`.
 
         `values` are by assumption, in base units. Both marks stay within their axes.
         """

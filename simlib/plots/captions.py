@@ -32,7 +32,7 @@ def head(panel: LivePanel, finding: str, *notes: str) -> None:
 
 
 def basis(result: Forecast) -> str:
-    """Return the basis of a forecast in words: the stated values, or the draws and their number."""
+    """Return in words whether a forecast uses stated values of the assumptions, or how many draws."""
     if result.stated is None:
         return "at the stated values"
     return f"{over_draws(result.provenance)} ({counted(result.provenance['draws'], 'draw')})"

@@ -69,7 +69,8 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
 def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
     """Draw the `most` largest elasticities of a measure (default: the first), and return `ax`.
 
-    An elasticity is the change of the measure, in percent, for 1% more of an assumption.
+    A measure is a probability or an expected number. An elasticity is the change of the measure, in percent, for 1%
+    more of an assumption.
     """
     about = next(m for m in result.measures if measure in (None, m.name))
     elasticity = np.nan_to_num(result.elasticity(about.name))

@@ -1,4 +1,4 @@
-"""Endings over time: the cumulative probability of each ending, with a band and a dotted baseline.
+"""Endings over time: the cumulative probability of each ending, with a band for its uncertainty.
 
 Without draws from the priors, a band shows the error of the computation. With draws, a band shows their range, which is
 the uncertainty about the assumptions. The caption says what the bands show.

@@ -1,4 +1,4 @@
-"""Charts of an impact: its total over time as a fan, and its mean given each ending as bars."""
+"""Charts of an impact (a quantity that adds up, such as losses): over time, and given each ending."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 @lettered
 def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw the mean of an impact (default: the first) over time, and return `ax`.
+    """Draw the mean of an impact over time, and return `ax`.
 
-    If the forecast has the distribution of the impact over histories, its median and 90% range are drawn too.
+    An impact is a quantity that adds up over a history, such as losses. `impact` is its id (default: the first). If the
+    forecast has the distribution of the impact over histories, its median and 90% range are drawn too.
     """
     name, amounts = _chosen(result, impact)
     end = show(float(amounts.mean[-1]), "amount", amounts.unit)
@@ -45,7 +46,10 @@ def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes
 
 @lettered
 def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw a bar for the mean of an impact (default: the first) given each ending, and return `ax`."""
+    """Draw a bar for the mean of an impact given each ending, and return `ax`.
+
+    An impact is a quantity that adds up over a history, such as losses. `impact` is its id (default: the first).
+    """
     name, amounts = _chosen(result, impact)
     given = {ending: float(mean[-1]) for ending, mean in amounts.given.items() if np.isfinite(mean[-1])}
     ranked = sorted(given, key=lambda ending: -given[ending])

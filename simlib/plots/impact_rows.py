@@ -1,4 +1,4 @@
-"""A small chart of impacts: the mean of every impact, and the mean of one impact given each ending."""
+"""A small chart of impacts (quantities that add up, such as losses): means, also given each ending."""
 
 from __future__ import annotations
 

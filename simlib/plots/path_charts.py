@@ -242,7 +242,7 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Write its name and share beside each bar {rung: (bottom, height)} of the column `depth`.
+    """Write name and share beside each bar {name: (bottom, height)} of the column `depth`.
 
     Labels that would overlap are moved apart, and thin lines join these labels to their bars.
     """

@@ -43,7 +43,7 @@ LETTERS = 112
 
 
 def calendar(result: Comparison, ax: Axes) -> Axes:
-    """Draw a row for each intervention, under the name of its variant, and return `ax`.
+    """Draw a row for each intervention, under the name of its variant (changed scenario), and return `ax`.
 
     A mark shows an intervention on a day, and a bar one that lasts. A tick of the axis stands at the beginning of its
     date, because interventions act at the beginning of a day.

@@ -15,7 +15,7 @@ GAP = 0.62
 
 
 def rows(ax: Axes, count: int) -> Axes:
-    """Make room for `count` rows, the first at the top. Only the horizontal axis stays visible."""
+    """Make room for `count` bars with labels, the first at the top. Only the horizontal axis is shown."""
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
@@ -31,7 +31,7 @@ def letters(ax: Axes, share: float = 1.0) -> int:
 
 
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
-    """Write the label of a row above its bar, at the left edge of the axes.
+    """Write a label above the bar number `row`, at the left edge of the axes.
 
     The label takes at most `lines` lines. The default is two if there is room, and otherwise one.
     """

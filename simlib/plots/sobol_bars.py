@@ -38,8 +38,8 @@ def _title(measure: str, some: Sequence[Share]) -> str:
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
     """Draw the first-order (filled) and total (hollow) Sobol indices of a measure, and return `ax`.
 
-    Whiskers are 95% intervals. The default measure is the first. At most `most` inputs are drawn. If the interval of an
-    index is too wide, only the interval is drawn.
+    A measure is a probability or an expected number (default: the first). Whiskers are 95% intervals. At most `most`
+    inputs are drawn. If the interval of an index is too wide, only the interval is drawn.
     """
     about = result.measures[measure or next(iter(result.measures))]
     some = about.shares[:most]

@@ -97,7 +97,7 @@ def _rise(span: int) -> int:
 
 @dataclass(frozen=True)
 class _Row:
-    """A variable, and the places of its label, its boxes and its end, in pixels from the top."""
+    """A variable in the diagram: its arrows, and the places of its parts in pixels from the top."""
 
     variable: Variable
     arrows: list[Arrow]

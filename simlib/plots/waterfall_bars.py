@@ -38,11 +38,12 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 
 
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw variants that each add one change to the variant before (see `cumulative`), and return `ax`.
+    """Draw the effects of changes of a scenario that are made one after the other, and return `ax`.
 
-    Each bar begins where the bar before ended, and the last bar shows all changes together. The default measure is the
-    first. A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the difference between
-    variant and scenario.
+    Each variant in `result` must add one change to the variant before (see `cumulative`). Each bar begins where the bar
+    before ended, and the last bar shows all changes together. A measure is a probability or an expected number
+    (default: the first). A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the
+    difference between variant and scenario.
     """
     differences = _differences(result, measure)
     first, last = next(iter(differences.values())), list(differences.values())[-1]

@@ -90,9 +90,9 @@ class Lesson:
     # ---------------------------------------------------------------- results of the scenario
 
     def probability(self, measure: str, day: float | None = None, world: Scenario | None = None) -> float:
-        """Return the exact probability of a measure by `day`, in days after the start (default: the horizon).
+        """Return the exact probability of an event by `day`, in days after the start (default: the horizon).
 
-        `world` is a scenario (default: the one of the lesson).
+        `measure` names the event, such as "question:ship-hit". `world` is a scenario (default: the one of the lesson).
         """
         world = world or self.world
         chosen = find(world, measure)

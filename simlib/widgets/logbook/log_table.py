@@ -47,7 +47,10 @@ def _when(row: LogRow) -> str:
 
 
 def new_row_sentence(reading: Reading) -> str:
-    """Describe a new row, and say whether it has no meaning here or is reported more than three days late."""
+    """Describe a new row (event) of a log in a sentence.
+
+    A note follows if the row has no meaning in the scenario, or if it was reported more than three days late.
+    """
     text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date

@@ -78,7 +78,7 @@ class OwnRows:
         return bool(self._future)
 
     def add(self, move: str, outcome: str, day: dt.date | None) -> None:
-        """Add a row. Raises ScenarioError if its day is missing or outside the log."""
+        """Add a row (a move on a day). Raises ScenarioError if the day is missing or outside the log."""
         fault = self.fault(day)
         if fault:
             raise ScenarioError(Problem("", 0, "Add a row", fault, self._expected()))
@@ -86,15 +86,15 @@ class OwnRows:
         self._change((*self.rows, OwnRow(self._numbers, move, outcome, day)))
 
     def drop(self, number: int) -> None:
-        """Remove a row."""
+        """Remove the row (event) with this number."""
         self._change(tuple(row for row in self.rows if row.number != number))
 
     def set_day(self, number: int, day: dt.date | None) -> None:
-        """Give a row another day. A row with a day outside the log stays, but the forecast does not use it."""
+        """Give a row (event) another day. If the day is outside the log, the forecast does not use the row."""
         self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
 
     def undo(self) -> None:
-        """Undo the last change of the rows."""
+        """Undo the last change of the user's rows."""
         if self._past:
             self._future.append(self.rows)
             self.rows = self._past.pop()
@@ -112,11 +112,11 @@ class OwnRows:
             self.rows = rows
 
     def fitting(self) -> tuple[OwnRow, ...]:
-        """Return the rows whose day is given and inside the log."""
+        """Return the user's rows (events) whose day is given and inside the log."""
         return tuple(row for row in self.rows if not self.fault(row.day))
 
     def fault(self, day: dt.date | None) -> str:
-        """Return in words why a day cannot be the day of a row, or "" if the day fits."""
+        """Return in words why a day cannot be the day of a new event, or "" if the day fits."""
         if day is None:
             return "no date is given"
         return "" if self.first <= day <= self.last else f"{long_date(day)} does not fit"
@@ -125,13 +125,13 @@ class OwnRows:
         return f"expected a day from {long_date(self.first)} to {long_date(self.last)}"
 
     def wrong_day(self, row: OwnRow) -> str:
-        """Return the note beside a row whose day is missing or outside the log, or ""."""
+        """Return a note for a row (event) whose day is missing or outside the log, or ""."""
         fault = self.fault(row.day)
         return f"Not taken in: {fault}; {self._expected()}." if fault else ""
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Return in words why a row was left out: its move was impossible, or it contradicts another row."""
+    """Return in words why a row (event) was left out: it was impossible, or it contradicts another row."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word
@@ -145,7 +145,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return in words the levels that variables of a condition could have at the time of the refused row."""
+    """Return in words the levels that variables of a condition could have at the time of a refused row."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

@@ -147,7 +147,7 @@ class LogSession:
                 self._show()
 
     def choose(self, measure: str) -> None:
-        """Show the measure with this name."""
+        """Show the probability of another question or ending, given by the name of its measure."""
         with self.lock:
             self.measure, self._board = self.outlook.measure(measure), None
             self._show()
@@ -172,7 +172,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Compute the forecasts that changes of the user's own rows affect again."""
+        """Compute again the forecasts that the last changes of the user's own rows (events) affect."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
@@ -247,7 +247,7 @@ class LogSession:
             return self._days[place]
 
     def probability(self, place: int) -> float:
-        """Return the probability of the measure on a morning."""
+        """Return the probability that is shown, as it is forecast on a morning."""
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:

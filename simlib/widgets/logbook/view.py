@@ -149,7 +149,7 @@ class UpdateWithEvents(w.VBox):
         self.changed()
 
     def changed(self) -> None:
-        """Compute the forecasts with the present rows of the user."""
+        """Compute the forecasts with the rows (events) that the user has added."""
         self._report.value = ""
         self.session.update()
 
@@ -186,7 +186,7 @@ class _OwnLine(w.HBox):
         self._date.observe(lambda _: panel.guard(self._set_day), "value")
 
     def tell(self, row: OwnRow, note: str) -> None:
-        """Show the present day of the row and its note."""
+        """Show the present day of the row (event), and its note."""
         self.row = row
         self._date.value = row.day
         self._note.value = _told(note, fault=note.startswith("Not taken in"))

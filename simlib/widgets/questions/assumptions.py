@@ -110,7 +110,7 @@ class HowSure(PanelQuestion):
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the chosen measure and all others at each draw of the assumptions."""
+        """Compute the chosen probability, and those of all other events, at each draw of the assumptions."""
         from simlib.plots.uncertainty_charts import distribution, split
 
         others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
@@ -159,7 +159,7 @@ class WorthKnowing(PanelQuestion):
 
 
 class UnderWhichAssumptions(PanelQuestion):
-    """Ranges of assumptions in which the answer is likely: boxes found by scenario discovery (PRIM)."""
+    """Ranges of assumptions in which an event is likely: boxes found by scenario discovery (PRIM)."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
     edition = 4

@@ -109,7 +109,7 @@ class BoxPanel(w.VBox):
     # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer at the point as parts, and a status line."""
+        """Show the picture, the answer at the values of the sliders as parts, and a status line."""
         if not self._live:
             return
         with self.answer.hold_sync():
@@ -124,7 +124,7 @@ class BoxPanel(w.VBox):
         self.answer.status = dict(line)
 
     def show_settings(self) -> None:
-        """Set the sliders to the values of the point."""
+        """Set the sliders to the present values of the assumptions."""
         point = self.session
         if point is None:
             return

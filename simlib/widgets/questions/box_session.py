@@ -58,7 +58,7 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes that were found, and then earlier, larger stages of the first box."""
+    """Return the boxes (bounds on assumptions) that were found, then earlier stages of the first box."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
@@ -94,13 +94,13 @@ class BoxFront(Protocol):
     """The view that shows a box (bounds on assumptions): widgets, or a substitute in a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer at the point as parts, and a status line."""
+        """Show the picture, the answer at the values of the sliders as parts, and a status line."""
 
     def show_line(self, line: Part) -> None:
         """Show a status line."""
 
     def show_settings(self) -> None:
-        """Set the sliders to the values of the point."""
+        """Set the sliders to the present values of the assumptions."""
 
 
 class BoxSession:
@@ -127,26 +127,26 @@ class BoxSession:
 
     @property
     def box(self) -> Box:
-        """The chosen box."""
+        """The chosen box (bounds on assumptions)."""
         return self.chosen.box
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders by assumption: those that the box bounds, then those of the axes of the picture."""
+        """The sliders by assumption: those bounded by the chosen box, then those on the axes of the picture."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
 
     def bound(self, name: str) -> Bound | None:
-        """Return the bound of the box on an assumption, or None if the box does not bound it."""
+        """Return the bound of the chosen box on an assumption, or None if the box does not bound it."""
         return next((bound for bound in self.box.bounds if bound.assumption == name), None)
 
     def values(self) -> dict[str, float]:
-        """Return the values of all assumptions at the point, in base units."""
+        """Return the present values of all assumptions, in base units."""
         return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
-        """Return a note on an assumption: the range of the box, the side of the point, and the 90% range."""
+        """Return a note on an assumption: its bounds in the box, the side of its value, and its 90% range."""
         a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
@@ -157,7 +157,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and the last position of the box on a slider, or None without a bound."""
+        """Return the first and the last position of a slider inside the box, or None without a bound."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -172,25 +172,25 @@ class BoxSession:
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Move the point to the middle of the first box, and request the answer at the point."""
+        """Set the values to the middle of the first box (bounds on assumptions), and request the answer."""
         self.to_middle()
 
     def choose(self, name: str) -> None:
-        """Choose another box, and move the point to its middle."""
+        """Choose another box (bounds on assumptions), and set the values to its middle."""
         with self.lock:
             self.chosen = next(choice for choice in self.choices if choice.name == name)
             self._board = None
             self.to_middle(anew=True)
 
     def to_middle(self, *, anew: bool = False) -> None:
-        """Move the point to the middle of the box. Assumptions without bounds get their stated values.
+        """Set the values to the middle of the box. Assumptions without bounds get their stated values.
 
-        With `anew`, the answer is computed even if the point does not move.
+        With `anew`, the answer is computed even if no value changes.
         """
         self._go(Settings(values=middle(self.discovery.scenario, self.box)), anew=anew)
 
     def to_stated(self) -> None:
-        """Move the point to the stated values."""
+        """Set all assumptions to their stated values, which are those of the scenario."""
         self._go(Settings())
 
     def _go(self, settings: Settings, *, anew: bool = False) -> None:
@@ -199,13 +199,13 @@ class BoxSession:
                 self.update()
 
     def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
-        """Call `action`, which changes the point. If it returns True, compute the answer again."""
+        """Call `action`, which may change values. If it returns True, compute the answer again."""
         with self.lock:
             if action(*arguments):
                 self.update(moving=moving)
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Move the point to the positions of the sliders, by assumption."""
+        """Set the assumptions to the positions of their sliders, by assumption."""
         with self.lock:
             changed = False
             for name, dial in self.dials.items():
@@ -223,7 +223,7 @@ class BoxSession:
             self._loop.rest()
 
     def update(self, *, moving: bool = False) -> None:
-        """Show the answer at the point, and a quick estimate until the answer is computed."""
+        """Show the answer at the present values, and a quick estimate until the answer is computed."""
         with self.lock:
             self.worker.cancel()
             self.front.show_settings()
@@ -232,7 +232,7 @@ class BoxSession:
 
     @property
     def leading(self) -> measures.Measure:
-        """The measure whose likely values the boxes describe."""
+        """The measure (probability or expected number) for which boxes were searched."""
         return self.discovery.measure
 
     @property
@@ -242,11 +242,11 @@ class BoxSession:
 
     @property
     def prepared(self) -> bool:
-        """Whether the answer at the stated values is known."""
+        """Whether the answer at the stated values of the assumptions is known."""
         return self.stated is not None
 
     def prepare(self, control: Control) -> None:
-        """Draw the box, and compute the answer at the stated values."""
+        """Draw the box, and compute the answer at the stated values of the assumptions."""
         with self.lock:
             self._draw()
         self.stated = self.stated or self.answers.answer(Settings(), control)
@@ -271,12 +271,12 @@ class BoxSession:
     # ---------------------------------------------------------------- showing
 
     def here(self, forecast: Forecast) -> PointAnswer:
-        """Return the answers at the point and at the stated values. The latter must have been computed."""
+        """Return the answers at the present values and at the stated values. `stated` must not be None."""
         assert self.stated is not None
         return PointAnswer(*_read(forecast, self.discovery.measure), *_read(self.stated, self.discovery.measure))
 
     def sentence(self, forecast: Forecast) -> list[Part]:
-        """Describe the answer at the point, as parts {text, strong}."""
+        """Describe the answer at the present values of the assumptions, as parts {text, strong}."""
         here, discovery = self.here(forecast), self.discovery
         about = "about " if forecast.engine == "preview" else ""
         change, base = 100 * (here.value - here.stated), percent(discovery.base_rate)
@@ -309,7 +309,7 @@ class BoxSession:
         """Do nothing, because the quick estimate stays until the answer is computed."""
 
     def show_preview(self, forecast: Forecast) -> None:
-        """Show a quick estimate, once the answer at the stated values is known."""
+        """Show a quick estimate, if the answer at the stated values is already known."""
         if self.stated is None:
             self.show_waiting()
         else:

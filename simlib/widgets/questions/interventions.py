@@ -49,13 +49,13 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 def _parted(pair: Divergence) -> dict[str, Any]:
-    """Return {title, head, rows}, a table of one history in the scenario and in its variant."""
+    """Return {title, head, rows}, a table of one history in the scenario and in its changed copy."""
     before, after = pair.labels
     return {"title": f"One history: {quoted(before)} becomes {quoted(after)}", "head": pair.head, "rows": pair.rows}
 
 
 class WhatIf(PanelQuestion):
-    """Changes of a move, a variable, an assumption and a view: each alone, and all together."""
+    """Changes of a move, a variable, an assumption and a view (set of values): each alone, and together."""
 
     edition = 2
     name, title, by_itself = "what-if", "What changes if …?", True
@@ -97,7 +97,7 @@ class WhatIf(PanelQuestion):
         ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the scenario and of its variants."""
+        """Return the hashes of the scenario and of its variants (changed copies)."""
         return _hashes(self.scenario, self.variants(chosen))
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class WhatIf(PanelQuestion):
             yield Hold(variable, level, date)
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the variants. Pairs of histories show which histories end differently."""
+        """Compare the scenario with its variants. Pairs of histories show which histories end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
@@ -196,7 +196,7 @@ def _has_assumption(chosen: Mapping[str, Any]) -> bool:
 
 
 def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention]) -> None:
-    """Raise ScenarioError, at the field of the view, if the view contradicts an intervention."""
+    """Raise ScenarioError, with the label of the view's field, if the view contradicts an intervention."""
     for item in items:
         try:
             refuse_clash(scenario, view.interventions, item)
@@ -216,7 +216,7 @@ class Plans(PlannedQuestion):
     name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:
-        """Return the fields of the question. The given plans come first in the lists."""
+        """Return the fields of the question. The plans given to the question come first in their lists."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self.given]
         known = [*given, *(load_views(s).values() if s.path else ())]

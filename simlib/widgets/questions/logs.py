@@ -92,7 +92,7 @@ class WhatEachRowDid(_LogQuestion):
         return [measure(self.scenario), self._as_of(), draws(200)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute by how much each row changed the forecast."""
+        """Compute the change of the forecast by each row (event) of the log."""
         from simlib.analysis.row_attribution import row_effects
         from simlib.plots.row_effect_bars import ROWS, row_bars
 
