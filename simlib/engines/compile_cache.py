@@ -1,9 +1,9 @@
-"""Compile a kernel once per installation and keep it in a private folder.
+"""Compile a Numba function once per installation, even if Numba finds no folder for compiled code.
 
-Numba keeps compiled code beside the source, else in the user's cache folder. It raises RuntimeError if it can write to
-neither of these places. This happens in a system-wide installation for a user without a writable home folder. Then
-compiled code is kept in a folder of this user below the temporary folder. If that folder cannot be used either, every
-process compiles anew.
+Numba keeps compiled code beside the source, else in the user's cache folder. Numba raises RuntimeError if it can write
+to neither of these places, as in a system-wide installation for a user without a writable home folder. Compiled code is
+then kept in a folder of this user below the temporary folder. If that folder cannot be used either, every process
+compiles the function again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _HINT = "set NUMBA_CACHE_DIR to a folder that can be written to"
 
 
 def compiled_once(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator like `numba.njit(cache=True)` that also works without a cache folder."""
+    """Return a decorator like `numba.njit(cache=True)` that also works without Numba's cache folders.
+
+    The compiled code releases the global lock of Python (`nogil`). `options` are further options of `numba.njit`.
+    """
     from numba import njit
 
     def compile_once(function: Callable[..., Any]) -> Any:

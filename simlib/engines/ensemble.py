@@ -325,7 +325,7 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return how many replicates draw `number` (-1: the stated values) has, and the first of their numbers."""
+    """Return the number of replicates of draw `number` (-1: stated values), and the first of them."""
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 

@@ -1,16 +1,16 @@
 """A slow and simple engine in pure Python, which defines the meaning of a scenario.
 
-This is the direct method (Doob 1945; Gillespie 1977). Wait an exponential time at the total hazard. Pick a move in
-proportion to its hazard, and one of its outcomes in proportion to their probabilities. Apply the effects, and check
-whether the history has ended. Hazards are constant between *dates*. On a date, a calendar window opens or closes, an
-intervention acts, or a move with a fixed date may happen. Exponential waits are memoryless, so a new wait is drawn at
-each date.
+This is the direct method (Doob 1945; Gillespie 1977). The engine waits an exponential time at the total hazard. It
+picks a move in proportion to its hazard, and one of the move's outcomes in proportion to their probabilities. It
+applies the effects, and checks whether the history has ended. Hazards are constant between *dates*. On a date, a
+calendar window opens or closes, an intervention acts, or a move with a fixed date may happen. Exponential waits are
+memoryless, so a new wait is drawn at each date.
 
-A move with `takes` needs a gamma-distributed amount of work, which starts when its guard (its condition `when`) holds.
-Factors multiply the speed of the work. The move happens when the work is done.
+A move with the key `takes` needs a gamma-distributed amount of work. The work starts when the guard of the move (its
+condition `when`) holds. Factors multiply the speed of the work. The move happens when the work is done.
 
-This engine uses neither the tables nor the random numbers of the fast engines. So agreement with it is evidence that
-the fast engines are right.
+This engine uses neither the tables nor the random numbers of the fast engines. So agreement between this engine and a
+fast engine is evidence that both are right.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -46,11 +46,14 @@ State = dict[str, str]
 
 @dataclass(frozen=True)
 class Event:
-    """An event: a move with its outcome, or a variable set by an intervention.
+    """An event of a history: a move with its outcome, or a variable that an intervention set.
 
-    `time` is in days, and `state` is the state after the event. `move` and `outcome` are None for a variable that was
-    set. `intervention` is the index (in the scenario's list) of the intervention that forced the move or set the
-    variable. It is None for other events.
+    Attributes:
+        time: The day, after `as_of`.
+        move, outcome: Their ids, None for a variable that was set.
+        state: The state after the event.
+        intervention: The position in the scenario's list of the intervention that forced the move or set the variable,
+            None for other events.
     """
 
     time: float
@@ -62,11 +65,18 @@ class Event:
 
 @dataclass
 class Run:
-    """One history: the state at the start, the events in order, and its ending (None: ongoing).
+    """One history, finished or in progress.
 
-    `without_effect` maps the index of each forced move and each pinned variable to True if it had no effect. `work` is
-    the remaining work of each move with `takes` that is possible now. `impacts` is the accumulated amount of each
-    impact. It includes amounts per day up to the day `noted`.
+    Attributes:
+        start: The state at the start.
+        events: The events in order.
+        ending: The id of the ending, None if there is none so far.
+        ending_time: The day of the ending, infinity for none.
+        without_effect: For each intervention that forces a move or sets a variable, by its position in the scenario's
+            list, whether it had no effect.
+        work: The remaining work of each move that takes some time and is possible now.
+        impacts: The accumulated amount of each impact.
+        noted: The day up to which `impacts` includes amounts per day.
     """
 
     start: State
@@ -80,7 +90,14 @@ class Run:
 
 
 class Reference:
-    """A scenario with its assumption values (in base units), ready to be simulated."""
+    """A scenario with its assumption values, ready to be simulated.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        values: Assumption values that replace stated ones, by name, in base units.
+        horizon: Days after `as_of`. Default: the scenario's horizon.
+        ignore_windows: Whether to treat calendar windows as always open.
+    """
 
     def __init__(
         self,
@@ -98,7 +115,7 @@ class Reference:
     # ---------------------------------------------------------------- rates and interventions at a time
 
     def dates(self) -> list[float]:
-        """Return the days that cut time into intervals of constant hazards, day 0 included.
+        """Return the days, from 0 on, between which hazards are constant.
 
         On these days hazards may change, interventions may act, and moves with a fixed date may happen.
         """
@@ -113,7 +130,7 @@ class Reference:
         return sorted({0.0, *(day for day in days if 0 < day <= self.horizon)})
 
     def open(self, window: Window | None, day: float) -> bool:
-        """Say whether a calendar window is open. Both dates are inclusive."""
+        """Say whether a calendar window is open on a day. Its two dates are its first and its last day."""
         if window is None or self.ignore_windows:
             return True
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
@@ -126,10 +143,10 @@ class Reference:
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
-        """Return the hazard of a move per day.
+        """Return the hazard of a move per day, in a state on a day.
 
-        It is the rate times the factors, or the rate set by an intervention. Without such an intervention, a move with
-        `takes` or `at` has hazard 0, because it happens when its work is done or on its date.
+        The hazard is the rate times the factors, or the rate that an intervention sets. Without such an intervention, a
+        move that takes some time or has a date has hazard 0: it happens when its work is done, or on its date.
         """
         standing = self.ruling(move, state, day)
         if not self.possible(move, state) or any(isinstance(item, Forbid) for item in standing):
@@ -139,7 +156,7 @@ class Reference:
         return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
     def speed(self, move: Move, state: State, day: float) -> float:
-        """Return the rate of a move times its factors (for a move with `takes`: work per day)."""
+        """Return the rate of a move times its factors. For a move that takes some time, this is work per day."""
         if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
         speed = self.value(move.rate, state, day)
@@ -159,14 +176,15 @@ class Reference:
         ]
 
     def product(self, factors: tuple[Factor, ...], state: State, day: float) -> float:
-        """Return the product of the factors that apply in a state on a day."""
+        """Return the product of those of the factors that apply in a state on a day."""
         apply = [each for each in factors if each.when.holds(state) and self.open(each.between, day)]
         return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
     def value(self, assumption: str, state: State, day: float) -> float:
         """Return the value of an assumption in a state on a day.
 
-        If several interventions assume a value, the last one in the scenario's list counts.
+        An intervention may assume another value than the stated one. If several do, the last one in the scenario's list
+        counts.
         """
         for item in reversed(self.scenario.interventions):
             if not isinstance(item, Assume) or item.assumption != assumption:
@@ -176,7 +194,7 @@ class Reference:
         return self.values[assumption]
 
     def stands(self, item: Lasting, day: float) -> bool:
-        """Say whether a day lies between the dates of an intervention."""
+        """Say whether a lasting intervention is in force on a day."""
         begun = item.date is None or self.scenario.day(item.date) <= day
         over = item.until is not None and self.scenario.day(item.until) <= day
         return begun and not over
@@ -187,9 +205,9 @@ class Reference:
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
     def ending(self, state: State) -> str | None:
-        """Return the ending whose condition holds in a state.
+        """Return the ending whose condition holds in a state, None if there is none.
 
-        If several hold, the first in the file counts.
+        If the conditions of several endings hold, the first of them in the file counts.
         """
         return next((name for name, ending in self.scenario.endings.items() if ending.when.holds(state)), None)
 
@@ -204,7 +222,7 @@ class Reference:
         return {name: self.pick(rng, shares, self.values, {}) for name, shares in starts}
 
     def outcome(self, move: Move, state: State, day: float, rng: random.Random) -> Outcome:
-        """Draw an outcome of a move that fires."""
+        """Draw an outcome of a move that happens in a state on a day."""
         now = {name: self.value(name, state, day) for name in self.values}
         odds = {outcome.id: self.product(outcome.factors, state, day) for outcome in move.outcomes}
         return move.outcome(self.pick(rng, {outcome.id: outcome.chance for outcome in move.outcomes}, now, odds))
@@ -218,18 +236,21 @@ class Reference:
     ) -> str:
         """Draw one of several names.
 
-        `shares` maps each name to the assumption that gives its probability, or to None for the name that takes the
-        remaining probability. `odds` multiplies the probabilities of names, which are then normalized.
+        Args:
+            rng: The random numbers.
+            shares: For each name the assumption that gives its probability, or None for the name that takes the rest.
+            values: The values of the assumptions.
+            odds: Factors on the probabilities of names, which are then normalized. Default of each: 1.
         """
         given = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(given.values())
         return rng.choices(list(shares), [given.get(name, rest) * odds.get(name, 1.0) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects.
+        """Return the state after effects on a state.
 
-        The conditions of all effects are tested in the state before them. A shift stops at the lowest or highest level.
-        Held variables keep their level.
+        The conditions of all effects are tested in the state before the effects. A shift stops at the lowest or highest
+        level. The variables in `held` keep their levels.
         """
         result = dict(state)
         for effect in effects:
@@ -246,7 +267,7 @@ class Reference:
     # ---------------------------------------------------------------- questions
 
     def first_time(self, story: Run, question: Question) -> float:
-        """Return the day on which a question becomes yes in a history, or infinity."""
+        """Return the day on which the answer to a question becomes yes in a history, infinity for never."""
         if question.when is not None:
             states = [(0.0, story.start), *((event.time, event.state) for event in story.events)]
             return next((time for time, state in states if question.when.holds(state)), math.inf)
@@ -290,7 +311,7 @@ class Reference:
         return self._keep_dates(story, state, day, rng)
 
     def _keep_dates(self, story: Run, state: State, day: float, rng: random.Random) -> State:
-        """Let the moves of this date happen if their guard holds and no intervention replaces their rate."""
+        """Let the moves of this date happen if their condition holds and no intervention replaces their rate."""
         for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
             if story.ending is None and move.when.holds(state) and not self.ruling(move, state, day):
                 state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
@@ -317,17 +338,14 @@ class Reference:
         return state
 
     def _awaited_speed(self, name: str, state: State, day: float) -> float:
-        """Return the work per day that is done for a move with `takes`.
-
-        It is 0 while an intervention replaces the rate of the move.
-        """
+        # While an intervention replaces the rate of the move, no work is done.
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
     def _await(self, story: Run, state: State, rng: random.Random) -> None:
-        """Draw the work of each move with `takes` that has become possible.
+        """Draw the work of each move that takes some time and has become possible.
 
-        A move that is no longer possible loses the work that was left.
+        A move that is no longer possible starts anew when it becomes possible again.
         """
         for move in self.scenario:
             if not move.takes or not self.possible(move, state):
@@ -363,16 +381,16 @@ class Reference:
     # ---------------------------------------------------------------- impacts
 
     def amount(self, assumption: str, rng: random.Random) -> float:
-        """Draw an amount from the lognormal distribution with its mean and its standard deviation."""
+        """Draw an amount of an impact from a lognormal distribution.
+
+        The assumption gives its mean and its standard deviation. An amount without a standard deviation is its mean.
+        """
         mean, spread = self.values[assumption], self.scenario.assumptions[assumption].spread
         variance = math.log(1 + (spread / mean) ** 2)
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add the amounts per day that are gained in this state between `story.noted` and `day`.
-
-        After an ending nothing is gained.
-        """
+        """Add the amounts per day of this state from `story.noted` to `day`, unless the history has ended."""
         if story.ending is None:
             for impact in self.scenario.impacts.values():
                 for item in impact.per_day:
@@ -388,6 +406,6 @@ class Reference:
 
 
 def sample(scenario: Scenario, runs: int, *, seed: int = 0, **options: object) -> list[Run]:
-    """Return `runs` independent histories of a scenario. `options` are those of `Reference`."""
+    """Simulate `runs` independent histories of a scenario. `options` are those of `Reference`."""
     reference, rng = Reference(scenario, **options), random.Random(seed)  # type: ignore[arg-type]
     return [reference.run(rng) for _ in range(runs)]

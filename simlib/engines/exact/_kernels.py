@@ -1,8 +1,11 @@
 """Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
 
-The module that calls a kernel has a version of it in NumPy or SciPy, so that the exact engine works without Numba.
-Tests compare the two versions. Kernels are serial, release the GIL, and take only flat arrays, so they compile once per
-installation.
+The module that calls a kernel also has a version of the kernel in NumPy or SciPy, so that the exact engine works
+without Numba. Tests compare the two versions. Kernels are serial, release the GIL, and take only flat arrays, so they
+compile once per installation.
+
+The code of a state is the number whose digits are the levels of the variables. A branch is an outcome of a move in one
+context. A clock is a hidden variable that counts the stages of the wait of a move.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return (slot, index) of a code in the table. The index is -1 when the code is absent."""
+    """Return (place in the table, index of the state) for a code. The index is -1 if the code is absent."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -64,9 +67,9 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of the state code that resets the clocks of impossible moves.
+    """Return the change of a state code that sets the clocks of impossible moves back.
 
-    In an ending, all clocks are reset. `after` is working memory for the levels of the state.
+    If an ending has been reached, all clocks are set back. `after` is working memory for the levels of the state.
     """
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
@@ -99,8 +102,8 @@ def explore(
 ):
     """Continue a breadth-first search until `stop` states are expanded or `limit` states are found.
 
-    `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller enlarges it when
-    it is full. Returns (count, done): the numbers of states found and of states expanded.
+    `table` maps codes to positions in the order of discovery, directly if `dense`, else by open addressing. Returns
+    (count, done): the numbers of states found and of states expanded. The caller then makes room for more states.
     """
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
@@ -154,7 +157,7 @@ def fill_edges(
     clocks,
     pairs,
 ):
-    """Write target and pair of every edge out of the states [first, last), without self-loops."""
+    """Write target and pair of every edge out of the states `first` to `last` - 1, without self-loops."""
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     levels, after = sizes.copy(), sizes.copy()
     for x in range(first, last):
@@ -185,7 +188,7 @@ def fill_edges(
 
 @compiled_once(fastmath=_FAST)
 def step(vector, result, start, index, value, diagonal, first, last):
-    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector`."""
+    """Write rows `first` to `last` - 1 of `result = diagonal * vector + matrix @ vector`."""
     for row in range(uint64(first), uint64(last)):
         total = diagonal[row] * vector[row]
         for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
@@ -195,7 +198,7 @@ def step(vector, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def leap(vector, result, start, index, value, diagonal, first, last):
-    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector - result`."""
+    """Write rows `first` to `last` - 1 of `result = diagonal * vector + matrix @ vector - result`."""
     for row in range(uint64(first), uint64(last)):
         total = diagonal[row] * vector[row] - result[row]
         for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
@@ -205,7 +208,7 @@ def leap(vector, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def slot_sums(pair_rates, pair, slot_start, out):
-    """Write the rate of each slot to `out`: the sum of the rates of its pairs."""
+    """Write to `out` the rate of each slot (all edges from one state to another)."""
     slots = uint64(len(slot_start))
     for slot in range(slots):
         last = uint64(slot_start[slot + uint64(1)]) if slot + uint64(1) < slots else uint64(len(pair))
@@ -232,9 +235,10 @@ def histogram(block, cells, out):
 
 @compiled_once(fastmath=_FAST)
 def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
-    """Do a step `result[x, n] = Σ_k value[k] vector[index[k], n - shift[k]]` for each weight.
+    """Do one step for each weight: the new vector[x, n] is Σ_k value[k] vector[index[k], n - shift[k]].
 
-    Before each step, the vector times the weight is added to `end`, and the sums of its columns to a row of `sums`.
+    The sum is over the entries k into state x. Before each step, the vector times the weight is added to `end`, and the
+    sums of its columns to a row of `sums`. Returns (vector after the last step, spare array).
     """
     rows, columns = vector.shape
     for step in range(len(weights)):
@@ -258,7 +262,7 @@ def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
 
 @compiled_once(fastmath=_FAST)
 def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
-    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair]."""
+    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[its pair]."""
     nodes = forward.shape[1]
     for x in range(uint64(first), uint64(last)):
         for k in range(uint64(edge_start[x]), uint64(edge_start[x + uint64(1)])):

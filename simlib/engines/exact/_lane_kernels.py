@@ -1,9 +1,11 @@
 """Numba kernels for several vectors side by side.
 
-They are imported only through `simlib.engines.exact.backend`. A block holds one vector in each of four lanes (N, 4).
-The processor loads a row at once, so four vectors cost little more than one. Numba does not put neighbouring numbers
-into one register by itself. So the few operations on a row are written as LLVM vector instructions, which work on any
-processor. `lanes` has a NumPy version of every kernel.
+This module is imported only through `simlib.engines.exact.backend`. A block (N, 4) holds four vectors over N states,
+one in each column (*lane*). The processor loads a row at once, so four vectors cost little more than one. Numba does
+not put neighbouring numbers into one register by itself. So the few operations on a row are written as LLVM vector
+instructions, which work on any processor. The module `lanes` has a NumPy version of every kernel.
+
+In the kernels, the edges into row r are start[r] to start[r + 1]. An edge k comes from the state index[k].
 """
 
 from __future__ import annotations
@@ -117,7 +119,7 @@ def _write(typing, total, block, row):
 
 @compiled_once()
 def step(block, result, start, index, value, diagonal, first, last):
-    """Write rows [first, last) of `result = diagonal * block + matrix @ block`."""
+    """Write rows `first` to `last` - 1 of `result = diagonal * block + matrix @ block`."""
     for row in range(uint64(first), uint64(last)):
         total = _zeros()
         _add_scaled(total, block, row, diagonal[row])
@@ -128,7 +130,7 @@ def step(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def leap(block, result, start, index, value, diagonal, first, last):
-    """Write rows [first, last) of `result = diagonal * block + matrix @ block - result`."""
+    """Write rows `first` to `last` - 1 of `result = diagonal * block + matrix @ block - result`."""
     for row in range(uint64(first), uint64(last)):
         total = _zeros()
         _add_scaled(total, result, row, -1.0)
@@ -140,7 +142,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add the flow of probability along edges and within states, at the rates of each lane."""
+    """Add to `result` the flow along edges and self-loops out of the same lane, at the rates of each lane."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -158,7 +160,7 @@ def add_own(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def add_gained(block, result, rows, start, index, values, stays, stay):
-    """Add the gains of every lane from the first lane, along edges and within states."""
+    """Add to `result` the flow along edges and self-loops out of the first lane, at the rates of each lane."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -176,7 +178,7 @@ def add_gained(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def take_out(block, rows, out, keep, taken):
-    """Add out[r] * block[rows[r]] to `taken` (1, 4), and leave keep[r] * block[rows[r]]."""
+    """Add out[r] * block[rows[r]] to `taken` (1, 4) for each r, and multiply block[rows[r]] by keep[r]."""
     sums = _zeros()
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
@@ -190,7 +192,7 @@ def take_out(block, rows, out, keep, taken):
 
 @compiled_once()
 def weighted(block, rows, own, first, result):
-    """Write the sum over rows of own[r] * block[rows[r]] + first[r] * block[rows[r], 0] to `result` (1, 4)."""
+    """Write the sum over r of own[r] * block[rows[r]] + first[r] * block[rows[r], 0] to `result` (1, 4)."""
     total = _zeros()
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
@@ -201,7 +203,7 @@ def weighted(block, rows, own, first, result):
 
 @compiled_once()
 def group_sums(block, order, start, result):
-    """Write the sum over the states of each group, order[start[g]:start[g + 1]], to result[g] (groups, 4)."""
+    """Write the sum of the rows order[start[g]:start[g + 1]] of a block to result[g], for each group g."""
     for g in range(uint64(len(start) - 1)):
         total = _zeros()
         for k in range(uint64(start[g]), uint64(start[g + uint64(1)])):

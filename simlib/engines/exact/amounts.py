@@ -1,7 +1,7 @@
-"""The exact distribution of an impact, if it is a number of firings times one amount.
+"""The exact distribution of an impact, if the impact is a count of firings times one fixed amount.
 
-An impact with several amounts, with a random amount, or with amounts per day or at an ending takes too many different
-values. Its distribution is counted in histories.
+A firing is one happening of a move. An impact with several amounts, with a random amount, or with amounts per day or at
+an ending takes too many different values. The distribution of such an impact is counted in simulated histories.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def exact_amounts(
     products: float,
     control: Control,
 ) -> tuple[Floats, AmountSample] | None:
-    """Return the quantiles over time (3, T) of an impact, and its distribution at the last time.
+    """Return three quantiles of an impact at T times (3, T), and its distribution at the last time.
 
-    The result is None if the impact is not a number of firings times one fixed amount, or if the distribution would
-    take too many products.
+    The result is None if the impact is not a count of firings times one fixed amount, or if the distribution would take
+    too many multiplications.
 
     Args:
         solver: The scenario, prepared to be solved.
-        impact: The number of the impact.
-        found: The moments of the impact.
-        belief: The draws of the assumptions. None: the stated values.
+        impact: The index of the impact.
+        found: The mean and the standard deviation of the impact.
+        belief: The weighted draws of the assumptions. None: the stated values.
         steps: The number of steps of one solution.
-        products: Limit on the products (multiplications) for the distribution, over all draws together.
+        products: Limit on the multiplications for the distribution, over all draws together.
         control: Cancellation.
 
     Raises:
@@ -64,5 +64,5 @@ def exact_amounts(
 
 
 def _law(chain: Chain, one: OneAmount, mean: float, times: Floats, control: Control) -> Floats:
-    """Return the probability of n gains, n = 0, 1, ..., by each time (T, C)."""
+    """Return the probability that the amount is added n times by each time, n = 0, 1, ... (T, C)."""
     return count_law(chain, one.counts, mean, times, control=Control(cancel=control.cancel)).share

@@ -1,6 +1,6 @@
-"""The compiled kernels of the exact engine.
+"""The modules of compiled kernels of the exact engine.
 
-Without Numba they are None, and NumPy and SciPy do the same work more slowly.
+Without Numba, `kernels` and `lane_kernels` are None, and NumPy and SciPy do the same work more slowly.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ lane_kernels: Any = _load("_lane_kernels")
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread.
 
-    The engine multiplies narrow matrices, so a second BLAS thread waits more than it computes. It trebled the processor
-    time on the Caribbean scenario, and took a core that a pass over the states could use.
+    The engine multiplies narrow matrices, so a second BLAS thread waits more than it computes. On the Caribbean
+    scenario, this thread trebled the processor time, and took a core that the engine could use otherwise.
     """
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limited

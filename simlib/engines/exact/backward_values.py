@@ -1,7 +1,7 @@
 """The value of every state on many days, from one backward solution.
 
 The value of a state on a day is the probability of a measure by the deadline, given that state on that day. A forecast
-made on that day is the mean of these values over the distribution of the state.
+on that day is the mean of these values over the distribution of the states.
 """
 
 from __future__ import annotations
@@ -28,15 +28,18 @@ TOLERANCE = 1e-10
 def state_values(
     solver: Solver, chain: Chain, asked: Observable, days: Floats, *, since: float = 0.0, control: Control = UNWATCHED
 ) -> Floats:
-    """Return the value of every state on each day (J, N).
+    """Return the value of each of N states on each of J days (J, N).
+
+    The value is the probability of a measure by the horizon, given the state on the day.
 
     Args:
-        solver: The scenario. Its horizon is the deadline.
-        chain: Its states at one set of values.
-        asked: A measure of the state at the deadline, or of a first passage.
-        days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any dated
-            action of that day.
-        since: The day from which a first passage counts.
+        solver: The scenario, prepared. Its horizon is the deadline.
+        chain: The Markov chain of the scenario at assumption values.
+        asked: The measure: a set of states at the deadline, or states and firings that have to be met by the deadline
+            (a first passage).
+        days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any
+            intervention on that day.
+        since: The day from which a first passage counts. On earlier days nothing is met.
         control: Cancellation.
 
     Raises:
@@ -64,10 +67,7 @@ def state_values(
 
 
 def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tuple[float, float, Taboo]]:
-    """Cut a segment at the day `since`, before which nothing stops a history.
-
-    Return (start, end, taboo) of each part.
-    """
+    """Cut a segment at the day `since`, before which nothing stops a history: [(start, end, taboo), ...]."""
     cuts = [start, since, end] if start < since < end else [start, end]
     pairs = itertools.pairwise(cuts)
     return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]
@@ -87,7 +87,7 @@ def _met(value: Floats, taboo: Taboo) -> Floats:
 
 
 def _over(jump: Jump, value: Floats, taboo: Taboo) -> Floats:
-    """Return the value of each state before a dated action, given the values after it."""
+    """Return the value of each state before an intervention, given the values after the intervention."""
     value = _met(value, taboo)
     result = value.copy()
     result[jump.able] = 0.0

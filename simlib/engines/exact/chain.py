@@ -1,7 +1,10 @@
-"""`Chain`: the states of a scenario at one θ, and the flow of probability through them.
+"""`Chain`: a scenario as a Markov chain at given assumption values.
 
-Time is cut into segments. Within a segment the rates are constant (`Chain.flow`). At its start, interventions act as
-linear maps (`Chain.jumps`). `Chain.propagate` does both, from one time to another.
+Time is cut into segments. Within a segment the rates are constant (`Chain.flow`). At the start of a segment,
+interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both, from one time to another.
+
+A *pair* is a pair (table entry, outcome), which determines the rate of an edge. A *firing* is one happening of a move.
+A *taboo* is a set of states and firings that stop a history. Sizes: N states, P pairs, A assumptions, K start states.
 """
 
 from __future__ import annotations
@@ -25,7 +28,13 @@ from simlib.typing import Bools, Floats
 
 @dataclass(frozen=True, eq=False)
 class Rating:
-    """The rates of one segment: hazard by table entry, chance by branch, their product by pair."""
+    """The rates of one segment of time.
+
+    Attributes:
+        rates: The hazard per day of each table entry.
+        chances: The chance of each branch (outcome in a context).
+        pair_rates: For each pair (table entry, outcome), hazard times chance.
+    """
 
     rates: Floats
     chances: Floats
@@ -34,10 +43,12 @@ class Rating:
 
 @dataclass(frozen=True, eq=False)
 class Passage:
-    """A distribution (N,) carried from one time to another.
+    """A distribution over N states, carried from one time to another.
 
-    `stopped` is the probability that met the taboo (a state or firing that stops a history) on the way. `tail` bounds
-    the truncation error of every answer.
+    Attributes:
+        vector (N,): The distribution at the later time, without the histories that were stopped.
+        stopped: The probability of the histories that met a state or firing that stops a history.
+        tail: A bound on the truncation error of every probability.
     """
 
     vector: Floats
@@ -46,10 +57,15 @@ class Passage:
 
 
 class Chain:
-    """The states of a scenario at assumption values `theta` (A,).
+    """A scenario as a Markov chain at given assumption values.
 
-    If `theta` is a draw of the assumptions, `centre` (A,) holds the stated values. `start` (K,) replaces the scenario's
-    probabilities of the start states of the tables.
+    Args:
+        tables: The rate tables of the scenario.
+        space: Its reachable states.
+        segments: Its segments of time.
+        theta: The assumption values (A,).
+        centre: The stated values (A,), if `theta` is a draw around them.
+        start: The probabilities (K,) of the start states of the tables. Default: the scenario's.
     """
 
     def __init__(
@@ -67,13 +83,13 @@ class Chain:
         self._last: tuple[object, Rating] | None = None
 
     def start(self) -> Floats:
-        """Return the distribution over the states (N,) at the start, before any intervention."""
+        """Return the distribution over the states (N,) at day 0, before any intervention."""
         levels, probability = self.tables.start_states(self.theta, self.centre)
         probability = probability if self.own_start is None else self.own_start
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment. Segments in a row with the same rates get the same object."""
+        """Return the rates of a segment. Successive segments with the same rates get the same object."""
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -81,25 +97,25 @@ class Chain:
         return self._last[1]
 
     def jumps(self, segment: Segment) -> list[Jump]:
-        """Return the interventions at the start of a segment, in order."""
+        """Return the interventions at the start of a segment as linear maps, in order."""
         chances = self.rating(segment).chances if segment.actions else np.zeros(0)
         return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
-        """Mark the pairs (table entry, outcome) of a move, or of one of its outcomes (P,)."""
+        """Mark the pairs (table entry, outcome) of a move, or only of one of its outcomes (P,)."""
         if outcome >= 0:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Mark the pairs (P,) whose firing stops a history, because it is in a taboo."""
+        """Mark the pairs (table entry, outcome) whose firing stops a history, because it is in a taboo (P,)."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
         """Return the hazard per day of the marked pairs of a move in each state (N,).
 
-        Self-loops are included.
+        Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs.
         """
         entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
@@ -107,9 +123,9 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates (P,) without the firings that stop a history, and what stops a history.
+        """Return the rates of pairs (P,) without the firings in a taboo, and the `Kill` of the taboo.
 
-        The latter holds the states of the taboo and the hazard of its firings. It is None for an empty taboo.
+        The `Kill` holds the states of the taboo, and the hazard of its firings. It is None for an empty taboo.
         """
         fire = None
         if taboo.firings:
@@ -124,7 +140,7 @@ class Chain:
     ) -> Flow:
         """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
-        The other options are those of `uniformization.flow`.
+        States and firings of the taboo stop a history. The other options are those of `uniformization.flow`.
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
         fire = None if kill is None else kill.fire
@@ -144,14 +160,15 @@ class Chain:
         """Carry a distribution over the states from one time to another, interventions included.
 
         A distribution at a time includes the effects of interventions at that time. So interventions at `stop` act, and
-        those at `start` do not. The exception is time 0: interventions act there, because `Chain.start` is the
-        distribution before them. Two consecutive passes therefore give the same result as one pass over the whole time.
+        interventions at `start` do not act. Time 0 is the exception: interventions at time 0 act, because `Chain.start`
+        is the distribution before them. So two calls, one after the other, give the same result as one call over the
+        whole time.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.
             start: Days after `as_of`.
             stop: Days after `as_of`, not before `start` and not after the horizon.
-            taboo: States and firings that stop a history. The remaining probability has met none of them.
+            taboo: States and firings that stop a history. The resulting distribution has only the other histories.
             tolerance: Bound on the truncation error in each segment.
             control: Progress callback and cancellation.
 

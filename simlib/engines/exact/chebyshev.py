@@ -1,4 +1,4 @@
-"""The Chebyshev series: the same sums as in `passes` with fewer matrix products, for chains with few cycles.
+"""The Chebyshev series: the sums of `passes` with fewer matrix products, for chains of few cycles.
 
 The series takes about half as many products. Let Q be the generator of the chain and p(t) the distribution over its
 states. With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello

@@ -1,15 +1,17 @@
-"""The distribution of a count: the probability of every number of firings.
+"""The distribution of a count: the probability of every number of firings (happenings of moves).
 
 Let v_n(x) be the probability of the state x with n firings so far. B_w is the flow by firings that count w times, and A
 is the flow by all other firings. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is a Markov chain over pairs of a state and
-a number, and it is solved by uniformisation. All its terms are positive, so improbable numbers keep their relative
-accuracy. A firing that changes nothing is a flow from a state to itself.
+a number, which is solved by uniformisation. All terms are positive, so improbable numbers keep their relative accuracy.
+A firing that changes nothing is a flow from a state to itself.
 
 Only numbers below `columns` are kept. Counts never fall, so each P(N = n) that is kept is exact up to the truncation of
 the sum. The missing probability, 1 - Σ_n P(N = n), bounds the error of every P(N ≤ n).
 
 The transform at the roots of unity (Abate and Whitt 1992) would take as many products, but of complex numbers. Its
-rounding errors hide improbable numbers, and counts above the last number appear as small numbers.
+rounding errors hide improbable numbers, and it mistakes counts above the last number for small numbers.
+
+Sizes: N states, C numbers kept (`columns`), T times, M moves, O outcomes.
 """
 
 from __future__ import annotations
@@ -34,19 +36,19 @@ from simlib.results import Band
 from simlib.typing import Floats, Ints
 
 PRODUCTS = 3e8
-"""Limit on the products (multiplications) for the exact distributions of counts in a forecast, over all draws together.
+"""Limit on the multiplications for the exact distributions of counts in a forecast, over all draws together.
 
-This many products take a third of a second on one core.
+This many multiplications take a third of a second on one core.
 """
 
 TOLERANCE = 1e-9
-"""Bound on the error of a probability. More numbers are kept until it is met."""
+"""Bound on the error of a probability. More numbers are kept until the error is within this bound."""
 
 MOST = 2048
 """At most this many numbers are kept. Of all larger numbers, only the total probability is known."""
 
 _SETTING_UP = 4e5
-"""The time to build the matrix of one segment, in units of one product."""
+"""The time to build the matrix of one segment, in units of one multiplication."""
 
 _NUMBERS = 2e7
 """Largest number of probabilities (of a state and a number) in memory at a time (160 MB)."""
@@ -58,24 +60,24 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class CountLaw:
-    """The distribution of a count at T times: `share` (T, C) is the probability of each number below C."""
+    """The distribution of a count by each of T times: `share` (T, C) has P(count = n) for n < C."""
 
     share: Floats
 
     @property
     def bound(self) -> Floats:
-        """The probability (T,) of numbers that were not kept, which bounds the error of P(N ≤ n)."""
+        """The probability (T,) that is missing from `share`, which bounds the error of each P(count ≤ n)."""
         return np.maximum(1 - self.share.sum(axis=1), 0.0)
 
     def at_most(self) -> Band:
-        """Return the probability of at most n firings by the last time, for n = 0, 1, ... (N,), with its bound."""
+        """Return P(count ≤ n) by the last time, for n = 0, 1, ..., with its error bound."""
         last = self.share[-1]
         p = np.minimum(np.cumsum(last[: int(np.flatnonzero(last)[-1]) + 1]), 1.0)
         return Band(p, p.copy(), np.minimum(p + self.bound[-1], 1.0))
 
 
 def columns_for(mean: float) -> int:
-    """Return how many numbers to keep at first: enough for a Poisson count with this mean."""
+    """Return how many numbers of a count to keep at first, enough for a Poisson count with this mean."""
     return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
 
 
@@ -96,9 +98,9 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
     """Return the distribution of a count at the given times.
 
     Args:
-        chain: The states at assumption values.
-        counts: How many times a firing of each outcome counts (O,), 0 for most.
-        mean: The expected count by the last time. It decides how many numbers are kept at first.
+        chain: The Markov chain at assumption values.
+        counts: How much each of O outcomes adds to the count when it happens (O,), 0 for most outcomes.
+        mean: The expected count by the last time, which decides how many numbers are kept at first.
         times: Days after `as_of` (T,), in rising order.
         control: Cancellation.
 
@@ -115,9 +117,16 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
 
 
 def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UNWATCHED) -> dict[str, Band]:
-    """Return for each move the probability of at most n firings by a day, for n = 0, 1, ... (N,).
+    """Return for each move the probability that it happens at most n times by a day, for n = 0, 1, ...
 
-    `means` (M,) are the expected numbers of firings by that day.
+    Args:
+        chain: The Markov chain at assumption values.
+        means: The expected number of times that each of M moves happens by that day (M,).
+        by: The day, after `as_of`.
+        control: Cancellation.
+
+    Raises:
+        Cancelled: When `control` cancels the work.
     """
     moves, outcome_move = chain.tables.scenario.moves, chain.tables.outcome_move
     return {
@@ -128,9 +137,11 @@ def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UN
 
 @dataclass(frozen=True, eq=False)
 class OneAmount:
-    """An impact that is a number of firings times one fixed amount.
+    """An impact that is a count of firings (happenings of moves) times one fixed amount.
 
-    `amount` is an index into θ. `counts` (O,) says how often the amount is gained with a firing of each outcome.
+    Attributes:
+        amount: The index of the assumption that is the amount.
+        counts (O,): How many times the amount is added when each of O outcomes happens.
     """
 
     amount: int
@@ -138,7 +149,7 @@ class OneAmount:
 
     @classmethod
     def of(cls, rewards: Rewards, impact: int) -> OneAmount | None:
-        """Return an impact as a count times an amount, None if it is not of this form."""
+        """Return impact number `impact` as a count times an amount, None if it does not have this form."""
         impulses = [item for item in rewards.impulses if item.impact == impact]
         others = {item.impact for item in rewards.accruals} | {item.impact for item in rewards.payments}
         amounts = {item.amount for item in impulses}
@@ -154,7 +165,7 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return the probability of each number, 0 to `columns` - 1, at each time (T, C).
+    """Return the probability of each number below `columns` by each time (T, C).
 
     The joint distribution of state and number is carried through all segments.
     """
@@ -180,7 +191,7 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
     """Return the distribution over state and number (N, C) after an intervention.
 
-    Firings that the intervention forces count, too.
+    A firing that the intervention forces also counts.
     """
     result = vector.copy()
     result[jump.able] = 0.0
@@ -196,7 +207,7 @@ def _carried(
 ) -> tuple[Floats, Floats]:
     """Carry a distribution over state and number (N, C) through a segment.
 
-    Return the distribution at the end, and the probability of each number at `times` (T, C).
+    Return the distribution at the end, and the probability of each number by each of `times` (T, C).
     """
     means = matrix.uniform * np.append(times, duration)
     end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
@@ -212,11 +223,16 @@ def _carried(
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """The transition matrix of a segment by target state, with the count that each entry adds.
+    """The transition matrix of a segment, with how much each entry adds to the count.
 
-    The entries into state x are start[x] to start[x + 1] (N + 1,), including the diagonal. By entry (S,): `index` is
-    the source state, `value` the probability, and `shift` the count that is added. `uniform` is the rate per day of the
-    steps.
+    The entries, including the diagonal, are grouped by the state to which they lead.
+
+    Attributes:
+        start (N + 1,): Where the entries into each state begin.
+        index: The state from which each entry leads.
+        value: The probability of each entry.
+        shift: How much each entry adds to the count.
+        uniform: The number of steps per day.
     """
 
     start: Ints
@@ -255,11 +271,11 @@ class _Matrix:
     def advance(
         self, vector: Floats, spare: Floats, weights: Floats, end: Floats, sums: Floats
     ) -> tuple[Floats, Floats]:
-        """Do a step for each weight (K,).
+        """Multiply the distribution `vector` (N, C) by the matrix once for each weight (K,).
 
-        Before each step, the vector (N, C) times the weight is added to `end`, and the sums of its columns are added to
-        a row of `sums` (K, C). Steps are written to `vector` and `spare` in turn. Returns the vector after the last
-        step, and the other of these two arrays as `spare` for the next call.
+        Before each step, the distribution times the weight is added to `end` (N, C), and the sums of its columns are
+        added to a row of `sums` (K, C). Steps are written to `vector` and `spare` in turn. Returns the array after the
+        last step, and the other of these two arrays as `spare` for the next call.
         """
         if kernels is not None:
             matrix = (self.start, self.index, self.value, self.shift)
@@ -276,7 +292,7 @@ class _Matrix:
 
     @cached_property
     def _parts(self) -> list[tuple[int, Any]]:
-        """The sparse matrices of the entries that add the same count, each with this count."""
+        """(count, sparse matrix of the entries that add this count), for each count."""
         from scipy.sparse import csr_array
 
         shape = (len(self.start) - 1, len(self.start) - 1)
@@ -287,7 +303,10 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of firings of the marked `outcomes` that leave the state as it is."""
+    """Return the rate (N,) of the marked outcomes that leave the state as it is.
+
+    `leaving` (N,) is the rate of those that change the state.
+    """
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

@@ -2,12 +2,12 @@
 
 Given that a chain is in a set of states at the horizon, its path is drawn by endpoint-conditioned uniformisation
 (Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204). First the number of jumps of the uniformised chain is drawn, then
-their times, uniform and sorted. Then each next state is drawn in proportion to the jump probability times the value of
-that state. The value of a state is the probability of being in the set at the horizon from there. No path is rejected,
-and no rate grows without bound near the horizon. Given the path, firings that change nothing are independent Poisson
-processes, and are added afterwards.
+the times of the jumps, uniform and sorted. Then each next state is drawn in proportion to the jump probability times
+the value of that state. The value of a state is the probability that the chain goes from this state into the set by the
+horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings (happenings of
+moves) that change nothing are independent Poisson processes, which are added afterwards.
 
-With draws of the assumptions, each draw θ is first reweighted to π(θ) P_θ(ending).
+With draws of the assumptions, each draw θ is first reweighted to π(θ) P_θ(ending). Sizes: N states.
 """
 
 from __future__ import annotations
@@ -35,14 +35,22 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 _MOST_NUMBERS = 300_000_000
-"""Largest size of the backward vectors of a segment, as states times steps (2.4 GB)."""
+"""Largest size of the values of the states at all steps of a segment, as states times steps (2.4 GB)."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """One segment, prepared for drawing histories.
+    """One segment, prepared for drawing histories. The module docstring defines the value of a state.
 
-    Row k of `worth` (K + 1, N) is the value of each state k jumps before the end of the segment.
+    Attributes:
+        uniform: The number of jumps per day.
+        jumps: The interventions at the start of the segment.
+        pair_values: The probability of each pair (table entry, outcome) in a jump.
+        stay (N,): The probability that a jump changes nothing.
+        idle (N,): The rate per day of firings that leave the state as it is.
+        worth (K + 1, N): Row k is the value of each state k jumps before the end of the segment.
+        before (N,): The value of each state before the interventions.
+        after_actions: The value of each state (N,) after each intervention.
     """
 
     segment: Segment
@@ -60,11 +68,17 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
-    """Return the values of the states k = 0 ... `last` jumps before a time (last + 1, N).
+    """Return the values of N states at 0 to `last` jumps before a time (last + 1, N).
 
-    `value` (N,) is the value of each state at that time.
+    Args:
+        space: The states and the edges.
+        pair_rates: The rate per day of each pair (table entry, outcome).
+        uniform: The number of jumps per day.
+        value: The value of each state at that time (N,).
+        last: The largest number of jumps.
 
-    Raises Unsupported if these values would not fit into memory.
+    Raises:
+        Unsupported: If the values would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
@@ -81,10 +95,16 @@ def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value:
 
 
 class EndpointSampler:
-    """Draws histories at one θ given that a measure holds at the horizon.
+    """Draws histories at given assumption values, given that a measure holds at the horizon.
 
-    `measure` is "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG". Raises Unsupported if the backward vectors
-    would not fit into memory, and SimlibError if the measure cannot hold.
+    Args:
+        solver: The scenario, prepared.
+        chain: Its Markov chain at the assumption values.
+        measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
+
+    Raises:
+        Unsupported: For another kind of measure, or if the values of the states would not fit into memory.
+        SimlibError: If the measure cannot hold at the horizon.
     """
 
     def __init__(self, solver: Solver, chain: Chain, measure: str) -> None:
@@ -140,9 +160,10 @@ class EndpointSampler:
     # ---------------------------------------------------------------- drawing
 
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
-        """Return `count` independent histories given the measure.
+        """Return `count` independent histories in which the measure holds.
 
-        With the same seed, a smaller `count` gives the first histories of a larger one.
+        With the same seed, a smaller `count` gives the first histories of a larger `count`. Raises Cancelled when
+        `control` cancels the work.
         """
         paths = []
         for number in range(count):
@@ -153,11 +174,11 @@ class EndpointSampler:
         return _histories_of(self.solver, paths, seed)
 
     def path(self, seed: int, number: int) -> list[_Event]:
-        """Return the events of one history, by its number."""
+        """Return the events of history number `number`."""
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
     def idle_firing(self, x: int, span: _Stretch, rng: np.random.Generator) -> tuple[int, int]:
-        """Return (move, outcome) of one firing that leaves the state x as it is, drawn by rate."""
+        """Draw (move, outcome) of a firing that leaves the state x as it is, in proportion to the rates."""
         key = (x, span.segment.start)
         if key not in self._idle_cache:
             self._idle_cache[key] = self._idle_pairs(x, span)
@@ -186,7 +207,7 @@ class _Event:
 
 
 class _Path:
-    """A history that is being drawn: its present state, and its events so far."""
+    """A history that is being drawn."""
 
     def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
         self.sampler, self.rng = sampler, rng
@@ -259,10 +280,7 @@ def _pick(weights: Floats, rng: np.random.Generator) -> int:
 
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
-    """Return drawn paths in the form of replayed histories, numbered from 0.
-
-    The firings of hidden clocks are left out.
-    """
+    """Return drawn paths as `Histories`, without the hidden moves that advance waits."""
     scenario, space = solver.scenario, solver.space
     last = np.array([events[-1].state for events in paths])
     paths = [[event for event in events if event.move < len(scenario.moves)] for events in paths]
@@ -298,22 +316,22 @@ def histories_given(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Histories:
-    """Return histories given that a measure holds at the target day.
+    """Draw histories, given that a measure holds at the target day.
 
     Args:
         scenario: The scenario, with its interventions.
         measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
         count: Number of histories.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        draws: A number of draws of the prior, or a belief. Each history has the assumption values of one draw. The
-            draw is chosen in proportion to its weight times P(measure). 0: the stated values.
+        draws: A number of draws of the prior, or a belief (weighted draws). Each history has the assumption values of
+            one draw, which is chosen in proportion to its weight times P(measure). 0: the stated values.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         SimlibError: When the measure cannot hold.
-        Unsupported: When the backward vectors would not fit into memory, or for another kind of measure.
+        Unsupported: For another kind of measure, or if the values of the states would not fit into memory.
         TooManyStates: When there are too many states.
         Cancelled: When `control` cancels the work.
     """

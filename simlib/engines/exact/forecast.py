@@ -42,7 +42,7 @@ def solve(
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         ignore_windows: Whether to treat calendar windows as always open.
         tolerance: Bound on the truncation error of any probability.
-        ranges: Whether to add the distribution of the number of firings of each move (`Forecast.firings`).
+        ranges: Whether to add the distribution of the number of times that each move happens (`Forecast.firings`).
         cap: Largest number of reachable states.
         control: Progress callback, cancellation and number of threads (default 2).
 
@@ -51,7 +51,7 @@ def solve(
 
     Raises:
         TooManyStates: Above `cap` reachable states.
-        ScenarioError: For a value, a target day or an intervention that does not fit.
+        ScenarioError: For an unknown assumption, or a target day or an intervention outside the scenario's dates.
         Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)

@@ -1,4 +1,9 @@
-"""The transition matrix of the uniformised chain: pull form for distributions, push form for values."""
+"""The transition matrix of the uniformised chain, for distributions and for values of states.
+
+With the generator Q and the number of jumps per day Λ, the matrix is P = I + Q/Λ. The pull form computes Pᵀ p for a
+distribution p, the push form computes P u for values u. Sizes: N states, S slots (merged edges), P pairs (table entry,
+outcome).
+"""
 
 from __future__ import annotations
 
@@ -16,14 +21,18 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
-"""Seconds for a step, further seconds for each edge in the step, and the seconds of the longest job allowed."""
+"""Seconds for a step, further seconds for each edge, and the seconds of the longest solution allowed."""
 
 
 @dataclass(frozen=True)
 class Generator:
-    """The transition matrix of one segment in pull form: `step(v)` is the product of Pᵀ and v.
+    """The transition matrix P of one segment in pull form: `step` computes Pᵀ p for a distribution p.
 
-    uniform: Λ per day. values (S,): slot rates over Λ. diagonal (N,): 1 - exit rate / Λ.
+    Attributes:
+        incoming: The edges, grouped by the state in which they end.
+        uniform: The number of jumps per day, Λ.
+        values (S,): The rate of each slot (all edges from one state to another) over Λ.
+        diagonal (N,): 1 - exit rate / Λ of each state.
     """
 
     incoming: Incoming
@@ -33,9 +42,13 @@ class Generator:
 
     @classmethod
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
-        """Compute the rates of the edges.
+        """Compute the transition matrix of a segment.
 
-        `leak` (N,) is an additional exit rate of the states: the hazard of firings that answer a question.
+        Args:
+            incoming: The edges.
+            pair_rates: The rate per day of each pair (table entry, outcome) (P,).
+            leak: An additional exit rate of each state (N,): the hazard of firings that stop a history.
+            duration: The length of the segment in days.
         """
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
@@ -46,7 +59,10 @@ class Generator:
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
     def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
-        """Write rows [first, last) of `vector`, after one jump of the uniformised chain, to `result`."""
+        """Write the states `first` to `last` - 1 of a distribution after one jump to `result` (N,).
+
+        Without Numba, all states are written.
+        """
         if kernels is None:
             result[:] = self.diagonal * vector + self._matrix @ vector
             return
@@ -60,16 +76,25 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """The ways in which a pass ends early: in a state of `inside`, or by a firing with hazard `fire` (N,)."""
+    """What stops a history in a segment.
+
+    Attributes:
+        inside (N,): Marks the states that stop a history. None: no state.
+        fire (N,): The hazard per day of the firings that stop a history. None: no firing.
+    """
 
     inside: Bools | None = None
     fire: Floats | None = None
 
 
 class Push:
-    """The product P u for values u of the states, with edges grouped by source.
+    """The transition matrix P of one segment in push form: a call computes P u for values u of the states.
 
-    States of `inside` keep their value.
+    Args:
+        space: The states and the edges.
+        pair_values: The rate of each pair (table entry, outcome) over the number of jumps per day (P,).
+        diagonal: The probability of staying in each state in a jump (N,).
+        inside: Marks states that keep their value (N,). None: no state.
     """
 
     def __init__(self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None) -> None:
@@ -80,7 +105,7 @@ class Push:
         self.matrix: Any = None if kernels is not None else as_matrix(space.edge_start, space.target, self.values)
 
     def __call__(self, vector: Floats) -> Floats:
-        """Return P u (N,)."""
+        """Return P u (N,) for values u = `vector` (N,)."""
         if kernels is None:
             return np.asarray(self.diagonal * vector + self.matrix @ vector)
         result = np.empty_like(vector)
@@ -91,7 +116,10 @@ class Push:
 
 
 def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
-    """Return edges, grouped by row, as a sparse matrix (N, N)."""
+    """Return edges as a sparse matrix (N, N).
+
+    Row x has the edges start[x] to start[x + 1], with their columns in `index`.
+    """
     from scipy.sparse import csr_array
 
     n = len(start) - 1
@@ -99,7 +127,7 @@ def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
 
 
 def refuse_a_job_of_hours(uniform: float, edges: int, duration: float) -> None:
-    """Raise Unsupported for a pass with Λ = `uniform` per day that would take hours."""
+    """Raise Unsupported if `duration` days with `uniform` jumps per day would take hours to solve."""
     steps = uniform * duration
     if not steps * (_STEP + _EDGE * edges) < _PATIENCE:
         raise Unsupported(

@@ -11,11 +11,15 @@ from simlib.typing import Floats, Ints
 
 
 class Jump:
-    """One intervention, or one move on its date, as a linear map over the states.
+    """One intervention, or one move on its date, as a linear map of distributions over N states.
 
-    able (K,): the states in which the intervention acts. branches: for each outcome its index (-1 for a pin), its
-    chance, and the target of each of the K states. The chance is one number, or one number for each of the K states.
-    Held variables do not change.
+    An intervention that sets a variable is called a pin. Held variables do not change.
+
+    Attributes:
+        able (K,): The states in which the intervention acts.
+        branches: For each outcome (its index, or -1 for a pin, its chance, the state that follows each of the K
+            states). The chance is one number, or one number for each of the K states.
+        action: The intervention.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:
@@ -43,14 +47,14 @@ class Jump:
             self.branches.append((outcome, chance, target))
 
     def _chance(self, outcome: int, chances: Floats) -> float | Floats:
-        """Return the chance of an outcome: one number if all states `able` agree, else (K,)."""
+        """Return the chance of an outcome: one number if it is the same in all K states, else (K,)."""
         branch = self.tables.branch(outcome, self.space.levels[self.able])
         return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
     def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
-        """Return the distribution (N,) after the intervention.
+        """Return the distribution over the states (N,) after the intervention.
 
-        Firings in the taboo stop a history, so their probability is left out.
+        The probability of the outcomes that stop a history, because they are in the taboo, is left out.
         """
         result = vector.copy()
         result[self.able] = 0.0
@@ -60,7 +64,10 @@ class Jump:
         return result
 
     def stopped(self, vector: Floats, taboo: Taboo) -> float:
-        """Return the probability of the firings that stop a history, because they are in the taboo."""
+        """Return the probability of the outcomes that stop a history, because they are in the taboo.
+
+        `vector` (N,) is the distribution over the states before the intervention.
+        """
         shares = [chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome)]
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())
@@ -72,8 +79,8 @@ class Jump:
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability that the history has no ending yet and a pin changes nothing.
+        """Return the probability that there is no ending and the variable already has the level to be set.
 
-        A pin changes nothing if its variable has that level already.
+        `vector` (N,) is the distribution over the states before the intervention, which must be a pin.
         """
         return float(vector[self.able][self.branches[0][2] == self.able].sum())

@@ -1,13 +1,16 @@
-"""Up to four vectors side by side in a segment: one pass over the edges serves them all.
+"""Up to four vectors over the states, carried through a segment side by side.
 
 Most of the time of a step goes into fetching edges and states from memory, so four vectors cost little more than one.
 Each vector is a *lane* (a column) of a *block* (N, 4). The lanes share the rates of the segment, with two exceptions:
 
-* A lane of a question loses the probability that has answered the question. In this lane, a firing that answers it has
-  no edge. The probability in a state that answers it is taken out after every step.
-* A lane of an impact gains from the first lane, which is the distribution.
+* The lane of a question loses the probability of histories that have answered the question. In this lane, a firing (one
+  happening of a move) that answers the question has no edge. The probability in a state that answers the question is
+  taken out after every step.
+* The lane of an impact gains amounts in proportion to the first lane, which is the distribution over the states.
 
 All terms are positive, as in `uniformization`. Only the steps of `chebyshev`, which are called *leaps*, also subtract.
+
+Sizes: N states, S slots (merged edges), `width` lanes (1 or 4).
 """
 
 from __future__ import annotations
@@ -35,10 +38,15 @@ WIDTH = 4
 
 @dataclass(frozen=True, eq=False)
 class Extra:
-    """Edges and self-loops of states, with a separate rate in each lane.
+    """Edges and self-loops of states, with a separate rate in each of four lanes (columns of a block).
 
-    rows (R,): the states that the edges enter. The edges into rows[r] are start[r] to start[r + 1]. Each edge has a
-    source (S,) and values (S, 4). stays (K,) and stay (K, 4): the states with self-loops, and their rates.
+    Attributes:
+        rows (R,): The states into which the edges lead.
+        start (R + 1,): Where the edges into each of these states begin.
+        source (S,): The state in which each edge begins.
+        values (S, 4): The rates of each edge.
+        stays (K,): The states with self-loops.
+        stay (K, 4): The rates of their self-loops.
     """
 
     rows: Ints
@@ -50,12 +58,15 @@ class Extra:
 
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
-        """Return the non-zero parts of edges with `values` (S, 4) and of self-loops with `stay` (N, 4)."""
+        """Drop empty edges and self-loops. `values` (S, 4) are the rates of edges, `stay` (N, 4) of self-loops."""
         rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
 
     def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
-        """Add the flow out of the block (or only `from_first`, its first lane) to `result` (N, 4)."""
+        """Add the flow along the edges and self-loops out of a block (N, 4) to `result` (N, 4).
+
+        With `from_first`, the flow into each lane comes out of the first lane, otherwise out of the same lane.
+        """
         if kernels is not None:
             add = kernels.add_gained if from_first else kernels.add_own
             add(block, result, self.rows, self.start, self.source, self.values, self.stays, self.stay)
@@ -67,18 +78,24 @@ class Extra:
 
 
 class Lanes:
-    """The rates of one segment for up to four vectors (lanes), as steps of a uniformised chain.
+    """The rates of one segment for up to four vectors (lanes), as steps of a uniformised Markov chain.
 
-    All lanes have the same Λ. A block of one lane without a taboo is a single vector, (N, 1), with a simpler step.
+    All lanes have the same number of steps per day, Λ. A block of one lane without a taboo (states and firings that
+    stop a history) is a single vector (N, 1), with a simpler step.
     """
 
     def __init__(
         self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo], *, leap: float = 0.0
     ) -> None:
-        """Compute the rates of the edges of a segment for lanes with these taboos (at most 4).
+        """Compute the rates of the edges of a segment.
 
-        If `leap` is above 0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the vectors
-        after one jump, minus the old `result`. See `chebyshev`.
+        Args:
+            chain: The Markov chain at assumption values.
+            segment: The segment.
+            duration: Its length in days.
+            taboos: For each lane (at most 4) the states and firings that stop a history.
+            leap: If above 0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the vectors
+                after one jump, minus the old content of `result` (see `chebyshev`).
         """
         self.leap = leap
         self.taboos = (
@@ -122,28 +139,30 @@ class Lanes:
 
     @staticmethod
     def _fire(chain: Chain, taboo: Taboo, pair_rates: Floats) -> Floats:
-        """Return the hazard per day (N,) of the firings that stop a history."""
         result = np.zeros(len(chain.space))
         for move in taboo.moves:
             result += chain.hazard(pair_rates, move, chain.marked(taboo) & chain.pairs(move))
         return result
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let the other lanes gain amounts per day, in proportion to the first lane.
+        """Let the other lanes gain amounts per day in proportion to the first lane, the distribution.
 
-        The gains per unit of the first lane are `values` (S, 4) along the edges, and `stay` (N, 4) within the states.
+        Args:
+            edges: The edges along which amounts are gained.
+            values: The gain of each lane per day along each edge (S, 4), per unit of probability.
+            stay: The gain of each lane per day within each state (N, 4), per unit of probability.
         """
         self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
     @property
     def work(self) -> int:
-        """How many numbers a step reads."""
+        """How many numbers a step reads, as a measure of its cost."""
         return self.width * len(self.values)
 
     def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
-        """Write rows [first, last) of the block after one jump to `result` (N, width).
+        """Write the states `first` to `last` - 1 of a block (N, width), after one jump, to `result`.
 
-        This includes only the rates that all lanes share. `finish` adds the others.
+        This includes only the rates that all lanes share. `finish` adds the other rates.
         """
         if kernels is None:
             less = result[first:last] if self.leap else 0.0
@@ -160,7 +179,7 @@ class Lanes:
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
         """Complete a step: add the flow at rates that differ between lanes to `result` (N, width).
 
-        The probability that met a taboo (a state or firing that stops a history) is added to `hits` (1, width).
+        The probability of the histories that were stopped is taken out, and added to `hits` (1, width).
         """
         if len(self.firing):
             hits += weighted(block, self.firing, self.fire, self._nothing)
@@ -171,7 +190,7 @@ class Lanes:
         self.take_out(result, hits)
 
     def take_out(self, block: Floats, hits: Floats) -> None:
-        """Take the probability inside a taboo out of its lane, and add it to `hits` (1, width)."""
+        """Take the probability in states that stop a history out of its lane, and add it to `hits` (1, width)."""
         if not len(self.taken):
             return
         if kernels is not None:
@@ -186,13 +205,13 @@ class Lanes:
 
 
 def some_rows(values: Floats) -> Ints:
-    """Return the rows of values (N, width) that have any positive value."""
+    """Return the rows of non-negative `values` (N, width) that have a positive number, as indices."""
     rows: Ints = np.flatnonzero(reduce(np.add, values.T))
     return rows
 
 
 def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
-    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0], by lane (1, 4)."""
+    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0] for each lane (1, 4)."""
     if kernels is None:
         return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
     result = np.empty((1, WIDTH))
@@ -201,7 +220,10 @@ def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
 
 
 def group_sums(block: Floats, order: Ints, start: Ints, result: Floats) -> None:
-    """Write the sums of a block over groups of states, order[start[g]:start[g + 1]], to `result` (groups, 4)."""
+    """Write the sums of a block over groups of states to `result` (groups, 4).
+
+    Group g has the states order[start[g]:start[g + 1]].
+    """
     if kernels is not None:
         kernels.group_sums(block, order, start, result)
         return

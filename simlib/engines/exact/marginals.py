@@ -1,10 +1,12 @@
 """Histograms of the states, from which everything in a forecast is computed.
 
-A forecast needs the marginals of all variables, all ladders and the endings. For every move it needs the expected
-hazard, which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of
-dimensions are chosen. Their joint histograms contain all of these marginals. At each step of the uniformised chain,
-only the groups are accumulated. *Columns* are then computed from the bins of the groups: the column of a level is a sum
-of bins, and the column of a move is a sum of bins weighted by its hazard.
+A forecast needs the marginal distribution of each variable, of each ladder (scale of escalation) and of the endings. It
+also needs the expected hazard of each move, which depends only on the joint distribution of the few variables that the
+move reads. So a few *groups* of these dimensions are chosen, whose joint histograms contain all that is needed. At each
+step of the uniformised chain, only these histograms are updated. *Columns* are computed from the bins of the histograms
+at the end. The column of a level is a sum of bins. The column of a move is a sum of bins weighted by its hazard.
+
+Sizes: N states, V variables, M moves, E table entries, T times.
 """
 
 from __future__ import annotations
@@ -21,15 +23,20 @@ from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
 _ROOM = 4096
-"""Largest number of combinations in a group that is enlarged (half a first-level cache)."""
+"""Largest number of combinations of values in a group that is enlarged (half a first-level cache)."""
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Dimensions that are counted together: one cell for each combination of values that occurs.
+    """Dimensions with a joint histogram: one cell for each combination of values that occurs.
 
-    cell (N,): the cell of each state. example (C,): one state of each cell, which shows the values of the cell. States
-    that are endings have separate cells, so that moves can be counted over the other states alone.
+    States in which an ending has been reached have separate cells, so that moves can be counted over the other states.
+
+    Attributes:
+        dimensions: The dimensions.
+        cell (N,): The cell of each state.
+        example: One state of each cell, which shows the values of the cell.
+        first: The number of the first cell among the cells of all groups.
     """
 
     dimensions: frozenset[int]
@@ -43,17 +50,30 @@ class _Group:
 
 
 class Features:
-    """Partitions of the states, and how to compute answers from their histograms.
+    """Groups of dimensions of the states, and how to compute answers from their histograms.
 
-    Dimensions are the V variables, then the ladders, then the `flags` (named sets of states (N,) bool), then the
-    ending, whose last value means no ending. `cells` (N, G) is the cell of each state in each group. Cells of all
-    groups are numbered together, below `bins`.
+    The dimensions are the V variables, then the ladders, then the flags (named sets of states), then the ending. The
+    last value of the ending means "no ending".
+
+    Attributes:
+        cells (N, groups): The bin of each state in each group. The bins of all groups are numbered together.
+        bins: The number of bins.
+        columns: The number of columns.
+        flagged: The named sets of states, each (N,).
+        answers_only: Whether variables and moves have no columns.
     """
 
     def __init__(
         self, tables: Tables, space: StateSpace, flags: Mapping[str, Bools], *, answers_only: bool = False
     ) -> None:
-        """Choose the groups. With `answers_only`, variables and moves have no columns, and there are fewer groups."""
+        """Choose the groups of dimensions.
+
+        Args:
+            tables: The tables of the scenario.
+            space: Its states.
+            flags: Named sets of states (N,) whose probabilities are needed.
+            answers_only: Whether to leave out variables and moves, so that there are fewer groups.
+        """
         self.tables, self.space, self.answers_only = tables, space, answers_only
         scenario = tables.scenario
         endings = len(scenario.endings)
@@ -76,7 +96,7 @@ class Features:
     def _pack(self) -> list[_Group]:
         """Put each set of dimensions, large sets first, into the group that it enlarges least.
 
-        A set that would make every group too large starts a group of its own.
+        A set that would make every group too large starts a new group.
         """
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
@@ -116,7 +136,7 @@ class Features:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins whose states let a move fire, and its table entry in each of them."""
+        """Return the bins in whose states a move can happen, and the table entry of the move in each."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -125,9 +145,9 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Return the columns of each dimension: for its values, and for its levels before an ending.
+        """Return the columns of all values of dimensions, and of the levels of variables before an ending.
 
-        Only variables have columns of the second kind. The columns of the moves come after all of these.
+        The columns of the moves come after all of these.
         """
         bins: list[Ints] = []
         every, going = dict[int, slice](), dict[int, slice]()
@@ -148,7 +168,10 @@ class Features:
         return every, going
 
     def reading(self, rates: Floats) -> Any:
-        """Return the sparse matrix (columns, bins) that sums bins into columns, at entry rates (E,)."""
+        """Return the sparse matrix (columns, bins) that turns bins into columns.
+
+        `rates` (E,) are the hazards per day of the table entries.
+        """
         from scipy.sparse import csr_array
 
         ones = np.ones(len(self._bins) - len(self._entries))
@@ -158,7 +181,10 @@ class Features:
     # ---------------------------------------------------------------- reading answers
 
     def days(self, until: Floats) -> dict[str, dict[str, Floats]]:
-        """Return {variable: {level: expected days there before an ending (T,)}} from integrals (T, columns)."""
+        """Return {variable: {level: expected days at the level before any ending (T,)}}.
+
+        `until` (T, columns) are the columns, integrated over the days up to each time.
+        """
         return {
             name: dict(zip(variable.levels, until.T[self._going[index]].copy(), strict=True))
             for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
@@ -166,7 +192,7 @@ class Features:
         }
 
     def of_ending(self, at: Floats) -> Floats:
-        """Return the probability of each ending and of none (T, endings + 1) from columns (T, columns)."""
+        """Return the probability of each ending, then of none (T, endings + 1), from columns (T, columns)."""
         return at[:, self._all[len(self._sizes) - 1]]
 
     def variables(self, at: Floats) -> dict[str, dict[str, Floats]]:
@@ -189,5 +215,8 @@ class Features:
         return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self.flagged)}
 
     def moves(self, until: Floats) -> Floats:
-        """Return expected firings (T, M), or none (T, 0) with `answers_only`, from integrals (T, columns)."""
+        """Return the expected number of times that each move happens (T, M), (T, 0) with `answers_only`.
+
+        `until` (T, columns) are the columns, integrated over the days up to each time.
+        """
         return until[:, self._first_move :]

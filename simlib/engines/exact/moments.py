@@ -1,15 +1,19 @@
 """The first two moments of impacts, solved together with the distribution over states.
 
-Let p(x) be the probability of state x, R the amount accumulated so far, and n(x) = E[R 1{X = x}]. If a firing gains the
-amount Z and a state gains r per day, then
+An impact is a quantity that accumulates along a history. Let X be the present state, p(x) the probability of state x, R
+the amount accumulated so far, and n(x) = E[R 1{X = x}]. If a firing (one happening of a move) adds the amount Z and a
+state adds r per day, then
 
     n' = n Q + p B + p r,        d/dt E[R²] = Σ_x [2 n(x) ρ(x) + p(x) e(x)],
 
-where B(x, y) is the flow from x to y times E[Z], ρ(x) is the mean gain in x per day (by firings, plus r), and e(x) is
-the flow out of x times E[Z²]. A firing that changes nothing is a flow from x to x. One uniformisation serves p and n:
-n_{k+1} = n_k P + p_k (B + r) / Λ. All terms are positive, so nothing cancels (de Souza e Silva, Gail and Campos 1995,
-Telek et al. 2004). The amount gained by reaching an ending is added at the end, from n and p in the states of that
-ending.
+where Q is the generator of the chain, B(x, y) is the flow from x to y times E[Z], ρ(x) is the mean gain in x per day
+(by firings, plus r), and e(x) is the flow out of x times E[Z²]. A firing that changes nothing is a flow from x to x.
+One uniformisation serves p and n: n_{k+1} = n_k P + p_k (B + r) / Λ. All terms are positive, so nothing cancels (de
+Souza e Silva, Gail and Campos 1995, Telek et al. 2004). The amount that an ending adds is added last, from n and p in
+the states of that ending.
+
+Sizes: N states, S slots (merged edges), I impacts, O outcomes, T times. A block (N, 4) of the solution has the
+distribution p in its first column (*lane*), and the vectors n of up to three impacts in the others.
 """
 
 from __future__ import annotations
@@ -32,11 +36,16 @@ from simlib.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """The gains of up to three impacts in a segment, by lane.
+    """How much up to three impacts gain per day in a segment, per unit of probability.
 
-    The first lane is the distribution. `edges` are the edges whose firing gains an amount, and `values` (S, 4) is the
-    mean gain per day along each. The other arrays are by state (N, 4) and per day: `stay` is the gain without leaving
-    the state, `mean` the total gain, and `square` the gain of squared amounts.
+    The first of four columns is for the distribution over the states, and stays 0. The others are for the impacts.
+
+    Attributes:
+        edges: The edges along which amounts are added.
+        values (S, 4): The mean gain along each slot (all such edges from one state to another).
+        stay (N, 4): The mean gain in each state without leaving the state.
+        mean (N, 4): The whole mean gain in each state.
+        square (N, 4): The gain of squared amounts in each state.
     """
 
     edges: Incoming
@@ -47,14 +56,21 @@ class Gain:
 
 
 class StateRewards:
-    """The impacts of a scenario over its states, without assumption values.
+    """The impacts of a scenario over its states, whatever the assumption values.
 
-    States are grouped for the sums of `MomentSums`. States without an ending are grouped by their possible gains, and
-    each of these groups has an `example` state. The states of each ending form one further group.
+    States are grouped for the sums of `MomentSums`. States without an ending form groups of equal gains. The states of
+    each ending form one further group.
+
+    Attributes:
+        rewards: The impacts.
+        paid: For each amount per day, the states (N,) in which it is added.
+        example: One state of each group without an ending.
+        order (N,): The states, group by group.
+        group_start: Where the states of each group begin in `order`.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
-        """Take the impacts of `rewards`, by default all impacts of the scenario."""
+        """Group the states by the gains of `rewards`, by default all impacts of the scenario."""
         self.tables, self.space, self.rewards = tables, space, rewards or Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
@@ -73,10 +89,7 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a group number for each state (N,).
-
-        The states of a group gain the same: by the same firings at the same rates, and the same amounts per day.
-        """
+        """Return a number for each state (N,), equal for states with equal gains at any assumption values."""
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)
@@ -88,16 +101,21 @@ class StateRewards:
         return kinds
 
     def per_day(self, theta: Floats, impact: int) -> Floats:
-        """Return the gain of an impact per day spent in each state (N,)."""
+        """Return the amounts per day of an impact in each state (N,), without the amounts that moves add.
+
+        `theta` (A,) are the assumption values.
+        """
         result = np.zeros(len(self.space))
         for item, paid in zip(self.rewards.accruals, self.paid, strict=True):
             result += theta[item.amount] * paid if item.impact == impact else 0.0
         return result
 
     def by_firings(self, pair_rates: Floats, worth: Floats) -> Floats:
-        """Return the mean gain per day from firings in each state (N,).
+        """Return the mean amount that moves add per day in each state (N,).
 
-        `worth` (O,) is the gain from one firing of each outcome.
+        Args:
+            pair_rates: The rate per day of each pair (table entry, outcome).
+            worth: The amount that each outcome adds when it happens (O,).
         """
         per_pair, entries = pair_rates * worth[self.space.pair_outcome], int(self.tables.table_start[-1])
         by_entry = sums_by(self.space.pair_entry, per_pair, entries)
@@ -113,7 +131,7 @@ class StateRewards:
         return self._entries[move]
 
     def gain(self, chain: Chain, segment: Segment, impacts: Sequence[int]) -> Gain:
-        """Return the gains of impacts in a segment, at the assumption values of a chain."""
+        """Return how much up to three impacts gain per day in a segment, at the assumption values of a chain."""
         pair_rates, n = chain.rating(segment).pair_rates, len(self.space)
         outcome, edges = self.space.pair_outcome, self._edges_of(segment.held, tuple(impacts))
         values = np.zeros((len(edges.slot_start), WIDTH))
@@ -136,10 +154,12 @@ class StateRewards:
 
 
 class MomentSums(Watcher):
-    """The moments of the impacts of one block at T times.
+    """The moments of the impacts of one block of four vectors at T times, the last at the segment's end.
 
-    The last time is the end of the segment. at (T, 1 + endings, 4): the sum of each lane over the states without an
-    ending, then over the states of each ending. gained (T, 4): Λ times the increase of the mean square.
+    Attributes:
+        at (T, 1 + endings, 4): The sum of each vector over the states without an ending, then over the states of each
+            ending.
+        gained (T, 4): The increase of the mean square in the segment, times the number of jumps per day.
     """
 
     def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:
@@ -152,24 +172,30 @@ class MomentSums(Watcher):
         self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
 
     def take(self, row: int, block: Floats) -> None:
-        """Keep the sums of one step."""
+        """Keep the sums over groups of states at one step (jump of the uniformised chain)."""
         group_sums(block, self.states.order, self.states.group_start, self._sums)
         going = len(self._rows)
         self._groups[row, 0], self._groups[row, 1:] = self._ones @ self._sums[:going], self._sums[going:]
         self._gains[row] = weighted(self._sums, self._rows, self.own, self.first)
 
     def weigh(self) -> None:
-        """Add the kept sums with their weights."""
+        """Add the kept sums of this run of steps, with the weights of the steps."""
         steps = self.weights.shape[1]
         self.at += np.tensordot(self.weights, self._groups[:steps], axes=1)
         self.gained += self.survivals @ self._gains[:steps]
 
 
 class Moments:
-    """The first two moments of every impact at the report times, over all segments.
+    """The first two moments of each of I impacts at T report times, over all segments.
 
-    given (T, I, endings + 1): E[R 1{ending reached}] for each ending, and E[R]. square (T, I): E[R²]. Both lack the
-    amounts gained by reaching an ending until `settle` adds them. vectors (I, N): n(x) = E[R 1{X = x}] at present.
+    R is the amount of an impact so far, and X the present state. Until `settle` is called, `given` and `square` lack
+    the amounts that endings add.
+
+    Attributes:
+        given (T, I, endings + 1): E[R 1{ending reached}] for each ending, and then E[R].
+        square (T, I): E[R²].
+        vectors (I, N): n(x) = E[R 1{X = x}] at present.
+        squared (I,): E[R²] at present.
     """
 
     def __init__(self, states: StateRewards, chain: Chain, times: int) -> None:
@@ -194,16 +220,20 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let the lanes after the first carry impacts, and return the watcher that sums them."""
+        """Let the vectors of a block after the first carry impacts, and return the object that sums them."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
 
     def record(self, impacts: Sequence[int], sums: MomentSums, uniform: float, ends: Floats, rows: Ints) -> None:
-        """Store the sums of impacts from a pass with Λ = `uniform` jumps per day.
+        """Store the sums of impacts after a segment.
 
-        The sums are those at the report times `rows`, followed by those at the end of the segment. `ends` (impacts, N)
-        are the vectors n at the end.
+        Args:
+            impacts: The indices of the impacts.
+            sums: Their sums at the report times of the segment, and at its end.
+            uniform: The number of jumps per day.
+            ends: The vectors n of the impacts at the end (impacts, N).
+            rows: The indices of the report times of the segment.
         """
         for lane, impact in enumerate(impacts, start=1):
             self.given[rows, impact, :-1] = sums.at[:-1, 1:, lane]
@@ -213,7 +243,10 @@ class Moments:
             self.vectors[impact] = ends[lane - 1]
 
     def settle(self, ending: Floats) -> None:
-        """Add the amounts gained by reaching endings, given the probability of each by each time (T, endings)."""
+        """Add the amounts that endings add.
+
+        `ending` (T, endings) is the probability of each ending by each time.
+        """
         mean, square = self.states.rewards.by_ending(self.chain.theta)
         reached = self.given[:, :, :-1]
         self.square += np.sum(2 * mean * reached + square * ending[:, None, :], axis=2)

@@ -1,4 +1,7 @@
-"""Measures as functions of the states, for gradients and for histories with a given ending."""
+"""Measures (numbers that a forecast reports) as functions of the states.
+
+Gradients and the drawing of histories with a given ending need measures in this form.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,13 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """An amount, and how many times it is gained by firings, by days and at the end.
+    """An amount, and how many times it is added to a measure by outcomes, by days and at the end.
 
-    `amount` is an index into θ, or -1 for the amount 1. It is gained by_outcome (O,) times with a firing of each
-    outcome, by_state (N,) times with a day in each state, and at_end (N,) times in each state at the end.
+    Attributes:
+        amount: The index of the assumption that is the amount, or -1 for the amount 1.
+        by_outcome (O,): How many times the amount is added when each of O outcomes happens.
+        by_state (N,): How many times the amount is added per day in each of N states.
+        at_end (N,): How many times the amount is added if each state is the state at the end.
     """
 
     amount: int
@@ -27,16 +33,19 @@ class Gains:
     at_end: Floats
 
     def scale(self, theta: Floats) -> float:
-        """Return the amount at assumption values."""
+        """Return the amount at assumption values `theta` (A,)."""
         return 1.0 if self.amount < 0 else float(theta[self.amount])
 
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """One measure: terminal values, a first passage, or accumulated amounts.
+    """One measure of the states: a value at the end, a first passage, or accumulated amounts.
 
-    `terminal` (N,) is the value of each state at the end. `quest` is the first passage that answers a question.
-    `worths` are the amounts that accumulate along a history.
+    Attributes:
+        name: The name of the measure.
+        terminal (N,): The value of each state at the end. None: 0.
+        quest: The states and firings that answer a question (a first passage).
+        worths: The amounts that accumulate along a history.
     """
 
     name: str
@@ -46,9 +55,9 @@ class Observable:
 
 
 def observable(solver: Solver, name: str) -> Observable:
-    """Return how a measure is computed from the states.
+    """Return a measure, given by its name, as a function of the states.
 
-    Raises ScenarioError with the nearest known name.
+    Raises ScenarioError for an unknown name, and Unsupported for a question that no single state or firing answers.
     """
     measure = find(solver.scenario, name)[0]
     scenario, space, tables = solver.scenario, solver.space, solver.tables

@@ -1,7 +1,10 @@
-"""One pass of a block of vectors through a segment, which serves all report times.
+"""One pass of a block of vectors through a segment of time, for all its report times.
 
-After each jump, only a few sums over states are kept. After each run of steps, these sums are weighted by the Poisson
-terms of each report time.
+A block (N, width) has `width` vectors over N states, side by side. Each *step* is one jump of the uniformised chain. At
+each step, only a few sums over states are kept. After each *run* of up to 64 steps, the kept sums are weighted by the
+Poisson probabilities of the steps at each report time.
+
+Sizes: N states, T times.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Floats
 
 STEPS = 64
-"""Largest number of steps in a run. After each run, the kept sums are weighted and cancellation is checked."""
+"""Largest number of steps (jumps) in a run. After a run, the kept sums are weighted, and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
 """In a step with fewer numbers than this, a second thread costs more than it saves."""
@@ -35,10 +38,15 @@ _FEW = 2
 
 
 class Watcher(ABC):
-    """An object that reads the vectors before every jump of a pass, and keeps sums of them.
+    """Reads the block of vectors before every step of a pass, and keeps weighted sums.
 
-    `weights` and `survivals` (T, steps) are the Poisson probabilities and tails of the present run of steps, at the T
-    times of the pass. `work` is how many numbers it reads in a step.
+    A step is one jump of the uniformised chain. A run is a group of up to 64 steps.
+
+    Attributes:
+        weights (T, steps): The probability at each of T times that exactly so many jumps have happened, for each step
+            of the present run.
+        survivals (T, steps): The probability that more jumps have happened.
+        work: How many numbers are read in a step, as a measure of the cost.
     """
 
     weights: Floats
@@ -47,18 +55,26 @@ class Watcher(ABC):
 
     @abstractmethod
     def take(self, row: int, block: Floats) -> None:
-        """Read the block (N, width) at step `row` of the present run."""
+        """Read the block of vectors (N, width) at step `row` of the present run of steps."""
 
     @abstractmethod
     def weigh(self) -> None:
-        """Add the sums of the present run of steps, with its weights."""
+        """Add what was kept in the present run of steps to the sums, with the weights of the steps."""
 
 
 class Histograms(Watcher):
-    """Histograms of the first lane, summed into columns (see `marginals`), at T times.
+    """Histograms of the distribution over the states, summed into columns (see `marginals`), at T times.
 
-    `at` (T, columns) are the columns of p(t), and `until` (T, columns) the columns of Λ ∫ p. cells (N, G): the cell of
-    each state in each of G groups. reading: the matrix from bins to columns (columns, bins).
+    The distribution p is the first vector of the block.
+
+    Args:
+        cells: The bins of each state (N, groups).
+        reading: The sparse matrix that turns bins into columns (columns, bins).
+        times: The number of times, T.
+
+    Attributes:
+        at (T, columns): The columns at each time.
+        until (T, columns): The integrals of the columns up to each time, times the number of jumps per day.
     """
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: int) -> None:
@@ -68,19 +84,19 @@ class Histograms(Watcher):
         self._steps = np.zeros((STEPS, bins))
 
     def take(self, row: int, block: Floats) -> None:
-        """Count the block of one step."""
+        """Count the first vector of the block at one step."""
         self._steps[row] = 0.0
         count(block, self.cells, self._steps[row])
 
     def weigh(self) -> None:
-        """Add the columns of the steps counted."""
+        """Add the columns of the steps of this run, with the weights of the steps."""
         columns = (self.reading @ self._steps[: self.weights.shape[1]].T).T
         self.at += self.weights @ columns
         self.until += self.survivals @ columns
 
 
 class FewHistograms(Watcher):
-    """Like `Histograms`, for a few times: whole vectors are summed, and counted once at the end."""
+    """The answers of `Histograms` for one or two times, from sums of whole vectors."""
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: Floats) -> None:
         self.cells, self.reading = cells, reading
@@ -89,7 +105,7 @@ class FewHistograms(Watcher):
         self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
-        """Add the block of one step, with its weights at all times."""
+        """Add the block of one step to the sums of all times, with its weights."""
         for at, until, column in zip(self._at, self._until, self.first, strict=True):
             add(at, self.weights[column, row], block)
             add(until, self.survivals[column, row], block)
@@ -99,12 +115,12 @@ class FewHistograms(Watcher):
 
     @property
     def at(self) -> Floats:
-        """Columns of p(t) (T, columns)."""
+        """The columns at each time (T, columns)."""
         return self._counted(self._at)
 
     @property
     def until(self) -> Floats:
-        """Columns of Λ ∫ p (T, columns)."""
+        """The integrals of the columns up to each time, times the number of jumps per day (T, columns)."""
         return self._counted(self._until)
 
     def _counted(self, blocks: Floats) -> Floats:
@@ -116,14 +132,17 @@ class FewHistograms(Watcher):
 
 
 def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
-    """Return the watcher that counts the first lane of blocks (N, width) at times (T,)."""
+    """Return the object that counts the distribution, the first vector of blocks (N, width), at T times."""
     if width == 1 and len(np.unique(times)) <= _FEW:
         return FewHistograms(cells, reading, times)
     return Histograms(cells, reading, len(times))
 
 
 def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
-    """Add the histogram of the first lane of a block to `out` (bins,)."""
+    """Add the histogram of the first vector of a block (N, width) to `out` (bins,).
+
+    `cells` (N, groups) are the bins of each state.
+    """
     if kernels is not None:
         kernels.histogram(block, cells, out)
         return
@@ -133,10 +152,15 @@ def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
 
 @dataclass
 class Carried:
-    """The result of carrying a block through a segment, at T times.
+    """The result of carrying a block of `width` vectors through a segment, at T times.
 
-    The last time is the end of the segment. hits (T, width): probability stopped so far in the segment. tails (T,): the
-    truncation error. end (N, width).
+    The last time is the end of the segment.
+
+    Attributes:
+        end (N, width): The vectors at the end.
+        hits (T, width): The probability of the histories that were stopped in the segment by each time.
+        tails (T,): The bound on the truncation error.
+        steps: The number of steps.
     """
 
     end: Floats
@@ -156,16 +180,16 @@ def carry(
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Carried:
-    """Carry a block of vectors through a segment.
+    """Carry a block of `width` vectors over N states through a segment of time.
 
     Args:
         block: The rates of the segment.
-        start: The vectors (N, width) at its beginning.
+        start: The vectors (N, width) at the beginning of the segment.
         times: Days within the segment (T,), of which the last is its end.
-        watchers: The objects that keep sums of every step.
-        onward: Whether to compute the vectors at the end. If not, they are zero.
+        watchers: The objects that read the vectors at every step.
+        onward: Whether to compute the vectors at the end. Otherwise the result has zeros in their place.
         tolerance: Bound on the truncation error.
-        pool: A free thread for half of each large step.
+        pool: A helper thread for half of each large step. None: no helper.
         control: Progress callback and cancellation.
 
     Raises:
@@ -198,10 +222,10 @@ def carry(
 
 
 class Advance:
-    """One step of a pass: show the vectors to all watchers, and do one jump.
+    """One step of a pass: show the vectors to all watchers, and compute the vectors after one jump.
 
-    In large steps, a second thread does the last rows at the same time. The sums are the same, bit for bit, with and
-    without this thread.
+    In large steps, a second thread computes the last states at the same time. The results are the same, bit for bit,
+    with and without this thread.
     """
 
     def __init__(self, block: Lanes, watchers: Sequence[Watcher], pool: ThreadPoolExecutor | None) -> None:

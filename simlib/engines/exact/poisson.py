@@ -1,4 +1,4 @@
-"""The Poisson weights of uniformisation, and the number of jumps needed."""
+"""The Poisson probabilities that weight the steps of uniformisation, and the number of steps needed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import numpy as np
 from simlib.typing import Floats, Ints
 
 FINE = 1e-30
-"""Tolerance of a pass that serves answers of any size.
+"""Bound on the truncation error of a solution that serves answers of any size.
 
 Even an answer of 1e-27 then has three correct digits. This takes about a fifth more steps than a tolerance of 1e-12.
 """
 
 
 def pmf(steps: Ints, means: Floats) -> Floats:
-    """Return the Poisson probabilities (means, steps), by Loader's (2000) saddle-point form.
+    """Return the Poisson probabilities P(N = k) (means, steps), by Loader's (2000) saddle-point form.
 
-    Its error grows like the square root of the mean. The error of the usual form exp(k log μ - μ - log k!) grows like
-    the mean.
+    The rows are for the `means` μ of N, and the columns for the `steps` k. The relative error of this form grows like
+    √μ. The error of the usual form, exp(k log μ - μ - log k!), grows like μ.
     """
     from scipy.special import gammaln, xlogy
 
@@ -33,7 +33,7 @@ def pmf(steps: Ints, means: Floats) -> Floats:
 
 
 def survival(steps: Ints, means: Floats) -> Floats:
-    """Return P(N > k) for Poisson means (means, steps)."""
+    """Return the Poisson tails P(N > k) (means, steps), for the `means` of N and the `steps` k."""
     from scipy.special import gammainc
 
     result: Floats = gammainc(steps[None, :].astype(float) + 1, means[:, None])
@@ -41,7 +41,7 @@ def survival(steps: Ints, means: Floats) -> Floats:
 
 
 def truncation(mean: float, tolerance: float) -> int:
-    """Return the smallest K with P(N > K) <= tolerance for a Poisson mean (never below 1)."""
+    """Return the smallest K of at least 1 with P(N > K) <= tolerance, where N is Poisson with this mean."""
     from scipy.special import gammainc
 
     low, high = 0, int(mean + 10 * np.sqrt(mean + 1)) + 16

@@ -1,7 +1,8 @@
-"""The vectors that the exact engine carries for questions, and their places in blocks.
+"""The vectors that the exact engine carries through time, and their places in blocks.
 
-A *quest* is a separate vector for a question. Up to four vectors form a block, and each has a *lane* in it (see
-`lanes`). `Seats` lists the vectors in the lanes of one block.
+The engine carries the distribution over the states, a vector for each impact, and a copy of the distribution for some
+questions. Up to four vectors form a *block*, in which each vector is a column, a *lane* (see `lanes`). A *quest* is a
+question with such a vector. `Seats` lists the vectors of one block.
 """
 
 from __future__ import annotations
@@ -16,9 +17,15 @@ from simlib.engines.exact.states import NOTHING, Taboo
 
 @dataclass(frozen=True, eq=False)
 class Quest:
-    """A question with its own vector. Probability that answers the question is taken out of it.
+    """A question with a separate copy of the distribution over the states.
 
-    The states and firings of `taboo` answer the question. From the day `until` on, `later` replaces `taboo`.
+    The probability of histories that have answered the question is taken out of this copy.
+
+    Attributes:
+        name: The id of the question, or a name made from this id.
+        taboo: The states and firings (happenings of a move) that answer the question up to the day `until`.
+        until: A day after `as_of`.
+        later: The states and firings that answer the question after that day.
     """
 
     name: str
@@ -27,11 +34,11 @@ class Quest:
     later: Taboo = NOTHING
 
     def at(self, day: float) -> Taboo:
-        """Return the states and firings that answer the question from a day on."""
+        """Return the states and firings that answer the question in a segment that begins on a day."""
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the states and firings that answer the question, for interventions on a day.
+        """Return the states and firings that answer the question when interventions act on a day.
 
         On the day `until` itself, `taboo` still applies, because "by a day" includes that day.
         """
@@ -39,12 +46,18 @@ class Quest:
 
 
 NO_QUEST = Quest("", NOTHING)
-"""The quest of measures that are not first passages."""
+"""The quest of measures that are not the answer of a question: nothing stops a history."""
 
 
 @dataclass
 class Seats:
-    """The vectors in the lanes of one block: the distribution (if `main`), impacts, questions."""
+    """The vectors in the lanes (columns) of one block, in this order.
+
+    Attributes:
+        main: Whether the block has the distribution over the states.
+        impacts: The indices of the impacts.
+        quests: The questions.
+    """
 
     main: bool
     impacts: list[int]
@@ -52,14 +65,14 @@ class Seats:
 
     @property
     def free(self) -> int:
-        """Number of empty lanes."""
+        """The number of empty lanes."""
         return WIDTH - self.main - len(self.impacts) - len(self.quests)
 
 
 def seated(impacts: int, quests: Iterable[Quest]) -> list[Seats]:
-    """Give the distribution, the impacts and the questions their places in blocks of lanes.
+    """Place the distribution, the impacts and the questions in blocks of up to four vectors.
 
-    A block with impacts has the distribution in its first lane.
+    A block with impacts also has the distribution, in its first lane (column). `impacts` is the number of impacts.
     """
     blocks = [Seats(True, [], [])]
     for impact in range(impacts):

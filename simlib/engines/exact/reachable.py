@@ -1,8 +1,9 @@
 """The search for the reachable states of a scenario.
 
-The search counts every rate and chance as positive, and every window as open. So the set of states does not depend on
-assumption values, windows or forbidden moves. Interventions that set or hold a variable can add states. The search is
-breadth-first over mixed-radix codes of the states, with or without Numba.
+The search takes every rate and chance as positive, and every calendar window as open. So the set of states does not
+depend on assumption values, windows or forbidden moves. Interventions that set or hold a variable can add states. The
+search is breadth-first, with or without Numba. A state is represented by its code, the number whose digits are the
+levels of the variables.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ CAP = 2_000_000
 """Default limit on the number of reachable states. So many states take about 3 GB."""
 
 _DENSE = 2**27
-"""Up to this many combinations of levels, codes index a plain array. Above that, they index a hash table."""
+"""Up to this many combinations of levels, a plain array maps codes to states. Above that, a hash table does."""
 
 _BLOCK = 65_536
 """Number of states expanded between two checks for cancellation."""
@@ -36,10 +37,19 @@ _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
-    """Return the reachable states and edges.
+    """Return the reachable states of a scenario and the edges between them.
 
-    Scenarios with the same structure share one state space. Raises TooManyStates above `cap`, Unsupported if the levels
-    combine to more than 2**62 codes, and Cancelled.
+    Scenarios that differ only in values, labels and dates share one state space.
+
+    Args:
+        tables: The tables of the scenario.
+        cap: The largest number of states.
+        control: Cancellation.
+
+    Raises:
+        TooManyStates: Above `cap`.
+        Unsupported: If the levels of the variables combine to more than 2**62 states.
+        Cancelled: When `control` cancels the search.
     """
     key = _structure(tables)
     if key in _SPACES:
@@ -123,10 +133,7 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return table entry, outcome and branch of every pair.
-
-        A move has a pair for each combination of one of its table entries and one of its outcomes.
-        """
+        """Return table entry, outcome and branch of every pair (table entry, outcome of the same move)."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
@@ -174,9 +181,9 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """For each outcome, yield the rows that it changes, their levels after it, and their pairs.
+        """Yield for each outcome (rows of `levels` that change, these rows after the outcome, their pairs).
 
-        Rows that it leaves as they are (self-loops) are left out. The variables in `held` do not change.
+        The variables in `held` do not change.
         """
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
@@ -224,14 +231,13 @@ class _Search:
         return self._numba_edges(search, arguments)
 
     def _add_held(self, search: _Table) -> None:
-        """Add the states that moves reach while variables are held."""
         for held in self.held:
             levels = self._at_rest(self._levels(search.codes[: search.count]), held)
             for _, new, _ in self._successors(levels, held):
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the rows in which each held variable is at a level that an intervention sets."""
+        """Return the states in which each held variable is at a level that an intervention sets."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -270,10 +276,7 @@ class _Search:
         return codes, target, pair, start
 
     def _arguments(self) -> tuple[Any, ...]:
-        """Return the parts of the tables that the kernels read.
-
-        These are sizes, radix, moves, effects, endings and clocks.
-        """
+        """Return what the kernels read: sizes, radix, moves, effects, endings and clocks."""
         tables = self.tables
         empty = np.zeros(0, dtype=np.int64)
         moves = (
@@ -291,10 +294,7 @@ class _Search:
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bools]:
-        """Return the clauses of all endings by precedence, as `_kernels._ending` reads them.
-
-        Each test of a clause has a row that marks the allowed levels of its variable.
-        """
+        """Return the clauses of all endings in the form that `_kernels._ending` reads."""
         ending, start, variable, rows = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):
@@ -346,7 +346,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Let the map lead from each code to its position in `codes`, which are sorted."""
+        """Let the map lead from each code to its position in `codes`, the same codes in rising order."""
         if not self.dense:
             self.table[:] = -1
         else:

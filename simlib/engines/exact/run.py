@@ -1,4 +1,8 @@
-"""One solution in progress: the start at one θ, carried from segment to segment."""
+"""One solution in progress: the start distribution, carried from segment to segment.
+
+The engine carries several vectors over the N states: the distribution, a vector for each impact, and a copy of the
+distribution for some questions (*quests*). Up to four vectors form a block, in which each is a column (a *lane*).
+"""
 
 from __future__ import annotations
 
@@ -25,20 +29,29 @@ from simlib.scenario.model import Pin, Scenario
 from simlib.typing import Floats, Ints
 
 _FINER = 1e-2
-"""Share of the tolerance at which the series is cut in a scenario with impacts.
+"""The tolerance is multiplied by this number in a scenario with impacts.
 
-Impacts grow with the number of jumps, so they need more terms. The share applies to every block, so that an answer does
-not depend on the block of its vector.
+Impacts grow with the number of jumps, so they need more terms of the series. The smaller tolerance applies to every
+block, so that an answer does not depend on the block of its vector.
 """
 
 
 @dataclass
 class Solution:
-    """Raw answers at the report times (T,): one pass over all segments.
+    """The raw answers of one solution at T report times.
 
-    `at` are the columns of `features`, and `until` their integrals over time so far, in days. `counts` are the expected
-    firings. `hits` are the probabilities that each question has been answered. `tails` and `hit_tails` bound the
-    errors. `moments` are the moments of the impacts.
+    Attributes:
+        features: How answers are computed from columns (sums over states).
+        at (T, columns): The columns.
+        until (T, columns): The integrals of the columns over the days up to each time.
+        counts (T, moves): The expected number of times that each move has happened.
+        hits: For each question with a separate vector, the probability (T,) that it has been answered.
+        tails (T,): The bound on the truncation error.
+        hit_tails: For each of these questions, the bound (T,) on its truncation error.
+        moments: The means and mean squares of the impacts.
+        without_effect: For each intervention that acts on a day, by its position in the scenario's list, the
+            probability that it had no effect, given that no ending had been reached. None: an ending was certain.
+        steps: The number of steps (products with the transition matrix) of the distribution.
     """
 
     features: Features
@@ -55,7 +68,16 @@ class Solution:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The parts that all solutions of one scenario share, without assumption values."""
+    """The parts that all solutions of one scenario share, whatever the assumption values.
+
+    Attributes:
+        scenario, tables, space, segments: The scenario, its rate tables, its states and its segments of time.
+        horizon: The horizon in days.
+        times: The report times in days.
+        features: How answers are computed from sums over states.
+        rewards: The impacts over the states.
+        blocks: The vectors of each block.
+    """
 
     scenario: Scenario
     tables: Tables
@@ -73,10 +95,10 @@ class Prepared:
     """
 
     def without_impacts(self) -> Prepared:
-        """Return a copy without the parts that only impacts need."""
+        """Return a copy without impacts, which uses the faster series of `chebyshev`."""
         none = replace(self.rewards.rewards, impacts=(), impulses=(), accruals=(), payments=())
         rewards = StateRewards(self.tables, self.space, none)
-        # Questions about firings cost most, so they come last, in a block that can have its own thread.
+        # Questions about firings cost most, so they come last, in a block that can have a separate thread.
         quests = sorted(self.quests, key=lambda quest: bool(quest.taboo.firings))
         return replace(self, rewards=rewards, blocks=seated(0, quests), leap=chebyshev.LEAPS[0])
 
@@ -87,7 +109,7 @@ class Prepared:
         """
         passes: dict[str, list[Quest]] = {}
         for quest in self.quests:
-            alone = quest.name in self.scenario.questions  # if not, it is one pass of a question about two events
+            alone = quest.name in self.scenario.questions  # if not, it is one part of a question about two events
             passes.setdefault(quest.name if alone else quest.name.rpartition(" ")[0], []).append(quest)
         chosen: list[Quest] = []
         for name in sorted(passes, key=lambda name: (name != lead, any(quest.taboo.firings for quest in passes[name]))):
@@ -96,15 +118,15 @@ class Prepared:
         return replace(self, blocks=seated(0, chosen))
 
     def calmer(self) -> Prepared:
-        """Return a copy for a chain in which the terms of the faster series grow too much.
+        """Return a copy for a chain in which the terms of the faster series of `chebyshev` grow too much.
 
-        This copy has the next larger Λ, or uses the ordinary series if there is no larger one.
+        The copy has the next larger number of jumps per day. If there is none, it uses the ordinary series.
         """
         return replace(self, leap=next((leap for leap in chebyshev.LEAPS if leap > self.leap), 0.0))
 
     @property
     def quests(self) -> list[Quest]:
-        """All questions that have a lane."""
+        """All questions that have a separate vector."""
         return [quest for seats in self.blocks for quest in seats.quests]
 
 
@@ -117,9 +139,14 @@ class _Done:
 
 
 class SolutionRun:
-    """One solution in progress, with helper threads in `pool`.
+    """One solution in progress.
 
-    `tolerance` bounds the truncation error.
+    Args:
+        world: The parts that do not depend on assumption values.
+        chain: The Markov chain at the assumption values.
+        tolerance: Bound on the truncation error.
+        pool: Helper threads. None: all work is done on this thread.
+        control: Progress callback and cancellation.
     """
 
     def __init__(
@@ -145,7 +172,7 @@ class SolutionRun:
         )
 
     def all_segments(self) -> Solution:
-        """Return the raw answers at the report times."""
+        """Carry all vectors through all segments, and return the raw answers at the report times."""
         for segment in self.world.segments:
             for jump in self.chain.jumps(segment):
                 self._act(jump, segment.start)
@@ -159,10 +186,7 @@ class SolutionRun:
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
     def _carry(self, segment: Segment) -> None:
-        """Carry every vector through a segment.
-
-        This thread takes the first block, and helper threads take the others.
-        """
+        """Carry every vector through a segment: the first block on this thread, the others on helper threads."""
         rows = self._rows(segment)
         self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too

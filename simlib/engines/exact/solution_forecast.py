@@ -20,7 +20,7 @@ _SMALL, _RELATIVE = 1e-6, 1e-3
 
 
 def bands_of(scenario: Scenario, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
-    """Return the probabilities of a solution with their intervals, by "endings" or "questions" and then by id.
+    """Return the probabilities of a solution with intervals, by "endings" or "questions", then by id.
 
     An interval covers the truncation error. If all terms of the truncated sum are positive, an answer can only be too
     low. With `both_sides` (terms of both signs), an answer can also be too high.

@@ -1,12 +1,15 @@
 """The reachable states of a scenario and the edges between them, ordered by state code.
 
-An edge is an outcome of a move that leads from one state to another. It keeps the index of its *pair* (table entry,
-outcome), so that one lookup gives the rates of all edges at new assumption values. Outcomes that change nothing have no
-edges. Their firings are counted from the tables. States with neighbouring codes are close in memory. The module
-`reachable` finds the states and the edges.
+A state code is the number whose digits are the levels of the variables. States with neighbouring codes are close in
+memory. An edge is an outcome of a move that leads from one state to another. An edge keeps the index of its *pair*
+(table entry, outcome), so that one lookup gives the rates of all edges at new assumption values. Outcomes that change
+nothing have no edges. The rates of such outcomes are read from the tables. The module `reachable` finds the states and
+the edges.
 
-A *taboo* is a set of states and firings that stop a history. With a taboo, only the probability that has met none of
-them is carried on (taboo probabilities, Chung 1960).
+A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history. With a taboo, only
+the probability of the histories that have met none of these is carried on (taboo probabilities, Chung 1960).
+
+Sizes: N states, E edges, V variables, M moves, P pairs, S slots (edges from one state to another, merged).
 """
 
 from __future__ import annotations
@@ -26,12 +29,20 @@ from simlib.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class StateSpace:
-    """N reachable states and E edges, ordered by state code.
+    """N reachable states, and E edges that are grouped by the state in which they begin.
 
-    codes (N,), levels (N, V), ending (N,): the index of the ending that holds in a state, or -1. Edges are grouped by
-    source: the edges of state x are edge_start[x] to edge_start[x + 1] (N + 1,). target (E,) and pair (E,). pair_entry,
-    pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair. pair_start (M + 1,): the pairs of each
-    move.
+    Attributes:
+        codes (N,): The code of each state, in rising order.
+        levels (N, V): The level of each of V variables.
+        ending (N,): The index of the ending that has been reached in a state, -1 for none.
+        edge_start (N + 1,): Where the edges out of each state begin.
+        target (E,): The state in which each edge ends.
+        pair (E,): The pair (table entry, outcome) of each edge.
+        pair_entry (P,): The table entry of each of P pairs.
+        pair_outcome (P,): The outcome of each pair, numbered over all moves.
+        pair_branch (P,): The branch (outcome in a context) of each pair.
+        pair_start (M + 1,): Where the pairs of each of M moves begin.
+        radix (V,): The code is the sum of level times radix.
     """
 
     codes: Ints
@@ -53,23 +64,28 @@ class StateSpace:
 
     @property
     def edges(self) -> int:
-        """Number of edges, with parallel edges counted separately."""
+        """The number of edges E. Several edges between the same two states count separately."""
         return len(self.target)
 
     @cached_property
     def source(self) -> NDArray[np.uint32]:
-        """Source of every edge (E,)."""
+        """The state in which each edge begins (E,)."""
         return np.repeat(np.arange(len(self), dtype=np.uint32), np.diff(self.edge_start))
 
     @cached_property
     def ended(self) -> Bools:
-        """Whether each state is an ending (N,)."""
+        """Whether an ending has been reached in each state (N,)."""
         return self.ending >= 0
 
     def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
-        """Return the indices of states given as rows of levels (S, V).
+        """Return the indices of states, given by their levels.
 
-        A state that is not in the space gets its index from `otherwise` (S,). Without `otherwise`, KeyError is raised.
+        Args:
+            levels: One row of levels of all variables for each state.
+            otherwise: The indices to return for states that are not in the space. None: such a state is an error.
+
+        Raises:
+            KeyError: For a state that is not in the space, without `otherwise`.
         """
         codes = levels.astype(np.int64) @ self.radix
         index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
@@ -81,14 +97,14 @@ class StateSpace:
         return index
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
-        """Return hazard times chance of every pair (P,)."""
+        """Return the rate of every pair (P,): hazard of the table entry times chance of the branch."""
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states, with their edges while no move can change these variables.
+        """Return the same states, with the edges that hold while no move can change some variables.
 
-        An edge then leads to the state after its outcome, but with these variables unchanged. This may be the state
-        where the edge begins.
+        An edge then leads to the state after its outcome, but with these variables (indices) unchanged. It may lead to
+        the state in which it begins.
         """
         if not variables:
             return self
@@ -110,13 +126,13 @@ class StateSpace:
 
     @cached_property
     def incoming(self) -> Incoming:
-        """The edges by target, with parallel edges merged (the pull form of the generator)."""
+        """The edges, grouped by the state in which they end."""
         return Incoming.build(self)
 
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
-        """Return only the edges of the marked pairs (P,).
+        """Return only the edges of the marked pairs (P,), grouped by the state in which they end.
 
-        They are cached under `key`, which must identify the pairs.
+        The result is cached under `key`, which must identify the pairs.
         """
         if key not in self._parts:
             some = pairs[self.pair]
@@ -128,10 +144,15 @@ class StateSpace:
 
 @dataclass(frozen=True)
 class Incoming:
-    """Edges grouped by target. Parallel edges (from the same source) share one *slot*.
+    """Edges between N states, grouped by the state in which they end (the pull form of the generator).
 
-    The slots of target x are start[x] to start[x + 1] (N + 1,). source (S,): the source of each slot. pair (E,): the
-    pairs in the order of slots. slot_start (S,): where the pairs of each slot begin.
+    All edges from one state to another share one *slot*.
+
+    Attributes:
+        start (N + 1,): Where the slots of each state begin.
+        source (S,): The state in which the edges of each of S slots begin.
+        pair (E,): The pairs (table entry, outcome) of the E edges, in the order of the slots.
+        slot_start (S,): Where the pairs of each slot begin.
     """
 
     start: Ints
@@ -141,7 +162,7 @@ class Incoming:
 
     @classmethod
     def build(cls, space: StateSpace) -> Incoming:
-        """Group the edges by target, and merge edges with the same source and target."""
+        """Group the edges of a space by the state in which they end."""
         from scipy.sparse import csr_array
 
         n = len(space)
@@ -158,7 +179,7 @@ class Incoming:
         return cls(start, source[first].astype(np.uint32), space.pair[order], slot_start)
 
     def values(self, pair_rates: Floats) -> Floats:
-        """Return the rate of every slot (S,)."""
+        """Return the rate of every slot (all edges from one state to another) (S,) from rates of pairs (P,)."""
         if len(self.slot_start) == 0:
             return np.zeros(0)
         if kernels is not None:
@@ -171,11 +192,14 @@ class Incoming:
 
 @dataclass(frozen=True, eq=False)
 class Taboo:
-    """States and firings that stop a history.
+    """States and firings (happenings of a move) that stop a history.
 
-    When a history meets one of them, its probability is taken out of the distribution over the states. `inside` (N,)
-    marks the states (None: no state). `firings` are pairs (move, outcome) of indices. The outcome is an index among all
-    outcomes, or -1 for any outcome of the move.
+    When a history meets one of these, its probability is taken out of the distribution over the states.
+
+    Attributes:
+        inside (N,): Marks the states. None: no state.
+        firings: The firings, as indices (move, outcome). The outcome is numbered over all moves, or is -1 for any
+            outcome of the move.
     """
 
     inside: Bools | None = None
@@ -200,7 +224,7 @@ class Taboo:
         return tuple(dict.fromkeys(move for move, _ in self.firings))
 
     def __or__(self, other: Taboo) -> Taboo:
-        """Return the taboo that stops a history when this taboo or the other does."""
+        """Return the union: the states and firings of this taboo and of the other."""
         inside = [each.inside for each in (self, other) if each.inside is not None]
         return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 

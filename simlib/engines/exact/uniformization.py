@@ -125,7 +125,7 @@ class NodeSums:
             self._block[row] = vector
 
     def weigh(self, weights: Floats) -> None:
-        """Add the kept vectors to `vectors`, with `weights` (J, steps). Rows of negligible weights are skipped."""
+        """Add the kept vectors to `vectors`, with `weights` (J, steps). Negligible weights are skipped."""
         some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
         self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
 

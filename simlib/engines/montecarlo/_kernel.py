@@ -54,7 +54,7 @@ DONE, TOO_MANY_EVENTS, HISTORY_FULL = 0, 1, 2
 
 @_njit
 def mix(x):
-    """Return a 64-bit word with its bits mixed, as `streams.mix` does."""
+    """Return a 64-bit word with its bits mixed, exactly as `streams.mix` does."""
     x = (x ^ (x >> _S30)) * MIX_1
     x = (x ^ (x >> _S27)) * MIX_2
     return x ^ (x >> _S31)
@@ -62,25 +62,22 @@ def mix(x):
 
 @_njit
 def uniform(key, number):
-    """Return a draw of the stream with this key, strictly between 0 and 1.
-
-    `number` counts from 0.
-    """
+    """Return draw `number` (from 0) of the stream with this key, strictly between 0 and 1."""
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
 
 @_njit
 def exponential(key, number):
-    """Return a draw of the stream as a unit exponential."""
+    """Return draw `number` (from 0) of the stream with this key, as a unit exponential."""
     return -math.log(uniform(key, number))
 
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first index, from `first` on, whose cumulative share exceeds u.
+    """Return the first index, from `first` on, whose cumulative probability exceeds u.
 
-    The last possible share is above 1, so there always is one.
+    Such an index exists, because the last cumulative probability of each group is above 1.
     """
     place = np.uint32(first)
     while u >= cumulative[place]:
@@ -90,7 +87,7 @@ def choose(cumulative, first, u):
 
 @_njit
 def any_clause(condition_start, clause, condition, word):
-    """Say whether any clause of a condition shares no bit with a packed state."""
+    """Say whether any clause of a condition has no bit in common with the packed state `word`."""
     words = len(word)
     for row in range(condition_start[condition], condition_start[condition + 1]):
         apart = True
@@ -105,13 +102,16 @@ def any_clause(condition_start, clause, condition, word):
 
 @_inline
 def holds(structure, condition, word):
-    """Say whether a condition holds in a packed state."""
+    """Say whether a condition holds in the packed state `word`."""
     return any_clause(structure.condition_start, structure.clause, condition, word)
 
 
 @_inline
 def rung_of(structure, ladder, word):
-    """Return the highest rung that holds, as an index among all rungs. The lowest rung always holds."""
+    """Return the highest rung (level of escalation) of a ladder that holds, numbered over all ladders.
+
+    The lowest rung counts if no other condition holds.
+    """
     first = structure.rung_start[ladder]
     rung = np.uint32(structure.rung_start[ladder + 1] - 1)
     while rung > first and not holds(structure, rung, word):
@@ -121,11 +121,10 @@ def rung_of(structure, ladder, word):
 
 @_njit
 def earliest(bits):
-    """Return the move that fires first, given the bits of the firing times as whole numbers.
+    """Return the move that fires first, given the bits of the firing times, read as whole numbers.
 
-    Non-negative floating-point numbers sort like their bits read as whole numbers. The minimum of whole numbers
-    compiles to vector instructions. For floating-point numbers it does not, because Numba cannot promise the compiler
-    that there is no NaN.
+    Floating-point numbers of at least 0 sort like their bits read as whole numbers. A minimum of whole numbers compiles
+    to vector instructions. A minimum of floating-point numbers does not, because the compiler has to expect NaN.
     """
     least = bits[0]
     for move in range(len(bits)):
@@ -140,7 +139,7 @@ def earliest(bits):
 def rerate(work, move, new, t):
     """Give a move a new hazard at time t.
 
-    The rest of its unit exponential is used at the new rate. While the new rate is 0, the rest is kept.
+    The rest of the move's unit exponential is used at the new rate. While the new rate is 0, the rest is kept.
     """
     old = work.rate[move]
     if new != old:
@@ -152,10 +151,7 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Set a variable to another level.
-
-    This updates the packed word, the histogram, and the table index of each move that reads the variable.
-    """
+    """Set a variable to another level, and update packed state, counts and table entries of moves."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new
@@ -171,7 +167,7 @@ def set_level(structure, work, counts, row, variable, new):
 
 @_inline
 def start(structure, values, work, counts, layout, replicate_key):
-    """Set up one replicate at t = 0: levels, rungs, keys, and first exponentials of the moves."""
+    """Set up one replicate at t = 0: draw the start levels and the first exponential of each move."""
     for k in range(len(work.word)):
         work.word[k] = 0
     for move in range(len(structure.entry)):
@@ -204,7 +200,7 @@ def start(structure, values, work, counts, layout, replicate_key):
 
 @_inline
 def first_ending(structure, work, layout):
-    """Return the first ending that holds, or -1."""
+    """Return the first ending whose condition holds, -1 for none."""
     for ending in range(layout.endings):
         if holds(structure, layout.ending - layout.rung + ending, work.word):
             return ending
@@ -213,7 +209,7 @@ def first_ending(structure, work, layout):
 
 @_inline
 def answer(counts, row, layout, times, question, t):
-    """Note the time at which a question is first answered."""
+    """Note that a question is answered at time t, unless the question was answered before."""
     if times[question] == np.inf:
         times[question] = t
         counts[row + layout.question + question] += 1
@@ -221,10 +217,7 @@ def answer(counts, row, layout, times, question, t):
 
 @_inline
 def end_stretch(structure, work, counts, layout, times, question, t):
-    """End a stretch without firings at time t.
-
-    A question about a lull is answered if the stretch is at least as long as its days without a firing.
-    """
+    """Answer a question about days without a firing if the stretch that ends at t was long enough."""
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:
         cell = 0
@@ -235,7 +228,7 @@ def end_stretch(structure, work, counts, layout, times, question, t):
 
 @_inline
 def amount(structure, values, number, replicate_key, draw):
-    """Return draw number `draw` of a lognormal amount, or its mean if the amount has no spread."""
+    """Return draw number `draw` of a lognormal amount. An amount without spread is its mean."""
     spread = values.log_spread[number]
     if spread == 0.0:
         return values.mean[number]
@@ -247,7 +240,7 @@ def amount(structure, values, number, replicate_key, draw):
 
 @_inline
 def gain_by_firing(structure, values, work, branch, replicate_key, draw):
-    """Add the amounts gained by the firing of a branch. `draw` counts the firings of its move."""
+    """Add the amounts of impacts that a firing adds. `draw` counts the earlier firings of the move."""
     for k in range(structure.impulse_start[branch], structure.impulse_start[branch + 1]):
         number = structure.impulse[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, draw)
@@ -255,7 +248,7 @@ def gain_by_firing(structure, values, work, branch, replicate_key, draw):
 
 @_inline
 def gain_by_ending(structure, values, work, ending, replicate_key):
-    """Add the amounts gained by reaching an ending. After that nothing is gained."""
+    """Add the amounts of impacts that an ending adds, and stop all amounts per day."""
     for k in range(structure.payment_start[ending], structure.payment_start[ending + 1]):
         number = structure.payment[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, 0)
@@ -265,14 +258,14 @@ def gain_by_ending(structure, values, work, ending, replicate_key):
 
 @_inline
 def gain_by_days(work, days):
-    """Add the amounts gained in `days` days in the present state."""
+    """Add the amounts per day of the present state for a number of days."""
     for impact in range(len(work.flow)):
         work.accrued[impact] += work.flow[impact] * days
 
 
 @_inline
 def set_pace(structure, values, work, number, condition):
-    """Start or stop gaining an amount per day, according to whether its condition now holds."""
+    """Start or stop adding amount `number` per day, according to whether its condition now holds."""
     now = holds(structure, condition, work.word)
     if now != work.paid[number]:
         work.paid[number] = now
@@ -282,14 +275,14 @@ def set_pace(structure, values, work, number, condition):
 
 @_inline
 def note_accrued(work, accrued, cell, days):
-    """Note the amounts accumulated by a report time, which is `days` days after the last update."""
+    """Write the amounts by report time `cell`, which is `days` days after the last update."""
     for impact in range(len(work.flow)):
         accrued[cell, impact] = work.accrued[impact] + work.flow[impact] * days
 
 
 @_inline
 def count_firing(structure, work, counts, row, layout, times, move, branch, t):
-    """Count a firing of a move, whether forced or not, and update the questions about it."""
+    """Count a firing of a move, forced or not, and update the questions about the move."""
     before = work.total[move]
     if row < (len(structure.grid) - 1) * layout.width:
         work.total[move] = before + 1
@@ -308,9 +301,9 @@ def count_firing(structure, work, counts, row, layout, times, move, branch, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
-    """Apply the effects of a branch (or a pin), and update everything that depends on them.
+    """Apply the effects of a branch (or a pin), and update everything that depends on the levels.
 
-    Returns the ending that is reached, or -1.
+    Returns the ending that is reached, -1 for none.
     """
     changed = False
     for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
@@ -357,7 +350,7 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, bra
 
 @_inline
 def action_branch(structure, values, work, chances, action, replicate_key):
-    """Return the branch (or pin) that an intervention causes now, -1 when it has no effect."""
+    """Return the branch (or pin) that an intervention causes now, -1 if the intervention has no effect."""
     outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
         effect = structure.effect_start[outcome]
@@ -374,7 +367,7 @@ def action_branch(structure, values, work, chances, action, replicate_key):
 
 @_inline
 def fire_next(structure, values, work, chances, move):
-    """Fire a move at its firing time: return its branch, and draw its next exponential."""
+    """Draw the branch of a move that fires now, and the time of its next firing. Returns the branch."""
     number = 2 * work.fired[move]
     first = structure.branch[work.place[move]]
     branch = np.int64(first)
@@ -388,7 +381,7 @@ def fire_next(structure, values, work, chances, move):
 
 @_inline
 def note(history, row, t, branch, action, word):
-    """Keep one row of history, and say whether there was room for it."""
+    """Write one row of history, and say whether there was room for the row."""
     if row >= len(history.time):
         return False
     history.time[row], history.branch[row], history.action[row] = t, branch, action
@@ -399,10 +392,10 @@ def note(history, row, t, branch, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates from number `first` on.
+    """Simulate replicates from number `first` on. Return (status, replicates done, rows of history).
 
-    Returns (status, number of replicates finished, rows of history). Counts are added to the integer arrays of
-    `output`. In its other arrays, one row is filled for each replicate.
+    Counts are added to the integer arrays of `output`. In the other arrays of `output`, one row is filled for each
+    replicate. The loop is kept in one piece, because it is the algorithm of the module docstring step by step.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

@@ -1,7 +1,8 @@
 """Input and output of the Monte Carlo kernel, as named tuples of flat arrays.
 
 A *branch* is an outcome of a move in one context, that is, with one set of probabilities and effects. A *pin* is an
-intervention that sets a variable. This module does not need Numba.
+intervention that sets a variable. A *firing* is one happening of a move. A *packed state* is a row of 64-bit words with
+one bit for each level of each variable. This module does not need Numba.
 """
 
 from __future__ import annotations
@@ -11,15 +12,23 @@ from typing import NamedTuple
 import numpy as np
 
 FIRINGS = 1000
-"""Number of columns that count replicates by the firings of a move: 0, 1, 2, ... The last column is for 999 or more."""
+"""Number of columns that count replicates by how often a move happened: 0, 1, 2, ..., and 999 or more."""
 
 
 class Layout(NamedTuple):
-    """The layout of the array of counts, and the numbers of things counted.
+    """The columns of the array of counts (see `Output`), and how many things are counted.
 
-    `rung` to `square` are the first columns of each kind of count, and `width` is the number of columns. Levels start
-    at column 0. `words` is the number of words of a packed state. `first_pace` is the number of the first amount per
-    day among all amounts of impacts.
+    The array has a row for each report time. Its first columns count replicates by the level of each variable.
+
+    Attributes:
+        rung, ending, question: The first column that counts replicates by rung (level of escalation), by ending, and by
+            question answered.
+        move: The first column that counts the firings of each move.
+        square: The first column that sums the squared number of firings of each move over replicates.
+        width: The number of columns.
+        words: The number of 64-bit words of a packed state.
+        endings, questions, impacts: The numbers of these.
+        first_pace: The number of the first amount per day among all amounts of impacts.
 
     Conditions are numbered in the order of rungs, endings, questions, amounts per day. A question about a move has a
     condition that never holds.
@@ -41,23 +50,63 @@ class Layout(NamedTuple):
 class Structure(NamedTuple):
     """The scenario without assumption values, as flat arrays.
 
-    There are V variables, M moves, branches followed by pins, and C conditions. Arrays `NAME_start` give ranges: the
-    range of x is start[x] to start[x + 1].
+    An array `NAME_start` cuts the array `NAME` into lists: the list of x is NAME[NAME_start[x]] to
+    NAME[NAME_start[x + 1]], the latter not included. Branches are followed by pins.
 
-    By variable: its `top` level, its first `bit` in the packed state, the moves that read it (`reader_*`) with their
-    strides, and its possible start levels (`spread_*`). By move: its `entry` in the tables when every level is 0. By
-    table entry: whether the guard holds there (`possible`), and the first `branch` of the context. A second part of
-    `possible` is for moves on their dates. By branch: its effects (new level = old x keep + amount, kept within the
-    range of levels), and the things that the effects may change: `touched` moves, `clock`s (pairs of a move with a wait
-    and the variable that counts its stages), `ladder`s, `ending`s and `question`s. `answer` lists the questions for
-    which the firing of a branch counts. By question: the number of firings that it asks for (`goal`), and the days of
-    its `lull` (0: none). A condition holds when any of its clauses (one row of words each) shares no bit with the
-    packed state. By segment: its end, its rate table and chances, the effects that a hold blocks (`held`), and the
-    interventions at its start (`action_*`).
+    By variable:
+        top: The index of its highest level.
+        bit: Its first bit in a packed state.
+        reader_move, reader_stride: The moves that read the variable, and the strides of the variable in their tables.
+        spread_level: Its possible start levels.
+        start_hash: The hash of the name of its random numbers.
 
-    Amounts of impacts are numbered in this order: amounts of firings, amounts per day, amounts of endings. Each has its
-    `amount_impact` and, for its random numbers, an `amount_hash`. `impulse` lists the amounts that the firing of a
-    branch adds, `pace` the amounts per day that it may start or stop, and `payment` the amounts that an ending adds.
+    By move:
+        entry: Its table entry if every level is 0.
+        move_hash: The hash of the name of its random numbers.
+        outcome_start: Its first outcome among the outcomes of all moves.
+
+    By table entry:
+        possible: Whether the guard (condition) of the move holds. Further copies are for moves on their dates, where
+            interventions may also prevent the move.
+        branch: The first branch of the context.
+
+    By branch or pin:
+        effect_variable, effect_keep, effect_amount: Its effects. The new level is old level x keep + amount, kept
+            within the range of levels.
+        touched: The moves whose hazard may change.
+        clock: The clocks that may have to be set back.
+        ladder, ending, question: Those whose conditions may change.
+        answer: The questions for which the firing of the branch counts.
+        impulse: The amounts of impacts that the firing adds.
+        pace: The amounts per day that may start or stop.
+
+    By question:
+        goal: The number of firings for which the question asks.
+        lull: The number of days without a firing for which the question asks, 0 for none.
+
+    By clock (the stages of the wait of a move):
+        clock_move, clock_variable: The move, and the variable that counts the stages.
+
+    By ladder, condition and ending:
+        rung_start: Where the rungs of each ladder begin among all rungs.
+        condition_start: Where the clauses of each condition begin.
+        clause: The clauses, each a row of words. A condition holds if the packed state has no bit in common with one of
+            its clauses.
+        payment: The amounts of impacts that the ending adds.
+
+    By segment of time:
+        segment_end: Its end in days.
+        segment_table, segment_chance: Where its rates and its chances begin in `Values`.
+        held: Whether each effect is blocked because its variable is held.
+        action_*: The interventions at its start: move (-1 for a pin), outcome (-1: drawn at random) or number of the
+            pin, where `possible` begins for the move, hash of the name of the random numbers, and how many earlier
+            interventions have the same name.
+
+    By amount of an impact (amounts of firings, then amounts per day, then amounts of endings):
+        amount_impact: The impact.
+        amount_hash: The hash of the name of its random numbers.
+
+    `grid` holds the report times in days, followed by infinity.
     """
 
     top: np.ndarray
@@ -118,10 +167,15 @@ class Structure(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Numbers that depend on assumption values: rates, cumulative shares and amounts.
+    """The arrays that depend on assumption values.
 
-    Each amount of an impact has a mean, and the mean and standard deviation of its logarithm. If this standard
-    deviation is 0, the amount always equals its mean.
+    Attributes:
+        rates: The hazard per day of every table entry, one rate table after the other.
+        chance: The cumulative probabilities of the branches in each context, one table after the other.
+        share: The cumulative probabilities of the start levels of each variable.
+        mean: The mean of each amount of an impact.
+        log_mean, log_spread: The mean and the standard deviation of the logarithm of each amount. If the standard
+            deviation is 0, the amount always equals its mean.
     """
 
     rates: np.ndarray
@@ -133,10 +187,20 @@ class Values(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Output of one call of the kernel.
+    """Output of one call of the kernel, for R replicates, T report times, Q questions and I impacts.
 
-    The first four arrays are integers summed over replicates. The others have one row for each replicate. `accrued` (R,
-    T, I) is the accumulated amount of each impact by each report time.
+    Integers summed over replicates:
+        counts: Changes of the counts between report times, flat. `Layout` describes the columns.
+        tried: For each one-off intervention, the replicates that had no ending when it acted.
+        void: For each one-off intervention, those of these replicates in which it had no effect.
+        firings: For each move, replicates by the number of its firings, flat (`FIRINGS` columns).
+
+    By replicate:
+        ending (R,): The ending, -1 for none.
+        ending_time (R,): Its day, infinity for none.
+        question_time (R, Q): The day on which each question was answered, infinity for never.
+        events (R,): The number of events.
+        accrued (R, T, I): The accumulated amount of each impact by each report time.
     """
 
     counts: np.ndarray
@@ -151,10 +215,16 @@ class Output(NamedTuple):
 
 
 class Track(NamedTuple):
-    """Histories: one row for the start (branch -1) and one per event.
+    """Histories of R replicates: for each a row for its start, and a row for each event.
 
-    A row has a time, a branch (or pin), an intervention (`action`, -1: none) and the packed state. `start` (R + 1,) is
-    the first row of each replicate. If the arrays are empty, no history is kept.
+    If the arrays are empty, no history is kept.
+
+    Attributes:
+        start (R + 1,): The first row of each replicate.
+        time: The day of each row.
+        branch: The branch that fired or the pin that acted, -1 for the start.
+        action: The one-off intervention that caused the event, -1 for none.
+        state: The packed state after the event.
     """
 
     start: np.ndarray
@@ -165,12 +235,33 @@ class Track(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The present state of one replicate: levels, packed word, rungs.
+    """The present state of one replicate.
 
-    By move: its table index, stream key, firing time, rate, rest of its exponential, and numbers of firings. `bits` are
-    the bits of the firing times, read as whole numbers. By question: `seen`, the number of firings that count for it,
-    and `since`, the time of the last one (0 before the first). By impact: the amount `accrued` so far, and its present
-    gain per day (`flow`). `paid` says which amounts per day are gained now.
+    Attributes:
+        level: The level of each variable.
+        word: The packed state.
+        rung: The rung (level of escalation) of each ladder, among all rungs.
+
+    By move:
+        place: Its present entry in its local table.
+        key: The key of its random numbers.
+        fire: The day on which it will fire, infinity while its rate is 0.
+        rate: Its present hazard per day.
+        left: The part of its unit exponential that was left when its rate last changed.
+        fired: The number of its firings that were not forced.
+        total: The number of all its firings.
+        bits: The bits of `fire`, read as whole numbers.
+
+    By question:
+        seen: The number of firings so far that count for the question.
+        since: The day of the last of them, 0 before the first.
+
+    By impact:
+        accrued: The amount so far.
+        flow: The present gain per day.
+
+    By amount of an impact:
+        paid: Whether it is an amount per day that is gained now.
     """
 
     level: np.ndarray
@@ -192,7 +283,7 @@ class Work(NamedTuple):
 
 
 def make_work(layout: Layout, structure: Structure) -> Work:
-    """Return arrays for the state of one replicate. Each thread needs its own."""
+    """Return the arrays for the state of one replicate. Each thread needs separate arrays."""
     moves = len(structure.entry)
     fire = _apart(max(moves, 1))
     fire[:] = np.inf
@@ -217,6 +308,6 @@ def make_work(layout: Layout, structure: Structure) -> Work:
 
 
 def _apart(length: int, dtype: type = np.float64) -> np.ndarray:
-    """Return an array of zeros on cache lines of its own, so that no two threads write to one line."""
+    """Return an array of zeros that shares no cache line with another thread's array."""
     margin = 128 // np.dtype(dtype).itemsize
     return np.zeros(length + 2 * margin, dtype)[margin : margin + length]

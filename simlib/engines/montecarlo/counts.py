@@ -1,4 +1,4 @@
-"""Sums over replicates: integer counts, and the forecast with intervals made from them."""
+"""Integer counts over replicates, and the forecast with intervals that follows from the counts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """Sums over R replicates at T report times, as integers.
+    """What happened in consecutive replicates by each of T report times.
 
-    Numbers of replicates by each report time: levels (T, L) at each level, rungs (T, R) on each rung, endings (T, E)
-    that have reached each ending, questions (T, Q) that have answered each question. moves (T, M): firings so far in
-    all replicates together. squares (T, M): sum over replicates of the squared number of firings so far. firings (M,
-    N): replicates in which a move fired 0, 1, 2, ... times by the last report time. The last column also holds the
-    replicates with more firings.
+    `first` is the number of the first replicate.
 
-    For each one-off intervention: tried (A,), the replicates that had no ending when it acted, and void (A,), those
-    among them in which it had no effect. By replicate: ending (R,) index or -1, ending_time (R,) and question_time (R,
-    Q) in days (infinity: not within the horizon), the number of events (R,), and the amounts accrued (R, T, I).
+    Numbers of replicates at each report time:
+        levels (T, levels): At each level of each variable.
+        rungs (T, rungs): On each rung (level of escalation) of each ladder.
+        endings (T, endings): That have reached each ending.
+        questions (T, questions): That have answered each question.
+
+    Sums over all replicates, at each report time:
+        moves (T, moves): The number of times that each move has happened.
+        squares (T, moves): The squares of these numbers.
+
+    By the last report time:
+        firings (moves, N): Replicates in which a move happened 0, 1, 2, ... times. The last column also counts the
+            replicates in which it happened more often.
+        tried (interventions,): For each one-off intervention, the replicates that had no ending when it acted.
+        void (interventions,): Those of these replicates in which it had no effect.
+
+    By replicate:
+        ending (replicates,): The index of the ending, -1 for none.
+        ending_time (replicates,): The day of the ending, infinity for none.
+        question_time (replicates, questions): The day on which a question was answered, infinity for never.
+        events (replicates,): The number of events.
+        accrued (replicates, T, impacts): The accumulated amount of each impact.
     """
 
     first: int
@@ -74,7 +89,15 @@ class Counts:
 def to_forecast(
     flat: Flat, horizon: float, counts: Counts, assumptions: Mapping[str, float], source: Mapping[str, Any]
 ) -> Forecast:
-    """Return `counts` as a forecast with 95% intervals. `source` is its provenance."""
+    """Return counts as a forecast with 95% intervals.
+
+    Args:
+        flat: The arrays of the kernel, which know the scenario and the report times.
+        horizon: The horizon in days.
+        counts: The counts.
+        assumptions: The assumption values by id.
+        source: The provenance of the forecast.
+    """
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario
     ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
@@ -130,7 +153,12 @@ def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Acc
 
 
 def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample]:
-    """Return quantiles (3, T) of amounts (D, R, T), and their distribution at the last time."""
+    """Return three quantiles of amounts by T times (3, T), and their distribution at the last time.
+
+    Args:
+        amounts: The amounts (D, R, T) in R replicates of D draws by T times.
+        weights: The weights of the draws (D,).
+    """
     draws, runs, times = amounts.shape
     flat, each = amounts.reshape(draws * runs, times), np.repeat(weights / runs, runs)
     fan = np.quantile(flat, FAN, axis=0, weights=each, method="inverted_cdf")
@@ -138,9 +166,9 @@ def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample
 
 
 def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
-    """Return the mean of the amounts (R, T) marked by `some`, and its 95% half-width.
+    """Return the mean over marked replicates of amounts (R, T), and the 95% half-width, both (T,).
 
-    Both are nan at a time when none is marked.
+    Both are nan at a time at which no replicate is marked.
     """
     count = some.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -153,13 +181,12 @@ _Parts = Sequence[tuple[str, Sequence[str]]]
 
 
 def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
-    """Return columns (T, C) by name and part, {name: {part: column}}, in the order of `parts`."""
     column = iter(np.ascontiguousarray(columns.T))
     return {name: {part: next(column) for part in inner} for name, inner in parts}
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the longer side of the 95% Wilson interval around `successes` / `runs`."""
+    """Return the longer of the two sides of the 95% Wilson interval around `successes` / `runs`."""
     band = Band.wilson(successes, runs)
     return np.maximum(band.high - band.probability, band.probability - band.low)
 
@@ -171,7 +198,7 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
 
 
 def firing_bands(moves: Iterable[str], counts: Counts) -> dict[str, Band]:
-    """Return for each move the probability of at most n firings by the end, for n = 0, 1, ... (N,)."""
+    """Return for each move the probability that it happens at most n times by the end, n = 0, 1, ..."""
     return {name: _at_most(row, counts.runs) for name, row in zip(moves, counts.firings, strict=False)}
 
 
@@ -181,9 +208,9 @@ def _at_most(row: Ints, runs: int) -> Band:
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return the mean number of firings (T, M) and its 95% half-width.
+    """Return the mean number of times that each of M moves happens (T, M), and its 95% half-width.
 
-    For a move that never fired, the half-width is that of Wilson's interval for a share of 0.
+    For a move that never happened, the half-width is that of Wilson's interval for a share of 0.
     """
     runs = counts.runs
     mean = counts.moves / runs
@@ -197,7 +224,8 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
     """Return every intervention with the share of replicates in which it had no effect.
 
-    Only replicates without an ending count. The share is None if there are none, and for lasting interventions.
+    The share is among the replicates without an ending. It is None if there are no such replicates, and for a lasting
+    intervention.
     """
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
@@ -213,7 +241,7 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 
 
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
-    """Return a function from `Counts` to the means of the measures at all times (T, measures)."""
+    """Return a function that reads from `Counts` the means of measures at T report times (T, measures)."""
     named = {"level": "levels", "rung": "rungs", "moves": "moves"}
     asked, some = list(scenario.questions), tuple(measures)
 

@@ -1,4 +1,4 @@
-"""Accumulated amounts in simulated histories, at the stated values or at draws of the assumptions."""
+"""Accumulated amounts of impacts in simulated histories, at stated values or at draws."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from simlib.typing import Floats
 def histories_of_impacts(
     simulator: Simulator, belief: Belief | None, runs: int, seed: int, control: Control
 ) -> tuple[Floats, Floats]:
-    """Return the amounts in simulated histories (D, R, T, I), and the weights of the draws (D,).
+    """Simulate histories. Return the accumulated amounts (D, R, T, I) and the weights of draws (D,).
 
-    Without a belief, R histories are simulated at the stated values. Each of them counts as a draw of equal weight, so
-    the shape is (R, 1, T, I).
+    The amounts are those of I impacts by T report times, in R replicates of each of D draws. Without a belief, R
+    histories are simulated at the stated values. Each of these histories counts as a draw of equal weight, so the shape
+    is (R, 1, T, I).
 
     Args:
-        simulator: The scenario, prepared.
-        belief: The draws of the assumptions.
+        simulator: The scenario, prepared to be simulated.
+        belief: The weighted draws of the assumptions. None: the stated values.
         runs: Number of replicates of each draw. The first replicate of draw d has the number d × `runs`.
         seed: Seed of the replicates.
         control: Cancellation and number of threads.

@@ -1,7 +1,10 @@
 """The tables of a scenario as the flat arrays that the Monte Carlo kernel reads.
 
-`Flat` builds the arrays once per scenario and time grid. `Flat.values` builds the few that depend on the assumption
-values.
+`Flat` builds the arrays once per scenario and list of report times. `Flat.values` builds the few arrays that depend on
+the assumption values. The module `arrays` describes them all.
+
+A *branch* is an outcome of a move in one context. A *pin* is an intervention that sets a variable. A *firing* is one
+happening of a move.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SURE = 2.0
-"""The cumulative share of the last possible branch, which is above every uniform."""
+"""The cumulative probability of the last possible branch. It is above every uniform random number."""
 
 
 def load_kernel() -> ModuleType:
@@ -42,14 +45,17 @@ def load_kernel() -> ModuleType:
 
 
 def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Join lists of indices into one array. Return (start of each list, array)."""
+    """Join lists of indices into one array, and return (where each list starts, array)."""
     lists = [list(items) for items in lists]
     starts = np.cumsum([0, *(len(items) for items in lists)])
     return starts.astype(np.uint32), np.array([item for items in lists for item in items], dtype=np.uint32)
 
 
 class Cumulative:
-    """Cumulative shares within groups. Each group is summed alone, so its position does not change the sums."""
+    """Computes cumulative probabilities within groups.
+
+    `starts` says where each group begins. Each group is summed alone, so its position does not change the sums.
+    """
 
     def __init__(self, starts: Ints) -> None:
         counts = np.diff(starts)
@@ -58,7 +64,10 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return running sums, which exceed 1 from the last positive share of each group on."""
+        """Return the running sums of probabilities within each group.
+
+        From the last positive probability of a group on, its sums are above 1.
+        """
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
         last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
@@ -70,9 +79,11 @@ class Cumulative:
 
 @dataclass(frozen=True)
 class Actions:
-    """The number and day of each one-off intervention, in order of time.
+    """The one-off interventions, in order of time.
 
-    A move that happens on its own date has the number -1.
+    Attributes:
+        number: The position of each in the scenario's list. A move that the scenario puts on a date has the number -1.
+        day: The day of each, after `as_of`.
     """
 
     number: tuple[int, ...]
@@ -80,10 +91,19 @@ class Actions:
 
 
 class Flat:
-    """The flat arrays of `tables` over `segments`, for report times `grid` (days).
+    """The flat arrays that the kernel reads, for one scenario and one list of report times.
 
-    `layout` and `structure` are arguments of the kernel. `segments_of_table` has one segment for each rate table.
-    `actions` lists the one-off interventions, in the order of the columns `tried` and `void` of the kernel's output.
+    Args:
+        tables: The tables of the scenario.
+        segments: The segments of time.
+        grid: The report times in days.
+
+    Attributes:
+        layout, structure: Arguments of the kernel.
+        segments_of_table: One segment for each rate table of the kernel.
+        actions: The one-off interventions, in the order of `tried` and `void` in the kernel's output.
+        rewards: The impacts.
+        pins: (variable, level) of each intervention that sets a variable.
     """
 
     def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:
@@ -105,9 +125,12 @@ class Flat:
     # ---------------------------------------------------------------- values
 
     def values(self, theta: Floats, centre: Floats | None = None, start: Floats | None = None) -> Values:
-        """Return the numbers that the kernel needs at assumption values `theta` (A,).
+        """Return the arrays of the kernel that depend on assumption values.
 
-        See `Tables.chances` for `centre`. `start` (K,) gives the probabilities of the states of a joint start.
+        Args:
+            theta: The assumption values (A,).
+            centre: The stated values (A,), if `theta` is a draw around them.
+            start: The probabilities (K,) of the scenario's joint start states. Default: those of the scenario.
         """
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
@@ -124,10 +147,10 @@ class Flat:
         return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
-        """Return start levels, grouped by variable, and the names of their random numbers.
+        """Return (where the start levels of each variable begin, start levels, names of the random numbers).
 
-        There is one random number for each variable, which picks its start level. With a joint start, one random number
-        picks the levels of all variables, so that together they form one of the listed states.
+        One random number for each variable picks its start level. If the scenario lists its start states (a joint
+        start), one random number picks the levels of all variables, so that together they form one of these states.
         """
         tables = self.tables
         if not tables.scenario.joint_start:
@@ -211,20 +234,19 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Mark the effects of moves that a hold blocks in each segment (segments x effects, flat)."""
+        """Mark the effects of moves on variables that are held in a segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.branches.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
 
     def _changed(self) -> list[set[int]]:
-        """Return the variables that each branch and each pin may change."""
         own = self.tables.branches
         bounds = zip(own.effect_start[:-1], own.effect_start[1:], strict=True)
         branches = [{int(v) for v in own.effect_variable[a:b]} for a, b in bounds]
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return everything that each branch or pin may change: moves, ladders, endings and so on."""
+        """Return lists of the moves, clocks, ladders and so on that each branch or pin may change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -250,13 +272,11 @@ class Flat:
         return {self.tables.variable(name) for condition in conditions for name in condition.variables}
 
     def _answers(self) -> list[list[int]]:
-        """Return for each branch the questions for which its firing counts."""
         questions = list(enumerate(self.tables.scenario.questions.values()))
         named = [self.tables.outcome_ids[place] for place in self.tables.branches.outcome]
         return [[index for index, question in questions if question.counts(*names)] for names in named]
 
     def _tallies(self) -> dict[str, NDArray]:
-        """Return how many firings, or days without a firing, each question asks for."""
         questions = self.tables.scenario.questions.values()
         return {
             "goal": np.array([q.count.at_least if q.count else 1 for q in questions], dtype=np.int64),
@@ -264,7 +284,6 @@ class Flat:
         }
 
     def _amounts(self) -> dict[str, NDArray]:
-        """Return all amounts of impacts, and which of them each branch and each ending adds."""
         rewards, scenario = self.rewards, self.tables.scenario
         first_payment = len(rewards.impulses) + len(rewards.accruals)
         parts = (rewards.impulses, rewards.accruals, rewards.payments)
@@ -310,14 +329,14 @@ class Flat:
 
 
 def _text(tables: Tables, action: Action) -> str:
-    """Return the text that names the random numbers of a forced move, or of a move on its date."""
+    """Return the name of the random numbers of a forced move, or of a move on its date."""
     if action.number < 0:
         return f"at its date {tables.move_ids[action.move]}"
     return str(tables.scenario.interventions[action.number])
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each distinct set of rates, and the set of each segment (S,)."""
+    """Return one segment for each distinct set of rates, and for each segment the number of its set."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

@@ -1,4 +1,4 @@
-"""Means of measures over replicates, including measures that need whole histories."""
+"""Means of measures over replicates, including measures that need every event of the replicates."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 
 
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
-    """Return a function that simulates, and returns the counts and means of measures (T, M).
+    """Return a function that simulates, and returns counts and the means of M measures (T, M).
 
-    Its arguments are the assumption values, their centre, the probabilities of the start states, the numbers of the
-    replicates, their seed, and the control. If a measure is the days at a level, the replicates are also replayed,
-    because only whole histories show these days.
+    If a measure is the days at a level, the function also replays the replicates, because only all events of a history
+    show these days. The arguments of the function are:
+
+        theta: The assumption values (A,). None: the stated values.
+        centre: The stated values (A,), if `theta` is a draw around them.
+        start: The probabilities of the start states (K,). None: those of the scenario.
+        which: The numbers of the replicates.
+        seed: The seed of the replicates.
+        control: Cancellation and number of threads.
     """
     long = [place for place, measure in enumerate(measures) if measure.kind == "days"]
     read = reader(simulator.scenario, [measure for measure in measures if measure.kind != "days"])
@@ -49,7 +55,10 @@ def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
 
 
 def days_at(played: Histories, variable: int, level: int, times: Floats) -> Floats:
-    """Return the days (R, T) that each history spends at a level by each time, until its ending."""
+    """Return the days (R, T) that each of R histories spends at a level by T times, before its ending.
+
+    `variable` and `level` are indices.
+    """
     over = np.minimum(played.ending_time, played.horizon)
     until = np.append(played.time[1:], 0.0)
     until[played.start[1:] - 1] = over

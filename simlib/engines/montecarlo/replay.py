@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """The events of R replicates in N rows: for each replicate a row for its start, then a row for each event.
+    """The events of R replicates in N rows: for each a row for its start, then one for each event.
 
     Attributes:
         scenario: The scenario.

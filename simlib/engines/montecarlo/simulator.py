@@ -1,9 +1,9 @@
-"""Monte Carlo: many replicates with keyed random numbers, counted on a time grid.
+"""Monte Carlo: many replicates with keyed random numbers, counted at the report times.
 
-`simulate` returns the whole `Forecast`. `Simulator` does the work. It is built once per scenario and time grid. After
-that, a run at other assumption values or seeds costs only the time of the kernel. A run returns `Counts`: integers that
-can be added, so that more replicates can extend a run. Two runs with the same seed and different values or scenarios
-are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
+`simulate` returns the whole `Forecast`. A `Simulator` is built once per scenario and list of report times. After that,
+a run at other assumption values or seeds costs only the time of the kernel. A run returns `Counts`: integers that can
+be added, so that more replicates can extend a run. Two runs with the same seed and different values or scenarios are
+paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 RUNS = 10_000
-"""Number of replicates by default."""
+"""Default number of replicates."""
 
 CHUNK = 128
 """Number of replicates per call of the kernel. Cancellation is checked after each call, every millisecond or two."""
 
 MAX_EVENTS = 10_000_000
-"""The engine gives up when one replicate has more events than this. Rates that high are a mistake in the scenario."""
+"""The engine gives up if one replicate has more events than this, because such high rates are a mistake."""
 
 MAX_REPLICATE = 2**62
 
@@ -53,7 +53,7 @@ _BETWEEN_REPORTS = 0.05
 
 
 class Simulator:
-    """One scenario prepared to run: `run` gives counts, and `forecast` makes a forecast of them."""
+    """A scenario prepared to be simulated: `run` returns counts, `forecast` turns them into a forecast."""
 
     def __init__(
         self,
@@ -64,10 +64,18 @@ class Simulator:
         ignore_windows: bool = False,
         tables: Tables | None = None,
     ) -> None:
-        """Flatten a scenario for the kernel.
+        """Prepare the arrays of the kernel.
 
-        `times`, `by` and `ignore_windows` are those of `simulate`. Raises ScenarioError for an intervention or a target
-        day that does not fit, MissingDependency without Numba.
+        Args:
+            scenario: The scenario, with its interventions.
+            times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
+            by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
+            ignore_windows: Whether to treat calendar windows as always open.
+            tables: The tables of the scenario, if they exist already.
+
+        Raises:
+            ScenarioError: For an intervention or a target day outside the scenario's dates.
+            MissingDependency: Without Numba.
         """
         self.scenario = scenario
         self.horizon = days_by(scenario, by)
@@ -83,7 +91,7 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Values:
-        """Return the numbers that the kernel needs. The arguments are those of `run`.
+        """Return the arrays of the kernel that depend on assumption values. The arguments are those of `run`.
 
         Raises ValueError for values that are not finite numbers of at least 0.
         """
@@ -108,7 +116,7 @@ class Simulator:
         The counts do not depend on the number of threads.
 
         Args:
-            theta: Assumption values (A,) in base units. Default: the stated ones.
+            theta: Assumption values (A,) in base units. Default: the stated values.
             centre: The stated values, when `theta` is a draw around them.
             start: Probabilities (K,) of the states of a joint start. Default: the scenario's.
             runs: Number of replicates.
@@ -129,7 +137,8 @@ class Simulator:
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
         """Return the forecast of `counts`.
 
-        `theta` and `seed` are those of the run, and `details` are added to the provenance.
+        `theta` (A,) and `seed` are the assumption values (default: the stated values) and the seed of the run.
+        `details` are added to the provenance.
         """
         values = self.stated if theta is None else theta
         details |= {"first": counts.first} if counts.first else {}
@@ -168,14 +177,14 @@ def simulate(
         ignore_windows: Whether to treat calendar windows as always open.
         runs: Number of replicates.
         seed: Seed of the random numbers.
-        control: Progress callback, cancellation and number of threads. The answer does not
-            depend on the threads, bit for bit.
+        control: Progress callback, cancellation and number of threads. The number of threads does not change a single
+            bit of the forecast.
 
     Returns:
         The forecast, each probability with its 95% Wilson interval.
 
     Raises:
-        ScenarioError: For a name, a target day or an intervention that does not fit.
+        ScenarioError: For an unknown name, or a target day or an intervention outside the scenario's dates.
         ValueError: For numbers out of range.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
@@ -192,9 +201,9 @@ def simulate(
 
 
 class _Job:
-    """One run, cut into chunks.
+    """One run, cut into chunks of replicates.
 
-    Each thread takes the next chunk until none is left, and adds its counts to arrays of its own.
+    Each thread takes the next chunk until no chunk is left, and adds the counts to arrays that no other thread uses.
     """
 
     def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
@@ -244,9 +253,9 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Fill in when each replicate answers the questions about two events.
+        """Fill in the times at which each replicate answers the questions about two events.
 
-        `counted` (T, Q) receives how many replicates have answered each of them by each time.
+        Also write to `counted` (T, Q) how many replicates have answered each of these questions by each time.
         """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
@@ -259,7 +268,7 @@ class _Job:
                 counted[:, column] = (when[:, None] <= self.simulator.times).sum(axis=0)
 
     def _event_times(self, place: tuple[str, str]) -> Floats:
-        """Return the time of an event in each replicate (R,), infinity if it did not happen."""
+        """Return the day of an ending or question in each replicate (R,), infinity for never."""
         kind, name = place
         scenario, each = self.simulator.scenario, self.each
         if kind == "question":
@@ -267,10 +276,7 @@ class _Job:
         return np.where(each.ending == list(scenario.endings).index(name), each.ending_time, np.inf)
 
     def counts(self) -> Counts:
-        """Return the sum of the counts of all chunks.
-
-        The order of the chunks does not matter, because counts are integers.
-        """
+        """Return the sum of the counts of all threads. Counts are integers, so their order does not matter."""
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
         total = sum((sums.counts for sums in self.sums), np.zeros_like(self.each.counts))
@@ -301,10 +307,20 @@ class _Job:
 def call(
     simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
 ) -> int | None:
-    """Run the kernel for the replicates that `output` has room for.
+    """Run the kernel for as many replicates as `output` has room for, from number `first` on.
 
-    Returns the number of rows written to `history`, or None if it was too short. Raises SimlibError if a replicate has
-    more than `MAX_EVENTS` events.
+    Args:
+        simulator: The scenario, prepared.
+        values: The arrays that depend on assumption values.
+        output: The arrays for the results.
+        key: The key of the seed (`streams.seed_key`).
+        first: The number of the first replicate.
+        history: The arrays for the events. None: events are not kept.
+
+    Returns: The number of rows written to `history`, or None if `history` was too short.
+
+    Raises:
+        SimlibError: If a replicate has more than `MAX_EVENTS` events.
     """
     kernel, flat = simulator.kernel, simulator.flat
     history = empty_track(simulator, 0, 0) if history is None else history
@@ -346,7 +362,7 @@ def allocate(simulator: Simulator, runs: int) -> Output:
 
 
 def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
-    """Return empty arrays for the histories of replicates, with `rows` events in all."""
+    """Return empty arrays for the histories of replicates, with room for `rows` events in all."""
     return Track(
         np.zeros(replicates + 1, np.int64),
         np.empty(rows),
@@ -374,7 +390,10 @@ def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
 
 
 def thread_count(threads: int | None, chunks: int) -> int:
-    """Return the number of threads: by default one for each processor, but never more than there are chunks."""
+    """Return the number of threads: `threads` or one for each processor, but at most one for each chunk.
+
+    Raises ValueError for fewer than one thread.
+    """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -382,7 +401,7 @@ def thread_count(threads: int | None, chunks: int) -> int:
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
-    """Return the number of replicates and the number of the first one as ints.
+    """Return `runs`, the number of replicates, and `first`, the number of the first one, as ints.
 
     Raises ValueError for numbers out of range.
     """

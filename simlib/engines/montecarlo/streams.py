@@ -1,7 +1,8 @@
-"""Keyed random numbers: each has an address, so no other change in a scenario affects it.
+"""Keyed random numbers: a draw depends on names and numbers only, not on the rest of a scenario.
 
-A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of chance: the clock
-and the outcomes of a move, the start of a variable, or one forced firing. It is named by an id, never by a position.
+A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of chance: the waits
+and the outcomes of a move, the start level of a variable, one forced firing (happening of a move), or one amount of an
+impact. A stream is named by an id, never by a position.
 
 This has four consequences. The same seed gives the same bits for any number of threads. The first 1,000 of 10,000
 replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that
@@ -55,10 +56,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def check_seed(seed: Any) -> int:
-    """Return the seed as an int.
-
-    Raises ValueError if it is not a whole number from 0 to 2**63 - 1.
-    """
+    """Return the seed as an int. Raises ValueError if it is not a whole number from 0 to 2**63 - 1."""
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
         raise ValueError(f"the seed is {seed!r}; {expected}")
@@ -72,7 +70,7 @@ def check_seed(seed: Any) -> int:
 
 
 def stream_hash(kind: StreamKind, name: str) -> int:
-    """Return the stable 64-bit hash of a stream's name.
+    """Return the 64-bit hash of a stream of random numbers, the same on every machine.
 
     The name is a move id, a variable id, the text of a forced move, or the place of an impact's amount in the scenario.
     """
@@ -81,7 +79,7 @@ def stream_hash(kind: StreamKind, name: str) -> int:
 
 
 def mix(x: ArrayLike) -> Bits:
-    """Return Stafford's variant 13 of 64-bit words, a bijection that mixes all bits."""
+    """Return 64-bit words with all their bits mixed, by Stafford's variant 13 (a bijection)."""
     word = np.atleast_1d(np.asarray(x, dtype=np.uint64))
     word = (word ^ (word >> np.uint64(30))) * MIX_1
     word = (word ^ (word >> np.uint64(27))) * MIX_2
@@ -89,16 +87,16 @@ def mix(x: ArrayLike) -> Bits:
 
 
 def seed_key(seed: int) -> np.uint64:
-    """Return the key of a seed."""
+    """Return the 64-bit key of a seed. Raises ValueError for a bad seed."""
     return np.uint64(mix(np.atleast_1d(np.uint64(check_seed(seed))) + GAMMA)[0])
 
 
 def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
-    """Return draw `number` (from 0) of each key's stream, as 64-bit words. The arrays broadcast."""
+    """Return draw `number` (from 0) of the stream of each key, as 64-bit words. The arrays broadcast."""
     count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
     return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
 
 
 def uniforms(words: Bits) -> Floats:
-    """Return 64-bit words as numbers strictly between 0 and 1, on the lattice (k + 1/2) / 2**52."""
+    """Turn 64-bit words into numbers strictly between 0 and 1, of the form (k + 1/2) / 2**52."""
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
