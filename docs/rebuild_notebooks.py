@@ -29,7 +29,8 @@ from simlib._jupyter.save_hook import drop_live
 from simlib.scenario.library import shipped_scenarios
 from simlib.widgets.explorer import doubt, slider_order
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State
 
 HERE = Path(__file__).resolve().parents[1] / "notebooks"
 STORED = HERE / ".stored"

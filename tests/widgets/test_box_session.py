@@ -16,7 +16,7 @@ from simlib.plots.box_charts import BoxBoard
 from simlib.scenario.loader import load
 from simlib.scenario.views.variation import with_values
 from simlib.widgets.explorer import engine_cache as answering
-from simlib.widgets.explorer.state import Settings
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.questions import box_session as boxes
 from simlib.widgets.questions import shown_answers as keeping
 from simlib.widgets.questions.box_session import BoxSession, choices

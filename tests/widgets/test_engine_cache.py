@@ -13,7 +13,8 @@ from simlib.control import Control
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, TooManyStates
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import engine_cache as module
-from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer, shift
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.forecast_shift import same_answer, shift
 
 
 @pytest.fixture

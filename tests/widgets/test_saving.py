@@ -19,7 +19,8 @@ from simlib.scenario.model import Force
 from simlib.widgets.explorer import saving as keeping
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.view_comparison import compare_views
 
 DAY = dt.date(2031, 4, 9)
@@ -161,6 +162,8 @@ BROKEN = [
     '{"drafts": 3}',
     '{"drafts": [{"saved_at": "soon", "session": "a"}]}',
     '{"drafts": [{"saved_at": "2031-04-01", "session": "a", "settings": {"view": 3}}]}',
+    '{"drafts": [{"saved_at": "2031-04-01", "session": "a", "settings": {"values": 3}}]}',
+    '{"drafts": [{"saved_at": "2031-04-01", "session": "a", "settings": 3}]}',
 ]
 
 

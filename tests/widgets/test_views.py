@@ -16,8 +16,8 @@ import simlib
 from simlib.formatting import percent
 from simlib.scenario.model import Force, Pin
 from simlib.widgets import Editor, Explorer
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.sliders import STEPS
-from simlib.widgets.explorer.state import Settings
 from simlib.widgets.kit import components as parts
 
 LOGIC = (

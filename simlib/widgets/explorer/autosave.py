@@ -1,8 +1,8 @@
-"""Drafts: settings that are not yet saved as a view are stored on disk and offered again.
+"""Drafts: unsaved settings of an explorer, stored on disk and offered at the next opening.
 
-No widget here. A draft belongs to one scenario file and one session. It is written as JSON whenever the sliders stop,
-into the user's state folder or the folder that `SIMLIB_STATE_DIR` names, not into the project. A draft that cannot be
-read, or that does not fit the scenario, is ignored.
+No widget here. A draft belongs to one scenario file and one session (one open explorer). The session writes its draft
+as JSON whenever the sliders stop. The draft is not in the project. It is in the user's state folder, or in the folder
+that `SIMLIB_STATE_DIR` names. A draft that cannot be read, or that does not fit the scenario, is ignored.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from typing import Any
 from simlib.files import state_folder, write_atomically
 from simlib.scenario.model import Lasting, Scenario
 from simlib.scenario.views.intervention_rules import wrong_intervention
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State
 
 folder = state_folder
 """Return the folder for files that simlib stores between sessions."""
 
 DATES = ("on", "from", "until")
-"""Date fields of an intervention. They are checked later, when the dates of the forecast are known."""
+"""Date fields of an intervention.
+
+`fits` ignores them, because the first and last day of the forecast may change.
+"""
 
 SESSIONS = 5
 """Number of sessions whose drafts stay stored. The oldest drafts are deleted."""
@@ -33,7 +37,13 @@ SESSIONS = 5
 
 @dataclass(frozen=True)
 class Draft:
-    """Unsaved settings, the reasons for the changes, the time of saving, and the data as stored."""
+    """Unsaved settings of an earlier session.
+
+    - `settings`: the settings.
+    - `reasons`: the user's reason for each change, by the id of the assumption or move.
+    - `saved_at`: the time of saving.
+    - `data`: the draft as stored in the file.
+    """
 
     settings: Settings
     reasons: dict[str, str]
@@ -42,10 +52,10 @@ class Draft:
 
 
 class Drafts:
-    """Drafts of unsaved work on one scenario or text: the latest one of each recent session.
+    """The drafts (unsaved work) of one scenario or text: the latest draft of each recent session.
 
     `name` identifies the scenario or the text. A session writes only its own draft, so that opening a scenario does not
-    lose an earlier one.
+    delete an earlier draft.
     """
 
     def __init__(self, name: str, home: Path | None = None) -> None:
@@ -61,7 +71,10 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft. Return False, and raise nothing, if the file cannot be written."""
+        """Write this session's draft.
+
+        Return False, and raise nothing, if the file cannot be written.
+        """
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
@@ -75,7 +88,10 @@ class Drafts:
         return next(iter(self.others()), None)
 
     def drop(self, draft: Mapping[str, Any] | None = None) -> None:
-        """Delete a draft that `find` returned. Without an argument, delete the draft of this session."""
+        """Delete a draft that `find` returned.
+
+        Without an argument, delete the draft of this session.
+        """
         session = self.session if draft is None else draft["session"]
         drafts = self._read()
         others = [each for each in drafts if each["session"] != session]
@@ -105,7 +121,7 @@ class Drafts:
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
-    """Store the settings of a state as a draft, or delete the draft if nothing is set by hand."""
+    """Store the settings as this session's draft, or delete the draft if nothing was changed by hand."""
     if state.untouched:
         drafts.drop()
     else:

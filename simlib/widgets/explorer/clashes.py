@@ -21,11 +21,11 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
 
 
 def _contradict(one: Intervention, other: Intervention, start: dt.date) -> bool:
-    """Whether `one` makes `other` impossible on some day on which both act.
+    """Whether the intervention `one` makes `other` impossible on some day on which both act.
 
-    A move that is forbidden in every state cannot be forced or follow a rule. A variable that is held at a level cannot
-    be held again, or be set once to another level. Call it both ways round, because the two arguments are not treated
-    alike.
+    A move that is forbidden in every state cannot be forced, and cannot be made by a standing rule. A variable that is
+    held at a level cannot be held a second time, or be set once to another level. The arguments are not treated alike,
+    so callers must also swap them.
     """
     match one, other:
         case Forbid(), Force() | Policy() if one.move == other.move and one.when.always:
@@ -43,7 +43,7 @@ def _overlap(one: Intervention, other: Intervention, start: dt.date) -> bool:
 
 
 def _span(item: Intervention, start: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the first day of an intervention, and the first day after its end."""
+    """Return the first day of an intervention, and the day after its last day."""
     first = item.date or start
     if isinstance(item, Force | Pin):
         return first, first + dt.timedelta(days=1)

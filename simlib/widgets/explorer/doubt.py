@@ -1,6 +1,6 @@
-"""The range of each answer over draws of all assumptions. No widget here.
+"""The range of each probability when all assumptions are uncertain. No widget here.
 
-The code calls this range the doubt about an answer.
+The code calls this range the doubt about an answer. It comes from draws of all assumptions from their priors.
 """
 
 from __future__ import annotations
@@ -21,27 +21,31 @@ from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings
+from simlib.widgets.explorer.settings import Settings
 
 DRAWS = 128
-"""Number of draws of the assumptions. With this number, the ends of a range are off by a few points."""
+"""Number of draws of the assumptions.
+
+With 128 draws, the ends of a range are off by a few percentage points.
+"""
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """The range of each ending's and question's probability over draws of the assumptions.
+    """The range of the probability of each ending and question, over draws of the assumptions.
 
-    `spread` maps the name of an ending or a question to an array (5, T). Its rows are the 5th, 25th, 50th, 75th and
-    95th percentiles over time.
+    - `draws`: the number of draws.
+    - `spread`: an array (5, T) for each ending and question, by names such as "ending:settlement". The rows are the
+      5th, 25th, 50th, 75th and 95th percentile of the probability, at T times.
     """
 
     draws: int
     spread: Mapping[str, Floats]
 
     def save(self, path: Path) -> None:
-        """Write the ranges to a file. If that fails, no part of the file is changed."""
+        """Write the ranges to a JSON file. If writing fails, an earlier file stays as it was."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
         write_atomically(path, (json.dumps({"format": FORMAT, "draws": self.draws, "spread": spread}) + "\n").encode())
 
@@ -49,11 +53,12 @@ class Doubt:
 def compute(
     answers: AnswerCache, settings: Settings, stated: Forecast, *, control: Control = UNWATCHED
 ) -> Doubt | None:
-    """Return the range of every ending and question at the given settings.
+    """Return the range of the probability of every ending and question at the given settings.
 
-    `stated` is the answer to these settings. The range comes from draws of the assumptions from their priors. If the
-    scenario comes from an update with a log, the draws are those of the updated belief, unless a value is changed by
-    hand or by a view. Returns None if the scenario is too large for the exact engine. Raises Cancelled.
+    `stated` is the answer to these settings. The assumptions are drawn from their priors. After an update with a log of
+    events they are drawn from the updated belief, unless a value was changed by hand or by a view.
+
+    Returns None if the scenario is too large for the exact engine. Raises Cancelled.
     """
     machine = answers.machine(settings)
     if answers.solver(machine, control) is None:
@@ -74,7 +79,7 @@ def compute(
 
 
 def file_name(scenario: Scenario) -> str:
-    """Return the name of the file that holds the ranges at the stated values of a scenario."""
+    """Return the name of the file that stores the ranges of a scenario at its stated values."""
     return f"doubt-{scenario.id}-{scenario.sha256[:12]}.json"
 
 

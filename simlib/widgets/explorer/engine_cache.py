@@ -1,9 +1,11 @@
-"""Forecasts for the settings of a session, at rest and while a slider moves. No widget here.
+"""Forecasts for the settings of an explorer, while a slider moves and after it has stopped.
 
-`AnswerCache` keeps the engines of one scenario ready: the exact solver with its states, and the simulator with its
-tables. A move of a slider then costs only one solve or one short run. There are three kinds of answers:
+No widget here. `AnswerCache` keeps the engines of one scenario ready: the exact solver with its states, and the
+simulator with its tables. A move of a slider then costs only one solve or one short run. There are three kinds of
+answers:
 
-- An *answer at rest* is exact. If the scenario is too large, it comes from `RUNS` replicates.
+- An *answer at rest* is shown when no slider moves. It is exact or, if the scenario is too large for the exact engine,
+  computed from `RUNS` replicates.
 - A *glance* is an exact answer without its slow parts. It is shown while a slider moves, if it takes at most
   `QUICK_SECONDS`.
 - A *preview* is shown if a glance is too slow. It is the last answer at rest plus the difference of two short Monte
@@ -20,7 +22,7 @@ import dataclasses
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +34,13 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.machine.measures import Measure
-from simlib.results import Band, Forecast
+from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 from simlib.widgets.explorer import slider_order
-from simlib.widgets.explorer.state import Settings, State, structure
+from simlib.widgets.explorer.forecast_shift import shift
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State, structure
 
 if TYPE_CHECKING:
     from simlib.engines.exact.solver import Solver
@@ -44,16 +48,25 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.simulator import Simulator
 
 PREVIEW_SECONDS = 0.025
-"""Seconds for the replicates of a preview. The picture then follows the slider within one or two frames."""
+"""Seconds for the simulation of a preview.
+
+The picture then follows the slider within one or two frames.
+"""
 
 QUICK_SECONDS = 0.15
-"""Longest time of a glance that is shown while values move. If it takes longer, a preview is shown."""
+"""Longest time in seconds of a quick exact answer (a glance).
+
+If it takes longer, a preview is shown instead.
+"""
 
 SLOWER = 1.1
-"""Largest factor by which one slow glance may raise the stored time. It may only have waited for a processor core."""
+"""Largest factor by which one slow glance (quick exact answer) may raise the stored time.
+
+The processor may only have been busy.
+"""
 
 NEARLY = 4
-"""A glance that is slower than `QUICK_SECONDS`, by less than this factor, is timed again at every rest."""
+"""A glance of up to this many times `QUICK_SECONDS` is timed again whenever the sliders stop."""
 
 FEWEST, MOST = 256, 20_000
 """Fewest and most replicates of a preview."""
@@ -62,16 +75,24 @@ RUNS = 100_000
 """Number of replicates of the answer at rest if a scenario is too large for the exact engine."""
 
 ENGINES_KEPT = 3
-"""Number of structures whose engines stay ready: the present one, the previous one, and that of the baseline."""
+"""Number of structures (interventions, horizon and start date) whose engines stay ready.
+
+They are the present one, the previous one, and that of the baseline.
+"""
 
 ANSWERS_KEPT = 24
+"""Number of full answers that stay in memory."""
 
 
 @dataclass
 class Engines:
     """The engines for one set of interventions, horizon and start date, built when first needed.
 
-    `solver` is None if the scenario is too large, `simulator` if Monte Carlo is not installed. `reason` says why.
+    - `solver`: the exact solver. It stays None if the scenario is too large.
+    - `simulator`: the Monte Carlo simulator. It stays None if Numba is not installed.
+    - `reason`: why an engine is missing.
+    - `glance_seconds`: the time in seconds of a quick exact answer (a glance).
+    - `glances`: the number of glances so far.
     """
 
     scenario: Scenario
@@ -86,7 +107,12 @@ class Engines:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A full answer from which previews start, and a run of `runs` replicates at its values."""
+    """An answer from which previews start.
+
+    - `exact`: the full answer at some values of the assumptions.
+    - `sampled`: the answer of a short simulation at the same values.
+    - `runs`: the number of replicates of that simulation.
+    """
 
     exact: Forecast
     sampled: Forecast
@@ -94,9 +120,9 @@ class Anchor:
 
 
 class AnswerCache:
-    """Computes the forecasts for the settings of one explorer, and keeps the last ones.
+    """Computes the forecasts for the settings of one explorer, and keeps the last ones in memory.
 
-    One thread may ask for exact answers while another asks for previews.
+    One thread may ask for exact answers while another thread asks for previews (quick Monte Carlo answers).
     """
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
@@ -108,18 +134,27 @@ class AnswerCache:
         self._seconds_per_run = PREVIEW_SECONDS / 2_000
         self._lock, self._building, self._solving = threading.RLock(), threading.RLock(), threading.RLock()
         self.warm = False
-        """Whether the Monte Carlo kernel has run in this process. Its first run may have to compile it."""
+        """Whether the Monte Carlo kernel has run in this process.
+
+        Its first run may have to compile it.
+        """
 
     # ---------------------------------------------------------------- machines
 
     def machine(self, settings: Settings) -> Engines:
-        """Return the engines for these settings. Raises ScenarioError if an intervention does not fit."""
+        """Return the engines for these settings.
+
+        Raises ScenarioError if an intervention does not fit.
+        """
         scenario = self.state.machine(settings)
         with self._lock:
             return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
     def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
-        """Return the exact solver, or None if the scenario is too large. `machine.reason` then says so."""
+        """Return the exact solver, or None if the scenario is too large.
+
+        The reason is then in `machine.reason`.
+        """
         with self._building:
             if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver
@@ -132,7 +167,10 @@ class AnswerCache:
         return machine.solver
 
     def simulator(self, machine: Engines) -> Simulator | None:
-        """Return the simulator, or None if Monte Carlo is not installed. `machine.reason` then says so."""
+        """Return the simulator, or None if Numba is not installed.
+
+        The reason is then in `machine.reason`.
+        """
         if not machine.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
 
@@ -144,7 +182,7 @@ class AnswerCache:
         return machine.simulator
 
     def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
-        """Return the assumption values (A,) of the settings.
+        """Return the values (A,) of the A assumptions at the settings, in base units.
 
         Raises ScenarioError if the chances of a move's outcomes, or the shares of a start, sum to more than one.
         """
@@ -158,13 +196,14 @@ class AnswerCache:
     # ---------------------------------------------------------------- answers at rest
 
     def known(self, settings: Settings) -> Forecast | None:
-        """Return the full answer to the settings, or None if it is not in the cache."""
+        """Return the full answer to the settings if it is in memory, else None."""
         return self._answers.get(self.key(settings))
 
     def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
-        """Return the full answer: exact if the scenario is not too large, else by Monte Carlo.
+        """Return the full answer to the settings, from memory if it is known.
 
-        Monte Carlo takes `RUNS` replicates. Raises ScenarioError, MissingDependency, Cancelled.
+        The answer is exact or, if the scenario is too large for the exact engine, from `RUNS` Monte Carlo replicates.
+        Raises ScenarioError, MissingDependency, Cancelled.
         """
         known = self.known(settings)
         answer = self._compute(settings, control) if known is None else known
@@ -202,19 +241,28 @@ class AnswerCache:
         start: Floats | None = None,
         control: Control = UNWATCHED,
     ) -> Forecast:
-        """Return the exact answer at the assumption values `theta` (A,).
+        """Return the exact answer at the given values of the assumptions.
 
-        Only one thread solves at a time. If `theta` is a draw from the priors, `centre` holds the stated values (A,).
-        `start` (K,) holds the probabilities of the start states. Raises Cancelled.
+        Only one thread solves at a time.
+
+        Args:
+            machine: The engines. Their solver must exist.
+            theta: The values (A,) of the A assumptions.
+            centre: The stated values (A,), if `theta` is a draw from the priors.
+            start: The probabilities (K,) of the K start states. Default: those of the scenario.
+            control: Progress and cancelling.
+
+        Raises Cancelled.
         """
         assert machine.solver is not None
         with self._solving:
             return machine.solver.solve(theta, centre=centre, start=start, control=control)
 
     def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
-        """Return the derivatives {assumption: ∂p/∂θ} of a measure at the values of the settings.
+        """Return the derivatives {assumption: ∂p/∂θ} of the probability p of a measure, at the settings.
 
-        Returns None if the measure has no gradient or the scenario is too large to be solved. Raises Cancelled.
+        θ is the value of an assumption in base units. Returns None if the measure has no gradient, or if the scenario
+        is too large for the exact engine. Raises Cancelled.
         """
         machine = self.machine(settings)
         if self.solver(machine, control) is None:
@@ -227,7 +275,10 @@ class AnswerCache:
         return dict(found.slopes[measure]) if measure in found.slopes else None
 
     def key(self, settings: Settings) -> Hashable:
-        """Return a key for the cache. If two settings have equal keys, view and answer are the same."""
+        """Return a key of the answer.
+
+        Settings with equal keys have the same view and the same answer.
+        """
         values = self.state.values(settings)
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
@@ -239,12 +290,17 @@ class AnswerCache:
     def glance(
         self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
     ) -> Forecast:
-        """Return a glance (the exact answer without its slow parts), and record its time.
+        """Return a glance (the exact answer without its slow parts), and record how long it took.
 
-        A glance has no impacts, and leaves out the questions that need histories. Without `moves` it also leaves out
-        the counts of moves and the variables. If `lead` is the id of a question, other questions that cost extra time
-        may be missing. If it is "", any such question may be missing. The scenario must not be too large for the exact
-        engine.
+        A glance has no impacts, and leaves out the questions that only simulated histories can answer. The scenario
+        must not be too large for the exact engine.
+
+        Args:
+            settings: The settings to answer.
+            control: Progress and cancelling.
+            lead: The id of the question that must be answered. Other questions that cost extra time may be missing.
+                With "", all of these may be missing. With None, none is missing.
+            moves: Whether to include the counts of moves and the variables.
 
         Raises ScenarioError, Cancelled.
         """
@@ -259,10 +315,11 @@ class AnswerCache:
         return self._labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
-        """Measure the time of a glance (a quick exact answer).
+        """Measure the time of a glance (a quick exact answer), unless enough measurements are known.
 
-        It is measured twice at first, because the first glance may compile code. A time just above `QUICK_SECONDS` is
-        measured again, because the processor may have been busy, for example while the page loaded.
+        The first two glances are always measured, because the first one may compile code. A time just above
+        `QUICK_SECONDS` is measured again at each call, because the processor may have been busy. `lead` is the id of
+        the question that the glance must answer (see `glance`).
         """
         machine = self.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
@@ -271,16 +328,16 @@ class AnswerCache:
             self.glance(settings, control, lead=lead)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
-        """Whether a glance (a quick exact answer) has the measure, within `QUICK_SECONDS`."""
+        """Whether a glance (a quick exact answer) contains the measure and takes at most `QUICK_SECONDS`."""
         machine = self.machine(settings)
         if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
             return False
         return machine.glance_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Run the short simulation with which later previews are compared (their anchor).
+        """Run a short simulation at these settings, from which later previews start (their anchor).
 
-        It runs at these settings. Nothing is done if their full answer is not known yet.
+        The method does nothing if the full answer to the settings is not known yet.
         """
         known, machine = self.known(settings), self.machine(settings)
         if known is None:
@@ -299,15 +356,15 @@ class AnswerCache:
             del self._anchors[old]
 
     def preview_runs(self) -> int:
-        """Return how many replicates fit into `PREVIEW_SECONDS` by the times measured so far.
+        """Return how many replicates can be simulated in `PREVIEW_SECONDS`, by the times measured so far.
 
-        The number is a power of two, but at least `FEWEST` and at most `MOST`.
+        The number is a power of two, except that it is at least `FEWEST` and at most `MOST`.
         """
         runs = PREVIEW_SECONDS / self._seconds_per_run
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a quick Monte Carlo answer (a preview), or None if Monte Carlo is not installed.
+        """Return a quick Monte Carlo answer (a preview), or None if Numba is not installed.
 
         Raises ScenarioError if the settings give no valid scenario.
         """
@@ -321,7 +378,10 @@ class AnswerCache:
         return self._labelled(shift(anchor.exact, anchor.sampled, sampled) if anchor else sampled)
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Return the counts of `runs` replicates at the settings. Raises MissingDependency without Numba."""
+        """Simulate `runs` replicates at the settings, and return what was counted.
+
+        Raises ScenarioError, and MissingDependency if Numba is not installed.
+        """
         machine = self.machine(settings)
         simulator = self.simulator(machine)
         if simulator is None:
@@ -329,7 +389,7 @@ class AnswerCache:
         return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
     def sampled(self, settings: Settings, runs: int) -> Forecast | None:
-        """Return the forecast from `runs` replicates at the settings, or None without Monte Carlo."""
+        """Return the Monte Carlo forecast from `runs` replicates, or None if Numba is not installed."""
         simulator = self.simulator(self.machine(settings))
         if simulator is None:
             return None
@@ -348,7 +408,10 @@ class AnswerCache:
 
 
 def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return `cache[key]`, which `make` computes if it is missing. Keep the `most` last used."""
+    """Return `cache[key]`, computed by `make` if it is missing.
+
+    Drop all but the `most` last used values.
+    """
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
@@ -357,55 +420,11 @@ def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[
     return cache[key]
 
 
-def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return the answer `exact` plus the change from `before` to `now`.
-
-    `before` and `now` are two runs with common random numbers. Probabilities stay between 0 and 1. Endings, the levels
-    of a variable and the rungs of a ladder still sum to one. Expected counts do not fall below zero.
-    """
-    every = exact, before, now
-    endings = _shift_shares(*({name: band.probability for name, band in each.endings.items()} for each in every))
-    groups: dict[str, Any] = {
-        kind: {name: _shift_shares(*(getattr(each, kind)[name] for each in every)) for name in getattr(exact, kind)}
-        for kind in ("variables", "ladders")
-    }
-    questions = {
-        name: np.clip(band.probability + now.questions[name].probability - before.questions[name].probability, 0.0, 1.0)
-        for name, band in exact.questions.items()
-    }
-    return dataclasses.replace(
-        now,
-        engine="preview",
-        endings={name: Band(p, p, p) for name, p in endings.items()},
-        questions={name: Band(p, p, p) for name, p in questions.items()},
-        **groups,
-        moves={
-            name: np.maximum(count + now.moves[name] - before.moves[name], 0.0) for name, count in exact.moves.items()
-        },
-        error=None,
-        states=exact.states,
-    )
-
-
-def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    moved = np.array([np.maximum(exact[name] + now[name] - before[name], 0.0) for name in exact])
-    moved /= moved.sum(axis=0)
-    return dict(zip(exact, moved, strict=True))
-
-
-def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool:
-    """Whether two answers have the same dates, endings, questions, rungs and expected moves."""
-    if one.times.shape != other.times.shape or set(one.ladders) != set(other.ladders):
-        return False
-    pairs = [(one.endings[k].probability, other.endings[k].probability) for k in one.endings]
-    pairs += [(one.questions[k].probability, other.questions[k].probability) for k in one.questions]
-    pairs += [(one.ladders[k][r], other.ladders[k][r]) for k in one.ladders for r in one.ladders[k]]
-    pairs += [(one.moves[k], other.moves[k]) for k in one.moves]
-    return all(np.allclose(a, b, rtol=0.0, atol=tolerance) for a, b in pairs)
-
-
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast. Those of moves begin with the actor, unless it is nature."""
+    """Return the labels of a forecast.
+
+    The label of a move begins with its actor, unless that is nature.
+    """
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

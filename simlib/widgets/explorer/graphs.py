@@ -1,8 +1,9 @@
 """The two graphs of the explorer: the leading question over time, and a second graph.
 
-The user chooses the second graph. A graph that changes while a slider moves is a live panel on its own figure. Only the
-parts of it that change are drawn again (`kit.blitting`). The graphs of drivers, consequences and one history are drawn
-when the sliders stop (see `second_graph`).
+The leading question is the one that the explorer is about. The user chooses the second graph. A graph that changes
+while a slider moves is a live panel (`plots.panel`) on its own figure. Only the changed parts of the figure are drawn
+again (see `kit.blitting`). The graphs of drivers, consequences and one history are drawn when the sliders stop (see
+`second_graph`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 
 SMALLEST = (260, 150)
+"""Least width and height of a graph in pixels of the page."""
+
 TOP, BOTTOM, LEFT = 42, 32, 46
+"""Margins around the axes in pixels of the page."""
+
 ROW = 27
 """Height in pixels of a row of bars with its label."""
 
@@ -36,7 +41,10 @@ LIVE = ("ladder", "endings", "moves")
 
 
 class Graph:
-    """One panel that follows the sliders, on its own figure. `png` returns its picture."""
+    """One panel that follows the sliders, on its own figure.
+
+    `png` returns the picture of an answer.
+    """
 
     def __init__(self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT, right: int = 14) -> None:
         width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
@@ -53,7 +61,14 @@ class Graph:
         return self.panel.artists
 
     def png(self, result: Forecast, baseline: Forecast | None, *, moving: bool, ratio: float = 1.0) -> bytes:
-        """Return the picture of an answer as PNG, with `ratio` pixels for each pixel of the page."""
+        """Return the picture of an answer as PNG.
+
+        Args:
+            result: The answer.
+            baseline: The answer that is drawn as dotted lines.
+            moving: Whether a slider moves. The axes then do not shrink.
+            ratio: Number of pixels of the picture for each pixel of the page.
+        """
         fresh = self._screen is None
         if self._screen is None:
             self.panel.update(result, baseline)
@@ -65,7 +80,7 @@ class Graph:
 def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:
     """Return the graph of the leading question or ending, the one that the explorer is about.
 
-    `doubt` (5, T), if known, is the range of the answer over draws of the assumptions.
+    `doubt` (5, T), if known, is the range of the answer over draws of the assumptions: five percentiles at T times.
     """
     room = int(min(150, 0.3 * size[0]))
     spread = {} if doubt is None else {measure.of: doubt}
@@ -78,9 +93,9 @@ def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | N
 
 
 def live_graph(result: Forecast, size: Size, tab: str, choice: str) -> Graph:
-    """Return the second graph that belongs to the tab, which is one of `LIVE`.
+    """Return the second graph for a tab, which is one of `LIVE`.
 
-    `choice` is the ladder to show.
+    `choice` is the id of the ladder (levels of escalation) that the tab "ladder" shows.
     """
     room = int(min(330, 0.5 * size[0]))
     if tab == "ladder":

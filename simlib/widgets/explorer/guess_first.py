@@ -25,7 +25,7 @@ HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier 
 class GuessFirst(w.VBox):
     """A panel that asks for your probability before it shows the forecast.
 
-    With the forecast come the scores of your guesses, and the explorer.
+    Then the panel also shows the scores of your earlier guesses, and the explorer.
 
     Args:
         scenario: The name of a shipped scenario, a path, or a Scenario.

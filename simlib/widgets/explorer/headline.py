@@ -16,11 +16,11 @@ from simlib.typing import Floats
 from simlib.widgets.kit.status_line import Part
 
 LEADING = ("question", "ending")
-"""The kinds of measures that may be the leading one."""
+"""The kinds of measures that an explorer can be about."""
 
 
 def band(forecast: Forecast, measure: Measure) -> Band:
-    """Return the probabilities of an ending or a question over time."""
+    """Return the probability of an ending or a question at each time, with its interval."""
     return (forecast.questions if measure.kind == "question" else forecast.endings)[measure.of]
 
 
@@ -30,7 +30,10 @@ def last(forecast: Forecast, measure: Measure) -> float:
 
 
 def label_of(measure: Measure) -> str:
-    """Return the label of an ending or a question."""
+    """Return the label of an ending or a question.
+
+    The state without any ending has a label of its own.
+    """
     return "Nothing has ended yet" if measure.of == ONGOING else measure.label
 
 
@@ -43,11 +46,15 @@ def sentence(
     draws: int = 0,
     note: str = "",
 ) -> list[Part]:
-    """Return the answer to the leading question as parts {text, strong}.
+    """Return the answer to the leading question in words, as parts {text, strong}.
 
-    The parts give the probability, and its change from the baseline in percentage points. If `spread` (5, T) holds the
-    percentiles over `draws` draws of the assumptions, the parts also give the 90% range. `note` is a sentence about an
-    intervention.
+    Args:
+        forecast: The answer.
+        measure: The leading question or ending.
+        baseline: The answer with which the forecast is compared, in percentage points.
+        spread: The 5th to 95th percentile (5, T) over draws of the assumptions, at T times. It gives the 90% range.
+        draws: The number of these draws.
+        note: A sentence about an intervention, which comes last.
     """
     now = last(forecast, measure)
     parts = [_part(f"{label_of(measure)} by {forecast.by_words}: "), _part(percent(now), strong=True)]
@@ -77,10 +84,11 @@ def change_in_words(now: float, before: float | None) -> str:
 def answers(
     scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None, before: Forecast | None = None
 ) -> list[dict[str, Any]]:
-    """Return questions and endings with their answers: [{title, items}].
+    """Return questions and endings with their answers: [{title, items: [item]}].
 
-    Each item is {name, label, short, value, change, due}. A glance (`Solver.glance`) leaves out some questions. Their
-    values are taken from the answer `before`, and `due` marks them as not yet up to date.
+    Each item is {name, label, short, value, change, due}. `change` is the difference from `baseline` in percentage
+    points. A quick answer (`Solver.glance`) leaves out some questions. Their values are then taken from the earlier
+    answer `before`, and `due` is True because these values are not yet up to date.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

@@ -1,7 +1,10 @@
 """Work done while no slider moves. No widget here.
 
-The work finds the order of the sliders, the answers at both ends of each slider (its *reach*), and the range of the
-answer over draws of the assumptions (its *doubt*). Any change of the settings cancels this work.
+The work finds three things. Any change of the settings cancels it.
+
+- The order of the sliders, by their *influence* on the answers.
+- The *reach* of each slider: the answers at both of its ends.
+- The *doubt* about each answer: its range over draws of the assumptions.
 """
 
 from __future__ import annotations
@@ -18,21 +21,25 @@ from simlib.scenario.library import notebooks_folder
 from simlib.widgets.explorer import doubt, headline, slider_order
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings
+from simlib.widgets.explorer.reach import Ends
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker
 
 PAUSE = 0.4
-"""Seconds between an answer and the beginning of this work."""
+"""Seconds after an answer before the idle work begins."""
 
 SOLVED = 12
-"""Number of sliders, in their order, whose ends are solved exactly. The others keep estimates from the gradient."""
+"""Number of sliders, from the top, whose ends are solved exactly.
 
-Ends = tuple[float, float, bool]
-"""The answers at both ends of a slider, and whether they are solved (else estimated from the gradient)."""
+The others keep estimates from the gradient.
+"""
 
 
 class IdleDisplay(Protocol):
-    """The session that shows the results of this work. Every method takes the session's lock."""
+    """The session that shows the results of the idle work.
+
+    Each method takes the lock of the session.
+    """
 
     def take_influence(self, influence: slider_order.Influence) -> None:
         """Receive the influence of each assumption, which decides the order of the sliders."""
@@ -44,7 +51,7 @@ class IdleDisplay(Protocol):
         """Receive the range of each answer over draws of the assumptions."""
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Show how much of the work is done."""
+        """Add `words` on the progress of the work to the status line, if `settings` are the present ones."""
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong."""
@@ -56,7 +63,7 @@ def places() -> list[Path]:
 
 
 class IdleWork:
-    """What one session computes while no slider moves. The most useful results come first."""
+    """The work of one session while no slider moves. The most useful results come first."""
 
     def __init__(self, answers: AnswerCache, display: IdleDisplay) -> None:
         self.answers, self.display = answers, display
@@ -64,10 +71,13 @@ class IdleWork:
         self.worker = LatestWorker("simlib-idle")
 
     def begin(self, settings: Settings, forecast: Forecast, *, doubtful: bool, shown: Callable[[], list[str]]) -> None:
-        """Start the work, now that a full answer is shown and no slider moves.
+        """Start the work, now that no slider moves and the full answer is shown.
 
-        `forecast` is that answer. `doubtful` says that its range over draws of the assumptions is not known yet.
-        `shown` returns the ids of the sliders in order.
+        Args:
+            settings: The present settings.
+            forecast: The full answer at these settings.
+            doubtful: Whether the range of the answer over draws of the assumptions is not known yet.
+            shown: A function that returns the ids of the sliders in their order.
         """
 
         def job(control: Control) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 
 from simlib.control import Control
 from simlib.results import Band, Forecast
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State
 
 SECONDS = 0.9
 """Seconds that the animation takes."""
@@ -23,11 +24,11 @@ BETWEEN = 0.05
 """Seconds between two pictures of the animation."""
 
 NAMED = 2
-"""Number of differences that are named. The others are only counted."""
+"""Number of differences that are named. Further differences are only counted."""
 
 
 def in_words(state: State, before: Settings) -> str:
-    """Describe the change since `before`, for example "Meetings: 2 per month → 3 per month"."""
+    """Describe the change since `before`, such as "Meetings: 2 per month → 3 per month"."""
     now = state.settings
     old, new = list(state.by_hand(before, values=False)), list(state.by_hand(now, values=False))
     parts = [text for text in new if text not in old] + [f"without {text}" for text in old if text not in new]
@@ -43,10 +44,10 @@ def in_words(state: State, before: Settings) -> str:
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
-    """Yield the frames of the animation: the old answer, then mixtures that approach the new.
+    """Yield the frames of the animation: the answer `before`, then mixtures of it and `now`.
 
-    The frames come in real time. Without `moving`, or if the dates of the two answers differ, the old answer is the
-    only frame. Raises Cancelled.
+    The function waits between two frames, so that they come in real time. Without `moving`, or if the dates of the two
+    answers differ, the answer `before` is the only frame. Raises Cancelled.
     """
     yield before
     _wait(HOLD, control)

@@ -1,4 +1,7 @@
-"""The pages below the explorer: a comparison of views, saving and export. Thin views."""
+"""Pages of the explorer that take the place of the sliders: a comparison of views, saving and export.
+
+Thin views.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def words(text: str, css: str = "simlib-words") -> str:
 
 
 def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int = 0) -> str:
-    """Return a table as HTML. The last `numbers` columns hold numbers and are aligned to the right."""
+    """Return a table as HTML. The last `numbers` columns are numbers, aligned to the right."""
     head = list(head)
     cells = "".join(f"<th>{html.escape(text)}</th>" for text in head)
     body = ""
@@ -60,8 +63,8 @@ def button(
 class Page(w.VBox):
     """One page of an explorer.
 
-    It is built when it is first opened, and refreshed each time the sliders have stopped and the answer is shown. A
-    `slow` page is refreshed on a worker's thread, so that nothing waits for it.
+    The page is built when it is first opened. It is refreshed each time the sliders have stopped and the answer is
+    shown. A `slow` page is refreshed on a worker's thread, so that nothing waits for it.
     """
 
     title = ""
@@ -75,7 +78,7 @@ class Page(w.VBox):
         self._is_built = False
 
     def bring_up(self) -> None:
-        """Build the page the first time, and refresh it."""
+        """Build the page if that was not done yet, and refresh it."""
         if not self._is_built:
             self._is_built = True
             self.build()
@@ -97,7 +100,7 @@ class Page(w.VBox):
     def date(self, label: str) -> w.DatePicker:
         """Return a field for a date of the forecast.
 
-        It has no bounds, because a field with bounds would silently change a date beyond them.
+        The field has no bounds, because a field with bounds would silently change a date beyond them.
         """
         return w.DatePicker(
             description=label, value=self.state.machine().as_of, style=WIDE, layout=w.Layout(width="250px")
@@ -113,9 +116,10 @@ class Page(w.VBox):
 
 
 class ComparisonPage(Page):
-    """The chosen views and the present settings side by side.
+    """A page with the chosen views and the present settings side by side.
 
-    The page shows their answers and the assumptions that differ, with reasons.
+    A view holds the values of one school of thought. The page shows the answers under each view, and the assumptions
+    that differ with the reasons.
     """
 
     title = "Compare views"

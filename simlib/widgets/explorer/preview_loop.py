@@ -1,8 +1,11 @@
 """The loop behind moving sliders: quick answers while they move, then the answer at rest.
 
-No widget here. The quick answers are glances, or previews if glances are too slow or cannot answer the leading question
-(see `engine_cache`). Glances are computed one after the other on a separate thread. Each is for the values at the
-moment in which it begins. An answer at rest is shown only if the settings have not changed since it was requested.
+No widget here. The leading question is the one that the explorer is about. A quick answer is a glance (the exact answer
+without its slow parts). If glances are too slow or cannot answer the leading question, a quick answer is a preview (a
+short Monte Carlo run, see `engine_cache`).
+
+Glances are computed one after the other on a separate thread. Each glance uses the values at the moment in which it
+begins. An answer at rest (the full answer) is shown only if the settings have not changed since it was requested.
 """
 
 from __future__ import annotations
@@ -15,15 +18,15 @@ from simlib.control import Control
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
 
 REST = 0.15
-"""Seconds after the last move of a slider before the answer at rest is computed."""
+"""Seconds after the last move of a slider before the full answer is computed."""
 
 TURN = 0.3
-"""Longest time in seconds that a change waits for the glance of the change before it."""
+"""Longest time in seconds that a change waits until the quick answer to an earlier change begins."""
 
 BETWEEN_REPORTS = 0.2
 """Seconds between two reports on the progress of a long computation."""
@@ -40,15 +43,15 @@ class LoopDisplay(Protocol):
 
     @property
     def leading(self) -> Measure:
-        """The measure of the leading question, which must be answered while values move."""
+        """The measure of the leading question. Every quick answer must contain it."""
 
     @property
     def counts_moves(self) -> bool:
-        """Whether counts of moves are shown while values move."""
+        """Whether the counts of moves are shown, so that every quick answer must contain them."""
 
     @property
     def prepared(self) -> bool:
-        """Whether the answer at the baseline is known. Other answers are compared with it."""
+        """Whether the answer at the baseline is known, with which other answers are compared."""
 
     def prepare(self, control: Control) -> None:
         """Compute the answer at the baseline, on the worker's thread."""
@@ -57,16 +60,16 @@ class LoopDisplay(Protocol):
         """Show that the first answer is being computed."""
 
     def show_progress(self, share: float) -> None:
-        """Show the share of a computation that is done."""
+        """Show the share (0 to 1) of the computation that is done."""
 
     def show_preview(self, forecast: Forecast) -> None:
-        """Show a preview."""
+        """Show a quick Monte Carlo answer."""
 
     def show_moving(self, forecast: Forecast) -> None:
-        """Show an answer while a slider moves."""
+        """Show an exact answer while a slider moves."""
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer to `settings`, now that no slider moves."""
+        """Show the full answer to `settings`, now that no slider moves."""
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong."""
@@ -87,10 +90,10 @@ class PreviewLoop:
         self._anchoring.close()
 
     def update(self) -> None:
-        """Show the answer to the present settings or, until it is computed, a quick one.
+        """Show the full answer to the present settings or, until that is known, a quick answer.
 
-        The quick answer is a glance or a preview (see `engine_cache`). The full answer is not computed before the
-        slider stops.
+        The quick answer is a glance or a preview (see `engine_cache`). The full answer is computed only after the
+        slider has stopped.
         """
         settings, moving = self.answers.state.settings, self.display.in_hand
         known, prepared = self.answers.known(settings), self.display.prepared
@@ -114,26 +117,27 @@ class PreviewLoop:
     def _lead(self) -> str | None:
         """The id of the question that a quick answer must contain.
 
-        It is "" if the leading measure needs no question, as an ending does not, and None if all questions are needed.
-        A conditional probability needs two questions, so it asks for all.
+        The value is "" if the leading measure is no question, and None if all questions are needed. All are needed for
+        a conditional probability, because it is computed from two questions.
         """
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait until the quick answer to the last change is being computed.
+        """Wait until the quick answer to the last change is being computed, but at most `TURN` seconds.
 
-        It waits at most `TURN` seconds. Changes then come no faster than pictures.
+        Because of this, changes come no faster than pictures.
         """
         self.glances.wait_begun(TURN)
 
     def rest(self) -> None:
-        """Compute the full answer now, if it still waits for the slider to stop."""
+        """Compute the full answer now, without the pause after the last move of a slider."""
         self.worker.hasten()
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Time exact answers and, if they are too slow, prepare previews at these settings.
+        """Measure the time of a glance on a worker's thread.
 
-        Both is done on a worker's thread.
+        If glances are too slow, prepare previews. Glances and previews are quick answers (see `engine_cache`). The work
+        begins after `delay` seconds.
         """
 
         def job(control: Control) -> None:
@@ -144,7 +148,10 @@ class PreviewLoop:
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until previews are prepared. Return False after `timeout` seconds."""
+        """Wait until the work of `anchor` is done.
+
+        Return False if it is not done after `timeout` seconds.
+        """
         return self._anchoring.wait(timeout)
 
     def _glance(self, settings: Settings) -> None:
@@ -197,12 +204,15 @@ class PreviewLoop:
 
 
 def preview_status(forecast: Forecast) -> Part:
-    """Return the status line of a preview."""
+    """Return the status line of a quick Monte Carlo answer."""
     return status(f"preview from {forecast.provenance.get('runs', 0):,} replicates", "preview")
 
 
 def answer_status(forecast: Forecast, interval: str) -> Part:
-    """Return the status line of an answer. `interval` says how a Monte Carlo answer shows its error."""
+    """Return the status line of an answer.
+
+    `interval` says how a Monte Carlo answer shows its error.
+    """
     if forecast.engine == "exact":
         return status(f"exact, {forecast.states:,} states")
     return status(f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; {interval}")

@@ -1,4 +1,7 @@
-"""One sampled history, as a dated story and as steps on a ladder. No widget here."""
+"""One simulated history, as dated sentences and as steps on a ladder of escalation.
+
+No widget here.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,26 @@ from simlib.errors import MissingDependency
 from simlib.results import ONGOING
 from simlib.typing import Floats, Ints
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings
+from simlib.widgets.explorer.settings import Settings
 
 SAMPLE = 4_000
-"""Number of replicates in which histories with a given ending are searched."""
+"""Number of simulated histories among which those with a given ending are searched."""
 
 UNCHANGED = "nothing changes."
+"""The end of a sentence about an event that changes nothing."""
 
 
 @dataclass(frozen=True)
 class SampledHistory:
-    """One simulated history, as dated sentences and as rungs of a ladder.
+    """One simulated history, as dated sentences and as rungs (levels of escalation) of a ladder.
 
-    `number` is its place, from 0, among the `of` sampled histories that have the chosen ending. `days[n]` is the day,
-    counted from the start, from which it is on the rung `rung_names[rungs[n]]`.
+    - `number`: its place, from 0, among the simulated histories with the chosen ending.
+    - `of`: the number of simulated histories with the chosen ending.
+    - `ending`: the id of the ending that it reaches, or `results.ONGOING`.
+    - `sentences`: its events as dated sentences.
+    - `days` (N,): the times of its N changes, in days from the start.
+    - `rungs` (N,): the index, in `rung_names`, of its rung from each of these times on.
+    - `rung_names`: the ids of the rungs.
     """
 
     number: int
@@ -35,16 +44,17 @@ class SampledHistory:
     rung_names: tuple[str, ...]
 
     def turning_points(self) -> list[str]:
-        """Return the sentences, without those that say that nothing changes."""
+        """Return the sentences about events that change something."""
         return [text for text in self.sentences if not text.endswith(UNCHANGED)]
 
 
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
-    """Return a simulated history that ends in `ending` ("" for any), or None if none does.
+    """Return a simulated history with the ending `ending` ("" for any), or None if no history has it.
 
-    `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are those of
-    the previews, so the same history under other values differs only where the values matter. Raises MissingDependency
-    without Numba.
+    `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
+    same. So under other values of the assumptions, the same history differs only where the values matter.
+
+    Raises ScenarioError, and MissingDependency if Numba is not installed.
     """
     from simlib.engines.montecarlo.replay import histories
 

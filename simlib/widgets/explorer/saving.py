@@ -16,13 +16,17 @@ from simlib.quantities import spoken, write
 from simlib.results import Forecast
 from simlib.scenario.library import scenarios_folder
 from simlib.scenario.model import Change, Forbid, View
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ASSUMED = "assumed"
+"""The reason that is written if the user gave none."""
+
 FIGURES = ("png", "svg", "pdf")
+"""Formats of an exported figure."""
 
 
 def view_id(title: str) -> str:
@@ -38,8 +42,9 @@ def view_of(
 ) -> View:
     """Return the settings of a state as a view.
 
-    The new view holds the changes of the chosen view and the changes by hand, with reasons. Raises ScenarioError if the
-    title has no letters, or if the start date was changed, which a view cannot hold.
+    The new view holds the changes of the chosen view, and the changes by hand with `reasons` {id: reason}.
+
+    Raises ScenarioError if the title has no letters, or if the start date was changed. A view cannot hold a start date.
     """
     if not re.search(r"[A-Za-z]", title):
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))
@@ -94,7 +99,11 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
 
 
 def table(forecast: Forecast) -> pd.DataFrame:
-    """Return the answer as a table: what, name, part, label, day, by, value, low, high."""
+    """Return the whole answer as a table: one row for each probability or count, at each time.
+
+    The columns are what, name, part, label, day, by, value, low and high. `what` is "endings", "questions", "levels",
+    "rungs" or "moves". `part` is the level of a variable or the rung of a ladder.
+    """
     import pandas as pd
 
     names = {
@@ -125,7 +134,10 @@ def table(forecast: Forecast) -> pd.DataFrame:
 
 
 def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answer: str) -> str:
-    """Return a paragraph for a report: the scenario, the answer, the changes and the provenance."""
+    """Return a paragraph for a report, with the scenario, the changes, the answer and its provenance.
+
+    `answer` is the answer to the leading question in words.
+    """
     source = forecast.provenance
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)
@@ -165,7 +177,7 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return the value of an assumption as text that reads back as exactly the same number.
+    """Return the value of an assumption as text from which exactly the same number is read.
 
     A typed value stays as typed. Any other value is written as short as possible.
     """
@@ -185,7 +197,17 @@ def figure_bytes(
     ladder: str | None,
     note: str = "",
 ) -> bytes:
-    """Return the dashboard as PNG (200 dpi), SVG or PDF. `note` is a line that names the changes."""
+    """Return the dashboard, which is the picture of the whole answer, as PNG (200 dpi), SVG or PDF.
+
+    Args:
+        forecast: The answer.
+        baseline: The answer that is drawn as dotted lines.
+        kind: One of `FIGURES`.
+        width: The width of the figure in pixels of the page.
+        show: The ids of the curves. None: all endings.
+        ladder: The ladder to draw.
+        note: A line that names the changes.
+    """
     from simlib.plots import dashboard
 
     figure = dashboard(forecast, baseline=baseline, width=width, show=show, ladder=ladder, note=note)

@@ -1,6 +1,7 @@
-"""Second graphs that are drawn when the sliders stop: consequences, drivers, one history.
+"""Second graphs that are drawn only when the sliders stop: consequences, drivers, one history.
 
-No widget here. The second graph of the explorer has a tab for each kind of graph, and choices within some tabs.
+No widget here. The explorer shows the second graph beside the graph of the leading question. It has a tab for each kind
+of graph, and some tabs have choices. The leading question is the one that the explorer is about.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from simlib.results import ONGOING, Forecast
 from simlib.widgets.explorer import sampled_history
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.graphs import BOTTOM, ROW, SMALLEST, TOP, Size
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.slider_order import Influence
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.blitting import still, still_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLE = 4_000
-"""Number of histories from which the range of an impact is computed."""
+"""Number of simulated histories from which the range of an impact is computed."""
 
 STRONGEST = 3
 """Number of assumptions that the alternative text names."""
@@ -40,7 +42,12 @@ TABS = {
 
 @dataclass(frozen=True)
 class Still:
-    """A picture that is drawn when the sliders stop, its alternative text, and sentences to show."""
+    """A second graph that is drawn only when the sliders stop.
+
+    - `png`: the picture, empty if there is none.
+    - `alt`: the picture in words.
+    - `story`: sentences to show with the picture or in its place.
+    """
 
     png: bytes
     alt: str
@@ -76,7 +83,10 @@ def consequences(
     impact: str,
     ratio: float = 1.0,
 ) -> Still:
-    """Draw the mean and range of each impact, and the mean of `impact` given each ending."""
+    """Draw the mean and the range of each impact, and the mean of `impact` given each ending.
+
+    The range comes from `SAMPLE` simulated histories if the answer `forecast` is exact, else from that answer.
+    """
     from simlib.plots.impact_rows import consequence_rows, in_words
 
     spans: dict[str, tuple[float, float]] = {}
@@ -95,9 +105,9 @@ def consequences(
 
 
 def drivers(state: State, influence: Influence | None, size: Size, ratio: float = 1.0) -> Still:
-    """Draw the assumptions that change the answer to the leading question most.
+    """Draw the assumptions that change the leading answer most, at the values of the file.
 
-    Their effects are those at the values of the file.
+    `influence` is None while it is being computed.
     """
     from simlib.plots.driver_bars import drivers as bars
 
@@ -121,7 +131,10 @@ def drivers(state: State, influence: Influence | None, size: Size, ratio: float 
 def history(
     answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int, ratio: float = 1.0
 ) -> Still:
-    """Draw one simulated history, and describe it in dated sentences."""
+    """Draw one simulated history, and describe it in dated sentences.
+
+    `ending` ("" for any) and `number` choose the history (see `sampled_history.tell`).
+    """
     from simlib.plots import story
 
     told = sampled_history.tell(answers, settings, ending=ending, number=number)

@@ -1,16 +1,16 @@
-"""The session of an explorer: it connects the state, the engines and the view.
+"""The session of an explorer: it connects the settings, the engines and the widgets.
 
-No widget here. The sliders are at rest when nobody moves them. The leading question or ending is the one that the
-explorer is about. The view that shows the session is called its front. Errors are shown in the panel, and the last good
-picture stays. One lock guards the figures and the state.
+No widget here. The leading question or ending is the one that the explorer is about. Other answers are compared with
+the answer at the baseline, which is by default the file as it stands. The front is the view that shows the session (see
+`front`). An error is shown in the status line, and the last good picture stays. One lock guards the figures and the
+state.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from simlib.control import Control
 from simlib.errors import ScenarioError, SimlibError
@@ -19,22 +19,26 @@ from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.scenario.model import Intervention
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer import headline, last_change, second_graph
+from simlib.widgets.explorer import headline, last_change, second_graph, slider_notes
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
 from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
-from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.front import ExplorerFront, ShownGraphs
 from simlib.widgets.explorer.graphs import LIVE, Graph, Size, lead_graph, live_graph
-from simlib.widgets.explorer.idle import Ends, IdleWork, places
+from simlib.widgets.explorer.idle import IdleWork, places
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
+from simlib.widgets.explorer.reach import Ends, Reach
 from simlib.widgets.explorer.second_graph import Still
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.slider_order import Influence, find_stored
 from simlib.widgets.explorer.sliders import STEPS, dials, grouped
-from simlib.widgets.explorer.state import VALUES, Settings, State, structure, why_refused
+from simlib.widgets.explorer.state import VALUES, State, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
 
 BANDS = "bands are 95% intervals"
+"""What the status line of a Monte Carlo answer says about its error."""
 
 MOSTLY = 0.5
 """If an intervention has no effect in at least this share of the histories, the headline says so."""
@@ -43,57 +47,16 @@ SIZE: Size = (640, 300)
 """Size of each graph in pixels, until the browser reports the available room."""
 
 
-@dataclass(frozen=True)
-class ShownGraphs:
-    """One answer as it is shown: two graphs as PNG, and the texts.
-
-    `right`, the second graph, is None if it follows later.
-    """
-
-    left: bytes
-    right: bytes | None
-    size: Size
-    sentence: list[Part]
-    answers: list[dict[str, Any]]
-    status: Part
-    preview: bool
-    alt_right: str = ""
-
-    @property
-    def alt(self) -> str:
-        """The answer in words, for readers who cannot see the picture."""
-        return "".join(part["text"] for part in self.sentence)
-
-
-class ExplorerFront(Protocol):
-    """The front of a session: the widgets, or a stand-in for them in a test."""
-
-    def show(self, shown: ShownGraphs) -> None:
-        """Show an answer, all at once."""
-
-    def show_still(self, shown: Still) -> None:
-        """Show a second graph that is drawn when the sliders stop."""
-
-    def show_status(self, status: Part) -> None:
-        """Show a status line. The picture stays."""
-
-    def show_settings(self) -> None:
-        """Show the present settings in the sliders, the choices and the buttons."""
-
-    def show_order(self) -> None:
-        """Put the sliders in their order."""
-
-    def show_reach(self) -> None:
-        """Show, at both ends of each slider, the answer to the leading question there."""
-
-    def refresh_page(self) -> None:
-        """Refresh the open page, after a full answer was shown."""
-
-
 class ExplorerSession:
-    """One open explorer: it takes the changes of the user, and computes the answers.
+    """One open explorer. It takes the changes of the user, and computes and draws the answers.
 
-    It hands answers and pictures to its front, the view that shows them.
+    Args:
+        state: The scenario and the present settings.
+        front: The view that shows answers, pictures and settings.
+        size: The width and height of a graph in pixels of the page.
+        ratio: The number of pixels of a picture for each pixel of the page, when no slider moves.
+        answers: The engines and answers. Default: new ones.
+        drafts: The stored unsaved settings. Default: those of the scenario.
     """
 
     def __init__(
@@ -117,11 +80,10 @@ class ExplorerSession:
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
         self._moved = self._misfit = ""
-        self.reach: dict[str, Ends] = {}
+        self.reach = Reach()
         self.shown: Forecast | None = None
         self.tab, self.picked, self.number = self.tabs[0]["id"], dict[str, str](), 0
         self.in_hand = False
-        self._reach_of: Hashable = None
         self._doubts: dict[Hashable, Doubt] = {}
         self._last_rest: tuple[Settings, Forecast] | None = None
         self._graphs: dict[str, tuple[Hashable, Graph]] = {}
@@ -154,19 +116,23 @@ class ExplorerSession:
         return self.worker, self.idle.worker, self.pages, self.stills, self.replays
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
-        """Wait until the full answer is shown and, with `previews`, until previews are prepared.
+        """Wait until the full answer is shown.
 
-        Returns False after `timeout` seconds.
+        With `previews`, also wait until previews are prepared. Previews are quick Monte Carlo answers. Returns False if
+        the work is not done after `timeout` seconds.
         """
         done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.stills.wait(timeout)
         return done and (not previews or self._loop.wait(timeout))
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
-        """Wait until the requested quick answers are shown. Return False after `timeout` seconds."""
+        """Wait until all requested quick answers are shown.
+
+        Return False if that takes over `timeout` seconds.
+        """
         return self._loop.glances.wait(timeout)
 
     def restore(self) -> None:
-        """Continue with the unsaved settings of an earlier session."""
+        """Change to the unsaved settings of an earlier session, and delete their draft."""
         with self.lock:
             if self.draft is not None:
                 self.reasons, settings = dict(self.draft.reasons), self.draft.settings
@@ -183,9 +149,10 @@ class ExplorerSession:
             self.draft = None
 
     def update(self, *, moving: bool = False) -> None:
-        """Show the answer to the present settings, or a quick answer until it is computed.
+        """Show the full answer to the present settings or, until that is known, a quick answer.
 
-        While a slider is `moving`, axes do not shrink, and the full answer is not computed before the slider stops.
+        `moving` says that a slider moves. Then axes do not shrink, and the full answer is computed only after the
+        slider has stopped.
         """
         with self.lock:
             for worker in self._workers:
@@ -193,12 +160,12 @@ class ExplorerSession:
             self.in_hand = moving
             self.refused.pop(self._misfit, None)
             self._misfit = ""
-            self.notes = self._range_notes()
+            self.notes = slider_notes.outside_range(self.state)
             self.front.show_settings()
             self._loop.update()
 
     def let_go(self) -> None:
-        """Redraw in full quality, and compute the full answer, because the slider was let go."""
+        """Redraw in full quality and compute the full answer, now that the user has let go of the slider."""
         with self.lock:
             self.in_hand = False
             if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glances.busy:
@@ -215,14 +182,20 @@ class ExplorerSession:
         self.answers.answer(self.state.baseline, control)
 
     def cancel(self) -> None:
-        """Stop the computation. The picture stays, and the status line says “cancelled”."""
+        """Stop the computation of the full answer.
+
+        The picture stays, and the status line says “cancelled”.
+        """
         with self.lock:
             self.worker.cancel()
             self.idle.worker.cancel()
             self.front.show_status(status("cancelled: move a slider to compute again", "preview"))
 
     def resize(self, size: Size, ratio: float = 1.0) -> None:
-        """Draw the graphs in another size. At rest they have `ratio` pixels for each pixel of the page."""
+        """Draw the graphs in another size.
+
+        When no slider moves, the pictures have `ratio` pixels for each pixel of the page.
+        """
         with self.lock:
             self.size, self.ratio = size, ratio
             self.redraw()
@@ -235,14 +208,17 @@ class ExplorerSession:
                 self._draw_still()
 
     def guard(self, action: Callable[[], object]) -> None:
-        """Run an action. An error is shown in the panel, and the last good picture stays."""
+        """Run an action. If it raises an error, show the error in the status line."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - Jupyter alone would only log the error
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Show an error in the status line. If a slider caused it, show the reason beside that slider."""
+        """Show an error in the status line.
+
+        If a slider caused it, show the reason beside that slider.
+        """
         with self.lock:
             words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
             problem = next(iter(error.problems), None) if isinstance(error, ScenarioError) else None
@@ -254,7 +230,10 @@ class ExplorerSession:
             self.front.show_status(status(words, "error"))
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Change the values of the sliders whose positions have changed."""
+        """Change the assumptions whose sliders moved, and show the answer.
+
+        `positions` are the positions of sliders by the id of the assumption.
+        """
         with self.lock:
             changed = False
             for name, position in positions.items():
@@ -268,7 +247,10 @@ class ExplorerSession:
         self._loop.wait_turn()
 
     def type_value(self, name: str, text: str) -> bool:
-        """Set a typed value. A text that cannot be read stays in its field, with the reason below it."""
+        """Set an assumption from a typed text, and return whether its value changed.
+
+        A text that is refused stays in its field, with the reason below it.
+        """
         try:
             changed = self.state.type_value(name, text)
         except ScenarioError as error:
@@ -283,7 +265,7 @@ class ExplorerSession:
     # ---------------------------------------------------------------- the leading question and the second graph
 
     def lead(self, name: str) -> None:
-        """Choose the question or ending that the explorer is about."""
+        """Choose the leading question or ending, the one that the explorer is about."""
         with self.lock:
             if name != self.state.lead.name and self.state.change(self.state.settings.replace(lead=name)):
                 self.front.show_order()
@@ -291,7 +273,7 @@ class ExplorerSession:
 
     @property
     def tabs(self) -> list[second_graph.Choice]:
-        """The tabs of the second graph: [{id, label}]."""
+        """The tabs of the second graph that apply to the scenario: [{id, label}]."""
         return second_graph.tabs(self.state)
 
     @property
@@ -306,9 +288,9 @@ class ExplorerSession:
         return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
 
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
-        """Show another tab of the second graph, another choice within the tab, or another history.
+        """Show another tab of the second graph, another choice in the tab, or another history.
 
-        `step` is added to the number of the history.
+        `tab` and `choice` are ids, and `step` is added to the number of the history.
         """
         with self.lock:
             self.tab = tab or self.tab
@@ -327,10 +309,10 @@ class ExplorerSession:
         return "" if before is None else last_change.in_words(self.state, before)
 
     def replay(self, *, moving: bool = True) -> None:
-        """Animate the last change, from the old answer to the present one.
+        """Animate the last change, from the answer before it to the present answer.
 
-        The old answer stays as dotted lines. Without `moving`, the old answer is shown for a moment and then the
-        present one. Any change stops the animation.
+        The earlier answer stays as dotted lines. Without `moving`, the earlier answer is shown for a moment, and then
+        the present answer. Any change stops the animation.
         """
         with self.lock:
             settings, before = self.state.settings, self.state.before
@@ -370,21 +352,22 @@ class ExplorerSession:
         self.front.show_status(status(words, "busy", 0.0))
 
     def show_progress(self, share: float) -> None:
-        """Show what share of the computation is done."""
+        """Show the share (0 to 1) of the computation of the full answer that is done."""
         self.front.show_status(status("computing the exact answer", "busy", share))
 
     def show_preview(self, forecast: Forecast) -> None:
-        """Show a preview."""
+        """Show a quick Monte Carlo answer."""
         self._show(forecast, preview_status(forecast))
 
     def show_moving(self, forecast: Forecast) -> None:
-        """Show an answer while a slider moves."""
+        """Show an exact answer while a slider moves."""
         self._show(forecast, answer_status(forecast, BANDS), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the answer now that no slider moves, and start the idle work (see `idle`)."""
+        """Show the full answer to `settings`, now that no slider moves, and start the idle work (see `idle`)."""
         self.in_hand = False
-        self.notes |= self._idle_notes(settings, forecast)
+        if self._last_rest is not None:
+            self.notes |= slider_notes.without_effect(self.state, self._last_rest, (settings, forecast))
         self._last_rest = (settings, forecast)
         self.state.rest()
         self._show(forecast, answer_status(forecast, BANDS))
@@ -399,9 +382,9 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Show an answer.
+        """Draw and show an answer.
 
-        The dotted lines are the answer `ghost` or, without one, the answer at the baseline.
+        The dotted lines are the answer `ghost` or, without it, that at the baseline.
         """
         preview = line["kind"] == "preview"
         moving |= preview
@@ -446,7 +429,7 @@ class ExplorerSession:
         return self._graphs[place][1]
 
     def _draw_still(self) -> None:
-        """Draw the second graph on a worker's thread, unless it follows the sliders (see `LIVE`)."""
+        """Draw the second graph on a worker's thread, unless it changes while a slider moves (see `LIVE`)."""
         if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
@@ -467,7 +450,7 @@ class ExplorerSession:
         self.stills.submit(job, done, self.fail)
 
     def without_effect(self, item: Intervention) -> float:
-        """Return the share of histories in which an intervention had no effect, or 0 if it is not known.
+        """Return the share of histories in which an intervention had no effect, or 0 if unknown.
 
         Histories that ended before the intervention do not count.
         """
@@ -477,9 +460,9 @@ class ExplorerSession:
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return a sentence if an intervention made by hand mostly had no effect, else "".
+        """Return a sentence about the intervention that most often had no effect, or "".
 
-        Mostly means in at least the share `MOSTLY` of the histories that had not ended before it.
+        It is "" unless the intervention had no effect in at least the share `MOSTLY` of the histories.
         """
         shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
         item = max(shares, key=lambda each: shares[each], default=None)
@@ -489,7 +472,7 @@ class ExplorerSession:
         return f"{words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the answer at the present settings, and that at the baseline (None if it is the same)."""
+        """Return the full answers at the present settings and at the baseline (None if it is the same)."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline
@@ -499,12 +482,15 @@ class ExplorerSession:
         return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._doubt()))
 
     def keep_reason(self, name: str, text: str) -> None:
-        """Store the reason for a changed assumption or a forbidden move in the draft."""
+        """Store the user's reason for a change in the draft.
+
+        `name` is the id of an assumption or a move.
+        """
         self.reasons[name] = text
         keep_settings(self.drafts, self.state, self.reasons)
 
     def submit(self, job: Callable[[Control], object]) -> None:
-        """Run slow work for the open page on a worker's thread. A newer request replaces it."""
+        """Run slow work for the open page on a worker's thread. A newer request cancels the work."""
         self.pages.submit(job, _nothing, self.fail)
 
     # ---------------------------------------------------------------- results of the work at rest
@@ -516,12 +502,12 @@ class ExplorerSession:
         return sorted(self.dials.values(), key=lambda dial: -weights.get(dial.id, 0.0))
 
     def groups(self) -> list[Any]:
-        """Return the sliders under their headings, which are mostly actors."""
+        """Return the sliders under their headings. Most headings are actors."""
         influence = self.idle.influence
         return grouped(self.dials, influence.weights(self.state.base, self.state.lead.name) if influence else None)
 
     def take_influence(self, influence: Influence) -> None:
-        """Order the sliders by their influence, if nothing has been changed yet."""
+        """Put the sliders in order by their influence, unless the user already changed something."""
         del influence
         with self.lock:
             if not self.state.can_undo:
@@ -530,67 +516,30 @@ class ExplorerSession:
                 self._draw_still()
 
     def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
-        """Show the answer to the leading question at both ends of the sliders in `reach`."""
+        """Show the answer to the leading question (`measure`) at both ends of each slider in `reach`."""
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
-                key = self.answers.key(settings), measure
-                before = self.reach if key == self._reach_of else {}
-                self.reach = before | {name: e for name, e in reach.items() if e[2] or not before.get(name, e)[2]}
-                self._reach_of = key
+                self.reach.add((self.answers.key(settings), measure), reach)
                 self.front.show_reach()
 
     def reach_texts(self) -> dict[str, list[str]]:
-        """Return the answer to the leading question at both ends of each slider, as texts.
-
-        The form is {id: [low, high, sentence]}.
-        """
-        result = {}
-        if self._reach_of != (self.answers.key(self.state.settings), self.state.lead.name):
-            return {}
-        for name, (low, high, solved) in self.reach.items():
-            about = "" if solved else "about "
-            ends = f"{about}{percent(low)} at the low end, {about}{percent(high)} at the high end"
-            words = f"{self.state.lead.label}: {ends}"
-            marks = "" if solved else "≈ "
-            result[name] = [f"{marks}{percent(low)}", f"{marks}{percent(high)}", words]
-        return result
+        """Return the leading answer at both ends of each slider, as texts {id: [low, high, sentence]}."""
+        lead = self.state.lead
+        return self.reach.texts((self.answers.key(self.state.settings), lead.name), lead.label)
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
-        """Store the range of the answer over draws of the assumptions, and show it."""
+        """Store the range of the answers over draws of the assumptions, and show it."""
         with self.lock:
             self._doubts[self.answers.key(settings)] = found
             if settings == self.state.settings:
                 self.redraw()
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Add the progress of the work done while no slider moves to the status line."""
+        """Add `words`, the progress of the idle work, to the status line."""
         with self.lock:
             if settings == self.state.settings:
                 line = self._status["text"] + (f"; {words}" if words else "")
                 self.front.show_status(status(line, self._status["kind"]))
-
-    # ---------------------------------------------------------------- notes under sliders
-
-    def _range_notes(self) -> dict[str, str]:
-        notes = {}
-        for name, value in self.state.values().items():
-            assumption = self.state.base.assumptions[name]
-            if not assumption.fixed and not assumption.low <= value <= assumption.high:
-                notes[name] = "outside its range in the scenario"
-        return notes
-
-    def _idle_notes(self, settings: Settings, forecast: Forecast) -> dict[str, str]:
-        """Return a note for a slider that alone moved since the last stop and changed no answer."""
-        if self._last_rest is None:
-            return {}
-        before, old = self._last_rest
-        if structure(self.state.machine(before)) != structure(self.state.machine(settings)):
-            return {}
-        mine, theirs = self.state.values(settings), self.state.values(before)
-        moved = [name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)]
-        if len(moved) != 1 or not same_answer(old, forecast):
-            return {}
-        return {moved[0]: "changes nothing: what it affects does not happen at the other values"}
 
 
 def _nothing(_: object) -> None:

@@ -1,8 +1,8 @@
-"""The order of the sliders: the assumptions that move an answer most come first.
+"""The order of the sliders: the assumptions that change an answer most come first.
 
 The influence of an assumption comes from the exact gradient of the answer at the stated values. The gradients of all
-endings and questions cost a few solves. They are stored in a file that is named by the hash of the scenario, so the
-sliders are in order at once when the scenario is opened again. The notebooks come with these files.
+endings and questions take as long as a few solves. They are stored in a file whose name holds the hash of the scenario.
+So the sliders are in order at once when the scenario is opened again. The notebooks come with such files.
 """
 
 from __future__ import annotations
@@ -34,16 +34,20 @@ __all__ = ["Influence", "compute", "file_name", "find_stored", "first_order"]
 FORMAT = 2
 
 CERTAIN = 1e-6
-"""Least distance of a probability from 0 and 1 when it is extrapolated on the logit scale."""
+"""Least distance of a probability from 0 and from 1, so that its logit is finite."""
 
 
 @dataclass(frozen=True)
 class Influence:
-    """How far each assumption moves each answer, as slopes: {measure: {assumption: ∂p/∂θ}}.
+    """How far each assumption changes each answer.
 
-    p is the probability by the horizon, and θ the assumption in base units. A question without a gradient, such as one
-    about a lull (a time without certain events), is missing. For such a question, the slopes of all endings together
-    decide the order of the sliders.
+    - `sha256`: the hash of the scenario.
+    - `day`: the horizon in days.
+    - `slopes`: the derivatives {measure: {assumption: ∂p/∂θ}}. p is the probability by the horizon, and θ is the value
+      of the assumption in base units.
+
+    A question without a gradient is missing in `slopes`. An example is a question about a lull, which is a time without
+    certain events. For such a question, the slopes of all endings together decide the order of the sliders.
     """
 
     sha256: str
@@ -51,17 +55,18 @@ class Influence:
     slopes: Mapping[str, Mapping[str, float]]
 
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
-        """Estimate how far an answer changes if an assumption goes to its low, and to its high.
+        """Estimate how far an answer changes if an assumption goes to its low end, and to its high end.
 
-        The estimate uses the derivative. It is linear in the logit of a chance, and in the log of any other assumption.
+        The estimate extrapolates the derivative. It is linear in the logit of an assumption that is a chance, and in
+        the log of any other assumption.
         """
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
 
     def weights(self, scenario: Scenario, measure: str = "") -> dict[str, float]:
-        """Estimate from the derivative how far each assumption moves an answer over its range.
+        """Return {assumption: change of the probability of a measure over its range}, by the derivative.
 
-        If the answer has no gradient, the number is how much probability the assumption moves between the endings.
+        If the measure has no gradient, the number says how much probability the assumption moves between the endings.
         """
         result = {}
         endings = [name for name in self.slopes if name.startswith("ending:")]
@@ -75,9 +80,10 @@ class Influence:
         return result
 
     def drivers(self, scenario: Scenario, measure: str) -> pd.DataFrame:
-        """Return the assumptions, with the largest effect on a measure first.
+        """Return a table of the assumptions that change a measure, with the largest effect first.
 
-        The columns are assumption, label, at_low and at_high. The last two are changes of the probability.
+        The columns are assumption, label, at_low and at_high. The last two are the changes of the probability at the
+        low end and at the high end of the assumption.
         """
         import pandas as pd
 
@@ -89,7 +95,7 @@ class Influence:
         return frame
 
     def save(self, path: Path) -> None:
-        """Write the influence to a file. If that fails, no part of the file is changed."""
+        """Write the influence to a JSON file. If writing fails, an earlier file stays as it was."""
         data = {
             "format": FORMAT,
             "sha256": self.sha256,
@@ -103,10 +109,10 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return the steps from `value` to the low and to the high, in base units.
+    """Return the steps from `value` to the low end and to the high end of an assumption, in base units.
 
-    They are measured on the log or logit scale, and multiplied by the slope dθ/dg of that scale at `value`. They are 0
-    for a fixed assumption, and at a value that is infinite on the scale.
+    A step is a difference g(end) - g(value) on the log or logit scale g, times dθ/dg at `value`. Both steps are 0 for a
+    fixed assumption, and for a value whose g is infinite.
     """
     a = assumption
     value = a.value if value is None else value
@@ -118,10 +124,10 @@ def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, f
 
 
 def first_order(assumption: Assumption, value: float, answer: float, slope: float) -> tuple[float, float]:
-    """Estimate a probability at the low and at the high of an assumption, from its derivative.
+    """Estimate a probability at the low end and at the high end of an assumption, from its derivative.
 
-    `answer` is the probability at `value`, and `slope` its derivative there. The estimate is linear in the logit of the
-    probability.
+    `answer` is the probability if the assumption has the value `value`, and `slope` is the derivative at this value.
+    The estimate is linear in the logit of the probability.
     """
     p = min(max(answer, CERTAIN), 1 - CERTAIN)
     moved = [math.log(p / (1 - p)) + slope * step / (p * (1 - p)) for step in _steps(assumption, value)]
@@ -138,8 +144,9 @@ def compute(
 ) -> Influence:
     """Compute the influence of each assumption on the given measures at the given values.
 
-    The default is every ending and question, at the stated values. A measure that has no gradient is left out. Raises
-    TooManyStates, Cancelled.
+    The default is every ending and question, at the stated values. A measure that has no gradient is left out.
+
+    Raises TooManyStates, Cancelled.
     """
     from simlib.engines.exact.forecast import Solver, gradient
 

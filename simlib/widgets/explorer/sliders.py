@@ -1,8 +1,8 @@
 """Assumptions as sliders: their positions, values, groups and reasons. No widget here.
 
-The code calls a slider a dial. The middle of a slider is the stated value (the median of the prior). Its ends are low
-and high (the 5th and 95th percentile). Between an end and the middle the positions are evenly spaced, on the log scale
-for rates and factors, and on the logit scale for chances.
+The code calls a slider a dial. The middle of a slider is the stated value of the assumption, the median of its prior.
+The ends are the 5th and the 95th percentile. Between an end and the middle the positions are evenly spaced: on the log
+scale for rates and factors, and on the logit scale for chances.
 """
 
 from __future__ import annotations
@@ -21,14 +21,22 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 STEPS = 100
-"""The positions of a slider are 0 to STEPS. The stated value is in the middle."""
+"""Number of the last position of a slider.
+
+The first position is 0, and the stated value is in the middle.
+"""
 
 SHARED, START = "Several actors", "How it starts"
 
 
 @dataclass(frozen=True)
 class Dial:
-    """One assumption as a slider. `group` is its heading, and `uses` says where the scenario uses it."""
+    """One assumption as a slider.
+
+    - `assumption`: the assumption.
+    - `group`: the heading of the slider, mostly an actor.
+    - `uses`: phrases that say where the scenario uses the assumption.
+    """
 
     assumption: Assumption
     group: str
@@ -55,9 +63,9 @@ class Dial:
         return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
 
     def position(self, value: float) -> int:
-        """Return the position whose value is nearest, on the log or logit scale of the assumption.
+        """Return the position whose value is nearest to `value`, on the log or logit scale of the assumption.
 
-        A value beyond an end has the position of that end.
+        For a value beyond an end, the position is that of the end.
         """
         if value == self.assumption.value:
             return STEPS // 2
@@ -73,7 +81,7 @@ class Dial:
         return bool(self.grid[self.position(value)] == value)
 
     def about(self, scenario: Scenario) -> dict[str, str | list[str]]:
-        """Return the reason, sources, prior and uses of the assumption, as plain text."""
+        """Return {because, sources, prior, uses}: the texts that explain the assumption."""
         a = self.assumption
         low, value, high = (show(number, a.kind, a.unit) for number in (a.low, a.value, a.high))
         mean = show(priors.describe(a)["mean"], a.kind, a.unit)
@@ -103,7 +111,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
 
 
 def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
-    """Return {assumption: actors whose moves use it} and {assumption: phrases on its uses}."""
+    """Return {assumption: actors whose moves use it} and {assumption: phrases on where it is used}."""
     actors: dict[str, set[str]] = {}
     uses: dict[str, list[str]] = {}
 
@@ -139,9 +147,10 @@ class Group:
 
 
 def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
-    """Return the sliders by group, the most influential first.
+    """Return the sliders under their headings.
 
-    Without `influence`, they keep the order of the file.
+    Sliders and groups that change the answer most come first. `influence` says how far each assumption changes the
+    answer. Without it, the order is that of the file.
     """
     weight = influence or {}
     members: dict[str, list[Dial]] = {}

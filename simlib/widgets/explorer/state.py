@@ -1,17 +1,14 @@
-"""The settings of an explorer, with undo and redo. No widget here.
+"""The state of an explorer: a scenario, its present settings, and the steps of undo and redo.
 
-`Settings` holds everything that an answer depends on, and the choices of the display. A `Settings` object never
-changes: each change makes a new one. `State` holds one scenario, its present settings, the steps of undo and redo, and
-the baseline. The answers come from `simlib.widgets.explorer.engine_cache`.
+No widget here. A `Settings` object (see `settings`) never changes. Each change makes a new one. The answers to settings
+come from `simlib.widgets.explorer.engine_cache`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,101 +19,40 @@ from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find, headline
 from simlib.quantities import Kind, Quantity, check_range, parse, show, spoken
 from simlib.scenario.loader import load, load_views
-from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.model import Forbid, Intervention, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
 from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.widgets.explorer.clashes import refuse_clash
+from simlib.widgets.explorer.settings import Settings
 
 UNDO = 500
 """Number of steps that can be undone."""
 
 VALUES = ("assumptions", "moves.", "variables.")
-"""If the place of a problem begins with one of these, the value of an assumption caused the problem."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The choices of a user: a view, and changes by hand on top of the view.
-
-    `values` holds the assumptions changed by hand, in base units. `off` holds the moves that are switched off, and
-    `interventions` those that the view does not contain. `lead` is the leading measure ("": the headline of the
-    scenario). A field that is None keeps the value of the view or the file.
-    """
-
-    view: str = ""
-    values: Mapping[str, float] = field(default_factory=dict)
-    interventions: tuple[Intervention, ...] = ()
-    off: tuple[str, ...] = ()
-    horizon_days: float | None = None
-    as_of: dt.date | None = None
-    ladder: str | None = None
-    lead: str = ""
-
-    def replace(self, **changes: Any) -> Settings:
-        """Return a copy with the given choices changed."""
-        return dataclasses.replace(self, **changes)
-
-    def with_value(self, name: str, value: float | None) -> Settings:
-        """Return a copy with one assumption changed by hand. None resets it to the view."""
-        values = {key: old for key, old in self.values.items() if key != name}
-        return self.replace(values=values if value is None else values | {name: value})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data, as a draft stores them."""
-        data = dataclasses.asdict(self) | {"values": dict(self.values)}
-        data["interventions"] = [_intervention_data(item) for item in self.interventions]
-        data["as_of"] = self.as_of.isoformat() if self.as_of else None
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Settings:
-        """Rebuild settings from the data of `to_dict`.
-
-        Raises KeyError, TypeError or ValueError if the data are wrong.
-        """
-        known = {part.name for part in dataclasses.fields(cls)}
-        parts = {name: value for name, value in data.items() if name in known}
-        parts["values"] = {str(name): float(value) for name, value in parts.get("values", {}).items()}
-        parts["interventions"] = tuple(_intervention(item) for item in parts.get("interventions", ()))
-        parts["off"] = tuple(parts.get("off", ()))
-        parts["as_of"] = dt.date.fromisoformat(parts["as_of"]) if parts.get("as_of") else None
-        return cls(**parts)
-
-
-_KINDS = {kind.__name__.lower(): kind for kind in (Force, Forbid, Policy, Pin, Hold, Assume)}
-
-
-def _intervention_data(item: Intervention) -> dict[str, Any]:
-    data = {"type": type(item).__name__.lower()} | dataclasses.asdict(item)
-    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in data.items()}
-
-
-def _intervention(data: Mapping[str, Any]) -> Intervention:
-    """Rebuild an intervention. Raises KeyError, TypeError or ValueError if the data are wrong."""
-    kind: Any = _KINDS[data["type"]]
-    parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
-    for name in {"date", "until"} & parts.keys():
-        parts[name] = dt.date.fromisoformat(parts[name]) if parts[name] else None
-    if "when" in parts:
-        clauses = parts["when"]["clauses"]
-        parts["when"] = Condition(tuple(tuple((name, tuple(levels)) for name, levels in each) for each in clauses))
-    item: Intervention = kind(**parts)
-    return item
+"""Beginnings of the place of a problem that the value of an assumption caused."""
 
 
 def structure(scenario: Scenario) -> Hashable:
-    """Return a key of everything except assumption values. Scenarios with equal keys share an engine."""
+    """Return a key of interventions, horizon and start date.
+
+    Variants with equal keys share an engine.
+    """
     return scenario.interventions, scenario.horizon_days, scenario.as_of
 
 
 class State:
-    """One scenario with its present settings, the steps of undo and redo, and a baseline."""
+    """One scenario with its present settings, the steps of undo and redo, and a baseline.
+
+    Other settings are compared with the baseline. A view holds the values of one school of thought.
+
+    Raises ScenarioError if the scenario or the view is unknown or has problems.
+    """
 
     def __init__(
         self, scenario: Scenario | str | Path, view: str | None = None, *, belief: Belief | None = None
     ) -> None:
         self.belief = belief
-        """The belief after a log of events, if the scenario comes from an update."""
+        """The belief about the assumptions after a log of events, if the scenario comes from an update."""
         self.base: Scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
         self.views: dict[str, View] = load_views(self.base) if self.base.path else {}
         self._check_view(view or "")
@@ -127,8 +63,6 @@ class State:
         self._future: list[Settings] = []
         self._merge = ""
         self._typed: dict[tuple[str, float], str] = {}
-        self.version = 0
-        """Grows with every change. An answer for another version is out of date."""
         self._resolve = lru_cache(maxsize=64)(self._resolved)
 
     @classmethod
@@ -142,7 +76,18 @@ class State:
         settings: Mapping[str, Any] | None = None,
         belief: Belief | None = None,
     ) -> State:
-        """Return a state with the given settings, as `saving.code` writes them. Raises ScenarioError."""
+        """Return a state with the given settings, in the form that `saving.code` writes.
+
+        Args:
+            scenario: The name of a shipped scenario, a path, or a Scenario.
+            view: The id of a view.
+            changes: Values of assumptions, as texts with units or as numbers in base units.
+            lead: The name of the leading measure, which the explorer is about.
+            settings: All other settings, as `Settings.to_dict` writes them.
+            belief: The belief about the assumptions after an update.
+
+        Raises ScenarioError.
+        """
         state = cls(scenario, view, belief=belief)
         try:
             given = Settings.from_dict(dict(settings or {}))
@@ -165,10 +110,10 @@ class State:
     # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Set other settings as one step of undo. Return False if they equal the present ones.
+        """Change to other settings, as one step of undo.
 
-        Consecutive changes with the same `merge` word, such as those of one moving slider, are one step. `rest` ends
-        that step.
+        Return False if they equal the present ones. Consecutive changes with the same `merge` word, such as those of
+        one moving slider, are one step of undo. `rest` ends this step.
         """
         if settings == self.settings:
             return False
@@ -176,19 +121,18 @@ class State:
             self._past = [*self._past[-UNDO:], self.settings]
         self._merge, self._future = merge, []
         self.settings = settings
-        self.version += 1
         return True
 
     def rest(self) -> None:
-        """End the present step of undo. The next change begins a new step."""
+        """End the present step of undo, so that the next change begins a new step."""
         self._merge = ""
 
     def undo(self) -> bool:
-        """Undo one step. Return False if there is none."""
+        """Undo one step. Return False if there is nothing to undo."""
         return self._step(self._past, self._future)
 
     def redo(self) -> bool:
-        """Redo one step. Return False if there is none."""
+        """Redo one step. Return False if there is nothing to redo."""
         return self._step(self._future, self._past)
 
     def _step(self, source: list[Settings], target: list[Settings]) -> bool:
@@ -197,14 +141,13 @@ class State:
         target.append(self.settings)
         self.settings = source.pop()
         self._merge = ""
-        self.version += 1
         return True
 
     @property
     def before(self) -> Settings | None:
-        """The latest earlier settings that may have another answer, or None if there are none."""
-        now = _answered(self.settings)
-        return next((old for old in reversed(self._past) if _answered(old) != now), None)
+        """The latest earlier settings that may have another answer, or None if no earlier settings may."""
+        now = self.settings.for_answer()
+        return next((old for old in reversed(self._past) if old.for_answer() != now), None)
 
     @property
     def can_undo(self) -> bool:
@@ -217,13 +160,18 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand. Its value in the view counts as no change."""
+        """Change one assumption by hand to a value in base units.
+
+        Its value in the view counts as no change.
+        """
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
 
     def type_value(self, name: str, text: str) -> bool:
         """Set one assumption from a text such as "3 per week" or "30%".
+
+        Return whether its value changed.
 
         Raises ScenarioError if the text is no quantity of the right kind, or the value does not fit the other values.
         """
@@ -237,16 +185,19 @@ class State:
         return changed
 
     def reset_value(self, name: str) -> bool:
-        """Reset one assumption to its value in the view."""
+        """Reset one assumption to its value in the view. Return False if it has this value already."""
         return self.change(self.settings.with_value(name, None))
 
     def reset(self) -> bool:
-        """Reset every change made by hand, but not the view, the ladder shown and the leading measure."""
+        """Undo every change by hand. The view, the ladder shown and the leading measure stay."""
         old = self.settings
         return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
     def choose_view(self, view: str) -> bool:
-        """Load a view ("": the file as it stands), and drop all changes by hand."""
+        """Choose a view ("": the file as it stands), without any change by hand.
+
+        Raises ScenarioError.
+        """
         self._check_view(view)
         return self.change(Settings(view=view, lead=self.settings.lead))
 
@@ -258,7 +209,7 @@ class State:
     def switch(self, move: str, *, on: bool) -> bool:
         """Switch a move on or off for the whole forecast.
 
-        Raises ScenarioError if the move is to be switched off, but another intervention forces it or makes it a rule.
+        Raises ScenarioError if a move is switched off that another intervention forces or makes a standing rule.
         """
         if not on:
             refuse_clash(self.base, self.settings.interventions, Forbid(move))
@@ -266,7 +217,10 @@ class State:
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def choose(self, **choices: Any) -> bool:
-        """Change the given choices. Raises ScenarioError if an intervention no longer fits them."""
+        """Change the given fields of the settings.
+
+        Raises ScenarioError if an intervention then no longer fits.
+        """
         settings = self.settings.replace(**choices)
         self.machine(settings)
         return self.change(settings)
@@ -278,7 +232,7 @@ class State:
         return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
 
     def withdraw(self, number: int) -> bool:
-        """Remove an intervention made by hand, by its position."""
+        """Remove the intervention at position `number` of those made by hand."""
         others = tuple(item for k, item in enumerate(self.settings.interventions) if k != number)
         return self.change(self.settings.replace(interventions=others))
 
@@ -293,12 +247,12 @@ class State:
         return {change.assumption: change.value for change in self.views[view].changes} if view else {}
 
     def values(self, settings: Settings | None = None) -> dict[str, float]:
-        """Return the assumption values that the view or a person changed, in base units."""
+        """Return the values that the view or a change by hand gives to assumptions, in base units."""
         settings = self.settings if settings is None else settings
         return self.view_values(settings.view) | dict(settings.values)
 
     def value(self, name: str) -> float:
-        """Return the present value of one assumption, in base units."""
+        """Return the value of one assumption at the present settings, in base units."""
         return self.values().get(name, self.base.assumptions[name].value)
 
     def value_text(self, name: str, settings: Settings | None = None) -> str:
@@ -312,20 +266,22 @@ class State:
         return (name, self.value(name)) in self._typed
 
     def machine(self, settings: Settings | None = None) -> Scenario:
-        """Return the scenario with the interventions, horizon and start of the settings.
+        """Return the scenario with the interventions, horizon and start date of the settings.
 
-        Assumptions keep their values in the file. Raises ScenarioError if an intervention no longer fits.
+        Its assumptions have the values in the file. Raises ScenarioError if an intervention no longer fits.
         """
         settings = self.settings if settings is None else settings
-        return self._resolve(_Key(settings.replace(values={}, ladder=None, lead="")), values=False)
+        return self._resolve(settings.for_answer().replace(values={}), values=False)
 
     def scenario(self, settings: Settings | None = None) -> Scenario:
-        """Return the scenario with all settings applied, including the values of assumptions."""
-        settings = self.settings if settings is None else settings
-        return self._resolve(_Key(_answered(settings)), values=True)
+        """Return the scenario with all settings, including the values of assumptions.
 
-    def _resolved(self, key: _Key, *, values: bool) -> Scenario:
-        settings = key.settings
+        Raises ScenarioError.
+        """
+        settings = self.settings if settings is None else settings
+        return self._resolve(settings.for_answer(), values=True)
+
+    def _resolved(self, settings: Settings, *, values: bool) -> Scenario:
         scenario = self.base
         if settings.as_of is not None:
             scenario = scenario.replace(as_of=settings.as_of)
@@ -342,7 +298,7 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings with which answers are compared, at the present start and horizon."""
+        """The settings with which answers are compared, with the present start date and horizon."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
@@ -352,7 +308,7 @@ class State:
         return mine == theirs and self.values() == self.values(self.against)
 
     def ladder(self) -> str | None:
-        """Return the ladder that is shown, or None if the scenario has none."""
+        """Return the id of the ladder (levels of escalation) that is shown, or None without ladders."""
         chosen = self.settings.ladder or self.machine().ladder
         return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
 
@@ -365,24 +321,24 @@ class State:
 
     @property
     def lead(self) -> Measure:
-        """The leading measure: the one that the user chose, else the headline of the scenario."""
+        """The measure that the explorer is about: the user's choice or the headline of the scenario."""
         return find(self.base, self.settings.lead)[0] if self.settings.lead else headline(self.base)
 
     @property
     def shown(self) -> tuple[str, ...] | None:
         """The ids of the curves in a picture of the whole answer: the leading question and every ending.
 
-        None means only the endings.
+        None stands for all endings. It is returned if the leading measure is an ending.
         """
         return (self.lead.of, *self.base.endings) if self.lead.kind == "question" else None
 
     @property
     def untouched(self) -> bool:
         """Whether no change by hand affects an answer."""
-        return _answered(self.settings) == Settings(view=self.settings.view)
+        return self.settings.for_answer() == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
-        """Say what stays as it is although the start date is changed ("" if it is not changed)."""
+        """Say what a change of the start date leaves as it is, or return "" if the date was not changed."""
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         return (
@@ -391,7 +347,10 @@ class State:
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
-        """Yield each change by hand in a few words. `values` includes the values of assumptions."""
+        """Yield each change by hand in a few words.
+
+        Without `values`, leave out the values of assumptions.
+        """
         settings = self.settings if settings is None else settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
@@ -403,7 +362,7 @@ class State:
             yield f"{self.base.assumptions[name].label}: {self.value_text(name, settings)}"
 
     def heading(self) -> str:
-        """Return a line with the view and the changes by hand, or "" for the file as it stands."""
+        """Return a line that names the view and the changes by hand, or "" for the file as it stands."""
         changes = list(self.by_hand())
         count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
         parts = [f"view “{self.view_title(self.settings.view)}”"] if self.settings.view else []
@@ -411,13 +370,8 @@ class State:
         return ", ".join(parts)
 
 
-def _answered(settings: Settings) -> Settings:
-    """Return the settings without the ladder and the leading measure, which change no answer."""
-    return settings.replace(ladder=None, lead="")
-
-
 def why_refused(problem: Problem, scenario: Scenario) -> str:
-    """Say why a value does not fit. Labels replace the names of places in the file."""
+    """Say why a value was refused. Labels replace the names of places in the file."""
     if problem.broken is None:
         return f"{problem.what}; {problem.expected}"
     place, fault = problem.broken
@@ -427,7 +381,10 @@ def why_refused(problem: Problem, scenario: Scenario) -> str:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Add interventions. A ScenarioError then names the refused ones in words."""
+    """Return the scenario with more interventions.
+
+    A ScenarioError names the refused interventions in words.
+    """
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
@@ -440,35 +397,13 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return a typed quantity. Raises ScenarioError with its label if it cannot be read."""
+    """Return the quantity that a typed text means.
+
+    Raises ScenarioError with `label` if it cannot be read.
+    """
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, label, error.what, error.expected)) from None
     return quantity
-
-
-class _Key:
-    """Settings as a key of a cache. Settings alone cannot be a key, as they hold a mapping."""
-
-    __slots__ = ("_hash", "settings")
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._hash = hash(
-            (
-                tuple(sorted(settings.values.items())),
-                settings.view,
-                settings.interventions,
-                settings.off,
-                settings.horizon_days,
-                settings.as_of,
-            )
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.settings == other.settings

@@ -26,9 +26,9 @@ ANY = "(any)"
 
 
 class SwitchesPage(Page):
-    """The changes made so far, and fields for interventions, horizon, start date and moves.
+    """A page with the changes so far, and fields for interventions, horizon, start date and moves.
 
-    Beside each row of fields is a message that says why an entry was refused.
+    A message beside each row of fields says why an entry was refused.
     """
 
     title = "Do"
@@ -53,12 +53,18 @@ class SwitchesPage(Page):
 
     @staticmethod
     def _text(label: str, width: str, value: str = "") -> w.Text:
-        """Return a field for a quantity with its unit. It reports a text when the user is done."""
+        """Return a field for a quantity with its unit.
+
+        It reports the text when the user has finished typing.
+        """
         layout = w.Layout(width=width)
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Run the action of a row. If it is refused, say why in the row, and mark the wrong field."""
+        """Run the action of a row of fields.
+
+        If it is refused, say why in the row, and mark the wrong field.
+        """
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -128,9 +134,9 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch on the moves in `checked`, and all others off.
+        """Switch the moves in `checked` on and all other moves off.
 
-        If a change is refused, its check box is reset.
+        A refused change resets its check box.
         """
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
@@ -145,17 +151,14 @@ class SwitchesPage(Page):
         self._update(lambda: self.state.choose(**choices))
 
     def _says_horizon(self) -> bool:
-        """Whether the text in the field means the present horizon, in whatever unit it is typed."""
+        """Whether the text in the field means the present horizon, in any unit."""
         try:
             return self._days(self._horizon.value) == self.state.machine().horizon_days
         except ScenarioError:
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days, or None if the view or the file has the same one.
-
-        Raises ScenarioError.
-        """
+        """Return a typed horizon in days, or None if that is the horizon of the view or the file."""
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days
@@ -221,7 +224,7 @@ class SwitchesPage(Page):
         ]
 
     def _changes(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        """Yield every change by hand in words, and a function that withdraws it."""
+        """Yield every change by hand as a text and a function that undoes the change."""
         state, settings = self.state, self.state.settings
         for number, item in enumerate(settings.interventions):
             share = self.session.without_effect(item)

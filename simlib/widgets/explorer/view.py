@@ -1,4 +1,7 @@
-"""The explorer: a leading question, its answer in two graphs, and sliders. A thin view."""
+"""The explorer as a widget: a leading question, its answer in two graphs, and sliders.
+
+A thin view.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer import doubt
+from simlib.widgets.explorer.front import ShownGraphs
 from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, words
 from simlib.widgets.explorer.second_graph import Still
-from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
+from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.sliders import Dial
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
@@ -47,7 +51,7 @@ AS_IN_FILE = "(file)"
 
 
 class Explorer(w.VBox):
-    """A leading question, its answer, and sliders for every assumption of a scenario.
+    """A leading question, its answer in two graphs, and a slider for every assumption of a scenario.
 
     Args:
         scenario: The name of a shipped scenario, the path of a folder or file, or a Scenario.
@@ -56,14 +60,15 @@ class Explorer(w.VBox):
         lead: The leading question or ending, such as "ending:open-war". Default: the headline of the scenario.
         settings: All other changes by hand, in the form that *Save and share* writes.
         as_of: The date up to which the log is taken in. Default: the start of the scenario.
-        events: Rows to add to the log beside the scenario, or a file of rows.
+        events: Events to add to the log beside the scenario, or a file of events.
 
-    The log is taken in only if `as_of` or `events` is given. It then changes the state in which the forecast starts,
-    but not the assumptions. To update the assumptions too, give a result of `simlib.update` in place of the scenario.
+    The log is the list of dated events beside the scenario. It is taken in only if `as_of` or `events` is given. It
+    then changes the state in which the forecast starts, but not the assumptions. To update the assumptions too, give a
+    result of `simlib.update` in place of the scenario.
 
     Raises:
         ScenarioError: If a scenario, view, assumption or measure is unknown, or a value cannot be read.
-        ImpossibleLog: If the scenario cannot explain a row of the log.
+        ImpossibleLog: If the scenario cannot explain an event of the log.
     """
 
     session: ExplorerSession
@@ -177,7 +182,7 @@ class Explorer(w.VBox):
         self._keep_picture()
 
     def show_still(self, shown: Still) -> None:
-        """Show a second graph that is drawn when the sliders stop."""
+        """Show a second graph that is drawn only when the sliders stop, and its sentences."""
         with self.board.hold_sync():
             self.board.right, self.board.alt_right, self.board.story = shown.png, shown.alt, shown.story
         self._keep_picture()
@@ -239,7 +244,7 @@ class Explorer(w.VBox):
         return bundle
 
     def _keep_picture(self) -> None:
-        """Keep the picture for the saved notebook, unless it is only a preview."""
+        """Keep the picture for the saved notebook, unless it shows a quick Monte Carlo answer."""
         if not self.board.preview:
             self._keeper.later()
 
@@ -282,7 +287,7 @@ class Explorer(w.VBox):
                 self.session.update()
 
     def _turn(self, page: str) -> None:
-        """Show below the graphs the page of this name or, if there is none, the sliders."""
+        """Show the page of this title below the graphs. If no page has the title, show the sliders."""
         if page in self._pages:
             self._body.children = [self._pages[page]]
             self._body.add_class("simlib-scrolls")
@@ -336,10 +341,7 @@ class Explorer(w.VBox):
 
 
 def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:
-    """Return the given update, or the one that takes in the log.
-
-    The result is None if `scenario` is no update and neither `as_of` nor `events` is given.
-    """
+    """Return the update with the log of events that the arguments of `Explorer` ask for, or None."""
     from simlib.evidence.belief_update import Update, update
 
     if isinstance(scenario, Update):

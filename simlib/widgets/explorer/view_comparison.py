@@ -14,7 +14,8 @@ from simlib.results import Forecast
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer import headline
 from simlib.widgets.explorer.engine_cache import AnswerCache
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,12 @@ NOW = "as set now"
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An assumption or intervention that differs: its text under each view, and the reasons."""
+    """An assumption or intervention in which views differ.
+
+    - `label`: its label.
+    - `texts`: its value in each view, or "yes" or "no" for an intervention.
+    - `because`: the reasons of the views.
+    """
 
     label: str
     texts: tuple[str, ...]
@@ -33,9 +39,12 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ViewComparison:
-    """Forecasts of one scenario under several views, and the assumptions that differ.
+    """Forecasts of one scenario under several views (the values of one school of thought each).
 
-    The first forecast is the reference. The others follow, the highest probability of the leading `measure` first.
+    - `answers`: the forecasts by the title of the view. The first is the reference. The others follow in the order of
+      the probability of `measure`, the highest first.
+    - `changes`: the assumptions and interventions in which the views differ.
+    - `measure`: the leading question or ending, which the explorer is about.
     """
 
     answers: dict[str, Forecast]
@@ -50,7 +59,8 @@ class ViewComparison:
     def answer_rows(self) -> Iterator[list[str]]:
         """Yield one row for each question and ending, the leading one first.
 
-        A row is a label and the probability in each forecast, with the difference from the first forecast in points.
+        A row holds the label, the probability in the first forecast, and the probability in each other forecast. Beside
+        the latter is the difference from the first forecast in percentage points.
         """
         first = next(iter(self.answers.values()))
         rows = [("questions", name) for name in first.questions] + [("endings", name) for name in first.endings]
@@ -63,12 +73,12 @@ class ViewComparison:
         return f"{self.measure.kind}s", self.measure.of
 
     def change_rows(self) -> Iterator[list[str]]:
-        """Yield one row for each difference: its label, its text in each view, and the reasons."""
+        """Yield one row for each difference between the views: label, text in each view, and reasons."""
         for change in self.changes:
             yield [change.label, *change.texts, change.because]
 
     def draw(self, ax: Axes) -> Axes:
-        """Draw the probability of the leading question under each view."""
+        """Draw the probability of the leading question or ending under each view."""
         from simlib.plots import comparison
 
         return comparison(self.answers, ax, only=self._leading)
@@ -78,7 +88,7 @@ class ViewComparison:
         return (len(self.answers) + 2) * 19
 
     def words(self) -> str:
-        """Return the answers to the leading question, in a sentence."""
+        """Return the probability of the leading question or ending under each view, in a sentence."""
         label, *values = next(self.answer_rows())
         pairs = zip(self.answers, values, strict=True)
         return f"{label} by {self.by}: " + "; ".join(f"{value} {name}" for name, value in pairs) + "."
@@ -90,10 +100,10 @@ def _change(now: float, before: float) -> str:
 
 
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
-    """Compare views ("": the file as it stands).
+    """Compare the forecasts under several views, given by their ids ("": the file as it stands).
 
-    The present settings are added if they differ from all of these views. All forecasts have the start and horizon of
-    the present settings. The first view is the reference.
+    A view holds the values of one school of thought. The first view is the reference. The present settings are added if
+    they differ from all of these views. All forecasts have the start date and horizon of the present settings.
     """
     state, measure = answers.state, answers.state.lead
     now = state.settings

@@ -32,8 +32,9 @@ from simlib.scenario.scales import forward
 from simlib.widgets.explorer import saving
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
+from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
-from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, part, status
