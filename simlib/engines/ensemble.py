@@ -100,7 +100,6 @@ class Ensemble:
     """D draws of the A assumptions, and the forecast at each of them.
 
     Attributes:
-        scenario: The scenario.
         belief: The draws with their weights.
         forecasts: The forecast at each draw (D).
         stated: The forecast at the stated values.

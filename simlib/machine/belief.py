@@ -131,9 +131,11 @@ def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = 
         points: The probabilities p of the quantiles, between 0 and 1.
         weights: The weights of the draws (D,). None: equal weights.
 
-    Returns: The quantiles (points, ...). With equal weights, NumPy's linear interpolation is used. Otherwise a quantile
-    is the mean of the weighted quantile function over the window from p (n - 1) / n to p (n - 1) / n + 1 / n, where n
-    is the effective number of draws, 1 / Σ weights² (Akinshin 2023).
+    Returns: The quantiles (points, ...).
+
+    With equal weights, NumPy's linear interpolation is used. Otherwise a quantile is the mean of the weighted quantile
+    function, a step function, over a window (Akinshin 2023). The window goes from p (n - 1) / n to p (n - 1) / n + 1 /
+    n. Here n is the effective number of draws, 1 / Σ weights².
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

@@ -171,8 +171,8 @@ def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending"))
     """Return the headline: the measure that the scenario names as its headline, else its first question.
 
     `kinds` are the permitted kinds, in order of preference. If the scenario names no measure of these kinds, the
-    headline is its first measure of the first of these kinds, else of the second, and so on. If the scenario has no
-    measure of these kinds, the headline is "no ending yet".
+    headline is the first measure of the first kind, else of the second kind, and so on. If the scenario has no such
+    measure, the headline is "no ending yet".
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None

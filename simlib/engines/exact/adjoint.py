@@ -134,13 +134,11 @@ class _AdjointSpan:
     """A segment, cut off at the target day, with quadrature nodes for integrals over the segment.
 
     Attributes:
-        segment: The segment.
-        duration: Its length in days.
-        nodes (J,): The nodes, in days after its start.
+        nodes (J,): The nodes, in days after the start of the segment.
         weights (J,): The weights of the nodes.
         rating: The rates and chances in the segment.
         space: The states, with their edges in the segment.
-        jumps: The interventions at its start.
+        jumps: The interventions at the start of the segment.
     """
 
     segment: Segment
@@ -410,9 +408,9 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes (J,) and weights (J,) on [0, duration], dense near both ends.
 
-    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start, and
-    the values u change fast just before the end, both on the time scale 1/Λ of the fastest jumps. `uniform` is Λ. The
-    first panel at each end has a length of a few 1/Λ. Panels grow geometrically towards the middle.
+    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start.
+    The values u change fast just before the end. Both have the time scale 1/Λ of the fastest jumps, where Λ is
+    `uniform`. The first panel at each end has a length of a few 1/Λ. Panels grow geometrically towards the middle.
     """
     if duration <= 0:
         return np.zeros(0), np.zeros(0)

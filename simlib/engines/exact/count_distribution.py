@@ -273,8 +273,8 @@ class _Matrix:
     ) -> tuple[Floats, Floats]:
         """Multiply the distribution `vector` (N, C) by the matrix once for each weight (K,).
 
-        Before each step, the distribution times the weight is added to `end` (N, C), and the sums of its columns are
-        added to a row of `sums` (K, C). Steps are written to `vector` and `spare` in turn. Returns the array after the
+        Before each step, the distribution times the weight is added to `end` (N, C). The sums of its columns are added
+        to a row of `sums` (K, C). Steps are written to `vector` and `spare` in turn. Returns the array after the
         last step, and the other of these two arrays as `spare` for the next call.
         """
         if kernels is not None:

@@ -19,7 +19,6 @@ class Jump:
         able (K,): The states in which the intervention acts.
         branches: For each outcome (its index, or -1 for a pin, its chance, the state that follows each of the K
             states). The chance is one number, or one number for each of the K states.
-        action: The intervention.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:

@@ -49,8 +49,8 @@ class Solution:
         tails (T,): The bound on the truncation error.
         hit_tails: For each of these questions, the bound (T,) on its truncation error.
         moments: The means and mean squares of the impacts.
-        without_effect: For each intervention that acts on a day, by its position in the scenario's list, the
-            probability that it had no effect, given that no ending had been reached. None: an ending was certain.
+        without_effect: The probability that an intervention on a day had no effect, given that no ending had been
+            reached before. The keys are positions in the scenario's list. None: an ending was certain.
         steps: The number of steps (products with the transition matrix) of the distribution.
     """
 
@@ -71,9 +71,6 @@ class Prepared:
     """The parts that all solutions of one scenario share, whatever the assumption values.
 
     Attributes:
-        scenario, tables, space, segments: The scenario, its rate tables, its states and its segments of time.
-        horizon: The horizon in days.
-        times: The report times in days.
         features: How answers are computed from sums over states.
         rewards: The impacts over the states.
         blocks: The vectors of each block.

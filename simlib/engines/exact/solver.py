@@ -60,11 +60,8 @@ class Solver:
     The states, the segments of time, and the groups of states whose probabilities are reported are found once.
 
     Attributes:
-        scenario: The scenario.
         horizon: The horizon in days after `as_of`.
         times: The report times (T,) in days after `as_of`.
-        tables: The rate tables.
-        segments: The segments of time.
         space: The reachable states (N) and the edges between them.
         passages: Finds the states and firings that answer a question.
         quests: The questions that have a separate copy of the distribution.

@@ -98,9 +98,14 @@ class Structure(NamedTuple):
         segment_end: Its end in days.
         segment_table, segment_chance: Where its rates and its chances begin in `Values`.
         held: Whether each effect is blocked because its variable is held.
-        action_*: The interventions at its start: move (-1 for a pin), outcome (-1: drawn at random) or number of the
-            pin, where `possible` begins for the move, hash of the name of the random numbers, and how many earlier
-            interventions have the same name.
+        action_start: Where the interventions at its start begin.
+
+    By intervention on a day:
+        action_move: The move, -1 for a pin.
+        action_outcome: The outcome within the move (-1: drawn at random), or the pin among branches and pins.
+        action_guard: Where the copy of `possible` for this intervention begins.
+        action_hash: The hash of the name of its random numbers.
+        action_repeat: How many earlier interventions have the same name.
 
     By amount of an impact (amounts of firings, then amounts per day, then amounts of endings):
         amount_impact: The impact.

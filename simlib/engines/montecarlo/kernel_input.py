@@ -149,8 +149,8 @@ class Flat:
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
         """Return (where the start levels of each variable begin, start levels, names of the random numbers).
 
-        One random number for each variable picks its start level. If the scenario lists its start states (a joint
-        start), one random number picks the levels of all variables, so that together they form one of these states.
+        One random number for each variable picks its start level. A scenario may instead list its start states (a joint
+        start). Then one random number picks the same listed state for all variables.
         """
         tables = self.tables
         if not tables.scenario.joint_start:

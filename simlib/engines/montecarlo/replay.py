@@ -36,9 +36,6 @@ class Histories:
     """The events of R replicates in N rows: for each a row for its start, then one for each event.
 
     Attributes:
-        scenario: The scenario.
-        horizon: The horizon in days after `as_of`.
-        seed: The seed of the replicates.
         replicates (R,): The numbers of the replicates.
         start (R + 1,): The rows of replicate replicates[i] are start[i] to start[i + 1], the latter not included.
         time (N,): The day of the event, after `as_of`.
