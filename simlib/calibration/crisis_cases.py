@@ -44,7 +44,7 @@ class CaseHistories:
 
     @property
     def causes(self) -> list[str]:
-        """For each case "event", or `ENDED` if the case ended without an event."""
+        """What came first in each case: "event", or `ENDED` if the case ended without an event."""
         return ["event" if came else ENDED for came in self.happened]
 
 
@@ -154,7 +154,7 @@ def crisis_records(
 def _dated_rows(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return the case of each row, its day since the onset of the case, and whether it is the event.
+    """Return the case of each row, its day since the onset of the case, and whether the row reports the event.
 
     Only rows of the class whose date is exact to the day are returned. A case belongs to the class if one of these rows
     fits it.

@@ -111,7 +111,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of one date. The constructor computes everything that all dates share."""
+    """Makes the forecasts of one date at a time. The constructor computes all that the dates share."""
 
     def __init__(
         self,
@@ -160,9 +160,9 @@ class _OneDate:
         return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return a rate per day whose prior is the base rate.
+        """Return the posterior mean of a Gamma-Poisson rate per day.
 
-        The events that were public before `day` update the rate.
+        The prior is the base rate. The events that were public before `day` update it.
         """
         history = self.scenario.evidence.history if self.scenario.evidence else None
         since = history.since if history else self.scenario.as_of

@@ -33,7 +33,8 @@ BY_DAYS = (7.0, 30.0, 90.0)
 class HistoricalRates:
     """Rates of an event in past cases. All rates are per day.
 
-    - event, crisis_class: the selections of rows that count as the event, and that make a case belong to the class.
+    - event: the selection of rows that count as the event.
+    - crisis_class: the selection of rows that decide which cases belong to the class.
     - data: the source of the data.
     - cases: the cases.
     - pooled: the rate over all cases, with the interval of its estimate.

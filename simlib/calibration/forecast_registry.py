@@ -38,13 +38,16 @@ _GENESIS = "0" * 64
 class RegisteredForecast:
     """One registered forecast.
 
-    - rule, decides, void_when: the rule that answers the question, who applies it, and when the question is void.
-    - as_of, by: date of the scenario, and last day of the forecast.
+    - rule: the rule that answers the question.
+    - decides: who applies the rule.
+    - void_when: when the question is void.
+    - as_of: date of the scenario.
+    - by: deadline of the question, the last day of the forecast.
     - probability: the forecast, a mean over the priors of the assumptions.
     - low, high: 5 and 95% points of the probability over the priors.
-    - rivals: the probability of each rival by name, including the base rate.
+    - rivals: the probabilities of other forecasters by name, including the base rate.
     - because: the reason for the base rate.
-    - receipt: hash of the record.
+    - receipt: hash of the line of this forecast in the registry.
     """
 
     number: int
@@ -78,7 +81,7 @@ class Resolution:
     - on: the day on which the answer was known.
     - source: who settled the forecast, from which report.
     - correction: whether this verdict corrects an earlier one.
-    - receipt: hash of the record.
+    - receipt: hash of the line of this verdict in the registry.
     """
 
     number: int
@@ -94,7 +97,7 @@ class Resolution:
 class Registry:
     """The forecasts and verdicts of one scenario, in the order in which they were written.
 
-    `receipts` are the hashes of all records of `file`.
+    Each line of `file` is a record of a forecast or a verdict. `receipts` are the hashes of these records.
     """
 
     file: Path
@@ -177,15 +180,16 @@ def register(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Registry:
-    """Add forecasts of a scenario's questions to its registry, and return the registry.
+    """Add forecasts of a scenario's questions to the scenario's registry of forecasts, and return the registry.
 
     A question already registered with the same scenario and deadline is skipped.
 
     Args:
-        scenario: The scenario without a view or interventions. The end of its horizon is the deadline.
+        scenario: The scenario, without a view (a named set of changes) or interventions. The deadline is the end of
+            its horizon.
         questions: The questions to register. Default: all that `terms.csv` names.
         draws: Number of draws of the priors over which each probability is averaged.
-        engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
+        engine: "auto" is the exact engine, or Monte Carlo if there are too many states.
         seed: Seed of the draws.
         control: Progress callback and cancellation.
 

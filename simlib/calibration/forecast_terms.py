@@ -25,11 +25,11 @@ CLIMATOLOGY = "climatology"
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The terms of one question.
+    """The terms of one question: when it is void, and the forecasts to compare with.
 
     - question: id of the question.
     - void_when: the condition on which the question is void, in words.
-    - rivals: the probability of each rival by name, including the base rate (`CLIMATOLOGY`).
+    - rivals: the probabilities of other forecasters by name, including the base rate (`CLIMATOLOGY`).
     - because: the reason for the base rate.
     """
 
@@ -112,8 +112,8 @@ def as_questions(scenario: Scenario) -> str:
     Each question has its rule, deadline, void rule and base rate, but no probability.
 
     Raises:
-        ScenarioError: For a question without a rule, for terms that cannot be read, and for a scenario with a view or
-            interventions.
+        ScenarioError: For a question without a rule, for terms that cannot be read, and for a scenario with a view (a
+            named set of changes) or interventions.
     """
     terms, by = read_terms(scenario), by_date(scenario.as_of, scenario.horizon_days)
     refuse_incomplete(scenario, tuple(terms), terms)

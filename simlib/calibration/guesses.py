@@ -31,9 +31,13 @@ NAME = "guesses.jsonl"
 class Guess:
     """The probability that a person gave to a question, and the forecast that was then shown.
 
-    - scenario, scenario_sha256, path: id of the scenario, the hash of its text at that time, and its folder.
-    - as_of, by: date of the scenario, and deadline of the question.
-    - probability, forecast: the guess and the forecast.
+    - scenario: id of the scenario.
+    - scenario_sha256: hash of the scenario's text at that time.
+    - path: folder of the scenario.
+    - as_of: date of the scenario.
+    - by: deadline of the question.
+    - probability: the guess.
+    - forecast: the forecast.
     """
 
     question: str

@@ -44,14 +44,14 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalRecord:
-    """The real answer to each question by id, from events up to the end of the day `complete_to`."""
+    """The real answers to questions by id, as far as events up to the end of the day `complete_to` settle them."""
 
     complete_to: dt.date
     answers: Mapping[str, RecordedAnswer]
 
 
 def read_record(scenario: Scenario) -> HistoricalRecord:
-    """Read the record beside a scenario.
+    """Read the real answers to a past scenario's questions from the file `record.toml` in its folder.
 
     Raises:
         ScenarioError: If the record is missing or has errors. The message lists all of them.

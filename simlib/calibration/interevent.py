@@ -100,8 +100,9 @@ def after_force(
     """Return the rate of a kind of move after force, relative to its rate after negotiation.
 
     A day is "after" an event if the event happened on one of the three days before it. A day that is after both force
-    and negotiation is left out. The ratio is pooled over the thirds of all crises (Mantel-Haenszel). The result is None
-    if no third has both kinds of days, or if no move of this kind followed negotiation.
+    and negotiation is left out. Each crisis is cut into thirds, and the ratio is pooled over the thirds of all crises
+    (Mantel-Haenszel). The result is None if no third has both kinds of days, or if no move of this kind followed
+    negotiation.
 
     Args:
         crises: The public events of each crisis.

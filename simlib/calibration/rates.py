@@ -40,8 +40,10 @@ CENSORED = ""
 class PooledRate:
     """The rate of an event over all cases together, with its 90% interval.
 
-    - events, exposure_days: number of events, and number of days in which they could happen.
-    - per_day, low, high: the rate per day, and the ends of the interval of its estimate.
+    - events: number of events.
+    - exposure_days: number of days in which events could happen.
+    - per_day: the estimated rate per day.
+    - low, high: the ends of the interval.
     """
 
     events: float

@@ -90,9 +90,9 @@ class BaseRate:
 class RateCheck:
     """A figure about past crises, and the value that the scenario implies for it.
 
-    - implied: the value, or None if nothing was compared. `note` then says why.
-    - verdict: whether the value is "inside", "below" or "above" the range of the figure. It is "" without a value or a
-      range.
+    - implied: the value that the scenario implies, or None if nothing was compared. `note` then says why.
+    - verdict: whether this value is "inside", "below" or "above" the range of the figure. It is "" if there is no value
+      or no range.
     """
 
     rate: BaseRate
@@ -221,7 +221,7 @@ def base_rates(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ScenarioError: For roles that do not fit the scenario.
+        ScenarioError: For a file of roles (kinds of event) that does not fit the scenario.
         Cancelled: When `control` cancels the work.
     """
     roles, classes = read_roles(scenario), classes_of(scenario)
@@ -243,9 +243,10 @@ def base_rates(
 
 
 def read_roles(scenario: Scenario) -> Roles:
-    """Return {role: (the rung or moves that play it, the reason)} from the file of roles.
+    """Return {role: (the rung or the moves that play it, the reason)} from the file of roles.
 
-    Without an entry in the file, "war" is the top rung of the ladder `mid`.
+    A role is a kind of event, such as a war. A rung is a level of a ladder of escalation. Without an entry in the file,
+    the top rung of the ladder `mid` plays the role "war".
 
     Raises:
         ScenarioError: For a rung, a move or a figure that is not known.
@@ -293,7 +294,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
     """Return a question for each role that the figures ask about, by the id of the question.
 
-    A role that several moves play has no question, nor has one that nothing plays.
+    A role has no question if several moves play it, or if nothing plays it.
     """
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):

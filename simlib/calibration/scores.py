@@ -58,7 +58,8 @@ class CalibrationCurve:
 
     - probability: the stated probability.
     - frequency: how often the event happened, by isotonic regression.
-    - low, high: the range of the frequency of a calibrated forecaster in 90 of 100 samples of this size.
+    - low, high: the range that the frequency would have in 90 of 100 samples of this size if the forecasts were
+      calibrated.
     - cases: number of forecasts.
     """
 
@@ -127,7 +128,7 @@ def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
 
 
 def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
-    """Return the parts of the mean Brier score, by isotonic regression on the forecasts (CORP)."""
+    """Return the parts of the mean Brier score, computed by isotonic regression on the forecasts (CORP)."""
     p, y = _events(probability, happened)
     _, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
     recalibrated = _isotonic(y, level_of, cases)[level_of]
@@ -278,7 +279,7 @@ def paired_difference(
         score: Scores of the forecast, shape (cases,).
         reference: Scores of the reference, shape (cases,).
         crisis: The crisis that each case belongs to.
-        per: "case" for the mean over cases, "crisis" for the mean over the sums of crises.
+        per: "case" for the mean over cases. "crisis" to sum within each crisis and take the mean of these sums.
         resamples: Number of bootstrap samples.
         seed: Seed of the bootstrap.
 
@@ -311,7 +312,7 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
 
 
 def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
-    """Return the columns as arrays of equal length, without missing values."""
+    """Return the columns as arrays. Raises SimlibError if lengths differ or values are missing."""
     arrays = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in columns.items()}
     for name, values in arrays.items():
         _complete(name, values)

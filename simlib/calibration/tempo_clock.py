@@ -197,10 +197,10 @@ def powers(matrix: Floats, most: int) -> Floats:
 
 @dataclass(frozen=True)
 class TempoFit:
-    """A clock fitted to past crises.
+    """A model of the tempo of crises (`TempoClock`), fitted to past crises.
 
     - clock: the estimate.
-    - low, high: the ends of the 90% interval of each value.
+    - low, high: clocks that hold the lower and the upper end of the 90% interval of each value.
     - crises, event_days, days: number of crises, of days with an event, and of days.
     """
 
@@ -215,7 +215,7 @@ class TempoFit:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The names of the levels, the hottest first."""
+        """The names of the levels of tempo, the hottest first."""
         return LEVELS[len(self.clock.rates)]
 
     def frame(self) -> pd.DataFrame:
@@ -319,7 +319,7 @@ def _flat(clock: TempoClock) -> Floats:
 
 @dataclass(frozen=True)
 class _Scale:
-    """The values of a clock as one vector, on scales that suit the optimiser.
+    """The values of a `TempoClock` as one vector, on scales that suit the optimiser.
 
     The vector holds, in this order:
 
@@ -339,7 +339,7 @@ class _Scale:
         return [(-9, 1), *[(0.0, 6.0)] * steps, *[(-7, 2)] * steps, (-6, 6), *[(-6, 6)] * steps, (0.05, 2.5)]
 
     def first_guess(self, rate: float) -> Floats:
-        """Return the vector of a typical clock whose rates suit `rate` events per day."""
+        """Return the vector of a typical `TempoClock` whose rates suit `rate` events per day."""
         steps = self.levels - 1
         cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
         return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])
@@ -354,7 +354,7 @@ class _Scale:
 
 
 def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
-    """Fit a clock to past crises by maximum likelihood.
+    """Fit a model of the tempo of crises (`TempoClock`) to past crises by maximum likelihood.
 
     Args:
         records: The crises. A crisis without a day after the trigger is left out.
@@ -384,7 +384,7 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 
 
 def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return two clocks: one with the 5% point of each value, one with the 95% points.
+    """Return two `TempoClock`s: one with the 5% point of each value, one with the 95% point of each value.
 
     The points come from draws of the normal distribution of the estimate. The information matrix is the sum, over
     crises, of the outer products of the scores. A value that the fit puts at its bound stays there in every draw.

@@ -49,12 +49,12 @@ class WeekOfRows:
 
 @dataclass(frozen=True)
 class RowsPerWeek(Answer):
-    """The number of rows of a log in each whole week, beside that in simulated histories.
+    """The number of rows in each whole week, in a log and in simulated histories.
 
     - until: last day of the compared period.
     - weeks: each whole week.
-    - before: the sum over the whole weeks that begin before the scenario's date, or None if there is none.
-    - after: the sum over the later whole weeks, or None if there is none.
+    - before: the rows of all whole weeks that begin before the scenario's date, or None if there is no such week.
+    - after: the rows of all later whole weeks, or None if there is no such week.
     - kept: number of histories that do not end before the log.
     """
 
@@ -125,7 +125,7 @@ def rows_per_week(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> RowsPerWeek:
-    """Compare the number of rows of a log in each week with simulated histories of the learnt model.
+    """Compare the number of rows of a log in each week with the number in simulated histories.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.

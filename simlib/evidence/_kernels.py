@@ -1,9 +1,23 @@
 """Numba kernels of the filter. They take flat arrays, run serially and release the GIL.
 
-Within a span probability flows as p(t) = Σ_k w_k P^k p(0) with P = (c + Q)/Λ and w_k = exp(-ct) (Λt)^k / k!. With c = Λ
-this is uniformisation. A c in the middle of the exit rates needs fewer terms. The gradient is the discrete adjoint of
-the same sums: with y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the entry (target, source)
-of P is Σ_m y_(m+1)[target] (P^m p)[source].
+The words are those of `walk`:
+
+- span: a stretch of time within which no row of the log opens or closes and no hazard changes.
+- firing: a move that happens with one of its outcomes.
+- open row: a row of the log, within the days on which its firings may have happened.
+- count: the number of firings that an open row has received so far. A combination of counts has one for each open row.
+- grid: the states of a span, by machine state (the level of each variable) and combination of counts. A vector over a
+  grid holds the cells of one machine state after those of another.
+- way: a transition from one machine state to another. A way along an open row raises the count of this row by one.
+
+Let Q be the generator of a span: the rates of the ways, with minus the exit rates on the diagonal. From the
+distribution p(0) at the start of the span, that after t days is p(t) = Σ_k w_k P^k p(0). Here P = (c + Q)/Λ and w_k =
+exp(-ct) (Λt)^k / k!, for any shift c and scale Λ > 0. With c = Λ this is uniformisation. A c in the middle of the exit
+rates needs fewer terms.
+
+The gradient is the discrete adjoint of the same sums. Let λ be the derivative of the log-likelihood with respect to
+p(t), and K the last term of the sum. With y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the
+entry (target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source], where p = p(0).
 """
 
 from __future__ import annotations
@@ -32,10 +46,10 @@ _WIDE = 16
 
 @compiled_once(fastmath=_FAST)
 def _masks(size, stride, times):
-    """Mark the combinations of counts that a firing can lead to (1 + rows, size).
+    """Mark the combinations of counts that a firing can lead to, shape (1 + open rows, combinations).
 
-    Row 0 is for a firing that no open row counts: it can lead to every combination. The other rows are for a firing
-    that this open row counts: it leads to a count of at least 1.
+    Line 0 is for a firing that no open row counts. Such a firing can lead to every combination. Each other line is for
+    a firing that one open row counts. After such a firing the count of this row is at least 1.
     """
     masks = np.ones((len(stride) + 1, size))
     for row in range(len(stride)):
@@ -47,7 +61,7 @@ def _masks(size, stride, times):
 
 @compiled_once()
 def spread(grid, pointer, source, row, stride, times):
-    """Mark, in a grid of states by counts, every cell that can be reached from the marked ones."""
+    """Mark the cells of `grid` (machine states, combinations of counts) that marked cells can lead to."""
     masks = _masks(grid.shape[1], stride, times)
     changed = True
     while changed:
@@ -63,7 +77,10 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P times the vector into `result`. Both vectors are flat grids of states by counts."""
+    """Write P times `vector` into `result`. Both are vectors over a grid.
+
+    `value` holds the entry of P for each way, and `diagonal` that for each machine state.
+    """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -96,7 +113,10 @@ def _pull(vector, result, ways, value, diagonal):
 
 @compiled_once()
 def _poisson(mean, fresh):
-    """Return the Poisson weights up to a negligible one, and `fresh` further weights."""
+    """Return the Poisson probabilities of 0, 1, 2 … jumps.
+
+    The last one comes `fresh` places after the first negligible one.
+    """
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
     negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)
@@ -124,9 +144,9 @@ def _carry(vector, weights, ways, value, diagonal):
 
 @compiled_once(fastmath=_FAST)
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
-    """Add Pᵀ `now` to `before`.
+    """Add Pᵀ `now` to `before`, and the products of `now` and `power` to the derivatives.
 
-    The derivatives with respect to the entries of P are added to `by_way` and `by_exit`.
+    These are derivatives with respect to the entries of P: `by_way` for each way, `by_exit` for the diagonal.
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
@@ -162,9 +182,10 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the adjoint of `_carry` at `value_after`.
+    """Return the derivatives with respect to `vector`, given those with respect to the result of `_carry`.
 
-    The derivatives with respect to the entries of P are added to `by_way` and `by_exit`.
+    The given derivatives are `value_after`. The derivatives with respect to the entries of P are added to `by_way` (for
+    each way) and `by_exit` (for the diagonal).
     """
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
@@ -181,11 +202,19 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 
 @compiled_once()
 def _scaled(days, ways, rate, exit_rate):
-    """Return the number of equal parts of a span, the weights of one part, P, and the scale.
+    """Choose the sums that carry a distribution through a span.
 
-    P = (shift + Q) / scale is given by its entries along the ways and on the diagonal. In a short span the shift lies
-    in the middle of the exit rates, so that fewer terms are needed. A row that opens with the span needs a term for
-    each of its firings. A span without any rate has no parts.
+    In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. If rows open with
+    the span, there are as many further terms as these rows report firings.
+
+    Returns:
+        Five values:
+
+        - The number of equal parts of the span, each with its own sum. It is 0 if all exit rates are 0.
+        - The weights of the terms in one part.
+        - The entry of P = (shift + Q) / scale for each way.
+        - The entry of P on the diagonal for each machine state.
+        - The scale.
     """
     _, source, row, _, _, _, fresh = ways
     most, least = exit_rate.max(), exit_rate.min()
@@ -204,7 +233,7 @@ def _scaled(days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow(vector, days, ways, rate, exit_rate):
-    """Carry a distribution through one span."""
+    """Return the distribution at the end of a span, given the distribution `vector` at its start."""
     parts, weights, value, diagonal, _ = _scaled(days, ways, rate, exit_rate)
     vector = vector.copy()
     for _ in range(parts):
@@ -214,9 +243,11 @@ def _flow(vector, days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
-    """Carry values back through one span.
+    """Return the derivatives with respect to the distribution at the start of a span, given those at its end.
 
-    The derivatives with respect to rates and exit rates are added to `by_way` and `by_exit`.
+    These are derivatives of the log-likelihood. `vector` is the distribution at the start, and `value_after` are the
+    given derivatives. `by_way` and `by_exit` must be 0. They receive the derivatives with respect to the rate of each
+    way and to each exit rate.
     """
     parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
     value_after = value_after.copy()
@@ -243,10 +274,11 @@ def _ways_of(span, spans, ways):
 
 @compiled_once()
 def forward(start, rates, spans, ways, maps, kept, masses):
-    """Carry the start distribution through all spans.
+    """Compute the distribution at the start of each span and at the end of the log, given the log so far.
 
-    `kept` receives the distribution at the start of each span and, last, at the end. `masses` receives the share of the
-    probability that passes each crossing into a span. Returns the crossing that none of it passes, or -1.
+    `kept` receives these distributions, and `masses` one share for each of them: how much of the probability at the
+    start of the span before is left. The rest does not agree with the log. Returns the index of the first distribution
+    for which nothing is left, or -1.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -270,11 +302,12 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 
 @compiled_once()
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
-    """Carry the value 1 back through all spans.
+    """Compute the values of all cells, and the derivatives of the log-likelihood, from the results of `forward`.
 
-    `values` receives the value at the start of each span. The product of `values` and `kept` is the smoothed
-    distribution. `derivatives` receives the derivatives of the log-likelihood by the rate of each way, by each exit
-    rate, and by the probability of each start state.
+    The value of a cell says how much likelier the rest of the log is from this cell than on average. `values` receives
+    the value of each cell, in the order of `kept`. The product of `values` and `kept` is the smoothed distribution.
+    `derivatives` holds three arrays. They receive the derivatives with respect to the rate of each way, to each exit
+    rate, and to the probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

@@ -62,7 +62,7 @@ class Update(Answer):
     - ended: the ending that the log reports, with its day, or None.
     - learnt: each uncertain assumption before and after the log, including those of `evidence`. It is empty if the
       assumptions were not to be updated.
-    - answered: the questions whose event has happened already, certainly or possibly.
+    - answered: the questions whose event has certainly or possibly happened already.
     """
 
     kind: ClassVar[str] = "update"

@@ -59,7 +59,9 @@ class Closing:
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """The results at each of the S + F stages of a `Closing`, at one draw of the assumptions.
+    """The results at each stage of a `Closing`, at one draw of the assumptions.
+
+    At a stage some rows and facts are taken in. There are S stages for subsets of the rows, then F for the facts.
 
     - log (S + F,): log-likelihood of the log up to the stage.
     - forecast (S + F,): mean of the forecasts from all states (see `Replay.follow`), given the log up to the stage.
@@ -125,13 +127,13 @@ class Replay:
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
         """Return the numbers of states (n,), given their levels (n, V).
 
-        A state that the walk does not contain gets its entry in `otherwise` (n,).
+        A state that is not possible given the log gets its entry in `otherwise` (n,).
         """
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
     def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
-        """Return the stages of the start, of each closing and of the end, at one draw of the assumptions.
+        """Return the log-likelihoods and forecasts at the start, each closing and the end, at one draw.
 
         Args:
             theta: Values of the assumptions (A,), including those of `evidence`.
@@ -175,7 +177,7 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return the subsets of `count` rows to weigh, as marks of the rows (S, count).
+    """Return S subsets of `count` rows: for each subset, whether it includes each row (S, count).
 
     If there are few rows, these are all subsets. Otherwise each subset has one row more than the subset before it.
     """
@@ -185,10 +187,12 @@ def _stages(count: int) -> Bools:
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return the probability left at each stage (S + F,), and the sum of the forecasts weighted with it.
+    """Return the probability left at each stage (S + F,), and the sum of the weighted forecasts (S + F,).
 
-    `before` (N, S) is the probability of each state at each stage of the rows. `worth` (N,) is the forecast from each
-    state.
+    The sum is over the states. Each forecast is weighted with the probability that is left in its state.
+
+    `before` (N, S) is the probability of each state at each of the S stages for rows. `worth` (N,) is the forecast from
+    each state.
     """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]

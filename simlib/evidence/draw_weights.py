@@ -16,15 +16,15 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Reweighting:
-    """Computes the weight of each draw of a posterior from its log-likelihood given part of a log.
+    """Computes weights for the draws of a posterior, from the log-likelihood of a part of a log at each draw.
 
     Cut assumptions already used an early part of the log, and these rows may not change them again (see `posterior`).
 
     - base (D,): for each of D draws, the log of the prior density divided by the density of the proposal.
     - group (D,): the group of each draw. Draws of one group have the same values of the cut assumptions, and their
       weights are normalised within the group.
-    - early (D,): the log-likelihood of the rows before day `until`, which the cut assumptions already used. It is None
-      if no assumption is cut or if no row is later.
+    - early (D,): the log-likelihood of the rows before day `until`, which the cut assumptions already used. None if no
+      assumption is cut, or if the log ends by `until`.
     - teaching: whether the log changes the weights. If not, `base` alone gives them.
     """
 
@@ -35,7 +35,7 @@ class Reweighting:
     teaching: bool = True
 
     def at(self, log: Floats, day: float) -> tuple[Floats, float]:
-        """Return the weights of the draws (D,), which sum to one, and the shape k of their tail.
+        """Return the weights of the draws (D,), which sum to one, and the shape k of the tail of these weights.
 
         `log` (D,) is the log-likelihood of the log up to `day`, at each draw.
         """
@@ -50,7 +50,7 @@ class Reweighting:
         return np.exp(total), max(shape, more)
 
     def some(self, keep: Ints) -> Reweighting:
-        """Return the reweighting of the draws with the indices `keep` alone."""
+        """Return this reweighting for only the draws whose indices are in `keep`."""
         early = None if self.early is None else self.early[keep]
         group = np.unique(self.group[keep], return_inverse=True)[1]
         return Reweighting(self.base[keep], group, early, self.until, self.teaching)

@@ -5,6 +5,16 @@ log-likelihood and the distribution over the states. `Filter.gradient` adds the 
 scores of the assumptions. `Passed.smoothed` gives the states on earlier days, given the whole log. To weigh the log at
 other rates, a caller changes the result of `Filter.rates` and gives it to `Filter.carry`. Nothing is simulated, and the
 unknown order of events within a day is integrated out.
+
+The words are those of `walk`:
+
+- span: a stretch of time within which no row of the log opens or closes and no hazard changes. A crossing is the
+  boundary between two spans.
+- open row: a row of the log, within the days on which its firings (moves with an outcome) may have happened.
+- count: the number of firings that an open row has received so far. A combination of counts has one for each open row.
+- grid: the states of a span, by machine state (the level of each variable) and combination of counts.
+- way: a transition within a span from one machine state to another.
+- slot: one term of the rate of a way: the product of a hazard, a chance and a weight.
 """
 
 from __future__ import annotations
@@ -32,10 +42,10 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 def world_of(scenario: Scenario) -> Scenario:
-    """Return the scenario in which the filter follows the log.
+    """Return the scenario as the filter uses it.
 
-    It starts on the first day of the history, and also has the assumptions of `evidence`. Interventions are left out,
-    because they belong to the forecast.
+    The result starts as the history in `evidence` does, if there is one. The assumptions of `evidence` are added.
+    Interventions are left out, because they belong to the forecast.
     """
     history = scenario.evidence.history if scenario.evidence else None
     variables = dict(scenario.variables)
@@ -51,10 +61,12 @@ def world_of(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True, eq=False)
 class WalkRates:
-    """The rates of a walk at given values of the assumptions.
+    """The rates of the transitions in a `Walk`, at given values of the assumptions.
 
-    start (N,): the probability of each start state. rate (W,): the rate of each way (transition). exits (K,): the exit
-    rate of each state of each span. weight (M,): the weight of each entry of the maps between spans.
+    - start: the probability of each start state.
+    - rate: the rate of each way (transition).
+    - exits: the exit rate of each machine state of each span.
+    - weight: the factor of each entry of the maps between the grids of neighbouring spans.
     """
 
     start: Floats
@@ -65,13 +77,16 @@ class WalkRates:
 
 @dataclass(frozen=True, eq=False)
 class Passed:
-    """The result of weighing a log at given values of the assumptions.
+    """The likelihood of a log, and the distributions over its states, at given values of the assumptions.
 
-    log_likelihood: the log-likelihood of the whole log, of its rows and of the absence of other rows.
-    masses (S + 1,): the share of the probability that is left at each crossing into a span, and at the end. Each share
-    refers to the crossing before. Once no probability is left, the shares are 0.
-    kept (T,): the distribution at the start of each span, and at the end. values (T,): how much likelier each state
-    makes the rest of the log. They are None unless `Filter.gradient` made them.
+    There are S spans (stretches of time), with T states in all of them and at the end of the log.
+
+    - log_likelihood: the log-likelihood of the rows of the log and of the absence of other rows.
+    - masses (S + 1,): for the start of each span and for the end, how much of the probability at the start of the span
+      before is left. Once nothing is left, the shares are 0.
+    - kept (T,): the distribution at the start of each span and at the end, given the log so far.
+    - values (T,): how much likelier the rest of the log is from each state than on average. None unless
+      `Filter.gradient` computed them.
     """
 
     walk: Walk
@@ -82,19 +97,25 @@ class Passed:
 
     @property
     def end(self) -> Floats:
-        """The distribution at the end of the log (K,), over the states of `Filter.end_levels`."""
+        """The probability (K,) of each state of `Filter.end_levels` at the end of the log."""
         return self.kept[self.walk.grid_start[-2] :]
 
     def days(self) -> Floats:
-        """Return the day on which each span starts, and the day after the last (S + 1,)."""
+        """Return the first day of each span (stretch of time), and the day after the last span, shape (S + 1,)."""
         return np.array([span.start for span in self.walk.spans] + [span.end for span in self.walk.spans[-1:]])
 
     def filtered(self, place: int) -> Floats:
-        """Return the probability of each machine state (N,) as a span begins, given the log so far."""
+        """Return the probability (N,) of each machine state, given the log so far.
+
+        The probability is that at the start of span (stretch of time) number `place`, or at the end after all spans.
+        """
         return self._by_machine(self.kept, place)
 
     def smoothed(self, place: int) -> Floats:
-        """Return the probability of each machine state (N,) as a span begins, given the whole log."""
+        """Return the probability (N,) of each machine state, given the whole log.
+
+        The probability is that at the start of span (stretch of time) number `place`, or at the end after all spans.
+        """
         if self.values is None:
             raise ValueError("smoothed states are not computed by `Filter.run`; call `Filter.gradient` instead")
         return self._by_machine(self.kept * self.values, place)
@@ -107,7 +128,7 @@ class Passed:
 
 
 class Filter:
-    """A log that is prepared for weighing at many values of the assumptions."""
+    """Computes the likelihood of one log, and the states given the log, at many values of the assumptions."""
 
     def __init__(
         self,
@@ -125,16 +146,17 @@ class Filter:
         Args:
             scenario: The scenario, with its `evidence`.
             readings: What the rows of the log mean.
-            as_of: The date of the answer. Only what had happened and was public before it counts.
-            complete_to: The last day on which the absence of rows says anything. Default: the day before `as_of`.
+            as_of: The date of the answer. Only events that happened and were public before this date count.
+            complete_to: The last day on which the absence of rows counts as evidence. Default: the day before `as_of`.
             also: Further days, counted from the scenario's `as_of`, for which the distribution is kept.
             met: The `machine` of an earlier filter of the same scenario, whose states are used again to save time.
             cap: Largest number of states that may be possible at a time.
 
         Raises:
             ImpossibleRow: For the first row after which no state is possible.
-            Unsupported: For more than `cap` states, a date before the history, or a dated move before the date.
-            MissingDependency: Without Numba.
+            Unsupported: For more than `cap` possible states at a time, for a date before the history, and for a move
+                with a fixed date before `as_of`.
+            MissingDependency: If Numba cannot be imported.
         """
         self._kernels = load_kernels()
         self.scenario, self.readings = scenario, tuple(readings)
@@ -155,7 +177,7 @@ class Filter:
         self._maps = (walk.map_start, walk.map_source, walk.map_target)
 
     def day_taken_in(self, item: OpenRow | Fact) -> float | None:
-        """Return the day on which a row or fact is taken in, or None if it comes after the end of the story."""
+        """Return the day on which a row or fact is taken in, or None if the story ends too early for it."""
         story_end, day = self.walk.story_end, closes(item)
         if story_end is None or day <= story_end.day:
             return day
@@ -167,7 +189,7 @@ class Filter:
         return self.walk.machine[self.walk.state[self.walk.state_start[-2] :]]
 
     def start_after(self, passed: Passed) -> tuple[StartState, ...]:
-        """Return the states at the end of the log as the joint start of a later forecast."""
+        """Return the states that are possible at the end of the log with their probabilities, to start a forecast."""
         variables = self.tables.variables
         return tuple(
             StartState(tuple((v.id, v.levels[level]) for v, level in zip(variables, row, strict=True)), float(p))
@@ -176,7 +198,7 @@ class Filter:
 
     @cached_property
     def free(self) -> Floats:
-        """Say for each assumption (A,) of `world` whether it may change the probability of the log."""
+        """Whether each of A assumptions of `world` may change the probability of the log."""
         walk, tables = self.walk, self.tables
         used = np.zeros(len(tables.standing.extended(self.centre)), dtype=bool)
         for rating, segment in enumerate(self._segments):
@@ -196,22 +218,28 @@ class Filter:
     # ---------------------------------------------------------------- at given values
 
     def run(self, theta: Floats | None = None) -> Passed:
-        """Weigh the log at values (A,) of the assumptions of `world`, by default the stated ones.
+        """Compute the likelihood of the log and the distributions over its states.
 
-        Raises NoProbability if the log has probability 0 there, in the form of an ImpossibleRow if a row is the reason.
+        Args:
+            theta: Values (A,) of the assumptions of `world`. Default: those stated in the scenario.
+
+        Raises:
+            ImpossibleRow: If the log has probability 0 at these values because of a row.
+            NoProbability: If it has probability 0 for another reason.
         """
         theta = self.centre if theta is None else theta
         return self._weighed(self.rates(theta))
 
     def rates(self, theta: Floats, *, without: Ints = _NONE) -> WalkRates:
-        """Return the rates at values (A,).
+        """Return the rates at values `theta` (A,) of the assumptions.
 
-        Firings of the outcomes `without` leave their states and lead to no state.
+        The outcomes `without` count in the exit rates but not in the rates of the ways. If one of them happens,
+        probability is lost.
         """
         return self._walk_rates(self._rates(theta), theta, without)
 
     def carry(self, rates: WalkRates) -> Passed:
-        """Carry the start distribution through the log."""
+        """Follow the log at given rates. No error is raised if no probability is left."""
         walk = self.walk
         kept, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
         self._kernels.forward(*self._arguments(rates), kept, masses)
@@ -219,10 +247,10 @@ class Filter:
             return Passed(walk, float(np.log(masses).sum()), masses, kept)
 
     def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
-        """Return the probabilities just before a crossing, by machine state and combination of counts.
+        """Return the probabilities at the end of the span before `crossing`, just before rows close.
 
-        The states and counts are those of the span that ends. The probabilities sum to the share that is left of the
-        probability at the start of that span.
+        The result has the shape of the grid of that span: (machine states, combinations of counts). Its sum is the
+        share that is left of the probability at the start of that span.
         """
         walk, span = self.walk, crossing - 1
         own, states, grid = (
@@ -233,17 +261,17 @@ class Filter:
         return np.asarray(vector).reshape(-1, int(walk.sizes[span]))
 
     def log_likelihood(self, theta: Floats) -> float:
-        """Return the log-likelihood at values (A,), or minus infinity if no probability is left."""
+        """Return the log-likelihood at values (A,) of the assumptions, or minus infinity if the log is impossible."""
         try:
             return self.run(theta).log_likelihood
         except NoProbability:
             return -np.inf
 
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
-        """Weigh the log at normal scores (A,) of the assumptions of `world`.
+        """Return the result of `run`, with `values` computed, and the derivative (A,) of the log-likelihood.
 
-        Return the result, and the derivative of the log-likelihood with respect to the scores (A,). Raises the errors
-        of `run`.
+        `z` (A,) are the normal scores of the assumptions of `world`. The derivative is with respect to these scores.
+        The errors are those of `run`.
         """
         theta = priors.values_from_scores(self.world, z)
         slots = self._rates(theta)
@@ -263,7 +291,7 @@ class Filter:
     # ---------------------------------------------------------------- rates and their derivatives
 
     def _rates(self, theta: Floats) -> Floats:
-        """Return the rate of every slot (see `walk`): its hazard, chance and weight multiplied."""
+        """Return the rate of each slot: the product of its hazard, its chance and its weight."""
         walk = self.walk
         parts = [(self.tables.rates(theta, s), self.tables.chances(theta, self.centre, s)) for s in self._segments]
         result = self._shown(theta)[walk.slot_weight]
@@ -288,16 +316,16 @@ class Filter:
         return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
 
     def _weighed(self, rates: WalkRates) -> Passed:
-        """Carry the start distribution through the log. Raises the errors of `run`."""
+        """Follow the log at given rates. Raises the errors of `run`."""
         passed = self.carry(rates)
         if not passed.masses[-1] > 0:
             self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
         return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
-        """Raise ImpossibleRow for the row that closes at a crossing where no probability is left.
+        """Raise the error for a crossing at which no probability is left.
 
-        Raise NoProbability if no row closes there.
+        This is ImpossibleRow if a row or fact is taken in at the crossing, otherwise NoProbability.
         """
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         items: list[OpenRow | Fact] = [*self.timetable.rows, *self.timetable.facts]
@@ -310,10 +338,10 @@ class Filter:
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
-        """Turn derivatives with respect to the rates of slots into derivatives by assumption.
+        """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the rates.
 
-        The result is with respect to the logit of a chance, and to the log of any other assumption. `slots` are the
-        rates, and `by_slot` the derivatives of the log-likelihood with respect to them.
+        It is with respect to the logit of an assumption that is a chance, and to the log of any other. `slots` are the
+        rates of the slots, and `by_slot` the derivatives with respect to these rates.
         """
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
@@ -340,7 +368,11 @@ class Filter:
         return result[: len(theta)]
 
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
-        """Return the derivatives with respect to the logits of the start shares, by assumption."""
+        """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the start.
+
+        It is with respect to the logit of an assumption that is a start share, and 0 for any other. `by_start` are the
+        derivatives with respect to the probability of each start state.
+        """
         tables = self.tables
         result = np.zeros(len(theta))
         if self.world.joint_start or not np.any(tables.start_chance >= 0):
@@ -358,10 +390,10 @@ class Filter:
 
     @staticmethod
     def _by_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
-        """Return the derivatives by the log of each weight, given those by the log of each share.
+        """Return derivatives with respect to the logs of weights.
 
-        A share is a weight divided by the sum of the weights of its group. The logit of a chance adds to the log of its
-        weight, and so does the log of a factor on its outcome.
+        `by_log` are the derivatives with respect to the logs of the shares. A share is a weight divided by the sum of the weights of its group. The log of a weight is a sum with two kinds
+        of terms: the logit of a chance, and the logs of factors. So the result also holds for each of these terms.
         """
         return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
 

@@ -39,7 +39,7 @@ Events = str | os.PathLike[str] | Iterable[LogRow] | None
 class Intake:
     """A log that was filtered as of a date, and draws of the assumptions.
 
-    - prepared: the filter.
+    - prepared: the filter, which computes the likelihood of the log and the probabilities of the states.
     - passed: the result of the filter at the values stated in the scenario.
     - drawn: weighted draws of the normal scores of the assumptions.
     - theta (D, A): values of A assumptions at D draws, including those of `evidence`.
@@ -90,8 +90,8 @@ def take_in(
 def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
     """Return the log in the scenario's folder, if any, followed by the rows `further`.
 
-    `further` may be rows, or a file that is named from the scenario's folder or from the working directory. A row that
-    occurs in both parts counts once.
+    `further` may be rows or a file. The path of a file may be relative to the scenario's folder or to the working
+    directory. A row that occurs in both parts counts once.
 
     Raises:
         SimlibError: If `further` is None and the scenario has no folder.

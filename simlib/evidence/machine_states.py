@@ -16,8 +16,11 @@ class Machine:
 
     - expanded (N,): whether the firings out of the state were found.
     - ended (N,): whether the state is an ending.
-    - first (N,), count (N,): index of the first firing out of the state, and number of firings out of it.
-    - entry (F,), outcome (F,), target (F,): entry in the tables, outcome and next state of each firing.
+    - first (N,): index of the first firing out of the state.
+    - count (N,): number of firings out of the state.
+    - entry (F,): entry of each firing in the tables of hazards.
+    - outcome (F,): outcome of each firing.
+    - target (F,): next state after each firing.
     """
 
     def __init__(self, tables: Tables) -> None:

@@ -19,10 +19,10 @@ FEWEST = 5
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Return smoothed log weights (D,) of D draws, and the shape k of their tail.
+    """Return smoothed log weights (D,) of D draws, and the shape k of the tail of their importance ratios.
 
-    The weights sum to one. If the tail is too short to fit, the ratios stay as they are and k is infinite. If all large
-    ratios are equal, they stay too and k is minus infinity.
+    `log_ratios` (D,) are the logs of these ratios. The weights sum to one. If the tail is too short to fit, no ratio is
+    smoothed and k is infinite. If all large ratios are equal, no ratio is smoothed and k is minus infinity.
     """
     log = log_ratios - log_ratios.max()
     tail = int(min(0.2 * len(log), 3 * np.sqrt(len(log))))
@@ -47,7 +47,7 @@ def _quantile(points: Floats, shape: float, scale: float) -> Floats:
 
 
 def fit(excesses: Floats) -> tuple[float, float]:
-    """Return shape and scale of a generalised Pareto distribution, given excesses in rising order.
+    """Return shape and scale of a generalised Pareto distribution, fitted to excesses in rising order.
 
     The estimate averages over a grid of the profile likelihood. A weak prior, worth ten observations, draws the shape
     towards 0.5.

@@ -89,7 +89,8 @@ class Posterior:
 class Learning:
     """The computation of one posterior.
 
-    - a, c: indices of the assumptions that the log may change, and of those that already used the log (cut).
+    - a: indices of the free assumptions, which the log may change.
+    - c: indices of the cut assumptions, which already used a first part of the log.
     - early: the filter of the rows that the cut assumptions already used, or None.
     """
 
@@ -106,7 +107,7 @@ class Learning:
         self.c, self.a = np.flatnonzero(self.cut), np.flatnonzero(self.free)
 
     def _before(self, until: dt.date) -> Filter | None:
-        """Return the filter of the rows up to a day, or None if the log has ended by this day."""
+        """Return a filter that uses only the rows up to the day `until`, or None if the log has no later day."""
         after = until + dt.timedelta(days=1)
         if self.filter.world.day(after) >= self.filter.timetable.stop:
             return None
@@ -151,9 +152,9 @@ class Learning:
     # ---------------------------------------------------------------- the mode
 
     def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
-        """Return the log density of the free scores `at` (a,), and its gradient (a,).
+        """Return the log posterior density of the free scores, and its gradient (a,).
 
-        The other scores are zero.
+        `weighed` is the filter of the log. `at` (a,) are the free scores, and all other scores are zero.
         """
         if np.abs(at).max(initial=0.0) > _FARTHEST:
             return -np.inf, np.zeros(len(at))

@@ -49,7 +49,8 @@ class AnswerSoFar:
 
     - probability: that probability.
     - on: the day from which the event is certain, or None if it is not certain.
-    - open (K,): the probability of being in each of K states at the end of the log, without the event so far.
+    - open (K,): for each of K states, the probability that the log ends in this state and that the event has not
+      happened.
     """
 
     probability: float
@@ -75,7 +76,7 @@ class StillOpen:
 
     @property
     def end(self) -> Floats:
-        """The probability of being in each state (K,) at the end of the log, without the event so far."""
+        """For each of K states, the probability that the log ends in it and that the event has not happened."""
         return np.asarray(self.share[-1] * self.passed.end)
 
 
@@ -169,14 +170,17 @@ class Unanswered:
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
         """Find firings that answer the question, change no state, and need not show in the log.
 
-        A firing is a move that happens with one of its outcomes. First come the indices (K',) of the states in which
-        such firings happen. Then comes a list of parts, one for each span and outcome:
+        A firing is a move that happens with one of its outcomes.
 
-        - the segment, whose windows decide the rates.
-        - the entry of each firing in the tables of rates.
-        - the branch of each firing in the tables of chances.
-        - the share of the firings that the log would show.
-        - the index of the assumption that multiplies this share, or -1.
+        Returns:
+            The index (K',) of the state in which each firing happens, and a list of parts. A part is for one span (a
+            stretch of time without changes of rows or hazards) and one outcome. It consists of:
+
+            - the segment, whose calendar windows decide the rates.
+            - the entry of each firing in the tables of rates.
+            - the branch of each firing in the tables of chances.
+            - for each firing, the share that the log would show.
+            - for each firing, the index of the assumption that multiplies this share, or -1.
         """
         prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
@@ -198,7 +202,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return the rate at which firings of `_silent` happen unseen, for each state of each span."""
+        """Return, for each state of each span, the rate of those firings in `_silent` that the log does not show."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -209,9 +213,9 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return the share of the firings that the log shows, and the assumption that multiplies this share.
+    """Return the share of the firings that the log shows, and the index of the assumption that multiplies it.
 
-    Both are repeated `count` times. The assumption is an index, or -1 for none.
+    The index is -1 if no assumption does so. Both numbers are repeated `count` times.
     """
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
@@ -220,7 +224,7 @@ def _shown(prepared: Filter, chance: float | str, delay: float | None, count: in
 
 
 def _targets(prepared: Filter) -> Ints:
-    """Return the state of the scenario to which each transition of the walk leads."""
+    """Return the index of the machine state to which each transition of the filter leads."""
     walk = prepared.walk
     found = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
@@ -233,8 +237,8 @@ def _targets(prepared: Filter) -> Ints:
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
     """Mark the entries of the maps between spans whose target is one of the states `inside`.
 
-    A map gives the probabilities at the start of a span from those at the end of the span before. `counts` says for
-    each map whether its entries count.
+    A map gives the probabilities at the start of a span from those at the end of the span before. If `counts` is false
+    for a map, none of its entries is marked.
     """
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
@@ -256,7 +260,10 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which certain rows alone reach the count that a question asks for, or None."""
+    """Return the day on which certain rows alone reach the number of events that a question asks for.
+
+    Return None if they do not reach it.
+    """
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
@@ -265,7 +272,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the filter takes in, except those that may be about a day before `since`."""
+    """Yield the rows that the filter takes in, except rows whose event may have happened before the day `since`."""
     return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 
@@ -293,7 +300,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
 
 def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
-    """Return whether the log excludes every event that counts within a span of time."""
+    """Return whether the absence of rows proves that no event of the question happened in a span of time."""
     timetable = prepared.timetable
     for firing, kind in timetable.coverage.items():
         if question.counts(*firing):

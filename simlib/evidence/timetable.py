@@ -40,7 +40,7 @@ class OpenRow:
 
     @property
     def reading(self) -> Reading:
-        """The first of the readings."""
+        """The first of the rows, with its meaning."""
         return self.readings[0]
 
 
@@ -73,10 +73,10 @@ class Span:
     """A stretch of time within which no row opens or closes and no hazard changes.
 
     - start, end: first day, and the day after the last one.
-    - segment: the calendar windows that are closed, which change the hazards.
-    - open: indices of the rows that are open, that is, whose event may happen now.
-    - delays: for each kind of coverage, which share of the events on these days shows by the date of the answer, among
-      those that the log shows at all. None if the absence of a row says nothing.
+    - segment: says which calendar windows are closed. They decide the hazards.
+    - open: indices of the open rows, whose event may have happened in this span.
+    - delays: a share for each kind of coverage. Of the events in this span that the log ever shows, it shows this share
+      by the date of the answer. None if the absence of a row says nothing.
     """
 
     start: float
@@ -88,11 +88,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Timetable:
-    """The rows of a log on the calendar, as far as they were public on a date.
+    """The rows of a log on the calendar, without those that were not yet public on the date of the answer.
 
-    - start, stop: first day of the history, and the date of the answer.
-    - spans: stretches of time without a change of rows or hazards.
-    - rows: the rows about moves, in the order in which they close.
+    - start: first day of the history.
+    - stop: the date of the answer.
+    - spans: stretches of time within which no row opens or closes and no hazard changes.
+    - rows: the rows about moves, in the order in which they close. A row is open on the days on which its event may
+      have happened, and closes at the end of the last of them.
     - facts: the rows about the state.
     - kinds: the different kinds of coverage. A coverage says whether the log shows an event, and how late.
     - coverage: the index into `kinds` for each pair (move, outcome).
@@ -113,8 +115,8 @@ class Timetable:
     def day_told(self, crossing: float) -> float:
         """Return the day to report for something that holds from a crossing on.
 
-        A crossing is the time between two spans. The day is that of the crossing if an outside change acts on it, and
-        otherwise the day before.
+        A crossing is the boundary between two spans, at the beginning of a day. If a change from outside acts then, the
+        result is this day, otherwise the day before.
         """
         changed = any(fact.day == crossing and fact.reading.setting for fact in self.facts)
         return crossing if changed else max(crossing - 1, self.start)
@@ -126,11 +128,11 @@ def arrange(
     """Put the rows of a log on the calendar.
 
     Args:
-        tables: The tables of `exact_filter.world_of`.
+        tables: The tables of the scenario that `exact_filter.world_of` returns.
         readings: The rows with their meanings.
         as_of: The date of the answer. Only events that happened and were public before this date count.
         complete_to: The last day on which the absence of rows counts as evidence.
-        also: Further days at which time is cut.
+        also: Further days on which a span begins.
 
     Raises:
         Unsupported: For a date before the history begins, and for a move with a fixed date before `as_of`.
@@ -213,8 +215,8 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
     """Return the different kinds of coverage, and the index of the kind for each pair (move, outcome).
 
-    A coverage says whether the log shows an event, and how late. A log never shows the hidden clocks of moves that take
-    time.
+    A coverage says whether the log shows an event, and how late. Moves that take time have hidden clocks, whose steps a
+    log never shows.
     """
     clocks = {firing: Coverage(*firing, 0.0) for firing in tables.outcome_ids}
     seen = clocks | coverages(tables.scenario)
@@ -231,7 +233,7 @@ def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
 
 
 def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
-    """Return the days on which the share of the events that the log shows changes.
+    """Return the days on which the log begins to show another share of the events.
 
     These are the first day of each coverage, and the last days before `stop`, whose rows may still be delayed.
     """
@@ -240,7 +242,7 @@ def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return which share of the events on a day show by `stop`, among those that the log shows at all.
+    """Return a share: of the events on a day that the log ever shows, how many it shows by `stop`.
 
     The share rises by equal steps over the days of the delay. The result is None if the absence of a row says nothing.
     """

@@ -1,15 +1,27 @@
 """The states that are possible given a log, and the transitions between them (`ways`).
 
-A state of the walk is a state of the machine together with the count of each open row: how many of its firings have
-happened. Within a span, a firing that the log would show can happen only *along* an open row, whose count it raises. A
-firing that the log would not show can happen at any time. When a row closes, only states with its full count stay.
+Words of this module:
+
+- firing: a move that happens with one of its outcomes.
+- span: a stretch of time within which no row of the log opens or closes and no hazard changes.
+- open row: a row of the log, within the days on which its firings may have happened. The row closes at the end of
+  these days.
+- count: the number of firings that an open row has received so far. A full count is the number of firings that the row
+  reports. A combination of counts has one count for each open row.
+- machine state: a level for each variable of the scenario.
+- grid: the states of a span, by machine state and combination of counts. Each cell is one state of the walk.
+- way: a transition within a span from one machine state to another. A way *along* an open row raises the count of this
+  row by one, and may lead back to the same machine state. Every other way raises no count.
+- slot: one term of the rate of a way. The rate of a way is the sum of the rates of its slots. The rate of a slot is a
+  product: the hazard of a table entry, the chance of an outcome, and a weight. The weight is the probability that the
+  log shows the firing (along a row), or that it does not (other ways).
+- rating: the calendar windows that are closed and the interventions in force. Hazards and chances depend on it.
+
+A firing that the log would show can happen only along an open row. A firing that the log would not show can happen at
+any time. When a row closes, only states with its full count stay.
 
 All rates and chances are taken as positive, so one walk serves every value of the assumptions. Only states that can be
 reached are visited, so the machine may have far more states than could be listed.
-
-The rate of a way is a sum over *slots*. The rate of a slot is a product: the hazard of a table entry, the chance of an
-outcome, and a weight for whether the log shows the firing. Hazards and chances depend on the *rating*: the calendar
-windows that are closed and the interventions in force.
 """
 
 from __future__ import annotations
@@ -42,7 +54,7 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 class StoryEnd(NamedTuple):
     """The day from which every possible state is an ending, and one such state.
 
-    `early` are the rows and facts that are taken in on that day, although their windows close later.
+    `early` are the rows and facts that are taken in on that day, although they would otherwise be taken in later.
     """
 
     day: float
@@ -51,13 +63,18 @@ class StoryEnd(NamedTuple):
 
 
 class NoProbability(SimlibError):
-    """A log is impossible at given values: so many firings were expected that seeing none has probability 0."""
+    """A log has probability 0 at given values of the assumptions.
+
+    For example, so many events were expected that their absence from the log has probability 0.
+    """
 
 
 class ImpossibleRow(NoProbability):
-    """No state of the scenario is possible after a row closes.
+    """No state of the scenario is possible after a row about moves closes, or after a fact is checked.
 
-    `row` is the row or fact, `levels` (N, V) are the states that were possible just before, and `day` is the day.
+    - row: the row about moves, or the fact (a row about the state).
+    - levels (N, V): the level of each of V variables in the N states that were possible just before.
+    - day: the day on which the row closes or the fact is checked.
     """
 
     def __init__(self, row: OpenRow | Fact, levels: Ints, day: float) -> None:
@@ -67,10 +84,10 @@ class ImpossibleRow(NoProbability):
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of firings: the probability that the log shows a firing, or that it does not.
+    """The weights of firings: each is the probability that the log shows a firing, or that it does not.
 
-    A weight is `constant` + `slope` times the chance that a firing shows. `assumption` is the index of this chance, or
-    -1 if the weight does not depend on one.
+    A weight is `constant + slope * c`, where c is the chance that the log shows a firing. `assumption` is the index of
+    the assumption that gives c, or -1 if the weight is constant.
     """
 
     assumption: Ints
@@ -80,28 +97,45 @@ class Weights:
 
 @dataclass(frozen=True)
 class Walk:
-    """The walk through all spans, as flat arrays.
+    """The possible states in each span of time, and the ways (transitions) between them, as flat arrays.
 
-    The states of a span form a grid: machine states by counts.
+    The words are defined at the top of the module. Most arrays hold the values of one span after those of another.
 
-    machine (N, V), ended (N,): the levels of all machine states met, and which of them are endings.
-    days (S,), sizes (S,): the length of each span, and how many combinations of counts it has.
-    state: the machine states of each span, then those at the end of the log. state_start (S + 2,): where the states of
-    each span begin.
-    grid_start (S + 2,): where the grid of each span begins in a vector over all states. Within a grid the counts vary
-    fastest.
-    pointer: for each span, where the ways into each of its states begin. source: the state that each way comes from,
-    counted within its span. row: the open row that each way goes along, counted from 1 (0: none). way_start (S + 1,):
-    where the ways of each span begin. stride: by how much a firing along each open row raises the number of the
-    combination of counts. times: how many firings each open row takes.
-    fresh: how many firings an open row takes if it opens with the span, else 0. row_start (S + 1,): where the open rows
-    of each span begin.
-    slot, slot_start: the slots whose rates sum to the rate of each way.
-    exit_group: the group of each state. States of a group share their exit rate. group_slot, group_start: the slots
-    whose rates sum to the exit rate of a group.
-    map_*: the linear map from the grid of each span to the grid of the next. The first map is from the start states.
-    slot_*: rating, table entry, outcome and weight of each slot.
-    story_end: the day from which every possible state is an ending, with one such state, or None.
+    - machine (N, V): the level of each of V variables, for each of N machine states.
+    - ended (N,): whether the machine state is an ending.
+    - days (S,): the length of each of S spans, in days.
+    - sizes (S,): the number of combinations of counts in each span.
+    - state: the machine states of each span, then those at the end of the log, as indices into `machine`.
+    - state_start (S + 2,): where the machine states of each span begin in `state`.
+    - grid_start (S + 2,): where the grid of each span begins in a vector over all grids. The cells of one machine state
+      are neighbours.
+    - pointer: for each span, where the ways into each machine state begin, counted from the first way of the span.
+    - way_start (S + 1,): where the ways of each span begin in `source` and `row`.
+    - source: the machine state that each way leaves, as a place in its span.
+    - row: the open row that each way goes along: 1 for the first open row of the span, and so on, or 0 for no row.
+    - stride: for each open row, by how much a firing raises the number of the combination of counts.
+    - times: for each open row, how many firings it reports.
+    - fresh: for each open row, its `times` if it opens as the span begins, else 0.
+    - row_start (S + 1,): where the open rows of each span begin in `stride`, `times` and `fresh`.
+    - slot: the slots of each way, whose rates sum to the rate of the way.
+    - slot_start: where the slots of each way begin in `slot`.
+    - exit_group: the group of each machine state of each span. States of one group have the same exit rate.
+    - group_slot: the slots of each group, whose rates sum to the exit rate.
+    - group_start: where the slots of each group begin in `group_slot`.
+    - map_start (S + 2,): where the entries of each map begin. A map is linear and leads from the grid of a span to the
+      grid of the next. The first map leads from the start states to the first span, and the last map leads from the
+      last span to the end of the log.
+    - map_source: the cell that each entry leaves, as a place in its grid. In the first map, it is a start state.
+    - map_target: the cell to which each entry leads, as a place in its grid.
+    - map_weight: the factor of each entry on the probability.
+    - ratings: the different ratings.
+    - slot_outcome: the outcome of each slot.
+    - slot_entry: the entry of each slot in the tables of hazards.
+    - slot_rating: the rating of each slot, as an index into `ratings`.
+    - slot_weight: the weight of each slot, as an index into `weights`.
+    - weights: the different weights.
+    - spans (S,): the spans.
+    - story_end: the day from which every possible state is an ending, with one such state, or None.
     """
 
     machine: Ints
@@ -139,7 +173,7 @@ class Walk:
 
 
 def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
-    """Find the states that are possible given the log, and the ways between them.
+    """Find the states that are possible given the log, and the ways (transitions) between them.
 
     `machine` may hold states that other walks reached. Raises ImpossibleRow for the first row after which no state is
     possible, and Unsupported if more than `cap` states are possible at a time.
@@ -149,10 +183,12 @@ def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
 
 @dataclass(frozen=True)
 class _Entering:
-    """States that enter a span: machine state, counts of the open rows, origin and weight.
+    """How probability enters a span: entries of a linear map from the grid before to the new grid.
 
-    The counts are packed into one number. The origin is the place in the grid of the span before, or among the start
-    states.
+    - state: machine state of the new cell.
+    - count: combination of counts of the new cell, packed into one number.
+    - origin: the old cell, as a place in its grid. In the first map, it is a start state.
+    - weight: factor on the probability.
     """
 
     state: Ints
@@ -166,9 +202,13 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The ways (transitions) of a span, each with its slot.
+    """The slots of the ways of a span. A way with several slots stands here several times.
 
-    They are ordered by target, then by open row (0: none), then by source.
+    The order is by target, then by open row, then by source.
+
+    - source, target: machine states, as places in the span.
+    - row: 1 for the first open row of the span, and so on, or 0 for no row.
+    - slot: the number of the slot, as in `_Walker._slots`.
     """
 
     source: Ints
@@ -182,7 +222,7 @@ class _Ways:
         return cls(source[order], target[order], row[order], slot[order])
 
     def first(self) -> Bools:
-        """Say which ways are the first of those with the same source, target and row."""
+        """Mark the first slot of each way. The slots of a way have the same source, target and row."""
         result = np.ones(len(self.source), dtype=bool)
         for column in (self.source, self.target, self.row):
             result[1:] &= column[1:] == column[:-1]
@@ -244,7 +284,7 @@ class _Walker:
         return self._assembled(story_end)
 
     def _size(self, span: Span) -> int:
-        """Return the number of combinations of the counts of the open rows."""
+        """Return the number of combinations of counts in a span. Raises Unsupported if there are too many."""
         size = 1
         for row in span.open:
             size *= self.timetable.rows[row].times + 1
@@ -261,7 +301,7 @@ class _Walker:
     # ---------------------------------------------------------------- between spans
 
     def _cross(self, entering: _Entering, before: Span | None, after: Span | None, day: float) -> _Entering:
-        """Close the rows that end on a day, check the facts, and open the rows that begin."""
+        """Close the rows that end by a day, check the facts of that day, and open the rows of the span `after`."""
         rows = self.timetable.rows
         old = before.open if before else ()
         counts = _digits(entering.count, [rows[row].times for row in old])
@@ -278,10 +318,10 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Keep only states with the full count of a row.
+        """Close a row: keep only the entries in which the count of the row is full.
 
-        For a doubtful row, also keep states with a count of zero. The likelihood ratio of the row then weighs the
-        states with the full count.
+        For a doubtful row, also keep the entries in which its count is zero. The likelihood ratio of the row then
+        multiplies the weights of the entries with the full count.
         """
         full = counts[:, place] == row.times
         keep = full if row.ratio is CERTAIN else full | (counts[:, place] == 0)
@@ -293,9 +333,11 @@ class _Walker:
     def _close_early(self, entering: _Entering, span: Span) -> tuple[_Entering, tuple[OpenRow | Fact, ...]]:
         """Close the open rows on the day on which the story ends, and check the facts.
 
-        Nothing happens after that day. A row that is dated later is taken in if all its firings may have happened
-        before. Other rows and facts that are dated later are left out. Return also the rows and facts that were taken
-        in.
+        Nothing happens after that day. An open row is taken in if its date is before that day, or if all its firings
+        may have happened already. A fact that would be checked later is taken in if its date is before that day.
+
+        Returns:
+            The entries that stay, and the rows and facts that were taken in.
         """
         day, early = span.start, list[OpenRow | Fact]()
         counts = _digits(entering.count, [self.timetable.rows[row].times for row in span.open])
@@ -335,7 +377,10 @@ class _Walker:
     # ---------------------------------------------------------------- within a span
 
     def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
-        """Return the machine states of a span, its ways, and which cells of the grid can be reached."""
+        """Return the machine states that can be reached in a span, the ways between them, and the grid.
+
+        The grid marks the cells that can be reached.
+        """
         known = frontier = np.unique(entering.state)
         unseen, _, _ = self._weights_of(span)
         onward = unseen >= 0
@@ -361,9 +406,9 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways (transitions) between states.
+        """Return the ways between machine states.
 
-        They are firings that the log does not show, and firings that an open row counts.
+        A way is made of firings that the log does not show, or of firings that an open row counts.
         """
         machine = self.machine
         source, firing = machine.firings(states)
@@ -379,7 +424,7 @@ class _Walker:
         return _Ways.of(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _spread(self, grid: Bools, ways: _Ways, span: Span) -> None:
-        """Mark, in place, every cell of a grid of states by counts that the marked cells can reach."""
+        """Mark the cells of `grid` (machine states, combinations of counts) that marked cells can lead to."""
         stride, times = self._strides(span)
         pointer = _starts(np.bincount(ways.target, minlength=len(grid)))
         self.kernels.spread(grid, pointer, ways.source, ways.row, stride, times)
@@ -389,7 +434,7 @@ class _Walker:
         return np.concatenate([[1], np.cumprod(times + 1)])[:-1].astype(np.int64), times
 
     def _fresh(self, number: int, span: Span) -> int:
-        """Return how many firings a row takes if it opens as a span begins, else 0."""
+        """Return the number of firings that a row reports if the row opens as the span begins, else 0."""
         row = self.timetable.rows[number]
         return row.times if row.start == span.start else 0
 
@@ -398,16 +443,19 @@ class _Walker:
             raise Unsupported(self._too_many(count, span))
 
     def _slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
-        """Return one number for each firing, packed from its rating, entry, outcome and weight."""
+        """Return the slot of each firing: a number into which weight, rating, entry and outcome are packed."""
         rating = self.ratings.setdefault(span.segment.rating, len(self.ratings))
         outcome, entry = self.machine.outcome[firing], self.machine.entry[firing]
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def _weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
-        """Return three weights for each outcome, as indices of weights (-1: none).
+        """Return three arrays, each with the index of a weight for each outcome. -1 stands for a weight of 0.
 
-        The first is for a firing that the log does not show, the second for a firing along a row, and the third for a
-        firing that the log would show and that changes no state.
+        - The probability that the log does not show a firing by the date of the answer, for ways along no row.
+        - The probability that the log ever shows a firing, for ways along a row.
+        - The probability that the log shows a firing by the date of the answer, for firings that change no state.
+
+        On days on which the absence of rows says nothing, they are 1, 1 and 0.
         """
         if span.delays not in self._by_delays:
             kinds = [
@@ -440,7 +488,7 @@ class _Walker:
     # ---------------------------------------------------------------- flat arrays
 
     def _record_ways(self, states: Ints, ways: _Ways, span: Span) -> None:
-        """Keep the ways of a span, with parallel ways merged, and the exit group of each state."""
+        """Add the ways of a span, and the exit group of each machine state, to the arrays in `parts`."""
         first = ways.first()
         parts = self.parts
         parts.sources.append(ways.source[first])
@@ -523,7 +571,7 @@ class _Walker:
 
 
 def _digits(count: Ints, times: Sequence[int]) -> Ints:
-    """Unpack the counts of the open rows (N, rows), which were packed into one number each."""
+    """Return the count of each open row (n, rows), given the combinations of counts as packed numbers."""
     digits = np.zeros((len(count), len(times)), dtype=np.int64)
     for place, most in enumerate(times):
         digits[:, place] = count % (most + 1)
