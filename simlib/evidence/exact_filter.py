@@ -392,8 +392,9 @@ class Filter:
     def _by_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
         """Return derivatives with respect to the logs of weights.
 
-        `by_log` are the derivatives with respect to the logs of the shares. A share is a weight divided by the sum of the weights of its group. The log of a weight is a sum with two kinds
-        of terms: the logit of a chance, and the logs of factors. So the result also holds for each of these terms.
+        `by_log` are the derivatives with respect to the logs of the shares. A share is a weight divided by the sum of
+        the weights of its group. The log of a weight is a sum with two kinds of terms: the logit of a chance, and the
+        logs of factors. So the result also holds for each of these terms.
         """
         return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
 
