@@ -92,8 +92,8 @@ class PreviewLoop:
     def update(self) -> None:
         """Show the full answer to the present settings or, until that is known, a quick answer.
 
-        The quick answer is a glance or a preview (see `engine_cache`). The full answer is computed only after the
-        slider has stopped.
+        A quick answer is the exact answer without its slow parts or, if that is too slow, a short simulation. The full
+        answer is computed only after the slider has stopped.
         """
         settings, moving = self.answers.state.settings, self.display.in_hand
         known, prepared = self.answers.known(settings), self.display.prepared
@@ -134,10 +134,9 @@ class PreviewLoop:
         self.worker.hasten()
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Measure the time of a glance on a worker's thread.
+        """Measure on a worker's thread how long a glance (the exact answer without its slow parts) takes.
 
-        If glances are too slow, prepare previews. Glances and previews are quick answers (see `engine_cache`). The work
-        begins after `delay` seconds.
+        If a glance takes too long, prepare previews (short simulations). The work begins after `delay` seconds.
         """
 
         def job(control: Control) -> None:
