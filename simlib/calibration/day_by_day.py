@@ -193,9 +193,9 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return the hazard per day of each question that gives its base rate over the whole horizon.
+    """Return for each question the constant hazard per day that implies its base rate over the whole horizon.
 
-    The hazard is constant. Raises ScenarioError for a question without terms.
+    Raises ScenarioError for a question without terms.
     """
     terms = read_terms(scenario)
     missing = [name for name in scenario.questions if name not in terms]

@@ -87,7 +87,7 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return two table cells: the figure of the log, and its points in the histories.
+        """Return two table cells: the figure of the log, and the 5, 50 and 95% points over the histories.
 
         A star marks a figure outside the range. Both cells are empty if nothing can be compared.
         """

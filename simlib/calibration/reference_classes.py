@@ -147,7 +147,7 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return one line for each figure of the scenario's classes, and the names of the other classes."""
+        """Return a line for each figure of the scenario's classes of crises, and the names of the other classes."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines

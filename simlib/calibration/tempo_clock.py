@@ -3,7 +3,7 @@
 The tempo of a crisis is hidden and has a few levels. It cools from each level to the next. Each level has a rate of
 events, which is multiplied by the activity of the crisis. Activity differs between crises (a frailty). An event makes
 the tempo hot again with a fixed probability. Only the first event of a day counts, so a day has one event or none. This
-is a Markov-modulated process. A scenario can contain it as a hidden variable (`TempoFit.assumptions`).
+is a Markov-modulated process. A scenario can contain the tempo as a hidden variable (`TempoFit.assumptions`).
 
 The likelihood of a record is a product over its days. The factor of a day is the probability of its events, given the
 days before. If a record stops while the crisis goes on, it is censored on its last day.
@@ -287,7 +287,7 @@ class TempoFit:
 
 
 def _number(form: str, value: float, low: float, high: float) -> str:
-    """Return a value and its range as in a scenario file. A range without width is left out."""
+    """Return a value and its range in the form of a scenario file. A range without width is left out."""
     least = 0.001 if "%" in form else 0.0  # a scenario refuses a chance of 0
     ends = [max(float(end), least) for end in (value, low, high)]
     text = f"value: {form.format(ends[0])}"

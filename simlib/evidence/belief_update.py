@@ -153,7 +153,7 @@ class Update(Answer):
         return result
 
     def about_assumptions(self) -> list[str]:
-        """Return a sentence for each assumption that the log changed, and one about the others."""
+        """Return a sentence for each assumption that the log changed, and one sentence about all others."""
         return about_lessons(self.learnt, self.before)
 
     def _about_draws(self) -> list[str]:
@@ -217,8 +217,9 @@ def update(
     """Update a scenario with a log of events, as of a date.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining. If it comes from an earlier update, only
-            events after the date of that update are taken in. Earlier events that became known later are then left out.
+        scenario: The scenario. If needed, its `evidence` says how the log reports events. If the scenario comes from an
+            earlier update, only events after the date of that update are taken in. Earlier events that became known
+            later are then left out.
         events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
             once. A scenario without a folder has no log of its own.
         as_of: The date of the update. Only events that happened and were public before this date count. Default: the

@@ -1,7 +1,7 @@
 """Weights of the draws of a posterior, given the log up to any day.
 
-The draws stay the same, and more of the log gives them other weights. The change of the weights from one row to the
-next is what that row taught.
+The draws stay the same, but each further row of the log changes their weights. This change shows how the row changed
+the assumptions.
 """
 
 from __future__ import annotations

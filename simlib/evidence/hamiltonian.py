@@ -21,7 +21,7 @@ Target = Callable[[Floats], tuple[float, Floats]]
 
 
 def chains(target: Target, dimension: int, count: int, *, seed: int = 0) -> Floats:
-    """Return draws (4, count, dimension) of four chains from a density that is close to standard normal."""
+    """Return the draws of four chains, shape (4, count, dimension), from a density close to standard normal."""
     return np.stack([_chain(target, dimension, count, np.random.default_rng([seed, chain])) for chain in range(CHAINS)])
 
 

@@ -113,7 +113,7 @@ class Lessons(Answer):
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """State what the log taught, which assumptions it could not teach, and if the draws can be trusted."""
+        """State how the log changed the assumptions, which it could not change, and if the draws can be trusted."""
         were = "was" if self.rows == 1 else "were"
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log {were} taken in"
         return [
@@ -165,7 +165,7 @@ def learn(
     The errors are those of `update`, which also gives the states that are possible given the log.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining.
+        scenario: The scenario. If needed, its `evidence` says how the log reports events.
         events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
             once. A scenario without a folder has no log of its own.
         as_of: The date. Only events that happened and were public before this date count. Default: the date of the
@@ -225,7 +225,7 @@ def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> lis
 
 
 def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
-    """Return a sentence for each assumption that the log taught, and one about the others."""
+    """Return a sentence for each assumption that the log changed, and one sentence about all others."""
     taught = [each for each in learnt if each.taught]
     if not taught:
         return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]

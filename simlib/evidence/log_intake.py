@@ -120,7 +120,7 @@ def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
 
 
 def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
-    """Return a warning if the number of rows a week changes much on a day, otherwise "".
+    """Return a warning if the weekly number of rows changes much on the given day, otherwise "".
 
     The update would read a change of the log's author or method as a change in the world. Rows cluster, so the standard
     error takes the spread from week to week into account.
@@ -184,7 +184,7 @@ def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) 
 
 
 def taken_in(prepared: Filter, *, late: bool = False) -> list[Reading]:
-    """Return the readings that the filter uses: first those about moves, then those about the state.
+    """Return the readings (rows with their meanings) that the filter uses, first those about moves.
 
     If `late` is true, return the readings that the filter does not use because they come after the end of the story.
     """

@@ -2,9 +2,9 @@
 
 A normal score z is the value of an assumption transformed so that its prior is standard normal. The posterior density
 of the scores is their prior density times the likelihood of the log. The draws come from a proposal: a normal
-distribution at the mode (Laplace), a little wider than the curvature says. They are made from a Sobol sequence and get
-Pareto-smoothed importance weights. If these weights cannot be trusted, a Student t is the next proposal. Hamiltonian
-Monte Carlo is the last resort.
+distribution at the mode (Laplace), a little wider than the curvature says. The draws are made from a Sobol sequence and
+get Pareto-smoothed importance weights. If these weights cannot be trusted, a Student t is the next proposal.
+Hamiltonian Monte Carlo is the last resort.
 
 An assumption may already have used the log up to a date (`uses_log_until`). Rows up to that date then inform the state,
 but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and the
@@ -114,7 +114,7 @@ class Learning:
         return Filter(self.filter.scenario, self.filter.readings, after, complete_to=until)
 
     def prior(self) -> Posterior:
-        """Return draws of the prior, each with its probabilities of the states at the end of the log."""
+        """Return draws of the prior. Each draw has the probabilities of the states at the end of the log."""
         scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
         log, ends = self._weigh(self.filter, scores)
         possible = np.isfinite(log)
@@ -126,8 +126,8 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
-        The first method is a normal proposal, the second a Student t. If assumptions are cut, normal proposals with
-        more and more draws follow. If none is cut, chains follow.
+        The first method is a normal proposal, the second a Student t. If an assumption is cut (it already used a first
+        part of the log), normal proposals with more and more draws follow. Otherwise Hamiltonian chains follow.
 
         Raises:
             NotLearnt: If no method can be trusted.

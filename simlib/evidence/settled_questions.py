@@ -96,7 +96,7 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
 
 
 def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> AnswerSoFar:
-    """Return the answer to a question by the end of a log, counting only events from a day on.
+    """Return how far a question is answered by the end of a log. Only events from the day `since` on count.
 
     Args:
         prepared: The filter of the log.
