@@ -32,7 +32,7 @@ class Control:
     threads: int | None = None
 
     def report(self, share: float) -> None:
-        """Pass on the share of the work that is done, from 0 to 1."""
+        """Tell the caller the share of the work that is done, from 0 to 1."""
         if self.progress is not None:
             self.progress(share)
 

@@ -41,7 +41,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
 
 
 def writable_notebooks(here: Path | None = None) -> Path:
-    """Return a writable folder of notebooks: that of the clone, else a copy.
+    """Return a writable folder of notebooks: the folder of the clone, else a copy.
 
     The copy is made in `here` (default: the current folder). If it exists already, only missing files are added, so
     that changed notebooks stay.

@@ -366,7 +366,7 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Write three significant digits, or a whole number if it lies from 1,000 to a million."""
+    """Write a number with three significant digits. From 1,000 to a million, write it as a whole number."""
     if 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.3g}"

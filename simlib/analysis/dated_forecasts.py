@@ -72,13 +72,13 @@ class SeriesDate:
 class SeriesPoint:
     """The forecasts of one measure (such as the probability of a question) on one date of a log.
 
-    The last four numbers are None without learning. Both means are over the same draws (sets of assumption values).
+    The last four numbers are None without learning. They come from the same draws (sets of assumption values).
 
     updated: the forecast at the values that the scenario states for its assumptions.
     settled: the day on which the log answered the question with yes (None: no such answer).
-    state_only: the mean over the draws, weighted by the prior (None: the draws lie too far from the prior).
+    state_only: the mean forecast over the draws, weighted by the prior (None: the draws lie too far from the prior).
     state_only_error: the 95% half-width of `state_only`.
-    learnt: the mean over the draws, weighted by the posterior given the rows known by the date.
+    learnt: the mean forecast over the draws, weighted by the posterior given the rows known by the date.
     learnt_error: the 95% half-width of `learnt`.
     """
 
@@ -94,9 +94,10 @@ class SeriesPoint:
 class SeriesLine:
     """The forecasts of one measure (such as the probability of a question) on each date of a log.
 
-    static: the forecast of the first day, at the stated values of the assumptions. No row changes this forecast.
+    static: the forecast made on the first day, at the stated values of the assumptions. No row changes this forecast.
     points: the updated forecasts, one for each date.
-    static_mean: with learning, the forecast of the first day averaged over the priors, without the log.
+    static_mean: with learning, the mean over the priors of the forecast made on the first day. No row changes this
+    mean.
     static_mean_error: the 95% half-width of `static_mean`.
     """
 
@@ -130,7 +131,7 @@ class ForecastSeries(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         asked = ", ".join(line.measure.words for line in self.lines)
         return f"What was the forecast of {asked} by {self.by_words} on each date of the log?"
 
@@ -178,7 +179,8 @@ class ForecastSeries(Answer):
     def frame(self) -> pd.DataFrame:
         """Return a table of the forecasts, with one row for each measure and date.
 
-        The columns `rows` and `new` count the rows of the log by the date, and list those that are new.
+        For each date, the column `rows` counts the rows of the log that are known by then, and `new` lists those that
+        were not known on the previous date.
         """
         import pandas as pd
 

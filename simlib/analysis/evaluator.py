@@ -155,7 +155,9 @@ class Responses:
 
 
 def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
-    """Call `answer` in threads, once for each entry of the columns (D, ...), and stack the D results.
+    """Call `answer` in threads, and stack the D results.
+
+    Each of the `columns` is an array (D, ...). Call number d gets entry d of every column.
 
     Raises Cancelled when `control` cancels the work.
     """

@@ -43,8 +43,9 @@ class LeftOut:
     """A row of the log that was left out on a day, because no history of the scenario fits all rows.
 
     reading: the meaning of the row that was left out.
-    blocked: the meaning of the row (this one or another) at the end of whose window no possible state was left.
-    levels (N, V): the N states that were possible just before the end of that window, as levels of the V variables.
+    blocked: the meaning of the row (this one or another) that no possible state fitted at the end of its window. The
+    window of a row holds the days on which its event may have happened.
+    levels (N, V): the N states that were possible just before the end of this window, as levels of the V variables.
     """
 
     reading: Reading
@@ -215,9 +216,9 @@ class LogOutlook:
         Args:
             day: The day, from `first` to `last`.
             readings: The meanings of the rows of the log.
-            own: The meanings of further rows, added by the user. If no history fits all rows, one of these is left out.
-                The choice falls on the row that no history fits if that is the user's, else on the user's last row
-                before that one. This is repeated until some history fits.
+            own: The meanings of further rows, added by the user. While no history fits all rows, one of these is left
+                out: the row that no history fits (if the user added this row), else the last row before it that the
+                user added.
 
         Raises:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.

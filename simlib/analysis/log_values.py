@@ -30,8 +30,8 @@ def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, 
 def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[Measure]) -> Scenario:
     """Return the scenario from a day to its deadline, starting in one of the given states.
 
-    The start states are the different rows of `levels` (N states, V variables). Their probabilities here mean nothing:
-    callers give their own. The interventions of the scenario act from the day on.
+    The start states are the different rows of `levels` (N states, V variables). The probabilities that these states
+    have in the result mean nothing: callers use others. The interventions of the scenario act from the day on.
     """
     scenario, variables = prepared.scenario, prepared.tables.variables
     states = (

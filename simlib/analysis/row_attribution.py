@@ -87,7 +87,7 @@ class RowEffects(Answer):
     by: the deadline of the forecast, which is the last day of the scenario.
     by_day: the days from the end of the log to the deadline.
     since: the first day of the log.
-    before, before_error: the forecast on that day without any row, and its 95% half-width.
+    before, before_error: the forecast on the first day of the log, without any row, and its 95% half-width.
     at_end, at_end_error: the forecast from the whole log, and its 95% half-width.
     rows: the effects of the rows.
     rest: the effect of the time after the last row, in log-odds.
@@ -112,7 +112,7 @@ class RowEffects(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         return f"How did each row of the log change the forecast of {self.measure.words} by {long_date(self.by)}?"
 
     @property
@@ -151,7 +151,10 @@ class RowEffects(Answer):
         return result
 
     def frame(self) -> pd.DataFrame:
-        """Return the parts of the effect of each row of the log, and the forecasts around it, as a table."""
+        """Return a table with one row for each row of the log.
+
+        The columns are the three parts of the effect of the row, and the forecasts before and after the row.
+        """
         import pandas as pd
 
         return pd.DataFrame(self.data()["rows"])
@@ -308,9 +311,9 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return a solver from the start of the log to the deadline, the measure in it, and a first day.
+    """Return a solver from the start of the log to the deadline, the measure in it, and a day.
 
-    Events count for the question from the first day on, which is in days after the start of the log.
+    Events count for the question from this day on. The day is given in days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop

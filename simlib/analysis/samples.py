@@ -131,7 +131,10 @@ def _joined(parts: list[Histories]) -> Histories:
 def sampled(
     scenario: Scenario, draws: int | Belief, histories: int, runs: int | None, *, by: By, seed: int, control: Control
 ) -> Sample:
-    """Sample `runs` histories of each draw or, if that is None, about `histories` in all. See `sample`."""
+    """Sample `runs` histories of each draw. If `runs` is None, sample about `histories` in all.
+
+    The other arguments are those of `sample`.
+    """
     several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
     each = -(-histories // several) if runs is None else runs
     return sample(scenario, by=by, draws=draws, runs=each, seed=seed, control=control)

@@ -30,7 +30,7 @@ class Expressions:
                 yield move, move.takes.stages
 
     def guard(self, move: Move, *, waiting: bool = False) -> str:
-        """Return the condition under which a move happens. With `waiting`, its next stage begins instead."""
+        """Return the condition under which a move happens or, with `waiting`, the next stage of its wait begins."""
         when = self.condition(move.when)
         parts = [f"!{self.names.ended}", *([] if when == "true" else [bracket(when)])]
         parts += [f"{self.names.variable[name]}>0" for name in move.per]
@@ -68,7 +68,7 @@ class Expressions:
         return self.share(move, outcome) + ("" if whole else f" / ({' + '.join(given)})")
 
     def share(self, move: Move, outcome: Outcome) -> str:
-        """Return the probability of an outcome before factors ("": 1), which may not yet sum to 1 with the others."""
+        """Return the probability of an outcome before factors are applied and the sum is scaled to 1 ("": 1)."""
         if outcome.chance is not None:
             return self.names.constant[outcome.chance]
         given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
@@ -86,7 +86,7 @@ class Expressions:
         return " & ".join(f"({part})" for part in parts) or "true"
 
     def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
-        """Return the update of the stage of `awaited` when `move` happens ("": the stage stays)."""
+        """Return the update of the stage of the wait of `awaited` when `move` happens ("": the stage stays)."""
         stage = self.names.waiting[awaited.id]
         if awaited is move:
             return f"{stage}'=0"

@@ -30,7 +30,7 @@ MAX_ASSUMPTIONS = 2000
 
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
-    """Yield (place in the file, fault, expected input) for each violation of a static rule (default: all rules)."""
+    """Yield (place in the file, fault, expected input) for each fault that a rule finds (default: all rules)."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
 
@@ -39,7 +39,7 @@ def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Itera
 
 
 def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
-    """Every number has low < value < high, or the three are equal."""
+    """Check that every number has low < value < high, or that all three are equal."""
     for assumption in _numbers(scenario):
         wrong = _wrong_with_order(assumption)
         if wrong:
@@ -65,7 +65,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
 
 
 def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]:
-    """The range of a chance cannot begin at 0 or end at 1, because the logit scale has neither."""
+    """Check that no range of a chance begins at 0 or ends at 1, because the logit scale has neither."""
     for assumption in _numbers(scenario):
         ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
@@ -75,7 +75,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]
 
 
 def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """No number is set from events after the first day of the forecast."""
+    """Check that no number is set from events after the first day of the forecast."""
     for assumption in scenario.assumptions.values():
         until = assumption.uses_log_until
         if until is not None and until > scenario.as_of:
@@ -84,14 +84,14 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
-    """There are at most `MAX_ASSUMPTIONS` numbers, including those written where they are used."""
+    """Check that there are at most `MAX_ASSUMPTIONS` numbers, including those written where they are used."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
 
 
 def every_source_is_listed(scenario: Scenario) -> Iterator[Misfit]:
-    """Every source that an item cites is in the section `sources`."""
+    """Check that every source that an item cites is in the section `sources`."""
     for place, names in _citations(scenario):
         for index, name in enumerate(names):
             if name not in scenario.sources:
@@ -118,14 +118,20 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 
 
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
-    """The chances of a move's outcomes sum to 1. One outcome may have no chance and takes what the others leave."""
+    """Check that the chances of each move's outcomes sum to 1.
+
+    One outcome may have no chance. It then takes what the others leave.
+    """
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
         yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
 
 
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
-    """The probabilities of a variable's start levels sum to 1. One level may take what the others leave."""
+    """Check that the probabilities of each variable's start levels sum to 1.
+
+    One level may have no probability. It then takes what the others leave.
+    """
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
@@ -159,7 +165,10 @@ def _wrong_with_sum(
 
 
 def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """A factor of a move can apply while the move is possible: their conditions and their dates overlap."""
+    """Check that each factor of a move can apply while the move is possible.
+
+    The conditions of factor and move must be able to hold together, and their dates must overlap.
+    """
     for move in scenario:
         for where, factor in move.placed_factors():
             place: Place = ("moves", move.id, *where)
@@ -171,7 +180,7 @@ def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[
 
 
 def effect_can_happen_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
-    """The condition of an effect can hold together with the condition of its move."""
+    """Check that the condition of each effect can hold together with the condition of its move."""
     for move, place, effects in _effects(scenario):
         for effect in effects:
             if not _can_hold_together(move.when, effect.when):
@@ -180,7 +189,7 @@ def effect_can_happen_while_its_move_is_possible(scenario: Scenario) -> Iterator
 
 
 def effects_of_an_outcome_never_clash(scenario: Scenario) -> Iterator[Misfit]:
-    """No two effects of one outcome change the same variable in the same state."""
+    """Check that no two effects of one outcome change the same variable in the same state."""
     for move, place, effects in _effects(scenario):
         for one, other in itertools.combinations(effects, 2):
             if one.variable == other.variable and _can_hold_together(move.when, one.when, other.when):
@@ -196,7 +205,10 @@ def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ..
 
 
 def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
-    """An outcome with factors is not the only outcome of its move. A single outcome always happens."""
+    """Check that no outcome with factors is the only outcome of its move.
+
+    A single outcome always happens, so factors would change nothing.
+    """
     for move in scenario:
         for outcome in move.outcomes if len(move.outcomes) == 1 else ():
             if outcome.factors:
@@ -225,7 +237,7 @@ def _overlap(one: Window, other: Window) -> bool:
 
 
 def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """No move and no factor is limited to dates before the first day of the forecast."""
+    """Check that no move and no factor is limited to dates before the first day of the forecast."""
     for move in scenario:
         for place, window in move.placed_windows():
             if window.last < scenario.as_of:
@@ -234,7 +246,7 @@ def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Mis
 
 
 def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """No move happens on a date before the first day of the forecast."""
+    """Check that no move happens on a date before the first day of the forecast."""
     for move in scenario:
         if move.at is not None and move.at < scenario.as_of:
             what = f"{move.at} is before the forecast begins ({scenario.as_of})"
@@ -245,7 +257,7 @@ def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """An amount per day has no standard deviation from event to event."""
+    """Check that no amount per day has a standard deviation from event to event."""
     for impact in scenario.impacts.values():
         for index, reward in enumerate(impact.per_day):
             amount = scenario.assumptions.get(reward.amount)
@@ -259,7 +271,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
-    """Two ids never differ only by case, hyphen, underscore or space, because some tools ignore these."""
+    """Check that no two ids differ only by case, hyphen, underscore or space, which some tools ignore."""
     sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
     for section in sections:
         yield from _twins((section,), getattr(scenario, section))
@@ -279,7 +291,7 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """No ending is called `ongoing`, and no assumption is called `rest`.
+    """Check that no ending is called `ongoing`, and that no assumption is called `rest`.
 
     `ongoing` means that no ending is reached. `rest` means the probability that the other levels leave.
     """
@@ -290,13 +302,13 @@ def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
-    """The last day of the forecast is a date of the calendar, which ends with the year 9999."""
+    """Check that the last day of the forecast is a date of the calendar, which ends with the year 9999."""
     if scenario.as_of.year + scenario.horizon_days / 365 > dt.MAXYEAR - 1:
         yield ("as_of",), f"{scenario.as_of} plus the horizon is beyond the calendar", "expected an earlier day"
 
 
 def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """The event log is used from a day that is not after the first day of the forecast."""
+    """Check that the event log is used from the first day of the forecast, or from an earlier day."""
     history = scenario.evidence.history if scenario.evidence else None
     if history is not None and history.since > scenario.as_of:
         place = ("evidence", "history", "from")
@@ -311,7 +323,7 @@ def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """A correlation is between two different assumptions with a range. No pair of assumptions is given twice."""
+    """Check that each correlation is between two different assumptions with a range, with no pair given twice."""
     before: set[frozenset[str]] = set()
     for index, correlation in enumerate(scenario.correlations):
         place: Place = ("correlations", index, "of")
@@ -328,7 +340,7 @@ def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]
 
 
 def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
-    """The rank correlations of the assumptions do not contradict each other.
+    """Check that the rank correlations of the assumptions do not contradict each other.
 
     The correlation of two normal scores is 2 sin(pi rho / 6), where rho is the rank correlation. The matrix of these
     correlations must be positive definite.

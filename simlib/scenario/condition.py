@@ -56,7 +56,7 @@ def runs(levels: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A period of the calendar, given by its first and its last day. Both days belong to it."""
+    """A period of the calendar, given by its first and its last day. Both days belong to the period."""
 
     first: dt.date
     last: dt.date

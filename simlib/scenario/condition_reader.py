@@ -28,7 +28,7 @@ class Reader:
         self.document, self.variables, self.known = document, variables, known
 
     def condition(self, written: Any, place: Place) -> Condition:
-        """Return the condition that is written at a place of the file. If nothing is written, it is `ALWAYS`."""
+        """Return the condition that is written at a place of the file (`ALWAYS` if nothing is written)."""
         if written is None:
             return ALWAYS
         if isinstance(written, dict):
@@ -113,7 +113,7 @@ def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple
 def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
     """Return the numbers that a phrase such as "5 or above", "5 to 9" or "not 5" means.
 
-    Returns () for any other text, and if the counter does not have a number.
+    Returns () for any other text, and if the counter does not have one of these numbers.
     """
     match = re.fullmatch(
         r"(?P<no>not )?(?P<one>\d+)(?: (?P<word>to (?P<other>\d+)|or above|or below))?", written, re.ASCII

@@ -69,9 +69,9 @@ class RowRule:
     - `level`: a condition on the state that holds, by the report of the row.
     - `setting`: a change from outside, as pairs (variable, level).
 
-    If none of them is given, the row says that `move` happened, or else the move whose id is the word of the row.
-    `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio P(row | its report is true)
-    / P(row | its report is false).
+    If none of them is given, the row says that `move` happened. Without `move`, the word of the row is the id of the
+    move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio P(row |
+    its report is true) / P(row | its report is false).
     """
 
     words: tuple[str, ...]

@@ -49,8 +49,8 @@ class RateReward:
 class TerminalReward:
     """An amount that an impact adds once, when an ending is reached.
 
-    `amount` is the id of the assumption that gives the mean amount. The assumption's `spread` is its standard
-    deviation.
+    `amount` is the id of the assumption that gives the mean amount. The assumption's `spread` is the standard deviation
+    of the amount.
     """
 
     ending: str

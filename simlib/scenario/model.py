@@ -96,7 +96,7 @@ class Variable:
 
     @property
     def first(self) -> int:
-        """The lowest number of a counter. For any other variable, 0."""
+        """The lowest number of a counter (a variable whose levels are whole numbers). For other variables, 0."""
         return int(self.levels[0]) if self.counter else 0
 
     @property
@@ -105,11 +105,11 @@ class Variable:
         return len(self.start) > 1
 
     def words(self, level: str) -> str:
-        """Return a level as people read it: its label, or "land strike" for "land-strike"."""
+        """Return a level as people read it: its label or, without a label, "land strike" for "land-strike"."""
         return dict(self.level_labels).get(level) or level.replace("-", " ")
 
     def at(self, level: str) -> str:
-        """Return the label of the variable with that of a level: "Use of force: land strike"."""
+        """Return the labels of the variable and of a level: "Use of force: land strike"."""
         return f"{self.label}: {self.words(level)}"
 
 

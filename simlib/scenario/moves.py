@@ -20,8 +20,8 @@ class Factor:
     - `by`: the id of the assumption that gives the number ("" with `per`).
     - `when`: the condition on the state.
     - `between`: the days on which the factor applies (None: all days).
-    - `per`: the id of a counter, whose present number is the factor ("": none). A counter is a variable whose levels
-      are whole numbers.
+    - `per`: the id of a counter (a variable whose levels are whole numbers). Its present number is the factor ("": no
+      counter).
     """
 
     by: str
@@ -136,7 +136,7 @@ class Move:
 
     @property
     def per(self) -> tuple[str, ...]:
-        """The ids of the counters to which the rate of the move is proportional."""
+        """The ids of the counters (variables with numbers as levels) to which the rate of the move is proportional."""
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:

@@ -283,7 +283,11 @@ class _Resolver:
         return wanted
 
     def _headline(self) -> str:
-        """Return the headline as "question:ID" or "ending:ID", or "" if the file names none that is clear."""
+        """Return the headline (main measure) as "question:ID" or "ending:ID".
+
+        The result is "" if the file has no headline. It is also "" if the headline is not clear, which is noted as a
+        problem.
+        """
         wanted = self.shape.headline
         if wanted is None:
             return ""

@@ -31,7 +31,7 @@ Any spread between those of one stage and two stages can be fitted within a rati
 
 @functools.cache
 def percentiles(stages: int) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentiles of a wait with `stages` stages, each of mean 1."""
+    """Return the 5th, 50th and 95th percentiles of a wait of `stages` exponential stages, each of mean 1."""
     from scipy.special import gammaincinv
 
     low, median, high = (float(gammaincinv(stages, p)) for p in (0.05, 0.5, 0.95))
@@ -39,15 +39,16 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a wait with `stages` stages and the median `median`."""
+    """Return the 5th and 95th percentiles of a wait of `stages` exponential stages with the median `median`."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 
 
 def stages_of(median: float, low: float, high: float) -> int:
-    """Return the number of stages with which a wait of this median comes closest to `low` and `high`.
+    """Return the number of exponential stages with which a wait comes closest to `low` and `high`.
 
-    `low` and `high` are the 5th and 95th percentiles. They are compared by their ratios.
+    The wait consists of stages in a row, and has this median. `low` and `high` are its 5th and 95th percentiles.
+    Percentiles are compared by their ratios.
 
     Raises QuantityError if the percentiles are in the wrong order, or if they need more stages than `MOST_STAGES`. Also
     if no number of stages comes near them.

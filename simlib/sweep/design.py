@@ -31,7 +31,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The points of a sweep. Each is a world (a scenario, perhaps with a view) with values and a seed.
+    """The points of a sweep. Each point is a world (a scenario, perhaps with a view), values and a seed.
 
     P is the number of points, and A the number of assumptions.
 
@@ -81,8 +81,8 @@ class SweepDesign:
     def order(self) -> Ints:
         """Return the positions of the points in the order in which they are computed.
 
-        Groups of points that differ only in their plan (cases) are shuffled, so that even an aborted sweep is a fair
-        sample. The points of a group follow one another, so that the plans can be compared.
+        Cases (groups of points that differ only in their plan) are shuffled, so that even an aborted sweep is a fair
+        sample. The points of a case follow one another, so that the plans can be compared.
         """
         plans = max(len(self.plans), 1)
         cases = np.random.default_rng(0).permutation(len(self) // plans)
@@ -162,8 +162,8 @@ def views_design(
 ) -> SweepDesign:
     """Return the design of a sweep over every combination of worlds, plans and seeds.
 
-    Worlds are a scenario seen through different views, by name. Plans are named sets of interventions. The assumptions
-    have the values in the files. Raises ScenarioError for interventions that do not fit a world.
+    Worlds are versions of a scenario, each with its view applied, by name. Plans are named sets of interventions. The
+    assumptions have the values in the files. Raises ScenarioError for interventions that do not fit a world.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])
@@ -173,7 +173,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every world under every plan: the first world under all plans, then the second, and so on."""
+    """Return every world under every plan (set of interventions): the first world under all plans first."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

@@ -149,8 +149,8 @@ def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame
     """Return the rows of all plans but `baseline`, each with its change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
-    probability minus `before`. Groups of points (cases) that an unfinished sweep has not computed under both plans are
-    left out. Raises SimlibError for a sweep without the plan `baseline`.
+    probability minus `before`. A case is a group of points that differ only in their plan. Cases that an unfinished
+    sweep has not computed under both plans are left out. Raises SimlibError for a sweep without the plan `baseline`.
     """
     if "plan" not in table or baseline not in set(table["plan"]):
         raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")

@@ -62,7 +62,7 @@ def _view(scenario: Scenario, name: str) -> View:
 
 
 def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
-    """Yield a problem for each reason why a view cannot be a plan."""
+    """Yield a problem for each reason why a view cannot be a plan (a set of interventions for a sweep)."""
     wrong = []
     if view.changes:
         wrong.append(("assumptions", "a plan cannot change assumptions", "expected interventions, such as `assume`"))

@@ -60,7 +60,7 @@ def need(module: str, what: str) -> None:
 def _solver(world: Scenario, options: Options) -> Any:
     """Return the exact engine of a world.
 
-    Each process keeps only the few that it used last, because each may hold many states.
+    A process keeps only the few engines that it used last, because an engine may hold many states.
     """
     from simlib.engines.exact.forecast import Solver
 

@@ -83,7 +83,7 @@ class Threads:
 class Cluster:
     """Workers of a Dask cluster, which compute a sweep.
 
-    Their results come back to this process, so no shared folder is needed.
+    The workers send their results to this process, so no shared folder is needed.
     """
 
     def __init__(self, scheduler: str) -> None:

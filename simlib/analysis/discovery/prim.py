@@ -84,8 +84,8 @@ def find_boxes(
     """Find boxes in which cases of interest are dense. Return the boxes and a trajectory.
 
     Each search leaves out the points in earlier boxes. The search stops at a box in which cases of interest are no
-    denser than among all points. The trajectory is the series of boxes after each peel of the first search: it begins
-    with a box of all points.
+    denser than among all points. The trajectory is the series of boxes of the first search. It begins with a box of all
+    points, and each later box lacks one more thin slice.
 
     Args:
         points: The ranks of n points in D coordinates, between 0 and 1 (n, D).
@@ -183,8 +183,8 @@ def _p_values(cases: _Cases, box: Floats) -> Floats:
     """Return the quasi-p-value of each low and high bound (2, D), 0 where there is none.
 
     Suppose that the true share of cases of interest is the share in the box without this bound. The quasi-p-value is
-    the probability that the box then has at least as many cases of interest as it has. Weighted draws count as their
-    effective number (Kish 1965).
+    the probability that the box would then contain at least the observed number of cases of interest. Weighted draws
+    count as their effective number of draws (Kish 1965).
     """
     from scipy.stats import binom
 

@@ -169,7 +169,7 @@ class Discovery(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered, with its date."""
+        """The question that is answered, in one sentence with its date."""
         likely = f"at least {self._value(self.threshold)} by {self.by_words}"
         return f"Under which assumptions is {self.measure.words} {likely}?"
 
@@ -240,7 +240,7 @@ class Discovery(Answer):
         return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Say in a clause that the threshold is the upper quartile, and how many draws equal it. "" if not so."""
+        """Return a clause which says that the threshold is the upper quartile ("" for any other threshold)."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -290,8 +290,8 @@ def discover(
         threshold: Draws in which the measure is at least this are sought. Default: the upper quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        draws: A number of draws of the prior, or a belief (weighted draws). The weights then enter every share and
-            quantile.
+        draws: A number of draws of the prior, or a belief (weighted draws). The weights of a belief enter every share
+            and quantile.
         runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
         seed: Seed of the draws and of the random numbers.
         control: Progress callback, cancellation and number of threads.

@@ -22,15 +22,15 @@ __all__ = ["counted_indicators"]
 
 
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
-    """Count in sampled histories how each move and level bears on an ending or a question.
+    """Count in sampled histories what each move and level says about an ending or a question.
 
-    Known signs come first. Their likelihood ratio differs from 1 by more than its error.
+    Known signs (moves and levels whose likelihood ratio differs from 1 by more than its error) come first.
 
     Args:
         sample: The histories, with the draw of the assumptions and the weight of each.
         measure: The ending or question.
         look_by_day: The day of the observation, in days after the start.
-        times_seen: Number of sightings from which a sign counts as seen.
+        times_seen: Number of sightings from which a move or level counts as seen.
     """
     histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
@@ -55,6 +55,8 @@ _NO_LEAD = np.full(3, np.nan)
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
     """Return for each history (R,) whether E is open on the day, whether E follows, and the day of E.
 
+    E is the event of the measure: the ending, or the yes to the question.
+
     For an ending, the third array is the day of any ending. It is the day of E only where E follows.
     """
     histories = sample.histories
@@ -68,7 +70,10 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Counts how often a sign and E go together. Histories have weights and may share draws."""
+    """Counts how often an event E happens in histories with and without a sign (a move or level that is seen).
+
+    Histories have weights and may share draws (sets of assumption values).
+    """
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
@@ -103,7 +108,10 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(S | E) / P(S | not E) and Katz's log interval, with half a history added to each count."""
+        """Return the likelihood ratio P(S | E) / P(S | not E) of a sign S, with Katz's log interval.
+
+        For the interval, half a history is added to each count.
+        """
         true, false = self._sum(self.happens), self._sum(~self.happens)
         hits, alarms = self._sum(shows & self.happens), self._sum(shows & ~self.happens)
         if true == 0 or false == 0:

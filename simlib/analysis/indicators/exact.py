@@ -33,7 +33,7 @@ _NEVER = 1e-12
 def exact_indicators(
     scenario: Scenario, measure: Measure, look_by_day: float, *, control: Control = UNWATCHED
 ) -> Indicators:
-    """Compute exactly how each move and level bears on an ending or a question.
+    """Compute exactly what each move and level says about an ending or a question.
 
     The assumptions have their stated values. Lead times are not computed (nan).
 
@@ -75,7 +75,10 @@ class _Watch:
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return every sign that may be seen while E is open, known signs first, then by information."""
+        """Return every sign (move or level) that may be seen while the ending or question is open.
+
+        Known signs come first, the most informative at the top. The other signs follow in the same order.
+        """
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):
             stays, happens = self._unseen(sign)
@@ -94,7 +97,7 @@ class _Watch:
                 yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
-        """Return the evidence of one sign, given the two probabilities of `_unseen` for that sign."""
+        """Return what one sign says, given the two probabilities that `_unseen` returns for this sign."""
         table = (
             np.array(
                 [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]

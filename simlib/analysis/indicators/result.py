@@ -98,13 +98,14 @@ class Indicator:
 
     @property
     def known(self) -> bool:
-        """Whether this is known to be a sign: the interval of its likelihood ratio excludes 1."""
+        """Whether the move or level is a known sign: the interval of its likelihood ratio excludes 1."""
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     def row(self) -> dict[str, Any]:
-        """Return the numbers as one row of a table. The bounds of NAME are NAME_low and NAME_high.
+        """Return the numbers as one row of a table.
 
-        `doing` is the change if the move is forced (`if_forced`).
+        The columns NAME_low and NAME_high are the bounds of column NAME. The column `doing` is the change if the move
+        is forced (`if_forced`).
         """
         cells: dict[str, Any] = {
             "kind": self.kind,
@@ -133,9 +134,10 @@ class Indicators(Answer):
     measure: the ending or question.
     look_by_day: the day of the observation, in days after the scenario's `as_of`.
     by_day: the day of the forecast, in days after the scenario's `as_of`.
-    times_seen: the number of sightings from which a sign counts as seen.
+    times_seen: the number of sightings from which a move or level counts as seen.
     before: the probability of the ending or question without the observation, with its 95% interval.
-    rows: the moves and levels. Known signs come first, then the order is by expected information.
+    rows: the moves and levels. Known signs (likelihood ratio known to differ from 1) come first. Each part is ordered
+    by expected information.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -184,7 +186,10 @@ class Indicators(Answer):
         return f"nothing has ended and {self.measure.words} has not happened by {until}"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each move or level. The bounds of NAME are NAME_low and NAME_high."""
+        """Return a table with one row for each move or level.
+
+        The columns NAME_low and NAME_high are the bounds of column NAME.
+        """
         import pandas as pd
 
         return pd.DataFrame([row.row() for row in self.rows])
@@ -233,7 +238,7 @@ class Indicators(Answer):
         )
 
     def made(self) -> str:
-        """Return how the numbers were computed as a phrase: "exactly, at the stated values"."""
+        """Return a phrase that says how the numbers were computed: "exactly, at the stated values"."""
         if self.exact:
             return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
@@ -242,15 +247,17 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Return this answer with the effects of forcing the first moves on the day of the observation.
+        """Return this answer, with the effect of forcing each of the first moves in `rows`.
 
-        A sign is evidence, while a forced move is a cause: others react to the new situation, not to a motive. The
-        effects are computed at the stated values of the assumptions. For an ending the exact engine computes them if
-        the states are few enough. Otherwise they come from pairs of histories with common random numbers.
+        The moves are forced on the day of the observation. A move that is seen is evidence, for example of a motive. A
+        forced move is only a cause, to which others react. The effects are computed at the stated values of the
+        assumptions. For an ending the exact engine computes them if the states are few enough. Otherwise they come from
+        pairs of histories with common random numbers.
 
         Args:
             most: Number of moves, taken from the top of `rows`.
-            runs: Pairs of histories, if the exact engine is not used. Default: as many as were counted.
+            runs: Pairs of histories, if the exact engine is not used. Default: the number of histories in which the
+                moves were counted, if they were counted.
             control: Progress callback and cancellation.
 
         Raises:

@@ -36,25 +36,26 @@ def indicators(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Indicators:
-    """Return the evidence of each public move and level about an ending or a question.
+    """Return what each public move and level says about an ending or a question.
 
     Args:
         scenario: The scenario, with its interventions.
         measure: The ending or question to watch for, such as "ending:open-war". Default: the scenario's headline.
         look_by: The day of the observation: a date, or days after `as_of`. Default: 14 days, or half the horizon if
             that is less.
-        times_seen: Number of sightings from which a sign counts as seen. Each entry into a level is a sighting, and so
-            is a start at that level.
-        engine: "exact" works at the stated values only, with `times_seen` 1. A number of `draws` and `runs` have no
-            effect, and a belief is refused. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few
-            enough. Otherwise "auto" is Monte Carlo.
+        times_seen: Number of sightings from which a move or level counts as seen. Each entry into a level is a
+            sighting, and so is a start at that level.
+        engine: "exact" uses the stated values, and needs `times_seen` 1. It ignores `runs` and a number of `draws`, and
+            refuses a belief. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
+            Otherwise "auto" is Monte Carlo.
         draws: A number of draws of the prior, or a belief (weighted draws). 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Returns:
-        The indicators, known signs first. `Indicators.with_forcing` adds the effects of forcing the moves.
+        The moves and levels, as indicators. Known signs (likelihood ratio known to differ from 1) come first.
+            `Indicators.with_forcing` adds the effects of forcing the moves.
 
     Raises:
         ScenarioError: For an unknown measure, or a day outside the forecast.

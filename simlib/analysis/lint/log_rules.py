@@ -28,7 +28,7 @@ def _readings(subject: Subject) -> tuple[Reading, ...]:
 
 
 def _sound(subject: Subject) -> tuple[Reading, ...]:
-    """Return `_readings`, or () if the log cannot be read. The rule `every_row_is_possible` reports that."""
+    """Return `_readings`, or () if the log cannot be read. The rule `every_row_is_possible` reports such a log."""
     try:
         return _readings(subject)
     except ScenarioError:
@@ -52,7 +52,10 @@ def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
 
 
 def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
-    """Report each assumption that cites the log, or counts its rows, but does not say `uses_log_until`."""
+    """Report each assumption that uses the log, but does not say `uses_log_until`.
+
+    An assumption uses the log if it cites the log as a source, or if its reason counts rows of the log.
+    """
     scenario = subject.scenario
     if not _sound(subject):
         return

@@ -144,7 +144,7 @@ _SILENCE = ("", "no reason given")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The rate of a move that its base rate and its factors imply together.
+    """The rate of a move, as implied by its base rate and its factors together.
 
     move: the move.
     base: the assumption that is the base rate (the rate before any factor).
@@ -187,7 +187,7 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
     """Report each base rate that probably includes already the effect of the factors of its move.
 
     A rate that was counted in a tense period includes the effect of the tension. So the base rate should be the counted
-    rate divided by the expected product of the factors, the multiplier.
+    rate divided by the multiplier (the expected product of the factors).
 
     If the assumption has an `observed` rate, the implied rate is compared with the observed one. The rate was observed
     before the start, so two multipliers are tried: at the start and over the first weeks. The multiplier whose implied

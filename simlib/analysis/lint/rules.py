@@ -69,7 +69,7 @@ class Findings(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
@@ -136,7 +136,7 @@ def _not_checked(subject: Subject) -> Finding:
 
 
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
-    """Compare rates that were stated as a probability p within T days with the model's probability.
+    """Compare each rate that was stated as “p within T days” with the probability in the model.
 
     The table has one row for each move with such a rate. Interventions are ignored. The columns are:
 
@@ -175,7 +175,7 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
 def _first_firings(
     scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
-    """Return the probability of each move within T days, where its rate was stated as p within T days."""
+    """Return for each move whose rate was stated as “p within T days” its probability within T days."""
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}

@@ -231,7 +231,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
-    """Report each question whose probability is 0 or 1 by structure, whatever the rates.
+    """Report each question whose probability is 0 or 1, whatever the rates.
 
     Such a question needs no forecast, and a probability of 0 or 1 can ruin a score.
     """
@@ -267,7 +267,10 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether the moves can happen as often as a question asks, or if there are too many states."""
+    """Say whether the moves can happen as often as a question asks.
+
+    If there are too many states to decide this, the result is True.
+    """
     counting = Tables(with_counter(subject.scenario, question))
     try:
         space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)

@@ -59,9 +59,9 @@ TOLERANCE = 1e-6
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
     """Report each actor and each assumption that changes every answer by less than one percentage point.
 
-    Answers are the probabilities of the endings and questions at the horizon. The moves of an actor are stopped. Each
-    assumption goes from its low to its high, while all others keep their stated values. An actor or assumption that
-    changes the mean of an impact by one percent or more is not reported.
+    Answers are the probabilities of the endings and questions at the horizon. To test an actor, all moves of the actor
+    are stopped. To test an assumption, its value goes from its low to its high, while all others keep their stated
+    values. An actor or assumption that changes the mean of an impact by one percent or more is not reported.
 
     If an actor changes only questions that nobody else's moves can answer, the finding is a note and not a warning. The
     headline (main measure) never counts as such a question.
@@ -122,7 +122,7 @@ class _Idle:
 
     size: the largest change of an answer.
     answer: the answer with this change.
-    answers_its_own: whether the strand changes a question that was left out by `LINE` or more.
+    answers_its_own: whether a question that was left out changes by `LINE` or more.
     """
 
     strand: _Strand
@@ -156,7 +156,10 @@ def _strands(world: Scenario) -> Iterator[_Strand]:
 
 
 class _Strands:
-    """All strands of a scenario, and how much each strand changes each answer."""
+    """All strands of a scenario, and how much each of them changes each answer.
+
+    A strand is one assumption, or all moves of one actor.
+    """
 
     def __init__(self, subject: Subject, control: Control) -> None:
         self.world, self.control = _with_switches(subject.scenario), control
@@ -200,7 +203,10 @@ class _Strands:
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Whether each of S strands changes the mean of an impact by the share `LINE` or more, from slopes (S,)."""
+        """Whether each of S strands changes the mean of some impact by at least the share `LINE` (S,).
+
+        The changes are estimated from slopes.
+        """
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
@@ -260,7 +266,7 @@ class _Strands:
 
     @cached_property
     def own(self) -> Bools:
-        """Whether each of M answers is a question that only the actor of a strand can answer (S, M)."""
+        """For each of S strands: whether each of M answers is a question that only its actor can answer (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 

@@ -80,7 +80,7 @@ class TypicalHistories(Answer):
         return np.append(histories.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
 
     def sentences(self) -> list[str]:
-        """Return for each of the likeliest paths the dates on which its typical history enters a rung."""
+        """Say for each of the likeliest paths on which dates its typical history enters the rungs (levels)."""
         lines = []
         for path, steps in self._steps():
             entries = ", ".join(f"“{rung}” on {long_date(self._date(day))}" for day, rung in steps)
@@ -89,7 +89,7 @@ class TypicalHistories(Answer):
         return lines or ["None of the sampled histories takes one of the likeliest paths."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each rung that a typical history enters, with its date."""
+        """Return a table with one row for each rung (level) that a typical history enters, with the date."""
         import pandas as pd
 
         rows = [
@@ -100,7 +100,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, the target day, and the rungs that the typical histories enter."""
+        """Return the ladder, the target day, and the rungs (levels) that the typical histories enter."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,
@@ -112,7 +112,7 @@ class TypicalHistories(Answer):
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))
 
     def _steps(self) -> list[tuple[PathClass, list[tuple[float, str]]]]:
-        """Return each path with the (day, rung) pairs that its typical history enters."""
+        """Return each path with pairs (day, rung): the rungs (levels) that its typical history enters."""
         names = [rung.id for rung in self.paths.scenario.ladders[self.paths.ladder].rungs]
         result = []
         for path, place in self.typical:

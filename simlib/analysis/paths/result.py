@@ -47,7 +47,8 @@ class Branch:
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     entered: the probability that a history has visited these rungs in this order by the target day.
-    share_of_parent: `entered` divided by the same probability without the last rung.
+    share_of_parent: `entered` divided by the probability that a history has visited all these rungs but the last in
+    this order.
     """
 
     rungs: tuple[str, ...]

@@ -67,7 +67,7 @@ class RungTimes(Answer):
         return f"How long do histories stay on each rung of “{self.ladder}” by {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the median days on a rung before each of the `limit` commonest changes of rung."""
+        """Say for the `limit` commonest changes of rung (level) the median number of days before the change."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
             f"From “{stay.rung}” to “{stay.to}” the median time is {in_days(float(f'{stay.days[2]:.3g}'))}, "
@@ -77,7 +77,10 @@ class RungTimes(Answer):
         return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each pair of rung and next rung, with the count and percentiles in days."""
+        """Return a table with one row for each pair of rung (level) and next rung.
+
+        The columns give the number of stays and the percentiles of their length in days.
+        """
         import pandas as pd
 
         names = [f"p{round(100 * p)}" for p in _POINTS]

@@ -50,7 +50,7 @@ class _Span:
 
     @property
     def first(self) -> int:
-        """The number of the moment before all interventions. The moment after all of them has number -1."""
+        """The number of the moment before the interventions at the start of the span. The moment after them is -1."""
         return -len(self.jumps) - 1
 
 
@@ -59,8 +59,8 @@ class _Prefix:
     """The beginning of a path: the rungs visited so far, in order of first visits.
 
     entered: the probability that a history visits these rungs first, and has the wanted ending.
-    inflow: for each (span, step) pairs of the states that are entered, and the probability of each. Steps below 0 are
-    moments around the interventions at the start of a span: the lowest before all of them, -1 after all of them.
+    inflow: {(span, step): list of pairs (states that are entered, their probabilities)}. Steps below 0 are moments
+    around the interventions at the start of a span: the lowest before all of them, -1 after all of them.
     """
 
     rungs: tuple[int, ...]
@@ -75,7 +75,7 @@ class SearchResult:
     Rungs and endings are indices. The last index of endings stands for no ending.
 
     classes: (probability, rungs in order of first visits, ending), the most probable first.
-    prefixes: (rungs visited first, probability that enters) for each beginning of a path that was met.
+    prefixes: (rungs visited first, probability of visiting them first) for each beginning of a path that was met.
     total: the probability of the wanted ending (about 1 without one).
     error: a bound on the truncation error of each probability.
     left: a bound on the probability of each class that the search did not reach.
@@ -135,7 +135,10 @@ class PathSearch:
         return _Span(segment, generator, weights, entry, worth, jumps), before
 
     def run(self, top: int, most: int) -> SearchResult:
-        """Search until the `top` most probable classes are certain, or `most` prefixes are expanded."""
+        """Search until the `top` most probable classes are certain, or `most` prefixes are expanded.
+
+        A prefix is the beginning of a path: the rungs visited so far.
+        """
         queue = [(-p.entered, number, p) for number, p in enumerate(self._roots())]
         total = sum(p.entered for _, _, p in queue)
         heapq.heapify(queue)
@@ -173,7 +176,10 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Return (ending, probability) pairs of the prefix's own class, and the prefixes one rung longer."""
+        """Return the classes of paths that stop at this prefix, and the prefixes that are one rung longer.
+
+        A prefix is the beginning of a path. Each class is a pair (ending, probability).
+        """
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
@@ -190,7 +196,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return the `worth` of states just after intervention `number` of a span (-1: before all)."""
+        """Return the `worth` of states just after intervention `number` of a span (-1: before all interventions)."""
         if span.worth is None:
             return None
         value = span.worth[0]

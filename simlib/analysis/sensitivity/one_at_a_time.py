@@ -84,7 +84,7 @@ class Elasticities(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered, with its date."""
+        """The question that is answered, in one sentence with its date."""
         return f"How much does a small change of each assumption change {listed(self.measures)} by {self.by_words}?"
 
     def elasticity(self, measure: str) -> Floats:
@@ -228,12 +228,12 @@ class Drivers(Traced):
 
     @property
     def question(self) -> str:
-        """The question that is answered, with its date."""
+        """The question that is answered, in one sentence with its date."""
         return f"Which assumptions move {listed(self.measures)} most by {self.by_words}?"
 
     @property
     def centre(self) -> str:
-        """In words: the central values, which all assumptions have except the one that is moved."""
+        """The central values of the assumptions, in words. Only the assumption that is varied leaves its value."""
         belief = self.provenance["belief"]
         return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
@@ -402,7 +402,10 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and from slopes the largest change of M measures by any other (M,)."""
+    """Return the assumptions to try, and how much any other assumption changes each measure at most (M,).
+
+    The changes of the M measures are estimated from slopes.
+    """
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

@@ -124,7 +124,7 @@ def jackknife(each: Floats) -> tuple[Indices, Indices]:
     """Return (variance, first-order indices, total indices), and their 95% half-widths in the same form.
 
     `each` (R, 6, I) has the `products` of R sequences for I inputs. The half-widths come from leaving out one sequence
-    at a time. A half-width is infinite if some of these estimates have no variance to divide by.
+    at a time. A half-width is infinite if the answers have no variance when some sequence is left out.
     """
     from scipy.special import stdtrit
 

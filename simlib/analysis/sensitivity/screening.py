@@ -58,7 +58,7 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
             input by itself, unless it is correlated with others.
 
     Raises:
-        ScenarioError: For an unknown or fixed assumption, and for one in two groups.
+        ScenarioError: For an unknown or fixed assumption, and for an assumption in two groups.
         Unsupported: For a group with only some of several correlated assumptions, or when every assumption is fixed.
     """
     position = {name: column for column, name in enumerate(scenario.assumptions)}
@@ -90,10 +90,11 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
-    """Return the scenario with the medians and 90% ranges of draws as its values, and the belief.
+    """Return the scenario with values and ranges taken from draws, and the draws as a belief.
 
-    `draws` is a belief (weighted draws) or a number of draws of the prior. With 0, return the scenario as it is, and
-    None. Raises Unsupported for a belief about another scenario or date.
+    Each uncertain assumption gets the median and the 90% range of its draws. `draws` is a belief (weighted draws) or a
+    number of draws of the prior. With 0, return the scenario as it is, and None. Raises Unsupported for a belief about
+    another scenario or date.
     """
     if not isinstance(draws, Belief) and draws == 0:
         return scenario, None

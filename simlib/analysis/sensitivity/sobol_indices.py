@@ -60,7 +60,7 @@ _SHARES = (
 
 
 def share_in_words(share: float) -> str:
-    """Write a share: "about half", "about a twentieth", "next to nothing"."""
+    """Write a share in words: "about half", "about a twentieth", "next to nothing"."""
     return next((words for least, words in _SHARES if share >= least), "next to nothing")
 
 
@@ -127,7 +127,7 @@ class Sobol(Traced):
 
     @property
     def question(self) -> str:
-        """The question that is answered, with its date."""
+        """The question that is answered, in one sentence with its date."""
         about = listed([shares.measure for shares in self.measures.values()])
         return f"Which assumptions cause the spread of {about} by {self.by_words} when all are uncertain at once?"
 
@@ -235,9 +235,9 @@ def sobol(
         measures: Names of measures. Default: the headline (main measure).
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Number of inputs with indices (None: all). The inputs with the largest share of the variance of any
-            measure, by slope, are chosen. {name: assumptions} puts assumptions into groups first. Correlated
-            assumptions are always grouped.
+        top: Number of inputs with indices (None: all). Slopes tell which inputs cause the largest share of the variance
+            of any measure. Instead of a number, {name: assumptions} puts assumptions into groups that form one input
+            each. Correlated assumptions are always grouped.
         draws: Number of draws of the prior, a power of two of at least 8. A belief is refused, because inputs must be
             independent.
         runs: Replicates of each row by Monte Carlo.
@@ -281,14 +281,17 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the inputs with the largest shares of variance by slope, and the largest share of any other."""
+    """Return the `top` inputs with the largest shares of variance, and the largest share of any other.
+
+    The shares are estimated from slopes.
+    """
     shares = largest_shares(tangent_spreads(every, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
     return [every[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
 
 
 def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]]) -> Shares:
-    """Return the indices of a measure from its answers at A, at B and at the mixtures of each sequence."""
+    """Return the Sobol indices of a measure from its answers at the rows of `PickFreeze`."""
     each = np.stack([products(*part) for part in answers])
     (variance, first, total), (half, half_first, half_total) = jackknife(each)
     known = bool(variance > half)

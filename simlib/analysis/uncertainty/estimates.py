@@ -157,7 +157,7 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return the effective number of draws: as many draws of equal weight tell as much (Kish 1965)."""
+    """Return the effective number of draws: so many draws of equal weight would tell as much (Kish 1965)."""
     return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
 
 

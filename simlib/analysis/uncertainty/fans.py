@@ -63,7 +63,7 @@ class Fan(Answer):
 
     @property
     def of_ladder(self) -> bool:
-        """Whether the series are those of a ladder."""
+        """Whether the series show the rungs (levels) of a ladder, and not a measure."""
         return len(self.names) > len(self.mean)
 
     @property
@@ -73,7 +73,7 @@ class Fan(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         what = f"each rung of “{self.label}”" if self.of_ladder else f"“{self.label}”"
         return f"How likely is {what} up to {self.by_words}, and how uncertain is that?"
 

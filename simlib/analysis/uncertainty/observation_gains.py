@@ -46,7 +46,7 @@ EVER: the move has been seen by t, whether or not the question is open then.
 class WatchedReplicates:
     """Simulates histories at each draw of the assumptions, and counts six shares for each observation.
 
-    The shares are listed at `OPEN`.
+    The constants `OPEN` to `EVER` name the shares.
     """
 
     def __init__(
@@ -125,8 +125,8 @@ def at_look(shares: Floats) -> dict[str, float]:
 def brier_gain(shares: Floats, scale: Floats | None) -> float:
     """Return the expected gain in the Brier score from an observation, given its `shares` (D, K, 6).
 
-    The gain is P(open) Cov(E, seen | open)² / (q (1 - q)), with q = P(seen | open). `scale` (D,) are the relative
-    weights of the draws (None: equal).
+    E is the event of the question. The gain is P(open) Cov(E, seen | open)² / (q (1 - q)), with q = P(seen | open).
+    `scale` (D,) are the relative weights of the draws (None: equal).
     """
     shares = scaled(shares, scale)
     known = at_look(shares)
@@ -141,8 +141,8 @@ def brier_gain(shares: Floats, scale: Floats | None) -> float:
 def log_gain(shares: Floats, scale: Floats | None) -> float:
     """Return the expected gain in the log score (nats) from an observation, given its `shares` (D, K, 6).
 
-    The plain estimate is multiplied by a ratio of Brier gains, without noise to with noise, so that noise does not
-    count as a gain. `scale` (D,) are the relative weights of the draws (None: equal).
+    Noise raises the plain estimate. So the estimate is multiplied by the Brier gain without noise, divided by the Brier
+    gain with noise. `scale` (D,) are the relative weights of the draws (None: equal).
     """
     known = at_look(scaled(shares, scale))
     weights = np.array([known["seen"], 1 - known["seen"]])
@@ -155,7 +155,8 @@ def log_gain(shares: Floats, scale: Floats | None) -> float:
 def settled_share(shares: Floats, scale: Floats | None) -> float:
     """Return the share of Var(P) that an observation would resolve, given its `shares` (D, K, 6).
 
-    P is the probability of E by the target day. `scale` (D,) are the relative weights of the draws (None: equal).
+    P is the probability that the event of the question happens by the target day. `scale` (D,) are the relative weights
+    of the draws (None: equal).
     """
     answer, seen = shares[:, :, TARGET], shares[:, :, EVER]
     variance, q = variance_over_draws(answer, scale), mean(seen, scale)

@@ -134,7 +134,7 @@ class Worth:
 
     @property
     def of_all(self) -> str:
-        """The share of the value of knowing everything, with its error: "77 ± 4%"."""
+        """The share in the value of knowing all assumptions, with its error, as text: "77 ± 4%"."""
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
     def row(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Evppi(Answer):
     brier: the gain in the expected Brier score from knowing all assumptions, Var(P).
     brier_error: the 95% half-width of `brier`.
     log: the gain in the expected log score from knowing all assumptions, in nats.
-    chance: the expected Brier score that would remain, E[P(1 - P)].
+    chance: the expected Brier score that would remain if all assumptions were known, E[P(1 - P)].
     worths: the value of each assumption. Those whose share exceeds its error come first, then the order is by value.
     draws: the number of draws (sets of assumption values).
     """
@@ -175,7 +175,7 @@ class Evppi(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         return f"Which assumption is most worth knowing to forecast {self.measure.words} by {self.by_words}?"
 
     @property
@@ -343,7 +343,10 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual) of a regression of values (D, K) on a basis (D, degrees), without means."""
+    """Return (fitted, residual) of a regression of values (D, K) on a basis (D, degrees).
+
+    Values and basis are centred first, by subtracting their means over the draws.
+    """
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)
     coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]

@@ -73,7 +73,8 @@ class Precision:
     most_draws: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
     patience: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact. The
     answer at the stated values may be exact even if the draws would take more.
-    answer_when_cancelled: whether a cancelled question is answered from the last finished doubling, if there is one.
+    answer_when_cancelled: whether a cancelled question is answered from the last finished doubling of draws or
+    replicates, if there is one.
     """
 
     tolerance: float = 0.02
@@ -99,7 +100,7 @@ class Uncertainty(Traced):
     scores (D, A): the normal scores of the draws (None: the draws are those of a belief).
     theta (D, A): the values of the assumptions at each draw, in base units.
     weights (D,): the weights of the draws, which sum to one.
-    sequence (D,): the number of the Sobol sequence of each draw, or of its group in a belief.
+    sequence (D,): the number of the Sobol sequence to which each draw belongs (for a belief: of its group).
     answers (D, K, M): the measures at each draw, in K blocks of replicates (one block when exact).
     spreads: the range of each measure, by name.
     tolerance: the half-width asked for (None: the number of draws was given instead).
@@ -134,7 +135,7 @@ class Uncertainty(Traced):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         first = [measure.words for measure in self.measures[:NAMED]]
         more = len(self.measures) - len(first)
         names = [*first, counted(more, "other measure")] if more else first

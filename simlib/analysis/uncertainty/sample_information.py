@@ -67,7 +67,7 @@ LOOK_BY = 14.0
 class Observation:
     """The value of watching for a public move, or for one of its outcomes, until a day t.
 
-    E is the event of the question. A question is open at t if nothing has ended and E has not happened.
+    E is the event of the question. A question is open at t if no ending has been reached and E has not happened.
 
     move, outcome: the ids of the move and of its outcome ("": any outcome).
     label: the label of the move, with its outcome.
@@ -114,7 +114,7 @@ class Evsi(Traced):
     look_by_day: the last day of watching, in days after the scenario's first day.
     mean: P(E) today.
     open_then: P(question still open on the last day of watching).
-    if_open: P(E | question still open on the last day of watching), nan if it is never open.
+    if_open: P(E | question still open on the last day of watching), nan if the question is never open then.
     observations: the moves or outcomes of moves, in the order of their gains in the Brier score.
     labels: the label of each assumption, by id.
     """
@@ -136,7 +136,7 @@ class Evsi(Traced):
 
     @property
     def question(self) -> str:
-        """The question that is answered."""
+        """The question that is answered, in one sentence."""
         return (
             f"What is most worth watching for until {self.look_by_words} to forecast {self.measure.words} by "
             f"{self.by_words}?"

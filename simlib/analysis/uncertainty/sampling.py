@@ -153,7 +153,8 @@ class Sampling:
             answer_when_cancelled: Whether to return the last finished stage if the work is cancelled.
 
         Returns:
-            The range of each measure by name, and the errors before the first and after each doubling.
+            The range of each measure by name, and the errors, at the beginning and after each doubling of draws or
+                replicates.
 
         Raises:
             Cancelled: When the work is cancelled, unless `answer_when_cancelled`.

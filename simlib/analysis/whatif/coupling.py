@@ -81,7 +81,7 @@ class Flips:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95% interval of the share."""
+        """The 95% interval of the share of replicates whose ending changes."""
         if self.half is not None:
             return self._within(max(self.share - self.half, 0.0)), self._within(min(self.share + self.half, 1.0))
         band = Band.wilson(self.runs - np.trace(self.matrix), self.runs)
@@ -323,8 +323,8 @@ def by_blocks(
         probability: Whether the differences are of probabilities. The interval is then clipped to [-1, 1].
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
-        runs: The number of replicates in all blocks, None for exact blocks. If no block differs, the half-width
-            follows from this number, like the rule of three. For exact blocks it is then 0.
+        runs: The number of replicates in all blocks, None for exact blocks. If no block differs, the half-width follows
+            from this number, like the rule of three. For exact blocks the half-width is then 0.
     """
     from scipy.special import stdtrit
 
@@ -358,7 +358,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count by each of T times the pairs of replicates in which only one has had the event.
+    """Count for each of T times the pairs of replicates in which only one of the two has had the event.
 
     Return two arrays (T,): the pairs with the event only in the second, and those with it only in the first.
     """

@@ -137,7 +137,8 @@ class _History:
     def _marks(self, count: int) -> Ints:
         """Return the first `count` events, each as a number to compare.
 
-        The number is the outcome of a move. If an intervention has set a variable, it is made from the levels.
+        For a move, the number is that of its outcome. For an intervention that sets a variable, the number is made from
+        the levels.
         """
         rows = self.rows[:count]
         return np.array(

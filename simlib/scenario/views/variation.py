@@ -60,7 +60,10 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    """Raise ScenarioError if two `Hold`s of one variable overlap. They may come from different views or calls."""
+    """Raise ScenarioError if two `Hold`s (levels kept for a time) of one variable overlap.
+
+    The two may come from different views or calls.
+    """
     found = overlapping_holds(scenario, scenario.interventions)
     document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
@@ -245,9 +248,10 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
-    """Yield each problem of changed values with the rules about numbers, at its place in a view file.
+    """Yield each problem of changed values that the rules about numbers find, at its place in a view file.
 
-    The second part is `Problem.broken`: (place in the scenario file, fault) if the rule is about other values too.
+    Each item is a pair. Its second part is `Problem.broken`: (place in the scenario file, fault) if the problem lies at
+    a value that the view does not change, else None.
     """
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):

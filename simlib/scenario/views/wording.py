@@ -34,7 +34,9 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Return lines which say that `changed` is a what-if, and list its changes. Without changes, return no line.
+    """Return lines which say that `changed` is a what-if, and which list its changes from `base`.
+
+    Without changes, return no line.
 
     `windows` is False if the periods of the calendar are left out.
     """
