@@ -188,8 +188,8 @@ def end_of(as_of: dt.date, days: float) -> str:
 def over_draws(provenance: Mapping[str, Any]) -> str:
     """Say in words which values of the assumptions an answer uses.
 
-    The values are those of the file, draws from the priors, or draws from a belief, which is named. `provenance` is the
-    record of the answer. Its keys `draws` and `belief` are read.
+    The values come from the file, from draws of the priors, or from the draws of a belief. The belief is named.
+    `provenance` is the record of the answer. Its keys `draws` and `belief` are read.
     """
     if not provenance.get("draws"):
         return "at the stated values"

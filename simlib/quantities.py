@@ -108,8 +108,8 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
         unit: The unit of an amount, which the text may leave out.
 
     Raises:
-        QuantityError: If the text is not a quantity, or has an unknown unit of time. Also if the value is out of the
-            range of its kind, or if the text has another kind than `kind` or another unit than `unit`.
+        QuantityError: If the text is not a quantity, or has an unknown unit of time. Also if the value is impossible
+            for its kind, or if kind or unit of the text differ from `kind` or `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:

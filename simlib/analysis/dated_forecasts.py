@@ -145,7 +145,7 @@ class ForecastSeries(Answer):
         return {name: line for line in self.lines for name in (line.measure.of, line.measure.name)}[measure]
 
     def sentences(self) -> list[str]:
-        """Describe the first and last forecast of each measure and its largest change, then the log."""
+        """Describe for each measure its first forecast, last forecast and largest change. Then describe the log."""
         texts = [text for line in self.lines for text in self._about(line)]
         last = self.dates[-1]
         if last.ended:
@@ -179,15 +179,15 @@ class ForecastSeries(Answer):
     def frame(self) -> pd.DataFrame:
         """Return a table of the forecasts, with one row for each measure and date.
 
-        For each date, the column `rows` counts the rows of the log that are known by then, and `new` lists those that
-        were not known on the previous date.
+        For each date, the column `rows` counts the known rows of the log. The column `new` lists the rows that became
+        known since the previous date.
         """
         import pandas as pd
 
         return pd.DataFrame(self.data()["points"])
 
     def data(self) -> dict[str, Any]:
-        """Return the static forecast of each measure, and its forecasts on each date."""
+        """Return for each measure the forecast made on the first day, and those made on each date."""
         names = ["updated", "settled"]
         if any(line.static_mean is not None for line in self.lines):
             names += ["state_only", "state_only_error", "learnt", "learnt_error"]
@@ -314,8 +314,8 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
     """Forecast each measure at the stated values, from the states that the log leaves possible.
 
-    A question that the log has answered with yes has probability 1. If the event of a question may have happened
-    unseen, its forecast is P(happened) + P(not yet) × P(happens by the deadline | not yet).
+    A question that the log has answered with yes has probability 1. If the event may have happened unseen, the forecast
+    is P(happened) + P(not yet) × P(happens by the deadline | not yet).
     """
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []

@@ -43,8 +43,8 @@ class LeftOut:
     """A row of the log that was left out on a day, because no history of the scenario fits all rows.
 
     reading: the meaning of the row that was left out.
-    blocked: the meaning of the row (this one or another) that no possible state fitted at the end of its window. The
-    window of a row holds the days on which its event may have happened.
+    blocked: the meaning of the row (this one or another) that no state fitted when the window of the row ended. The
+    window holds the days on which the event of the row may have happened.
     levels (N, V): the N states that were possible just before the end of this window, as levels of the V variables.
     """
 
@@ -59,11 +59,11 @@ class DayOutlook:
 
     states (K, V): the K states that the log leaves possible, as levels of the V variables.
     probabilities (K,): the probability of each of these states.
-    answers: the answer of the log to each question so far, under the name of its measure ("question:ID").
+    answers: {"question:ID": the answer of the log so far}.
     taken: the meanings of the rows that were used.
     left_out: the user's rows that were left out because no history fits all rows.
     complete_to: the last day on which the absence of rows counts as evidence.
-    ended: the id of the ending that the log reports, with its day (None: no ending yet).
+    ended: the id and the day of the ending that the log reports (None: no ending yet).
     """
 
     day: dt.date
@@ -142,7 +142,7 @@ class LogOutlook:
         return wanted
 
     def static(self, name: str) -> float:
-        """Return the forecast of a measure on the first day, without any row of the log."""
+        """Return the forecast of a measure that is made on the first day, without any row of the log."""
         if self.first == self.scenario.as_of:
             tables = Tables(self.scenario)
             levels, shares = tables.start_states(priors.theta(self.scenario))
@@ -151,7 +151,7 @@ class LogOutlook:
         return self._worth(name, self.first, start.states, start.probabilities)
 
     def probability(self, name: str, day: DayOutlook) -> float:
-        """Return the probability of a measure on a day: 1 once the log says that its event happened."""
+        """Return the forecast of a measure that is made on a day: 1 once the log says that its event happened."""
         if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
         still = day.answers[name].open

@@ -22,7 +22,7 @@ from simlib.typing import Floats, Ints
 
 
 def questions_for(scenario: Scenario, measures: Sequence[Measure]) -> dict[str, Question]:
-    """Return the questions of a scenario that must be answered to compute the measures, by id."""
+    """Return {id: question} of the questions that must be answered to compute the measures."""
     own = {measure.of: scenario.questions[measure.of] for measure in measures if measure.kind == "question"}
     return own | dict(asked_events(scenario, measures))
 
@@ -53,8 +53,8 @@ def forecasts_after(
 ) -> Floats:
     """Return the forecasts of measures by the deadline after a log, at many sets of assumption values.
 
-    The result has the shape (D, M): D sets of assumption values, M measures. If the event of a question may have
-    happened unseen during the log, the histories in which the event has happened count as yes.
+    The result has the shape (D, M): D sets of assumption values, M measures. The event of a question may have happened
+    unseen during the log. Histories in which it has happened count as yes.
 
     Args:
         prepared: The filter of the log.

@@ -164,7 +164,7 @@ class Pool(Traced):
         return f"How likely are the endings and questions by {self.by_words} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each ending or question and each time, with both pools and all views."""
+        """Return a table with one row for each time and each ending or question: both pools and all views."""
         import pandas as pd
 
         rows = [
@@ -179,7 +179,7 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return the items of one kind (None: all), the largest difference between views first."""
+        """Return the endings, the questions or both (None), the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 

@@ -74,7 +74,7 @@ class RowEffect:
 
     @property
     def effect(self) -> float:
-        """The effect of the row itself, without that of time, in log-odds: `state` plus `assumptions`."""
+        """The effect of the row itself (`state` plus `assumptions`), without the effect of time, in log-odds."""
         return self.state + self.assumptions
 
 
@@ -117,7 +117,7 @@ class RowEffects(Answer):
 
     @property
     def change(self) -> float:
-        """The change of the log-odds from before the log to its end."""
+        """The change of the forecast from before the log to the end of the log, in log-odds."""
         return log_odds(self.at_end) - log_odds(self.before)
 
     def sentences(self) -> list[str]:
@@ -160,7 +160,7 @@ class RowEffects(Answer):
         return pd.DataFrame(self.data()["rows"])
 
     def data(self) -> dict[str, Any]:
-        """Return both forecasts, and the three parts of the effect of each row."""
+        """Return the forecasts before and after the log, and the three parts of the effect of each row."""
         names = ("date", "words", "stands_for", "time", "state", "assumptions", "error", "before", "after")
         rows = [pick(row, *names) for row in self.rows]
         ends = pick(self, "since", "before", "before_error", "at_end", "at_end_error", "rest", "settled")

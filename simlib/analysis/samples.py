@@ -87,7 +87,8 @@ def sample(
     Args:
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: the horizon of the scenario.
-        draws: A number of draws of the prior, or a belief (weighted draws). 0: the stated values.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
+            stated in the scenario.
         runs: Histories of each draw.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.

@@ -42,7 +42,7 @@ def _scheme(name: str) -> dict[str, str]:
 def category_of(scheme: str, code: str) -> str:
     """Return the category that a code of event data has in a scheme, such as "cameo", or "" if there is none.
 
-    A CAMEO code that is not in the table takes the category of its longest prefix in the table.
+    If a CAMEO code is not in the table, the longest prefix of the code that is in the table counts.
     """
     table = _scheme(scheme)
     lengths = range(len(code), 0, -1) if scheme == "cameo" else (len(code),)

@@ -47,7 +47,8 @@ class FileKind:
 def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Return the dates and precisions of events, from their years, months and days as text.
 
-    - dates: timestamps. Without a month or a day, a date is the first day of its year or month.
+    - dates: timestamps. Without a month, a date is the first day of the year. Without a day, it is the first day of the
+      month.
     - precisions: "day", "month" or "year". Without a year, the date is missing and the precision is "".
 
     Blank, negative and impossible numbers count as missing. ICB writes 66, 77 and 88 for vague days, and MID writes -9.

@@ -29,7 +29,7 @@ class _Space:
         self._taken: set[str] = set()
 
     def claim(self, name: str, otherwise: str = "") -> str:
-        """Return an unused identifier: that of `name`, else that of `otherwise`, else the latter with a number."""
+        """Return an unused identifier, made from `name`, else from `otherwise`, else from the latter and a number."""
         options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
         free = next((option for option in options if option not in self._taken), None)
         number = 2

@@ -323,7 +323,10 @@ def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that each correlation is between two different assumptions with a range, with no pair given twice."""
+    """Check that each correlation is between two different assumptions that both have a range.
+
+    No pair of assumptions may be given twice.
+    """
     before: set[frozenset[str]] = set()
     for index, correlation in enumerate(scenario.correlations):
         place: Place = ("correlations", index, "of")

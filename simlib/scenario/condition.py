@@ -34,7 +34,7 @@ class Condition:
 
     @property
     def always(self) -> bool:
-        """True if the condition holds in every state, because one of its clauses is empty."""
+        """Whether the condition holds in every state because one of its clauses (alternatives) is empty."""
         return () in self.clauses
 
 

@@ -98,7 +98,7 @@ class Question:
         return () if self.move is None else (self.move,)
 
     def counts(self, move: str, outcome: str) -> bool:
-        """Say whether the question counts each time that `move` happens with `outcome`."""
+        """Say whether the question counts an event in which `move` happens with `outcome`."""
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:

@@ -152,7 +152,7 @@ class _EvidenceReader:
     def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
         """Note the moves and outcomes in a rule that the scenario does not have.
 
-        If the rule has no key `is`, its outcomes are those of the moves that its words name.
+        Without a key `is`, the words of the rule name the moves. The outcomes are then outcomes of these moves.
         """
         moves = [shape.is_] if shape.is_ else list(words) if shape.outcomes else []
         named = (*place, "is") if shape.is_ else (*place, "row")

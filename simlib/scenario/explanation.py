@@ -113,7 +113,7 @@ def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
 
 
 def _range(number: Assumption) -> str:
-    """Return the 90% range of a number, with its unit written once: "0.4 to 1.6 per week"."""
+    """Return the 90% range of a number as text, with the unit written once: "0.4 to 1.6 per week"."""
     low, high = (show(value, number.kind, number.unit).removeprefix("×") for value in (number.low, number.high))
     head, space, unit = low.partition(" ")
     return (

@@ -30,7 +30,7 @@ VIEWS = "views"
 
 @dataclass(frozen=True)
 class Stream:
-    """The text of a scenario that came through a pipe, which can be read only once."""
+    """The text of a scenario that came through a pipe. A pipe can be read only once."""
 
     name: str
     """The name of the stream in messages."""

@@ -159,7 +159,7 @@ class Assumption:
 
     @property
     def short_label(self) -> str:
-        """The short label, for sliders and axes. Without a short label, the label."""
+        """The label for sliders and axes: the short label or, without a short label, the label."""
         return self.short or self.label
 
     @property
@@ -245,7 +245,7 @@ class Scenario:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def day(self, date: dt.date) -> float:
-        """Return 00:00 UTC of a date in days after 00:00 UTC of `as_of`."""
+        """Return how many days 00:00 UTC of a date lies after 00:00 UTC of `as_of`."""
         return float((date - self.as_of).days)
 
     def by_date(self, days: float) -> dt.date:

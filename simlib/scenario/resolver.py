@@ -332,8 +332,8 @@ class _Resolver:
 def read_horizon(document: Document, written: str) -> float | None:
     """Return a horizon, such as "90 days", in days.
 
-    If the text cannot be read, or means more than a century, the problem is noted in the document and the result is
-    None.
+    A text that cannot be read, or that means more than a century, is noted as a problem in the document. The result is
+    then None.
     """
     try:
         days = parse(written, "duration").value

@@ -60,9 +60,9 @@ def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]
 
     Raises ScenarioError, which lists every problem:
 
-    - an outcome that the move of its row does not have.
-    - a confidence for which the scenario gives no likelihood ratio.
-    - a row that might mean any of several outcomes.
+    - a row with an outcome that its move does not have.
+    - a row with a confidence for which the scenario gives no likelihood ratio.
+    - a row that may mean any of several outcomes.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)

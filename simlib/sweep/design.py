@@ -162,8 +162,9 @@ def views_design(
 ) -> SweepDesign:
     """Return the design of a sweep over every combination of worlds, plans and seeds.
 
-    Worlds are versions of a scenario, each with its view applied, by name. Plans are named sets of interventions. The
-    assumptions have the values in the files. Raises ScenarioError for interventions that do not fit a world.
+    Worlds are versions of a scenario with different views applied, by the name of the view. Plans are named sets of
+    interventions. The assumptions have the values in the files. Raises ScenarioError for interventions that do not fit
+    a world.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])

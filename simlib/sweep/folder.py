@@ -146,7 +146,7 @@ def read(folder: str | Path) -> pd.DataFrame:
 
 
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """Return the rows of all plans but `baseline`, each with its change from `baseline`.
+    """Return the rows of all plans but `baseline`, each with the change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
     probability minus `before`. A case is a group of points that differ only in their plan. Cases that an unfinished

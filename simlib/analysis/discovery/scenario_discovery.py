@@ -200,7 +200,7 @@ class Discovery(Answer):
         return pd.DataFrame(rows, columns=names)
 
     def sentences(self) -> list[str]:
-        """Describe the boxes and the leaves of the tree in sentences."""
+        """Describe the boxes (regions of assumption values) and the leaves of the regression tree in sentences."""
         return list(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
@@ -290,8 +290,8 @@ def discover(
         threshold: Draws in which the measure is at least this are sought. Default: the upper quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        draws: A number of draws of the prior, or a belief (weighted draws). The weights of a belief enter every share
-            and quantile.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). The weights of
+            a belief enter every share and quantile.
         runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
         seed: Seed of the draws and of the random numbers.
         control: Progress callback, cancellation and number of threads.
@@ -360,7 +360,7 @@ def _deviation(answers: Floats, weights: Floats) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return weighted ranks, between 0 and 1, of the values in each column. Ties have the same rank."""
+    """Return the weighted rank, between 0 and 1, of each value within its column. Ties have the same rank."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)

@@ -153,7 +153,7 @@ class Indicators(Answer):
 
     @property
     def look_by(self) -> dt.date:
-        """The last date on which a sighting counts."""
+        """The last date on which a sighting (of a move or level) counts."""
         return self.scenario.by_date(self.look_by_day)
 
     @property
@@ -168,7 +168,7 @@ class Indicators(Answer):
 
     @property
     def signs(self) -> tuple[Indicator, ...]:
-        """The indicators that are known signs, the most informative first."""
+        """The moves and levels whose likelihood ratio is known to differ from 1, the most informative first."""
         return tuple(row for row in self.rows if row.known)
 
     @property
@@ -201,7 +201,7 @@ class Indicators(Answer):
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Describe the `limit` most informative known signs, then say how the numbers were computed."""
+        """Describe up to `limit` known signs (moves or levels), then say how the numbers were computed."""
         return [*self._findings(limit), f"Computed {self.made()}."]
 
     def _findings(self, limit: int) -> list[str]:
@@ -307,7 +307,7 @@ def write_bits(row: Indicator) -> str:
 def write_share(share: Share) -> str:
     """Return a share as text ("-": unknown).
 
-    A share of 0 or 1 is written as the bound of its interval.
+    For a share of 0 or 1, the bound of the interval is written.
     """
     value, low, high = share
     if not np.isfinite(value):

@@ -48,7 +48,8 @@ def indicators(
         engine: "exact" uses the stated values, and needs `times_seen` 1. It ignores `runs` and a number of `draws`, and
             refuses a belief. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
             Otherwise "auto" is Monte Carlo.
-        draws: A number of draws of the prior, or a belief (weighted draws). 0: the stated values.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
+            stated in the scenario.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.

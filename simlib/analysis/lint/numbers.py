@@ -96,7 +96,7 @@ def _listed(names: list[str]) -> str:
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
-    """Report each assumption whose value lies much nearer to one end of its range than to the other.
+    """Report each assumption whose value lies much nearer to one end of the range than to the other.
 
     Distances are measured on the scale of the prior: logits for chances, and logarithms for all other numbers.
     """
@@ -184,7 +184,7 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report each base rate that probably includes already the effect of the factors of its move.
+    """Report each base rate of a move that probably includes the effect of the move's factors already.
 
     A rate that was counted in a tense period includes the effect of the tension. So the base rate should be the counted
     rate divided by the multiplier (the expected product of the factors).

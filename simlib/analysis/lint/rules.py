@@ -69,7 +69,7 @@ class Findings(Answer):
 
     @property
     def question(self) -> str:
-        """The question that is answered, in one sentence."""
+        """The question that is answered: which parts of the scenario are probably mistakes."""
         return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
@@ -144,8 +144,8 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
     move: the id of the move.
     within_days: T.
     stated: the probability p that the rate alone gives, if the move is always possible and every factor is 1.
-    implied: the probability that the move happens within T days from the start, with its factors, its conditions and
-    the endings.
+    implied: the probability in the model that the move happens within T days from the start. The model applies the
+    factors and conditions of the move, and the endings.
 
     Raises TooManyStates above `cap`, and Cancelled.
     """

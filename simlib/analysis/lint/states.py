@@ -90,7 +90,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
 def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """Report each ending that no history can reach, and each ending that holds from the start.
 
-    An ending also cannot be reached if an ending earlier in the file always holds at the same time.
+    An ending is also out of reach if another ending always holds at the same time and comes earlier in the file.
     """
     names = list(subject.scenario.endings)
     reached = np.unique(subject.space.ending[subject.reached])

@@ -189,7 +189,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """The stated value and the slopes of M answers and I impacts in A assumptions (M + I, 1 + A)."""
+        """M answers and I impacts at the stated values, and their slopes in A assumptions (M + I, 1 + A)."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -198,7 +198,7 @@ class _Strands:
 
     @property
     def by_slope(self) -> Floats:
-        """How much each of S strands changes each of M answers, estimated from slopes (S, M)."""
+        """How much each of S strands changes each of M answers (S, M), as estimated from slopes."""
         return self._along(self.at_stated[: len(self.answers)])
 
     @property
@@ -271,7 +271,7 @@ class _Strands:
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 
     def _deciding(self, answer: Measure) -> set[str]:
-        """Return the actors whose moves can answer a question. Empty for an ending and for the headline."""
+        """Return the actors whose moves can answer a question. For an ending or the headline, the result is empty."""
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)

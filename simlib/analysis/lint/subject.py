@@ -50,7 +50,7 @@ class Finding:
 
 
 class Subject:
-    """One scenario without its interventions, with its tables and reachable states, computed on first use.
+    """One scenario without its interventions. Tables and reachable states are computed on first use.
 
     Raises ScenarioError when the stated chances of a move exceed one, and Cancelled.
     """

@@ -57,8 +57,8 @@ def paths(
 ) -> Paths:
     """Return the most probable path classes over a ladder, searched exactly or counted.
 
-    A path class is an order in which histories first visit the rungs (levels of escalation) of the ladder, together
-    with the ending on the target day (or none). Counting uses 5,000 histories. To count more, pass a
+    A path class holds all histories that first visit the rungs (levels) of the ladder in the same order, and that have
+    the same ending (or none) on the target day. Counting uses 5,000 histories. To count more, pass a
     `simlib.analysis.samples.sample` to `counted_paths`.
 
     Args:
@@ -68,8 +68,8 @@ def paths(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact" searches at the stated values, "montecarlo" counts histories. "auto" searches if `draws` is 0
             and the states are few enough.
-        draws: A number of draws of the prior, or a belief (weighted draws), such as that of an update. 0: the stated
-            values.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
+            stated in the scenario.
         top: Number of classes.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
@@ -128,9 +128,9 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    A path class is an order in which histories first visit the rungs (levels of escalation) of the ladder, together
-    with the ending on the target day (or none). If the histories come from several draws of the assumptions, each
-    history has the weight of its draw, and the intervals allow for histories that share a draw.
+    A path class holds all histories that first visit the rungs (levels) of the ladder in the same order, and that have
+    the same ending (or none) on the target day. If the histories come from several draws (sets of assumption values),
+    each history has the weight of its draw. The intervals then allow for histories that share a draw.
 
     Args:
         played: The histories.

@@ -146,7 +146,7 @@ class Paths(Traced):
         return f"{self._of_all(first)} ({self.label(first.ending)})"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the `limit` likeliest paths, the share that they cover, and the origin of the numbers."""
+        """Describe the `limit` likeliest paths. Say which share they cover, and how the numbers were computed."""
         note = (
             f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
         )

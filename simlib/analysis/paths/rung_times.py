@@ -91,7 +91,7 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, and the stays for each pair of rung and next rung."""
+        """Return the ladder, and the stays on each rung (level) before each next rung, as plain data."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 

@@ -231,7 +231,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move the probability on new rungs from the vector to the inflow of longer prefixes, in place."""
+        """Take the probability of states on new rungs out of `vector`, and add it to longer prefixes, in place."""
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

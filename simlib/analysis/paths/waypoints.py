@@ -90,7 +90,7 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the rungs and moves that all histories pass, then the `limit` commonest others."""
+        """Say which rungs (levels) and moves all histories pass, and which `limit` others are the commonest."""
         shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
         needed = [label for label, share in shares if share == "100%"]
         often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
@@ -108,7 +108,7 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, the ending, and the rungs and moves with their shares."""
+        """Return the ladder, the ending, and the rungs (levels) and moves with their shares, as plain data."""
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
@@ -136,8 +136,8 @@ def passages(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact" computes at the stated values, "montecarlo" counts histories. "auto" is exact if `draws` is 0
             and the states are few enough.
-        draws: A number of draws of the prior, or a belief (weighted draws), such as that of an update. 0: the stated
-            values.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
+            stated in the scenario.
         runs: Histories of each draw that Monte Carlo simulates. Histories with another ending are then left out.
             Default: as many as make 5,000 in all.
         seed: Seed of the draws and the histories.

@@ -67,7 +67,7 @@ class Elasticities(Answer):
 
     by_day: the day of the measures, in days after the start.
     answers: the value of each measure, by name.
-    derivatives (A,): the slopes of each measure, by name. The unit is that of the measure, per base unit of the
+    derivatives (A,): the slopes of each measure, by name. The unit is the unit of the measure per base unit of the
     assumption (per day for a rate).
     """
 
@@ -260,7 +260,7 @@ class Drivers(Traced):
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
-        """Return the `top` assumptions that change a measure most, as bars, the strongest first."""
+        """Return a `Bar` for each of the `top` assumptions that change a measure most, the strongest first."""
         m = self.place(measure)
         stated = self.stated[m]
         return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
@@ -330,7 +330,7 @@ class Drivers(Traced):
         return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
     def data(self) -> dict[str, Any]:
-        """Return the measures at the central values, and with each assumption at both ends, as plain data."""
+        """Return the measures at the central values, and at both ends of each assumption, as plain data."""
         names = [m.name for m in self.measures]
         arrays = pick(self, "stated", "stated_half", "beyond")
         bars = {"bars": {name: self.frame(name).to_dict("records") for name in names}, "screened": self.screened}
@@ -361,8 +361,9 @@ def drivers(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         top: How many assumptions are tried for each measure: the ones with the steepest slopes. None: all.
-        draws: 0 uses the values and ranges as stated. With a number of draws of the prior, or a belief (weighted
-            draws), each value is the weighted median of the draws, and each range is their 5th to 95th percentile.
+        draws: 0 uses the values and ranges as stated. Draws (sets of assumption values) are given as a number of draws
+            of the prior, or as a belief (weighted draws). Each value is then the weighted median of the draws, and each
+            range their 5th to 95th percentile.
         runs: Replicates by Monte Carlo at the central values and at each end of a range.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.

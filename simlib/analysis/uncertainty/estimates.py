@@ -41,7 +41,7 @@ class Number:
 
     @property
     def of_draws(self) -> float:
-        """The 95% half-width from the draws of the assumptions alone."""
+        """The part of the 95% half-width that comes from the draws of the assumptions alone."""
         return float(np.sqrt(max(self.half**2 - self.of_replicates**2, 0.0)))
 
     def __iter__(self) -> Iterator[float]:
@@ -116,7 +116,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
     """Return a weighted quantile of values (D,) by Hazen's rule.
 
     `scale` (D,) are the relative weights (None: equal). The level of the smallest value is half its share of the total
-    weight. Each further value adds half its own share and half that of the value before.
+    weight. The level of each further value is higher by half its own share plus half the share of the value before.
     """
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
@@ -222,7 +222,7 @@ class Stage:
 
     @property
     def error(self) -> float:
-        """The 95% half-width from draws and replicates together."""
+        """The 95% half-width that comes from draws and replicates together."""
         return float(np.hypot(self.of_draws, self.of_replicates))
 
 

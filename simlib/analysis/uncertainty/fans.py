@@ -78,11 +78,11 @@ class Fan(Answer):
         return f"How likely is {what} up to {self.by_words}, and how uncertain is that?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
-        """Return series number `place` at the last time: stated, mean, and the five quantiles."""
+        """Return the stated forecast, the mean and the quantiles of series number `place` at the last time."""
         return tuple(float(row[place, -1]) for row in (self.stated, self.mean, *self.quantiles))
 
     def sentences(self) -> list[str]:
-        """Return for each series its mean at the last time, and its range over the draws."""
+        """Say for each series its mean at the last time, and its range over the draws."""
         lines, day = [], self.by_words
         for place, name in enumerate(self.series):
             what = f"“{name}” or above on {day}" if self.of_ladder else f"“{self.label}” by {day}"

@@ -82,14 +82,14 @@ class Grounds:
         return pick(self, "sources", "youngest", "age_days")
 
     def words(self) -> str:
-        """Return the sources and the age of the newest as a phrase."""
+        """Return a phrase that names the sources, and says how old the newest is."""
         if not self.sources:
             return "no source"
         age = {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
         return f"{'; '.join(self.sources)} ({age})"
 
     def sentence(self) -> str:
-        """Return the sources, the age of the newest, and the reason, as a sentence."""
+        """Return a sentence that names the sources and the reason, and says how old the newest source is."""
         reason = self.because.rstrip(".")
         if self.sources:
             return f"It rests on {self.words()}: {reason}." if reason else f"It rests on {self.words()}."
@@ -124,17 +124,17 @@ class Worth:
 
     @property
     def known(self) -> bool:
-        """Whether the share is larger than its error."""
+        """Whether the share in the value of knowing all assumptions is larger than its error."""
         return self.share > self.share_error
 
     @property
     def most(self) -> float:
-        """The largest share that its error allows: the share plus its 95% half-width."""
+        """An upper bound of the share in the value of knowing all assumptions: the share plus its half-width."""
         return self.share + self.share_error
 
     @property
     def of_all(self) -> str:
-        """The share in the value of knowing all assumptions, with its error, as text: "77 ± 4%"."""
+        """The share in the value of knowing all assumptions, with its 95% half-width, as text: "77 ± 4%"."""
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
     def row(self) -> dict[str, Any]:
@@ -216,7 +216,7 @@ class Evppi(Answer):
         return [f"With {draws} these assumptions cannot be ranked yet and may belong higher: {names}{more}."]
 
     def data(self) -> dict[str, Any]:
-        """Return the value of knowing everything, and of knowing each assumption."""
+        """Return the value of knowing all assumptions, and the value of knowing each one."""
         measure = {"measure": self.measure.name, "label": self.measure.label}
         rows = [w.row() for w in self.worths]
         return measure | pick(self, "mean", "brier", "brier_error", "log", "chance") | {"assumptions": rows}
@@ -372,7 +372,7 @@ def explained_variance(values: Floats, basis: Floats, scale: Floats | None = Non
 
 
 def _explained_share(values: Floats, basis: Floats) -> float:
-    """Return Var(E[P | θᵢ]) / Var(P), or 0 if all variance is noise."""
+    """Return Var(E[P | θᵢ]) / Var(P), or 0 if all variance is noise. θᵢ is the assumption."""
     variance = variance_over_draws(values)
     return explained_variance(values, basis) / variance if variance > 0 else 0.0
 

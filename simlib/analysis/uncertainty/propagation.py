@@ -217,7 +217,7 @@ class Uncertainty(Traced):
             yield _shares(s, s.share, error(s.mean.half))
 
     def data(self) -> dict[str, Any]:
-        """Return the range of each measure with its value at each draw, and the precision."""
+        """Return the range of each measure, the measure at each draw, and the precision."""
         return pick(self, "engine", "draws", "runs", "tolerance", "reached", "within") | {
             "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},

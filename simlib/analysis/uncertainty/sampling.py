@@ -114,7 +114,7 @@ class Sampling:
 
     @property
     def draws(self) -> int:
-        """The number of draws so far."""
+        """The number of draws (sets of assumption values) so far."""
         return len(self.theta)
 
     def take_prior(self, size: int) -> None:

@@ -77,7 +77,8 @@ def compare(
             of ladders, expected numbers of moves, and expected impacts.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "auto" is the exact engine if it can answer, else Monte Carlo.
-        draws: A number of draws of the prior, or a belief (weighted draws). 0 compares at the stated values.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0 compares at
+            the values stated in the scenario.
         runs: Pairs of replicates (simulated histories) for each draw. Both replicates of a pair share their random
             numbers. Default: 100,000 in all, or 10,000 beside an exact answer. An exact answer uses them only to count
             the histories whose ending changes. With 0, it has no such count.
@@ -122,7 +123,7 @@ def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
 
 
 class _Work:
-    """The computation of a comparison up to day `days`. The name "" stands for the baseline."""
+    """Computes a comparison up to day `days`. The name "" stands for the baseline."""
 
     def __init__(
         self,
@@ -180,7 +181,7 @@ class _Work:
         return self.runs * max(self.draws, 1)
 
     def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
-        """Join the exact effect of a variant with its effect by paired replicates.
+        """Join the exact effect of a variant and the effect that paired replicates show.
 
         Either may be None. A measure that the exact engine cannot answer takes its difference from the replicates.
         """

@@ -72,7 +72,7 @@ class Flips:
 
     @property
     def share(self) -> float:
-        """The share of replicates whose ending changes. With exact forecasts it is clipped to `bounds`."""
+        """The share of replicates whose ending changes. With exact forecasts, the share is clipped to `bounds`."""
         return self._within(1 - float(np.trace(self.matrix)) / self.runs)
 
     def _within(self, share: float) -> float:
@@ -139,7 +139,7 @@ class Flips:
         return f"{in_a_hundred(self.share)} simulated histories end differently{detail}."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the matrix, the share of flips, its interval and its bounds as plain data."""
+        """Return the matrix and the share of flips, with the interval and the bounds of the share, as plain data."""
         low, high = self.interval
         least, most = self.bounds
         named = {"low": low, "high": high, "least": least, "most": most, "by_ending": self.by_ending()}

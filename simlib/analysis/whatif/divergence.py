@@ -38,7 +38,7 @@ class Divergence:
     variant: the name of the variant.
     date: the date of the first event that differs.
     day: the day of this event, in days after the start.
-    shared: the number of events before this event, which are the same in both histories.
+    shared: the number of events before this event. They are the same in both histories.
     endings, labels: the id and the label of the ending of each history.
     rows: the events from `date` on, by date, and at last both endings.
     """
@@ -58,7 +58,7 @@ class Divergence:
         return "date", "at the baseline", f"in {quoted(self.variant)}"
 
     def sentence(self) -> str:
-        """Say until when the two histories are the same, and how each ends."""
+        """Say until when the two histories are the same, and with which ending each of them ends."""
         until = f"the same until {long_date(self.date)}" if self.day > 0 else "different from the start"
         before, after = self.labels
         return f"One simulated history is {until}: it ends with “{before}” at the baseline, and with “{after}” here."
@@ -127,7 +127,7 @@ class _History:
         self.ending, self.label = ending.of, ending.label
 
     def shared(self, other: _History) -> int:
-        """Return how many of the first events are the same in both histories, -1 if their starts differ."""
+        """Return how many events at the beginning are the same in both histories, -1 if their starts differ."""
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
         both = min(len(self.rows), len(other.rows))

@@ -79,7 +79,7 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Return `other` with the horizon of `scenario`. Raises Unsupported if its parts have other names."""
+    """Return `other` with the horizon of `scenario`. Raises Unsupported if the parts of `other` have other names."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:

@@ -43,7 +43,10 @@ They exclude only ASCII signs. The check when a file is loaded (`read_words`) is
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Turn a function that reads one word into a pydantic validator, which reports a Refusal in its own words."""
+    """Turn a function that reads one word into a pydantic validator.
+
+    If the function raises Refusal, the validator reports the text of the Refusal.
+    """
 
     def validator(value: Any) -> Any:
         try:

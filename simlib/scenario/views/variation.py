@@ -34,7 +34,9 @@ _WHOLE = 1e-9
 
 
 def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
-    """Return the scenario as changed by one view, or by several that do not change the same thing.
+    """Return the scenario with one or several views applied.
+
+    No two of the views may change the same thing.
 
     Raises ScenarioError with every reason why the views do not fit the scenario or each other.
     """
@@ -116,7 +118,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
     """Return the view that turns `base` into `changed`, which saves changes made by hand.
 
-    A change without a reason of its own gets the reason "assumed".
+    A change for which no reason is given gets the reason "assumed".
     """
     changes = (_difference(base.assumptions[name], now) for name, now in changed.assumptions.items())
     return View(
@@ -153,8 +155,8 @@ def _difference(old: Assumption, new: Assumption) -> Change | None:
 def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
     """Return the scenario with other medians of its assumptions. `values` is {id: new median}.
 
-    Low and high shift by the same step as the median, on the scale of the assumption's kind (`simlib.scenario.scales`).
-    A value that is text is a quantity as in files ("2 per week", "30%"). A value that is a number is in base units (per
+    Low and high shift by as much as the median, on the scale of the assumption's kind (`simlib.scenario.scales`). A
+    value that is text is a quantity as in files ("2 per week", "30%"). A value that is a number is in base units (per
     day, days, or plain). Raises ScenarioError for an unknown id, a quantity of another kind, and chances that then sum
     to more than 1.
     """
@@ -300,7 +302,7 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its own date and again every `every` days.
+    """Return copies of a forced move: on the date of `first`, and again every `every` days.
 
     The last time is before `until` (default: the horizon).
 

@@ -60,9 +60,9 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
 
 
 def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
-    """Return a key that is the same for forced moves which differ only in their date.
+    """Return a key for an intervention. Forced moves that differ only in their date have the same key.
 
-    Any other intervention has a key of its own.
+    Every other intervention has a different key.
     """
     return (item.move, item.outcome, item.because) if isinstance(item, Force) else item
 
