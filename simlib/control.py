@@ -23,7 +23,7 @@ class Control:
     """Callbacks for progress and cancellation of a long computation, and its number of threads.
 
     - `progress`: called with the share of the work that is done (None: no reports).
-    - `cancel`: called from time to time. If it returns True, the work stops (None: never).
+    - `cancel`: called from time to time. If `cancel` returns True, the work stops (None: never).
     - `threads`: number of threads (None: chosen automatically).
     """
 

@@ -31,7 +31,8 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
     Args:
         file: The path of the file. Missing folders are made.
         payload: The content of the file.
-        new: Whether the file must not exist yet. If several processes try at once, exactly one succeeds.
+        new: Whether the file must not exist yet. If several processes try to write the file at once, exactly one
+            succeeds.
 
     Raises:
         OSError: If the file cannot be written. The error names the file.

@@ -84,7 +84,8 @@ EXPECTED: dict[Kind, str] = {
 class Quantity:
     """A number with a unit that was read from a text.
 
-    - `kind`: the kind of quantity. It is "number" if the text fits several kinds: 0.3 may be a chance or a factor.
+    - `kind`: the kind of quantity. The kind is "number" if the text fits several kinds: 0.3 may be a chance or a
+      factor.
     - `value`: the number in base units (per day, days, or plain).
     - `text`: the text that was read.
     - `unit`: the unit in which the number is shown: "per week", "every day", "within 90 days", "%", "days" or "".
@@ -279,8 +280,8 @@ _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(2
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
     """Return round values from `low` to `high` (both above zero, in base units) as {value: text}.
 
-    The values are round in the unit in which they are written. There are at least `least` of them, if the range has so
-    many numbers of two digits. If no value is round, `low` and `high` themselves are returned.
+    The values are round in the unit in which they are written. The result has at least `least` values, if the range has
+    so many numbers of two digits. If no value is round, `low` and `high` themselves are returned.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:

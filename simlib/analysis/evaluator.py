@@ -263,9 +263,9 @@ def listed(measures: Sequence[Measure]) -> str:
 def cross(one: Floats, other: Floats) -> Floats:
     """Return the mean of `one` × `other` over all draws and all pairs of different blocks.
 
-    Both have the shape (D, K, ...): D draws (sets of assumption values), K blocks of replicates. The result has the
-    shape (...). Blocks have independent random numbers, so Monte Carlo noise does not bias the mean. With a single
-    block the result is the mean over the draws.
+    `one` and `other` have the shape (D, K, ...): D draws (sets of assumption values), K blocks of replicates. The
+    result has the shape (...). Blocks have independent random numbers, so Monte Carlo noise does not bias the mean.
+    With a single block the result is the mean over the draws.
     """
     blocks = one.shape[1]
     if blocks == 1:

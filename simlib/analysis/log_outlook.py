@@ -102,8 +102,8 @@ class LogOutlook:
 
         Args:
             scenario: The scenario, without interventions.
-            first: The first day. It may lie before the scenario's first day if `evidence` has a `history` that begins
-                by then. Default: the scenario's first day.
+            first: The first day. The first day may lie before the scenario's first day if `evidence` has a `history`
+                that begins by then. Default: the scenario's first day.
             control: Progress and cancelling.
 
         Raises:

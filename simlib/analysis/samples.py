@@ -175,8 +175,8 @@ def question_times(played: Histories, question: Question) -> Floats:
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
     """Return the weighted share of the histories `among` that have an event, and its 95% interval.
 
-    The interval is Wilson's, for the effective number of histories. This number falls below the number of histories if
-    the share varies much between draws.
+    The interval is Wilson's, for the effective number of histories. The effective number is below the number of
+    histories if the share varies much between draws.
 
     Args:
         event: Whether each of the R histories has the event (R,).

@@ -30,7 +30,7 @@ def as_log(
 
     The oldest row comes first. The column `move` holds the category of the crosswalk (`simlib.data.category_table`).
     The user replaces this category by a move of the scenario. Equal rows of one day become one row, and the column
-    `times` says how many they are. Rows without a category, or dated only to a year, are left out.
+    `times` says how many rows they were. Rows without a category, or dated only to a year, are left out.
 
     Args:
         frame: Event data as `read` returns them.

@@ -79,7 +79,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
-    """Return the reasons why a scenario has no PRISM model. The list is empty if it has one.
+    """Return the reasons why a scenario has no PRISM model. If it has a model, the list is empty.
 
     With `ignore_windows`, periods of the calendar are treated as always open.
     """

@@ -173,7 +173,7 @@ class Numbers:
     - `assumptions`: {id: assumption}, without the numbers that could not be read.
     - `of_the_log`: the same for numbers written in the section `evidence`.
 
-    A number written where it is used gets an id that is made from that place.
+    A number written where it is used gets an id that is made from its place in the file.
     """
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
@@ -206,7 +206,7 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of a number that is used. A number written where it is used is added to the assumptions."""
+        """Return the id of a number. If the number is written where it is used, it is added to the assumptions."""
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)

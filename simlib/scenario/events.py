@@ -15,9 +15,9 @@ from simlib.scenario.resolved_form import SPARSE
 class Ending:
     """A named condition on the state that ends the story once it holds.
 
-    If several endings hold at once, the first in `Scenario.endings` counts. `short` is a shorter label. It does not
-    count in comparisons or in the hash of the scenario. A registered forecast names that hash, so a new short label
-    leaves the forecast valid.
+    If several endings hold at once, the first in `Scenario.endings` counts. `short` is a shorter label. The short label
+    does not count in comparisons or in the hash of the scenario. A registered forecast names that hash, so a new short
+    label leaves the forecast valid.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Ending:
 class Lull:
     """A period of `days` days in which none of `moves` happens.
 
-    The period begins at `as_of`, or when one of the moves happens. It must be over before the story ends.
+    The period begins at `as_of`, or when one of the moves happens. The period must be over before the story ends.
     """
 
     moves: tuple[str, ...]
@@ -48,7 +48,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event, or two events that both happen, as a conditional probability needs them.
+    """One event, or two events that must both happen. Conditional probabilities are made from such events.
 
     - `first`: the first event, as ("ending" or "question", id).
     - `until`: the time by which the first event must happen, in days after `as_of` (None: at any time).
@@ -69,7 +69,7 @@ class Question:
     Exactly one of `when`, `move`, `lull` and `count` is given, and says when the event happens:
 
     - `when`: once this condition on the state holds.
-    - `move`: once this move happens. With `outcome`, it must have that outcome.
+    - `move`: once this move happens. With `outcome`, the move must have that outcome.
     - `lull`: once a period of days without certain moves is over.
     - `count`: once certain moves have happened often enough.
 

@@ -42,9 +42,10 @@ class Coverage:
     """How surely the event log shows a move when the move happens.
 
     - `move`, `outcome`: the move. If `outcome` is given, only the times when the move has that outcome are meant.
-    - `chance`: 0 (the log never shows it), 1 (always), or the id of the assumption that gives the probability.
+    - `chance`: the probability that the log shows the move: 0 (never), 1 (always), or the id of the assumption that
+      gives the probability.
     - `within_days`: the longest time until the log shows the move.
-    - `since`: the first day from which the log shows the move (None: from its beginning).
+    - `since`: the first day from which the log shows the move (None: from the beginning of the log).
     - `because`: the reason.
     """
 
@@ -60,8 +61,8 @@ class Coverage:
 class RowRule:
     """A rule that says what certain rows of the event log mean.
 
-    A row fits the rule if its column `move` has one of `words`. It must also have the `date`, `actor`, `target` and
-    `confidence` of the rule, as far as these are given.
+    A row fits the rule if its column `move` has one of `words`. The row must also have the `date`, `actor`, `target`
+    and `confidence` of the rule, as far as these are given.
 
     At most one of these is given:
 
@@ -93,7 +94,7 @@ class Evidence:
     """How the event log of a scenario is to be read.
 
     - `history`: the day from which the log is used, and how the variables start on that day.
-    - `seen`: which moves the log shows when they happen.
+    - `seen`: how surely the log shows each move when the move happens.
     - `rules`: what rows mean. The first rule that fits a row decides.
     - `confidence`: pairs (word, likelihood ratio) for the words in the column `confidence`. A ratio of None means that
       the row is certain.

@@ -54,7 +54,7 @@ AssumptionKind = Literal["rate", "chance", "factor", "duration", "amount"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document on which a claim rests. `date` is the day on which it was published."""
+    """A document on which a claim rests. `date` is the day of its publication."""
 
     id: str
     title: str
@@ -136,8 +136,8 @@ class Assumption:
     - `inline`: whether the number was written where it is used.
     - `observed`: the rate per day counted in the record, which includes the effect of the factors (None: not given).
     - `uses_log_until`: the last day of the event log that was used to set the number (None: not used).
-    - `spread`: the standard deviation of an amount from event to event. It measures chance and is not part of the
-      prior.
+    - `spread`: the standard deviation of an amount from event to event. This spread measures chance, and is not part of
+      the prior.
     - `short`: a shorter label for sliders and axes.
     """
 
@@ -183,8 +183,8 @@ class Correlation:
 class Scenario:
     """One resolved scenario: all that is needed to simulate it.
 
-    Its mappings are {id: item}. They keep the order of the file and must not be changed. Two scenarios are equal if
-    their resolved forms are equal, wherever they were read from.
+    Its mappings are {id: item}. The mappings keep the order of the file, and must not be changed. Two scenarios are
+    equal if their resolved forms are equal, wherever they were read from.
     """
 
     id: str

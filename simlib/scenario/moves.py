@@ -72,8 +72,8 @@ class Wait:
     - `stages`: the number of exponential stages in a row (an Erlang distribution) that comes closest to `low` and
       `high`.
     - `low`, `high`: the 5th and 95th percentiles of one wait, in days, as the file states them.
-    - `because`, `sources`: the reason for the percentiles. They are empty if the median is not a named assumption,
-      because the reason of the median then covers all three.
+    - `because`, `sources`: the reason for the percentiles. If the median is not a named assumption, both are empty: the
+      reason of the median then covers all three numbers.
     """
 
     stages: int
@@ -126,8 +126,7 @@ class Move:
     def assumptions(self) -> tuple[str, ...]:
         """The ids of the assumptions that the move uses, each once.
 
-        Those of the rate come first. Those of the factors on the rate, of the chances and of the factors on outcomes
-        follow.
+        The order is: the rate, the factors on the rate, the chances of outcomes, the factors on outcomes.
         """
         chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
         of_outcomes = (factor.by for outcome in self.outcomes for factor in outcome.factors)

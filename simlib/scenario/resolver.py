@@ -285,8 +285,8 @@ class _Resolver:
     def _headline(self) -> str:
         """Return the headline (main measure) as "question:ID" or "ending:ID".
 
-        The result is "" if the file has no headline. It is also "" if the headline is not clear, which is noted as a
-        problem.
+        The result is "" if the file has no headline. An unclear headline is noted as a problem. The result is then ""
+        too.
         """
         wanted = self.shape.headline
         if wanted is None:

@@ -90,8 +90,8 @@ def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Readin
 def fits(rule: RowRule, row: LogRow) -> bool:
     """Say whether a rule is about a row of the event log.
 
-    The row has one of the words of the rule. It also has the date, actor, target and confidence of the rule, as far as
-    the rule gives them.
+    The row has one of the words of the rule. The row also has the date, actor, target and confidence of the rule, as
+    far as the rule gives them.
     """
     columns = ("date", "actor", "target", "confidence")
     asked = [(getattr(rule, name), getattr(row, name)) for name in columns]

@@ -68,8 +68,8 @@ def _inverse_array(kind: str, y: Any) -> Any:
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
     """Return an assumption with the new median `value`, in base units.
 
-    A bound (`low` or `high`) that is not given moves by as much as the median. This is measured on the scale of the
-    assumption's kind (see `forward`). If no bounds are given, a fixed assumption stays fixed, and a chance set to
+    A bound (`low` or `high`) that is not given moves by as much as the median. This shift is measured on the scale of
+    the assumption's kind (see `forward`). If no bounds are given, a fixed assumption stays fixed, and a chance set to
     exactly 0 or 1 becomes fixed. The result is not checked (see `simlib.scenario.checks`).
     """
     kind = assumption.kind
@@ -89,8 +89,8 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
     """Return a bound of a range whose median changes from `old` to `new`.
 
-    The bound moves by as much as the median on the scale of its kind. On the log scale this is a ratio. It is applied
-    directly, because logarithms would add a rounding error.
+    The bound moves by as much as the median on the scale of its kind. On the log scale, this means an equal ratio. The
+    ratio is applied directly, because logarithms would add a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

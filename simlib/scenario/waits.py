@@ -51,7 +51,7 @@ def stages_of(median: float, low: float, high: float) -> int:
     Percentiles are compared by their ratios.
 
     Raises QuantityError if the percentiles are in the wrong order, or if they need more stages than `MOST_STAGES`. Also
-    if no number of stages comes near them.
+    if no number of stages comes near the percentiles.
     """
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))

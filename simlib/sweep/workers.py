@@ -33,7 +33,7 @@ PATIENCE = 30.0
 class Threads:
     """Threads of this process as the workers of a sweep.
 
-    They run in parallel, because the compiled code of the engines releases Python's global lock.
+    The threads run in parallel, because the compiled code of the engines releases Python's global lock.
     """
 
     def __init__(self, workers: int) -> None:

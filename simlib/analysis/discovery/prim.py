@@ -31,7 +31,7 @@ _CHANCE = 0.05
 class RawBox:
     """A box among n points with D coordinates, which are ranks of assumption values between 0 and 1.
 
-    low, high (D,): the bounds of the box, infinite where there is none.
+    low, high (D,): the bounds of the box, infinite where there is no bound.
     members (n,): whether each point lies in the box.
     p_values (2, D): for each low and each high bound, how easily chance alone would explain the bound
     (quasi-p-value).
@@ -180,7 +180,7 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 
 
 def _p_values(cases: _Cases, box: Floats) -> Floats:
-    """Return the quasi-p-value of each low and high bound (2, D), 0 where there is none.
+    """Return the quasi-p-value of each low and high bound (2, D), 0 where there is no bound.
 
     Suppose that the true share of cases of interest is the share in the box without this bound. The quasi-p-value is
     the probability that the box would then contain at least the observed number of cases of interest. Weighted draws

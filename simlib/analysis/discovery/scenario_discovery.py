@@ -137,7 +137,7 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 class Discovery(Answer):
     """Regions of assumption values in which a measure often reaches a threshold.
 
-    They come from D draws of A assumptions.
+    The regions come from D draws of A assumptions.
 
     threshold: a draw is a case of interest if the measure is at least this.
     upper_quarter: whether the threshold is the upper quartile of the answers.
@@ -287,7 +287,8 @@ def discover(
     Args:
         scenario: The scenario, with its interventions.
         measure: The name of a measure, such as "ending:ID".
-        threshold: Draws in which the measure is at least this are sought. Default: the upper quartile over the draws.
+        threshold: The draws of interest are those in which the measure is at least this number. Default: the upper
+            quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). The weights of
@@ -373,7 +374,7 @@ def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, 
     """Turn a box of ranks into a box of assumption values.
 
     The bounds are the values of the outermost draws in the box. Coverage and density count all draws within these
-    bounds, including draws that lie in an earlier box as well.
+    bounds, including draws that also lie in an earlier box.
     """
     bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):

@@ -57,7 +57,7 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
     E is the event of the measure: the ending, or the yes to the question.
 
-    For an ending, the third array is the day of any ending. It is the day of E only where E follows.
+    For an ending, the third array is the day of any ending. This day is the day of E only where E follows.
     """
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
@@ -127,7 +127,7 @@ class _Tables:
     def _design(self, event: Bools, among: Bools) -> float:
         """Return the design effect of a share, at least 1 (Kish 1965).
 
-        It is the factor by which shared draws raise the variance of the share.
+        The design effect is the factor by which shared draws raise the variance of the share.
         """
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))

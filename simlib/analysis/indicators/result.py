@@ -251,8 +251,8 @@ class Indicators(Answer):
 
         The moves are forced on the day of the observation. A move that is seen is evidence, for example of a motive. A
         forced move is only a cause, to which others react. The effects are computed at the stated values of the
-        assumptions. For an ending the exact engine computes them if the states are few enough. Otherwise they come from
-        pairs of histories with common random numbers.
+        assumptions. For an ending, the exact engine computes the effects if the states are few enough. Otherwise the
+        effects come from pairs of histories with common random numbers.
 
         Args:
             most: Number of moves, taken from the top of `rows`.

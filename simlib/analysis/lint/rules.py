@@ -73,7 +73,7 @@ class Findings(Answer):
         return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
-        """Return one sentence for each finding, or a sentence that there is none."""
+        """Return one sentence for each finding. Without findings, return one sentence that says so."""
         return [str(finding) for finding in self.findings] or ["There are no warnings."]
 
     def frame(self) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def lint(
 
     Args:
         scenario: The scenario.
-        events_per_day: A move is reported if in some state it would happen more often per day than this.
+        events_per_day: A move is reported if in some state it would happen more often per day than this number.
         strands: Whether to look for strands that change no answer. A strand is one assumption, or all moves of one
             actor. This search takes seconds, and all other rules together take tenths of a second.
         cap: Largest number of reachable states. If there are more, a note lists the rules that could not be checked.

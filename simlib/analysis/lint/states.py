@@ -153,7 +153,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
 def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[Finding]:
     """Report each move that would happen more than `events_per_day` times a day in some state.
 
-    The usual reason is a wrong unit, or one factor too many.
+    The usual reason is a wrong unit, or a superfluous factor.
     """
     tables = subject.tables
     by_segment = np.array([tables.rates(subject.theta, segment) for segment in subject.segments])

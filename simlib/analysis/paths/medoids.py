@@ -40,7 +40,7 @@ TYPICAL = 3
 class TypicalHistories(Answer):
     """Sampled histories, their paths, and a typical history of each of the likeliest paths.
 
-    histories: the histories. Each has one row for its start and one for each event, N rows in all.
+    histories: the histories. Each history has one row for its start and one for each event. There are N rows in all.
     paths: the path classes (orders in which rungs of a ladder are first visited).
     rungs (N,): the index of the rung (level of the ladder) after each row.
     typical: pairs of a path class and the index of its typical history.
@@ -126,8 +126,8 @@ def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = T
     """Return a typical history of each of the likeliest path classes.
 
     Args:
-        played: The histories. If they come from several draws of the assumptions, averages use the weights of the
-            draws.
+        played: The histories. If the histories come from several draws of the assumptions, averages use the weights of
+            the draws.
         paths: The path classes (orders in which rungs of a ladder are first visited).
         most: Number of classes, from the top of the list. Classes without a history are left out.
     """

@@ -21,7 +21,7 @@ HISTORIES = 5_000
 
 
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
-    """Return the engine to use for a question about paths: Monte Carlo if there are draws.
+    """Return the engine to use for a question about paths. If there are draws, it is Monte Carlo.
 
     Raises Unsupported if the exact engine is asked for over draws.
     """

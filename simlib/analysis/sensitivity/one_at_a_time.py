@@ -189,8 +189,8 @@ class Bar:
     """M measures with one assumption at its low and at its high value: one bar of a tornado diagram.
 
     at_low, at_high (M,): the measures with the assumption at its low and at its high value.
-    half_low, half_high (M,): the 95% half-widths of the changes of the measures from their central values. Both sides
-    of a change use the same random numbers. The half-widths are 0 when exact.
+    half_low, half_high (M,): the 95% half-widths of the changes of the measures from their central values. The two
+    measures that a change compares use the same random numbers. The half-widths are 0 when exact.
     """
 
     assumption: Assumption

@@ -90,8 +90,8 @@ class PickFreeze:
 def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
     """Return the mean products of centred answers (6, I): AA, BB, MM, AM, BM and AB, for each of I inputs.
 
-    A, B and M are the answers at the matrices A and B and at the mixtures. The products are means over rows, so they
-    can be averaged over sequences.
+    A, B and M are the answers at the matrices A and B and at the mixtures. The products are means over rows, so that
+    products can be averaged over sequences.
 
     Args:
         a: The answers at the D rows of A, in K blocks of replicates (D, K).

@@ -93,7 +93,7 @@ def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) ->
     """Return the scenario with values and ranges taken from draws, and the draws as a belief.
 
     Each uncertain assumption gets the median and the 90% range of its draws. `draws` is a belief (weighted draws) or a
-    number of draws of the prior. With 0, return the scenario as it is, and None. Raises Unsupported for a belief about
+    number of draws of the prior. With 0, return the unchanged scenario, and None. Raises Unsupported for a belief about
     another scenario or date.
     """
     if not isinstance(draws, Belief) and draws == 0:
@@ -222,7 +222,7 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
     Args:
         some: The inputs.
         swing: The change of each measure per normal score of each of A assumptions (A, M).
-        correlation: The correlations of the scores (A, A). They matter for an input of several assumptions.
+        correlation: The correlations of the scores (A, A). Correlations matter for an input of several assumptions.
     """
     return np.array(
         [

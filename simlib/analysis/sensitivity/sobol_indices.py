@@ -83,7 +83,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The share of one input in the variance of a measure: alone (`first`), and together with other inputs (`total`)."""
+    """The share of one input in the variance of a measure: alone (`first`) and with other inputs (`total`)."""
 
     input: Input
     first: Index

@@ -190,8 +190,8 @@ def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
     """Return probabilities P at D draws (D,) from K blocks of replicates (D, K), with noise removed.
 
-    The means over the blocks vary more than P, because of noise. They are shrunk towards their common mean until their
-    variance is Var(P).
+    The means over the blocks vary more than P, because of noise. So the means are shrunk towards their common mean
+    until their variance is Var(P).
     """
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:

@@ -154,7 +154,8 @@ class Evppi(Answer):
     brier_error: the 95% half-width of `brier`.
     log: the gain in the expected log score from knowing all assumptions, in nats.
     chance: the expected Brier score that would remain if all assumptions were known, E[P(1 - P)].
-    worths: the value of each assumption. Those whose share exceeds its error come first, then the order is by value.
+    worths: the value of each assumption. Assumptions whose share exceeds its error come first. Each part is ordered by
+    value.
     draws: the number of draws (sets of assumption values).
     """
 

@@ -65,7 +65,7 @@ LOOK_BY = 14.0
 
 @dataclass(frozen=True)
 class Observation:
-    """The value of watching for a public move, or for one of its outcomes, until a day t.
+    """The value of watching until a day t for a public move, or for one outcome of the move.
 
     E is the event of the question. A question is open at t if no ending has been reached and E has not happened.
 

@@ -72,7 +72,7 @@ def compare(
     Args:
         scenario: The baseline.
         variants: The changes, by name: interventions, a view, {assumption: value}, or several of these. A single
-            variant may be given without a name, if it is no mapping. Its changes then become its name.
+            variant that is no mapping may be given without a name. Its changes then become its name.
         measures: Names of measures. Default: the headline (main measure), then all other endings and questions, rungs
             of ladders, expected numbers of moves, and expected impacts.
         by: The target: a date, or days after `as_of`. Default: the horizon.
@@ -81,7 +81,7 @@ def compare(
             the values stated in the scenario.
         runs: Pairs of replicates (simulated histories) for each draw. Both replicates of a pair share their random
             numbers. Default: 100,000 in all, or 10,000 beside an exact answer. An exact answer uses them only to count
-            the histories whose ending changes. With 0, it has no such count.
+            the histories whose ending changes. With 0, the histories are not counted.
         seed: The seed of draws and replicates.
         control: Progress callback, cancellation and number of threads.
 

@@ -268,7 +268,7 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int = 2) -> Ints:
     """Return the numbers of some replicates whose ending changes.
 
-    They are the first `each` replicates of each of the `kinds` commonest changes of ending.
+    For each of the `kinds` commonest changes of ending, the first `each` replicates are taken.
     """
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
@@ -360,7 +360,8 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
     """Count for each of T times the pairs of replicates in which only one of the two has had the event.
 
-    Return two arrays (T,): the pairs with the event only in the second, and those with it only in the first.
+    Return two arrays (T,): the pairs with the event only in the second replicate, and the pairs with the event only in
+    the first.
     """
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)

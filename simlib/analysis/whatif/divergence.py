@@ -40,7 +40,7 @@ class Divergence:
     day: the day of this event, in days after the start.
     shared: the number of events before this event. They are the same in both histories.
     endings, labels: the id and the label of the ending of each history.
-    rows: the events from `date` on, by date, and at last both endings.
+    rows: the events from `date` on, by date. The last row has the endings of both histories.
     """
 
     replicate: int

@@ -133,8 +133,8 @@ class Comparison(Answer):
     def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
         """Return a table with one row for each variant and measure, at the last report time.
 
-        With "times" there is a row for each report time. With "flips" there is one row for each variant and change of
-        ending. Raises ValueError for another table.
+        With "times", the table has a row for each report time. With "flips", it has a row for each variant and change
+        of ending. Raises ValueError for another table.
         """
         import pandas as pd
 

@@ -79,7 +79,7 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Return `other` with the horizon of `scenario`. Raises Unsupported if the parts of `other` have other names."""
+    """Return `other` with the horizon of `scenario`. Raises Unsupported if `other` has parts with other names."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
@@ -109,7 +109,8 @@ class Booking:
 
     kind: the kind of intervention.
     words: the intervention in words.
-    first, last: the first and the last day on which the intervention acts. They are equal if it acts on one day only.
+    first, last: the first and the last day on which the intervention acts. Both days are equal if the intervention acts
+    on one day only.
     waits: whether the intervention acts only while a condition holds.
     again: the further days of a move that is forced more than once.
     acts: the action of each day, in words.

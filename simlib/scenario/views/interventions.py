@@ -54,7 +54,8 @@ class Policy:
     - `date`, `until`: the rule lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
     - `unit`: the unit in which the rate was written, which matters only for display.
 
-    A `Forbid` of the same move overrides the rule. Of two policies for one move, the later in the list counts.
+    A `Forbid` of the same move overrides the rule. If there are two policies for one move, the later in the list
+    counts.
     """
 
     move: str
