@@ -187,10 +187,6 @@ class Ensemble:
         )
 
     def _leads(self) -> dict[str, float]:
-        """Return for each ending the weighted share of draws in which it is likeliest at the last time.
-
-        The noise of replicates is removed before the probabilities are compared.
-        """
         names = [name for name in self.stated.endings if name != ONGOING]
         if not names:
             return {}
@@ -213,25 +209,8 @@ def over_priors(
     """Forecast a scenario at each draw of the assumptions, and at the stated values.
 
     By Monte Carlo, each draw has separate replicates. The stated values have as many replicates as all draws together.
-
-    Args:
-        scenario: The scenario, with its interventions.
-        by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
-        times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can solve the scenario, else Monte Carlo).
-        draws: A number of draws of the prior (at least 2), or a belief (weighted draws).
-        runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
-        seed: Seed of the draws and of the replicates.
-        ignore_windows: Whether to treat calendar windows as always open.
-        control: Progress callback, cancellation and number of threads.
-
-    Raises:
-        ValueError: For fewer than two draws, because the error of their mean would be unknown.
-        Unsupported: For a belief whose assumptions, date or start states are not those of the scenario.
-        TooManyStates: For the exact engine, when there are too many states.
-        ScenarioError: For a target day or an intervention outside the scenario's dates.
-        MissingDependency: For Monte Carlo without Numba.
-        Cancelled: When `control` cancels the work.
+    The arguments and errors are those of `forecast`. In addition, `draws` = 0 or 1 raises ValueError, because the error
+    of a mean needs at least two draws.
     """
     belief, centre = _belief_of_several(scenario, draws, seed), priors.theta(scenario)
     count = belief.draws
@@ -267,11 +246,11 @@ def _listed(frame: dict[str, Any]) -> dict[str, Any]:
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, Solver | None, list[Floats]]:
-    """Return (function that forecasts one draw, exact solver, list of accumulated amounts).
+    """Return (function that forecasts one draw, exact solver or None, list of amounts).
 
-    `runs` holds the number of replicates at the stated values and the number at each draw. By Monte Carlo the solver is
-    None. The function then appends to the list, for each draw, the amount (R, T, I) of each of I impacts in R
-    replicates by T times. So no replicate has to be simulated twice. With the exact solver the list stays empty.
+    `runs` holds the number of replicates at the stated values, and the number at each draw. By Monte Carlo, the
+    function appends to the list, for each draw, the amounts (R, T, I) of I impacts by T times in R replicates. So no
+    replicate has to be simulated twice. With the exact solver the list stays empty.
     """
     if engine != "montecarlo":
         try:

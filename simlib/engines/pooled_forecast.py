@@ -59,13 +59,9 @@ def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: 
 def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> Forecast:
     """Return the weighted mean of forecasts of one scenario at the same times (linear opinion pool).
 
-    Args:
-        forecasts: The forecasts (D).
-        share: Their weights (D,), which sum to one.
-        trials: The number of replicates of all forecasts together, None for exact forecasts.
-
-    Raises:
-        ValueError: For forecasts of different scenarios or at different times.
+    `share` (D,) are the weights of the forecasts, which sum to one. `trials` is the number of replicates of all
+    forecasts together, None for exact forecasts. Raises ValueError for forecasts of different scenarios or at different
+    times.
     """
     first = forecasts[0]
     if any(not np.array_equal(f.times, first.times) or f.scenario.id != first.scenario.id for f in forecasts):
@@ -116,7 +112,7 @@ def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | 
 def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
     """Return for each move the mean over forecasts of P(the move happens at most n times), n = 0, 1, ...
 
-    The result is None if any of the forecasts has no such distribution.
+    The result is None if a forecast lacks this distribution.
     """
     laws = [forecast.firings for forecast in forecasts if forecast.firings is not None]
     if len(laws) < len(forecasts):

@@ -136,10 +136,7 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Say whether a move can happen in a state.
-
-        Its guard must hold, and no counter that multiplies its rate may be 0.
-        """
+        """Say whether a move can happen: its guard holds in the state, and no counter that multiplies its rate is 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
@@ -176,7 +173,7 @@ class Reference:
         ]
 
     def product(self, factors: tuple[Factor, ...], state: State, day: float) -> float:
-        """Return the product of those of the factors that apply in a state on a day."""
+        """Return the product of the factors that apply in a state on a day."""
         apply = [each for each in factors if each.when.holds(state) and self.open(each.between, day)]
         return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
@@ -343,10 +340,7 @@ class Reference:
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
     def _await(self, story: Run, state: State, rng: random.Random) -> None:
-        """Draw the work of each move that takes some time and has become possible.
-
-        A move that is no longer possible starts anew when it becomes possible again.
-        """
+        """Draw the work of each move that takes time and becomes possible. Drop the work of impossible moves."""
         for move in self.scenario:
             if not move.takes or not self.possible(move, state):
                 story.work.pop(move.id, None)
@@ -381,10 +375,7 @@ class Reference:
     # ---------------------------------------------------------------- impacts
 
     def amount(self, assumption: str, rng: random.Random) -> float:
-        """Draw an amount of an impact from a lognormal distribution.
-
-        The assumption gives its mean and its standard deviation. An amount without a standard deviation is its mean.
-        """
+        """Draw a lognormal amount of an impact with the assumption's mean and spread. Without spread: the mean."""
         mean, spread = self.values[assumption], self.scenario.assumptions[assumption].spread
         variance = math.log(1 + (spread / mean) ** 2)
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean

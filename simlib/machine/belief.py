@@ -124,18 +124,16 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
-    """Return weighted quantiles over D draws.
+    """Return weighted quantiles (points, ...) of values over D draws.
+
+    With equal weights, NumPy's linear interpolation is used. Otherwise a quantile is the mean of the weighted quantile
+    function, a step function, from p (n - 1) / n to p (n - 1) / n + 1 / n (Akinshin 2023). Here n is the effective
+    number of draws, 1 / Σ weights².
 
     Args:
         values: Values at each draw (D, ...).
         points: The probabilities p of the quantiles, between 0 and 1.
         weights: The weights of the draws (D,). None: equal weights.
-
-    Returns: The quantiles (points, ...).
-
-    With equal weights, NumPy's linear interpolation is used. Otherwise a quantile is the mean of the weighted quantile
-    function, a step function, over a window (Akinshin 2023). The window goes from p (n - 1) / n to p (n - 1) / n + 1 /
-    n. Here n is the effective number of draws, 1 / Σ weights².
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

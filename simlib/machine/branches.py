@@ -78,10 +78,8 @@ class Branches:
     def add(self, move: Move, local: Ints, further: Iterable[Condition]) -> None:
         """Add the branches of the next move.
 
-        Args:
-            move: The move.
-            local: The states (entries, V) of the entries of its local table.
-            further: Further conditions on which the chances of the move depend.
+        `local` (entries, V) are the states of the entries of its local table. `further` are conditions, other than
+        those of the move itself, on which its chances depend.
         """
         context, examples = self._contexts(move, local, further)
         count = len(move.outcomes)

@@ -104,15 +104,14 @@ class Standing:
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
-        """Return the conditions of the interventions that assume the value of a factor on a move's outcomes."""
+        """Return the conditions of interventions that assume a value for a factor on the outcomes of a move."""
         named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Let indices (F, E) point at the values that interventions assume in a segment.
+        """Let indices (F, E) into the extended θ point at the values that interventions assume, in place.
 
-        The indices lead into the extended θ, and are changed in place.
-        `applies` says for an intervention at which entries (E,) its condition holds.
+        `applies` says for an intervention at which entries (E,) its condition holds in the segment.
         """
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
@@ -142,10 +141,7 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the index in the extended θ of the pace of a wait.
-
-        The pace, divided by the median wait, is the rate of one stage of the wait.
-        """
+        """Return the index in the extended θ of the pace of a wait (the rate of a stage times the median wait)."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:

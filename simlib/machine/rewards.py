@@ -21,11 +21,8 @@ __all__ = ["Accrual", "Impulse", "Payment", "Rewards"]
 class Impulse(NamedTuple):
     """An amount that is added to an impact whenever a move happens with one of some outcomes.
 
-    Attributes:
-        impact: The index of the impact.
-        outcomes: The indices of the outcomes, numbered over all moves.
-        amount: The index of the assumption that is the mean amount.
-        stream: The name of the stream of random numbers for a random amount.
+    `impact`, `outcomes` (numbered over all moves) and `amount` (the assumption that is the mean) are indices. `stream`
+    is the name of the stream of random numbers for a random amount.
     """
 
     impact: int
@@ -35,12 +32,9 @@ class Impulse(NamedTuple):
 
 
 class Accrual(NamedTuple):
-    """An amount that is added to an impact per day while a condition holds.
+    """An amount per day that is added to an impact while the condition `when` holds.
 
-    Attributes:
-        impact: The index of the impact.
-        when: The condition.
-        amount: The index of the assumption that is the amount per day.
+    `impact` and `amount` (the assumption that is the amount per day) are indices.
     """
 
     impact: int
@@ -51,11 +45,7 @@ class Accrual(NamedTuple):
 class Payment(NamedTuple):
     """An amount that is added to an impact once, when an ending is reached.
 
-    Attributes:
-        impact: The index of the impact.
-        ending: The index of the ending.
-        amount: The index of the assumption that is the mean amount.
-        stream: The name of the stream of random numbers for a random amount.
+    `impact`, `ending` and `amount` (the assumption that is the mean) are indices. `stream` is as in `Impulse`.
     """
 
     impact: int
@@ -106,18 +96,12 @@ class Rewards:
         return cls(tuple(scenario.impacts), tuple(impulses), tuple(accruals), tuple(payments), spread, *sizes)
 
     def by_outcome(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return (mean, mean square) of the amount that each outcome adds to each impact, both (I, O).
-
-        `theta` (A,) are the assumption values.
-        """
+        """Return (mean, mean square) of what outcomes add to impacts, both (I, O), at assumption values (A,)."""
         rows = [(item.impact, list(item.outcomes), item.amount) for item in self.impulses]
         return self._moments(theta, rows, self.outcomes)
 
     def by_ending(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return (mean, mean square) of the amount that each ending adds to each impact, both (I, endings).
-
-        `theta` (A,) are the assumption values.
-        """
+        """Return (mean, mean square) of what endings add to impacts, both (I, endings), at assumption values (A,)."""
         rows = [(item.impact, [item.ending], item.amount) for item in self.payments]
         return self._moments(theta, rows, self.endings)
 

@@ -13,17 +13,9 @@ An entry also determines the *context* of the move: which conditions on its outc
 θ is the vector of assumption values. The *extended* θ (`Standing.extended`) is θ followed by other numbers that can
 multiply a rate, such as 1, 0 and the rates of policies.
 
-Sizes, with all moves counted together where it applies:
-    N: states.
-    V: variables.
-    M: moves.
-    O: outcomes.
-    B: branches.
-    A: assumptions.
-    E: entries of local tables.
-    F: the largest number of factors of one move, plus one for its base rate.
-    K: the largest number of factors of one outcome.
-    S: start levels of all variables. In `start_states`, S counts start states.
+Sizes: N states, V variables, M moves, O outcomes, B branches, A assumptions, E entries of local tables, S start levels
+(all moves or variables counted together). In `start_states`, S counts start states. F is the largest number of factors
+of one move, plus one for its base rate. K is the largest number of factors of one outcome.
 """
 
 from __future__ import annotations
@@ -123,10 +115,7 @@ class Tables(StateIndex):
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return a move's part of factor_index, factor_window, move_variables, move_strides and possible.
-
-        Also add the branches of the move to `branches`.
-        """
+        """Return a move's columns of the arrays of the tables, and add its branches to `branches`."""
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]
@@ -286,7 +275,7 @@ class Tables(StateIndex):
         return normalized_shares(theta, centre, branches.chance, branches.start, self._outcome_place, weight)
 
     def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
-        """Return the product of the factors on every branch (outcome in a context) (B,), 1 for no factor.
+        """Return the product of the factors on each branch (B,), an outcome in a context. Without factors it is 1.
 
         The arguments are those of `rates`.
         """
@@ -351,7 +340,7 @@ class Tables(StateIndex):
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
     def _levels_at(self, state: StartState) -> list[int]:
-        """Return the level of every variable. One that the state leaves out is at its first start level."""
+        """Return the level of every variable. A variable that the state leaves out is at its first start level."""
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 
@@ -370,18 +359,13 @@ class Tables(StateIndex):
         return index
 
     def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the branch (N,) of an outcome in each state: its chance and effects in that context.
-
-        Each row of `levels` (N, V) is a state.
-        """
+        """Return the branch (N,) of an outcome, with its chance and effects, in each state (row of `levels` (N, V))."""
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return the branch (N,) of an outcome at each table entry: its chance and effects in that context.
+        """Return the branch (N,) of an outcome, with its chance and effects, at table entries (N,) of its move.
 
-        Args:
-            entry: Table entries (N,) of the move of the outcome.
-            outcome: One outcome for all entries, or one for each entry (N,), numbered over all moves.
+        `outcome` is one outcome for all entries, or one for each entry (N,), numbered over all moves.
         """
         return self.branches.entry[entry] + outcome - self.outcome_start[self.outcome_move[outcome]]
 

@@ -21,7 +21,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return (place in the table, index of the state) for a code. The index is -1 if the code is absent."""
+    """Return (place in the hash table, index of the state) for a state code. If it is absent, the index is -1."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -67,10 +67,7 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of a state code that sets the clocks of impossible moves back.
-
-    If an ending has been reached, all clocks are set back. `after` is working memory for the levels of the state.
-    """
+    """Return the change of a state code that sets back the clocks of impossible moves (after an ending: all)."""
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
@@ -90,7 +87,7 @@ def _set_back(code, after, sizes, radix, moves, clauses, clocks):
 
 @compiled_once()
 def insert(table, codes, dense, first, last):
-    """Enter codes[first:last] into the table, each with its position in `codes`."""
+    """Enter codes[first:last] into the hash table, each with its position in `codes`."""
     for index in range(first, last):
         slot, _ = _find(table, codes, dense, codes[index])
         table[slot] = index
@@ -102,8 +99,8 @@ def explore(
 ):
     """Continue a breadth-first search until `stop` states are expanded or `limit` states are found.
 
-    `table` maps codes to positions in the order of discovery, directly if `dense`, else by open addressing. Returns
-    (count, done): the numbers of states found and of states expanded. The caller then makes room for more states.
+    A state is expanded when the states that follow it have been found. `table` maps codes to positions in the order of
+    discovery, directly if `dense`, else by open addressing. Returns (states found, states expanded).
     """
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
@@ -157,7 +154,10 @@ def fill_edges(
     clocks,
     pairs,
 ):
-    """Write target and pair of every edge out of the states `first` to `last` - 1, without self-loops."""
+    """Write the target state and the pair (table entry, outcome) of edges out of states `first` to `last` - 1.
+
+    Self-loops are left out.
+    """
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     levels, after = sizes.copy(), sizes.copy()
     for x in range(first, last):

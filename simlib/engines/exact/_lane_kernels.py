@@ -55,7 +55,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return memory for a sum of rows, set to zero. The compiler keeps it in registers."""
+    """Return a sum of rows that starts at zero. The compiler keeps the sum in registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -142,7 +142,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add to `result` the flow along edges and self-loops out of the same lane, at the rates of each lane."""
+    """Add the flow out of each lane, along its edges and self-loops, to the same lane of `result`."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -160,7 +160,7 @@ def add_own(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def add_gained(block, result, rows, start, index, values, stays, stay):
-    """Add to `result` the flow along edges and self-loops out of the first lane, at the rates of each lane."""
+    """Add the flow out of the first lane, along the edges and self-loops of each lane, to that lane of `result`."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()

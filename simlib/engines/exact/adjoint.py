@@ -70,7 +70,8 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    A value that an intervention assumes also changes with its assumption, as in draws of the priors.
+    If an intervention assumes a value of an assumption, that value changes with the stated value, as in draws of the
+    priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -84,11 +85,8 @@ def gradient(
     Returns:
         A table with one row for each measure and assumption, and these columns:
 
-        measure: The name of the measure.
-        day: The target, in days after `as_of`.
-        assumption: The id of the assumption.
-        label: The label of the assumption.
-        value: The value of the assumption, in base units.
+        measure, day: The name of the measure, and the target in days after `as_of`.
+        assumption, label, value: The id of the assumption, its label, and its value in base units.
         answer: The value of the measure.
         derivative: The derivative of the answer with respect to the value.
         elasticity: The derivative of log answer with respect to log value, nan if the answer is 0.
@@ -131,14 +129,9 @@ def _rows(scenario: Scenario, adjoint: Adjoint, name: str) -> Iterator[dict[str,
 
 @dataclass
 class _AdjointSpan:
-    """A segment, cut off at the target day, with quadrature nodes for integrals over the segment.
+    """A segment of time, cut off at the target day, with a quadrature rule for integrals over it.
 
-    Attributes:
-        nodes (J,): The nodes, in days after the start of the segment.
-        weights (J,): The weights of the nodes.
-        rating: The rates and chances in the segment.
-        space: The states, with their edges in the segment.
-        jumps: The interventions at the start of the segment.
+    The rule has the `nodes` (J,), in days after the start of the segment, and the `weights` (J,).
     """
 
     segment: Segment
@@ -172,7 +165,6 @@ class Adjoint:
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
     def _segments(self) -> list[Segment]:
-        """Return the segments that begin before the target day, and one that begins on it with interventions."""
         return [s for s in self.solver.segments if s.start < self.by_day or (s.start == self.by_day and s.actions)]
 
     def _span(self, segment: Segment) -> _AdjointSpan:
@@ -237,10 +229,9 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return the expected number of times that an amount is added to the measure.
+        """Return how often an amount is expected to be added, the derivative with respect to the amount.
 
-        This is the derivative with respect to the amount at fixed rates. `worth` says when the amount is added.
-        `forward` is the forward solution (see `_solve_forward`).
+        The rates are fixed. `worth` says when the amount is added. `forward` is the result of `_solve_forward`.
         """
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
@@ -257,17 +248,16 @@ class Adjoint:
         return self.solver.state_rewards.by_firings(span.rating.pair_rates, worth)
 
     def _worth(self, measure: Observable) -> Floats:
-        """Return how much each outcome adds to the measure when it happens (O,)."""
         total = np.zeros(len(self.tables.outcome_ids))
         for worth in measure.worths:
             total += worth.scale(self.theta) * worth.by_outcome
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return the distributions p over the states, carried forward through all spans (parts of time).
+        """Carry the distribution over the states forward through all spans (segments up to the target day).
 
-        The item of a span is (p before the interventions at its start (N,), p at its nodes (J, N)). One more item holds
-        (p at the target day, nothing).
+        Return for each span (the distribution before its interventions (N,), the distributions at its nodes (J, N)).
+        One more item has the distribution at the target day, and no nodes.
         """
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
@@ -299,10 +289,10 @@ class Adjoint:
     def _back_through(
         self, measure: Observable, span: _AdjointSpan, vectors: Floats, value: Floats
     ) -> tuple[Floats, Floats]:
-        """Carry the values of the states (N,) back from the end of a span to its start.
+        """Return the values of the states (N,) at the start of a span, given the values at its end.
 
-        Return the values at the start, and the derivative of the measure with respect to the rate of each pair (P,) in
-        this span. `vectors` (J, N) are the forward distributions at the nodes.
+        Also return the derivative of the measure with respect to the rate of each pair (P,) in this span. The forward
+        distributions at the nodes are `vectors` (J, N).
         """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -333,11 +323,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Correct `sums` (P,) for firings (happenings of a move) that have a value themselves.
-
-        A firing in the taboo answers the question and stops the history, so its value is 1. Other firings may add an
-        amount to the measure.
-        """
+        """Correct `sums` (P,) for firings that answer the question (value 1) or add an amount to the measure."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -347,9 +333,9 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Return for each pair of a move the sum of `by_state` (N,) over the states at its table entry (P,).
+        """Sum `by_state` (N,) over the states of each table entry of a move, without states that are endings.
 
-        States that are endings are left out. Pairs of other moves get 0.
+        Return the sum for each pair of the move, and 0 for the pairs of other moves (P,).
         """
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
@@ -361,10 +347,10 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the values of the states (N,) back over the interventions at the start of a span.
+        """Return the values of the states (N,) before the interventions of a span, given those after them.
 
-        Return the values before the interventions. The derivatives of the measure with respect to the chances of forced
-        and dated moves are added to `forced` (B,). `before` (N,) is the forward distribution before the interventions.
+        The derivatives of the measure with respect to the chances of forced and dated moves are added to `forced` (B,).
+        `before` (N,) is the forward distribution before the interventions.
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
@@ -390,10 +376,7 @@ class Adjoint:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Add Σ_j p_j(x) (u_j(y) - u_j(x)) of every edge x → y to the entry of its pair in `sums` (P,).
-
-    `weighted` (J, N) holds p_j times the quadrature weight of node j, and `worth` (J, N) holds u_j.
-    """
+    """Add Σ_j weighted[j, x] (worth[j, y] - worth[j, x]) of every edge x → y to `sums` at its pair."""
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])
@@ -408,9 +391,9 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes (J,) and weights (J,) on [0, duration], dense near both ends.
 
-    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start.
-    The values u change fast just before the end. Both have the time scale 1/Λ of the fastest jumps, where Λ is
-    `uniform`. The first panel at each end has a length of a few 1/Λ. Panels grow geometrically towards the middle.
+    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start, and
+    the values u change fast just before the end, both on the time scale 1/Λ of the fastest jumps (Λ is `uniform`). So
+    the interval is cut into panels that are a few 1/Λ long at both ends, and grow geometrically towards the middle.
     """
     if duration <= 0:
         return np.zeros(0), np.zeros(0)

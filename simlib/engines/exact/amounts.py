@@ -38,10 +38,7 @@ def exact_amounts(
         belief: The weighted draws of the assumptions. None: the stated values.
         steps: The number of steps of one solution.
         products: Limit on the multiplications for the distribution, over all draws together.
-        control: Cancellation.
-
-    Raises:
-        Cancelled: When `control` cancels the work.
+        control: Cancellation, which raises Cancelled.
     """
     one = OneAmount.of(solver.state_rewards.rewards, impact)
     if one is None:
@@ -64,5 +61,4 @@ def exact_amounts(
 
 
 def _law(chain: Chain, one: OneAmount, mean: float, times: Floats, control: Control) -> Floats:
-    """Return the probability that the amount is added n times by each time, n = 0, 1, ... (T, C)."""
     return count_law(chain, one.counts, mean, times, control=Control(cancel=control.cancel)).share

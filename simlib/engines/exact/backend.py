@@ -27,8 +27,8 @@ lane_kernels: Any = _load("_lane_kernels")
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread.
 
-    The engine multiplies narrow matrices, so a second BLAS thread waits more than it computes. On the Caribbean
-    scenario, this thread trebled the processor time, and took a core that the engine could use otherwise.
+    The engine multiplies narrow matrices, so a second BLAS thread mostly waits, and takes a core that the engine could
+    use.
     """
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limited

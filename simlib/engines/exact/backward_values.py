@@ -39,11 +39,8 @@ def state_values(
             (a first passage).
         days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any
             intervention on that day.
-        since: The day from which a first passage counts. On earlier days nothing is met.
-        control: Cancellation.
-
-    Raises:
-        Cancelled: When `control` cancels the work.
+        since: The day from which a first passage counts. States and firings that are met earlier do not count.
+        control: Cancellation, which raises Cancelled.
     """
     result = np.zeros((len(days), len(solver.space)))
     value = np.zeros(len(solver.space)) if asked.terminal is None else asked.terminal.copy()
@@ -87,7 +84,6 @@ def _met(value: Floats, taboo: Taboo) -> Floats:
 
 
 def _over(jump: Jump, value: Floats, taboo: Taboo) -> Floats:
-    """Return the value of each state before an intervention, given the values after the intervention."""
     value = _met(value, taboo)
     result = value.copy()
     result[jump.able] = 0.0

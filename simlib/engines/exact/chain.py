@@ -108,7 +108,7 @@ class Chain:
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Mark the pairs (table entry, outcome) whose firing stops a history, because it is in a taboo (P,)."""
+        """Mark the pairs (P,) of table entry and outcome whose firings stop a history, according to a taboo."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
@@ -123,9 +123,9 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of pairs (P,) without the firings in a taboo, and the `Kill` of the taboo.
+        """Return the rates of pairs (P,) without the firings that stop a history, and the taboo as a `Kill`.
 
-        The `Kill` holds the states of the taboo, and the hazard of its firings. It is None for an empty taboo.
+        The `Kill` is None for an empty taboo.
         """
         fire = None
         if taboo.firings:
@@ -159,10 +159,9 @@ class Chain:
     ) -> Passage:
         """Carry a distribution over the states from one time to another, interventions included.
 
-        A distribution at a time includes the effects of interventions at that time. So interventions at `stop` act, and
-        interventions at `start` do not act. Time 0 is the exception: interventions at time 0 act, because `Chain.start`
-        is the distribution before them. So two calls, one after the other, give the same result as one call over the
-        whole time.
+        Interventions at `stop` act, and interventions at `start` do not, because a distribution at a time includes
+        their effects. Interventions at time 0 always act, because `Chain.start` is the distribution before them. So two
+        calls, one after the other, give the same result as one call over the whole time.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.

@@ -32,11 +32,8 @@ class ChainRule:
     def add(self, segment: Segment, rating: Rating, by_pair: Floats | None, by_firing: Floats) -> None:
         """Add the derivatives that come from one segment.
 
-        Args:
-            segment: The segment.
-            rating: Its rates and chances.
-            by_pair: The derivatives with respect to the rates of pairs (P,). None: the segment has no length.
-            by_firing: The derivatives with respect to the chances of forced and dated moves (B,).
+        `by_pair` (P,) are the derivatives with respect to the rates of pairs (None: the segment has no length).
+        `by_firing` (B,) are those with respect to the chances of forced and dated moves.
         """
         tables, derivative, count = self.tables, self._derivative, len(self.theta)
         by_chance = by_firing.copy()
@@ -82,16 +79,13 @@ class ChainRule:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return for each start state the place of its level of a variable among the start shares."""
+        """Return for each start state the index, among all start shares, of the share of its level of a variable."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ (A,) given ∂/∂chance (B,) in a segment, without the part of factors on outcomes.
-
-        A value that an intervention assumes in this segment also changes with θ.
-        """
+        """Return ∂/∂θ (A,) given ∂/∂chance (B,) in a segment, without the part of factors on outcomes."""
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
         result = self._share_part(theta, by_chance, branches.chance, branches.start, weight)
@@ -100,10 +94,7 @@ class ChainRule:
         return result
 
     def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
-        """Return ∂/∂ log weight (B,) given ∂/∂chance (B,).
-
-        Chances are weights that are normalized within a context, so a larger weight lowers the other chances.
-        """
+        """Return ∂/∂ log weight (B,) given ∂/∂chance (B,). Chances are weights, normalized within a context."""
         starts = self.tables.branches.start
         mean = np.add.reduceat(by_chance * chances, starts[:-1])
         return (by_chance - np.repeat(mean, np.diff(starts))) * chances
@@ -111,10 +102,7 @@ class ChainRule:
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
-        """Return ∂/∂θ (A,) given ∂/∂share, for shares that `shares.normalized_shares` makes of θ.
-
-        In each group, one share may take the rest, or all may be normalized to sum to one.
-        """
+        """Return ∂/∂θ (A,) given ∂/∂share, for shares that `shares.normalized_shares` makes of θ."""
         result = np.zeros(len(theta))
         weights = np.ones(len(chance)) if weights is None else weights
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):

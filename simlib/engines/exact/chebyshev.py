@@ -47,11 +47,11 @@ _NOTHING = 1e-20
 
 
 class TooCyclic(Exception):
-    """The terms of the series grow so much that their sum would have too few digits."""
+    """Raised if the terms of the Chebyshev series grow so much that their sum would have too few digits."""
 
 
 def coefficients(means: Floats, last: int) -> tuple[Floats, Floats]:
-    """Return the coefficients c_k, and the integrals of Λ c_k over time, for k up to `last` + 1.
+    """Return the coefficients c_k of the series, and the integrals of Λ c_k over time, for k up to `last` + 1.
 
     Both are arrays (T, last + 2). `means` (T,) are z = Λt at T times t.
     """
@@ -72,7 +72,7 @@ def _from_above(terms: Floats) -> Floats:
 
 
 def _length(mean: float, small: float) -> int:
-    """Return a k from which on no coefficient c_k at z = `mean` exceeds `small`."""
+    """Return a number of terms after which no coefficient c_k of the series at z = `mean` exceeds `small`."""
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
@@ -104,12 +104,8 @@ def carry(
     """Carry a block of vectors (N, width) through a segment of time, as `passes.carry` does.
 
     The arguments and the result are those of `passes.carry`. The `block` must have been made with a `leap` above 0, and
-    must not carry impacts.
-
-    Raises:
-        TooCyclic: When the terms grow so much that too many digits are lost.
-        Unsupported: For rates so high that the solution would take hours.
-        Cancelled: When `control` cancels the work.
+    must not carry impacts. Raises TooCyclic when too many digits are lost, Unsupported for rates so high that the
+    solution would take hours, and Cancelled.
     """
     refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
     means = block.uniform * times
@@ -144,12 +140,12 @@ def carry(
 
 
 def _tails(survivals: Floats, step: int, older: float, newer: float) -> Floats:
-    """Return the bound on the truncation error (T,) after a step, given the sizes of y_K and of y_{K+1}."""
+    """Return the bound on the truncation error (T,) after a step, given the sizes |y_K| and |y_{K+1}|."""
     if not max(older, newer) <= _GROWTH:
         raise TooCyclic
     return (survivals[:, step + 1] * older + survivals[:, step] * newer) / 2
 
 
 def _size(vectors: Floats, hit: Floats) -> float:
-    """Return the largest sum of absolute values of a column, its stopped probability included."""
+    """Return the largest column sum of absolute values, with the stopped probability of the column added."""
     return float((np.ones(len(vectors)) @ np.abs(vectors) + np.abs(hit[0])).max())

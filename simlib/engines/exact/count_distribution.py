@@ -102,10 +102,7 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
         counts: How much each of O outcomes adds to the count when it happens (O,), 0 for most outcomes.
         mean: The expected count by the last time, which decides how many numbers are kept at first.
         times: Days after `as_of` (T,), in rising order.
-        control: Cancellation.
-
-    Raises:
-        Cancelled: When `control` cancels the work.
+        control: Cancellation, which raises Cancelled.
     """
     columns = columns_for(mean)
     most = max(min(MOST, int(_NUMBERS / len(chain.space))), columns)
@@ -119,14 +116,7 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
 def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UNWATCHED) -> dict[str, Band]:
     """Return for each move the probability that it happens at most n times by a day, for n = 0, 1, ...
 
-    Args:
-        chain: The Markov chain at assumption values.
-        means: The expected number of times that each of M moves happens by that day (M,).
-        by: The day, after `as_of`.
-        control: Cancellation.
-
-    Raises:
-        Cancelled: When `control` cancels the work.
+    `means` (M,) are the expected numbers of times by this day (`by`, in days after `as_of`). Raises Cancelled.
     """
     moves, outcome_move = chain.tables.scenario.moves, chain.tables.outcome_move
     return {
@@ -165,10 +155,7 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return the probability of each number below `columns` by each time (T, C).
-
-    The joint distribution of state and number is carried through all segments.
-    """
+    """Return the probability of each number of firings below `columns` by each time (T, C)."""
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -189,10 +176,7 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the distribution over state and number (N, C) after an intervention.
-
-    A firing that the intervention forces also counts.
-    """
+    """Return the distribution over state and number (N, C) after an intervention, with its firings counted."""
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:
@@ -223,16 +207,10 @@ def _carried(
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """The transition matrix of a segment, with how much each entry adds to the count.
+    """The transition matrix of a segment, with the amount that each entry adds to the count (`shift`).
 
-    The entries, including the diagonal, are grouped by the state to which they lead.
-
-    Attributes:
-        start (N + 1,): Where the entries into each state begin.
-        index: The state from which each entry leads.
-        value: The probability of each entry.
-        shift: How much each entry adds to the count.
-        uniform: The number of steps per day.
+    The entries into state x, including the diagonal, are start[x] to start[x + 1]. Entry k leads out of state index[k]
+    with the probability value[k]. `uniform` is the number of steps per day.
     """
 
     start: Ints
@@ -273,9 +251,8 @@ class _Matrix:
     ) -> tuple[Floats, Floats]:
         """Multiply the distribution `vector` (N, C) by the matrix once for each weight (K,).
 
-        Before each step, the distribution times the weight is added to `end` (N, C). The sums of its columns are added
-        to a row of `sums` (K, C). Steps are written to `vector` and `spare` in turn. Returns the array after the
-        last step, and the other of these two arrays as `spare` for the next call.
+        Before each step, the distribution times the weight is added to `end` (N, C), and the sums of its columns to a
+        row of `sums` (K, C). Returns the array after the last step, and the array to use as `spare` in the next call.
         """
         if kernels is not None:
             matrix = (self.start, self.index, self.value, self.shift)
@@ -303,10 +280,7 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of the marked outcomes that leave the state as it is.
-
-    `leaving` (N,) is the rate of those that change the state.
-    """
+    """Return the rate (N,) of the marked outcomes without those that change the state, whose rate is `leaving`."""
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

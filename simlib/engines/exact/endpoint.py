@@ -48,7 +48,7 @@ class _Stretch:
         pair_values: The probability of each pair (table entry, outcome) in a jump.
         stay (N,): The probability that a jump changes nothing.
         idle (N,): The rate per day of firings that leave the state as it is.
-        worth (K + 1, N): Row k is the value of each state k jumps before the end of the segment.
+        worth (K + 1, N): Row k has the values of the states at the time that is k jumps before the end of the segment.
         before (N,): The value of each state before the interventions.
         after_actions: The value of each state (N,) after each intervention.
     """
@@ -70,15 +70,8 @@ class _Stretch:
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
     """Return the values of N states at 0 to `last` jumps before a time (last + 1, N).
 
-    Args:
-        space: The states and the edges.
-        pair_rates: The rate per day of each pair (table entry, outcome).
-        uniform: The number of jumps per day.
-        value: The value of each state at that time (N,).
-        last: The largest number of jumps.
-
-    Raises:
-        Unsupported: If the values would not fit into memory.
+    `pair_rates` (P,) are the rates per day of pairs (table entry, outcome), `uniform` is the number of jumps per day,
+    and `value` (N,) are the values at that time. Raises Unsupported if the result would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
@@ -95,7 +88,7 @@ def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value:
 
 
 class EndpointSampler:
-    """Draws histories at given assumption values, given that a measure holds at the horizon.
+    """Draws histories at given assumption values, under the condition that a measure holds at the horizon.
 
     Args:
         solver: The scenario, prepared.
@@ -150,7 +143,6 @@ class EndpointSampler:
         )
 
     def _total_rate(self, rates: Floats) -> Floats:
-        """Return the rate of all firings in each state (N,), including firings that change nothing."""
         total = np.zeros(len(self.space))
         for move in range(len(self.tables.move_ids)):
             total += rates[self.tables.local_index(move, self.space.levels)]

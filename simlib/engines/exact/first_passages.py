@@ -22,7 +22,7 @@ __all__ = ["FirstPassages"]
 
 
 class FirstPassages:
-    """Finds the states and firings that answer the questions of a scenario."""
+    """Finds the states and firings (happenings of moves) that answer the questions of a scenario."""
 
     def __init__(self, tables: Tables, space: StateSpace) -> None:
         self.tables, self.space = tables, space
@@ -31,7 +31,7 @@ class FirstPassages:
         """Return the states and firings that answer a question.
 
         Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
-        state or firing answers such a question.
+        state or firing answers it.
         """
         if question.lull or question.count or question.joint:
             what = "a lull" if question.lull else "a count" if question.count else "two events"
@@ -42,10 +42,9 @@ class FirstPassages:
         return Taboo(None, ((self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome)),))
 
     def event(self, place: tuple[str, str]) -> Taboo:
-        """Return the states and firings in which an event happens.
+        """Return the states and firings in which an event happens: ("ending", id) or ("question", id).
 
-        The event is ("ending", id) or ("question", id). Raises Unsupported for a question that no single state or
-        firing answers.
+        Raises Unsupported for a question that no single state or firing answers.
         """
         kind, name = place
         if kind == "question":
@@ -53,11 +52,11 @@ class FirstPassages:
         return Taboo(self.space.ending == list(self.tables.scenario.endings).index(name))
 
     def of_joint(self, name: str, joint: Joint) -> list[Quest]:
-        """Return the first passages from which a question about one or two events is answered.
+        """Return the quests (states and firings to be met) that answer a question about one or two events.
 
-        For one event by a day, there is one first passage. For two events there are three: to the first event, to the
-        second event, and to either of them. Then P(both) = P(first) + P(second) - P(either). Raises Unsupported for an
-        event that no single state or firing decides.
+        For one event by a day, there is one quest. For two events there are three: to the first event, to the second
+        event, and to either of them. Then P(both) = P(first) + P(second) - P(either). Raises Unsupported for an event
+        that no single state or firing decides.
         """
         until = math.inf if joint.until is None else joint.until
         first = self.event(joint.first)
@@ -85,7 +84,7 @@ class FirstPassages:
     def stays(self, inside: Bools) -> bool:
         """Say whether every history that enters a set of states (N,) stays in the set.
 
-        If so, the probability of being in the set at a time equals the probability of having entered the set by then.
+        If so, the probability of being in the set at a time equals the probability of having entered it by then.
         """
         if any(isinstance(item, Pin | Hold) for item in self.tables.scenario.interventions):
             return False

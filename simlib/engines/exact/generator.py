@@ -44,11 +44,8 @@ class Generator:
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
         """Compute the transition matrix of a segment.
 
-        Args:
-            incoming: The edges.
-            pair_rates: The rate per day of each pair (table entry, outcome) (P,).
-            leak: An additional exit rate of each state (N,): the hazard of firings that stop a history.
-            duration: The length of the segment in days.
+        `pair_rates` (P,) are the rates per day of pairs (table entry, outcome). `leak` (N,) is an additional exit rate
+        of each state: the hazard of firings that stop a history. `duration` is in days.
         """
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
@@ -116,10 +113,7 @@ class Push:
 
 
 def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
-    """Return edges as a sparse matrix (N, N).
-
-    Row x has the edges start[x] to start[x + 1], with their columns in `index`.
-    """
+    """Return edges as a sparse matrix (N, N), in which row x has the edges start[x] to start[x + 1]."""
     from scipy.sparse import csr_array
 
     n = len(start) - 1

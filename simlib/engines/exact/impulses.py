@@ -13,12 +13,12 @@ from simlib.typing import Floats, Ints
 class Jump:
     """One intervention, or one move on its date, as a linear map of distributions over N states.
 
-    An intervention that sets a variable is called a pin. Held variables do not change.
+    An intervention that sets a variable is called a pin. Variables that another intervention holds do not change.
 
     Attributes:
         able (K,): The states in which the intervention acts.
-        branches: For each outcome (its index, or -1 for a pin, its chance, the state that follows each of the K
-            states). The chance is one number, or one number for each of the K states.
+        branches: One triple for each outcome: its index (-1 for a pin), its chance, and the state (K,) that follows
+            each of the K states. The chance is one number, or one number for each of the K states.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:
@@ -46,15 +46,11 @@ class Jump:
             self.branches.append((outcome, chance, target))
 
     def _chance(self, outcome: int, chances: Floats) -> float | Floats:
-        """Return the chance of an outcome: one number if it is the same in all K states, else (K,)."""
         branch = self.tables.branch(outcome, self.space.levels[self.able])
         return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
     def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
-        """Return the distribution over the states (N,) after the intervention.
-
-        The probability of the outcomes that stop a history, because they are in the taboo, is left out.
-        """
+        """Return the distribution (N,) after the intervention, without outcomes that stop a history (`taboo`)."""
         result = vector.copy()
         result[self.able] = 0.0
         for outcome, chance, target in self.branches:
@@ -63,23 +59,20 @@ class Jump:
         return result
 
     def stopped(self, vector: Floats, taboo: Taboo) -> float:
-        """Return the probability of the outcomes that stop a history, because they are in the taboo.
-
-        `vector` (N,) is the distribution over the states before the intervention.
-        """
+        """Return the probability that the intervention stops a history, given the distribution (N,) before it."""
         shares = [chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome)]
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())
 
     def pull(self, value: Floats) -> Floats:
-        """Return the value of states (N,) before the intervention, given their value after it."""
+        """Return the value of states (N,) before the intervention, given their value (N,) after the intervention."""
         result = value.copy()
         result[self.able] = sum(chance * value[target] for _, chance, target in self.branches)
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability that there is no ending and the variable already has the level to be set.
+        """Return the probability that no ending has been reached and the variable already has the level to be set.
 
-        `vector` (N,) is the distribution over the states before the intervention, which must be a pin.
+        `vector` (N,) is the distribution over the states before the intervention, which must be a pin (set a variable).
         """
         return float(vector[self.able][self.branches[0][2] == self.able].sum())

@@ -87,15 +87,11 @@ class Lanes:
     def __init__(
         self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo], *, leap: float = 0.0
     ) -> None:
-        """Compute the rates of the edges of a segment.
+        """Compute the rates of the edges of a segment, which lasts `duration` days.
 
-        Args:
-            chain: The Markov chain at assumption values.
-            segment: The segment.
-            duration: Its length in days.
-            taboos: For each lane (at most 4) the states and firings that stop a history.
-            leap: If above 0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the vectors
-                after one jump, minus the old content of `result` (see `chebyshev`).
+        `taboos` has for each lane (at most 4) the states and firings that stop a history. If `leap` is above 0, Λ is
+        `leap` times the largest exit rate of a state. A step then writes twice the vectors after one jump, minus the
+        old content of `result` (see `chebyshev`).
         """
         self.leap = leap
         self.taboos = (
@@ -147,10 +143,8 @@ class Lanes:
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
         """Let the other lanes gain amounts per day in proportion to the first lane, the distribution.
 
-        Args:
-            edges: The edges along which amounts are gained.
-            values: The gain of each lane per day along each edge (S, 4), per unit of probability.
-            stay: The gain of each lane per day within each state (N, 4), per unit of probability.
+        `values` (S, 4) are the gains per day of each lane along the `edges`, and `stay` (N, 4) those within each state.
+        Both are per unit of probability.
         """
         self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
@@ -220,10 +214,7 @@ def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
 
 
 def group_sums(block: Floats, order: Ints, start: Ints, result: Floats) -> None:
-    """Write the sums of a block over groups of states to `result` (groups, 4).
-
-    Group g has the states order[start[g]:start[g + 1]].
-    """
+    """Write the sum of the rows order[start[g]:start[g + 1]] of a block to result[g] (4,), for each group g."""
     if kernels is not None:
         kernels.group_sums(block, order, start, result)
         return

@@ -31,12 +31,8 @@ class _Group:
     """Dimensions with a joint histogram: one cell for each combination of values that occurs.
 
     States in which an ending has been reached have separate cells, so that moves can be counted over the other states.
-
-    Attributes:
-        dimensions: The dimensions.
-        cell (N,): The cell of each state.
-        example: One state of each cell, which shows the values of the cell.
-        first: The number of the first cell among the cells of all groups.
+    `cell` (N,) is the cell of each state, and `example` one state of each cell. `first` is the number of the first cell
+    among the cells of all groups.
     """
 
     dimensions: frozenset[int]
@@ -52,13 +48,12 @@ class _Group:
 class Features:
     """Groups of dimensions of the states, and how to compute answers from their histograms.
 
-    The dimensions are the V variables, then the ladders, then the flags (named sets of states), then the ending. The
-    last value of the ending means "no ending".
+    The dimensions are the V variables, then the ladders (scales of escalation), then the flags (named sets of states),
+    then the ending. The last value of the ending means "no ending". A *bin* is a cell of a histogram. A *column* is a
+    weighted sum of bins, such as the probability of a level.
 
     Attributes:
         cells (N, groups): The bin of each state in each group. The bins of all groups are numbered together.
-        bins: The number of bins.
-        columns: The number of columns.
         flagged: The named sets of states, each (N,).
         answers_only: Whether variables and moves have no columns.
     """
@@ -68,11 +63,8 @@ class Features:
     ) -> None:
         """Choose the groups of dimensions.
 
-        Args:
-            tables: The tables of the scenario.
-            space: Its states.
-            flags: Named sets of states (N,) whose probabilities are needed.
-            answers_only: Whether to leave out variables and moves, so that there are fewer groups.
+        `flags` are named sets of states (N,) whose probabilities are needed. With `answers_only`, variables and moves
+        are left out, so that there are fewer groups.
         """
         self.tables, self.space, self.answers_only = tables, space, answers_only
         scenario = tables.scenario
@@ -94,10 +86,7 @@ class Features:
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
-        """Put each set of dimensions, large sets first, into the group that it enlarges least.
-
-        A set that would make every group too large starts a new group.
-        """
+        """Put each set of dimensions, large sets first, into the group that it enlarges least, or into a new group."""
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
@@ -114,7 +103,6 @@ class Features:
         return self._merged([self._group(dims, 0) for dims in packed])
 
     def _merged(self, groups: list[_Group]) -> list[_Group]:
-        """Merge the two smallest groups as long as the result is small, then number all cells."""
         left = sorted(groups, key=lambda group: -len(group.example))
         while len(left) > 1 and len(left[-1].example) * len(left[-2].example) <= _ROOM:
             left.append(self._group(set(left.pop().dimensions | left.pop().dimensions), 0))
@@ -136,7 +124,7 @@ class Features:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins in whose states a move can happen, and the table entry of the move in each."""
+        """Return the bins of states in which a move can happen, and the move's table entry in each of these bins."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -145,10 +133,7 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Return the columns of all values of dimensions, and of the levels of variables before an ending.
-
-        The columns of the moves come after all of these.
-        """
+        """Return the columns of each dimension, and for variables also those of the levels before an ending."""
         bins: list[Ints] = []
         every, going = dict[int, slice](), dict[int, slice]()
         for dimension in self._dimensions:

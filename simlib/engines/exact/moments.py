@@ -42,8 +42,8 @@ class Gain:
 
     Attributes:
         edges: The edges along which amounts are added.
-        values (S, 4): The mean gain along each slot (all such edges from one state to another).
-        stay (N, 4): The mean gain in each state without leaving the state.
+        values (S, 4): The mean gain along each slot (all edges from one state to another).
+        stay (N, 4): The mean gain by firings that do not leave the state, and by amounts per day.
         mean (N, 4): The whole mean gain in each state.
         square (N, 4): The gain of squared amounts in each state.
     """
@@ -56,14 +56,14 @@ class Gain:
 
 
 class StateRewards:
-    """The impacts of a scenario over its states, whatever the assumption values.
+    """The impacts of a scenario over its states, before any assumption values are chosen.
 
     States are grouped for the sums of `MomentSums`. States without an ending form groups of equal gains. The states of
     each ending form one further group.
 
     Attributes:
         rewards: The impacts.
-        paid: For each amount per day, the states (N,) in which it is added.
+        paid: For each amount per day, the states (N,) in which the amount is added.
         example: One state of each group without an ending.
         order (N,): The states, group by group.
         group_start: Where the states of each group begin in `order`.
@@ -101,10 +101,7 @@ class StateRewards:
         return kinds
 
     def per_day(self, theta: Floats, impact: int) -> Floats:
-        """Return the amounts per day of an impact in each state (N,), without the amounts that moves add.
-
-        `theta` (A,) are the assumption values.
-        """
+        """Return the amounts per day of an impact in each state (N,) at `theta` (A,), without amounts of firings."""
         result = np.zeros(len(self.space))
         for item, paid in zip(self.rewards.accruals, self.paid, strict=True):
             result += theta[item.amount] * paid if item.impact == impact else 0.0
@@ -113,9 +110,8 @@ class StateRewards:
     def by_firings(self, pair_rates: Floats, worth: Floats) -> Floats:
         """Return the mean amount that moves add per day in each state (N,).
 
-        Args:
-            pair_rates: The rate per day of each pair (table entry, outcome).
-            worth: The amount that each outcome adds when it happens (O,).
+        `pair_rates` (P,) are the rates per day of pairs (table entry, outcome), and `worth` (O,) is the amount that
+        each outcome adds when it happens.
         """
         per_pair, entries = pair_rates * worth[self.space.pair_outcome], int(self.tables.table_start[-1])
         by_entry = sums_by(self.space.pair_entry, per_pair, entries)
@@ -154,7 +150,7 @@ class StateRewards:
 
 
 class MomentSums(Watcher):
-    """The moments of the impacts of one block of four vectors at T times, the last at the segment's end.
+    """The moments of the impacts in one block of four vectors, at T times, the last at the segment's end.
 
     Attributes:
         at (T, 1 + endings, 4): The sum of each vector over the states without an ending, then over the states of each
@@ -208,7 +204,7 @@ class Moments:
         self.square = np.zeros((times, impacts))
 
     def act(self, jump: Jump, distribution: Floats) -> None:
-        """Apply an intervention. `distribution` (N,) is the distribution before the intervention."""
+        """Apply an intervention to the moments. `distribution` (N,) is the distribution before the intervention."""
         able = distribution[jump.able]
         for index, vector in enumerate(self.vectors):
             after = jump.apply(vector)
@@ -220,7 +216,7 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let the vectors of a block after the first carry impacts, and return the object that sums them."""
+        """Let all vectors of a block except the first carry impacts. Return the object that sums them."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
@@ -243,10 +239,7 @@ class Moments:
             self.vectors[impact] = ends[lane - 1]
 
     def settle(self, ending: Floats) -> None:
-        """Add the amounts that endings add.
-
-        `ending` (T, endings) is the probability of each ending by each time.
-        """
+        """Add the amounts that endings add. `ending` (T, endings) is the probability of each ending by each time."""
         mean, square = self.states.rewards.by_ending(self.chain.theta)
         reached = self.given[:, :, :-1]
         self.square += np.sum(2 * mean * reached + square * ending[:, None, :], axis=2)

@@ -105,7 +105,7 @@ class FewHistograms(Watcher):
         self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
-        """Add the block of one step to the sums of all times, with its weights."""
+        """Add the block of one step, with its weights, to the sums of all times."""
         for at, until, column in zip(self._at, self._until, self.first, strict=True):
             add(at, self.weights[column, row], block)
             add(until, self.survivals[column, row], block)
@@ -139,10 +139,7 @@ def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: in
 
 
 def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
-    """Add the histogram of the first vector of a block (N, width) to `out` (bins,).
-
-    `cells` (N, groups) are the bins of each state.
-    """
+    """Add the histogram of a block's first vector to `out` (bins,). `cells` (N, groups) has each state's bins."""
     if kernels is not None:
         kernels.histogram(block, cells, out)
         return
@@ -190,11 +187,9 @@ def carry(
         onward: Whether to compute the vectors at the end. Otherwise the result has zeros in their place.
         tolerance: Bound on the truncation error.
         pool: A helper thread for half of each large step. None: no helper.
-        control: Progress callback and cancellation.
+        control: Progress callback and cancellation, which raises Cancelled.
 
-    Raises:
-        Unsupported: For rates so high that the solution would take hours.
-        Cancelled: When `control` cancels the work.
+    Raises Unsupported for rates so high that the solution would take hours.
     """
     refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
     last, means = truncation(block.uniform * times[-1], tolerance), block.uniform * times

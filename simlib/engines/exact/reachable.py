@@ -39,17 +39,8 @@ _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
     """Return the reachable states of a scenario and the edges between them.
 
-    Scenarios that differ only in values, labels and dates share one state space.
-
-    Args:
-        tables: The tables of the scenario.
-        cap: The largest number of states.
-        control: Cancellation.
-
-    Raises:
-        TooManyStates: Above `cap`.
-        Unsupported: If the levels of the variables combine to more than 2**62 states.
-        Cancelled: When `control` cancels the search.
+    Scenarios that differ only in values, labels and dates share one state space. Raises TooManyStates above `cap`
+    states, Unsupported if the levels of the variables combine to more than 2**62 states, and Cancelled.
     """
     key = _structure(tables)
     if key in _SPACES:
@@ -65,10 +56,7 @@ def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWAT
 
 
 def _structure(tables: Tables) -> tuple[object, ...]:
-    """Return everything that determines the state space, as a key.
-
-    Assumption values, rates, labels and dates are not part of it.
-    """
+    """Return everything that determines the state space, as a key."""
     scenario = tables.scenario
     names = ("possible", "table_start", "outcome_start")
     of_branches = ("entry", "outcome", "effect_start", "effect_variable", "effect_shifts", "effect_amount")
@@ -181,10 +169,7 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield for each outcome (rows of `levels` that change, these rows after the outcome, their pairs).
-
-        The variables in `held` do not change.
-        """
+        """Yield for each outcome (rows of `levels` that change, these rows after the outcome, their pairs)."""
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
             entry = self.tables.local_index(move, levels)
@@ -237,7 +222,7 @@ class _Search:
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the states in which each held variable is at a level that an intervention sets."""
+        """Return the states in which all variables of `held` are at levels to which interventions set them."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -276,7 +261,6 @@ class _Search:
         return codes, target, pair, start
 
     def _arguments(self) -> tuple[Any, ...]:
-        """Return what the kernels read: sizes, radix, moves, effects, endings and clocks."""
         tables = self.tables
         empty = np.zeros(0, dtype=np.int64)
         moves = (
@@ -324,7 +308,6 @@ class _Table:
         self.add(roots)
 
     def add(self, codes: Ints) -> None:
-        """Add the codes that are not yet in the table."""
         fresh = codes[~np.isin(codes, self.codes[: self.count])]
         self.reserve(self.count + len(fresh))
         self.codes[self.count : self.count + len(fresh)] = fresh
@@ -332,7 +315,6 @@ class _Table:
         self.count += len(fresh)
 
     def reserve(self, needed: int) -> None:
-        """Make room for `needed` codes."""
         if needed <= len(self.codes):
             return
         capacity = max(2 * len(self.codes), needed)
@@ -346,7 +328,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Let the map lead from each code to its position in `codes`, the same codes in rising order."""
+        """Let the map give the position of each code in `codes`, which has the same codes in rising order."""
         if not self.dense:
             self.table[:] = -1
         else:

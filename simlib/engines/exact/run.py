@@ -178,7 +178,7 @@ class SolutionRun:
         return self.result
 
     def _rows(self, segment: Segment) -> Ints:
-        """Return the indices of the report times in a segment. The last one includes the horizon."""
+        """Return the indices of the report times in a segment. The last segment includes the horizon."""
         times, last = self.world.times, segment is self.world.segments[-1]
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 

@@ -20,7 +20,7 @@ _SMALL, _RELATIVE = 1e-6, 1e-3
 
 
 def bands_of(scenario: Scenario, solution: Solution, *, both_sides: bool = False) -> dict[str, dict[str, Band]]:
-    """Return the probabilities of a solution with intervals, by "endings" or "questions", then by id.
+    """Return {"endings" or "questions": {id: probability with its interval}} of a solution.
 
     An interval covers the truncation error. If all terms of the truncated sum are positive, an answer can only be too
     low. With `both_sides` (terms of both signs), an answer can also be too high.
@@ -66,12 +66,8 @@ def forecast_of(
 ) -> Forecast:
     """Return a solution as a forecast.
 
-    Args:
-        world: The scenario, prepared to be solved.
-        theta: The assumption values (A,) of the solution.
-        solution: The raw answers.
-        bands: The answers with their intervals (see `bands_of`).
-        seconds: The time that the solution took, for the provenance.
+    `theta` (A,) are the assumption values, `bands` are the answers with their intervals (see `bands_of`), and `seconds`
+    is the time that the solution took, for the provenance.
     """
     scenario = world.scenario
     bound = float(max([solution.tails.max(), *(t.max() for t in solution.hit_tails.values())]))

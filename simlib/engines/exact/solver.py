@@ -90,9 +90,9 @@ class Solver:
             control: Cancellation of the search for states, and the number of threads of each solution (default 2).
 
         Raises:
-            TooManyStates: Above `cap`.
-            ScenarioError: For an intervention or a target day outside the scenario's dates.
+            TooManyStates: Above `cap` reachable states.
             Unsupported: When the levels of the variables combine to too many states to be numbered.
+            ScenarioError: For an intervention or a target day outside the scenario's dates.
             Cancelled: When `control` cancels the search.
         """
         self.scenario = scenario
@@ -123,10 +123,7 @@ class Solver:
         )
 
     def _place_questions(self, cap: int, control: Control) -> dict[str, Bools]:
-        """Choose for each question how it is answered.
-
-        Return the questions whose answer can be read from the state, each with its set of states (N,).
-        """
+        """Choose how each question is answered. Return those that the state answers, with their states (N,)."""
         closed, undecided = {}, self.passages.undecided()
         for question in self.scenario.questions.values():
             if question.joint is not None:
@@ -142,11 +139,7 @@ class Solver:
         return closed
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Prepare a question about two events by P(A and B) = P(A) + P(B) - P(A or B).
-
-        If the first event and its day are among the `undecided` (see `FirstPassages`), simulated histories answer the
-        question instead.
-        """
+        """Prepare a question about two events by P(A and B) = P(A) + P(B) - P(A or B), or by simulated histories."""
         if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question
             return
@@ -156,8 +149,8 @@ class Solver:
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
         """Prepare a question about a count of firings, or about a lull (a number of days without a firing).
 
-        A question about a count gets a solver of the scenario with a counter. If that scenario has too many states,
-        simulated histories answer the question. Simulated histories always answer a question about a lull.
+        A count is answered by a solver of the scenario with a counter. A lull is answered by simulated histories, and
+        so is a count for which that solver has too many states.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -210,11 +203,9 @@ class Solver:
                 If the exact distributions take more than `products` multiplications, the numbers are counted in
                 replicates (without Numba: left out).
             products: Limit on the multiplications for all these distributions together. 0: always count.
-            control: Progress callback and cancellation.
+            control: Progress callback and cancellation, which raises Cancelled.
 
-        Raises:
-            MissingDependency: Without Numba, if a question needs histories.
-            Cancelled: When `control` cancels the work.
+        Raises MissingDependency without Numba, if a question needs histories.
         """
         chain = self.chain(theta, centre, start)
         work = partial(self._replicates, chain, runs, seed, first, Control(cancel=control.cancel))
@@ -253,19 +244,12 @@ class Solver:
     ) -> Forecast:
         """Return a quick forecast, without impacts and without the questions that need simulated histories.
 
-        The truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again.
+        The truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again. `theta`,
+        `centre` and `start` are as in `solve`.
 
-        Args:
-            theta: Assumption values (A,) in base units.
-            centre: The stated values, when `theta` is a draw around them.
-            start: Probabilities (K,) of the start states of the tables. Default: the scenario's.
-            moves: Whether to include the counts of moves and the variables.
-            lead: The id of a question that must be answered, or "". Other questions that cost extra time may then be
-                missing. None: all questions are answered.
-            control: Progress callback and cancellation.
-
-        Raises:
-            Cancelled: When `control` cancels the work.
+        With `moves`, the forecast includes the counts of moves and the variables. If `lead` is None, all questions are
+        answered. Otherwise only the question with the id `lead` (if not "") is certain to be answered, and others that
+        cost extra time may be missing. Raises Cancelled.
         """
         chain, begun = self.chain(theta, centre, start), clock.perf_counter()
         scope = moves, lead
@@ -383,29 +367,15 @@ class Solver:
         taboo: Taboo = NOTHING,
         control: Control = UNWATCHED,
     ) -> Passage:
-        """Carry a distribution over the states from one time to another, interventions included.
+        """Carry a distribution (N,) over the states of `space` from one time to another, interventions included.
 
-        Args:
-            vector: Distribution (N,) over the states at `start`, in the order of `space`.
-            start: Days after `as_of`. For 0, `vector` is the distribution before any intervention (`Chain.start`).
-            stop: Days after `as_of`. The interventions at that time are included.
-            theta: Assumption values (A,). Default: the stated values.
-            centre: The stated values, when `theta` is a draw around them.
-            taboo: States and firings (happenings of a move) that stop a history.
-            control: Progress callback and cancellation.
-
-        Raises:
-            ValueError: For times outside the horizon or in the wrong order.
-            Cancelled: When `control` cancels the work.
+        The other arguments and the errors are those of `Chain.propagate`. `theta` (A,) are the assumption values
+        (default: the stated values). If they are a draw, `centre` (A,) holds the stated values.
         """
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
 
     def taboo(self, question: Question) -> Taboo:
-        """Return the states and firings (happenings of a move) that answer a question.
-
-        Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
-        state or firing answers such a question.
-        """
+        """Return the states and firings that answer a question, as `FirstPassages.taboo` does."""
         return self.passages.taboo(question)
 
 

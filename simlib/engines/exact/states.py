@@ -78,14 +78,10 @@ class StateSpace:
         return self.ending >= 0
 
     def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
-        """Return the indices of states, given by their levels.
+        """Return the indices of states, given one row of levels of all variables for each state.
 
-        Args:
-            levels: One row of levels of all variables for each state.
-            otherwise: The indices to return for states that are not in the space. None: such a state is an error.
-
-        Raises:
-            KeyError: For a state that is not in the space, without `otherwise`.
+        `otherwise` are the indices for states that are not in the space. Without `otherwise`, such a state raises
+        KeyError.
         """
         codes = levels.astype(np.int64) @ self.radix
         index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
@@ -101,10 +97,10 @@ class StateSpace:
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states, with the edges that hold while no move can change some variables.
+        """Return the same states, with the edges for a time in which no move can change some variables (indices).
 
-        An edge then leads to the state after its outcome, but with these variables (indices) unchanged. It may lead to
-        the state in which it begins.
+        An edge then leads to the state after its outcome, but with these variables unchanged. It may lead back to the
+        state in which it begins.
         """
         if not variables:
             return self
@@ -179,7 +175,7 @@ class Incoming:
         return cls(start, source[first].astype(np.uint32), space.pair[order], slot_start)
 
     def values(self, pair_rates: Floats) -> Floats:
-        """Return the rate of every slot (all edges from one state to another) (S,) from rates of pairs (P,)."""
+        """Return the rate (S,) of each slot (all edges from one state to another), given the rates of pairs (P,)."""
         if len(self.slot_start) == 0:
             return np.zeros(0)
         if kernels is not None:

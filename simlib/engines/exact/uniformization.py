@@ -74,11 +74,9 @@ def flow(
         kill: The states and firings that stop a history.
         tolerance: Bound on the truncation error.
         nodes: Days within the segment (J,) at which whole distributions are kept.
-        control: Progress callback and cancellation.
+        control: Progress callback and cancellation, which raises Cancelled.
 
-    Raises:
-        Unsupported: For rates so high that the solution would take hours.
-        Cancelled: When `control` cancels the work.
+    Raises Unsupported for rates so high that the solution would take hours.
     """
     mean = generator.uniform * duration
     refuse_a_job_of_hours(generator.uniform, len(generator.values), duration)
@@ -109,7 +107,7 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
 
 
 class NodeSums:
-    """Weighted sums of the vectors of all steps, for a few times (`vectors` (J, N)).
+    """Weighted sums of the vectors of all steps: the distributions at J nodes, `vectors` (J, N).
 
     The vectors of a block of steps are kept, and then added with one matrix product.
     """
@@ -180,10 +178,7 @@ def backward(
         kill: The states and firings that stop a history.
         reward: Reward per day in each state (N,).
         tolerance: Bound on the truncation error.
-        control: Cancellation.
-
-    Raises:
-        Cancelled: When `control` cancels the work.
+        control: Cancellation, which raises Cancelled.
     """
     leak, inside = (None, None) if kill is None else (kill.fire, kill.inside)
     product, uniform = _push(space, pair_rates, duration, leak, inside)
@@ -213,7 +208,7 @@ def backward(
 def _push(
     space: StateSpace, pair_rates: Floats, duration: float, leak: Floats | None, inside: Bools | None
 ) -> tuple[Push, float]:
-    """Return the product with P, and Λ per day."""
+    """Return the map from values u to P u, and the number of jumps per day, Λ."""
     exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
     if inside is not None:
         exit_rate = np.where(inside, 0.0, exit_rate)

@@ -62,23 +62,20 @@ def mix(x):
 
 @_njit
 def uniform(key, number):
-    """Return draw `number` (from 0) of the stream with this key, strictly between 0 and 1."""
+    """Return random number `number` (from 0) of the stream with this key, strictly between 0 and 1."""
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
 
 @_njit
 def exponential(key, number):
-    """Return draw `number` (from 0) of the stream with this key, as a unit exponential."""
+    """Return random number `number` (from 0) of the stream with this key, as a unit exponential."""
     return -math.log(uniform(key, number))
 
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first index, from `first` on, whose cumulative probability exceeds u.
-
-    Such an index exists, because the last cumulative probability of each group is above 1.
-    """
+    """Return the first index, from `first` on, whose cumulative probability exceeds u (the last one is above 1)."""
     place = np.uint32(first)
     while u >= cumulative[place]:
         place = np.uint32(place + 1)
@@ -108,9 +105,9 @@ def holds(structure, condition, word):
 
 @_inline
 def rung_of(structure, ladder, word):
-    """Return the highest rung (level of escalation) of a ladder that holds, numbered over all ladders.
+    """Return the highest rung (level of escalation) of a ladder whose condition holds, else its lowest rung.
 
-    The lowest rung counts if no other condition holds.
+    Rungs are numbered over all ladders.
     """
     first = structure.rung_start[ladder]
     rung = np.uint32(structure.rung_start[ladder + 1] - 1)
@@ -123,8 +120,8 @@ def rung_of(structure, ladder, word):
 def earliest(bits):
     """Return the move that fires first, given the bits of the firing times, read as whole numbers.
 
-    Floating-point numbers of at least 0 sort like their bits read as whole numbers. A minimum of whole numbers compiles
-    to vector instructions. A minimum of floating-point numbers does not, because the compiler has to expect NaN.
+    These whole numbers sort like the times. Their minimum compiles to vector instructions. The minimum of
+    floating-point numbers does not, because the compiler has to expect NaN.
     """
     least = bits[0]
     for move in range(len(bits)):
@@ -139,7 +136,7 @@ def earliest(bits):
 def rerate(work, move, new, t):
     """Give a move a new hazard at time t.
 
-    The rest of the move's unit exponential is used at the new rate. While the new rate is 0, the rest is kept.
+    The rest of the move's unit exponential is used at the new rate, or kept while this rate is 0.
     """
     old = work.rate[move]
     if new != old:
@@ -200,7 +197,6 @@ def start(structure, values, work, counts, layout, replicate_key):
 
 @_inline
 def first_ending(structure, work, layout):
-    """Return the first ending whose condition holds, -1 for none."""
     for ending in range(layout.endings):
         if holds(structure, layout.ending - layout.rung + ending, work.word):
             return ending
@@ -209,7 +205,7 @@ def first_ending(structure, work, layout):
 
 @_inline
 def answer(counts, row, layout, times, question, t):
-    """Note that a question is answered at time t, unless the question was answered before."""
+    """Record that a question is answered at time t, unless the question was answered before."""
     if times[question] == np.inf:
         times[question] = t
         counts[row + layout.question + question] += 1
@@ -217,7 +213,7 @@ def answer(counts, row, layout, times, question, t):
 
 @_inline
 def end_stretch(structure, work, counts, layout, times, question, t):
-    """Answer a question about days without a firing if the stretch that ends at t was long enough."""
+    """Answer a question about a lull (days without a firing) if the lull that ends at t was long enough."""
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:
         cell = 0
@@ -275,7 +271,7 @@ def set_pace(structure, values, work, number, condition):
 
 @_inline
 def note_accrued(work, accrued, cell, days):
-    """Write the amounts by report time `cell`, which is `days` days after the last update."""
+    """Write the amounts of impacts at report time `cell`, which is `days` days after the last update."""
     for impact in range(len(work.flow)):
         accrued[cell, impact] = work.accrued[impact] + work.flow[impact] * days
 
@@ -301,10 +297,7 @@ def count_firing(structure, work, counts, row, layout, times, move, branch, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
-    """Apply the effects of a branch (or a pin), and update everything that depends on the levels.
-
-    Returns the ending that is reached, -1 for none.
-    """
+    """Apply the effects of a branch (or a pin), and return the ending that is reached, -1 for none."""
     changed = False
     for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
         if structure.held[held + effect]:
@@ -394,8 +387,8 @@ def note(history, row, t, branch, action, word):
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
     """Simulate replicates from number `first` on. Return (status, replicates done, rows of history).
 
-    Counts are added to the integer arrays of `output`. In the other arrays of `output`, one row is filled for each
-    replicate. The loop is kept in one piece, because it is the algorithm of the module docstring step by step.
+    Counts are added to the integer arrays of `output`. In its other arrays, one row is filled for each replicate. The
+    loop is one piece, because it is the algorithm of the module docstring step by step.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

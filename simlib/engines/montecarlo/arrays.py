@@ -51,25 +51,22 @@ class Structure(NamedTuple):
     """The scenario without assumption values, as flat arrays.
 
     An array `NAME_start` cuts the array `NAME` into lists: the list of x is NAME[NAME_start[x]] to
-    NAME[NAME_start[x + 1]], the latter not included. Branches are followed by pins.
+    NAME[NAME_start[x + 1]], the latter not included. The arrays `start_hash` (by variable), `move_hash`, `action_hash`
+    and `amount_hash` hold hashes of the names of random numbers. Branches are followed by pins. `grid` holds the report
+    times in days, followed by infinity.
 
     By variable:
         top: The index of its highest level.
         bit: Its first bit in a packed state.
         reader_move, reader_stride: The moves that read the variable, and the strides of the variable in their tables.
         spread_level: Its possible start levels.
-        start_hash: The hash of the name of its random numbers.
-
     By move:
         entry: Its table entry if every level is 0.
-        move_hash: The hash of the name of its random numbers.
         outcome_start: Its first outcome among the outcomes of all moves.
-
     By table entry:
         possible: Whether the guard (condition) of the move holds. Further copies are for moves on their dates, where
             interventions may also prevent the move.
         branch: The first branch of the context.
-
     By branch or pin:
         effect_variable, effect_keep, effect_amount: Its effects. The new level is old level x keep + amount, kept
             within the range of levels.
@@ -79,39 +76,29 @@ class Structure(NamedTuple):
         answer: The questions for which the firing of the branch counts.
         impulse: The amounts of impacts that the firing adds.
         pace: The amounts per day that may start or stop.
-
     By question:
         goal: The number of firings for which the question asks.
         lull: The number of days without a firing for which the question asks, 0 for none.
-
-    By clock (the stages of the wait of a move):
-        clock_move, clock_variable: The move, and the variable that counts the stages.
-
+    By clock (a variable that counts the stages of the wait of a move):
+        clock_move, clock_variable: The move, and the variable.
     By ladder, condition and ending:
-        rung_start: Where the rungs of each ladder begin among all rungs.
+        rung_start: Where the rungs (levels of escalation) of each ladder begin among all rungs.
         condition_start: Where the clauses of each condition begin.
         clause: The clauses, each a row of words. A condition holds if the packed state has no bit in common with one of
             its clauses.
         payment: The amounts of impacts that the ending adds.
-
     By segment of time:
         segment_end: Its end in days.
         segment_table, segment_chance: Where its rates and its chances begin in `Values`.
         held: Whether each effect is blocked because its variable is held.
         action_start: Where the interventions at its start begin.
-
     By intervention on a day:
         action_move: The move, -1 for a pin.
         action_outcome: The outcome within the move (-1: drawn at random), or the pin among branches and pins.
         action_guard: Where the copy of `possible` for this intervention begins.
-        action_hash: The hash of the name of its random numbers.
         action_repeat: How many earlier interventions have the same name.
-
     By amount of an impact (amounts of firings, then amounts per day, then amounts of endings):
         amount_impact: The impact.
-        amount_hash: The hash of the name of its random numbers.
-
-    `grid` holds the report times in days, followed by infinity.
     """
 
     top: np.ndarray
@@ -253,18 +240,13 @@ class Work(NamedTuple):
         fire: The day on which it will fire, infinity while its rate is 0.
         rate: Its present hazard per day.
         left: The part of its unit exponential that was left when its rate last changed.
-        fired: The number of its firings that were not forced.
-        total: The number of all its firings.
+        fired, total: The number of its firings that were not forced, and of all its firings.
         bits: The bits of `fire`, read as whole numbers.
-
     By question:
         seen: The number of firings so far that count for the question.
         since: The day of the last of them, 0 before the first.
-
     By impact:
-        accrued: The amount so far.
-        flow: The present gain per day.
-
+        accrued, flow: The amount so far, and the present gain per day.
     By amount of an impact:
         paid: Whether it is an amount per day that is gained now.
     """

@@ -91,12 +91,8 @@ def to_forecast(
 ) -> Forecast:
     """Return counts as a forecast with 95% intervals.
 
-    Args:
-        flat: The arrays of the kernel, which know the scenario and the report times.
-        horizon: The horizon in days.
-        counts: The counts.
-        assumptions: The assumption values by id.
-        source: The provenance of the forecast.
+    `flat` are the arrays of the kernel, which know the scenario and the report times. `horizon` is in days,
+    `assumptions` holds the assumption values by id, and `source` is the provenance of the forecast.
     """
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario
@@ -155,9 +151,7 @@ def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Acc
 def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample]:
     """Return three quantiles of amounts by T times (3, T), and their distribution at the last time.
 
-    Args:
-        amounts: The amounts (D, R, T) in R replicates of D draws by T times.
-        weights: The weights of the draws (D,).
+    `amounts` (D, R, T) are for R replicates of each of D draws. `weights` (D,) belong to the draws.
     """
     draws, runs, times = amounts.shape
     flat, each = amounts.reshape(draws * runs, times), np.repeat(weights / runs, runs)
@@ -166,10 +160,7 @@ def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample
 
 
 def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
-    """Return the mean over marked replicates of amounts (R, T), and the 95% half-width, both (T,).
-
-    Both are nan at a time at which no replicate is marked.
-    """
+    """Return mean and 95% half-width (T,) of amounts (R, T) over marked replicates, nan if none is marked."""
     count = some.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(some, amounts, 0.0).sum(axis=0) / count
@@ -210,7 +201,7 @@ def _at_most(row: Ints, runs: int) -> Band:
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
     """Return the mean number of times that each of M moves happens (T, M), and its 95% half-width.
 
-    For a move that never happened, the half-width is that of Wilson's interval for a share of 0.
+    For a move that never happened, Wilson's half-width for a share of 0 is taken.
     """
     runs = counts.runs
     mean = counts.moves / runs
@@ -224,8 +215,8 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
     """Return every intervention with the share of replicates in which it had no effect.
 
-    The share is among the replicates without an ending. It is None if there are no such replicates, and for a lasting
-    intervention.
+    The share is among the replicates without an ending. Without such replicates, or for a lasting intervention, it is
+    None.
     """
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)

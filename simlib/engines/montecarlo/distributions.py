@@ -26,10 +26,7 @@ def histories_of_impacts(
         belief: The weighted draws of the assumptions. None: the stated values.
         runs: Number of replicates of each draw. The first replicate of draw d has the number d × `runs`.
         seed: Seed of the replicates.
-        control: Cancellation and number of threads.
-
-    Raises:
-        Cancelled: When `control` cancels the work.
+        control: Number of threads, and cancellation, which raises Cancelled.
     """
     if belief is None:
         amounts = simulator.run(runs=runs, seed=seed, control=control).accrued

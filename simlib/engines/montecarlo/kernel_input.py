@@ -66,7 +66,7 @@ class Cumulative:
     def __call__(self, shares: Floats) -> Floats:
         """Return the running sums of probabilities within each group.
 
-        From the last positive probability of a group on, its sums are above 1.
+        From the last positive probability of a group on, the sums are above 1.
         """
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
@@ -102,7 +102,6 @@ class Flat:
         layout, structure: Arguments of the kernel.
         segments_of_table: One segment for each rate table of the kernel.
         actions: The one-off interventions, in the order of `tried` and `void` in the kernel's output.
-        rewards: The impacts.
         pins: (variable, level) of each intervention that sets a variable.
     """
 
@@ -127,10 +126,8 @@ class Flat:
     def values(self, theta: Floats, centre: Floats | None = None, start: Floats | None = None) -> Values:
         """Return the arrays of the kernel that depend on assumption values.
 
-        Args:
-            theta: The assumption values (A,).
-            centre: The stated values (A,), if `theta` is a draw around them.
-            start: The probabilities (K,) of the scenario's joint start states. Default: those of the scenario.
+        `theta` (A,) are the assumption values. If they are a draw, `centre` (A,) holds the stated values. `start` (K,)
+        are the probabilities of the joint start states (default: those of the scenario).
         """
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
@@ -149,8 +146,8 @@ class Flat:
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
         """Return (where the start levels of each variable begin, start levels, names of the random numbers).
 
-        One random number for each variable picks its start level. A scenario may instead list its start states (a joint
-        start). Then one random number picks the same listed state for all variables.
+        With a joint start (a list of start states), all variables share one name. So one random number picks the same
+        listed state for all of them.
         """
         tables = self.tables
         if not tables.scenario.joint_start:

@@ -252,10 +252,8 @@ def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: li
 def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
     """Return the levels (N, V) of packed states.
 
-    Args:
-        words: The packed states (N, W): rows of W 64-bit words, with one bit for each level of each variable.
-        sizes: The number of levels of each variable (V,).
-        bit_start: The first bit of each variable (V,).
+    `words` (N, W) are the packed states: rows of W 64-bit words, with one bit for each level of each variable. `sizes`
+    (V,) are the numbers of levels, and `bit_start` (V,) the first bits of the variables.
     """
     levels = np.zeros((len(words), len(sizes)), dtype=np.int16)
     for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):

@@ -253,9 +253,9 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Fill in the times at which each replicate answers the questions about two events.
+        """Fill in when each replicate answers the questions about two events, and count the answers by time.
 
-        Also write to `counted` (T, Q) how many replicates have answered each of these questions by each time.
+        `counted` (T, Q) receives the numbers of replicates that have answered the questions by T times.
         """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
@@ -309,18 +309,9 @@ def call(
 ) -> int | None:
     """Run the kernel for as many replicates as `output` has room for, from number `first` on.
 
-    Args:
-        simulator: The scenario, prepared.
-        values: The arrays that depend on assumption values.
-        output: The arrays for the results.
-        key: The key of the seed (`streams.seed_key`).
-        first: The number of the first replicate.
-        history: The arrays for the events. None: events are not kept.
-
-    Returns: The number of rows written to `history`, or None if `history` was too short.
-
-    Raises:
-        SimlibError: If a replicate has more than `MAX_EVENTS` events.
+    `key` is the key of the seed (`streams.seed_key`). Events are written to `history` (None: not kept). Return the
+    number of rows written, or None if `history` was too short. Raises SimlibError if a replicate has more than
+    `MAX_EVENTS` events.
     """
     kernel, flat = simulator.kernel, simulator.flat
     history = empty_track(simulator, 0, 0) if history is None else history
@@ -373,10 +364,7 @@ def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return the function to call after each chunk of replicates.
-
-    It checks for cancellation, and reports progress if enough time has passed since the last report.
-    """
+    """Return a function to call after each chunk, which checks for cancellation and sometimes reports progress."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:
