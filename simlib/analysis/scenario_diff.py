@@ -317,7 +317,6 @@ def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | N
 
 
 def _same(before: float, after: float) -> bool:
-    """Say whether two exact probabilities agree within their errors."""
     return abs(after - before) <= 2 * min(BOUND, RELATIVE * max(before, after))
 
 

@@ -97,7 +97,6 @@ class _Watch:
                 yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
-        """Return what one sign says, given the two probabilities that `_unseen` returns for this sign."""
         table = (
             np.array(
                 [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]

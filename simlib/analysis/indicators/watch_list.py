@@ -56,7 +56,7 @@ def indicators(
 
     Returns:
         The moves and levels, as indicators. Known signs (likelihood ratio known to differ from 1) come first.
-            `Indicators.with_forcing` adds the effects of forcing the moves.
+        `Indicators.with_forcing` adds the effects of forcing the moves.
 
     Raises:
         ScenarioError: For an unknown measure, or a day outside the forecast.

@@ -268,9 +268,8 @@ class Drivers(Traced):
     def frame(self, measure: str | None = None) -> pd.DataFrame:
         """Return a table of one measure (default: the first), with one row for each assumption.
 
-        The assumption that changes the measure most comes first.
-        The columns `at_low` and `at_high` are changes of the measure from `stated`. The columns `value_at_low` and
-        `value_at_high` are its values.
+        The assumption that changes the measure most comes first. The columns `at_low` and `at_high` are changes of the
+        measure from `stated`. The columns `value_at_low` and `value_at_high` are its values.
         """
         import pandas as pd
 

@@ -262,7 +262,6 @@ def _draws(scenario: Scenario, draws: int | Belief, seed: int) -> tuple[Belief, 
 
 
 def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
-    """Return the observations as questions, each about the first occurrence of a move."""
     moves = [move.id for move in scenario if not move.covert] if names is None else list(names)
     problems, result = [], []
     for name in moves:

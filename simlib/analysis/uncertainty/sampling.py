@@ -154,7 +154,7 @@ class Sampling:
 
         Returns:
             The range of each measure by name, and the errors, at the beginning and after each doubling of draws or
-                replicates.
+            replicates.
 
         Raises:
             Cancelled: When the work is cancelled, unless `answer_when_cancelled`.
