@@ -126,7 +126,7 @@ def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float 
 
 
 def _lengthened(at_most: Floats, length: int) -> Floats:
-    """Extend P(at most n firings), n = 0, 1, ..., to `length` numbers by repeating the last number."""
+    """Extend P(at most n happenings), n = 0, 1, ..., to `length` numbers by repeating the last number."""
     return np.pad(at_most, (0, length - len(at_most)), mode="edge")
 
 

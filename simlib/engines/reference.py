@@ -136,7 +136,7 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Say whether a move can happen: its guard holds in the state, and no counter that multiplies its rate is 0."""
+        """Say whether a move is possible: its condition holds, and no counter that multiplies its rate is 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:

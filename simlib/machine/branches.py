@@ -67,7 +67,7 @@ class Branches:
     """
 
     def __init__(self, read: Lookup, one: int) -> None:
-        """Begin without moves. `one` is the index of the number 1 in the extended θ."""
+        """Begin without moves. `one` is the index of the number 1 in the extended θ (see `Standing`)."""
         self._read, self._one, self._outcomes = read, one, 0
         self._entries: list[Ints] = []
         self._states: list[Ints] = []
@@ -76,10 +76,10 @@ class Branches:
         self._start, self._move, self._outcome, self._chance = [0], [0][:0], [0][:0], [0][:0]
 
     def add(self, move: Move, local: Ints, further: Iterable[Condition]) -> None:
-        """Add the branches of the next move.
+        """Add the branches (outcomes in a context) of the next move.
 
-        `local` (entries, V) are the states of the entries of its local table. `further` are conditions, other than
-        those of the move itself, on which its chances depend.
+        `local` (entries, V) are the states of the entries of its local table (combinations of levels that the move
+        reads). `further` are conditions, other than those of the move itself, on which its chances depend.
         """
         context, examples = self._contexts(move, local, further)
         count = len(move.outcomes)

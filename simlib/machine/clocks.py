@@ -59,7 +59,7 @@ def _clock(move: Move) -> Clock:
 
 
 def wound(move: Move, clocks: tuple[Clock, ...]) -> Move:
-    """Return the move with effects that set its own clock back to the first stage when the move happens.
+    """Return the move with effects that restart its own wait (clock) when the move happens.
 
     A move without a clock is returned unchanged.
     """

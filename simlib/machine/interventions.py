@@ -76,8 +76,8 @@ class Segment:
 class Standing:
     """The standing interventions of a scenario: prohibitions, policies and assumed values.
 
-    `items` maps the position of each in `Scenario.interventions` to the intervention. The *extended* θ is described in
-    the module docstring.
+    `items` maps the position of each in `Scenario.interventions` to the intervention. The *extended* θ is the vector of
+    assumption values, followed by other numbers that can multiply a rate (see the module docstring).
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -222,7 +222,7 @@ class Standing:
 
 
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Say whether a standing intervention can change the hazard of a move or of its clock."""
+    """Say whether a standing intervention can change the hazard of a move or the progress of its wait."""
     if isinstance(item, Assume):
         return item.assumption in {move.rate, *(factor.by for _, factor in move.placed_factors())}
     return move.id in (item.move, clock_id(item.move))

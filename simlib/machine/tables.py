@@ -155,7 +155,7 @@ class Tables(StateIndex):
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return one state (entries, V) for each entry of a local table, with other variables at 0."""
+        """Return a state (entries, V) for each combination of levels of some variables, with the others at 0."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -284,7 +284,7 @@ class Tables(StateIndex):
         return result
 
     def branch_factors(self, segment: Segment | None = None) -> Ints:
-        """Return the indices of the factors on every branch (K, B) in a segment, a stretch of constant rates.
+        """Return the indices of the factors on every branch (outcome) in a segment with constant rates (K, B).
 
         They are `branches.factor`, changed by closed calendar windows and by values that interventions assume. Without
         a segment, nothing is changed.

@@ -54,7 +54,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return the difference that the effects of a branch make to the state code."""
+    """Return the difference that the effects of a branch (outcome in a context) make to the state code."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -67,7 +67,7 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of a state code that sets back the clocks of impossible moves (after an ending: all)."""
+    """Return the change of a state code that restarts the waits of impossible moves (after an ending: all)."""
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses

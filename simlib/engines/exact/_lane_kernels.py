@@ -36,14 +36,14 @@ def _load(builder, place):
 
 
 def _spread(builder, number):
-    """Return a row of four lanes that all hold this number."""
+    """Return a row of four numbers that are all equal to this number."""
     nothing = ir.Constant(_ROW, ir.Undefined)
     one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
 
 
 def _first(builder, row):
-    """Return a row of four lanes that all hold the first lane of this row."""
+    """Return a row of four numbers that are all equal to the first number of this row."""
     nothing = ir.Constant(_ROW, ir.Undefined)
     return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
 
@@ -80,7 +80,7 @@ def _add_scaled(typing, total, block, row, weight):
 
 @intrinsic
 def _add_product(typing, total, block, row, weights, place):
-    """Add weights[place] * block[row], lane by lane, to the sum."""
+    """Add weights[place] * block[row], column by column, to the sum."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weights, place = arguments
@@ -142,7 +142,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add the flow out of each lane, along its edges and self-loops, to the same lane of `result`."""
+    """Add the flow out of each column of a block, along the column's own edges, to the same column of `result`."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -160,7 +160,7 @@ def add_own(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def add_gained(block, result, rows, start, index, values, stays, stay):
-    """Add the flow out of the first lane, along the edges and self-loops of each lane, to that lane of `result`."""
+    """Add the flow out of a block's first column to each column of `result`, along the column's own edges."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()

@@ -289,10 +289,10 @@ class Adjoint:
     def _back_through(
         self, measure: Observable, span: _AdjointSpan, vectors: Floats, value: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the values of the states (N,) at the start of a span, given the values at its end.
+        """Return the values of the states (N,) at the start of a span (segment), given the values at its end.
 
-        Also return the derivative of the measure with respect to the rate of each pair (P,) in this span. The forward
-        distributions at the nodes are `vectors` (J, N).
+        Also return the derivative of the measure with respect to the rate of each pair (table entry, outcome) (P,) in
+        this span. The forward distributions at the nodes are `vectors` (J, N).
         """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -323,7 +323,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Correct `sums` (P,) for firings that answer the question (value 1) or add an amount to the measure."""
+        """Correct `sums` (P,) for happenings of moves that answer the question (value 1) or add to the measure."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -347,7 +347,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Return the values of the states (N,) before the interventions of a span, given those after them.
+        """Return the values of the states (N,) before the interventions of a span (segment), given those after them.
 
         The derivatives of the measure with respect to the chances of forced and dated moves are added to `forced` (B,).
         `before` (N,) is the forward distribution before the interventions.
@@ -376,7 +376,7 @@ class Adjoint:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Add Σ_j weighted[j, x] (worth[j, y] - worth[j, x]) of every edge x → y to `sums` at its pair."""
+    """Add Σ_j weighted[j, x] (worth[j, y] - worth[j, x]) of every edge x → y to sums[pair of the edge]."""
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])

@@ -28,8 +28,8 @@ def exact_amounts(
 ) -> tuple[Floats, AmountSample] | None:
     """Return three quantiles of an impact at T times (3, T), and its distribution at the last time.
 
-    The result is None if the impact is not a count of firings times one fixed amount, or if the distribution would take
-    too many multiplications.
+    The result is None if the impact is not a count of firings (happenings of a move) times one fixed amount, or if the
+    distribution would take too many multiplications.
 
     Args:
         solver: The scenario, prepared to be solved.

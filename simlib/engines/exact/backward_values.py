@@ -35,8 +35,8 @@ def state_values(
     Args:
         solver: The scenario, prepared. Its horizon is the deadline.
         chain: The Markov chain of the scenario at assumption values.
-        asked: The measure: a set of states at the deadline, or states and firings that have to be met by the deadline
-            (a first passage).
+        asked: The measure: a set of states at the deadline, or states and firings (happenings of a move) that have to
+            be met by the deadline (a first passage).
         days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any
             intervention on that day.
         since: The day from which a first passage counts. States and firings that are met earlier do not count.

@@ -47,7 +47,7 @@ class Passage:
 
     Attributes:
         vector (N,): The distribution at the later time, without the histories that were stopped.
-        stopped: The probability of the histories that met a state or firing that stops a history.
+        stopped: The probability of the histories that were stopped on the way.
         tail: A bound on the truncation error of every probability.
     """
 
@@ -108,12 +108,12 @@ class Chain:
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Mark the pairs (P,) of table entry and outcome whose firings stop a history, according to a taboo."""
+        """Mark the pairs (P,) of table entry and outcome that stop a history when they happen."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return the hazard per day of the marked pairs of a move in each state (N,).
+        """Return the hazard per day of the marked pairs (table entry, outcome) of a move in each state (N,).
 
         Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs.
         """
@@ -123,9 +123,9 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of pairs (P,) without the firings that stop a history, and the taboo as a `Kill`.
+        """Return the rates of pairs (table entry, outcome) without those that stop a history, and a `Kill`.
 
-        The `Kill` is None for an empty taboo.
+        The `Kill` has the states that stop a history, and the hazard of these pairs. It is None for an empty taboo.
         """
         fire = None
         if taboo.firings:
@@ -140,7 +140,8 @@ class Chain:
     ) -> Flow:
         """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
-        States and firings of the taboo stop a history. The other options are those of `uniformization.flow`.
+        States and firings (happenings of a move) in the taboo stop a history. The other options are those of
+        `uniformization.flow`.
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
         fire = None if kill is None else kill.fire
@@ -167,7 +168,8 @@ class Chain:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.
             start: Days after `as_of`.
             stop: Days after `as_of`, not before `start` and not after the horizon.
-            taboo: States and firings that stop a history. The resulting distribution has only the other histories.
+            taboo: States and firings (happenings of a move) that stop a history. The resulting distribution has only
+                the other histories.
             tolerance: Bound on the truncation error in each segment.
             control: Progress callback and cancellation.
 

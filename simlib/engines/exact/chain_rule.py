@@ -32,8 +32,8 @@ class ChainRule:
     def add(self, segment: Segment, rating: Rating, by_pair: Floats | None, by_firing: Floats) -> None:
         """Add the derivatives that come from one segment.
 
-        `by_pair` (P,) are the derivatives with respect to the rates of pairs (None: the segment has no length).
-        `by_firing` (B,) are those with respect to the chances of forced and dated moves.
+        `by_pair` (P,) are the derivatives with respect to the rates of pairs of table entry and outcome (None: the
+        segment has no length). `by_firing` (B,) are those with respect to the chances of forced and dated moves.
         """
         tables, derivative, count = self.tables, self._derivative, len(self.theta)
         by_chance = by_firing.copy()

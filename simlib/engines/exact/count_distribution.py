@@ -155,7 +155,7 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return the probability of each number of firings below `columns` by each time (T, C)."""
+    """Return the probability of each number of firings (happenings) below `columns` by each time (T, C)."""
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -176,7 +176,7 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the distribution over state and number (N, C) after an intervention, with its firings counted."""
+    """Return the distribution over state and number (N, C) after an intervention, with a forced move counted."""
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:

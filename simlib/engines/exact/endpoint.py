@@ -47,7 +47,7 @@ class _Stretch:
         jumps: The interventions at the start of the segment.
         pair_values: The probability of each pair (table entry, outcome) in a jump.
         stay (N,): The probability that a jump changes nothing.
-        idle (N,): The rate per day of firings that leave the state as it is.
+        idle (N,): The rate per day of firings (happenings of a move) that leave the state as it is.
         worth (K + 1, N): Row k has the values of the states at the time that is k jumps before the end of the segment.
         before (N,): The value of each state before the interventions.
         after_actions: The value of each state (N,) after each intervention.
@@ -170,7 +170,7 @@ class EndpointSampler:
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
     def idle_firing(self, x: int, span: _Stretch, rng: np.random.Generator) -> tuple[int, int]:
-        """Draw (move, outcome) of a firing that leaves the state x as it is, in proportion to the rates."""
+        """Draw (move, outcome) of a firing (a move that happens) that leaves state x as it is, by the rates."""
         key = (x, span.segment.start)
         if key not in self._idle_cache:
             self._idle_cache[key] = self._idle_pairs(x, span)
@@ -245,7 +245,7 @@ class _Path:
         self._idle(span, since, span.duration)
 
     def _next(self, span: _Stretch, remaining: int) -> tuple[int, int, int] | None:
-        """Return (move, outcome, state) of the next jump, None for a jump that changes nothing."""
+        """Return (move, outcome, state) of the next jump of the chain, None for a jump that changes nothing."""
         space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
         weights = span.pair_values[space.pair[edges]] * worth[space.target[edges]]

@@ -28,7 +28,7 @@ class FirstPassages:
         self.tables, self.space = tables, space
 
     def taboo(self, question: Question) -> Taboo:
-        """Return the states and firings that answer a question.
+        """Return the states and firings (happenings of a move) that answer a question.
 
         Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
         state or firing answers it.
@@ -52,7 +52,7 @@ class FirstPassages:
         return Taboo(self.space.ending == list(self.tables.scenario.endings).index(name))
 
     def of_joint(self, name: str, joint: Joint) -> list[Quest]:
-        """Return the quests (states and firings to be met) that answer a question about one or two events.
+        """Return the quests (states or events to be met) that answer a question about one or two events.
 
         For one event by a day, there is one quest. For two events there are three: to the first event, to the second
         event, and to either of them. Then P(both) = P(first) + P(second) - P(either). Raises Unsupported for an event

@@ -45,7 +45,7 @@ class Generator:
         """Compute the transition matrix of a segment.
 
         `pair_rates` (P,) are the rates per day of pairs (table entry, outcome). `leak` (N,) is an additional exit rate
-        of each state: the hazard of firings that stop a history. `duration` is in days.
+        of each state: the hazard of firings (happenings of a move) that stop a history. `duration` is in days.
         """
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
@@ -56,7 +56,7 @@ class Generator:
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
     def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
-        """Write the states `first` to `last` - 1 of a distribution after one jump to `result` (N,).
+        """Write the states `first` to `last` - 1 of a distribution, after one jump of the chain, to `result` (N,).
 
         Without Numba, all states are written.
         """
@@ -77,7 +77,7 @@ class Kill:
 
     Attributes:
         inside (N,): Marks the states that stop a history. None: no state.
-        fire (N,): The hazard per day of the firings that stop a history. None: no firing.
+        fire (N,): The hazard per day of the firings (happenings of a move) that stop a history. None: no firing.
     """
 
     inside: Bools | None = None

@@ -65,7 +65,7 @@ class Extra:
     def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
         """Add the flow along the edges and self-loops out of a block (N, 4) to `result` (N, 4).
 
-        With `from_first`, the flow into each lane comes out of the first lane, otherwise out of the same lane.
+        With `from_first`, the flow into each column comes out of the first column, otherwise out of the same column.
         """
         if kernels is not None:
             add = kernels.add_gained if from_first else kernels.add_own
@@ -89,9 +89,9 @@ class Lanes:
     ) -> None:
         """Compute the rates of the edges of a segment, which lasts `duration` days.
 
-        `taboos` has for each lane (at most 4) the states and firings that stop a history. If `leap` is above 0, Λ is
-        `leap` times the largest exit rate of a state. A step then writes twice the vectors after one jump, minus the
-        old content of `result` (see `chebyshev`).
+        `taboos` has for each lane (a column, at most 4) the states and firings that stop a history. If `leap` is above
+        0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the vectors after one jump,
+        minus the old content of `result` (see `chebyshev`).
         """
         self.leap = leap
         self.taboos = (
@@ -141,10 +141,10 @@ class Lanes:
         return result
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let the other lanes gain amounts per day in proportion to the first lane, the distribution.
+        """Let the other columns gain amounts per day in proportion to the first column, the distribution.
 
-        `values` (S, 4) are the gains per day of each lane along the `edges`, and `stay` (N, 4) those within each state.
-        Both are per unit of probability.
+        `values` (S, 4) are the gains per day of each column along the `edges`, and `stay` (N, 4) those within each
+        state. Both are per unit of probability.
         """
         self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
@@ -156,7 +156,7 @@ class Lanes:
     def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
         """Write the states `first` to `last` - 1 of a block (N, width), after one jump, to `result`.
 
-        This includes only the rates that all lanes share. `finish` adds the other rates.
+        This includes only the rates that all lanes (columns) share. `finish` adds the other rates.
         """
         if kernels is None:
             less = result[first:last] if self.leap else 0.0
@@ -171,7 +171,7 @@ class Lanes:
             take(block, result, *matrix, first, last)
 
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
-        """Complete a step: add the flow at rates that differ between lanes to `result` (N, width).
+        """Complete a step: add the flow at rates that differ between lanes (columns) to `result` (N, width).
 
         The probability of the histories that were stopped is taken out, and added to `hits` (1, width).
         """
@@ -184,7 +184,7 @@ class Lanes:
         self.take_out(result, hits)
 
     def take_out(self, block: Floats, hits: Floats) -> None:
-        """Take the probability in states that stop a history out of its lane, and add it to `hits` (1, width)."""
+        """Move the probability in states that stop a history out of its lane (column), into `hits` (1, width)."""
         if not len(self.taken):
             return
         if kernels is not None:
@@ -205,7 +205,7 @@ def some_rows(values: Floats) -> Ints:
 
 
 def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
-    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0] for each lane (1, 4)."""
+    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0] for each of four columns (1, 4)."""
     if kernels is None:
         return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
     result = np.empty((1, WIDTH))

@@ -189,7 +189,7 @@ class Features:
         }
 
     def ladders(self, at: Floats) -> dict[str, dict[str, Floats]]:
-        """Return {ladder: {rung: probability (T,)}} from columns (T, columns)."""
+        """Return {ladder: {rung (level of escalation): probability (T,)}} from columns (T, columns)."""
         return {
             name: dict(zip((rung.id for rung in ladder.rungs), at.T[self._all[index]].copy(), strict=True))
             for index, (name, ladder) in enumerate(self.tables.scenario.ladders.items(), start=len(self.tables.sizes))

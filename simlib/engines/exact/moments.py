@@ -43,7 +43,8 @@ class Gain:
     Attributes:
         edges: The edges along which amounts are added.
         values (S, 4): The mean gain along each slot (all edges from one state to another).
-        stay (N, 4): The mean gain by firings that do not leave the state, and by amounts per day.
+        stay (N, 4): The mean gain by firings (happenings of a move) that do not leave the state, and by amounts per
+            day.
         mean (N, 4): The whole mean gain in each state.
         square (N, 4): The gain of squared amounts in each state.
     """
@@ -56,7 +57,7 @@ class Gain:
 
 
 class StateRewards:
-    """The impacts of a scenario over its states, before any assumption values are chosen.
+    """The impacts of a scenario over its states. They serve for any assumption values.
 
     States are grouped for the sums of `MomentSums`. States without an ending form groups of equal gains. The states of
     each ending form one further group.

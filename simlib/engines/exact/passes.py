@@ -63,9 +63,9 @@ class Watcher(ABC):
 
 
 class Histograms(Watcher):
-    """Histograms of the distribution over the states, summed into columns (see `marginals`), at T times.
+    """Histograms of the distribution over the states, summed into columns (answers), at T times.
 
-    The distribution p is the first vector of the block.
+    Columns are defined in `marginals`. The distribution p is the first vector of the block.
 
     Args:
         cells: The bins of each state (N, groups).
@@ -84,7 +84,7 @@ class Histograms(Watcher):
         self._steps = np.zeros((STEPS, bins))
 
     def take(self, row: int, block: Floats) -> None:
-        """Count the first vector of the block at one step."""
+        """Keep the histogram of the first vector of the block at one step."""
         self._steps[row] = 0.0
         count(block, self.cells, self._steps[row])
 
@@ -105,7 +105,7 @@ class FewHistograms(Watcher):
         self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
-        """Add the block of one step, with its weights, to the sums of all times."""
+        """Add the block of one step, with the weights of the step, to the sums of all times."""
         for at, until, column in zip(self._at, self._until, self.first, strict=True):
             add(at, self.weights[column, row], block)
             add(until, self.survivals[column, row], block)
@@ -132,7 +132,7 @@ class FewHistograms(Watcher):
 
 
 def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
-    """Return the object that counts the distribution, the first vector of blocks (N, width), at T times."""
+    """Return the object that keeps histograms of the first vector of blocks (N, width), at T times."""
     if width == 1 and len(np.unique(times)) <= _FEW:
         return FewHistograms(cells, reading, times)
     return Histograms(cells, reading, len(times))

@@ -34,11 +34,11 @@ class Quest:
     later: Taboo = NOTHING
 
     def at(self, day: float) -> Taboo:
-        """Return the states and firings that answer the question in a segment that begins on a day."""
+        """Return the states and happenings of moves that answer the question in a segment that begins on a day."""
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the states and firings that answer the question when interventions act on a day.
+        """Return the states and happenings of moves that answer the question while interventions act on a day.
 
         On the day `until` itself, `taboo` still applies, because "by a day" includes that day.
         """
@@ -65,7 +65,7 @@ class Seats:
 
     @property
     def free(self) -> int:
-        """The number of empty lanes."""
+        """The number of empty lanes (columns of the block)."""
         return WIDTH - self.main - len(self.impacts) - len(self.quests)
 
 

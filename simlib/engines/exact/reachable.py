@@ -121,7 +121,7 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return table entry, outcome and branch of every pair (table entry, outcome of the same move)."""
+        """Return the table entry, the outcome and the branch of every pair of a table entry and an outcome."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
@@ -278,7 +278,7 @@ class _Search:
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bools]:
-        """Return the clauses of all endings in the form that `_kernels._ending` reads."""
+        """Return the clauses of the conditions of all endings, as `_kernels._ending` reads them."""
         ending, start, variable, rows = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):

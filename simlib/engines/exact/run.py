@@ -68,7 +68,7 @@ class Solution:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The parts that all solutions of one scenario share, whatever the assumption values.
+    """The parts that all solutions of one scenario share, at all assumption values.
 
     Attributes:
         features: How answers are computed from sums over states.
@@ -102,7 +102,8 @@ class Prepared:
     def in_one_block(self, lead: str) -> Prepared:
         """Return a copy with only as many questions as fit into one block beside the distribution.
 
-        The question `lead` is chosen first, then questions about states, then questions about firings.
+        The question `lead` is chosen first, then questions about states, then questions about firings (happenings of a
+        move).
         """
         passes: dict[str, list[Quest]] = {}
         for quest in self.quests:

@@ -147,10 +147,10 @@ class Solver:
         self.joint[question.id] = joint
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Prepare a question about a count of firings, or about a lull (a number of days without a firing).
+        """Prepare a question about a count of firings (happenings of moves), or about days without a firing.
 
-        A count is answered by a solver of the scenario with a counter. A lull is answered by simulated histories, and
-        so is a count for which that solver has too many states.
+        A count is answered by a solver of the scenario with a counter. Days without a firing (a lull) are answered by
+        simulated histories, and so is a count for which that solver has too many states.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -375,7 +375,7 @@ class Solver:
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
 
     def taboo(self, question: Question) -> Taboo:
-        """Return the states and firings that answer a question, as `FirstPassages.taboo` does."""
+        """Return the states and firings (happenings of a move) that answer a question (see `FirstPassages.taboo`)."""
         return self.passages.taboo(question)
 
 

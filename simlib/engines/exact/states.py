@@ -93,7 +93,7 @@ class StateSpace:
         return index
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
-        """Return the rate of every pair (P,): hazard of the table entry times chance of the branch."""
+        """Return the rate (P,) of each pair (table entry, outcome): hazard of the entry times chance of the outcome."""
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
@@ -126,9 +126,9 @@ class StateSpace:
         return Incoming.build(self)
 
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
-        """Return only the edges of the marked pairs (P,), grouped by the state in which they end.
+        """Return only the edges of some pairs (table entry, outcome), grouped by the state in which they end.
 
-        The result is cached under `key`, which must identify the pairs.
+        `pairs` (P,) marks the pairs. The result is cached under `key`, which must identify the pairs.
         """
         if key not in self._parts:
             some = pairs[self.pair]
@@ -206,21 +206,21 @@ class Taboo:
         return vector if self.inside is None else np.where(self.inside, 0.0, vector)
 
     def stops(self, move: int, outcome: int) -> bool:
-        """Say whether a firing of a move with an outcome stops a history."""
+        """Say whether a move, when it happens with this outcome, stops a history."""
         return any(move == own and branch in (-1, outcome) for own, branch in self.firings)
 
     @property
     def stops_something(self) -> bool:
-        """Whether any state or firing stops a history."""
+        """Whether any state, or any happening of a move, stops a history."""
         return self.inside is not None or bool(self.firings)
 
     @property
     def moves(self) -> tuple[int, ...]:
-        """The moves with a firing that stops a history, without repetition."""
+        """The moves that can stop a history when they happen, without repetition."""
         return tuple(dict.fromkeys(move for move, _ in self.firings))
 
     def __or__(self, other: Taboo) -> Taboo:
-        """Return the union: the states and firings of this taboo and of the other."""
+        """Return the union: everything that stops a history in this taboo or in the other."""
         inside = [each.inside for each in (self, other) if each.inside is not None]
         return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 

@@ -71,7 +71,7 @@ def flow(
         generator: The rates of the segment.
         start: Distribution (N,) at the beginning of the segment.
         duration: Length of the segment in days.
-        kill: The states and firings that stop a history.
+        kill: The states and firings (happenings of a move) that stop a history.
         tolerance: Bound on the truncation error.
         nodes: Days within the segment (J,) at which whole distributions are kept.
         control: Progress callback and cancellation, which raises Cancelled.
@@ -118,7 +118,7 @@ class NodeSums:
         self._block = np.empty((self.rows if nodes else 0, states))
 
     def take(self, row: int, vector: Floats) -> None:
-        """Keep the vector of one step of the block."""
+        """Keep the vector of one step of the block of steps."""
         if len(self._block):
             self._block[row] = vector
 
@@ -175,7 +175,7 @@ def backward(
         terminal: Value of each state (N,) at the end of the segment.
         duration: Length of the segment in days.
         times: Days before the end of the segment (J,).
-        kill: The states and firings that stop a history.
+        kill: The states and firings (happenings of a move) that stop a history.
         reward: Reward per day in each state (N,).
         tolerance: Bound on the truncation error.
         control: Cancellation, which raises Cancelled.

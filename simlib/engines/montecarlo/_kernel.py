@@ -236,7 +236,7 @@ def amount(structure, values, number, replicate_key, draw):
 
 @_inline
 def gain_by_firing(structure, values, work, branch, replicate_key, draw):
-    """Add the amounts of impacts that a firing adds. `draw` counts the earlier firings of the move."""
+    """Add the amounts that a happening of a move adds to impacts. `draw` counts its earlier happenings."""
     for k in range(structure.impulse_start[branch], structure.impulse_start[branch + 1]):
         number = structure.impulse[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, draw)
@@ -278,7 +278,7 @@ def note_accrued(work, accrued, cell, days):
 
 @_inline
 def count_firing(structure, work, counts, row, layout, times, move, branch, t):
-    """Count a firing of a move, forced or not, and update the questions about the move."""
+    """Count a happening of a move, forced or not, and update the questions about the move."""
     before = work.total[move]
     if row < (len(structure.grid) - 1) * layout.width:
         work.total[move] = before + 1
@@ -297,7 +297,7 @@ def count_firing(structure, work, counts, row, layout, times, move, branch, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
-    """Apply the effects of a branch (or a pin), and return the ending that is reached, -1 for none."""
+    """Apply the effects of a branch (outcome) or pin (variable that is set). Return the ending reached, or -1."""
     changed = False
     for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
         if structure.held[held + effect]:
@@ -343,7 +343,7 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, bra
 
 @_inline
 def action_branch(structure, values, work, chances, action, replicate_key):
-    """Return the branch (or pin) that an intervention causes now, -1 if the intervention has no effect."""
+    """Return the branch (outcome) or pin (variable that is set) that an intervention causes now, -1 for none."""
     outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
         effect = structure.effect_start[outcome]
@@ -360,7 +360,7 @@ def action_branch(structure, values, work, chances, action, replicate_key):
 
 @_inline
 def fire_next(structure, values, work, chances, move):
-    """Draw the branch of a move that fires now, and the time of its next firing. Returns the branch."""
+    """Draw the branch (outcome) of a move that happens now, and the time of its next firing. Return the branch."""
     number = 2 * work.fired[move]
     first = structure.branch[work.place[move]]
     branch = np.int64(first)

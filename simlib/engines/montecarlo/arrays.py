@@ -163,7 +163,7 @@ class Values(NamedTuple):
 
     Attributes:
         rates: The hazard per day of every table entry, one rate table after the other.
-        chance: The cumulative probabilities of the branches in each context, one table after the other.
+        chance: The cumulative probabilities of the branches (outcomes) in each context, one table after the other.
         share: The cumulative probabilities of the start levels of each variable.
         mean: The mean of each amount of an impact.
         log_mean, log_spread: The mean and the standard deviation of the logarithm of each amount. If the standard
@@ -214,7 +214,7 @@ class Track(NamedTuple):
     Attributes:
         start (R + 1,): The first row of each replicate.
         time: The day of each row.
-        branch: The branch that fired or the pin that acted, -1 for the start.
+        branch: The branch (outcome) that happened or the pin (variable that was set), -1 for the start.
         action: The one-off intervention that caused the event, -1 for none.
         state: The packed state after the event.
     """

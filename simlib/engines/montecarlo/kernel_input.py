@@ -219,7 +219,7 @@ class Flat:
         return {"reader_start": start, "reader_move": move_index, "reader_stride": stride_of}
 
     def _effects(self) -> dict[str, NDArray]:
-        """Return the effects of all branches, then for each pin the effect that sets its variable."""
+        """Return the effects of all branches (outcomes), then those of pins (interventions that set a variable)."""
         own = self.tables.branches
         after = own.effect_start[-1] + np.arange(1, len(self.pins) + 1)
         keep = [*own.effect_shifts, *(False for _ in self.pins)]
@@ -243,7 +243,7 @@ class Flat:
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return lists of the moves, clocks, ladders and so on that each branch or pin may change."""
+        """Return lists of the moves, ladders, endings and so on that each branch (outcome) or pin may change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
