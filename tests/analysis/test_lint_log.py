@@ -31,7 +31,7 @@ def test_a_move_with_rows_that_is_not_covered_is_reported(tmp_path):
 
 def test_a_number_that_counts_rows_without_a_date_is_noted(tmp_path):
     text = (FOLDER / "scenario.yaml").read_text(encoding="utf-8")
-    text = text.replace("half of all clashes at sea were over within a week", "two rows in the log")
+    text = text.replace("Half of all clashes at sea were over within a week", "two rows in the log")
     (told,) = findings(tmp_path, ["2031-03-18,north,patrol,"], text=text)
     assert "'disengage_rate' counts rows of the log without uses_log_until" in told
 

@@ -90,7 +90,7 @@ def test_a_whole_report_as_html(tmp_path, capsys):
     assert page.count('src="data:image/png;base64,') >= 5
     assert "<script" not in page
     assert not re.search(r'(src|href)="(?!data:|#annex-)', page)
-    assert "four patrols in the two weeks" in page
+    assert "Four patrols sailed in the two weeks" in page
     assert re.search(r"<td>Sail a patrol through the strait</td><td>4</td><td>\d+ / \d+ / \d+</td>", page)
 
 
@@ -131,7 +131,7 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
     assert re.search(r"- [^\n]*: \S+ per \w+ → 2 per day", head)
     assert "forbidden from 10 April 2031" in head
     assert "- calendar windows are left out" in head
-    was = r"set for this report; the file states \S+ per \w+ because four patrols in the two weeks"
+    was = r"set for this report; the file states \S+ per \w+ because Four patrols sailed in the two weeks"
     assert re.search(was, text)
 
 
@@ -321,8 +321,8 @@ def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
     assert "- A ship of North Island is hit: the Gazette of the Isles reports a ship of North Island hit" in text
     assert "decided by the editors of the Gazette." in text
     starts = text[text.index("## Where it starts") : text.index("## The assumptions")]
-    assert re.search(r"\| Standoff in the strait \| patrols \| patrols have .* \| \\\[1\\\] \|", starts)
-    assert "| hot with 70%, otherwise quiet | assumed: the last patrol" in starts
+    assert re.search(r"\| Standoff in the strait \| patrols \| Patrols have .* \| \\\[1\\\] \|", starts)
+    assert "| hot with 70%, otherwise quiet | Assumed: the latest challenge" in starts
     assert "| How many times as often ‘Break contact after a clash’ while ‘Tempo of events’ is hot |" in text
     assert "Factor 1 of" not in text
     assert "hot”: +0.4, because both are high" in text

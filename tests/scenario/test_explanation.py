@@ -87,7 +87,7 @@ def test_an_ending_is_said():
     assert said(load(BRIDGE), "endings", "cut") == "The bridge is cut: the story ends once bridge is blocked"
     world = simlib.load("two-islands")
     assert said(world, "endings", "settlement") == (
-        "A treaty is signed: the story ends once talks is treaty (number 2 in precedence); because: the dispute is over"
+        "A treaty is signed: the story ends once talks is treaty (number 2 in precedence); because: The dispute is over"
     )
 
 
