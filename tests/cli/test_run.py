@@ -723,5 +723,5 @@ def test_explain_says_who_set_a_number_and_what_the_file_states(cli, bridge) -> 
     code, out, _ = cli("explain", bridge, "--set", "closing=every 4 days", "--set", "meeting=2 per month")
     assert code == 0
     assert out.startswith("This is a what-if, not the scenario as it stands. Changed:\n  Closing a lane: every 20 days")
-    assert "because: set on the command line; the file states every 20 days because two so far" in out
+    assert "because: set on the command line; the file states every 20 days for this reason: two so far" in out
     assert "because: set on the command line; the file states 1 per month, assumed" in out

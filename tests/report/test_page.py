@@ -131,7 +131,7 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
     assert re.search(r"- [^\n]*: \S+ per \w+ → 2 per day", head)
     assert "forbidden from 10 April 2031" in head
     assert "- calendar windows are left out" in head
-    was = r"set for this report; the file states \S+ per \w+ because Four patrols sailed in the two weeks"
+    was = r"set for this report; the file states \S+ per \w+ for this reason: Four patrols sailed in the two weeks"
     assert re.search(was, text)
 
 
@@ -325,7 +325,7 @@ def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
     assert "| hot with 70%, otherwise quiet | Assumed: the latest challenge" in starts
     assert "| How many times as often ‘Break contact after a clash’ while ‘Tempo of events’ is hot |" in text
     assert "Factor 1 of" not in text
-    assert "hot”: +0.4, because both are high" in text
+    assert "hot”: +0.4. Both are high" in text
 
 
 @pytest.mark.slow
