@@ -58,7 +58,8 @@ def with_reasons(base: Scenario, scenario: Scenario, where: str = "for this repo
     for name, now in numbers.items():
         old = base.assumptions.get(name, now)
         if (now.value, now.low, now.high) != (old.value, old.low, old.high):
-            reason = ", assumed" if old.because == "assumed" else f" for this reason: {old.because}" if old.because else ""
+            why = f" for this reason: {old.because}" if old.because else ""
+            reason = ", assumed" if old.because == "assumed" else why
             because = f"set {where}; {origin} states {show(old.value, old.kind, old.unit)}{reason}"
             numbers[name] = dataclasses.replace(now, because=because, sources=())
     return scenario.replace(assumptions=numbers)
