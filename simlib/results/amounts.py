@@ -20,6 +20,13 @@ FAN = (0.05, 0.5, 0.95)
 AFTERWARDS = "What happens after an ending is not counted."
 """Remark shown with every mean over the histories that reach an ending."""
 
+WHOLE_UNITS = (
+    *("people", "persons", "civilians", "soldiers", "troops", "refugees", "hostages", "prisoners"),
+    *("deaths", "casualties", "dead", "killed", "wounded", "strikes", "attacks", "missiles", "drones"),
+    *("craft", "aircraft", "planes", "helicopters", "ships", "boats", "vessels", "tanks", "vehicles", "buildings"),
+)
+"""Units of things that are counted. An amount of such things means the nearest whole number."""
+
 
 @dataclass(frozen=True, eq=False)
 class AmountSample:
@@ -57,10 +64,7 @@ class AmountSample:
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return the smallest amount that at least `share` of the histories do not exceed.
-
-        `share` is a number from 0 to 1.
-        """
+        """Return a quantile of the amount. A history exceeds it with probability 1 - `share` at most."""
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
@@ -126,7 +130,7 @@ class Accumulation:
             data["by_the_end"] = (
                 points
                 | {"worst_5_percent": self.sample.worst()}
-                | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.round_amounts()]}
+                | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.exceedances()]}
                 | {"exact": self.sample.exact}
             )
         return data
@@ -159,21 +163,29 @@ class Accumulation:
         ]
         if self.sample is not None:
             low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)
-            amounts = {amount: with_plural(f"{amount:g}", unit) for amount in self.round_amounts()}
-            more = [f"{percent(self.sample.exceeds(x).value)} for more than {text}" for x, text in amounts.items()]
+            amounts = self.exceedances(unit)
+            more = [f"{percent(self.sample.exceeds(x).value)} for {words}" for x, words in amounts.items()]
+            tail = f"Probability: {', '.join(more)}. " if more else ""
             worst = show(self.sample.worst().value, "amount", unit)
             texts.append(
                 f"“{label}”: {low} to {with_plural(high, unit)} in nine of ten histories (median {middle}). The worst "
-                f"5% average {worst}. Probability: {', '.join(more)}. {self.sample.source}"
+                f"5% average {worst}. {tail}{self.sample.source}"
             )
         return texts
 
-    def round_amounts(self) -> list[float]:
-        """Return a few round amounts between the 5% and the 99% point at the last report time.
+    def exceedances(self, unit: str = "") -> dict[float, str]:
+        """Return a few amounts, with the words that say that they are exceeded: {100.0: "more than 100 people"}.
 
-        Return none if the distribution was not computed.
+        They are round amounts between the 5% and the 99% point at the last report time. For things that are counted,
+        {0.5: "at least one"} replaces all amounts up to 1. If several amounts have the same probability in print, only
+        the largest is returned. If the distribution was not computed, the dictionary is empty.
         """
         if self.sample is None:
-            return []
+            return {}
         low, high = (self.sample.quantile(share).value for share in (0.05, 0.99))
-        return list(round_values(max(low, high / 100), high, "amount")) if high > 0 else []
+        amounts = round_values(max(low, high / 100), high, "amount") if high > 0 else {}
+        words = {amount: f"more than {with_plural(f'{amount:g}', unit)}" for amount in amounts}
+        if self.unit.lower() in WHOLE_UNITS and min(words, default=2) <= 1:
+            words = {0.5: "at least one"} | {amount: text for amount, text in words.items() if amount > 1}
+        largest = {percent(self.sample.exceeds(amount).value): amount for amount in words}
+        return {amount: words[amount] for amount in largest.values()}

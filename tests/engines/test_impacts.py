@@ -15,7 +15,7 @@ from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.reference import sample
 from simlib.plots import impact_bars, impact_fan
-from simlib.results import AmountSample, Forecast
+from simlib.results import Accumulation, AmountSample, Forecast
 from simlib.scenario.model import Assume, Forbid, Force, Pin, Scenario
 from simlib.scenario.views.intervention_rules import wrong_intervention
 from simlib.widgets.kit.status_line import sentence
@@ -276,6 +276,35 @@ def test_one_of_a_plural_unit_is_never_a_bare_one():
     assert "1.0 people on" in "".join(
         part["text"] for part in sentence(simlib.solve(marked(1.0, 0.0, 1 / 30), times=1))
     )
+
+
+def accumulated(unit: str, *amounts: float) -> Accumulation:
+    """A hundred equally likely amounts: those given, and otherwise 0."""
+    values = np.pad(np.array(amounts), (0, 100 - len(amounts)))[:, None]
+    zero = np.zeros(1)
+    sample = AmountSample(values, np.full(100, 0.01))
+    return Accumulation(unit, values.mean(axis=0), zero, zero, zero, {}, {}, np.zeros((3, 1)), sample)
+
+
+@pytest.mark.parametrize(
+    ("unit", "amounts", "told"),
+    [
+        ("craft", (0.9, 1.2, 1.3), "3.0% for at least one."),
+        ("people", (1.0, 4.0, 12.0), "3.0% for at least one, 2.0% for more than 3 people."),
+        (
+            "billion dollars",
+            (0.02, 0.2, 2.0),
+            "3.0% for more than 0.01 billion dollars, 2.0% for more than 0.1 billion dollars.",
+        ),
+        ("crowns", (1.2, 1.2, 1.2), "3.0% for more than 1.0 crowns."),
+        ("people", (), ""),
+    ],
+)
+def test_things_that_are_counted_have_at_least_one_and_no_two_amounts_mean_the_same(unit, amounts, told):
+    impact = accumulated(unit, *amounts)
+    assert impact.spread_sentences("Loss", "May")[1].partition("Probability: ")[2].partition(" This")[0] == told
+    for amount, p, *_ in impact.data()["by_the_end"]["more_than"]:
+        assert p == pytest.approx(sum(one > amount for one in amounts) / 100)
 
 
 @pytest.mark.parametrize(("engine", "words"), [(simlib.solve, "standard deviation"), (simlib.simulate, "nine of ten")])

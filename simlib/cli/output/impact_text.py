@@ -35,10 +35,10 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
     title += ", and points of the distribution with their 95% interval"
     yield table(title, [columns], rows) + "".join(_sources(impacts, labels))
     for name, impact in impacts.items():
-        if impact.sample is not None:
-            shares = [impact.sample.exceeds(amount) for amount in impact.round_amounts()]
-            more = [f"more than {amount:g}" for amount in impact.round_amounts()]
-            yield table(f"{labels[name]}: probability", [more], [Row("", [percent_within(*each) for each in shares])])
+        more = impact.exceedances()
+        if impact.sample is not None and more:
+            shares = [percent_within(*impact.sample.exceeds(amount)) for amount in more]
+            yield table(f"{labels[name]}: probability", [list(more.values())], [Row("", shares)])
     yield _given(forecast, labels)
 
 
