@@ -128,7 +128,7 @@ def _open_closed_streams() -> None:
 
 @contextmanager
 def _tidy_end() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit, so that temporary files are removed on the way out."""
+    """Let SIGTERM raise SystemExit, so that temporary files are removed before the process ends."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -58,8 +58,8 @@ class Changes:
       value, and the difference in percentage points.
     - `assumptions`: a sentence for each changed assumption.
     - `events`: a sentence for each new event of the log.
-    - `told`: the event of the log that has already answered the headline with yes, or "". The forecast of the headline
-      is then about a new occurrence of this event.
+    - `told`: if the log has already answered the headline with yes, a sentence on the event that did so. The
+      forecast then says whether this event happens again. Otherwise "".
     """
 
     since: Earlier | None
@@ -127,9 +127,9 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return the first event of the log by which the event of a measure has happened, as a sentence.
+    """Return a sentence on the first row of the log that says that the event of `measure` has happened.
 
-    Return "" if the log has no such event.
+    Return "" if the log has no such row.
     """
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:

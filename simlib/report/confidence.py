@@ -38,7 +38,7 @@ class Confidence:
     """How far a forecast can be trusted, and why.
 
     - `level`: "low", "moderate" or "high".
-    - `grounds`: pairs of whether the ground speaks for the forecast, and the ground in words.
+    - `grounds`: the reasons. Each is a pair: whether the reason speaks for the forecast, and the reason in words.
     """
 
     level: str
@@ -46,17 +46,17 @@ class Confidence:
 
     @property
     def supporting(self) -> list[str]:
-        """The grounds that speak for the forecast."""
+        """The reasons that speak for the forecast."""
         return [words for good, words in self.grounds if good]
 
     @property
     def against(self) -> list[str]:
-        """The grounds that speak against the forecast."""
+        """The reasons that speak against the forecast."""
         return [words for good, words in self.grounds if not good]
 
 
 def confidence_in(material: Material) -> Confidence:
-    """Return the confidence in the headline of a report, with its grounds."""
+    """Return the confidence in the headline of a report, with the reasons for it."""
     grounds = tuple(_grounds(material))
     against = sum(not good for good, _ in grounds)
     level = "high" if not against else "low" if against >= AGAINST else "moderate"

@@ -217,9 +217,9 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the fields `spread` and `worth` of `Material`, as far as there are enough draws.
+    """Return the fields `spread` and `worth` of `Material`.
 
-    `worth` needs draws of the prior.
+    A field is left out if there are too few draws for it. `worth` also needs draws from the priors.
     """
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of

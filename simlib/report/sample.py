@@ -58,8 +58,8 @@ class ReportOptions:
 def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
     """Return equally weighted sets of assumption values, drawn from the priors.
 
-    The sets come from `GROUPS` separately scrambled Sobol sequences, one sequence after the other. `draws` is the
-    number of sets. It is rounded up, so that each sequence has the same number.
+    The sets come from `GROUPS` separately scrambled Sobol sequences, one sequence after the other. The number of
+    sets is `draws`, rounded up so that all sequences are equally long.
     """
     scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
     theta, size = priors.values_from_scores(scenario, scores), len(scores)
@@ -67,9 +67,10 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
-    """Return the forecast of a scenario, and the draws whose mean it is.
+    """Return the forecast of a scenario, and the forecasts with the single sets of assumption values.
 
-    The draws are None if the forecast is at the stated values. Raises any error that the engines raise.
+    The first is the mean of the others. At the stated values there are no others, and None is returned.
+    Raises any error that the engines raise.
     """
     common: dict[str, Any] = {
         "engine": options.engine,

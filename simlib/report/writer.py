@@ -51,8 +51,9 @@ def write_report(
     """Write a brief of two pages, with an annex of every answer, driver, sign and assumption.
 
     Args:
-        scenario: The scenario of the report, or an update of one by a log of events. A report on an update takes its
-        date and its belief, and says how the log has changed the forecast.
+        scenario: The scenario of the report, or an update of one by a log of events. For an update, the report
+        has the date of the update, uses its belief (weighted sets of assumption values), and says how the log changed
+        the forecast.
         path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
         baseline: The unchanged scenario, if `scenario` is a changed one. The report then lists each change, and gives
         the numbers of both scenarios.
@@ -150,7 +151,10 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the changes from a baseline, and with its forecast if there are changes."""
+    """Return the material with the changes from a baseline.
+
+    If there are any changes, the forecast of the baseline is added too.
+    """
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
@@ -166,9 +170,10 @@ def _seen(baseline: Scenario, view: str) -> Scenario:
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return {title of a view: the stored scenario through this view}, without the view of `world`.
+    """Return {title of a view: the stored scenario seen through this view}.
 
-    If `world` differs from the stored scenario, the stored scenario without a view is included.
+    The view of `world` itself is left out. If `world` differs from the stored scenario, the stored scenario
+    without a view is included.
     """
     if not world.path:
         return {}

@@ -44,7 +44,7 @@ class Forecast(Answer):
     """The probabilities of one scenario at given assumption values, or their mean over many sets of them.
 
     Every array has the shape (T,): one number for each of T report times. After an ending, levels stay as they are and
-    counts stop.
+    no more moves are counted.
 
     - `horizon_days`: the length of the forecast.
     - `engine`: "exact" or "montecarlo".
@@ -214,10 +214,9 @@ class Forecast(Answer):
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
-        """Return the short label of an id, for narrow places.
+        """Return the short label of an id. If there is no short label, return the label.
 
-        The id of a rung is written "ladder=rung". If there is no short label, return the label. For a rung return
-        "rung".
+        For a rung, `name` is written "ladder=rung". A rung without a short label gives "rung".
         """
         known = self.labels.get(f"short_{kind}", {}).get(name)
         return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))
@@ -261,9 +260,9 @@ class Forecast(Answer):
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """The ids of the moves, the most frequent first, without those of nature that nobody observes.
+        """The ids of the moves that somebody makes or observes, the most frequent first.
 
-        An example of a move that is left out is a crisis that cools down by itself. `moves` has all moves.
+        A move of nature that nobody observes, such as a crisis that cools down, is only in `moves`.
         """
         unseen = self.labels.get("unseen_moves", {})
         return tuple(sorted((m for m in self.moves if m not in unseen), key=lambda m: -float(self.moves[m][-1])))
@@ -284,7 +283,7 @@ class Forecast(Answer):
 
     @property
     def lead_note(self) -> str:
-        """A warning that no ending is clearly the likeliest, or "" if one is."""
+        """A warning that no ending is clearly the likeliest. It is "" if one ending clearly is."""
         many = len(self.contenders)
         if many < 2:
             return ""

@@ -45,8 +45,8 @@ class Band:
 
         - `mean`: the mean probability.
         - `variance`: the variance of this mean, not of the single probabilities.
-        - `trials`: a number of replicates. The interval is at least as wide as for this number. Without it, the
-          interval has no width if all sets have the same probability.
+        - `trials`: a number of replicates. The interval is at least as wide as that of a proportion counted in so many
+          replicates. None: the interval has no width if all sets have the same probability.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)

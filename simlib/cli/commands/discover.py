@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print and store the ranges of the assumptions in which each measure is likely.
+    """Print and store the ranges of the assumptions in which an ending or another measure is likely.
 
     The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """

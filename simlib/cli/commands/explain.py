@@ -15,7 +15,7 @@ from simlib.scenario.model import Scenario
 
 
 def execute(arguments: Request) -> int:
-    """Print every move, assumption and ending in a sentence, or one move with its assumptions."""
+    """Describe each move, assumption and ending in a sentence, or a single move with its assumptions."""
     from simlib.scenario.explanation import explain_text
     from simlib.scenario.loader import load
     from simlib.scenario.views.wording import what_if
@@ -43,7 +43,7 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:
-    """Return a sentence on how often a move happens by the horizon, or none if this cannot be solved exactly."""
+    """Return one sentence, how often a move happens by the horizon, or [] without an exact solution."""
     from simlib.engines.ensemble import forecast
 
     try:

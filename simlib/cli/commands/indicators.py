@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print the moves and levels that are signs of an ending or a question, if seen by a given day."""
+    """Print the signs of an ending or a question: moves and levels that change its probability if seen."""
     from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 
     subject, engine = requested(arguments), arguments.engine or "auto"

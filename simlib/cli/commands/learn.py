@@ -52,15 +52,15 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Save the assumptions that a log of events changed as a view of the scenario.
+    """Save a view of the scenario, which holds the assumptions that a log of events has changed.
 
-    If the log changed none, no view is saved, and a line on standard error says so.
+    If the log has changed no assumption, no view is saved, and a line on standard error says so.
 
     Args:
         arguments: The options of the command, with the path of the scenario and the name of the view.
         scenario: The scenario before the log.
         learnt: The assumptions before and after the log.
-        source: The name of the log, for the reason beside each number.
+        source: The name of the log, which the reason beside each number mentions.
     """
     changed = dict(scenario.assumptions)
     for each in learnt:

@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return the histories that end in the ending of `--given`, or all histories without `--given`.
+        """Return the histories with the ending that `--given` names. Without `--given`, return all.
 
         Return None if no histories can be simulated.
         """
@@ -118,9 +118,10 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories drawn on condition of the ending, so that a rare ending costs no more than a common one.
+        """Return histories that are drawn so that each ends in the ending `given`.
 
-        Return None if the exact engine cannot be used.
+        With this method a rare ending takes no more time than a common one. Return None if the exact engine cannot be
+        used.
         """
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given

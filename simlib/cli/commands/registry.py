@@ -14,8 +14,8 @@ from simlib.cli.options.request import Request
 def execute(request: Request) -> int:
     """Carry out the requested command, and return its exit code.
 
-    Only the module of this command is imported. Raises ScenarioError, before any work, for a place that cannot be
-    written to.
+    Only the module of this command is imported. If an output file or folder cannot be written, ScenarioError is raised
+    before any work is done.
     """
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets

@@ -10,7 +10,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Add the verdict on a registered forecast to the registry, and print the new receipt."""
+    """Add the verdict on a registered forecast to the registry, and print its new receipt (a hash)."""
     from simlib.calibration.forecast_registry import resolve
 
     registry = resolve(

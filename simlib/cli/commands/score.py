@@ -10,7 +10,10 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Verify the registry of a scenario, print the scores, and write a page about them if requested."""
+    """Check that the registry of a scenario was not altered, and print its scores.
+
+    If requested, write a page about the scores.
+    """
     from simlib.calibration.registry_score import score_registry
     from simlib.report.registry_page import write_registry_page
 

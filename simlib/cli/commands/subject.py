@@ -23,16 +23,16 @@ DRAWS, FEWEST = 200, 32
 
 @dataclass(frozen=True)
 class AskedScenario:
-    """A scenario to ask about, and the belief that its log of events leads to.
+    """A scenario to ask about, and what its log of events says about the assumptions.
 
-    A belief is a weighted set of draws of the assumptions. It is None if no log was taken in.
+    `belief` holds weighted draws of the assumptions. It is None if no log was taken in.
     """
 
     scenario: Scenario
     belief: Belief | None = None
 
     def draws(self, otherwise: int) -> int | Belief:
-        """Return the belief. Without one, return `otherwise`, which is a number of draws of the priors."""
+        """Return the belief. Without a belief, return `otherwise`, a number of draws from the priors."""
         return otherwise if self.belief is None else self.belief
 
 
@@ -66,8 +66,8 @@ def _note_answers(update: Update) -> None:
 def updated(request: Request, base: Scenario) -> Update | None:
     """Return the scenario updated by a log of events, or None if no option names a log or a date.
 
-    Changed values apply before the log is taken in. A changed horizon and interventions apply from the date of the
-    answer on.
+    Options that change values are applied before the log is taken in. A new horizon and interventions are applied
+    afterwards, so they count from the date of the answer on.
     """
     from simlib.evidence.belief_update import update
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def execute(arguments: Request) -> int:
     """Compute the forecast at each point of a design, and write a folder of Parquet files.
 
-    A point is one set of assumption values, one view or one plan. Return 1 if any point failed.
+    A point is one set of assumption values, one view, or one plan (a named list of interventions). Return 1 if any
+    point failed.
     """
     from simlib import sweep as sweeping
 

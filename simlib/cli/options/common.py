@@ -96,7 +96,7 @@ def add_windows(group: argparse._ArgumentGroup) -> None:
 def add_question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
 ) -> None:
-    """Add those of the common options that are `wanted`, and the output options.
+    """Add the common options that `wanted` names, and the output options.
 
     Args:
         parser: The parser of the command.

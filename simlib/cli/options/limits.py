@@ -52,7 +52,7 @@ def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _days(written: float | str, scenario: Scenario) -> float:
-    """Return a day as a number of days after the start, counted to the end of a date."""
+    """Return a day as a number of days after the start. A date stands for the end of that date."""
     return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
 
 
@@ -70,7 +70,7 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
-    """Refuse a measure that is not an ending. For `indicators`, a question is allowed too."""
+    """Yield a problem for each measure that is not an ending (for `indicators`: not an ending or a question)."""
     kinds = ("ending",) if option == "--given" else ("ending", "question")
     for measure in measures:
         if measure.kind not in kinds or measure.of == ONGOING:

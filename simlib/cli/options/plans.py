@@ -17,11 +17,13 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request of a sweep in which each change belongs to every point or to one plan.
+    """Return the request of a sweep, with each change given to all points of the sweep or to a single plan.
 
-    - A change before the first `--as` belongs to every point.
+    A plan is a named list of interventions. The place of an option decides:
+
     - A `--plan` before the first `--as` is a plan of its own.
-    - Every other change belongs to the plan of the `--as` before it.
+    - Any other change before the first `--as` belongs to every point.
+    - A change after an `--as` belongs to the plan that this `--as` names.
     """
     common = [change for name, changes in request.variants if not name for change in changes]
     alone = [("", (change,)) for change in common if change[0] == "plan"]
@@ -56,10 +58,10 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 
 
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
-    """Return the plans of one `--as`, or of the files before any `--as` (`name` is then ""), and their problems.
+    """Return the plans that a group of options makes, and the problems found in them.
 
-    Without a name, each file is a plan of its own, called by the id of the file. With a name there is one plan: the
-    interventions of its files, then those of the command line.
+    If an `--as` began the group, `name` is its name, and the group makes one plan: the interventions of its files, then
+    those of the command line. Otherwise `name` is "", and each file is a plan with the id of the file as its name.
     """
     from simlib.sweep import load_plans
 

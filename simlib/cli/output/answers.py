@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Result(Protocol):
-    """The methods that every answer has, and every table beside one."""
+    """The methods of every answer, and of every table that comes with an answer."""
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy table."""

@@ -199,7 +199,7 @@ def _frames(forecast: Forecast, draws: Ensemble | None) -> Iterator[tuple[str, p
 
 
 def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
-    """Return five percentiles of each probability over the sets of assumption values, one row a day and name."""
+    """Return five percentiles of each probability over the sets of assumption values, by day and name."""
     import pandas as pd
 
     rows = []
@@ -236,7 +236,8 @@ def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
     """Draw every picture into a folder, as PNG and as SVG.
 
-    Each format is drawn anew, because labels are placed by pixels, and a pixel of SVG is larger. Raises Cancelled.
+    Each format is drawn anew, because labels are placed by pixels, and a pixel of SVG is larger. Raises Cancelled if
+    the task is stopped.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -33,7 +33,10 @@ _WHOLE = 1e-9
 
 @dataclass(frozen=True)
 class Computed:
-    """A forecast of a scenario. `draws` holds the forecasts whose mean it is, or None at the stated values."""
+    """A forecast of a scenario.
+
+    If the forecast is a mean over many sets of assumption values, `draws` holds the forecasts with the single sets.
+    """
 
     scenario: Scenario
     forecast: Forecast
@@ -267,8 +270,8 @@ def count(number: float) -> str:
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     """Return the indices of about `wanted` report times, equally far apart. They include the last.
 
-    Times at whole days are preferred if there are `wanted` of them, or one for every day. Each column then means "by
-    the end of a date", and no date occurs twice.
+    If `wanted` report times or more lie at whole days (or one for every day), only those are used. Each column then
+    means "by the end of a date", and no date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]

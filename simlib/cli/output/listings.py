@@ -94,9 +94,9 @@ def _flips(result: Comparison) -> Iterator[str]:
 
 
 def _after(d: Difference) -> str:
-    """Return a value in a variant with its change from the baseline, and with its error if it has one.
+    """Return as text the value of a measure in a variant, and the change from the baseline with its error.
 
-    The error is half of the 95% interval.
+    The error is half of the 95% interval. An exact change has none.
     """
     from simlib.analysis.whatif.contrast import counts_change
 
@@ -258,7 +258,7 @@ def observations(result: Evsi) -> Iterator[str]:
 
 
 def _forced(effect: tuple[float, float, float] | None) -> str:
-    """Return the effect of forcing a move in percentage points, with its error if it has one."""
+    """Return the effect of forcing a move in percentage points, with the error of the effect if there is any."""
     if effect is None:
         return "-"
     half = 50 * (effect[2] - effect[1])

@@ -40,7 +40,7 @@ class Task:
 
     @property
     def control(self) -> Control:
-        """The callbacks for progress and cancelling that an engine takes. The engine uses as many threads as help."""
+        """The callbacks by which an engine shows its progress and learns that it shall stop."""
         return Control(self.report, self.cancelled)
 
     def report(self, share: float) -> None:
