@@ -66,9 +66,9 @@ class Sample:
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) that have an event, and its 95% interval.
+        """Return the share of some histories in which an event happens, and its 95% interval.
 
-        `event` (R,) marks the histories with the event.
+        `among` (R,) marks these histories, and `event` (R,) those in which the event happens.
         """
         return share(event, among, self.draw, self.weight)
 

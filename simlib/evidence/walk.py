@@ -318,10 +318,10 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Close a row: keep only the entries in which the count of the row is full.
+        """Keep only the states in which all happenings that a row reports were counted, now that its dates are over.
 
-        For a doubtful row, also keep the entries in which its count is zero. The likelihood ratio of the row then
-        multiplies the weights of the entries with the full count.
+        For a doubtful row, also keep the states in which none was counted. The likelihood ratio of the row then
+        multiplies the weights of the states in which all were counted.
         """
         full = counts[:, place] == row.times
         keep = full if row.ratio is CERTAIN else full | (counts[:, place] == 0)

@@ -229,9 +229,9 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return the odds of each chance in `theta` over its odds in `centre` (both (A,)), followed by a 1.
+    """Return the odds of each chance in `theta` (A,), divided by its odds in `centre` (A,), followed by a 1.
 
-    The ratio is 1 where the two are equal, so that a fixed chance of 0 or 1 stays as it is.
+    For equal chances the ratio is 1, even if both are 0 or both are 1. So a fixed chance of 0 or 1 stays as it is.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))

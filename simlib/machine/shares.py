@@ -31,8 +31,8 @@ def normalized_shares(
         chance: For each probability (S,) the index of its assumption, or -1 for the one that takes the rest of its
             group.
         starts: Where each group begins (groups + 1,).
-        place: Returns the problem of a group whose stated probabilities sum to more than one, given the number of the
-            group and the sums of all groups.
+        place: A function that is called if the stated probabilities of a group sum to more than one. It gets the number
+            of the group and the sums of all groups, and returns the problem to report.
         weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.
 
     Raises:

@@ -54,7 +54,10 @@ def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
 
 
 def foot(result: Forecast) -> str:
-    """Return the foot line of a picture: scenario with hash, date, view, number of interventions."""
+    """Return the line at the foot of a picture.
+
+    It names the scenario, the start of its hash, the date, the view and the number of interventions.
+    """
     source = result.provenance
     view = f", seen through the view {source['view']}" if source.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""

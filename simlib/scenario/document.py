@@ -157,7 +157,7 @@ _TOO_LARGE = ("the file is larger than a megabyte", f"expected at most {MAX_BYTE
 
 
 def read(text: str, file: str) -> Document:
-    """Read the text of a YAML file, which is called `file` in messages, into a document.
+    """Read the text of a YAML file into a document. Messages call the file `file`.
 
     Errors in the YAML are listed in the `problems` of the document. If such an error stopped the reading, `readable` is
     False.

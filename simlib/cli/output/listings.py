@@ -162,7 +162,7 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
     """Return two columns: the share of the spread that each assumption causes alone, and with the others.
 
-    An assumption that is correlated with others has the share of their group.
+    Correlated assumptions form a group. Each of them gets the share of the whole group.
     """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)

@@ -192,7 +192,11 @@ def take_out(block, rows, out, keep, taken):
 
 @compiled_once()
 def weighted(block, rows, own, first, result):
-    """Write the sum over r of own[r] * block[rows[r]] + first[r] * block[rows[r], 0] to `result` (1, 4)."""
+    """Write a weighted sum of some rows of a block (N, 4) to `result` (1, 4).
+
+    Each row has two weights: `own` multiplies all its lanes, and `first` multiplies its first lane, which is then added
+    to every lane.
+    """
     total = _zeros()
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])

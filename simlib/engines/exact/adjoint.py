@@ -256,8 +256,9 @@ class Adjoint:
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
         """Carry the distribution over the states forward through all spans (segments up to the target day).
 
-        Return for each span (the distribution before its interventions (N,), the distributions at its nodes (J, N)).
-        One more item has the distribution at the target day, and no nodes.
+        Return one pair for each span: the distribution before its interventions (N,), and the distributions at its
+        nodes, which are the days at which an integral over the span is evaluated (J, N). A last pair has the
+        distribution at the target day, and no nodes.
         """
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:

@@ -68,7 +68,7 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
-    """Return the values of N states at 0 to `last` jumps before a time (last + 1, N).
+    """Return what N states are worth 0, 1, ... and `last` jumps before a certain time, as (last + 1, N).
 
     `pair_rates` (P,) are the rates per day of pairs (table entry, outcome), `uniform` is the number of jumps per day,
     and `value` (N,) are the values at that time. Raises Unsupported if the result would not fit into memory.

@@ -89,7 +89,7 @@ class Push:
 
     Args:
         space: The states and the edges.
-        pair_values: The rate of each pair (table entry, outcome) over the number of jumps per day (P,).
+        pair_values: The rate of each pair of table entry and outcome, divided by the number of jumps per day (P,).
         diagonal: The probability of staying in each state in a jump (N,).
         inside: Marks states that keep their value (N,). None: no state.
     """

@@ -133,7 +133,11 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Return the columns of each dimension, and for variables also those of the levels before an ending."""
+        """Give each level of each dimension (variable, ladder or flag) a column of the answer.
+
+        Return two mappings from the number of a dimension to its columns. The second has only variables, and its
+        columns leave out the states in which the story has ended.
+        """
         bins: list[Ints] = []
         every, going = dict[int, slice](), dict[int, slice]()
         for dimension in self._dimensions:
@@ -196,7 +200,7 @@ class Features:
         }
 
     def flags(self, at: Floats) -> dict[str, Floats]:
-        """Return {flag: probability (T,)} of the flagged sets of states, from columns (T, columns)."""
+        """Return the probability (T,) of each flagged set of states by its name. `at` holds the columns at T times."""
         return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self.flagged)}
 
     def moves(self, until: Floats) -> Floats:

@@ -205,7 +205,10 @@ class Moments:
         self.square = np.zeros((times, impacts))
 
     def act(self, jump: Jump, distribution: Floats) -> None:
-        """Apply an intervention to the moments. `distribution` (N,) is the distribution before the intervention."""
+        """Change the mean and mean square of each impact by an intervention.
+
+        `distribution` (N,) is the distribution over the states before the intervention.
+        """
         able = distribution[jump.able]
         for index, vector in enumerate(self.vectors):
             after = jump.apply(vector)

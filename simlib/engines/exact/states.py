@@ -211,7 +211,7 @@ class Taboo:
 
     @property
     def stops_something(self) -> bool:
-        """Whether any state, or any happening of a move, stops a history."""
+        """Whether a history can stop before the end: in a certain state, or when a certain move happens."""
         return self.inside is not None or bool(self.firings)
 
     @property

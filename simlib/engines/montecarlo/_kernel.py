@@ -236,7 +236,7 @@ def amount(structure, values, number, replicate_key, draw):
 
 @_inline
 def gain_by_firing(structure, values, work, branch, replicate_key, draw):
-    """Add the amounts that a happening of a move adds to impacts. `draw` counts its earlier happenings."""
+    """Add to the impacts what one happening of a move adds. `draw` is how often the move has happened before."""
     for k in range(structure.impulse_start[branch], structure.impulse_start[branch + 1]):
         number = structure.impulse[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, draw)

@@ -248,7 +248,7 @@ class Work(NamedTuple):
     By impact:
         accrued, flow: The amount so far, and the present gain per day.
     By amount of an impact:
-        paid: Whether it is an amount per day that is gained now.
+        paid: Whether the amount is gained per day and its condition holds now.
     """
 
     level: np.ndarray

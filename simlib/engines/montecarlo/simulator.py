@@ -253,9 +253,9 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Fill in when each replicate answers the questions about two events, and count the answers by time.
+        """Find the day on which each question about two events is answered yes, in each replicate.
 
-        `counted` (T, Q) receives the numbers of replicates that have answered the questions by T times.
+        `counted` (T, Q) receives the number of replicates in which Q questions have been answered yes by T times.
         """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):

@@ -410,7 +410,7 @@ class AnswerCache:
 def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
     """Return `cache[key]`, computed by `make` if it is missing.
 
-    Drop all but the `most` last used values.
+    The cache keeps the values that were used last, at most `most` of them.
     """
     if key not in cache:
         cache[key] = make()

@@ -136,7 +136,7 @@ class OnTheWayTo(PanelQuestion):
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the share of the histories to an ending that pass each rung (level) and move."""
+        """Take the histories that lead to an ending, and count how many reach each rung (level) and see each move."""
         from simlib.analysis.paths.classes import paths
         from simlib.analysis.paths.medoids import TYPICAL, typical_histories
         from simlib.analysis.paths.waypoints import passages
