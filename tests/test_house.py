@@ -49,7 +49,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
-SEMICOLONS, RIDDLES, FIRST_LINE = 14, 12, 106
+SEMICOLONS, RIDDLES, FIRST_LINE = 8, 3, 106
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 

@@ -318,7 +318,7 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Keep only the states in which all happenings that a row reports were counted, now that its dates are over.
+        """Keep only the states in which all happenings that a row reports were counted.
 
         For a doubtful row, also keep the states in which none was counted. The likelihood ratio of the row then
         multiplies the weights of the states in which all were counted.

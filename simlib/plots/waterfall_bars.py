@@ -82,7 +82,10 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to the value in a variant, with its whisker. Return how far to the right both reach."""
+    """Draw a bar from `start` to the value in a variant, with its whisker.
+
+    Return how far to the right both reach.
+    """
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0
