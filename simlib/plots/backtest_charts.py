@@ -25,10 +25,11 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 @lettered
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
-    """Draw the forecast probabilities of one question against the date of the forecast, and return `ax`.
+    """Draw the forecasts of one question by the date on which each was made, and return `ax`.
 
     Each forecaster has a line. `question` is an id (default: the main question of the scenario). `days` is how many
-    days ahead each forecast looks (0: up to the deadline). A dotted line marks the date on which the event happened.
+    days ahead each forecast looks (0: up to the deadline of the backtest). A dotted line marks the date on which the
+    event happened.
     """
     asked = question or result.headline
     some, came = result.of(asked, days), result.record[asked].happened

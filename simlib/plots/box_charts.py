@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
-    """Plot the draws and a box (a set of bounds on a few assumptions), and return `ax`.
+    """Plot draws of the assumptions as points and a box (bounds on a few assumptions), and return `ax`.
 
-    The axes are the two main assumptions of the box. Triangles are the draws whose result reaches the threshold.
-    `number` counts the boxes from 0. Raises ValueError if there is no box with this number.
+    The axes are the two main assumptions of the box. A draw is a triangle if its result reaches the threshold. `number`
+    counts the boxes from 0. Raises ValueError if there is no box with this number.
     """
     if number >= len(result.boxes):
         raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
@@ -34,10 +34,10 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
 
 
 def axes_of(result: Discovery, region: Box) -> list[str]:
-    """Return the assumptions on the horizontal and the vertical axis of the picture of a box (bounds).
+    """Return the ids of the assumptions on the horizontal and the vertical axis of the picture of a box.
 
-    These are the first two that the box bounds. A box with one bound gets another assumption for its vertical axis: the
-    one whose ranks are most correlated with the results.
+    A box is a set of bounds on assumptions. The axes are the first two assumptions that the box bounds. If the box
+    bounds only one, the vertical axis is the other assumption whose ranks are most correlated with the results.
     """
     chosen = [bound.assumption for bound in region.bounds[:2]]
     if len(chosen) == 1:
@@ -46,7 +46,10 @@ def axes_of(result: Discovery, region: Box) -> list[str]:
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Plot the draws, and the box `region` (set of bounds), on the assumptions of `axes_of`. Return `ax`."""
+    """Plot draws of the assumptions and the box `region` (set of bounds). Return `ax`.
+
+    The axes are those of `axes_of`.
+    """
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -96,7 +99,6 @@ def _other(result: Discovery, first: str) -> str:
 
 
 def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
-    """Shade a box, and draw and name its bounds. A side without a bound reaches to the frame."""
     from matplotlib.patches import Rectangle
 
     limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in region.bounds}
@@ -155,9 +157,9 @@ STRIP, GAP, RIGHT = 130, 62, 24
 
 
 class BoxBoard:
-    """A plot of draws and of a box (set of bounds), beside a histogram of the draws by probability.
+    """A plot of draws and of a box (set of bounds), beside a histogram of the probabilities at the draws.
 
-    The axes of the plot are the two main assumptions of the box. A point shows the values of the sliders.
+    The axes of the plot are the two main assumptions of the box. A mark shows the values of the sliders.
 
     - `figure`: a plain Figure of `width` by `height` pixels.
     - `artists`: the parts that move with the point. `Screen` draws only these again.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def head(panel: LivePanel, finding: str, *notes: str) -> None:
-    """Write `finding` as the title of a panel, and `notes` on how to read the drawing below the title."""
+    """Write `finding` as the title of a panel. Below, write `notes`, which say how to read the drawing."""
     caption = style.wrap("; ".join(notes), panel.letters(), 3)
     lines = 1 + caption.count("\n")
     panel.caption.set_text(caption)
@@ -32,7 +32,7 @@ def head(panel: LivePanel, finding: str, *notes: str) -> None:
 
 
 def basis(result: Forecast) -> str:
-    """Return in words whether a forecast uses stated values of the assumptions, or how many draws."""
+    """Say which values of the assumptions a forecast uses: the stated values, or a number of draws."""
     if result.stated is None:
         return "at the stated values"
     return f"{over_draws(result.provenance)} ({counted(result.provenance['draws'], 'draw')})"
@@ -47,7 +47,7 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Yield a note on the widest error of `bands` at their last time, if it is at least 0.05 points."""
+    """Yield a note on the largest error of `bands` at their last time, unless this error is below 0.05 points."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"

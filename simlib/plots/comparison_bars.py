@@ -40,7 +40,8 @@ def comparison(
     An ending or a question that one of the forecasts lacks is left out.
 
     Args:
-        results: Forecasts over the same horizon, by name. The first is the reference, at which thin lines start.
+        results: Forecasts over the same horizon, by name. The first is the reference. Thin lines show the differences
+            from the reference.
         ax: The axes.
         ongoing: Whether "No ending yet" has a row.
         questions: Whether questions have rows.

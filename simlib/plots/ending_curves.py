@@ -38,8 +38,8 @@ class EndingsPanel(LivePanel):
         result: The first forecast.
         show: The ids of the endings and questions to show. Default: every ending.
         room: The width of the labels in pixels. Default: up to the edge of the figure.
-        doubt: Quantiles over draws from the priors, by id, which the bands then show. Each is an array (5, T): five
-            quantiles from 5% to 95%, at T times.
+        doubt: By id, an array (5, T): five quantiles over draws from the priors, from 5% to 95%, at T times. The bands
+            then show these quantiles.
         title: A title in place of the usual one.
         names: Labels in place of the usual ones, by id.
     """
@@ -89,7 +89,7 @@ class EndingsPanel(LivePanel):
             self.artists.append(collection)
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer. See LivePanel.update."""
+        """Show another forecast. See LivePanel.update."""
         now = [_need(result, name) for name in self.names]
         before = [_band(baseline, name) for name in self.names]
         self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])
@@ -115,13 +115,13 @@ class EndingsPanel(LivePanel):
         return redraw
 
     def shaded(self, result: Forecast) -> list[str]:
-        """Return the endings and questions whose draws are shown as a shaded range."""
+        """Return the ids of the endings and questions with a shaded band that shows their range over draws."""
         drawn = [name for name in self.names if name in self.doubt]
         likeliest = max(drawn, key=lambda name: float(_need(result, name).probability[-1]), default="")
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the bands, and return whether the bands show the error of the computation."""
+        """Draw the bands. Return True if they show the error of the computation, not a range over draws."""
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)

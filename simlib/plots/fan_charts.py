@@ -31,11 +31,11 @@ def fan(result: Fan, ax: Axes) -> Axes:
 
 
 def nested_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the rungs (levels) of a ladder, stacked over time, with ranges of their borders. Return `ax`.
+    """Draw the probabilities of the rungs (levels) of a ladder as stacked areas over time. Return `ax`.
 
-    The height of a colour is the probability of its rung, on average over the draws from the priors. The hatched band
-    on a border shows the range of 90% of the draws, and the crossed band the range of 50%. Where bands would overlap,
-    only the bands beside the widest rungs are drawn.
+    The height of a colour is the probability of its rung, on average over the draws from the priors. Bands show how a
+    border between two rungs varies over the draws: 90% of the draws are in the hatched band, and 50% are in the crossed
+    band. Where bands would overlap, only the bands beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -72,9 +72,9 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Return the borders with bands, chosen so that no two bands overlap at the last time.
+    """Choose the borders between rungs (levels) that get a band, so that no two bands overlap at the last time.
 
-    Borders beside wide rungs (levels) are chosen first.
+    Borders beside wide rungs are chosen first.
     """
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))

@@ -140,9 +140,9 @@ def _few_colours(picture: Any) -> bytes:
 def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str, str], dict[str, Any]]:
     """Return the data {type: content} and the metadata of a picture for a notebook.
 
-    The data has HTML (for live notebooks), the PNG, and `words` as plain text. `words` is the alternative text of both
-    pictures. `sharp` is the same picture with more pixels, for the HTML. A picture that is too wide for the page
-    scrolls and never shrinks.
+    The data has the picture twice, as HTML (for live notebooks) and as PNG, and `words` as plain text. `words` is the
+    alternative text. `sharp` is the same picture with more pixels, and is used in the HTML. A picture that is too wide
+    for the page scrolls and never shrinks.
     """
     data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
     look = f'width="{png_size(png)[0]}" style="max-width: none; background: white"'

@@ -42,9 +42,9 @@ as a share of the width of the panel."""
 class Contents:
     """The contents of a dashboard, by id.
 
-    - `endings`: the endings and questions with a line. None: all endings.
+    - `endings`: the endings and questions that are drawn as lines. None: all endings.
     - `ladder`: the ladder (scale of levels of escalation) that is shown. None: the first.
-    - `moves`: the moves with a bar. None: the most frequent.
+    - `moves`: the moves that are drawn as bars. None: the most frequent.
     - `rows`: the largest number of bars.
     """
 
@@ -138,7 +138,7 @@ class Dashboard:
         note: str = "",
         moving: bool = False,
     ) -> bool:
-        """Show another forecast, and return whether more than `artists` changed.
+        """Show another forecast. Return True if parts outside `artists`, such as the title, changed too.
 
         Args:
             result: The forecast.
@@ -159,9 +159,9 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, choice: Contents) -> int:
-    """Return the width for labels, in pixels.
+    """Return the width for labels, in pixels, within the limits `_LABELS`.
 
-    The longest label fits in two lines, with its value and the change of its value, if `_LABELS` allows that width.
+    The longest label should fit in two lines, together with its value and the change of this value.
     """
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]

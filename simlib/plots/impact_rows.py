@@ -23,7 +23,7 @@ LABELS = 0.44
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Return the mean of an impact in words, with its 90% range `span` or else its standard deviation."""
+    """Return in words the mean of an impact, and the 90% range `span`. Without `span`, add the standard deviation."""
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:
@@ -50,7 +50,8 @@ def consequence_rows(
         result: The forecast.
         ax: The axes.
         impact: The id of the impact that has bars. Default: the first.
-        spans: The 5% and 95% points over histories, by impact. An impact that is missing gets its standard deviation.
+        spans: The 5% and 95% points over histories, by impact. For an impact that is not in `spans`, the standard
+            deviation is written.
         baseline: The forecast of the unchanged scenario, drawn as hollow bars.
     """
     impact = impact or next(iter(result.impacts))

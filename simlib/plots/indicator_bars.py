@@ -25,8 +25,8 @@ ROWS = 10
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the probability of an event if an indicator is seen (filled) and if not (hollow). Return `ax`.
 
-    An indicator is a public move or level. At most `most` are drawn. A dashed line marks the probability before
-    looking. The text beside a row gives the likelihood ratio and the median warning time in days.
+    An indicator is a public move or level. At most `most` are drawn. A dashed line marks the probability before anybody
+    looks for indicators. The text beside a row gives the likelihood ratio and the median warning time in days.
     """
     some = (result.signs or result.rows)[:most]
     label, until, by = result.measure.label, result.look_by_words, result.by_words
@@ -79,9 +79,9 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
     """Draw a heat map with a row for each indicator and a column for each ending. Return `ax`.
 
-    An indicator is a public move or level. A cell gives the change of the probability of its ending, in percentage
-    points, if its indicator is seen. A cell is white if the indicator is not known to be a sign of the ending. The rows
-    are the `most` indicators with the largest expected information.
+    An indicator is a public move or level. A cell says by how many percentage points the probability of the ending
+    changes if the indicator is seen. A white cell means that no such change is known. The rows are the `most`
+    indicators with the largest expected information.
     """
     known = [(item, column) for column, result in enumerate(results) for item in result.signs]
     names: dict[str, str] = {}

@@ -51,7 +51,7 @@ class LadderPanel(LivePanel):
         self._span: tuple[object, ...] = ()
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer. See LivePanel.update."""
+        """Show another forecast. See LivePanel.update."""
         shares = self._shares(result)
         edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
         self.areas.set_verts(
@@ -81,8 +81,8 @@ class LadderPanel(LivePanel):
 def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
     """Draw the rungs (levels) of one ladder, stacked over time, and return the axes.
 
-    `ladder` is the id of the ladder (default: the first). The dotted lines are `baseline`. The title names the rung
-    that is likeliest at the end.
+    `ladder` is the id of the ladder (default: the first). Dotted lines show `baseline`, the forecast of the unchanged
+    scenario. The title names the rung that is likeliest at the end.
     """
     panel = LadderPanel(ax, result, ladder)
     panel.update(result, baseline)

@@ -45,7 +45,7 @@ _UNKNOWN = "?"
 
 
 def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
-    """Decorate a function that draws on axes, so that all text on the axes shows as it is written."""
+    """Decorate a function that draws on axes, so that `settle` is called on the axes."""
 
     @functools.wraps(draw)
     def draw_lettered(*args: Options.args, **options: Options.kwargs) -> Axes:
@@ -57,7 +57,10 @@ def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
 
 
 def settle(artist: Artist) -> None:
-    """Make every text below an artist (axes, a figure, a legend) show as it is written."""
+    """Let every text in an artist (axes, a figure, a legend) appear exactly as it was given.
+
+    Dollar signs are plain signs, right-to-left words keep their order, and another font supplies missing letters.
+    """
     from matplotlib.axis import Axis
     from matplotlib.text import Text
 
@@ -68,7 +71,7 @@ def settle(artist: Artist) -> None:
 
 
 def put(text: Text, words: str) -> None:
-    """Set the words of a text so that they show as they are written."""
+    """Set the words of one text, and treat the text as `settle` does."""
     text.set_text(words)
     _settle_text(text)
 
@@ -92,7 +95,7 @@ def _settle_text(text: Text) -> None:
 
 
 def _settle_ticks(axis: Axis) -> None:
-    """Set the tick labels on the axis itself, because matplotlib rewrites the texts whenever it draws."""
+    """Change tick labels through the axis, because matplotlib overwrites their texts whenever it draws."""
     labels = axis.get_ticklabels()
     words = [label.get_text() for label in labels]
     if all(text.isascii() for text in words):

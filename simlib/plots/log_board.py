@@ -41,9 +41,9 @@ _WORTH_TELLING = 0.005
 class Tick:
     """The mark of a row (an event of the log) on the time axis.
 
-    - `day`: when the event happened, in days after the first morning.
+    - `day`: when the event happened, in days after the first morning of the picture.
     - `known`: the first morning on which the forecast uses the row, in the same unit.
-    - `own`: whether the reader added the row.
+    - `own`: whether the user added the row.
     """
 
     day: float
@@ -53,12 +53,12 @@ class Tick:
 
 @dataclass(frozen=True)
 class Morning:
-    """The forecast and the known state on one morning.
+    """The forecast and the state of the world, as known on one morning.
 
     - `place`: the number of the morning, from 0.
     - `date`: its date.
     - `forecast`: the probability that is shown.
-    - `levels`: the probability of each level, an array for each variable.
+    - `levels`: by id of a variable, the probability of each of its levels.
     """
 
     place: int
@@ -139,7 +139,7 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Whether the last third of the forecasts stays further from the static forecast than the first third."""
+        """Whether the line `static` has more free room in the last third of the days than in the first third."""
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])
@@ -201,7 +201,7 @@ class LogBoard:
             self._show_levels(variable, morning.levels[variable.id])
 
     def _beside(self, value: float, top: float) -> float:
-        """Return the height for the number at the dot: above the dot, or below if the place above is crowded."""
+        """Return the height for the text beside the dot. It is above the dot or, if there is no room, below."""
         above, below = value + 0.06 * top, value - 0.06 * top
         static = float(np.asarray(self._static.get_ydata())[0])
         crowded = abs(above - static) < 0.05 * top or above > 0.98 * top

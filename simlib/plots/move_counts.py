@@ -71,7 +71,7 @@ class MovesPanel(LivePanel):
         self._top = 0.0
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer. See LivePanel.update."""
+        """Show another forecast. See LivePanel.update."""
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
         halves = np.array([_half(result, name) for name in self.names])
@@ -159,9 +159,10 @@ def _change(count: float, old: float) -> str:
 def moves(
     result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:
-    """Draw the expected number of each chosen move by the last report time, and return the axes.
+    """Draw the expected number of each chosen move by the last date of the forecast, and return the axes.
 
-    `show` holds the ids of the moves (default: the `rows` most frequent ones). The hollow bars are `baseline`.
+    `show` holds the ids of the moves (default: the `rows` most frequent ones). Hollow bars show `baseline`, the
+    forecast of the unchanged scenario.
     """
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)

@@ -57,9 +57,9 @@ class LivePanel(ABC):
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
 
     def say(self, *wordings: str, moving: bool) -> bool:
-        """Write the first of `wordings` that fits as the caption, and return whether the caption changed.
+        """Set the caption to the first of `wordings` that fits. Return whether the caption changed.
 
-        While a slider is `moving`, the caption stays as it is, because the caption belongs to the background.
+        While a slider is `moving`, the caption stays the same, because it belongs to the background.
         """
         most = self.letters()
         words = next((words for words in wordings if len(words) <= most), wordings[-1])
@@ -85,10 +85,10 @@ def beside(ax: Axes) -> float:
 
 
 class SideLabels:
-    """Labels to the right of an axes that never overlap.
+    """Labels on the right of an axes, moved apart so that they never overlap.
 
-    A short line, in the colour and dash pattern of `styles`, joins each label to its height on the axes. `room` is the
-    width of the lines and labels in pixels (default: up to the edge of the figure).
+    A short line joins each label to the curve or area that it names. `styles` has the colour and the dash pattern of
+    each line. `room` is the width of lines and labels in pixels (default: up to the edge of the figure).
     """
 
     def __init__(

@@ -134,7 +134,6 @@ def _whiskers(result: Paths) -> str:
 
 
 def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """Return the vertical place of each node: leaves one apart, and parents at the mean of their branches."""
     place: dict[tuple[str, ...], float] = {}
     free = itertools.count()
 
@@ -155,9 +154,9 @@ def _rung_names(result: Paths) -> list[str]:
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw how histories flow from rung to rung (levels of a ladder) as a Sankey diagram. Return `ax`.
 
-    The k-th of at most `steps` columns has the rungs that histories visit as their k-th new rung. The height of a bar
-    is the share of histories that do so. A band joins a bar to the next new rung of its histories. Histories without a
-    band visit no further rung. Columns and rungs that hardly any history reaches are left out.
+    Column k has a bar for each rung that is the k-th new rung of some history. The height of the bar is the share of
+    these histories. A band leads from a bar to the next new rung. Histories without a band visit no further rung. There
+    are at most `steps` columns. Columns and rungs that hardly any history reaches are left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -204,12 +203,12 @@ def _draw_bands(
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
-    """Return two mappings to shares of histories. Steps count the new rungs (levels) of a history from 0.
+    """Return two mappings to shares of histories. Step k of a history is its visit of the k-th new rung (level).
 
     - {(step, rung): the share of histories that visit the rung at this step}
-    - {(step, from, to): the share of histories that visit `to` at this step, right after `from`}
+    - {(step, from, to): the share of histories that visit `to` at this step, and `from` at the step before}
 
-    Steps and rungs that hardly any history reaches are left out.
+    Steps count from 0. Steps and rungs that hardly any history reaches are left out.
     """
     reached: defaultdict[int, float] = defaultdict(float)
     for b in result.tree:

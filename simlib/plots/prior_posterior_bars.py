@@ -76,8 +76,9 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
     """Return the distances of values from the prior's median, in standard deviations of the prior.
 
-    `points` are in base units. Distances are measured on the scale of `forward` (log or logit). A prior may have
-    different standard deviations below and above its median. Each distance uses the one of its own side.
+    `points` are in base units. Distances are measured on the scale of `forward` (log or logit). A prior may have one
+    standard deviation below its median and another above. The distance of a value below the median is divided by the
+    former.
     """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
     away = np.array([float(forward(number.kind, x)) for x in points]) - middle

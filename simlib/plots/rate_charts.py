@@ -22,11 +22,11 @@ WEEK = DAYS_PER["week"]
 
 @lettered
 def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
-    """Draw the share of an event in each class of past crises beside its probability in the scenario.
+    """Draw how often events happened in past crises, beside their probabilities in the scenario.
 
-    Return `ax`.
+    There is one row for each event and class of past crises. Return `ax`.
 
-    - Bar: the share of past crises with the event.
+    - Bar: the share of the past crises in which the event happened.
     - Line: the 95% interval of this share.
     - Dot: the probability in the scenario, orange if outside the interval.
     """
@@ -55,9 +55,10 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
 
 @lettered
 def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: HistoricalRates | None = None) -> Axes:
-    """Draw the rate of the first event in bands of days since the onset of a crisis, and return `ax`.
+    """Draw the rate at which an event first happens, by days since the onset of a crisis. Return `ax`.
 
-    `label` names the event. `law` holds rates from a much larger set of crises, drawn as lines without intervals.
+    The days are grouped into bands. `label` names the event. `law` has rates from a much larger set of crises, which
+    are drawn as lines without intervals.
     """
     crises = counted(len(result.cases.names), "past crisis", "past crises")
     known = f"; line: {len(law.cases.names):,} crises of the same kind" if law else ""

@@ -47,7 +47,7 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
 
 @lettered
 def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
-    """Draw the share of events that happened against the probability that they were given. Return `ax`.
+    """Draw how often events happened (vertical) by their forecast probability (horizontal). Return `ax`.
 
     In 90 of 100 samples of the same size, the curve of a calibrated forecaster lies in the grey band.
     """

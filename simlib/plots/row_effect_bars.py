@@ -23,7 +23,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
     The `most` rows with the largest effects are drawn, in the order of the log. The plain part of a bar comes from news
     about the state of the world, and the hatched part from lessons about the assumptions. Two further bars show the
-    effect of all other rows together, and the effect of the time without rows.
+    effect of all other rows together, and the effect of periods in which no row was logged.
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"

@@ -19,7 +19,7 @@ ROWS = 8
 
 
 def _title(measure: str, some: Sequence[Share]) -> str:
-    """Name the input with the largest index: first-order, or total where the first-order one is not known."""
+    """Name the input with the largest index. If a first-order index is not known, the total index is used."""
     known = [
         (index.estimate, alone, share.input)
         for share in some

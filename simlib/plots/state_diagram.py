@@ -48,9 +48,9 @@ class Arrow:
 
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
-    """Return every change of a variable that a move can make, the widest last.
+    """Return an arrow for every change of a variable that a move can make, the shortest arrow first.
 
-    A counter (variable that counts events) has no arrows. No arrow leaves a level at which the scenario has ended.
+    A counter (variable that counts events) has no arrows. A level that ends the scenario has no arrow to another level.
     """
     if variable.counter:
         return []
@@ -78,7 +78,7 @@ def _changes(move: Move, variable: Variable) -> Iterator[tuple[int, int]]:
 
 
 def _allowed(when: Condition, variable: Variable) -> list[int]:
-    """Return the places of the levels of a variable at which a condition can hold."""
+    """Return the indices of the levels of `variable` that are possible while the condition `when` holds."""
     names: set[str] = set()
     for clause in when.clauses:
         names |= set(dict(clause).get(variable.id, variable.levels))
@@ -150,7 +150,7 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(move: Move) -> str:
-    """Return the conditions that no arrow shows: those on variables that the move does not change."""
+    """Return in words the conditions on variables that the move does not change: no arrow shows these."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:

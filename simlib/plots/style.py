@@ -264,8 +264,8 @@ def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
 def shorten(labels: Sequence[str], width: int) -> list[str]:
     """Shorten labels to one line of `width` characters each.
 
-    A label loses words from its middle. Labels that would then read alike lose the words that they share at the
-    beginning and at the end instead.
+    A label loses words from its middle. If two labels would then be equal, both lose their common first and last words
+    instead.
     """
     short = [wrap(label, width, 1) for label in labels]
     for text in {text for text in short if short.count(text) > 1}:

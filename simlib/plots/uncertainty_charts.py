@@ -66,7 +66,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
 
 
 def split(result: Uncertainty, ax: Axes) -> Axes:
-    """Draw the shares of assumptions and of chance in the variance of each probability, and return `ax`."""
+    """Draw how much of the variance of each event is due to assumptions and how much to chance. Return `ax`."""
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
     """Draw a bar for a measure in the scenario, and a bar for its change in each variant. Return `ax`.
 
-    A variant is a changed copy of the scenario (the baseline). The default measure is the first. A bar that rises is
-    plain, and a bar that falls is hatched. Whiskers are the interval of the difference between variant and baseline.
+    A measure is a probability or an expected number (default: the first of `result`). A variant is a changed copy of
+    the scenario. A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the change.
     """
     differences = _differences(result, measure)
     first = next(iter(differences.values()))
@@ -82,10 +82,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to the value in a variant, with its whisker.
-
-    Return how far to the right both reach.
-    """
+    """Draw a bar from `start` to the value in a variant, and a whisker. Return how far right these reach."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0
