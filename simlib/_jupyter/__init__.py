@@ -47,7 +47,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 
 def _name_shipped(server: Any) -> None:
-    """Give the web pages of this server the paths of the shipped notebooks, below its root folder."""
+    """Tell the web pages of this server the paths of the shipped notebooks, relative to the root folder."""
     if not os.environ.get(LIVE):
         return
     try:
@@ -77,7 +77,7 @@ def _code(path: Path) -> list[str]:
 
 
 def _send_at_once(handler: Any) -> None:
-    """Make the websockets that a handler class opens send small messages at once."""
+    """Change a handler class of websockets, so that its sockets send small messages at once."""
     open_as_before = handler.open
 
     @functools.wraps(open_as_before)

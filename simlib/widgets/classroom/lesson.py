@@ -103,8 +103,8 @@ class Lesson:
     def open_moves(self) -> list[tuple[Move, float]]:
         """Return the moves that are possible at the start, each with its rate per day.
 
-        If a variable has several start levels, the first one counts. Factors that apply only between two dates are left
-        out, because no such factor applies on the first day.
+        A variable with several possible start levels is taken to be at the first of these levels. Factors that apply
+        only between two dates are left out, because no such factor applies on the first day.
         """
         levels = {name: variable.start[0][0] for name, variable in self.world.variables.items()}
         return [(move, self._rate(move, levels)) for move in self.world if move.when.holds(levels)]

@@ -60,7 +60,8 @@ class Board(anywidget.AnyWidget):
 
     The kernel sets:
 
-    - `answers` [{title, items: [{name, label, short, value, change, due}]}], and `lead`, the name of the leading item.
+    - `answers` [{title, items: [{name, label, short, value, change, due}]}], and `lead`, the name of the item that the
+      sentence and the left graph show.
     - `tabs` and `choices` [{id, label}], and `tab` and `choice`, the ids of the chosen ones.
     - `size`, the width and height of each graph in pixels of the page.
     - `last_change`, a description of the change that a replay shows.
@@ -115,7 +116,8 @@ class Dials(anywidget.AnyWidget):
 
     - `overrides`: the text to show if the value is not one of the slider's positions, or was typed.
     - `notes`: a line under the slider.
-    - `reach`: the leading answer at both ends of the slider, and a sentence: [left, right, sentence].
+    - `reach` [left, right, sentence]: the main answer at the left end of the slider, the main answer at its right end,
+      and a sentence on both.
     - `refused`: a typed text that was refused, with the reason: {text, why}.
     - `reasons`: the user's reason for changing the value.
 

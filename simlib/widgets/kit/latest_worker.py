@@ -60,7 +60,8 @@ class LatestWorker:
     ) -> None:
         """Do a job after `delay` seconds, unless a newer job comes before.
 
-        The other functions are called on the worker's thread, but not for a job that was replaced or cancelled.
+        `done`, `failed` and `progress` are called on the worker's thread. They are not called for a job that was
+        replaced or cancelled.
 
         Args:
             job: The job.

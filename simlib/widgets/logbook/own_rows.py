@@ -34,14 +34,14 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self) -> Reading:
-        """Return the meaning of the row: its move was made, and became public, on its day."""
+        """Return what the row (event) says: `move` was made on `day`, and became public on the same day."""
         assert self.day is not None
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
         return Reading(row, firings=((self.move, self.outcome),))
 
 
 def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
-    """Return every move with an outcome that a log may contain, as (label, (id of move, id of outcome))."""
+    """Return every pair of a move and its outcome that a log may contain, as (label, (id of move, id of outcome))."""
     shown = coverages(scenario)
     firings = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes]
     return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
@@ -55,7 +55,7 @@ def row_words(scenario: Scenario, move: str, outcome: str) -> str:
 
 
 class OwnRows:
-    """The rows (events) that the user added to a log, in order of adding, with undo and redo.
+    """The rows (events) that the user added to a log, the oldest addition first, with undo and redo.
 
     The day of a row must lie between `first` and `last`.
     """
@@ -145,7 +145,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return in words the levels that variables of a condition could have at the time of a refused row."""
+    """Say which levels the variables of the condition `needed` could have when the row was left out."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

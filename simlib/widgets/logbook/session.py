@@ -68,7 +68,7 @@ class LogSession:
     - `place`: the chosen morning, in days after the first.
     - `readings`: the rows of the log with their meanings.
     - `own`: the rows that the user added.
-    - `notes`: the note beside each own row, by the number of the row.
+    - `notes`: a note on each row that the user added, by the number of the row.
 
     Args:
         scenario: A scenario, or a name or path of one.
@@ -197,7 +197,8 @@ class LogSession:
     def _fill(self, control: Control) -> None:
         """Compute the forecast of the last morning, then of the chosen morning, and then of all others.
 
-        The last morning comes first, because its forecast uses all rows and so tells which own rows are impossible.
+        The last morning comes first, because its forecast uses all rows and so tells which rows of the user are
+        impossible.
         """
         self._judge()
         self._show()
@@ -218,9 +219,9 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the own rows that no possible history contains, and note why each is left out.
+        """Find the rows of the user that fit no possible history. Note why each is left out.
 
-        The forecast of the last morning decides this for all mornings.
+        The forecast of the last morning decides for all mornings which rows are left out.
         """
         with self.lock:
             self._refused = ()
@@ -247,11 +248,11 @@ class LogSession:
             return self._days[place]
 
     def probability(self, place: int) -> float:
-        """Return the probability that is shown, as it is forecast on a morning."""
+        """Return the forecast, made on a morning, of the question or ending that is shown."""
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Note for each own row how this row changes the forecast of the next morning."""
+        """Note beside each row of the user how the row changes the forecast of the next morning."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue

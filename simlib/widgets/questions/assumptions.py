@@ -63,7 +63,7 @@ class WhatDrivesIt(PanelQuestion):
 
 
 class SharesOfDoubt(PanelQuestion):
-    """The share of the variance of the answer over the priors by assumption (Sobol indices)."""
+    """How much of the variance of the answer is due to each assumption (Sobol indices)."""
 
     name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
 
@@ -101,7 +101,7 @@ def _uncertainty(
 
 
 class HowSure(PanelQuestion):
-    """The range of the answer over draws from the priors, and how much of its variance is chance."""
+    """The range of the answer over draws from the priors, and how much of the variance is due to chance."""
 
     name, title = "how-sure", "How sure is the answer, and how much of the uncertainty is chance?"
 
@@ -110,7 +110,7 @@ class HowSure(PanelQuestion):
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the chosen probability, and those of all other events, at each draw of the assumptions."""
+        """Compute the probabilities of the chosen event and of all other events at each draw."""
         from simlib.plots.uncertainty_charts import distribution, split
 
         others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
@@ -145,7 +145,7 @@ class WorthKnowing(PanelQuestion):
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the answer at each draw, and estimate from the answers the value of each assumption."""
+        """Compute the answer at each draw. From these, estimate the value of knowing each assumption."""
         from simlib.analysis.uncertainty.perfect_information import evppi_from
         from simlib.plots.value_bars import evppi_bars
 
@@ -221,7 +221,7 @@ class ChanceWithinDoubt(PanelQuestion):
         return [ladder(self.scenario), measure(self.scenario, "Second plot: probability of"), draws(128)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve at each draw of the assumptions, or simulate if there are too many states."""
+        """Solve the scenario exactly at each draw of the assumptions, or simulate a large scenario."""
         from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
         from simlib.engines.ensemble import over_priors
         from simlib.plots import fan_charts

@@ -24,8 +24,8 @@ from simlib.widgets.questions.shown_answers import ShownAnswer
 class BoxPanel(w.VBox):
     """Sliders for values of assumptions, and the answer at these values.
 
-    The values are a point that moves into and out of a box. A box has a range for each of some assumptions. The point
-    is drawn on `picture`, the picture of the panel. The values can be saved as a view (a named set of values).
+    The values make up a point, which may be inside or outside a box (a set of bounds on some assumptions). The point is
+    drawn on `picture`, the picture of the panel. The values can be saved as a view (a named set of values).
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
@@ -109,7 +109,7 @@ class BoxPanel(w.VBox):
     # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture, the answer at the values of the sliders as parts, and a status line."""
+        """Show the picture, a sentence on the answer at the values of the sliders, and a status line."""
         if not self._live:
             return
         with self.answer.hold_sync():

@@ -51,7 +51,7 @@ which makes a box smaller step by step ("peels" it)."""
 
 @dataclass(frozen=True)
 class BoxChoice:
-    """A box (bounds on assumptions) that can be chosen, with its name and its label in the list."""
+    """A box (bounds on assumptions) that the user can choose, its name, and its label in the list."""
 
     name: str
     label: str
@@ -59,7 +59,10 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes (bounds on assumptions) that were found, then earlier stages of the first box."""
+    """Return the boxes (bounds on assumptions) that the user can choose.
+
+    These are the boxes that were found and, after them, boxes that the search for the first box went through.
+    """
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
@@ -80,7 +83,7 @@ class PointAnswer:
     """The answer at the values of the sliders, and the answer at the stated values.
 
     - `value`: the answer at the values of the sliders.
-    - `half`: half the width of its 95% interval (0: exact or a quick estimate).
+    - `half`: half the width of the 95% interval of `value` (0: the value is exact, or a quick estimate).
     - `stated`: the answer at the stated values.
     - `stated_half`: half the width of the 95% interval of `stated`.
     """
@@ -95,7 +98,7 @@ class BoxFront(Protocol):
     """The view that shows a box (bounds on assumptions): widgets, or a substitute in a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture, the answer at the values of the sliders as parts, and a status line."""
+        """Show the picture, a sentence on the answer at the values of the sliders, and a status line."""
 
     def show_line(self, line: Part) -> None:
         """Show a status line."""
@@ -105,9 +108,9 @@ class BoxFront(Protocol):
 
 
 class BoxSession:
-    """The sliders for boxes (bounds on assumptions), the chosen box, and the answer at the point.
+    """The chosen box (bounds on assumptions), the sliders, and the answer at one point.
 
-    The point is made of the values of the sliders and the stated values of all other assumptions.
+    The point consists of the values of the sliders and the stated values of all other assumptions.
     """
 
     def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
@@ -133,7 +136,7 @@ class BoxSession:
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders by assumption: those bounded by the chosen box, then those on the axes of the picture."""
+        """The sliders, by assumption. The assumptions that the chosen box bounds come first."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
@@ -147,7 +150,7 @@ class BoxSession:
         return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
-        """Return a note on an assumption: its bounds in the box, the side of its value, and its 90% range."""
+        """Say how the box bounds an assumption, whether its value is outside, and what its 90% range is."""
         a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
@@ -158,7 +161,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and the last position of a slider inside the box, or None without a bound."""
+        """Return the first and last slider position inside the box, or None if the box has no such bound."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -206,7 +209,7 @@ class BoxSession:
                 self.update(moving=moving)
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Set the assumptions to the positions of their sliders, by assumption."""
+        """Set assumptions to the values at the given positions of their sliders (by assumption)."""
         with self.lock:
             changed = False
             for name, dial in self.dials.items():
@@ -238,7 +241,7 @@ class BoxSession:
 
     @property
     def counts_moves(self) -> bool:
-        """Whether the measure of the boxes is a level, a number of days at a level, or a number of moves."""
+        """Whether boxes were searched for a level, a number of days or of moves, and not for a probability."""
         return self.leading.kind in ("level", "days", "moves")
 
     @property
@@ -272,7 +275,7 @@ class BoxSession:
     # ---------------------------------------------------------------- showing
 
     def here(self, forecast: Forecast) -> PointAnswer:
-        """Return the answers at the present values and at the stated values. `stated` must not be None."""
+        """Return the answers at the present and at the stated values. `stated` must be computed already."""
         assert self.stated is not None
         return PointAnswer(*_read(forecast, self.discovery.measure), *_read(self.stated, self.discovery.measure))
 
@@ -307,7 +310,7 @@ class BoxSession:
         self.front.show_line(status("computing the answer at this point", "busy"))
 
     def show_progress(self, share: float) -> None:
-        """Do nothing, because the quick estimate stays until the answer is computed."""
+        """Do nothing, so that the quick estimate stays until the answer is computed."""
 
     def show_preview(self, forecast: Forecast) -> None:
         """Show a quick estimate, if the answer at the stated values is already known."""

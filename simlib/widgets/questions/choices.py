@@ -69,7 +69,7 @@ def number(name: str, label: str, value: int, low: int, high: int, tip: str = ""
 
 
 def draws(value: int, least: int = 64) -> Field:
-    """Return the field for the number of draws from the priors, which is at least `least`."""
+    """Return the field for the number of draws from the priors. At least `least` draws are allowed."""
     tip = "More draws make the answer more precise, and take longer in proportion"
     return number("draws", "Draws from the priors", value, least, 8192, tip)
 

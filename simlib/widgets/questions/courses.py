@@ -65,7 +65,7 @@ class ByWhichPath(PanelQuestion):
 
 
 class WherePathsDiverge(PanelQuestion):
-    """A tree of the orders in which the rungs (levels) of a ladder are first reached, with shares."""
+    """A tree of the orders in which histories first reach the rungs (levels) of a ladder."""
 
     name, title, edition = "where-paths-diverge", "Where do the paths diverge?", 2
 
@@ -105,7 +105,7 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def of_what(result: Paths) -> str:
-    """Return the heading of a column of probabilities. Given an ending, these are shares of its histories."""
+    """Return the heading of a column: probabilities or, given an ending, shares of its histories."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
@@ -127,7 +127,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories that reach an ending, and the rungs (levels) and moves that most of these histories share."""
+    """Histories that reach an ending, and the rungs (levels) and moves that occur in most of them."""
 
     name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 
@@ -136,7 +136,7 @@ class OnTheWayTo(PanelQuestion):
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Take the histories that lead to an ending, and count how many reach each rung (level) and see each move."""
+        """Among histories that reach the ending, compute the share with each rung (level) and move."""
         from simlib.analysis.paths.classes import paths
         from simlib.analysis.paths.medoids import TYPICAL, typical_histories
         from simlib.analysis.paths.waypoints import passages
@@ -281,5 +281,5 @@ class SignsOfEveryEnding(PanelQuestion):
 
 
 def known(number: float, write: Callable[[float], str]) -> str:
-    """Return a number as text, or a dash if the sample is too small to estimate it."""
+    """Return a number as text, or a dash if the number could not be estimated (NaN)."""
     return write(number) if math.isfinite(number) else "–"

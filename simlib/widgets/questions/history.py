@@ -121,7 +121,7 @@ class RatesFromHistory(PanelQuestion):
 
 
 class DayByDay(PanelQuestion):
-    """The forecasts of a past crisis on each day, beside simpler forecasts, and their scores."""
+    """The forecasts on each day of a past crisis, simpler forecasts beside them, and the scores of both."""
 
     name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 2
 
@@ -166,7 +166,7 @@ class DayByDay(PanelQuestion):
 
 
 class RegisteredForecasts(PanelQuestion):
-    """The registered forecasts of a scenario, their base rates, and the scores of settled ones."""
+    """The registered forecasts of a scenario, their base rates, and scores if the outcome is known."""
 
     name, title = "registered-forecasts", "How good were the registered forecasts?"
 

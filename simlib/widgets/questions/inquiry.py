@@ -92,7 +92,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. An `unasked` computation (without Compute) is given up when it takes too long."""
+        """Compute an answer. If `unasked` (nobody pressed Compute), give up when it takes too long."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -167,8 +167,8 @@ class Inquiry:
     def _follow(self) -> None:
         """Show whether the answer is for the present settings.
 
-        If not, compute the right answer if computations are quick. Otherwise, if an older answer is shown, ask the user
-        to press Compute.
+        If it is for other settings, and computations are quick, the right answer is computed. If computations are slow,
+        and an older answer is shown, the user is asked to press Compute.
         """
         try:
             settings = self.question.check(self._now)

@@ -55,7 +55,10 @@ def _parted(pair: Divergence) -> dict[str, Any]:
 
 
 class WhatIf(PanelQuestion):
-    """Changes of a move, a variable, an assumption and a view (set of values): each alone, and together."""
+    """The effects of changes: of a move, a variable, an assumption or a view (set of values).
+
+    If there are several changes, their joint effect is shown too.
+    """
 
     edition = 2
     name, title, by_itself = "what-if", "What changes if …?", True
@@ -149,7 +152,7 @@ class WhatIf(PanelQuestion):
             yield Hold(variable, level, date)
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the scenario with its variants. Pairs of histories show which histories end differently."""
+        """Compare the scenario with its variants (changed copies), and count histories that end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
@@ -169,7 +172,7 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return {"remarks": {label of a field: remark}}, or {} if the first change always had an effect."""
+    """Return {"remarks": {label of a field: remark}} if the first change sometimes had no effect."""
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}
@@ -182,9 +185,10 @@ def _has_date(chosen: Mapping[str, Any]) -> bool:
 
 
 def _may_wait(chosen: Mapping[str, Any]) -> bool:
-    """Whether to show the field “only while”, with which a change depends on a state.
+    """Whether to show the field “only while”, which limits a change to a state of the scenario.
 
-    A forced move cannot depend on a state. If one is chosen, the field stays, so that the user can change it.
+    A forced move cannot be limited to a state. If a state is already chosen, the field stays, so that the user can
+    clear it.
     """
     return chosen["change"] in ("forbid", "delay", "policy") or (
         chosen["change"] == "force" and chosen["state"] != NONE

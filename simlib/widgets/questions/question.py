@@ -124,7 +124,7 @@ class PanelQuestion(ABC):
         return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
     def applying(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the chosen values, without those of fields that do not matter."""
+        """Return the chosen values of the fields that matter, given all settings."""
         return {field.name: chosen[field.name] for field in self.fields if field.applies(chosen)}
 
     def key(self, chosen: Mapping[str, Any]) -> str:
