@@ -23,7 +23,7 @@ LABELS = 0.44
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Return in words the mean of an impact, and the 90% range `span`. Without `span`, add the standard deviation."""
+    """Say the mean of an impact, and the 90% range `span` or, without `span`, the standard deviation."""
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:

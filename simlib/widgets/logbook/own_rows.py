@@ -41,7 +41,7 @@ class OwnRow:
 
 
 def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
-    """Return every pair of a move and its outcome that a log may contain, as (label, (id of move, id of outcome))."""
+    """Return every move and outcome that a log may contain, as (label, (id of move, id of outcome))."""
     shown = coverages(scenario)
     firings = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes]
     return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
