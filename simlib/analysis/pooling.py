@@ -28,7 +28,7 @@ import numpy as np
 from simlib.answer import ScenarioKey, Traced, pick, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, percent, quoted
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
@@ -159,7 +159,7 @@ class Pool(Traced):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        names = [f"“{name}”" for name in self.weights]
+        names = [quoted(name) for name in self.weights]
         together = f"{', '.join(names[:-1])} and {names[-1]}"
         return f"How likely are the endings and questions by {self.by_words} if {together} are pooled?"
 
@@ -189,7 +189,7 @@ class Pool(Traced):
         `lead` is the measure to begin with, such as "ending:war". Without `lead`, questions come first.
         """
         names = list(self.weights)
-        shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
+        shares = ", ".join(f"{quoted(name)} {percent(weight)}" for name, weight in self.weights.items())
         ordered = sorted(self.items, key=lambda item: (f"{item.kind}:{item.id}" != lead, item.kind == "ending"))
         lines = [_about(item, names, f" by {self.by_words}" * (place == 0)) for place, item in enumerate(ordered)]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
@@ -200,7 +200,7 @@ class Pool(Traced):
         most = self.ranked()[0]
         if most.range > _NOTHING:
             low, high = (percent(float(x)) for x in (most.views[:, -1].min(), most.views[:, -1].max()))
-            lines.append(f"The views differ most on “{most.label}”: {low} to {high}.")
+            lines.append(f"The views differ most on {quoted(most.label)}: {low} to {high}.")
         return [
             *lines,
             f"Computed {self.basis}, with the weights {shares}.",
@@ -219,12 +219,13 @@ class Pool(Traced):
 
 def _about(item: PooledItem, names: list[str], by: str) -> str:
     values, pools = item.views[:, -1], (float(item.linear[-1]), float(item.logarithmic[-1]))
-    text = f"“{item.label}”{by}: {percent(pools[0])} (linear) or {percent(pools[1])} (logarithmic)"
+    text = f"{quoted(item.label)}{by}: {percent(pools[0])} (linear) or {percent(pools[1])} (logarithmic)"
     low, high = int(np.argmin(values)), int(np.argmax(values))
     if values[high] - values[low] < _NOTHING:
         return f"{text}; the views agree."
-    span = f"{text}; from {percent(values[low])} (“{names[low]}”) to {percent(values[high])} (“{names[high]}”)."
-    return span + (f" “{names[low]}” rules it out." if values[low] == 0 else "")
+    lowest, highest = quoted(names[low]), quoted(names[high])
+    span = f"{text}; from {percent(values[low])} ({lowest}) to {percent(values[high])} ({highest})."
+    return span + (f" {lowest} rules it out." if values[low] == 0 else "")
 
 
 # -------------------------------------------------------------------- asking

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
-from simlib.formatting import long_date
+from simlib.formatting import long_date, quoted
 from simlib.quantities import show
 from simlib.report.markup import Block
 from simlib.scenario.condition_wording import condition_in_words
@@ -33,11 +33,11 @@ def readable(scenario: Scenario) -> Scenario:
         for (*where, _, place), factor in move.placed_factors():
             if factor.per:
                 continue
-            number, often = numbers[factor.by], f"How many times as often “{move.label}”"
+            number, often = numbers[factor.by], f"How many times as often {quoted(move.label)}"
             named = f"Factor {int(place) + 1} of '{move.label}'"
             if where:
                 of = move.outcome(str(where[1])).label
-                often = f"How many times the odds of “{of}” as the outcome of “{move.label}”"
+                often = f"How many times the odds of {quoted(of)} as the outcome of {quoted(move.label)}"
                 named = f"Factor {int(place) + 1} on the odds of '{of}' as the outcome of '{move.label}'"
             if number.inline and number.label == named:
                 label = f"{often}{_while(factor, scenario)}".translate(_SINGLE)
@@ -138,7 +138,7 @@ def _together(scenario: Scenario) -> Iterator[str]:
         link = ". " if pair.because[:1].isupper() else ", because "
         why = f"{link}{pair.because.rstrip('.')}" if pair.because else ""
         named = numbers(pair.sources, scenario)
-        pair_of = f"“{called[pair.first].label}” and “{called[pair.second].label}”: {pair.rank:+g}{why}"
+        pair_of = f"{quoted(called[pair.first].label)} and {quoted(called[pair.second].label)}: {pair.rank:+g}{why}"
         yield f"{pair_of}{f' {named}' if named else ''}."
 
 

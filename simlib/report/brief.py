@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import counted, long_date, one_digit, percent, plainly
+from simlib.formatting import counted, long_date, one_digit, percent, plainly, quoted
 from simlib.report.assumption_blocks import range_in_words
 from simlib.report.confidence import confidence_in
 from simlib.report.likelihood import icd203
@@ -237,7 +237,7 @@ def _to_find_out(material: Material, bar: Bar) -> str:
     seen = [] if material.seeing is None else material.seeing.observations
     sign = next((o for o in seen if o.about == a.id and o.settles.value > o.settles.half), None)
     if sign is not None:
-        parts.append(f"Watch for “{sign.label}”.")
+        parts.append(f"Watch for {quoted(sign.label)}.")
     elif not a.sources:
         parts.append("Find a source: so far this is a judgement.")
     else:

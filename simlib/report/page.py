@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from simlib.calibration.predictive_check import LOG_BESIDE_MODEL
-from simlib.formatting import percent, percent_within, with_error
+from simlib.formatting import percent, percent_within, quoted, with_error
 from simlib.machine.measures import headline
 from simlib.report import assumption_blocks as ledger
 from simlib.report.brief import LARGE, citations, first_page, past_and_implied, second_page
@@ -119,7 +119,7 @@ def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
             yield _figure(material.forecast, draw, f"what drives {measure.words}", height=_TALL)
         lines += telling.sentences_of(measure) if bars else ()
         if named:
-            what = ", ".join(f"“{label}”" for label in named)
+            what = ", ".join(quoted(label) for label in named)
             lines.append(f"Left out as self-evident: {what}, part of the only move that leads to {measure.words}.")
         yield Block("list", items=tuple(lines))
 
@@ -275,7 +275,7 @@ def _pictures(material: Material) -> Iterator[Block]:
         draw = partial(ladder_fan, forecast, baseline=before)
         yield _figure(forecast, draw, "rungs of the ladder over time", right=_LABELS)
     for name in forecast.impacts:
-        what = f"“{forecast.label('impacts', name)}”"
+        what = quoted(forecast.label("impacts", name))
         yield _figure(forecast, partial(impact_fan, forecast, impact=name), f"{what} over time")
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves", height=_TALL)
     if forecast.firings:
@@ -337,7 +337,7 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
         for name, band in getattr(forecast, kind).items():
             low, high = material.range_of(kind[:-1], name)
             label = forecast.label(kind, name)
-            widest = max(widest, (high - low, f"“{label}”: from {percent(low)} to {percent(high)}"))
+            widest = max(widest, (high - low, f"{quoted(label)}: from {percent(low)} to {percent(high)}"))
             mean = percent_within(*(float(x[-1]) for x in (band.probability, band.low, band.high)))
             stated = percent(float(getattr(draws.stated, kind)[name].probability[-1]))
             old = [] if before is None else [percent(float(getattr(before, kind)[name].probability[-1]))]
@@ -358,7 +358,7 @@ def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
 
     fan = measure_fan(draws, f"question:{question}")
     fan = dataclasses.replace(fan, quantiles=draws.spread(question, "questions")[:, None, :])
-    return _figure(forecast, partial(fan_charts.measure_fan, fan), f"“{fan.label}” over the draws")
+    return _figure(forecast, partial(fan_charts.measure_fan, fan), f"{quoted(fan.label)} over the draws")
 
 
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
@@ -389,8 +389,8 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
     known = [o for o in seeing.observations if o.brier.value > o.brier.half]
     for o in known[:_SIGNS]:
         yield (
-            f"“{o.label}”: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is seen "
-            f"with probability {percent(o.seen)}."
+            f"{quoted(o.label)}: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is "
+            f"seen with probability {percent(o.seen)}."
         )
     if not known:
         yield "No single move is known to change this probability."

@@ -16,7 +16,7 @@ import numpy as np
 
 from simlib.analysis.uncertainty.estimates import quantile_of, scaled
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.formatting import by_date, percent
+from simlib.formatting import by_date, percent, quoted
 from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
 
@@ -74,7 +74,7 @@ class Fan(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence."""
-        what = f"each rung of “{self.label}”" if self.of_ladder else f"“{self.label}”"
+        what = f"each rung of {quoted(self.label)}" if self.of_ladder else quoted(self.label)
         return f"How likely is {what} up to {self.by_words}, and how uncertain is that?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
@@ -85,7 +85,7 @@ class Fan(Answer):
         """Say for each series its mean at the last time, and its range over the draws."""
         lines, day = [], self.by_words
         for place, name in enumerate(self.series):
-            what = f"“{name}” or above on {day}" if self.of_ladder else f"“{self.label}” by {day}"
+            what = f"{quoted(name)} or above on {day}" if self.of_ladder else f"{quoted(self.label)} by {day}"
             _, mean, low, quarter, _, three, high = map(percent, self.at_end(place))
             half, most = f"half of the draws give {quarter} to {three}", f"nine in ten give {low} to {high}"
             lines.append(f"{what}: {mean}; {half}, {most}.")
@@ -120,7 +120,7 @@ def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
     """
     name = ladder or next(iter(draws.scenario.ladders), None)
     if name is None:
-        raise ValueError(f"“{draws.scenario.title}” has no ladder to draw")
+        raise ValueError(f"{quoted(draws.scenario.title)} has no ladder to draw")
     rungs = draws.scenario.ladders[name].rungs
 
     def borders(shares: Mapping[str, Floats]) -> Floats:

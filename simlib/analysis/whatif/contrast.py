@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simlib.formatting import quoted
 from simlib.machine.measures import Measure
 from simlib.typing import Floats
 
@@ -53,7 +54,7 @@ class Difference:
         )
         m = self.measure
         of = "" if m.probability else "the expected number of " if m.kind == "moves" else "the mean of "
-        subject = f"{of}“{m.label}”"
+        subject = f"{of}{quoted(m.label)}"
         if not self.moved:
             return f"{subject} stays at {m.write(before)}{by}"
         verb = "rises" if change > 0 else "falls"

@@ -27,7 +27,7 @@ from simlib.answer import pick
 from simlib.control import Control
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.formatting import in_a_hundred, percent
+from simlib.formatting import in_a_hundred, percent, quoted
 from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Z_TWO_SIDED_95, Band
 from simlib.scenario.model import Hold, Scenario
@@ -133,8 +133,8 @@ class Flips:
         if self.share < 1e-9:
             most = percent(self.interval[1])
             return f"none of {self.runs:,} simulated histories ends differently (95% interval: at most {most})."
-        labels = dict(zip(self.endings, self.labels, strict=True))
-        flips = [f"from “{labels[a]}” to “{labels[b]}” ({in_a_hundred(share)})" for a, b, share in self.pairs()[:2]]
+        labels = dict(zip(self.endings, map(quoted, self.labels), strict=True))
+        flips = [f"from {labels[a]} to {labels[b]} ({in_a_hundred(share)})" for a, b, share in self.pairs()[:2]]
         detail = f", most often {' and '.join(flips)}" if flips else ""
         return f"{in_a_hundred(self.share)} simulated histories end differently{detail}."
 
