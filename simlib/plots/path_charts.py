@@ -33,13 +33,13 @@ BAND = 0.3
 ORDER = "a path: the order of first visits to rungs"
 
 LEAST = 5e-4
-"""If a smaller share of the histories stays on the first rung (level), the title says that all leave that rung."""
+"""If the share of histories that stay on the first rung (level) is below this, the title says that all leave it."""
 
 SLIVER = 1e-3
-"""A rung (level) that a smaller share of the histories visits is not drawn in a flow chart."""
+"""A flow chart shows a rung (level) in a column only if at least this share of the histories visits it there."""
 
 COLUMN = 0.02
-"""A flow chart has a column for the k-th rung (level) visited if at least this share of the histories reaches one."""
+"""A flow chart has a k-th column only if at least this share of the histories visits k or more rungs (levels)."""
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:

@@ -25,7 +25,7 @@ from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
 
 _LABEL, _BOX, _GAP, _MARGIN = 30, 34, 24, 16
 _FIRST, _STEP = 13, 11
-"""An arrow is as high as the first number, plus the second number for each level of its span. Both are in pixels."""
+"""An arrow from one level to the n-th level after it is `_FIRST` + n `_STEP` pixels high."""
 _LIST, _LINE = 330, 15.5
 """Width of the list of moves, and height of one of its lines, in pixels."""
 SIDE_BY_SIDE = 760

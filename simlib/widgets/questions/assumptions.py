@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""Largest number of bounds of an offered box that is not final. Of more bounds, most would come from chance, and the
-panel would have too many sliders."""
+"""Largest number of bounds of a box from the middle of the search that the user can choose. If there were more, most
+would come from chance, and the panel would have too many sliders."""
 
 REPLICATES = 2000
 """Number of replicates for each draw, if a scenario is too large to be solved exactly."""
