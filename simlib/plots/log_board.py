@@ -113,7 +113,7 @@ class LogBoard:
         for ticks in (self._pale, self._dark, self._hand):
             ax.add_collection(ticks, autolim=False)
         (self._line,) = ax.plot([], [], color=blue, linewidth=2.2, zorder=5, drawstyle="steps-post")
-        self._now = ax.axvline(0, color=style.ORANGE, linewidth=1.4, zorder=4)
+        self._now = ax.axvline(0, color=style.INK, linewidth=1.0, zorder=4, clip_on=False)
         (self._dot,) = ax.plot([], [], "o", color=blue, markersize=7, markeredgecolor="white", zorder=6, clip_on=False)
         self._number = ax.text(0, 0, "", fontsize=style.TITLE, color=blue, fontweight="bold", va="center", zorder=7)
         self._ticks: tuple[Tick, ...] = ()

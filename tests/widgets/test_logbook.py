@@ -11,9 +11,9 @@ from simlib.errors import ScenarioError
 from simlib.evidence.log_intake import whole_log
 from simlib.formatting import percent
 from simlib.scenario.event_log import LogRow
-from simlib.scenario.row_meaning import read_rows
+from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.widgets import UpdateWithEvents
-from simlib.widgets.logbook.log_table import table
+from simlib.widgets.logbook.log_table import new_row_sentences, table
 from simlib.widgets.logbook.own_rows import choices
 from simlib.widgets.logbook.session import LogSession
 from tests.analysis.test_log_outlook import clocks
@@ -83,6 +83,17 @@ def test_a_morning_tells_the_forecast_its_change_and_what_was_new(session):
     assert "is complete to 8 April 2031" in session.front.shown[-1].status["text"]
 
 
+def test_new_rows_are_told_in_whole_sentences_and_the_rest_counted():
+    texts = [f"{letter * 99}." for letter in "abcd"]
+    for given, expected in (
+        (texts, f"{texts[0]} {texts[1]} And 2 more rows."),
+        ([texts[0], "b" * 300], f"{texts[0]} And 1 more row."),
+        (["a" * 300], f"{'a' * 300}."),
+    ):
+        rows = [Reading(LogRow("patrol", APRIL[1], description=text), firings=(("patrol", ""),)) for text in given]
+        assert new_row_sentences(rows) == expected
+
+
 def test_a_row_of_ones_own_moves_only_the_mornings_after_it(session):
     before = session._series()
     session.own.add("patrol", "challenged", APRIL[4])
@@ -94,6 +105,9 @@ def test_a_row_of_ones_own_moves_only_the_mornings_after_it(session):
     assert session.notes[1] == (
         f"Taken in. It moves the forecast of 5 April 2031 from {percent(before[4])} to {percent(after[4])}."
     )
+    session.move(4)
+    own = "Your own row: North Island: Sail a patrol through the strait (challenged)."
+    assert told(session).endswith(f"New on 4 April 2031: {own}")
     session.own.undo()
     session.update()
     assert session.wait(30)

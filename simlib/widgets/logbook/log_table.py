@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simlib.formatting import long_date
-from simlib.plots.style import wrap
+from simlib.formatting import counted, long_date
 from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
 
-LONGEST = 120
-"""Largest number of letters of the description of a row in a sentence."""
+ROOM = 240
+"""Largest number of letters of the sentences on new rows. The first row is always described."""
 
 
 def table(scenario: Scenario, readings: Sequence[Reading]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -46,12 +45,21 @@ def _when(row: LogRow) -> str:
     return f"{row.date}{about}" + (f" × {row.times}" if row.times > 1 else "")
 
 
-def new_row_sentence(reading: Reading) -> str:
+def new_row_sentences(readings: Sequence[Reading]) -> str:
+    """Describe new rows (events) of a log, each in a whole sentence, and count those for which there is no room."""
+    texts, told = [_new_row_sentence(reading) for reading in readings], 1
+    while told < len(texts) and len(" ".join(texts[: told + 1])) <= ROOM:
+        told += 1
+    more = [f"And {counted(len(texts) - told, 'more row')}."] if told < len(texts) else []
+    return " ".join([*texts[:told], *more])
+
+
+def _new_row_sentence(reading: Reading) -> str:
     """Describe a new row (event) of a log in a sentence.
 
     A note follows if the row has no meaning in the scenario, or if it was reported more than three days late.
     """
-    text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
+    text = (reading.row.description or reading.row.word.replace("-", " ")).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date
         return f"{text}." if late.days <= 3 else f"{text} (of {long_date(reading.row.date)})."

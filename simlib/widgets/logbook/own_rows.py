@@ -33,10 +33,11 @@ class OwnRow:
     outcome: str
     day: dt.date | None
 
-    def reading(self) -> Reading:
+    def reading(self, scenario: Scenario) -> Reading:
         """Return what the row (event) says: `move` was made on `day`, and became public on the same day."""
         assert self.day is not None
-        row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
+        words = f"Your own row: {row_words(scenario, self.move, self.outcome)}."
+        row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description=words)
         return Reading(row, firings=((self.move, self.outcome),))
 
 

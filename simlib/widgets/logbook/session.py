@@ -36,7 +36,7 @@ from simlib.typing import Floats
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, ShownPicture, part, status
-from simlib.widgets.logbook.log_table import new_row_sentence
+from simlib.widgets.logbook.log_table import new_row_sentences
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
 NARROWEST, WIDEST = 640, 1200
@@ -131,7 +131,7 @@ class LogSession:
         return sorted(place for place in places if 0 < place < self.mornings)
 
     def _all_readings(self) -> list[Reading]:
-        return [*self.readings, *(row.reading() for row in self.own.fitting())]
+        return [*self.readings, *(row.reading(self.scenario) for row in self.own.fitting())]
 
     # ---------------------------------------------------------------- actions of the user
 
@@ -233,7 +233,7 @@ class LogSession:
 
     def _own_readings(self, without: int = 0) -> list[Reading]:
         rows = [row for row in self._of if row.number not in self._refused and row.number != without]
-        return [row.reading() for row in rows]
+        return [row.reading(self.scenario) for row in rows]
 
     def _outlook(self, place: int, without: int = 0) -> DayOutlook:
         try:
@@ -361,7 +361,4 @@ class LogSession:
         if not new:
             silence = "A quiet day is evidence too." if before <= day.complete_to else "The log ends before that day."
             return f"No new row on {long_date(before)}. {silence}"
-        texts = [new_row_sentence(reading) for reading in new]
-        return f"New on {long_date(before)}: {' '.join(texts[:2])}" + (
-            f" And {counted(len(texts) - 2, 'more row')}." if len(texts) > 2 else ""
-        )
+        return f"New on {long_date(before)}: {new_row_sentences(new)}"
