@@ -67,21 +67,25 @@ class ScoredGuess:
 
 @dataclass(frozen=True, slots=True)
 class GuessScores:
-    """All guesses in the order in which they were made, with their scores."""
+    """All guesses in the order in which they were made, with their scores.
+
+    Of several guesses about one question and deadline, only the first counts.
+    """
 
     rows: tuple[ScoredGuess, ...]
 
     @property
-    def settled(self) -> tuple[ScoredGuess, ...]:
-        """The guesses whose answer is known.
+    def counts(self) -> tuple[bool, ...]:
+        """Whether each guess counts, because it is the first about its question and deadline."""
+        keys = [(row.guess.scenario, row.guess.question, row.guess.by) for row in self.rows]
+        return tuple(keys.index(key) == place for place, key in enumerate(keys))
 
-        Of several guesses about one question and deadline, only the first counts.
-        """
-        first: dict[tuple[str, str, dt.date], ScoredGuess] = {}
-        for row in self.rows:
-            if row.happened is not None:
-                first.setdefault((row.guess.scenario, row.guess.question, row.guess.by), row)
-        return tuple(first.values())
+    @property
+    def settled(self) -> tuple[ScoredGuess, ...]:
+        """The guesses that count and whose answer is known."""
+        return tuple(
+            row for row, counts in zip(self.rows, self.counts, strict=True) if counts and row.happened is not None
+        )
 
     def sentences(self) -> list[str]:
         """Say how many guesses can be scored, and give the mean scores of guesses and forecasts."""

@@ -1,5 +1,7 @@
 """Guess first: nothing of the forecast is shown before the guess is kept."""
 
+import re
+
 import pytest
 
 import simlib
@@ -32,6 +34,33 @@ def test_the_forecast_is_shown_only_after_the_guess_is_kept(world):
     (explorer,) = panel.after.children
     assert explorer.state.lead.name == "question:warned"
     explorer.session.close()
+
+
+def test_a_number_that_is_no_probability_stays_as_typed_and_is_refused_at_its_field(world):
+    panel = GuessFirst(world, question="warned")
+    for wrong in (150, -1, float("nan")):
+        panel.percent.value = wrong
+        assert "is no probability, so nothing is kept; expected 0% to 100%" in panel.note.value
+        assert "simlib-wrong" in panel.percent._dom_classes
+    panel.percent.value = 150
+    panel.keep.click()
+    assert panel.percent.value == 150
+    assert (read_guesses(), panel.after.children) == ((), ())
+    panel.percent.value = 100
+    assert panel.note.value == ""
+    assert "simlib-wrong" not in panel.percent._dom_classes
+
+
+def test_a_later_guess_is_marked_and_has_no_score(world):
+    panel = GuessFirst(world, question="warned")
+    for given in (40, 60):
+        panel.percent.value = given
+        panel.keep.click()
+    first, later = re.findall("<tr>(<td.*?)</tr>", panel.earlier.value)
+    assert "later guess" not in first
+    assert "<td>North warns (a later guess, not counted)</td>" in later
+    assert [text.endswith('<td class="number"></td>') for text in (first, later)] == [False, True]
+    panel.after.children[0].session.close()
 
 
 def test_an_error_is_shown_in_the_panel_and_a_world_without_questions_is_refused(world, monkeypatch):

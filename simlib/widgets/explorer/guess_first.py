@@ -21,6 +21,9 @@ from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_tabl
 
 HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
 
+LATER = " (a later guess, not counted)"
+"""What follows the label of a question that the user had guessed at before."""
+
 
 class GuessFirst(w.VBox):
     """A panel that asks for your probability before it shows the forecast.
@@ -48,20 +51,33 @@ class GuessFirst(w.VBox):
         self.asked = w.Dropdown(
             description="Question", options=options, value=first, layout=w.Layout(width="max-content"), **wide
         )
-        self.percent = w.BoundedFloatText(
-            description="Your probability (%)", value=50, min=0, max=100, step=1, layout=w.Layout(width="34ch"), **wide
+        self.percent = w.FloatText(  # bounds would silently change a number
+            description="Your probability (%)", value=50, step=1, layout=w.Layout(width="34ch"), **wide
         )
+        self.note = w.HTML()
+        self.percent.observe(lambda _: self._fits(), "value")
         until = f"By {long_date(self.by)}, as of {long_date(self.scenario.as_of)}: how likely is it?"
         self.told, self.earlier, self.after = w.HTML(words(until)), w.HTML(), w.VBox([])
         guard = partial(guarded, self.told)
         self.keep = button("Keep my guess, then show the forecast", "A kept guess cannot be changed", self.show, guard)
         self.keep.button_style = "primary"
-        row = w.HBox([self.asked, self.percent, self.keep], layout=LINE)
+        row = w.HBox([self.asked, w.VBox([self.percent, self.note]), self.keep], layout=LINE)
         super().__init__([row, self.told, self.earlier, self.after])
         self.add_class("simlib-words")
 
+    def _fits(self) -> bool:
+        """Return whether the typed number is a probability. If not, mark its field and say so below the field."""
+        given = self.percent.value
+        fits = 0 <= given <= 100
+        (self.percent.remove_class if fits else self.percent.add_class)("simlib-wrong")
+        refusal = f"{given:g}% is no probability, so nothing is kept; expected 0% to 100%"
+        self.note.value = "" if fits else words(refusal, "simlib-words simlib-error")
+        return fits
+
     def show(self) -> None:
         """Store the guess, then show the forecast, the scores of all guesses, and the explorer."""
+        if not self._fits():
+            return
         asked, given = self.asked.value, self.percent.value / 100
         one = self.scenario.questions[asked]
         stated = float(forecast(self.scenario, times=1).questions[asked].probability[-1])
@@ -94,14 +110,14 @@ class GuessFirst(w.VBox):
         scores = score_guesses(read_guesses())
         rows = [
             (
-                row.guess.label,
-                str(row.guess.by),
+                row.guess.label + ("" if counts else LATER),
+                long_date(row.guess.by),
                 "not known" if row.happened is None else "yes" if row.happened else "no",
                 percent(row.guess.probability),
                 percent(row.guess.forecast),
-                *("" if value is None else f"{value:.3f}" for value in (row.brier, row.forecast_brier)),
+                *(f"{value:.3f}" if counts and value is not None else "" for value in (row.brier, row.forecast_brier)),
             )
-            for row in scores.rows
+            for row, counts in zip(scores.rows, scores.counts, strict=True)
         ]
         told = " ".join(scores.sentences())
         self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(HEAD, rows, 4)
