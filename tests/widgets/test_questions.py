@@ -182,6 +182,33 @@ def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
     assert "simlib-wrong" not in panel.inputs["date"]._dom_classes
 
 
+def test_an_answer_to_other_settings_is_dimmed_until_it_is_right_again():
+    question = Slow(WORLD)
+    question.go.set()
+    panel = QuestionPanel(question)
+    assert panel.wait(10)
+    parts = (panel.picture, panel.after, panel._words, panel._tables)
+
+    def dimmed() -> set[bool]:
+        return {"simlib-stale" in part._dom_classes for part in parts}
+
+    assert dimmed() == {False}
+    for other in (5, 10):  # a number that fits, and one that is refused
+        panel.inputs["n"].value = other
+        assert dimmed() == {True}
+    panel.inputs["n"].value = 1
+    assert dimmed() == {False}
+    panel.inputs["n"].value = 9
+    panel.ask()
+    assert panel.wait(10)
+    assert dimmed() == {True}
+    panel.inputs["n"].value = 2
+    panel.ask()
+    assert panel.wait(10)
+    assert dimmed() == {False}
+    assert "earlier settings" in asking.TOO_LONG.text
+
+
 def test_a_number_out_of_range_stays_as_typed_and_is_refused_at_its_field():
     panel = WhatIf(WORLD, pairs=100)
     assert panel.wait(60)

@@ -59,7 +59,7 @@ class CheckedText:
         """Return the text of the status line."""
         if self.problems:
             count = len(self.problems)
-            return f"{count} problem{'s' if count > 1 else ''}; the pictures show the last valid text"
+            return f"{count} problem{'s' if count > 1 else ''}; the answer and the pictures are for the last valid text"
         if self.trouble:
             return self.trouble
         if self.forecast is None:

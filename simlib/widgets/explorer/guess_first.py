@@ -17,7 +17,7 @@ from simlib.formatting import long_date, percent
 from simlib.plots.figure import WIDTH, picture_bundle, text_picture
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, words
+from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, mark, words
 
 HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
 
@@ -69,7 +69,7 @@ class GuessFirst(w.VBox):
         """Return whether the typed number is a probability. If not, mark its field and say so below the field."""
         given = self.percent.value
         fits = 0 <= given <= 100
-        (self.percent.remove_class if fits else self.percent.add_class)("simlib-wrong")
+        mark(not fits, "simlib-wrong", self.percent)
         refusal = f"{given:g}% is no probability, so nothing is kept; expected 0% to 100%"
         self.note.value = "" if fits else words(refusal, "simlib-words simlib-error")
         return fits

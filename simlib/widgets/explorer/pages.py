@@ -43,6 +43,12 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int 
     return f'<div class="simlib-table"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def mark(marked: bool, css: str, *widgets: w.DOMWidget) -> None:
+    """Give widgets a class of the style sheet, or take it away."""
+    for widget in widgets:
+        (widget.add_class if marked else widget.remove_class)(css)
+
+
 def guarded(report: w.HTML, action: Callable[[], object]) -> None:
     """Run an action, and show any error in `report`. Jupyter alone would only log the error."""
     try:

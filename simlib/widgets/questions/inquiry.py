@@ -46,7 +46,7 @@ EARLIER = StatusLine("The answer below is for earlier settings. Press Compute fo
 CURRENT = StatusLine("The answer below is for the settings above.")
 STORED = StatusLine("Stored answer for this scenario and these settings. Press Compute to run it again.")
 COMPUTED = StatusLine("Computed just now.")
-TOO_LONG = StatusLine("This takes longer than two seconds. Press Compute for the settings above.")
+TOO_LONG = StatusLine(f"This takes longer than two seconds. {EARLIER.text}")
 PREVIOUS = "The answer below is the previous one."
 
 
@@ -133,6 +133,11 @@ class Inquiry:
                 self._say(line)
             else:
                 self._follow()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an answer is shown that is not for the present settings."""
+        return self.answer is not None and not self._answers(self._now)
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
         """Whether the shown answer is for the settings `chosen`. Fields that are not shown do not count."""

@@ -16,7 +16,7 @@ import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table, words
+from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table, mark, words
 from simlib.widgets.kit.components import LivePicture
 from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import status
@@ -97,7 +97,11 @@ class QuestionPanel(w.VBox):
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message. If a value was refused, mark its field and show the reason beside the field."""
+        """Show a status message, and dim an answer to other settings.
+
+        If a value was refused, mark its field and show the reason beside the field.
+        """
+        mark(self.inquiry.is_stale, "simlib-stale", self.picture, self.after, self._words, self._tables)
         self.picture.status = dict(status(line.text, line.kind, line.share))
         answer = self.inquiry.answer if line in (CURRENT, STORED, COMPUTED) else None
         remarks = answer.more.get("remarks", {}) if answer else {}
@@ -106,7 +110,7 @@ class QuestionPanel(w.VBox):
             what = line.text.removeprefix(f"{field.label}: ").removesuffix(f" ({PREVIOUS})")
             told = words(what, "simlib-words simlib-error") if wrong else words(remarks.get(field.label, ""))
             self.notes[field.name].value = told if wrong or field.label in remarks else ""
-            (place.add_class if wrong else place.remove_class)("simlib-wrong")
+            mark(wrong, "simlib-wrong", place)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the answer that is being computed. Return False after `timeout` seconds."""
