@@ -1,11 +1,13 @@
 """A scenario as a state diagram: a row of boxes (levels) for each variable, and arrows for moves.
 
 The state of the world is one level of every variable. An arrow has the numbers of the moves that make its change. A
-list beside the diagram gives the moves by actor, with their conditions on variables that they do not change.
+list beside the diagram gives the moves by actor: how often each happens, what multiplies this rate, its conditions on
+variables that it does not change, and the probabilities of its outcomes.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ from simlib.plots import style
 from simlib.plots.figure import WIDTH, new_figure
 from simlib.plots.lettering import lettered
 from simlib.quantities import show
-from simlib.scenario.condition import runs
+from simlib.scenario.condition_wording import condition_in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,14 +130,19 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
         if own:
             lines.append((actor.label, actor.id))
             for number, move in own:
-                how_often, needs = _how_often(scenario, move), _needs(move)
-                text = style.wrap(f"{number:>3}  {move.label} · {how_often}{needs}", chars, 4).replace(
-                    "\n", "\n       "
-                )
-                lines += [(line, "") for line in text.split("\n")]
+                parts = move.label, _how_often(scenario, move), _needs(scenario, move), *_factors(scenario, move)
+                text = " · ".join(filter(None, (*parts, _outcomes(scenario, move))))
+                lines += _hanging(f"{number:>3}  ", text, chars)
     for ending in scenario.endings.values():
-        lines.append((style.wrap(f"ends: {ending.label} ({_condition(ending.when)})", chars, 1), ""))
+        lines += _hanging("", f"ends: {ending.label}, once {condition_in_words(ending.when, scenario)}", chars)
+    if any(len(arrow.actors) > 1 for variable in scenario.variables.values() for arrow in arrows(scenario, variable)):
+        lines.append(("grey arrow: moves of several actors", ""))
     return lines
+
+
+def _hanging(head: str, text: str, chars: int) -> list[tuple[str, str]]:
+    first, *rest = textwrap.wrap(text, chars - 5, break_on_hyphens=False)
+    return [(head + first, ""), *((f"       {line}", "") for line in rest)]
 
 
 def _how_often(scenario: Scenario, move: Move) -> str:
@@ -149,24 +156,36 @@ def _range(variable: Variable) -> str:
     return f"{variable.levels[0]} to {variable.levels[-1]}"
 
 
-def _needs(move: Move) -> str:
+def _needs(scenario: Scenario, move: Move) -> str:
     """Return in words the conditions on variables that the move does not change: no arrow shows these."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
-        return "" if not others else " · if one of several conditions holds"
-    parts = [
-        f"{variable}: {' or '.join(runs(levels))}" for variable, levels in move.when.clauses[0] if variable in others
-    ]
-    return " · if " + ", ".join(parts)
+        return "if one of several conditions holds" if others else ""
+    clause = tuple((variable, levels) for variable, levels in move.when.clauses[0] if variable in others)
+    return f"if {condition_in_words(Condition((clause,)), scenario)}"
 
 
-def _condition(when: Condition) -> str:
-    clauses = [
-        " and ".join(f"{variable}: {' or '.join(runs(levels))}" for variable, levels in clause)
-        for clause in when.clauses
-    ]
-    return "; or ".join(clauses)
+def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
+    """Yield in words every factor that multiplies the rate of a move: "×17 while tempo is hot"."""
+    for factor in move.factors:
+        if factor.per:
+            yield f"times the number of {factor.per}"
+            continue
+        when = "" if factor.when.always else f" while {condition_in_words(factor.when, scenario)}"
+        if factor.between:
+            when += f" from {long_date(factor.between.first)} to {long_date(factor.between.last)}"
+        yield f"{show(scenario.assumptions[factor.by].value, 'factor')}{when or ' at any time'}"
+
+
+def _outcomes(scenario: Scenario, move: Move) -> str:
+    """Return the outcomes of a move, each with its probability: "40%: ship hit"."""
+    if len(move.outcomes) == 1:
+        return ""
+    numbers = scenario.assumptions
+    drawn = sorted(move.outcomes, key=lambda outcome: outcome.chance is None)
+    shares = (show(numbers[each.chance].value, "chance") if each.chance else "otherwise" for each in drawn)
+    return "; ".join(f"{share}: {each.label}" for share, each in zip(shares, drawn, strict=True))
 
 
 def height(scenario: Scenario, width: int) -> int:
@@ -211,7 +230,8 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
 
 def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dict[str, str]) -> None:
     variable = row.variable
-    label = variable.label + (" (hidden)" if variable.hidden else "")
+    known = [variable.id] * (variable.id not in variable.label.lower()) + ["hidden"] * variable.hidden
+    label = variable.label + (f" ({', '.join(known)})" if known else "")
     ax.text(_MARGIN, row.top + 12, label, fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center")
     count = len(variable.levels)
     each = (room - _MARGIN) / count
@@ -274,9 +294,9 @@ def _draw_level(
         linestyle="dashed" if hidden else "solid",
     )
     ax.add_patch(patch)
-    text = style.wrap(name, max(int(wide / 6.6), 5), 2)
+    text = style.wrap(name, max(int(wide / 6.6), 5), 2 if share is None else 1)
     if share is not None:
-        text = f"{text}\n{show(share, 'chance')}" if "\n" not in text else text
+        text += f"\n{'at the start' if wide > 110 else 'start'}: {show(share, 'chance')}"
     ax.text(x, top + _BOX / 2, text, fontsize=style.SMALL, color=style.INK, ha="center", va="center", linespacing=1.05)
 
 

@@ -215,8 +215,8 @@ def difference_if_mobilised() -> str:
     return f"{share(row[2]) - share(row[3]):.0f} points {row[2]} {row[3]}"
 
 
-def values_of(assumption: str) -> str:
-    number = simlib.load("caribbean-2025").assumptions[assumption]
+def values_of(assumption: str, world: str = "caribbean-2025") -> str:
+    number = simlib.load(world).assumptions[assumption]
     return show(number.value, number.kind, number.unit)
 
 
@@ -235,7 +235,10 @@ SHIP = ("two-islands", "later.csv", "question:ship-hit")
 TREATY = ("two-islands", "later.csv", "ending:settlement")
 
 TOLD_ELSEWHERE = {
-    "00_start_here": {"What is left to 100%": definition},
+    "00_start_here": {
+        "17 times as often while they are hot": lambda: values_of("hot_shots", "two-islands"),
+        "What is left to 100%": definition,
+    },
     "01_explorer": {
         "from the 5th to the 95th percentile": definition,
         '("3 per week", "every 5 days", "30% within 90 days")': definition,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simlib.plots.state_diagram import arrows, height, in_words, machine
-from simlib.scenario.loader import load_text
+from simlib.scenario.loader import load, load_text
 
 WORLD = r"""
 format: 1
@@ -59,22 +59,33 @@ def test_a_hidden_variable_has_its_arrows_too(world):
 @pytest.mark.parametrize("width", [480, 900])
 def test_the_diagram_names_every_level_move_and_ending(world, width):
     figure = machine(world, width=width)
-    said = " ".join(text.get_text() for text in figure.axes[0].texts)
+    said = " ".join(" ".join(text.get_text() for text in figure.axes[0].texts).split())
     for words in (
         "calm",
         "patrols",
         "clashes",
         "war",
-        "60%",
+        "at the start: 60%",
         "(hidden)",
         "Escalate",
         "Strike",
-        "if mood: bad",
-        "ends: Open war",
+        "if mood is bad",
+        "20%: hit; otherwise: miss",
+        "ends: Open war, once standoff is war",
+        "grey arrow: moves of several actors",
     ):
         assert words in said
     assert figure.get_size_inches() * 100 == pytest.approx([width, height(world, width)])
     figure.canvas.draw()
+
+
+def test_the_list_names_everything_that_multiplies_a_rate():
+    said = " ".join(" ".join(t.get_text() for t in machine(load("two-islands")).axes[0].texts).split())
+    assert (
+        "Fire on a patrol · 0.002 per day · ×17 while tempo is hot · ×2 while resolve is firm · 40%: ship hit" in said
+    )
+    assert "×3 from 12 May 2031 to 18 May 2031" in said
+    assert "How far South Island is ready to go (resolve, hidden)" in said
 
 
 def test_nothing_of_it_lies_outside(world):
