@@ -44,8 +44,8 @@ DRAWS = 200
 SMALL = 0.05
 """A smaller change of the log-odds is reported as no change."""
 
-ROW_WORTH_NAMING = 0.1
-"""The row with the largest effect is named if it causes more than this share of the change."""
+ONE_WAY = 0.05
+"""The largest part is given as a share of the change if all parts against it are at most this share of the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,34 +120,58 @@ class RowEffects(Answer):
         """The change of the forecast from before the log to the end of the log, in log-odds."""
         return log_odds(self.at_end) - log_odds(self.before)
 
+    @property
+    def waiting(self) -> float:
+        """The effect of time alone, between and after the rows, in log-odds."""
+        return self.rest + sum(row.time for row in self.rows)
+
     def sentences(self) -> list[str]:
-        """Say how far the forecast moved, which row moved it most, and how much is due to time."""
+        """Say how far the forecast moved, which part is the largest, and how the parts add up.
+
+        A part is a row, or time alone. The largest part is given as a share of the change only if no part works
+        against it.
+        """
         first, last = f"{percent(self.before)} on {long_date(self.since)}", f"{percent(self.at_end)} on "
         moved = f"moved from {first} to {last}{long_date(self.as_of)}"
         texts = [f"{self.measure.words} by {long_date(self.by)}: the forecast {moved}."]
         texts += [f"The log has answered the question: yes, on {long_date(self.settled)}."] if self.settled else []
         if not self.rows:
             return [*texts, "No row of the log affects this forecast."]
-        if abs(self.change) < SMALL:
-            return [*texts, "The forecast has hardly changed.", *self._extremes()]
-        main = max(self.rows, key=lambda row: row.effect * np.sign(self.change))
-        share = main.effect / self.change
-        texts += [f"{_share(share)} because of one row: {_named(main)}."] if share > ROW_WORTH_NAMING else []
+        still = abs(self.change) < SMALL
+        texts += ["The forecast has hardly changed."] if still else []
+        main = max(self.rows, key=lambda row: abs(row.effect))
+        row_leads = abs(main.effect) > abs(self.waiting)
+        size = main.effect if row_leads else self.waiting
+        if still and abs(size) < SMALL:
+            return texts
+        named = f"one row, {_named(main)}: {_size(main)}"
+        named = named if row_leads else f"the time that passed without a row: {size:+z.2f} in log-odds"
         state, taught = (sum(getattr(row, line) for row in self.rows) for line in ("state", "assumptions"))
-        waiting = self.rest + sum(row.time for row in self.rows)
+        texts.append(f"The largest part is {named}{self._beside(size)}")
         texts.append(
-            f"In log-odds (+0.69 doubles the odds) the change is {self.change:+.2f}: {state:+.2f} by what the rows say "
-            f"about the state, {taught:+.2f} by what they teach about the assumptions, {waiting:+.2f} by time alone."
+            f"In log-odds (+0.69 doubles the odds) the change is {self.change:+z.2f}: {state:+z.2f} by what the rows "
+            f"say about the state, {taught:+z.2f} by what they teach about the assumptions, {self.waiting:+z.2f} by "
+            "time alone."
         )
-        return [*texts, *self._extremes(main if share > ROW_WORTH_NAMING else None)]
+        return [*texts, *self._extremes(main if row_leads else None)]
+
+    def _beside(self, size: float) -> str:
+        """End the sentence on the largest part: its share of the change, or that other parts work against it."""
+        if abs(self.change) < SMALL:
+            return ". The other parts cancel it."
+        if size * self.change < 0:
+            return ". The other parts outweigh it."
+        against = sum(abs(part) for part in (self.waiting, *(row.effect for row in self.rows)) if part * size < 0)
+        if against > ONE_WAY * abs(self.change):
+            return ". Other parts work against it."
+        return f", {percent(min(size / self.change, 1.0))} of the change."
 
     def _extremes(self, told: RowEffect | None = None) -> list[str]:
         up, down = (pick_(self.rows, key=lambda row: row.effect) for pick_ in (max, min))
         result = []
         for row, verb, fits in ((up, "raised", up.effect > SMALL), (down, "lowered", down.effect < -SMALL)):
             if fits and row is not told:
-                size = f"{row.effect:+.2f} ± {row.error:.2f} in log-odds"
-                result.append(f"The row that {verb} it most: {_named(row)} ({size}).")
+                result.append(f"The row that {verb} it most: {_named(row)} ({_size(row)}).")
         return result
 
     def frame(self) -> pd.DataFrame:
@@ -167,18 +191,13 @@ class RowEffects(Answer):
         return {"measure": self.measure.name, **ends, "change": self.change, "rows": rows}
 
 
+def _size(row: RowEffect) -> str:
+    return f"{row.effect:+z.2f} ± {row.error:.2f} in log-odds"
+
+
 def _named(row: RowEffect) -> str:
     several = f" ({counted(row.stands_for, 'row')})" if row.stands_for > 1 else ""
     return f"“{row.words.rstrip('.')}”, {long_date(row.date)}{several}"
-
-
-def _share(share: float) -> str:
-    if share > 1.1:
-        return "More than all of it is"
-    known = {0.125: "An eighth", 0.2: "A fifth", 0.25: "A quarter", 1 / 3: "A third", 0.5: "Half", 2 / 3: "Two thirds"}
-    known |= {0.75: "Three quarters", 0.9: "Nearly all", 1.0: "All"}
-    nearest = min(known, key=lambda each: abs(each - share))
-    return f"{known[nearest]} of it is"
 
 
 def row_effects(

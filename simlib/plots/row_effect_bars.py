@@ -45,7 +45,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
         ends = _bar(ax, place + 0.2, state, taught)
         reach = max(reach, *(abs(end) for end in ends))
         total = state + taught
-        number(ax, ends[1] if total >= 0 else ends[0], place + 0.2, f"{total:+.2f}", right=total >= 0)
+        number(ax, ends[1] if total >= 0 else ends[0], place + 0.2, f"{total:+z.2f}", right=total >= 0)
     ax.set_xlim(-1.3 * reach, 1.3 * reach)
     return ax
 

@@ -1,5 +1,6 @@
 """What each row of a log did to a forecast: three lines, which add up."""
 
+import dataclasses
 import datetime as dt
 import itertools
 
@@ -8,6 +9,7 @@ import pytest
 
 import simlib
 from simlib.analysis.log_odds_steps import _shares, errors, log_odds
+from simlib.analysis.row_attribution import RowEffect
 from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
@@ -52,18 +54,62 @@ def test_the_lines_add_up_to_the_change_and_the_forecasts_are_those_of_the_updat
     assert effects.since == world.evidence.history.since
 
 
-def test_the_finding_is_said_first_with_its_row(told):
+def test_the_finding_is_said_first_with_its_largest_part(told):
     _, _, effects = told
-    head, because, lines, *others = effects.sentences()
+    head, largest, lines, *others = effects.sentences()
     assert head.startswith("“A treaty is signed” by 29 June 2031: the forecast moved from ")
-    assert because.endswith(
-        "because of one row: “North Island leaves the talks over the wording of a map”, 28 May 2031."
+    assert effects.waiting < min(row.effect for row in effects.rows)
+    assert largest == (
+        f"The largest part is the time that passed without a row: {effects.waiting:+.2f} in log-odds. "
+        "Other parts work against it."
     )
     assert lines.startswith(f"In log-odds (+0.69 doubles the odds) the change is {effects.change:+.2f}: ")
     assert any("South Island repeats its offer" in text for text in others)
+    assert any("North Island leaves the talks" in text for text in others)
     by_row = effects.frame().set_index("words")
     assert by_row.loc["North Island leaves the talks over the wording of a map.", "state"] < -1
     assert by_row.loc["South Island repeats its offer; North Island accepts.", "state"] > 1
+
+
+AGAINST, OUTWEIGHED, CANCELLED = (
+    f". {text}"
+    for text in ("Other parts work against it.", "The other parts outweigh it.", "The other parts cancel it.")
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "time", "largest", "ending"),
+    [
+        (1.0, 0.5, 0.5, "one row, “A”", ", 50% of the change."),
+        (-1.0, -0.5, -0.5, "one row, “A”", ", 50% of the change."),
+        (-0.5, -0.5, -1.5, "the time", ", 60% of the change."),
+        (1.0, -0.01, 0.0, "one row, “A”", ", 100% of the change."),
+        (2.0, -0.5, -0.5, "one row, “A”", AGAINST),
+        (-1.2, 1.7, -2.9, "the time", AGAINST),
+        (-1.2, 0.5, -2.9, "the time", AGAINST),
+        (1.0, 1.0, -1.5, "the time", OUTWEIGHED),
+        (1.5, -1.0, -1.0, "one row, “A”", OUTWEIGHED),
+        (1.0, 0.0, -1.0, "the time", CANCELLED),
+        (1.0, -0.5, -0.51, "one row, “A”", CANCELLED),
+    ],
+)
+def test_the_largest_part_is_a_share_only_if_no_part_works_against_it(told, one, two, time, largest, ending):
+    """Cases: all parts up, all down, some against the largest, and the largest against the change or without one."""
+    day = dt.date(2031, 4, 2)
+    rows = tuple(RowEffect(day, word, 1, time / 2, size, 0.0, 0.1, 0.5, 0.5) for word, size in (("A", one), ("B", two)))
+    at_end = 1 / (1 + np.exp(-(one + two + time)))
+    effects = dataclasses.replace(told[2], before=0.5, at_end=at_end, rows=rows, rest=0.0)
+    texts = effects.sentences()
+    said = next(text for text in texts if text.startswith("The largest part is "))
+    assert said.startswith(f"The largest part is {largest}")
+    assert said.endswith(f"in log-odds{ending}")
+    assert ("The forecast has hardly changed." in texts) == (ending == CANCELLED)
+
+
+def test_no_zero_has_a_minus_sign(told):
+    row = RowEffect(dt.date(2031, 4, 2), "A", 1, -0.001, 0.5, -0.001, 0.1, 0.5, 0.6)
+    effects = dataclasses.replace(told[2], before=0.5, at_end=0.622, rows=(row,), rest=0.0)
+    assert "-0.00" not in " ".join(effects.sentences())
 
 
 def test_without_learning_no_row_teaches(told):

@@ -47,7 +47,7 @@ def test_what_each_row_did_is_what_the_library_says_and_depends_on_the_log():
         WORLD, question.rows, measure="ending:settlement", as_of=dt.date(2031, 5, 20), draws=64
     )
     assert list(answer.sentences) == expected.sentences()
-    assert [row[2] for row in answer.rows] == [f"{row.state:+.2f}" for row in expected.rows]
+    assert [row[2] for row in answer.rows] == [f"{row.state:+z.2f}" for row in expected.rows]
     assert question.worlds({}) != questions.WhatEachRowDid(WORLD).worlds({})
     elsewhere = [
         dataclasses.replace(row, file="other.csv", line=9) for row in question.rows[len(simlib.read_log(WORLD.path)) :]

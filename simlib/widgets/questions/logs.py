@@ -85,7 +85,7 @@ class LearnFromTheLog(_LogQuestion):
 class WhatEachRowDid(_LogQuestion):
     """The change of a forecast by each row (event) of a log, and by the time between rows."""
 
-    name, title = "what-each-row-did", "What did each row of the log do to the forecast?"
+    name, title, edition = "what-each-row-did", "What did each row of the log do to the forecast?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -105,7 +105,7 @@ class WhatEachRowDid(_LogQuestion):
 
 
 def _effect(row: RowEffect) -> tuple[str, ...]:
-    lines = (f"{part:+.2f}" for part in (row.state, row.assumptions, row.time))
+    lines = (f"{part:+z.2f}" for part in (row.state, row.assumptions, row.time))
     return str(row.date), row.words, *lines, percent(row.before), percent(row.after)
 
 
