@@ -137,15 +137,19 @@ def _few_colours(picture: Any) -> bytes:
     return palette.png(pixels, 9)
 
 
+DARK = '[data-jp-theme-light="false"] .simlib-figure { filter: invert(0.93) hue-rotate(180deg); }'
+"""Rule of style for a picture in a dark theme: light and dark are exchanged, but hues stay."""
+
+
 def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str, str], dict[str, Any]]:
     """Return the data {type: content} and the metadata of a picture for a notebook.
 
     The data has the picture twice, as HTML (for live notebooks) and as PNG, and `words` as plain text. `words` is the
     alternative text. `sharp` is the same picture with more pixels, and is used in the HTML. A picture that is too wide
-    for the page scrolls and never shrinks.
+    for the page scrolls and never shrinks. In a dark theme of Jupyter, the HTML shows dark colours.
     """
     data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
-    look = f'width="{png_size(png)[0]}" style="max-width: none; background: white"'
+    look = f'class="simlib-figure" width="{png_size(png)[0]}" style="max-width: none; background: white"'
     tag = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{shown}" {look}>'
-    tag = f'<div style="overflow-x: auto">{tag}</div>'
+    tag = f'<div style="overflow-x: auto"><style>{DARK}</style>{tag}</div>'
     return {"text/html": tag, "image/png": data, "text/plain": words}, {"image/png": {"alt": words}}

@@ -18,13 +18,15 @@ SHOWN = """() => [...document.querySelectorAll(':is(.simlib-picture, .simlib-gra
 """
 
 NOTEBOOK = "pictures.ipynb"
-CALLS = ('Explorer("two-islands")', 'HowSure("two-islands", draws=64, runs=100)')
+FIGURE = 'import simlib\nsimlib.solve(simlib.load("two-islands")).plot().figure'
+CALLS = ('Explorer("two-islands")', 'HowSure("two-islands", draws=64, runs=100)', FIGURE)
+ALL = ":is(.simlib-graph, .simlib-picture) img:visible, img.simlib-figure:visible"
 SIZES = ((1440, 900), (1280, 720), (900, 800))
 
 
 @pytest.fixture
 def page(visit, lab):
-    """Return a function that opens an explorer and a panel on a screen of a density."""
+    """Return a function that opens an explorer, a panel and a figure on a screen of a density."""
     path = lab.folder / "notebooks" / NOTEBOOK
     cells = [nbformat.v4.new_code_cell(f"from simlib.widgets import *\n{call}") for call in CALLS]
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -72,7 +74,9 @@ def test_pictures_follow_the_theme(page):
     opened = page(1)
     for theme, ground in (("JupyterLab Light", 255), ("JupyterLab Dark", 18), ("JupyterLab Light", 255)):
         opened.theme(theme)
-        for image in opened.page.locator(":is(.simlib-graph, .simlib-picture) img:visible").all():
+        images = opened.page.locator(ALL).all()
+        assert len(images) == 4
+        for image in images:
             image.scroll_into_view_if_needed()
             shot = np.asarray(Image.open(io.BytesIO(image.screenshot())).convert("L"))
             assert int(np.bincount(shot.ravel()).argmax()) == ground
