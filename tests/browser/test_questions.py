@@ -44,6 +44,12 @@ def sentences(page):
     return page.page.locator(".simlib-words li:visible").all_inner_texts()
 
 
+def opacities(page):
+    """Return how clearly the picture and the sentences are seen."""
+    shown = ".simlib-picture img:visible, .simlib-words:has(li):visible"
+    return page.page.locator(shown).evaluate_all("nodes => nodes.map(node => Number(getComputedStyle(node).opacity))")
+
+
 def choose(page, label, value):
     field = page.page.get_by_label(label, exact=True)
     field.fill(str(value))
@@ -58,6 +64,7 @@ def test_a_long_answer_shows_its_progress_and_can_be_cancelled(page):
     choose(opened, "Draws from the priors", LONG)
     choose(opened, "Replicates each", 20_000)
     until(lambda: "earlier settings" in opened.status(), 10, "the line that the answer is to earlier settings")
+    until(lambda: opacities(opened) == [0.4, 0.4], 5, "the answer to earlier settings to be dimmed")
     opened.page.get_by_role("button", name="Compute").click()
     bar = opened.page.locator("progress:visible")
     until(lambda: "%" in opened.status() and bar.count() == 1, 30, "the progress")

@@ -187,10 +187,10 @@ def test_an_answer_to_other_settings_is_dimmed_until_it_is_right_again():
     question.go.set()
     panel = QuestionPanel(question)
     assert panel.wait(10)
-    parts = (panel.picture, panel.after, panel._words, panel._tables)
+    parts = (panel.after, panel._words, panel._tables)
 
     def dimmed() -> set[bool]:
-        return {"simlib-stale" in part._dom_classes for part in parts}
+        return {panel.picture.stale, *("simlib-stale" in part._dom_classes for part in parts)}
 
     assert dimmed() == {False}
     for other in (5, 10):  # a number that fits, and one that is refused

@@ -500,11 +500,11 @@ def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
     assert editor.picture.status["kind"] == "error"
     assert editor.machine.png == picture
     assert "the answer and the pictures are for the last valid text" in editor.picture.status["text"]
-    assert all("simlib-stale" in shown._dom_classes for shown in (editor.picture, editor.machine))
+    assert (editor.picture.stale, editor.machine.stale) == (True, True)
     editor.sheet.text = editor.session.saved_text.replace("every 14 days", "every 10 days")
     assert editor.session.worker.wait(60)
     assert editor.sheet.problems == []
-    assert not any("simlib-stale" in shown._dom_classes for shown in (editor.picture, editor.machine))
+    assert (editor.picture.stale, editor.machine.stale) == (False, False)
     assert agreement(editor.session.reading.scenario) in editor.picture.alt
     assert "State diagram" in editor._repr_mimebundle_()["text/plain"]
     editor.session.worker.close()

@@ -17,7 +17,7 @@ from simlib.formatting import counted
 from simlib.plots.figure import picture_bundle, reduced, stacked
 from simlib.plots.state_diagram import diagram, height, in_words
 from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession
-from simlib.widgets.explorer.pages import LINE, button, guarded, mark, words
+from simlib.widgets.explorer.pages import LINE, button, guarded, words
 from simlib.widgets.kit.blitting import still_figure
 from simlib.widgets.kit.components import LivePicture, ProblemList, Sheet
 from simlib.widgets.kit.shown_pictures import Keeper
@@ -77,8 +77,7 @@ class Editor(w.VBox):
             if reading.scenario is not None:
                 self._last = reading
                 self._redraw()
-            mark(reading.forecast is None, "simlib-stale", self.picture)
-            mark(reading.scenario is None, "simlib-stale", self.machine)
+            self.picture.stale, self.machine.stale = reading.forecast is None, reading.scenario is None
 
     def _redraw(self) -> None:
         with self._lock:

@@ -33,6 +33,7 @@ class LivePicture(anywidget.AnyWidget):
     - `sentence`, a list of parts {text, strong}.
     - `alt`, the text for screen readers.
     - `preview`, whether the picture is a quick estimate.
+    - `stale`, whether the picture and the sentence are for other settings. Then they are dimmed.
     - `status` {text, kind, share}. A share from 0 to 1 shows a progress bar and a Cancel button.
 
     The browser sets:
@@ -49,6 +50,7 @@ class LivePicture(anywidget.AnyWidget):
     alt = traitlets.Unicode().tag(sync=True)
     sentence: Any = traitlets.List().tag(sync=True)
     preview = traitlets.Bool(default_value=False).tag(sync=True)
+    stale = traitlets.Bool(default_value=False).tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
     room = traitlets.Int(0).tag(sync=True, echo_update=False)
     ratio = traitlets.Float(1.0).tag(sync=True, echo_update=False)

@@ -101,7 +101,8 @@ class QuestionPanel(w.VBox):
 
         If a value was refused, mark its field and show the reason beside the field.
         """
-        mark(self.inquiry.is_stale, "simlib-stale", self.picture, self.after, self._words, self._tables)
+        self.picture.stale = stale = self.inquiry.is_stale
+        mark(stale, "simlib-stale", self.after, self._words, self._tables)
         self.picture.status = dict(status(line.text, line.kind, line.share))
         answer = self.inquiry.answer if line in (CURRENT, STORED, COMPUTED) else None
         remarks = answer.more.get("remarks", {}) if answer else {}

@@ -31,6 +31,7 @@ function render({ model, el }) {
     if (!width) img.remove();  // without a width, only the sentence and the status are shown
   };
   const alt = () => { img.alt = model.get("alt"); };
+  const dim = () => el.classList.toggle("simlib-stale", model.get("stale"));
   const status = () => {
     const { text: words, share, kind } = model.get("status");
     text.textContent = words || "\u00a0";
@@ -48,6 +49,7 @@ function render({ model, el }) {
   };
   const unwatch = listen(model, {
     "change:sentence": say, "change:png": show, "change:size": size, "change:alt": alt, "change:status": status,
+    "change:stale": dim,
   });
   stop.addEventListener("click", () => {
     model.set("cancels", model.get("cancels") + 1);
@@ -55,6 +57,7 @@ function render({ model, el }) {
   });
   size();
   alt();
+  dim();
   status();
   say();
   show();
