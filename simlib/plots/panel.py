@@ -87,8 +87,9 @@ def beside(ax: Axes) -> float:
 class SideLabels:
     """Labels on the right of an axes, moved apart so that they never overlap.
 
-    A short line joins each label to the curve or area that it names. `styles` has the colour and the dash pattern of
-    each line. `room` is the width of lines and labels in pixels (default: up to the edge of the figure).
+    Before each label is a short piece of its curve or area. A thin grey line leads there from the end of the curve.
+    `styles` has the colour and the dash pattern of each piece. `room` is the width of lines and labels in pixels
+    (default: up to the edge of the figure).
     """
 
     def __init__(
@@ -120,9 +121,9 @@ class SideLabels:
         ]
         self.lines = LineCollection(
             [],
-            colors=[colour for colour, _ in styles],
-            linestyles=[dash for _, dash in styles],
-            linewidths=linewidth,
+            colors=[style.GHOST] * len(styles) + [colour for colour, _ in styles],
+            linestyles=["solid"] * len(styles) + [dash for _, dash in styles],
+            linewidths=[0.7] * len(styles) + [linewidth] * len(styles),
             transform=edge,
             clip_on=False,
             capstyle="butt",
@@ -162,8 +163,8 @@ class SideLabels:
             artist.set_y(place)
         self.lines.set_segments(
             [
-                [(1.0, height), (1 + reach / 3, place), (1 + reach, place)]
-                for height, place in zip(heights, places, strict=True)
+                *([(1.0, height), (1 + reach / 3, place)] for height, place in zip(heights, places, strict=True)),
+                *([(1 + reach / 3, place), (1 + reach, place)] for place in places),
             ]
         )
 

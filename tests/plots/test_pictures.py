@@ -200,6 +200,8 @@ def test_the_lines_to_the_labels_end_before_them_at_any_resolution(dpi):
             :, 0
         ]
         assert max(ends) < min(text.get_window_extent().x0 for text in panel.labels.texts)
+        leaders = panel.labels.lines.get_color()[: len(panel.labels.texts)]
+        assert {to_hex(colour) for colour in leaders} == {style.GHOST}  # a leader is no part of its curve
 
 
 def test_dates_stand_below_their_ticks_whatever_horizon_was_shown_before(ax):
