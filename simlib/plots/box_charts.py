@@ -107,6 +107,7 @@ def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
         (edge[0] if side[0] is None else side[0], edge[1] if side[1] is None else side[1])
         for side, edge in zip(sides, limits, strict=True)
     )
+    ax.set(xlim=limits[0], ylim=limits[1])
     ax.add_patch(Rectangle((left, bottom), right - left, top - bottom, facecolor=style.SKY, alpha=0.2, zorder=0.5))
     for across, name, pair in zip((True, False), chosen, sides, strict=True):
         a = result.scenario.assumptions[name]
@@ -116,7 +117,7 @@ def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
             ends = ([value, value], [bottom, top]) if across else ([left, right], [value, value])
             ax.plot(*ends, color=style.BLUE, linewidth=1.8, zorder=3)
             under = 16 if sides[0][1] is not None and not across and not least else 4
-            ax.annotate(
+            label = ax.annotate(
                 f"at {'least' if least else 'most'} {show(value, a.kind, a.unit)}",
                 (value, top) if across else (right, value),
                 ((4 if least else -4), -4) if across else (-4, 4 if least else -under),
@@ -129,7 +130,9 @@ def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
                 zorder=5,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
             )
-    ax.set(xlim=limits[0], ylim=limits[1])
+            extent, frame = label.get_window_extent(), ax.get_window_extent()
+            if across and not frame.x0 <= extent.x0 <= extent.x1 <= frame.x1:  # no room on the side of the box
+                label.set(x=-4 if least else 4, ha="right" if least else "left")
 
 
 def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sideways: bool) -> None:
@@ -137,19 +140,22 @@ def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sidewa
 
     axis: Axis = ax.xaxis if sideways else ax.yaxis
     assumption = result.scenario.assumptions[name]
+    label = assumption.short_label
     if _logarithmic(result, name):
         (ax.set_xscale if sideways else ax.set_yscale)("log")
-    label = style.wrap(assumption.short_label, 60, 2)
-    (ax.set_xlabel if sideways else ax.set_ylabel)(label, fontsize=style.TEXT, color=style.INK)
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
-    if _logarithmic(result, name):
-        low, high = float(values.min()), float(values.max())
-        marks = round_values(low, high, assumption.kind, assumption.unit)
-        axis.set_ticks(list(marks), list(marks.values()))
+        marks = round_values(float(values.min()), float(values.max()), assumption.kind, assumption.unit)
+        texts = list(marks.values())
+        numbers, units = zip(*(text.split(" ", 1) if " " in text else (text, "") for text in texts), strict=True)
+        if len(set(units)) == 1 and units[0] and not any(number.isalpha() for number in numbers):
+            texts, label = list(numbers), f"{label}, {units[0]}"  # the unit once, because ticks have little room
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_ticks(list(marks), texts)
     else:
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: show(value, assumption.kind, assumption.unit)))
+    named = ax.set_xlabel if sideways else ax.set_ylabel
+    named(style.wrap(label, 60, 2), fontsize=style.TEXT, color=style.INK)
 
 
 STRIP, GAP, RIGHT = 130, 62, 24
@@ -173,8 +179,9 @@ class BoxBoard:
         inside = (height - bottom - top) / height
         room = width - left - STRIP - GAP - RIGHT
         ax = self.figure.add_axes((left / width, bottom / height, room / width, inside))
-        beside = self.figure.add_axes(((left + room + GAP) / width, bottom / height, STRIP / width, inside))
         outlined(result, region, ax)
+        box = ax.get_position()  # lower where the title takes more lines
+        beside = self.figure.add_axes(((left + room + GAP) / width, box.y0, STRIP / width, box.height))
         _strip(beside, result)
         self._limits = np.array([ax.get_xlim(), ax.get_ylim()])
         ax.set(xlim=self._limits[0], ylim=self._limits[1])

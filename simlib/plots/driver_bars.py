@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, number
+from simlib.plots.row_layout import caption, fit, limits, name, number
 from simlib.plots.row_layout import rows as make_rows
 
 if TYPE_CHECKING:
@@ -94,5 +94,5 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
         ax.barh(row + 0.2, value, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch)
         number(ax, value, row + 0.2, f"{value:+.2g}", right=value > 0)
     reach = 1.35 * max(float(np.max(np.abs(elasticity), initial=0.0)), 1e-9)
-    ax.set_xlim(-reach, reach)
+    limits(ax, -reach, reach)
     return ax

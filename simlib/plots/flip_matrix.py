@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import in_a_hundred, percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, letters
+from simlib.plots.row_layout import caption, columns, fit, letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,8 +40,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     note = "share of simulated histories, each played in both worlds with the same chance events; hatched: same ending"
     style.dress(ax, fit(title, ax), caption(note, ax))
     _cells(ax, share)
-    width = max(9, int(letters(ax) / len(names)) - 1)
-    ax.set_xticks(range(len(names)), [style.wrap(text, width, 6) for text in names])
+    columns(ax, range(len(names)), names, 6)
     ax.set_yticks(range(len(names)), [style.wrap(text, 20, 3) for text in names])
     across = style.wrap(f"ending in {quoted(label)}", int(letters(ax) * style.SMALL / style.TEXT), 3)
     ax.set_xlabel(across, fontsize=style.TEXT, color=style.INK)
@@ -72,7 +71,7 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
             ax.text(
                 column,
                 row,
-                percent(float(value)),
+                _write(float(value)),
                 ha="center",
                 va="center",
                 fontsize=style.TEXT,
@@ -86,3 +85,8 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     ax.tick_params(length=0)
+
+
+def _write(share: float) -> str:
+    """Write a share as `percent` does, but all shares from 0.01% to 1% with two decimals."""
+    return f"{100 * share:.2f}%" if 5e-5 <= share < 0.00995 else percent(share)

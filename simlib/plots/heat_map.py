@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, letters
+from simlib.plots.row_layout import caption, columns, fit
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def grid(
         ax.text(column + 0.5, row + 0.5, percent(float(value)), ha="center", va="center", color="black", fontsize=11)
     ax.set(xlim=(0, values.shape[1]), ylim=(0, values.shape[0]))
     ax.grid(visible=False)
-    width = max(6, int(letters(ax) / values.shape[1]) - 1)
-    ax.set_xticks(np.arange(values.shape[1]) + 0.5, [style.wrap(text, width, 3) for text in across[1]])
+    columns(ax, np.arange(values.shape[1]) + 0.5, across[1], 3)
     ax.set_yticks(np.arange(values.shape[0]) + 0.5, list(up[1]))
     ax.tick_params(length=0)
     ax.set_xlabel(f"across: {across[0]}\nup: {up[0]}", fontsize=9)

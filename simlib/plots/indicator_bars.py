@@ -9,7 +9,7 @@ import numpy as np
 from simlib.analysis.indicators.result import write_ratio, write_share
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
+from simlib.plots.row_layout import caption, columns, fit, limits, name, number, rows, whisker
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         number(ax, max(item.if_seen[2], item.if_not_seen[0]), height, f" ratio {ratio}{lead}", faint=True)
     top = style.round_top(min(max(item.if_seen[2] for item in some), 1.0))
     style.percent_axis(ax, top, horizontal=True)
-    ax.set_xlim(0, top * 1.25)
+    limits(ax, 0, top * 1.25)
     return ax
 
 
@@ -110,8 +110,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         ),
     )
     _shades(ax, change)
-    width = max(10, int(letters(ax) / len(results)) - 2)
-    ax.set_xticks(range(len(results)), [style.wrap(text, width, 6) for text in endings])
+    columns(ax, range(len(results)), endings, 6)
     ax.set_yticks(range(len(names)), [style.wrap(label, 30, 2) for label in names.values()])
     ax.grid(visible=False)
     ax.tick_params(length=0)

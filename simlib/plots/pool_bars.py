@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, number, rows
+from simlib.plots.row_layout import caption, fit, limits, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def pools(result: Pool, ax: Axes) -> Axes:
         number(ax, max(values), at, f"  {both}", faint=True)
     top = style.round_top(max(float(item.views[:, -1].max()) for item in result.items))
     style.percent_axis(ax, top, horizontal=True)
-    ax.set_xlim(0, top * 1.3)
+    limits(ax, 0, top * 1.3)
     labels = [f"{view} ({percent(weight)})" for view, weight in result.weights.items()]
     _legend(ax, [*labels, "linear pool", "logarithmic"], len(result.items))
     return ax

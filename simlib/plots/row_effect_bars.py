@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, number, rows
+from simlib.plots.row_layout import caption, fit, limits, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
         reach = max(reach, *(abs(end) for end in ends))
         total = state + taught
         number(ax, ends[1] if total >= 0 else ends[0], place + 0.2, f"{total:+z.2f}", right=total >= 0)
-    ax.set_xlim(-1.3 * reach, 1.3 * reach)
+    limits(ax, -1.3 * reach, 1.3 * reach)
     return ax
 
 

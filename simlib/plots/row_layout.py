@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from numpy.typing import NDArray
+
 from simlib.plots import style
+from simlib.plots.lettering import settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +63,7 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
     """Write a number beside a bar, to the right (or left) of `x` and at the height `row`."""
-    ax.annotate(
+    beside = ax.annotate(
         text,
         (x, row),
         (4 if right else -4, 0),
@@ -69,6 +74,39 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
         color=style.FAINT if faint else style.INK,
         annotation_clip=False,
     )
+    settle(beside)
+
+
+def limits(ax: Axes, low: float, high: float) -> None:
+    """Set the limits of the horizontal axis, wider where a number beside a bar would leave the figure."""
+    figure, box = ax.get_figure(root=True), ax.get_window_extent()
+    assert figure is not None
+    ax.set_xlim(low, high)
+    beside = [text for text in ax.texts if getattr(text, "xycoords", "") == "data"]
+    for _ in range(3):  # more room on one side moves the numbers of the other
+        for text in beside:
+            x, extent = float(text.xy[0]), text.get_window_extent()  # type: ignore[attr-defined]
+            over = extent.x1 - (figure.bbox.width - style.EDGE)
+            under = style.EDGE - extent.x0
+            at = (x - low) / (high - low)
+            if over > 0 and at * box.width > over + 1:
+                high = low + (x - low) / (at - over / box.width)
+            elif under > 0 and (1 - at) * box.width > under + 1:
+                low = high - (high - x) / (1 - at - under / box.width)
+            ax.set_xlim(low, high)
+
+
+def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], lines: int) -> None:
+    """Write labels under columns, in at most `lines` lines. They stand upright if they would run together."""
+    room = letters(ax) / len(texts)
+    widths = [max([int(room) - 2, *map(len, text.split())]) for text in texts]  # no word is broken
+    ax.set_xticks(places, [style.wrap(text, width, lines) for text, width in zip(texts, widths, strict=True)])
+    labels = ax.get_xticklabels()
+    settle(ax.xaxis)
+    boxes = [label.get_window_extent() for label in labels]
+    if any(left.x1 + 2 > right.x0 for left, right in pairwise(boxes)):
+        upright = [style.wrap(text, 16, max(1, int(room * 0.52 / 1.2))) for text in texts]
+        ax.set_xticks(places, upright, rotation=90)
 
 
 def whisker(ax: Axes, low: float, high: float, row: float) -> None:
@@ -81,8 +119,8 @@ def whisker(ax: Axes, low: float, high: float, row: float) -> None:
 def fit(text: str, ax: Axes) -> str:
     """Break a title so that it fits over an axes, in at most three lines, or in four of small type."""
     usual = style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), len(text))
-    small = usual.count("\n") > style.TITLE_LINES
-    return style.wrap(text, max(24, int(letters(ax) * 0.8)), style.TITLE_LINES + 1) if small else usual
+    small = style.wrap(text, max(24, int(letters(ax) * 0.8)), style.TITLE_LINES + 1)
+    return small if min(usual.count("\n"), small.count("\n")) >= style.TITLE_LINES else usual
 
 
 def caption(text: str, ax: Axes) -> str:

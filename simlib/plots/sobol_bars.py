@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simlib.analysis.sensitivity.sobol_indices import share_in_words
 from simlib.formatting import counted, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,6 +57,6 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
         if share.first.known and share.total.known and share.total.estimate < share.first.estimate:
             texts[1] = "no more"  # a total below the first-order index is noise
         number(ax, max(share.first.high, share.total.high), row + 0.2, f"{texts[0]} alone; {texts[1]} with others")
-    ax.set_xlim(0, 1.55)
+    limits(ax, 0, 1.55)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
     return ax

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.formatting import by_date
+from simlib.plots.lettering import settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,9 @@ SMALL, TEXT, TITLE = 8.0, 9.0, 10.5
 
 TITLE_LINES = 3
 """Most lines of a title in its usual size."""
+
+EDGE = 3.0
+"""Least distance in pixels between a text and the edge of its figure."""
 
 READABLE = 4.5
 """Least contrast of text with its background."""
@@ -112,14 +116,20 @@ def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -
 
     A title of more than `TITLE_LINES` lines is set in small type. With `letters`, the title gets a single line with
     room for so many letters of the usual size. Its type then shrinks as needed, and its middle is left out if even
-    small type does not fit.
+    small type does not fit. An axes becomes lower if its title would not fit into the figure.
     """
     pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
     size = TITLE if title.count("\n") < TITLE_LINES else SMALL
     if letters is not None:
         size = TITLE * min(1.0, max(letters / max(len(title), 1), SMALL / TITLE))
         title = wrap(title, max(12, int(letters * TITLE / size)), 1)
-    ax.set_title(title, loc="left", fontsize=size, color=INK, fontweight="bold", pad=pad)
+    text = ax.set_title(title, loc="left", fontsize=size, color=INK, fontweight="bold", pad=pad)
+    settle(text)
+    height, box = text.get_figure(root=True).bbox.height, ax.get_position()  # type: ignore[union-attr]
+    over = (text.get_window_extent().y1 + EDGE) / height - 1
+    if 0 < over < box.height:
+        ax.set_position((box.x0, box.y0, box.width, box.height - over))
+        ax.set_in_layout(True)  # matplotlib excludes an axes whose position was set
 
 
 _STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
@@ -129,14 +139,21 @@ def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
     """Mark the vertical (or `horizontal`) axis in percent, from 0 to the probability `top`."""
     step = next(step for step in _STEPS if top / step <= 5.01)
     ticks = np.arange(0, top + step / 2, step)
-    decimals = 0 if step >= 0.01 else 1 if step >= 0.001 else 2
-    texts = [f"{100 * tick:.{decimals}f}%" for tick in ticks]
+    texts = percent_ticks(ticks)
     if horizontal:
         ax.set_xlim(0, top)
         ax.set_xticks(ticks, texts)
     else:
         ax.set_ylim(0, top)
         ax.set_yticks(ticks, texts)
+
+
+def percent_ticks(ticks: Sequence[float] | NDArray) -> list[str]:
+    """Write probabilities in percent, all with the same number of digits, so that no text is rounded."""
+    percents = 100 * np.asarray(ticks)
+    exact = (digits for digits in range(6) if np.allclose(percents, percents.round(digits), rtol=0, atol=1e-9))
+    digits = next(exact, 6)
+    return [f"{value:.{digits}f}%" for value in percents]
 
 
 def round_top(highest: float) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simlib.formatting import percent, quoted
+import numpy as np
+
+from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -43,10 +45,11 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     ax.axvline(stated, color=style.INK, linewidth=1)
     ends = [stated, *(float(x[place]) for bar in bars for x in (bar.at_low, bar.at_high))]
     room = 0.42 * max(max(ends) - min(ends), 1e-9)
-    ax.set_xlim(min(ends) - room, max(ends) + room)
+    limits(ax, min(ends) - room, max(ends) + room)
     if about.probability:
-        ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= max(ends) + room]
-        ax.set_xticks(ticks, [percent(tick) if tick else "0" for tick in ticks])
+        left, right = ax.get_xlim()
+        ticks = np.array([tick for tick in ax.get_xticks() if max(left, 0) <= tick <= right])
+        ax.set_xticks(ticks, style.percent_ticks(ticks))
     return ax
 
 
@@ -54,11 +57,11 @@ def _draw(ax: Axes, row: float, bar: Bar, place: int, stated: float, texts: list
     values, halves = (
         [float(x[place]) for x in pair] for pair in ((bar.at_low, bar.at_high), (bar.half_low, bar.half_high))
     )
-    limits = (bar.assumption.low, bar.assumption.high)
+    span = (bar.assumption.low, bar.assumption.high)
     right = [value >= stated for value in values]
     if right[0] == right[1]:
         right = [value >= max(values) for value in values]
-    ends = zip(values, halves, limits, right, texts, LOOKS, strict=True)
+    ends = zip(values, halves, span, right, texts, LOOKS, strict=True)
     for value, half, limit, side, text, (colour, hatch) in ends:
         ax.barh(
             row, value - stated, left=stated, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch

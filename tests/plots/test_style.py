@@ -59,6 +59,10 @@ def test_ticks_are_round_percentages(top, texts):
     assert " ".join(text.get_text() for text in ax.get_yticklabels()) == texts
 
 
+def test_ticks_between_whole_percentages_are_not_rounded():
+    assert style.percent_ticks([0.075, 0.1, 0.125]) == ["7.5%", "10.0%", "12.5%"]
+
+
 def ticks(as_of, horizon, width=600):
     ax = Figure().subplots()
     style.date_axis(ax, as_of, horizon, width)
