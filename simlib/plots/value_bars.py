@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,17 +39,18 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         low, high = max(worth.share - worth.share_error, 0.0), min(worth.most, 1.0)
         whisker(ax, low, high, row + 0.2)
         name(ax, row, worth.assumption.short_label)
-        number(ax, high, row + 0.2, f"{worth.of_all}; {style.wrap(worth.grounds.words(), 44, 1)}", faint=True)
+        number(ax, high, row + 0.2, f"{worth.of_all}; {worth.grounds.brief(44)}", faint=True)
     top = style.round_top(max(0.01, *(min(worth.most, 1.0) for worth in some)))
     style.percent_axis(ax, top, horizontal=True)
-    ax.set_xlim(0, 2.1 * top)
+    limits(ax, 0, 2.1 * top)
     return ax
 
 
 def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the forecast if a move is seen (filled dot) and if not (hollow dot), and return `ax`.
 
-    The first `most` observations of `result` have a row each. The text beside a row is the gain in the Brier score.
+    The first `most` observations of `result` have a row each. A dashed line marks the probability without watching.
+    The text beside a row is the gain in the Brier score.
     """
     some = result.observations[:most]
     best = some[0]
@@ -60,8 +61,10 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
         finding = "no observation is worth more than its error"
     title = f"{result.measure.label}: {finding}"
     unit = f"probability by {result.by_words} if still open on {result.look_by_words}"
-    style.dress(ax, fit(title, ax), caption(f"{unit}; filled: seen by then, hollow: not seen", ax))
+    line = "" if np.isnan(result.if_open) else f"; dashed line: without watching, {percent(result.if_open)}"
+    style.dress(ax, fit(title, ax), caption(f"{unit}; filled: seen by then, hollow: not seen{line}", ax))
     rows(ax, len(some))
+    ax.axvline(result.if_open, color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
     for row, one in enumerate(some):
         ax.plot([one.if_not], [row + 0.2], "o", color=style.BLUE, markerfacecolor="white", markersize=7, zorder=3)
         if one.seen > 0:
@@ -74,5 +77,5 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     ends = [0.0, *(value for one in some for value in (one.if_seen, one.if_not))]
     top = style.round_top(float(np.nanmax(ends)))
     style.percent_axis(ax, top, horizontal=True)
-    ax.set_xlim(0, top * 1.2)
+    limits(ax, 0, top * 1.2)
     return ax

@@ -224,3 +224,10 @@ def test_beliefs_that_cannot_be_weighed_are_refused():
             ask(scenario, "across", draws=elsewhere)
         with pytest.raises(Unsupported, match="is about other assumptions"):
             ask(scenario, "across", draws=dataclasses.replace(elsewhere, start=None, assumptions=("a", "b")))
+
+
+def test_sources_that_are_cut_keep_their_age():
+    found = Grounds("", ("The Gazette: a title that goes on and on",), None, 2)
+    assert found.brief(30) == "2 days old: The Gazette: a …"
+    assert found.brief(99) == "2 days old: The Gazette: a title that goes on and on"
+    assert Grounds("", (), None, None).brief(30) == "no source"

@@ -19,6 +19,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -85,8 +86,15 @@ class Grounds:
         """Return a phrase that names the sources, and says how old the newest is."""
         if not self.sources:
             return "no source"
-        age = {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
-        return f"{'; '.join(self.sources)} ({age})"
+        return f"{'; '.join(self.sources)} ({self._age()})"
+
+    def brief(self, width: int) -> str:
+        """Return the age of the newest source and the sources, cut to `width` characters."""
+        words = f"{self._age()}: {'; '.join(self.sources)}" if self.sources else self.words()
+        return shorten(words, width, placeholder=" …")
+
+    def _age(self) -> str:
+        return {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
 
     def sentence(self) -> str:
         """Return a sentence that names the sources and the reason, and says how old the newest source is."""
