@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.variants import Booking
 
 LOOKS = {
-    "force": (style.VERMILION, "v"),
+    "force": (style.INK, "v"),
     "pin": (style.PURPLE, "D"),
-    "forbid": (style.SKY, "////"),
+    "forbid": (style.GHOST, "||||"),
     "policy": (style.GREEN, "...."),
     "hold": (style.PURPLE, "xxxx"),
     "assume": (style.OCHRE, "----"),
@@ -26,10 +26,10 @@ LOOKS = {
 WORDS = {
     "force": "triangle: forced",
     "pin": "diamond: set",
-    "forbid": "hatched: forbidden",
+    "forbid": "upright lines: forbidden",
     "policy": "dotted: a policy",
     "hold": "crossed: kept",
-    "assume": "lined: assumed",
+    "assume": "level lines: assumed",
 }
 
 HEAD = 0.62

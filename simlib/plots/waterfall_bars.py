@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,12 +102,14 @@ def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
     ax.plot([start, start], [row - 0.42, row + 0.42], color=style.GHOST, linewidth=0.8, linestyle=(0, (2, 2)))
     step = style.points(change) if target.probability else f"{change:+.2g}"
     written = target.write(after) if difference.moved else f"{target.write(after)}, unchanged"
-    number(ax, max(start, after, high), row + 0.2, f"{written}  {step}" if difference.moved else written)
+    text = f"{written}  {step}" if difference.moved else written
+    left = not rise and difference.moved and after > 0.4 * start  # beside the new value, if there is room
+    number(ax, min(after, low) if left else max(start, after, high), row + 0.2, text, right=not left)
     return max(start, after, high)
 
 
 def _end(ax: Axes, first: Difference, highest: float) -> Axes:
     if first.measure.probability:
         style.percent_axis(ax, style.round_top(highest), horizontal=True)
-    ax.set_xlim(0, highest * 1.25 if highest > 0 else 1)
+    limits(ax, 0, highest * 1.25 if highest > 0 else 1)
     return ax

@@ -31,14 +31,15 @@ from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.montecarlo.replay import histories
 from simlib.formatting import long_date, percent
-from simlib.plots import fan_charts
+from simlib.plots import fan_charts, style
 from simlib.plots import path_charts as plots
-from simlib.plots.box_charts import box
+from simlib.plots.box_charts import BoxBoard, box
 from simlib.plots.driver_bars import slopes
+from simlib.plots.flip_matrix import _write as shown_share
 from simlib.plots.flip_matrix import flips
 from simlib.plots.indicator_bars import indicator_map, indicators
 from simlib.plots.path_charts import ladder_histories
-from simlib.plots.plan_calendar import calendar, rows_of
+from simlib.plots.plan_calendar import LOOKS, calendar, rows_of
 from simlib.plots.sobol_bars import shares
 from simlib.plots.tornado_bars import tornado
 from simlib.plots.uncertainty_charts import distribution, split
@@ -99,6 +100,74 @@ def drawn(plot, result, **options):
     return ax, "\n".join(texts)
 
 
+def outside(figure):
+    """Return the texts of a figure that stick out of it."""
+    figure.canvas.draw()
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    labels = [
+        tick.label1
+        for axis in axes
+        for tick in axis.get_major_ticks()
+        if min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    ]
+    titles = [title for ax in figure.axes for title in (ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts)]
+    boxes = {text.get_text(): text.get_window_extent() for text in labels + titles if text.get_text()}
+    width, height = figure.canvas.get_width_height()
+    return [words for words, at in boxes.items() if at.x0 < 0 or at.y0 < 0 or at.x1 > width or at.y1 > height]
+
+
+@pytest.fixture(scope="module")
+def wordy(scenario):
+    """The scenario with labels that take two lines of a title."""
+    more = "a label so long that no picture of it has room for the whole of it in a line, by 2032"
+    parts = {
+        part: {key: dataclasses.replace(item, label=f"{item.label}, {more}") for key, item in each.items()}
+        for part in ("assumptions", "moves", "endings", "questions")
+        for each in (getattr(scenario, part),)
+    }
+    return scenario.replace(**parts)
+
+
+def test_texts_of_a_picture_with_long_labels_lie_in_the_figure(wordy):
+    variants = {
+        f"{name} in another world, which has a long name for its many changes": Pin("tempo", name, date(0))
+        for name in ("quiet", "hot")
+    }
+    compared = compare(wordy, variants, engine="montecarlo", runs=500)
+    by_draw = {
+        effects: compared,
+        flips: compared,
+        calendar: compared,
+        tornado: drivers(wordy, "war"),
+        slopes: elasticities(wordy, "war"),
+        evsi_bars: evsi(wordy, "war", draws=64, runs=200),
+        evppi_bars: evppi_from(uncertainty(wordy, "war", draws=128), "war"),
+        indicators: indicators_of_endings(wordy, look_by=10.0, draws=0, runs=1000)[0],
+        plots.path_classes: paths(wordy),
+    }
+    for draw, result in by_draw.items():
+        figure, ax = plt.subplots(figsize=(7.2, 5.2), dpi=100)
+        figure.subplots_adjust(left=0.22, right=0.97, top=0.87, bottom=0.26)
+        draw(result, ax)
+        assert not outside(figure), draw.__name__
+    plt.close("all")
+
+
+def test_texts_of_a_board_with_a_box_lie_in_the_figure_and_in_their_axes(wordy):
+    found = discover(wordy, "ending:war", engine="exact", draws=64)
+    bounds = (Bound("clash.rate", 0.09, None, 0.0), Bound("patrol.rate", 0.2, 0.3, 0.0))
+    board = BoxBoard(found, Box(bounds, 0.6, 0.5, 0.25), 720, 560)
+    assert not outside(board.figure)
+    main, strip = board.figure.axes
+    assert strip.get_position().y1 == main.get_position().y1
+    frame = main.get_window_extent()
+    assert all(
+        frame.x0 <= label.get_window_extent().x0 <= label.get_window_extent().x1 <= frame.x1 for label in main.texts[1:]
+    )
+    ticks = [label.get_window_extent() for label in main.get_xticklabels()]
+    assert not any(one.overlaps(other) for one, other in itertools.pairwise(ticks))
+
+
 def test_effects_go_from_the_baseline_to_each_variant(comparison):
     ax, text = drawn(effects, comparison, measure="ending:war")
     found = {name: effect.differences["ending:war"] for name, effect in comparison.effects.items()}
@@ -109,6 +178,11 @@ def test_effects_go_from_the_baseline_to_each_variant(comparison):
         assert bar.get_x() == pytest.approx(before)
         assert bar.get_width() == pytest.approx(float(difference.change[-1]))
         assert bool(bar.get_hatch()) == (difference.change[-1] < 0)
+    for words, difference in zip(ax.texts[4::2], found.values(), strict=True):  # beside the new value
+        after = float(difference.after[-1])
+        falls = difference.moved and 0.4 * before < after < before
+        assert words.get_ha() == ("right" if falls else "left")
+        assert not falls or words.xy[0] <= after
     assert "war: “calm heads” takes it from" in text.replace("\n", " ")
     assert "probability by 30 May 2031, at the stated values" in text
 
@@ -142,6 +216,17 @@ def test_the_note_under_the_title_of_a_flip_matrix_fits_a_narrow_picture(compari
     assert note.get_window_extent().x1 <= 620
 
 
+def test_small_shares_in_a_flip_matrix_have_the_same_digits():
+    assert [shown_share(share) for share in (2e-6, 6e-4, 1.4e-3, 4e-3, 0.012, 0.76)] == [
+        "1 in 500,000",
+        "0.06%",
+        "0.14%",
+        "0.40%",
+        "1.2%",
+        "76%",
+    ]
+
+
 def test_flips_need_replicates(scenario):
     without = compare(scenario, {"v": {"clash.rate": 0.1}}, runs=0)
     _, ax = plt.subplots()
@@ -157,6 +242,8 @@ def test_a_calendar_shows_what_is_done_and_when(comparison):
     assert spans == [(0.0, 19.0, 1.0), (0.0, 60.0, 0.3)]
     assert "pale: only while its condition holds" in text.replace("\n", " ")
     assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
+    of_effects = {style.SKY, style.ORANGE, "////"}  # these say "falls" and "rises" in the picture above
+    assert not any(of_effects & set(look) for look in LOOKS.values())
 
 
 def test_a_calendar_says_a_long_rule_whole(comparison):
@@ -206,6 +293,8 @@ def test_a_tornado_reaches_from_low_to_high(scenario, engine):
     assert ends == {float(bar.at_low[0] - result.stated[0]), float(bar.at_high[0] - result.stated[0])}
     assert f"with “{bar.assumption.label}”" in text.replace("\n", " ")
     assert "probability by 30 May 2031; line: as stated" in text
+    ticks = {tick: label.get_text() for tick, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)}
+    assert all(float(label.removesuffix("%")) == pytest.approx(100 * tick) for tick, label in ticks.items())
     _, text = drawn(tornado, result, measure="moves:patrol")
     assert "expected number by 30 May 2031" in text
 
@@ -295,8 +384,10 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     ax, text = drawn(evppi_bars, result)
     assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
     seen = evsi(scenario, "war", draws=128, runs=400)
-    _, text = drawn(evsi_bars, seen)
+    ax, text = drawn(evsi_bars, seen)
     assert f"if “{seen.observations[0].label}” is seen" in text.replace("\n", " ")
+    assert f"dashed line: without watching, {percent(seen.if_open)}" in text.replace("\n", " ")
+    assert [line.get_xdata()[0] for line in ax.lines if line.is_dashed()] == [seen.if_open]
 
 
 @pytest.mark.slow
