@@ -226,6 +226,7 @@ def endings(
         notes += [f"band: 95% error of {written.computed_from(result)}, not uncertainty about the assumptions"]
     notes += [] if baseline is None else ["dotted: the baseline"]
     written.head(panel, _finding(result, panel.names, every=show is None), *notes)
+    panel.labels.place()  # the title may have made the axes lower
     return ax
 
 

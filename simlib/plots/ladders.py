@@ -92,4 +92,5 @@ def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baselin
     finding = f"{result.label('ladders', panel.ladder)}: likeliest at the end of {on} is {quoted(likeliest)}"
     dotted = [] if baseline is None or panel.ladder not in baseline.ladders else ["dotted: the baseline"]
     written.head(panel, f"{finding}, {percent(last[likeliest])}", f"{UNIT}, {written.basis(result)}", *dotted)
+    panel.labels.place()  # the title may have made the axes lower
     return ax

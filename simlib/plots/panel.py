@@ -130,6 +130,8 @@ class SideLabels:
             zorder=4,
         )
         ax.add_collection(self.lines, autolim=False)
+        self._labels: list[list[str]] = []
+        self._heights: Sequence[float] = ()
 
     @property
     def artists(self) -> list[Artist]:
@@ -147,10 +149,16 @@ class SideLabels:
             values: The text before each name.
             short: Shorter names, for names that do not fit.
         """
-        bottom, top = self.ax.get_ylim()
-        box = self.ax.get_window_extent()
         wordings = zip(values, names, short or names, strict=True)
-        texts, sizes = self._fit([[f"{value}  {words}" for words in both] for value, *both in wordings], box.height)
+        self._labels = [[f"{value}  {words}" for words in both] for value, *both in wordings]
+        self._heights = heights
+        self.place()
+
+    def place(self) -> None:
+        """Place the labels anew, after a change of the axes."""
+        heights, (bottom, top) = self._heights, self.ax.get_ylim()
+        box = self.ax.get_window_extent()
+        texts, sizes = self._fit(self._labels, box.height)
         sizes *= (top - bottom) / box.height
         half = float(sizes.max(initial=0.0)) / 2
         # Labels that are together higher than the axes reach below it, beside its dates.

@@ -77,6 +77,14 @@ def test_a_short_label_takes_the_place_of_one_that_does_not_fit(ax):
     assert not any("…" in words for words in said)
 
 
+def test_labels_are_apart_also_where_a_long_title_makes_the_axes_lower():
+    figure = Figure(figsize=(5.4, 2), dpi=100)
+    axes = plots.endings(forecast(), figure.add_axes((0.1, 0.2, 0.4, 0.7)))
+    found = boxes(figure, [axes._left_title, *axes.texts])
+    assert max(box.y1 for box in found) <= 200
+    assert not any(overlaps(one, other) for one, other in itertools.combinations(found, 2))
+
+
 def test_more_labels_than_the_axes_are_high_reach_below_it():
     """Eight endings beside a low graph keep 12 pixels each, under which their letters touch."""
     result = forecast()
@@ -85,7 +93,7 @@ def test_more_labels_than_the_axes_are_high_reach_below_it():
     many = dataclasses.replace(result, endings=every, labels={})
     figure = Figure(figsize=(5.4, 1.6), dpi=100)
     axes = figure.add_axes((0.1, 0.22, 0.4, 0.55))
-    plots.endings(many, axes)
+    EndingsPanel(axes, many).update(many)
     figure.canvas.draw()
     middles = sorted((box.y0 + box.y1) / 2 for box in boxes(figure, axes.texts) if box.x0 > axes.bbox.x1)
     assert len(middles) == 8
