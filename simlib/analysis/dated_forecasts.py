@@ -33,7 +33,7 @@ from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
 from simlib.evidence.settled_questions import SETTLED, answer_so_far
-from simlib.formatting import long_date, percent
+from simlib.formatting import long_date, percent, quoted
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow
@@ -149,7 +149,7 @@ class ForecastSeries(Answer):
         texts = [text for line in self.lines for text in self._about(line)]
         last = self.dates[-1]
         if last.ended:
-            texts.append(f"By then the story had ended with “{last.ended}”.")
+            texts.append(f"By then the story had ended with {quoted(last.ended)}.")
         if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
             texts.append(
                 f"The log ends on {long_date(last.complete_to)}: after that day, a missing row is no evidence."

@@ -26,6 +26,7 @@ from simlib.engines.exact.run import Solution
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.formatting import quoted
 from simlib.machine import priors
 from simlib.machine.asked_events import events
 from simlib.machine.measures import By, Measure, conditional, days_by
@@ -124,7 +125,7 @@ class Responses:
             return None
         if solver.by_histories and engine == "exact":
             label = next(iter(solver.by_histories.values())).label
-            raise Unsupported(f"“{label}” needs histories; use the Monte Carlo engine (--engine montecarlo)")
+            raise Unsupported(f"{quoted(label)} needs histories; use the Monte Carlo engine (--engine montecarlo)")
         return None if solver.by_histories else solver
 
     def __call__(

@@ -28,7 +28,7 @@ from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.log_intake import Events, Intake, take_in
 from simlib.evidence.settled_questions import answer_so_far
 from simlib.evidence.timetable import Fact, OpenRow
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, long_date, percent, quoted
 from simlib.machine.measures import Measure, find
 from simlib.scenario.model import Question, Scenario
 from simlib.typing import Floats, Ints
@@ -197,7 +197,7 @@ def _size(row: RowEffect) -> str:
 
 def _named(row: RowEffect) -> str:
     several = f" ({counted(row.stands_for, 'row')})" if row.stands_for > 1 else ""
-    return f"“{row.words.rstrip('.')}”, {long_date(row.date)}{several}"
+    return f"{quoted(row.words.rstrip('.'))}, {long_date(row.date)}{several}"
 
 
 def row_effects(

@@ -11,7 +11,7 @@ from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import solve
 from simlib.errors import SimlibError
-from simlib.formatting import long_date, percent, points
+from simlib.formatting import long_date, percent, points, quoted
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.explanation import explain
@@ -111,7 +111,7 @@ class Diff(Answer):
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
         one, other = self.names
-        asked = f"What changed from “{one}” to “{other}”"
+        asked = f"What changed from {quoted(one)} to {quoted(other)}"
         return f"{asked}?" if self.by is None else f"{asked}, and how does that change the forecast by {_date(self)}?"
 
     @property
@@ -135,7 +135,7 @@ class Diff(Answer):
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
         if _same(p, q):
             return f"The probabilities by {_date(self)} do not change"
-        return f"“{label}” changes most: from {percent(p)} to {percent(q)} by {_date(self)}"
+        return f"{quoted(label)} changes most: from {percent(p)} to {percent(q)} by {_date(self)}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
         """Return a table with one row for each change.
@@ -231,7 +231,7 @@ def _changes(before: Scenario, after: Scenario) -> Iterator[Alteration]:
         shared = [n for n in one if n in other]
         if group in ("endings", "moves", "ladders") and shared != [n for n in other if n in one]:
             orders = ([label_of(one[n]) for n in names] for names in (shared, (n for n in other if n in one)))
-            texts = [", ".join(f"“{label}”" for label in labels) for labels in orders]
+            texts = [", ".join(quoted(label) for label in labels) for labels in orders]
             yield _altered(f"{group} (order)", f"The order of the {group}", *texts)
 
 
@@ -257,7 +257,7 @@ def _correlations(before: Scenario, after: Scenario) -> Iterator[Alteration]:
         if old == new:
             continue
         world = after if new else before
-        what = " and ".join(f"“{world.assumptions[name].label}”" for name in pair)
+        what = " and ".join(quoted(world.assumptions[name].label) for name in pair)
         texts = [_correlation(c) if c else "" for c in (old, new)]
         where = f"correlations.{', '.join(pair)}"
         if old and new:
@@ -281,7 +281,7 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
         sentence = f"{'New' if one is None else 'Removed'}: the {thing} {words.rstrip('.')}."
         yield Alteration(where, texts[0], texts[1], sentence)
         return
-    what, names = f"{thing} “{label_of(one)}”", tuple(one.__dataclass_fields__)
+    what, names = f"{thing} {quoted(label_of(one))}", tuple(one.__dataclass_fields__)
     if isinstance(one, Assumption):
         names = ("label", "because", "sources", "observed", "uses_log_until")
         texts = [prior_in_words(item) for item in (one, other)]

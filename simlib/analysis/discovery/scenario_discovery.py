@@ -32,7 +32,7 @@ from simlib.analysis.evaluator import Responses
 from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, percent, quoted
 from simlib.machine import measures
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, days_by
@@ -211,7 +211,7 @@ class Discovery(Answer):
             yield f"{what[0].upper()}{what[1:]} {where}: it is the same everywhere, so there is nothing to discover."
             return
         belief = self.provenance["belief"]
-        over = "Over the priors" if belief == "prior" else f"Over the belief “{belief}”"
+        over = "Over the priors" if belief == "prior" else f"Over the belief {quoted(belief)}"
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
         for place, box in enumerate(self.boxes):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
@@ -236,8 +236,8 @@ class Discovery(Answer):
         a = self.scenario.assumptions[name]
         least, most = ("" if value is None else show(value, a.kind, a.unit) for value in (low, high))
         if least and most:
-            return f"“{a.label}” is between {least} and {most}"
-        return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
+            return f"{quoted(a.label)} is between {least} and {most}"
+        return f"{quoted(a.label)} is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
         """Return a clause which says that the threshold is the upper quartile ("" for any other threshold)."""

@@ -36,7 +36,7 @@ from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.samples import Share
 from simlib.answer import Answer, pick
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, over_draws, percent, points
+from simlib.formatting import counted, over_draws, percent, points, quoted
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -231,10 +231,11 @@ class Indicators(Answer):
 
     def _about(self, row: Indicator, until: str) -> str:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
+        seen = "seen" if row.kind == "move" else "reached"
         return (
-            f"If “{row.label}” is {'seen' if row.kind == 'move' else 'reached'}{often} by {until}, the probability is "
+            f"If {quoted(row.label)} is {seen}{often} by {until}, the probability is "
             f"{write_share(row.if_seen)} ({points(row.change)}); if not, it is {write_share(row.if_not_seen)}. "
-            f"It is {'seen' if row.kind == 'move' else 'reached'} in {percent(row.seen[0])} of the histories."
+            f"It is {seen} in {percent(row.seen[0])} of the histories."
         )
 
     def made(self) -> str:

@@ -9,6 +9,7 @@ from simlib.analysis.indicators.result import HISTORIES, Indicators
 from simlib.analysis.samples import sampled
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.formatting import quoted
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.results import ONGOING
@@ -106,7 +107,7 @@ def _exact(
         raise Unsupported("the exact engine counts only the first sighting of a sign; use Monte Carlo")
     if isinstance(draws, Belief):
         raise Unsupported(
-            f"the exact engine works at the stated values, not over the belief “{draws.name}”; use Monte Carlo"
+            f"the exact engine works at the stated values, not over the belief {quoted(draws.name)}; use Monte Carlo"
         )
     return exact_indicators(scenario, target, day, control=control)
 

@@ -18,7 +18,7 @@ from simlib.analysis.lint.subject import Finding, Severity, Subject
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.reachable import CAP
-from simlib.formatting import long_date
+from simlib.formatting import long_date, quoted
 from simlib.machine import priors
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Move, Question, Scenario
@@ -70,7 +70,7 @@ class Findings(Answer):
     @property
     def question(self) -> str:
         """The question that is answered: which parts of the scenario are probably mistakes."""
-        return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
+        return f"What in {quoted(self.scenario.title)}, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
         """Return one sentence for each finding. Without findings, return one sentence that says so."""

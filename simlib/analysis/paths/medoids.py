@@ -21,7 +21,7 @@ from simlib.analysis.paths.result import PathClass, Paths
 from simlib.analysis.samples import Sample
 from simlib.answer import Answer
 from simlib.engines.montecarlo.replay import Histories
-from simlib.formatting import long_date, percent
+from simlib.formatting import long_date, percent, quoted
 from simlib.results import ONGOING
 from simlib.typing import Floats, Ints
 
@@ -83,7 +83,7 @@ class TypicalHistories(Answer):
         """Say for each of the likeliest paths on which dates its typical history enters the rungs (levels)."""
         lines = []
         for path, steps in self._steps():
-            entries = ", ".join(f"“{rung}” on {long_date(self._date(day))}" for day, rung in steps)
+            entries = ", ".join(f"{quoted(rung)} on {long_date(self._date(day))}" for day, rung in steps)
             end = self.paths.label(path.ending)
             lines.append(f"A typical history of the path with {percent(path.probability)} enters {entries} ({end}).")
         return lines or ["None of the sampled histories takes one of the likeliest paths."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.formatting import long_date
+from simlib.formatting import long_date, quoted
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find
 from simlib.machine.tables import Tables
@@ -28,7 +28,7 @@ def engine_over(draws: int | Belief, engine: Engine) -> Engine:
     if not isinstance(draws, Belief) and draws == 0:
         return engine
     if engine == "exact":
-        over = f"the belief “{draws.name}”" if isinstance(draws, Belief) else "draws of the priors"
+        over = f"the belief {quoted(draws.name)}" if isinstance(draws, Belief) else "draws of the priors"
         raise Unsupported(f"the exact engine follows paths at the stated values, not over {over}; use montecarlo")
     return "montecarlo"
 

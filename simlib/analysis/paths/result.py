@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from simlib.answer import Traced, pick
-from simlib.formatting import counted, over_draws, percent
+from simlib.formatting import counted, over_draws, percent, quoted
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
@@ -93,7 +93,7 @@ class Paths(Traced):
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
         if self.given is None:
-            return f"Which paths over “{self.scenario.ladders[self.ladder].label}” are likeliest by {self._by}?"
+            return f"Which paths over {quoted(self.scenario.ladders[self.ladder].label)} are likeliest by {self._by}?"
         return f"By which paths do histories reach {self.given.words} by {self._by}?"
 
     @property
@@ -175,7 +175,7 @@ class Paths(Traced):
     def _end(self, path: PathClass) -> str:
         if self.given is not None:
             return ""
-        return " and have not ended" if path.ending == ONGOING else f" and end in “{self.label(path.ending)}”"
+        return " and have not ended" if path.ending == ONGOING else f" and end in {quoted(self.label(path.ending))}"
 
     def _missing(self) -> list[str]:
         if not self.classes or self.left <= self.classes[-1].probability:
@@ -192,7 +192,7 @@ class Paths(Traced):
 
 def _way(path: PathClass, by: str = "") -> str:
     verb, until = ("stay on", "until") if len(path.rungs) == 1 else ("take the path", "by")
-    return f"{verb} “{' → '.join(path.rungs)}”" + (f" {until} {by}" if by else "")
+    return f"{verb} {quoted(' → '.join(path.rungs))}" + (f" {until} {by}" if by else "")
 
 
 def _with_error(path: PathClass) -> str:

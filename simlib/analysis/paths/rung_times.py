@@ -13,7 +13,7 @@ import numpy as np
 from simlib.analysis.paths.request import known_ladder, rungs_of_rows
 from simlib.analysis.samples import Sample
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.formatting import in_days
+from simlib.formatting import in_days, quoted
 from simlib.machine.belief import quantiles
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class RungTimes(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How long do histories stay on each rung of “{self.ladder}” by {self.by_words}?"
+        return f"How long do histories stay on each rung of {quoted(self.ladder)} by {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Say for the `limit` commonest changes of rung (level) the median number of days before the change."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
-            f"From “{stay.rung}” to “{stay.to}” the median time is {in_days(float(f'{stay.days[2]:.3g}'))}, "
-            f"in {stay.count:,} stays by {self.by_words}."
+            f"From {quoted(stay.rung)} to {quoted(stay.to)} the median time is "
+            f"{in_days(float(f'{stay.days[2]:.3g}'))}, in {stay.count:,} stays by {self.by_words}."
             for stay in common
         ]
         return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]

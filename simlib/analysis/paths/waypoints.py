@@ -24,7 +24,7 @@ from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
-from simlib.formatting import percent
+from simlib.formatting import percent, quoted
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band
@@ -91,7 +91,7 @@ class Waypoints(Answer):
 
     def sentences(self, limit: int = 4) -> list[str]:
         """Say which rungs (levels) and moves all histories pass, and which `limit` others are the commonest."""
-        shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
+        shares = [(quoted(row.label), percent(row.share)) for row in self.rows]
         needed = [label for label, share in shares if share == "100%"]
         often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
         whole = f"history that ends in {self.given.words} by {self.by_words}"

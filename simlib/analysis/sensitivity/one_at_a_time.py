@@ -31,7 +31,7 @@ from simlib.answer import Answer, ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
-from simlib.formatting import DUST, counted, one_digit, plainly
+from simlib.formatting import DUST, counted, one_digit, plainly, quoted
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief
@@ -141,7 +141,7 @@ class Elasticities(Answer):
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
-        return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of its value ({size})"
+        return f"{quoted(self.assumptions[place].label)} {verb} it by {abs(elasticity):.2g}% of its value ({size})"
 
     def data(self) -> dict[str, Any]:
         """Return each measure's value, and its derivatives and elasticities by assumption, as plain data."""
@@ -235,7 +235,7 @@ class Drivers(Traced):
     def centre(self) -> str:
         """The central values of the assumptions, in words. Only the assumption that is varied leaves its value."""
         belief = self.provenance["belief"]
-        return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
+        return f"at the medians of the belief {quoted(belief)}" if belief else "at the stated values"
 
     def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
         """Write the value of a measure, with its 95% half-width unless the value is exact.
@@ -299,7 +299,7 @@ class Drivers(Traced):
             a = bar.assumption
             low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
             yield (
-                f"It is {self.write(measure, bar.at_low, bar.half_low)} with “{a.label}” at its low "
+                f"It is {self.write(measure, bar.at_low, bar.half_low)} with {quoted(a.label)} at its low "
                 f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
                 f"({high})."
             )

@@ -25,7 +25,7 @@ from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackk
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, percent, quoted
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure, days_by, find
@@ -180,13 +180,13 @@ class Sobol(Traced):
             together = f"; {more} with others" if share.total.known else ""
             words = share_in_words(share.first.estimate).capitalize()
             of = f"{words} of the spread of {shares.measure.words}"
-            yield f"{of} is due to “{share.input.label}” (alone {share.first}{together})."
+            yield f"{of} is due to {quoted(share.input.label)} (alone {share.first}{together})."
         if not large:
             yield "No input whose share is known well enough causes a noticeable part of the spread by itself."
         yield whole
         hidden = [share.input.label for share in shares.shares if not share.first.known]
         if hidden:
-            names = ", ".join(f"“{label}”" for label in hidden)
+            names = ", ".join(quoted(label) for label in hidden)
             yield (
                 f"No share is given for {names}: the interval is wider than ±{PRECISION:g}; more draws would narrow it."
             )

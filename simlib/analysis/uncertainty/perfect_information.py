@@ -39,7 +39,7 @@ from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertain
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
-from simlib.formatting import counted, with_error
+from simlib.formatting import counted, quoted, with_error
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure
 from simlib.scenario.model import Assumption, Scenario
@@ -219,7 +219,7 @@ class Evppi(Answer):
         if not some:
             return []
         some.sort(key=lambda w: -w.most)
-        names = "; ".join(f"“{w.assumption.label}” ({w.of_all})" for w in some[:NAMED])
+        names = "; ".join(f"{quoted(w.assumption.label)} ({w.of_all})" for w in some[:NAMED])
         more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
         draws = counted(self.draws, "draw")
         return [f"With {draws} these assumptions cannot be ranked yet and may belong higher: {names}{more}."]
@@ -233,7 +233,7 @@ class Evppi(Answer):
 
 def _about(w: Worth) -> str:
     return (
-        f"Knowing “{w.assumption.label}” gives {w.of_all} of the gain from knowing every assumption. "
+        f"Knowing {quoted(w.assumption.label)} gives {w.of_all} of the gain from knowing every assumption. "
         f"{w.grounds.sentence()}"
     )
 
@@ -295,7 +295,9 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     spread = answer.spread(measure)
     if answer.scores is None:
         belief = answer.provenance["belief"]
-        raise Unsupported(f"EVPPI needs independent draws of the prior, but the belief “{belief}” has other draws")
+        raise Unsupported(
+            f"EVPPI needs independent draws of the prior, but the belief {quoted(belief)} has other draws"
+        )
     if not spread.measure.probability:
         raise ValueError(f"{spread.measure.name!r} is an expected count; expected an ending, question, level or rung")
     if answer.draws < LEAST_DRAWS:

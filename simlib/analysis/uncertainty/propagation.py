@@ -39,7 +39,7 @@ from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, eno
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief, spread_of
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, one_digit, percent
+from simlib.formatting import counted, one_digit, percent, quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find, of_forecast
@@ -131,7 +131,7 @@ class Uncertainty(Traced):
     def source(self) -> str:
         """The source of the draws as a phrase: "over the priors"."""
         belief = self.provenance["belief"]
-        return "over the priors" if belief == "prior" else f"over the belief “{belief}”"
+        return "over the priors" if belief == "prior" else f"over the belief {quoted(belief)}"
 
     @property
     def question(self) -> str:

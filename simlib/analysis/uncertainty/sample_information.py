@@ -46,7 +46,7 @@ from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, p
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.formatting import percent, with_error
+from simlib.formatting import percent, quoted, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -151,7 +151,7 @@ class Evsi(Traced):
     def sentences(self, most: int = 4) -> list[str]:
         """Describe up to `most` observations whose gain exceeds its error, and the forecast today."""
         belief = self.provenance["belief"]
-        source = "the priors" if belief == "prior" else f"the belief “{belief}”"
+        source = "the priors" if belief == "prior" else f"the belief {quoted(belief)}"
         first = (
             f"Over {source}, {self.measure.words} by {self.by_words} has a probability of {percent(self.mean)} "
             f"today. It is still open at the end of {self.look_by_words} in {percent(self.open_then)} of histories"
@@ -161,13 +161,13 @@ class Evsi(Traced):
         return [*(lines or ["No observation is worth more than the error of this estimate."]), first]
 
     def _about(self, o: Observation) -> str:
-        about = f", most of it about “{self.labels[o.about]}”" if o.about else ""
+        about = f", most of it about {quoted(self.labels[o.about])}" if o.about else ""
         also = f" It would resolve {percent(o.settles.value)} of the uncertainty about the assumptions{about}."
         also = also if o.settles.value > o.settles.half else ""
         return (
-            f"“{o.label}” is seen by {self.look_by_words} in {percent(o.seen)} of the histories that are open then. "
-            f"The probability becomes {percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for "
-            f"it lowers the expected Brier score by {self.gain(o)}.{also}"
+            f"{quoted(o.label)} is seen by {self.look_by_words} in {percent(o.seen)} of the histories that are open "
+            f"then. The probability becomes {percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. "
+            f"Watching for it lowers the expected Brier score by {self.gain(o)}.{also}"
         )
 
     def gain(self, o: Observation) -> str:

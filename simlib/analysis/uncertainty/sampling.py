@@ -26,6 +26,7 @@ from simlib.analysis.uncertainty.estimates import (
 )
 from simlib.control import Control
 from simlib.errors import Cancelled
+from simlib.formatting import quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import Measure
@@ -82,7 +83,7 @@ def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
     """
     if round(belief.effective_draws, 6) < FEWEST_DRAWS:
         raise ValueError(
-            f"the belief “{belief.name}” has {belief.effective_draws:.3g} effective draws; expected at least "
+            f"the belief {quoted(belief.name)} has {belief.effective_draws:.3g} effective draws; expected at least "
             f"{FEWEST_DRAWS} draws"
         )
     return belief_of(scenario, belief)
