@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from simlib.widgets import Lesson
 from simlib.widgets.classroom.exercise import BadEntry, read_number, read_probability
 
 NUMBERS = range(1, 10)
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "03_a_class.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +22,17 @@ def lesson():
     return Lesson()
 
 
-def test_there_are_nine_exercises_in_ninety_minutes(lesson):
-    assert len(lesson.exercises) == len(NUMBERS)
-    assert sum(exercise.minutes for exercise in lesson.exercises) <= 90
+def test_the_timetable_and_the_headings_of_the_notebook_are_those_of_the_exercises(lesson):
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells)
+    table = re.findall(r"^\| (\d+)–(\d+) \| (.+) \| ?(\d*) \|$", text, re.MULTILINE)
+    times = [(int(first), int(last)) for first, last, *_ in table]
+    assert [first for first, _ in times] == [0, *(last for _, last in times[:-1])]
+    assert times[-1][1] == 90
+    assert [last - first for first, last in times[1:]] == [exercise.minutes for exercise in lesson.exercises]
+    headings = re.findall(r"^## (\d)\. (.+)$", text, re.MULTILINE)
+    assert [(number, what) for *_, what, number in table[1:]] == headings
+    assert [int(number) for number, _ in headings] == list(NUMBERS)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -274,7 +274,7 @@ class Lesson:
 
         return Exercise(
             "Sign or cause?",
-            10,
+            6,
             f"“A ship of North Island is hit” has a probability of {percent(base)}. {'. '.join(tables)}. Here ordered "
             "means: made to happen on the first day, whatever the situation. Is each move a sign or a cause of this "
             "event?",

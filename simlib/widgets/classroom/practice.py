@@ -42,7 +42,7 @@ def elicit_a_range(world: Scenario) -> Exercise:
 
     return Exercise(
         "Elicit a range",
-        10,
+        8,
         "How long, on average, until North Island calls its patrols home while things are quiet? Ask your "
         "neighbour for three numbers in days. First the ends: an average that would be surprisingly short (1 in "
         "20), and one that would be surprisingly long (1 in 20). Only then the middle: an average as likely "
@@ -76,7 +76,7 @@ def three_moves() -> Exercise:
 
     return Exercise(
         "Write three moves",
-        15,
+        13,
         "The text below has one move and no way to its ending. Add three moves of your own: each with an actor, a "
         "label that begins with a verb, a condition, a rate with its range and its reason, and what it changes.",
         (Blank("The scenario", "text", start=_text("starter.yaml")),),
