@@ -21,6 +21,7 @@ import pytest
 import simlib
 from simlib.formatting import percent
 from simlib.quantities import show
+from simlib.widgets.explorer.sliders import dials
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STORED = NOTEBOOKS / ".stored"
@@ -220,6 +221,12 @@ def values_of(assumption: str, world: str = "caribbean-2025") -> str:
     return show(number.value, number.kind, number.unit)
 
 
+def sliders() -> str:
+    """The assumptions of the Caribbean world that have a slider, and all of them."""
+    world = simlib.load("caribbean-2025")
+    return f"{len(dials(world))} {len(world.assumptions)}"
+
+
 def row_of(date: str) -> str:
     """What one row of a log changes, by the state and by the assumptions together."""
     (row,) = [row for row in stored("what-each-row-did-*") if row[0] == date]
@@ -240,6 +247,7 @@ TOLD_ELSEWHERE = {
         "What is left to 100%": definition,
     },
     "01_explorer": {
+        "94 of the 100 assumptions are sliders": sliders,
         "from the 5th to the 95th percentile": definition,
         '("3 per week", "every 5 days", "30% within 90 days")': definition,
     },
@@ -283,7 +291,7 @@ TOLD_ELSEWHERE = {
         "from 56% to 35%": lambda: before_the_date("question:strikes-suspended"),
     },
     "12_learn_from_the_log": {
-        "Of 102 uncertain assumptions": lambda: str(len(stored("learn-from-the-log-caribbean-*"))),
+        "There are 102 assumptions here": lambda: str(len(stored("learn-from-the-log-caribbean-*"))),
         "The other 53 stay": lambda: str(len(stored("learn-from-the-log-caribbean-*")) - 22 - 27),
         "took away 1.21": lambda: row_of("2031-05-28"),
         "gave 1.67": lambda: row_of("2031-06-12"),

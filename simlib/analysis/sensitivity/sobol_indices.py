@@ -158,8 +158,8 @@ class Sobol(Traced):
             verb, whose = ("varies", "its own share was") if self.screened == 1 else ("vary", "their own shares were")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
-                f"{counted(self.screened, 'input')} {verb} too, but {whose} not computed: "
-                f"judged by slope at the stated values, none causes more than {part} of the variance of "
+                f"{counted(self.screened, 'more assumption')} {verb} too (correlated ones count as one), but {whose} "
+                f"not computed: judged by slope at the stated values, none causes more than {part} of the variance of "
                 f"{these}."
             )
         return lines
