@@ -154,7 +154,7 @@ def test_rows_of_the_page_do_keep_their_height(visit):
 
 
 CUT = """() => [...document.querySelectorAll('.simlib-chip span')]
-    .filter(label => label.scrollWidth > label.clientWidth || getComputedStyle(label).whiteSpace === 'nowrap')
+    .filter(label => label.scrollWidth > label.clientWidth)
     .map(label => label.innerText)"""
 
 
@@ -176,6 +176,15 @@ def test_other_questions_are_never_cut_and_graphs_follow_the_window(visit):
         shown = dict(page.page.evaluate(lines))
         assert {label for label, height in shown.items() if height >= 20} == set(), "one line"
         assert {"Maduro no longer holds power", "Vessel strikes called off"} <= shown.keys()
+    slider(page).focus()
+    page.page.keyboard.press("End")
+    page.settle(120)
+    changes = page.page.locator(".simlib-chip em")
+    assert sum(bool(change.inner_text()) for change in changes.all()) >= 4
+    assert all(change.is_visible() for change in changes.all() if change.text_content()), "a change is never left out"
+    page.page.keyboard.press("Control+Home")
+    page.page.get_by_role("button", name="Reset all").click()
+    page.settle(120)
     page.page.set_viewport_size({"width": 900, "height": 900})
     page.page.locator(".simlib-stacked .simlib-chip").first.wait_for()
     until(lambda: page.page.evaluate(inside), 20, "graphs as wide as the window")

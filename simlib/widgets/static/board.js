@@ -16,15 +16,13 @@ function render({ model, el }) {
   choose.title = "The leading question decides the sentence, the left graph, the order of the sliders and the drivers";
   const chips = make("div", "simlib-chips");
   others.append(choose, chips);
-  // If a label is too long for one line, the short label replaces it. If the short label is too long as well, the
-  // change is shown only in the tooltip, so that nothing on the page moves when a change appears.
+  // If a label is too long for the room beside its value and change, the short label replaces it. If the short label is
+  // too long as well, its end is left out. The tooltip has the whole label.
   const fit = () => {
     const labels = [...chips.querySelectorAll("span")];
-    const long = () => labels.filter((label) => label.offsetHeight > 20);  // labels of more than one line
     for (const label of labels) label.textContent = label.dataset.label;
-    for (const change of chips.querySelectorAll("em")) change.hidden = !change.textContent;
-    for (const label of long()) label.textContent = label.dataset.short || label.dataset.label;
-    for (const label of long()) for (const change of label.parentElement.querySelectorAll("em")) change.hidden = true;
+    const long = labels.filter((label) => label.scrollWidth > label.clientWidth);
+    for (const label of long) label.textContent = label.dataset.short || label.dataset.label;
   };
 
   const strip = make("div", "simlib-strip");
