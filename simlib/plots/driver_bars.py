@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 ROWS = 8
 
 
-def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that matter most", rows: int = ROWS) -> Axes:
+def drivers(
+    frame: pd.DataFrame,
+    ax: Axes,
+    *,
+    title: str = "Assumptions that matter most",
+    note: str = "change in points at its low (hatched) and high, from the slope",
+    rows: int = ROWS,
+) -> Axes:
     """Draw two bars for each of the first `rows` assumptions of a table, and return `ax`.
 
     `frame` has one row for each assumption, with these columns:
@@ -29,11 +36,13 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
     - `at_low`: the change of the probability when the assumption goes to its 5th percentile.
     - `at_high`: the change of the probability when the assumption goes to its 95th percentile.
 
-    The axis is in percentage points.
+    - `solved` (optional): whether these changes are exact. The others are written with "≈".
+
+    The axis is in percentage points. `note` is written below the title.
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)
-    style.dress(ax, "", style.wrap("change in points at its low (hatched) and high, from the slope", width, 1))
+    style.dress(ax, "", style.wrap(note, width, 1))
     style.entitle(ax, title, lines=1, letters=0.7 * width)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
@@ -45,14 +54,15 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
     reach = 1.35 * max(float(np.max(np.abs([low, high]), initial=0.0)), 0.05)
     ax.set_xlim(-reach, reach)
     labels = style.shorten(list(top["label"]), width)
-    for place, label, a, b in zip(places, labels, low, high, strict=True):
+    marks = np.where(top["solved"], "", "≈ ") if "solved" in top else [""] * len(top)
+    for place, label, mark, a, b in zip(places, labels, marks, low, high, strict=True):
         ax.annotate(
             label, (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False
         )
         for value in (a, b):
             side = 1 if value > 0 or (value == 0 and b >= a) else -1
             ax.annotate(
-                f"{value:+.1f}",
+                f"{mark}{value:+.1f}",
                 (value, place + 0.2),
                 (4 * side, 0),
                 textcoords="offset points",

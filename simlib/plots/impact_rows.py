@@ -18,19 +18,53 @@ if TYPE_CHECKING:
 
     from simlib.results import Forecast
 
+LINE = 17
+"""Height in pixels of a line of text above the bars, and of a bar with its label."""
+
+RARE = 0.001
+"""Below this probability, the mean given no ending yet is not shown, because rounding errors would decide it."""
+
 LABELS = 0.44
 """Share of the width of the axes that the labels take."""
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
     """Say the mean of an impact, and the 90% range `span` or, without `span`, the standard deviation."""
+    return f"{result.label('impacts', impact)}: {_size(result, impact, span)}"
+
+
+def _size(result: Forecast, impact: str, span: tuple[float, float] | None) -> str:
     amounts = result.impacts[impact]
     mean = show(float(amounts.mean[-1]), "amount", amounts.unit)
     if span is None:
         spread = f"standard deviation {show(float(amounts.chance[-1]), 'amount')}"
     else:
         spread = f"{show(span[0], 'amount')} to {show(span[1], 'amount')} in nine of ten histories"
-    return f"{result.label('impacts', impact)}: {mean} on average, {spread}"
+    return f"{mean} on average, {spread}"
+
+
+def given_ending(result: Forecast, impact: str) -> dict[str, float]:
+    """Return the mean of an impact at the horizon for each ending that is reached, and for no ending yet.
+
+    The mean of all histories is the mean of these numbers, weighted with the probabilities of the endings.
+    """
+    amounts = result.impacts[impact]
+    given = {name: float(mean[-1]) for name, mean in amounts.given.items() if np.isfinite(mean[-1])}
+    chances = {name: float(band.probability[-1]) for name, band in result.endings.items()}
+    if chances.get(ONGOING, 0.0) > RARE:
+        ended = sum(chances[name] * mean for name, mean in given.items())
+        given[ONGOING] = (float(amounts.mean[-1]) - ended) / chances[ONGOING]
+    return given
+
+
+def head_lines(result: Forecast, height: float) -> int:
+    """Return how many lines of text `consequence_rows` writes above its bars in a picture of `height` pixels.
+
+    The other impacts have lines only if the bars of all endings then still have room.
+    """
+    bars = LINE * (len(result.endings) + 1)
+    others = len(result.impacts) - 1
+    return 3 + (others if height >= LINE * (3 + others) + bars else 0)
 
 
 @lettered
@@ -41,10 +75,12 @@ def consequence_rows(
     impact: str = "",
     spans: Mapping[str, tuple[float, float]] | None = None,
     baseline: Forecast | None = None,
+    head: int | None = None,
 ) -> Axes:
     """Draw a bar for the mean of an impact given each ending, and return `ax`.
 
-    The means of all impacts are written above the bars.
+    The means of all impacts are written above the bars. If the axes are too low for all bars, the largest and the
+    smallest are drawn.
 
     Args:
         result: The forecast.
@@ -53,34 +89,43 @@ def consequence_rows(
         spans: The 5% and 95% points over histories, by impact. For an impact that is not in `spans`, the standard
             deviation is written.
         baseline: The forecast of the unchanged scenario, drawn as hollow bars.
+        head: The number of lines above the bars (see `head_lines`). Default: as many as are needed.
     """
     impact = impact or next(iter(result.impacts))
     spans = spans or {}
-    lines = [in_words(result, name, spans.get(name)) for name in (impact, *(n for n in result.impacts if n != impact))]
-    amounts = result.impacts[impact]
-    given = {name: float(mean[-1]) for name, mean in amounts.given.items() if np.isfinite(mean[-1])}
+    others = [in_words(result, name, spans.get(name)) for name in result.impacts if name != impact]
+    lines = [_size(result, impact, spans.get(impact)), *others][: None if head is None else head - 2]
+    amounts, given = result.impacts[impact], given_ending(result, impact)
     ranked = sorted(given, key=lambda name: -given[name])
     style.dress(ax)
     width = letters(ax)
-    for number, line in enumerate(reversed(lines[1:])):
+    for number, line in enumerate(reversed(lines)):
         _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL, color=style.INK)
     bold = {"fontsize": style.TEXT, "fontweight": "bold", "color": style.INK}
-    _above(ax, style.wrap(lines[0], width, 1), 18 + 12.5 * (len(lines) - 1), **bold)
-    caption = f"{amounts.unit}, mean given each ending by {result.by_words}; later impacts are not counted"
+    _above(ax, style.wrap(result.label("impacts", impact), int(0.8 * width), 1), 18 + 12.5 * len(lines), **bold)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    room = max(2, int(ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72)))
+    some = f" ({room} of {len(ranked)})" if len(ranked) > room else ""
+    caption = f"{amounts.unit}, mean given each ending{some} by {result.by_words}; later impacts are not counted"
     _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL, color=style.FAINT)
+    if some:
+        ranked = [*ranked[: (room + 1) // 2], *ranked[len(ranked) - room // 2 :]]
     top = 1.25 * max([*given.values(), 1e-9])
     ax.set_xlim(-top * LABELS / (1 - LABELS), top)
     ax.set_ylim(max(len(ranked), 1) - 0.4, -0.6)
     for row, name in enumerate(ranked):
         label = "No ending yet" if name == ONGOING else result.label("endings", name)
+        if len(label) > 0.9 * LABELS * width:
+            label = result.short_label("endings", name)
         ax.text(
             -0.01 * top, row, style.wrap(label, int(width * LABELS), 1), ha="right", va="center", fontsize=style.SMALL
         )
         ax.barh(row, given[name], height=0.6, color=style.BLUE)
         ax.text(given[name], row, f" {show(given[name], 'amount')}", va="center", fontsize=style.SMALL, color=style.INK)
-        old = None if baseline is None else baseline.impacts[impact].given.get(name)
-        if old is not None and np.isfinite(old[-1]):
-            ax.barh(row, float(old[-1]), height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
+        old = None if baseline is None else given_ending(baseline, impact).get(name)
+        if old is not None:
+            ax.barh(row, old, height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
     ax.grid(visible=False)
     ax.set_axis_off()
     return ax

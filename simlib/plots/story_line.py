@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from simlib.plots import style
 from simlib.plots.row_layout import letters
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,9 @@ def story(
 ) -> Axes:
     """Draw one history as steps over the rungs (levels) of a ladder, and return the axes.
 
+    If the axes are too low for the names of all rungs, only the rungs between the lowest and the highest of the history
+    are shown. If their names do not fit either, those where the history stays most often are named.
+
     Args:
         days: The times of the start and of N - 1 events, in days after `as_of` (N,).
         rungs: The rung from each of these times on, as an index into `names` (N,).
@@ -40,8 +44,10 @@ def story(
         ended: Whether the last event is the ending. The line then stops at this event, with a square.
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
-    ends = "; the square is its ending" if ended else ""
-    style.dress(ax, "", f"the rung over time; each dot is a move{ends}")
+    shown, named = _shown(height.astype(int), len(names), ax)
+    whole = len(shown) == len(names)
+    ends = "" if not ended else "; the square is its ending" if whole else ", the square its ending"
+    style.dress(ax, "", f"{'the rung over time' if whole else 'its own rungs'}; each dot is a move{ends}")
     style.entitle(ax, title or "One history", lines=1, letters=0.7 * letters(ax))
     ax.grid(visible=False, axis="x")
     last = at[-1] if ended else horizon
@@ -50,6 +56,22 @@ def story(
     if ended:
         ax.plot(at[-1], height[-1], "s", color=style.INK, markersize=8, zorder=5)
     style.date_axis(ax, as_of, horizon)
-    ax.set_yticks(range(len(names)), [style.wrap(name, 27, 1) for name in names])
-    ax.set_ylim(-0.4, len(names) - 0.6)
+    ax.set_yticks(named, [style.wrap(names[rung], 27, 1) for rung in named])
+    ax.set_ylim(shown[0] - 0.4, shown[-1] + 0.4)
     return ax
+
+
+def _shown(rungs: Ints, count: int, ax: Axes) -> tuple[range, list[int]]:
+    """Return the rungs that are shown, of `count` rungs, and those of them whose names fit into the axes."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    room = max(ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72), 1)
+    if count <= room:
+        return range(count), list(range(count))
+    shown = range(rungs.min(), rungs.max() + 1)
+    visited, times = np.unique(rungs, return_counts=True)
+    named: list[int] = []
+    for rung in visited[np.argsort(-times, kind="stable")]:
+        if all(abs(rung - other) >= len(shown) / room for other in named):
+            named.append(int(rung))
+    return shown, named

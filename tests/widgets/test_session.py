@@ -16,7 +16,7 @@ from simlib.control import UNWATCHED
 from simlib.engines.ensemble import over_priors
 from simlib.errors import ScenarioError
 from simlib.formatting import percent
-from simlib.widgets.explorer import engine_cache, preview_loop
+from simlib.widgets.explorer import engine_cache, preview_loop, second_graph
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.autosave import Drafts, folder
 from simlib.widgets.explorer.engine_cache import AnswerCache
@@ -397,6 +397,7 @@ def test_the_likeliest_answer_is_drawn(session, state):
 def test_every_second_graph_is_drawn(session, state):
     for tab in [each["id"] for each in session.tabs]:
         session.turn(tab)
+        assert session.idle.worker.wait(60)  # the drivers come from the answers under the sliders
         assert session.wait(60)
         if tab in ("endings", "ladder", "moves"):
             assert size(session.front.last.right) == session.size
@@ -419,6 +420,41 @@ def test_a_history_of_the_chosen_ending_is_told(session, state):
     session.update()
     assert session.wait(60)
     assert session.front.stills[-1].story == ["None of 4,000 sampled histories ends this way at these values."]
+
+
+def test_a_history_leaves_room_for_its_events_in_a_low_window(session):
+    session.resize((400, 140))
+    session.turn("history")
+    assert session.wait(60)
+    assert session.front.stills[-1].story
+    assert 60 < size(session.front.stills[-1].png)[1] <= 150 - second_graph.EVENTS
+    assert not any(status["kind"] == "error" for status in session.front.states)
+
+
+def test_a_tab_says_that_its_picture_is_coming_or_why_there_is_none(session, monkeypatch):
+    session.turn("drivers")
+    assert second_graph.DRAWING in session.front.stills
+    assert session.wait(60)
+    monkeypatch.setattr(second_graph, "history", lambda *_: 1 / 0)
+    session.turn("history")
+    assert session.wait(60)
+    assert not session.front.stills[-1].png
+    assert "could not be drawn" in session.front.stills[-1].story[0]
+    assert session.front.states[-1]["kind"] == "error"
+
+
+def test_the_drivers_are_the_answers_under_the_sliders_at_the_present_settings(session, state):
+    session.turn("drivers")
+    state.set_value("signing", 0.1)
+    session.update()
+    assert session.wait(60)
+    assert session.idle.worker.wait(60)
+    assert session.stills.wait(60)
+    now = float(session.shown.endings["agreement"].probability[-1])
+    name, (low, high, solved) = max(session.reach.ends.items(), key=lambda end: max(abs(p - now) for p in end[1][:2]))
+    words = f"{state.base.assumptions[name].short_label} ({100 * (low - now):+.1f} to {100 * (high - now):+.1f})"
+    assert solved
+    assert f"at high: {words}" in session.front.stills[-1].alt
 
 
 def test_what_the_sliders_could_do_is_solved_at_rest(session, state):

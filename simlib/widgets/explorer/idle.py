@@ -120,7 +120,7 @@ class IdleWork:
     def _doubt(self, settings: Settings, forecast: Forecast, control: Control) -> None:
         def progress(share: float) -> None:
             if round(share * 100) % 4 == 0:
-                self.display.tell_idle(settings, f"range over the assumptions: {share:.0%}")
+                self.display.tell_idle(settings, f"computing the range over the assumptions, {share:.0%} done")
 
         found = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
         if found is not None:
@@ -133,7 +133,7 @@ class IdleWork:
         state, measure = self.answers.state, self.answers.state.lead
         machine = self.answers.machine(settings)
         for number, name in enumerate(names):
-            self.display.tell_idle(settings, f"answers at the ends of sliders: {number} of {len(names)}")
+            self.display.tell_idle(settings, f"solving the ends of sliders, {number} of {len(names)} done")
             assumption, ends = state.base.assumptions[name], []
             for value in (assumption.low, assumption.high):
                 theta = self.answers.theta(settings.with_value(name, value), machine)

@@ -26,12 +26,16 @@ class Reach:
         self._key: Hashable = None
         self.ends: dict[str, Ends] = {}
 
+    def of(self, key: Hashable) -> dict[str, Ends]:
+        """Return the probabilities that belong to a key, or {} for another key."""
+        return self.ends if key == self._key else {}
+
     def add(self, key: Hashable, found: Mapping[str, Ends]) -> None:
         """Add the probabilities `found` {assumption: ends}.
 
         With another key, first remove all earlier ones. An estimate does not replace an exact probability.
         """
-        before = self.ends if key == self._key else {}
+        before = self.of(key)
         self.ends = before | {name: ends for name, ends in found.items() if ends[2] or not before.get(name, ends)[2]}
         self._key = key
 
@@ -41,7 +45,7 @@ class Reach:
         `label` is the label of the leading question.
         """
         result = {}
-        for name, (low, high, solved) in self.ends.items() if key == self._key else ():
+        for name, (low, high, solved) in self.of(key).items():
             about, mark = ("", "") if solved else ("about ", "≈ ")
             words = f"{label}: {about}{percent(low)} at the low end, {about}{percent(high)} at the high end"
             result[name] = [f"{mark}{percent(low)}", f"{mark}{percent(high)}", words]

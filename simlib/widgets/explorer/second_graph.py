@@ -6,16 +6,20 @@ of graph, and some tabs have choices. The leading question is the one that the e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simlib.formatting import percent
+from simlib.machine.measures import Measure
 from simlib.results import ONGOING, Forecast
-from simlib.widgets.explorer import sampled_history
+from simlib.scenario.model import Scenario
+from simlib.widgets.explorer import headline, sampled_history
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.graphs import BOTTOM, ROW, SMALLEST, TOP, Size
+from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.explorer.slider_order import Influence
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.blitting import still, still_figure
 
@@ -24,6 +28,12 @@ if TYPE_CHECKING:
 
 SAMPLE = 4_000
 """Number of simulated histories from which the range of an impact is computed."""
+
+RUNG = 14
+"""Height in pixels of a rung with its name in the picture of one history."""
+
+EVENTS = 40
+"""Least height in pixels of the list of events below that picture."""
 
 STRONGEST = 3
 """Number of assumptions that the alternative text names."""
@@ -52,6 +62,10 @@ class Still:
     png: bytes
     alt: str
     story: list[str] = field(default_factory=list)
+
+
+DRAWING = Still(b"", "", ["Drawing …"])
+"""What a second graph shows until its picture is there."""
 
 
 def tabs(state: State) -> list[Choice]:
@@ -87,45 +101,61 @@ def consequences(
 
     The range comes from `SAMPLE` simulated histories if the answer `forecast` is exact, else from that answer.
     """
-    from simlib.plots.impact_rows import consequence_rows, in_words
+    from simlib.plots.impact_rows import LINE, consequence_rows, head_lines, in_words
 
     spans: dict[str, tuple[float, float]] = {}
     sampled = answers.sampled(settings, SAMPLE) if forecast.engine == "exact" else forecast
     for name, amounts in (sampled.impacts if sampled else {}).items():
         if amounts.fan is not None:
             spans[name] = float(amounts.fan[0][-1]), float(amounts.fan[-1][-1])
-    lines = len(forecast.impacts)
     width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
-    top = 34 + 18 * lines
+    head = head_lines(forecast, height)
+    top = LINE * head + 6
     box = 12 / width, 8 / height, 1 - 24 / width, (height - top - 8) / height
-    draw = partial(consequence_rows, forecast, impact=impact, spans=spans, baseline=baseline)
+    draw = partial(consequence_rows, forecast, impact=impact, spans=spans, baseline=baseline, head=head)
     png, _ = still_figure(draw, width, height, box, ratio)
     alt = ". ".join(in_words(forecast, name, spans.get(name)) for name in forecast.impacts)
     return Still(png, f"By {forecast.by_words}: {alt}.")
 
 
-def drivers(state: State, influence: Influence | None, size: Size, ratio: float = 1.0) -> Still:
-    """Draw the assumptions that change the leading answer most, at the values of the file.
+def drivers(
+    scenario: Scenario, measure: Measure, ends: Mapping[str, Ends], forecast: Forecast, size: Size, ratio: float = 1.0
+) -> Still:
+    """Draw the assumptions that change the leading answer most, from the answers under the sliders.
 
-    `influence` is None while it is being computed.
+    Args:
+        scenario: The scenario, for the labels of its assumptions.
+        measure: The leading question or ending.
+        ends: Its probabilities at both ends of each slider (see `reach`). Without any, the picture waits.
+        forecast: The answer at the present settings.
+        size: The width and height of the picture in pixels of the page.
+        ratio: The number of pixels of the picture for each pixel of the page.
     """
+    import pandas as pd
+
     from simlib.plots.driver_bars import drivers as bars
 
-    measure = state.lead
-    if influence is None:
-        return Still(b"", "", ["The drivers are being computed."])
-    if measure.name not in influence.slopes:
-        return Still(b"", "", [f"“{measure.label}” has no exact gradient. See the answers under the sliders."])
-    frame = influence.drivers(state.base, measure.name)
-    width, height = size
+    if forecast.engine != "exact":
+        return Still(b"", "", ["The drivers need the exact engine, and this scenario has too many states for it."])
+    if not ends:
+        return Still(b"", "", ["The drivers at these settings are being computed …"])
+    now = headline.last(forecast, measure)
+    changes = [
+        (scenario.assumptions[name].short_label, low - now, high - now, solved)
+        for name, (low, high, solved) in ends.items()
+    ]
+    changes.sort(key=lambda row: -max(abs(row[1]), abs(row[2])))
+    frame = pd.DataFrame(changes, columns=["label", "at_low", "at_high", "solved"])
+    title = f"What moves it most: {measure.label}"
+    width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
     rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
-    png, _ = still(
-        lambda ax: bars(frame, ax, title=frame.attrs["title"], rows=rows), width, height, left=14, ratio=ratio
-    )
+    about = "" if frame["solved"][:rows].all() else "; ≈ from the gradient"
+    note = f"change in points from {percent(now)} (low end hatched{about})"
+    png, _ = still(lambda ax: bars(frame, ax, title=title, note=note, rows=rows), width, height, left=14, ratio=ratio)
     first = frame.head(STRONGEST)
-    ends = zip(first["label"], first["at_low"], first["at_high"], strict=True)
-    strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in ends)
-    return Still(png, f"{frame.attrs['title']}. Changes in points, at low and at high: {strongest}.")
+    reached = zip(first["label"], first["at_low"], first["at_high"], strict=True)
+    strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in reached)
+    return Still(png, f"{title}. Changes in points, at low and at high: {strongest}.")
 
 
 def history(
@@ -149,6 +179,8 @@ def history(
     def draw(ax: Axes) -> object:
         return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)
 
-    width, height = size
-    png, _ = still(draw, width, height // 2, left=180, ratio=ratio)
+    width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
+    height = min(TOP + BOTTOM + RUNG * len(told.rung_names), height - EVENTS)
+    box = 180 / width, BOTTOM / height, 1 - 200 / width, (height - TOP - BOTTOM) / height
+    png, _ = still_figure(draw, width, height, box, ratio)
     return Still(png, head, told.turning_points())

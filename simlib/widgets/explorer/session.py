@@ -75,7 +75,7 @@ class ExplorerSession:
         self.dials = dials(state.base)
         self.lock = threading.RLock()
         self.worker, self.pages = LatestWorker("simlib-answers"), LatestWorker("simlib-pages")
-        self.stills, self.replays = LatestWorker("simlib-graphs"), LatestWorker("simlib-replay")
+        self.stills, self.replays = LatestWorker("simlib-graphs", patient=True), LatestWorker("simlib-replay")
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
@@ -297,6 +297,8 @@ class ExplorerSession:
             if choice is not None:
                 self.picked[self.tab] = choice
             self.number = 0 if choice is not None else self.number + step
+            if not step and (self.tab not in LIVE or (self.counts_moves and not (self.shown and self.shown.moves))):
+                self.front.show_still(second_graph.DRAWING)
             self.front.show_settings()
             self.redraw()
 
@@ -348,7 +350,7 @@ class ExplorerSession:
 
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
-        words = "finding the states and solving; a very first run also compiles, about 15 seconds"
+        words = "computing; a first run takes about 25 seconds"
         self.front.show_status(status(words, "busy", 0.0))
 
     def show_progress(self, share: float) -> None:
@@ -434,20 +436,26 @@ class ExplorerSession:
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
         baseline, number, ratio = self._baseline(), self.number, self.ratio
+        ends = self.reach.of(self._reach_key)
 
         def job(_: Control) -> Still:
             if tab == "consequences":
                 return second_graph.consequences(self.answers, settings, forecast, baseline, size, choice, ratio)
             if tab == "drivers":
-                return second_graph.drivers(self.state, self.idle.influence, size, ratio)
+                return second_graph.drivers(self.state.base, self.state.lead, ends, forecast, size, ratio)
             return second_graph.history(self.answers, settings, size, choice, number, ratio)
 
         def done(drawn: Still) -> None:
             with self.lock:
-                if tab == self.tab:
+                if (tab, choice) == (self.tab, self.choice):
                     self.front.show_still(drawn)
 
-        self.stills.submit(job, done, self.fail)
+        def failed(error: Exception) -> None:
+            with self.lock:
+                self.front.show_still(Still(b"", "", ["This graph could not be drawn. The reason is on the left."]))
+                self.fail(error)
+
+        self.stills.submit(job, done, failed)
 
     def without_effect(self, item: Intervention) -> float:
         """Return the share of histories in which an intervention had no effect, or 0 if unknown.
@@ -512,8 +520,6 @@ class ExplorerSession:
         with self.lock:
             if not self.state.can_undo:
                 self.front.show_order()
-            if self.tab == "drivers":
-                self._draw_still()
 
     def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
         """Show the answer to the leading question (`measure`) at both ends of each slider in `reach`."""
@@ -521,11 +527,16 @@ class ExplorerSession:
             if settings == self.state.settings and measure == self.state.lead.name:
                 self.reach.add((self.answers.key(settings), measure), reach)
                 self.front.show_reach()
+                if self.tab == "drivers":
+                    self._draw_still()
 
     def reach_texts(self) -> dict[str, list[str]]:
         """Return the leading answer at both ends of each slider, as texts {id: [low, high, sentence]}."""
-        lead = self.state.lead
-        return self.reach.texts((self.answers.key(self.state.settings), lead.name), lead.label)
+        return self.reach.texts(self._reach_key, self.state.lead.label)
+
+    @property
+    def _reach_key(self) -> Hashable:
+        return self.answers.key(self.state.settings), self.state.lead.name
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""

@@ -19,14 +19,12 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.files import write_atomically
-from simlib.machine.measures import every, find
+from simlib.machine.measures import every
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simlib.engines.exact.solver import Solver
 
 __all__ = ["Influence", "compute", "file_name", "find_stored", "first_order"]
@@ -78,21 +76,6 @@ class Influence:
             spans = [high - low for low, high in (self.effect(assumption, ending) for ending in endings)]
             result[name] = (sum(map(abs, spans)) + abs(sum(spans))) / 2
         return result
-
-    def drivers(self, scenario: Scenario, measure: str) -> pd.DataFrame:
-        """Return a table of the assumptions that change a measure, with the largest effect first.
-
-        The columns are assumption, label, at_low and at_high. The last two are the changes of the probability at the
-        low end and at the high end of the assumption.
-        """
-        import pandas as pd
-
-        rows = [(a.id, a.short_label, *self.effect(a, measure)) for a in scenario.assumptions.values()]
-        rows = [row for row in rows if row[2] or row[3]]
-        rows.sort(key=lambda row: -max(abs(row[2]), abs(row[3])))
-        frame = pd.DataFrame(rows, columns=["assumption", "label", "at_low", "at_high"])
-        frame.attrs["title"] = f"What moves it most: {find(scenario, measure)[0].label}"
-        return frame
 
     def save(self, path: Path) -> None:
         """Write the influence to a JSON file. If writing fails, an earlier file stays as it was."""
