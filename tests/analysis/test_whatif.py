@@ -182,6 +182,8 @@ def test_rare_differences_are_told_as_ratios_and_rounding_as_none():
     rare = two_states(1e-12, ends=True)
     (told,) = [line for line in compare(rare, {"v": {"cross.rate": 2e-12}}, runs=0).sentences() if "“across”" in line]
     assert "“across” rises from 1 in 33 billion to 1 in 17 billion (×2)" in told
+    near = compare(two_states(0.04, ends=True), {"v": {"cross.rate": 0.0402}}, runs=0).sentences()[0]
+    assert "“crossed” rises slightly from 70% (+0.2 points)" in near
     sure = two_states(5.0, ends=True)
     assert "“crossed” stays at 100%" in compare(sure, {"v": {"cross.rate": 5.1}}, runs=0).sentences()[0]
 

@@ -526,9 +526,11 @@ def test_plans_come_from_views_from_files_and_from_the_world(bridge):
 def test_plans_are_told_with_what_they_do_and_when():
     question = questions.Plans(WORLD, plans=[PLAN], pairs=100)
     answer = question.answer(question.chosen, UNWATCHED)
-    told = " ".join(answer.sentences)
-    assert "“Offer talks” (accepted) forced on 9 April 2031" in told
-    assert "“Offer talks” by a standing rule, about 3.5 per week while “blockade” is full" in told
+    assert answer.sentences[0].startswith("“Talks before a full blockade”: “")
+    (table,) = answer.more["histories"]
+    assert table["title"] == "What “Talks before a full blockade” changes"
+    assert ["“Offer talks” (accepted) forced on 9 April 2031"] in table["rows"]
+    assert ["“Offer talks” by a standing rule, about 3.5 per week while “blockade” is full"] in table["rows"]
     expected = compare(WORLD, {"it": PLAN}, runs=0).effects["it"].strongest()
     assert {row[1]: row[4] for row in answer.rows} == {
         d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected

@@ -58,7 +58,8 @@ class Difference:
         if not self.moved:
             return f"{subject} stays at {m.write(before)}{by}"
         verb = "rises" if change > 0 else "falls"
-        moves = f"{subject} {verb} from {m.write(before)} to {m.write(after)}"
+        start, end = m.write(before), m.write(after)
+        moves = f"{subject} {verb} from {start} to {end}" if start != end else f"{subject} {verb} slightly from {start}"
         if not m.probability:
             interval = f", 95% interval {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
             return f"{moves} ({counts_change(change)}{interval}){by}"

@@ -57,13 +57,16 @@ class VariantEffect:
         main = [d for d in everything if d.measure.kind in ("ending", "question")]
         return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
 
-    def sentences(self, by: str, measure: str | None = None, *, histories: bool = True) -> list[str]:
+    def sentences(
+        self, by: str, measure: str | None = None, *, histories: bool = True, changes: bool = True
+    ) -> list[str]:
         """Describe the effects at the last report time, in sentences.
 
         Args:
             by: The last report time in words, such as a date.
             measure: The name of the measure to begin with. Default: the one that changes most.
             histories: Whether to describe pairs of histories that end differently.
+            changes: Whether to name the changes of a variant whose name does not say them.
         """
         ranked = self.strongest()
         told = [self.differences[measure]] if measure else []
@@ -72,7 +75,7 @@ class VariantEffect:
         main = any(d.measure.kind in ("ending", "question") for d in ranked)
         nothing = f"no ending and no question changes by {by}" if main else f"nothing changes by {by}"
         what = "; ".join(self.changes) or "nothing changed"
-        title = quoted(self.name) + ("" if self.name == what else f" ({what})")
+        title = quoted(self.name) + ("" if self.name == what or not changes else f" ({what})")
         lines = [f"{title}: {'; '.join(parts) or nothing}."]
         lines += [
             f"{act} has no effect in {percent(share)} of the histories that have not ended by then."
@@ -170,19 +173,20 @@ class Comparison(Answer):
                 furthest[d.measure.name] = max(furthest.get(d.measure.name, 0.0), abs(float(d.change[-1])))
         return sorted(furthest, key=lambda name: -furthest[name])[:most]
 
-    def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
+    def sentences(self, measure: str | None = None, *, histories: bool = True, changes: bool = True) -> list[str]:
         """Return for each variant its changes and their effects, in sentences.
 
         Args:
             measure: The name of the measure to begin with, even if it does not change. The measures that change most
                 follow. Default: the first of `measures`.
             histories: Whether to describe pairs of histories that end differently.
+            changes: Whether to name the changes of a variant whose name does not say them.
         """
         first = measure or self.measures[0].name
         lines = [
             line
             for effect in self.effects.values()
-            for line in effect.sentences(self.by_words, first, histories=histories)
+            for line in effect.sentences(self.by_words, first, histories=histories, changes=changes)
         ]
         where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
         return [*lines, f"Computed {where}.", *([self.note] if self.note else [])]

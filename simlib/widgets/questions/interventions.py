@@ -27,6 +27,7 @@ CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only wh
 """Labels of the fields that may have a message beside them."""
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
+PLAN_HEAD = ("plan", "what", "baseline", "under the plan", "change")
 
 
 def _pairs() -> Field:
@@ -48,6 +49,15 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
+def _changes(result: Comparison) -> list[dict[str, Any]]:
+    """Return {title, head, rows}, a table of the changes of each variant whose name does not say them."""
+    return [
+        {"title": f"What {quoted(name)} changes", "head": ["change"], "rows": [[text] for text in effect.changes]}
+        for name, effect in result.effects.items()
+        if name != "; ".join(effect.changes)
+    ]
+
+
 def _parted(pair: Divergence) -> dict[str, Any]:
     """Return {title, head, rows}, a table of one history in the scenario and in its changed copy."""
     before, after = pair.labels
@@ -60,7 +70,7 @@ class WhatIf(PanelQuestion):
     If there are several changes, their joint effect is shown too.
     """
 
-    edition = 2
+    edition = 3
     name, title, by_itself = "what-if", "What changes if …?", True
 
     def make_fields(self) -> Sequence[Field]:
@@ -161,13 +171,14 @@ class WhatIf(PanelQuestion):
         result = compare(self.scenario, self.variants(chosen), runs=chosen["pairs"], control=control)
         last = list(result.effects)[-1]
         return shown_answer(
-            result.sentences(measure),
+            result.sentences(measure, changes=False),
             HEAD,
             _rows(result),
             3,
             Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
             Drawing(partial(flips, result, variant=last), 582, left=152, bottom=133, top=94),
-            more=_remarks(result) | {"histories": [_parted(pair) for pair in result.effects[last].divergences]},
+            more=_remarks(result)
+            | {"histories": _changes(result) + [_parted(pair) for pair in result.effects[last].divergences]},
         )
 
 
@@ -216,7 +227,7 @@ class Plans(PlannedQuestion):
     `plans`, which are views or paths of files with views.
     """
 
-    edition = 2
+    edition = 3
     name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:
@@ -257,7 +268,8 @@ class Plans(PlannedQuestion):
         acts = rows_of(result)
         plots = [Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects))]
         plots += [Drawing(partial(calendar, result), round(162 + 38 * acts))] if acts else []
-        return shown_answer(result.sentences(measure, histories=False), HEAD, _rows(result), 3, *plots)
+        told = result.sentences(measure, histories=False, changes=False)
+        return shown_answer(told, PLAN_HEAD, _rows(result), 3, *plots, more={"histories": _changes(result)})
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:
