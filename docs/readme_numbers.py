@@ -151,7 +151,7 @@ class Numbers:
     def backtest(self, every: int) -> Iterator[tuple[str, ...]]:
         """Yield the mean Brier scores of each question, and the gain of updating over each rival."""
         result = backtest_of(self.folder, every)
-        yield ("mean Brier score", "happened", "forecasts", "updated", "static copy", "constant hazard", "base rate")
+        yield ("mean Brier score", "happened", "forecasts", "updated", "first forecast", "constant rate", "base rate")
         yield ("---",) * 7
         for name, label in (*result.labels.items(), (None, "all questions")):
             some = result.of(name)
@@ -177,7 +177,7 @@ def past_worlds() -> dict[Path, int]:
 
 def backtests() -> Iterator[tuple[str, ...]]:
     """Yield the mean Brier scores of each scenario of the past, and the mean differences."""
-    yield ("past world", "forecasts", "updated", "static copy", "constant hazard", "base rate")
+    yield ("past world", "forecasts", "updated", "first forecast", "constant rate", "base rate")
     yield ("---",) * 6
     means = []
     for folder, every in past_worlds().items():

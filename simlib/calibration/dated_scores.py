@@ -38,8 +38,8 @@ LATER = "later.csv"
 
 NAMES = {
     OURS: "the updated forecast",
-    "static": "its static copy",
-    "hazard": "a constant hazard",
+    "static": "the first forecast",
+    "hazard": "a constant rate",
     CLIMATOLOGY: "the base rate",
 }
 

@@ -3,9 +3,9 @@
 Nothing in this module knows later events. The rivals are:
 
 - the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, turned into a constant hazard.
-- a constant hazard: a Gamma-Poisson rate whose prior is the base rate, with the weight of half an event. The events
+- a constant rate: a Gamma-Poisson rate whose prior is the base rate, with the weight of half an event. The events
   logged before each date update the rate.
-- the static copy: the first forecast. It is never updated, except that the question is known to be still open.
+- the first forecast, which is never updated, except that the question is known to be still open.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
     "updated": ("updated", {"color": style.VERMILION, "linewidth": 2.0, "marker": "o", "markersize": 4}),
-    "static": ("static copy", {"color": style.BLUE, "linestyle": "--", "linewidth": 1.3}),
-    "hazard": ("constant hazard", {"color": style.GREEN, "linestyle": ":", "linewidth": 1.6}),
+    "static": ("first forecast", {"color": style.BLUE, "linestyle": "--", "linewidth": 1.3}),
+    "hazard": ("constant rate", {"color": style.GREEN, "linestyle": ":", "linewidth": 1.6}),
     "climatology": ("base rate", {"color": style.GHOST, "linestyle": "-.", "linewidth": 1.3}),
 }
 MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}

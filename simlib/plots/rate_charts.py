@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simlib.calibration.event_rates import HistoricalRates
     from simlib.calibration.reference_classes import BaseRates
 
-WEEK = DAYS_PER["week"]
+MONTH = DAYS_PER["month"]
 
 
 @lettered
@@ -67,16 +67,16 @@ def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: Histori
     lines = {row["from_day"]: row["per_day"] for row in law.hazard.to_dict("records") if row["events"]} if law else {}
     bands = [row for row in result.hazard.to_dict("records") if row["events"] or row["from_day"] in lines]
     for place, row in enumerate(bands):
-        ends = row["low"] * WEEK, row["high"] * WEEK
+        ends = row["low"] * MONTH, row["high"] * MONTH
         ax.plot([place, place], ends, color=style.SKY, linewidth=9, solid_capstyle="butt")
-        ax.plot([place], [row["per_day"] * WEEK], "o", color=style.BLUE, markersize=6, clip_on=False)
+        ax.plot([place], [row["per_day"] * MONTH], "o", color=style.BLUE, markersize=6, clip_on=False)
         if row["from_day"] in lines:
-            line = [lines[row["from_day"]] * WEEK] * 2
+            line = [lines[row["from_day"]] * MONTH] * 2
             ax.plot([place - 0.4, place + 0.4], line, color=style.INK, linewidth=1.4)
     ax.set_xticks(range(len(bands)), [_days(row) for row in bands])
     ax.set_xlim(-0.6, len(bands) - 0.4)
     ax.set_xlabel("days since the onset, while it has not happened", fontsize=style.TEXT, color=style.INK)
-    ax.set_ylabel("events per week", fontsize=style.TEXT, color=style.INK)
+    ax.set_ylabel("events per month", fontsize=style.TEXT, color=style.INK)
     ax.set_ylim(0, None)
     return ax
 

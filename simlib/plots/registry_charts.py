@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit, name, number, rows
@@ -36,7 +36,7 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
         for value, face in ((forecast.probability, style.INK), (forecast.rivals["climatology"], "white")):
             look: dict[str, Any] = {"color": style.INK, "markerfacecolor": face, "markersize": 6.5, "zorder": 3}
             ax.plot([value], [at], "o", clip_on=False, **look)
-        name(ax, row, f"{forecast.label} by {forecast.by}")
+        name(ax, row, f"{forecast.label} by {long_date(forecast.by)}")
         right = max(forecast.high, forecast.rivals["climatology"])
         number(ax, right, at, f"  {percent(forecast.probability)}: {VERDICTS[each.verdict]}", faint=not each.settled)
     top = style.round_top(max((max(r.forecast.high, r.forecast.rivals["climatology"]) for r in result.rows), default=1))

@@ -98,7 +98,7 @@ def backtest(parser: argparse.ArgumentParser) -> None:
     """Add the options of `backtest`."""
     parser.description = (
         "Forecast each question on each day of a past crisis, from the log that was public by then. Score the\n"
-        "forecasts by what happened, beside the base rate, a constant hazard, and a copy of the first forecast that\n"
+        "forecasts by what happened, beside the base rate, a constant rate, and a copy of the first forecast that\n"
         "is never updated. The folder needs record.toml (what happened) and forecasts/terms.csv (the base rates)."
     )
     common.add_path(parser)

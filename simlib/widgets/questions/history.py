@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simlib.control import Control
-from simlib.formatting import counted, percent
+from simlib.formatting import counted, long_date, percent
 from simlib.quantities import DAYS_PER
 from simlib.widgets.questions.choices import number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
@@ -65,7 +65,7 @@ class RatesFromHistory(PanelQuestion):
     The crises are simulated histories of the scenario, so that long-run rates can be computed from many more of them.
     """
 
-    name, title, edition = "rates-from-history", "How precisely do so many past crises tell a rate?", 2
+    name, title, edition = "rates-from-history", "How precisely do so many past crises tell a rate?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -87,18 +87,18 @@ class RatesFromHistory(PanelQuestion):
         many = simulated_cases(self.scenario, LAW_DRAWS, each=LAW_EACH, control=control)
         law = historical_rates(many, event)
         bands = few.hazard.merge(law.hazard, on=["from_day", "to_day"], suffixes=("", "_law"))
-        week = DAYS_PER["week"]
+        month = DAYS_PER["month"]
         rows = [
             (
                 f"{row['from_day']:g} to {row['to_day']:g}",
                 f"{row['events']}",
-                f"{row['per_day'] * week:.2g}",
-                f"{row['low'] * week:.2g} to {row['high'] * week:.2g}",
-                f"{row['per_day_law'] * week:.2g}",
+                f"{row['per_day'] * month:.2g}",
+                f"{row['low'] * month:.2g} to {row['high'] * month:.2g}",
+                f"{row['per_day_law'] * month:.2g}",
             )
             for row in bands.to_dict("records")
         ]
-        head = ("days since the onset", "events", "per week", "90% interval", "per week, in the long run")
+        head = ("days since the onset", "events", "per month", "90% interval", "per month, in the long run")
         draw = partial(hazard_by_day, few, label=label, law=law)
         return shown_answer(self._sentences(few, law), head, rows, 4, Drawing(draw, 420, left=62, bottom=58))
 
@@ -123,7 +123,7 @@ class RatesFromHistory(PanelQuestion):
 class DayByDay(PanelQuestion):
     """The forecasts on each day of a past crisis, simpler forecasts beside them, and the scores of both."""
 
-    name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 2
+    name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -155,7 +155,7 @@ class DayByDay(PanelQuestion):
             )
             for row in result.table().to_dict("records")
         ]
-        head = ("question", "ahead", "came true", "updated", "static copy", "constant hazard", "base rate")
+        head = ("question", "ahead", "came true", "updated", "first forecast", "constant rate", "base rate")
         lines = partial(forecasts_by_day, result, question=chosen["question"], days=int(chosen["days"]))
         height = 150 + 46 * max(len(result.labels), 2)
         drawings = (
@@ -168,7 +168,7 @@ class DayByDay(PanelQuestion):
 class RegisteredForecasts(PanelQuestion):
     """The registered forecasts of a scenario, their base rates, and scores if the outcome is known."""
 
-    name, title = "registered-forecasts", "How good were the registered forecasts?"
+    name, title, edition = "registered-forecasts", "How good were the registered forecasts?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return no fields, because nothing can be set."""
@@ -191,7 +191,7 @@ class RegisteredForecasts(PanelQuestion):
         rows = [
             (
                 row.forecast.label,
-                str(row.forecast.by),
+                long_date(row.forecast.by),
                 row.verdict or "open",
                 percent(row.forecast.probability),
                 f"{percent(row.forecast.low)} to {percent(row.forecast.high)}",
