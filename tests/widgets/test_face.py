@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
+import ipywidgets as w
 import pytest
 
 from simlib import widgets
@@ -24,6 +27,14 @@ def test_the_face_is_explorer_editor_and_every_question():
 def test_the_face_loads_no_widget_until_one_is_asked_for():
     code = "import sys, simlib.widgets; sys.exit('ipywidgets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_module_has_a_widget_that_a_page_opened_again_does_not_know():
+    names = [module.name for module in pkgutil.walk_packages(widgets.__path__, "simlib.widgets.")]
+    modules = [importlib.import_module(name) for name in names]
+    found = [(m.__name__, name) for m in modules for name, value in vars(m).items() if isinstance(value, w.Widget)]
+    assert len(modules) > 30
+    assert found == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")

@@ -21,8 +21,9 @@ from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.kit.blitting import still
 from simlib.widgets.kit.components import Checks, LivePicture
 
+# Not widgets: views that share one fail after a reload of the page, because it comes only with the first view.
 WIDE = {"description_width": "initial"}
-LINE = w.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
+LINE = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 10px"}
 
 
 def words(text: str, css: str = "simlib-words") -> str:
