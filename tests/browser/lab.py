@@ -82,6 +82,7 @@ class Lab:
         if self.live:  # as `simlib lab` starts it
             private["SIMLIB_LIVE"] = str(self.folder / "notebooks")
             private["JUPYTER_CONFIG_PATH"] = str(self.folder / "simlib" / "_jupyter")
+            command.append(f"--LabApp.extra_labextensions_path={self.folder / 'simlib' / '_jupyter' / 'labextensions'}")
         with (self.folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 command,

@@ -87,9 +87,9 @@ def test_what_a_button_of_the_explorer_did_is_saved(lab, page):
 
 def test_the_editor_saves_its_answer(lab, visit):
     page = visit(EDITOR, size=(1400, 1100))
-    page.run_all()
-    page.settle()
     area = page.page.get_by_role("textbox", name="Scenario in YAML")
+    until(area.count, 60, "the notebook to run by itself")
+    page.settle()
     text, before = area.input_value(), page.alt()
     area.fill(text.replace("every 14 days", "every 10 days"))
     until(lambda: page.alt() != before, 30, "another answer")

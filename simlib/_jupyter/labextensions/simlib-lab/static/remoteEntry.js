@@ -8,6 +8,9 @@
     return new Set(Array.isArray(found) ? found : []);
   };
 
+  let scope = {};  // the modules that JupyterLab shares with its extensions: {name: {version: {get}}}
+  const shared = async (name) => (await Object.values(scope[name])[0].get())();
+
   const plugin = {
     id: "simlib-lab:run",
     description: "Runs the shipped notebooks of simlib when they are opened.",
@@ -22,12 +25,13 @@
         await widget.context.ready;
         await widget.revealed;
         await widget.sessionContext.ready;
+        // JupyterLab's own command would select the last cell and scroll to it. This leaves the page as it is.
+        const { CodeCell } = await shared("@jupyterlab/cells");
         if (widget.isDisposed || !widget.sessionContext.session) return;
-        app.shell.activateById(widget.id);
-        const model = widget.content.model;
+        const { model, widgets } = widget.content;
         const dirty = model.dirty;
-        await app.commands.execute("notebook:run-all-cells");
-        widget.content.activeCellIndex = 0;
+        const cells = widgets.filter((cell) => cell.model.type === "code");
+        await Promise.allSettled(cells.map((cell) => CodeCell.execute(cell, widget.sessionContext)));
         if (!dirty) model.dirty = false;  // nobody changed anything
       };
       app.restored.then(() => {
@@ -39,7 +43,7 @@
 
   window._JUPYTERLAB = window._JUPYTERLAB || {};
   window._JUPYTERLAB["simlib-lab"] = {
-    init: () => undefined,
+    init: (modules) => { scope = modules; },
     get: (module) => {
       if (module !== "./extension") return Promise.reject(new Error(`simlib-lab has no ${module}`));
       return Promise.resolve(() => ({ __esModule: true, default: plugin }));
