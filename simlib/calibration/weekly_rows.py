@@ -84,8 +84,8 @@ class RowsPerWeek(Answer):
         )
         if self.before and self.after and self.before.verdict != self.after.verdict:
             texts.append("The rows fit on one side of this date but not on the other: the log may have changed.")
-        how = "learnt from the log" if self.provenance["learn"] else "of the priors"
-        return [*texts, f"Range: nine in ten of {self.kept:,} histories that outlast the log, at draws {how}."]
+        how = "learnt from the log" if self.provenance["learn"] else "drawn from their ranges"
+        return [*texts, f"Range: nine in ten of {self.kept:,} histories that outlast the log, with assumptions {how}."]
 
     def _parts(self) -> Iterator[str]:
         day = self.scenario.as_of

@@ -13,7 +13,7 @@ from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.evidence import posterior
 from simlib.evidence.log_intake import Events, Intake, take_in, taken_in
-from simlib.formatting import counted, long_date
+from simlib.formatting import counted, long_date, quoted
 from simlib.machine.belief import quantiles
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
@@ -33,6 +33,9 @@ below the first number, or if the mean of that score (in the prior: 0) moved by 
 SURE = 2.0
 """`TAUGHT_SPREAD` or `TAUGHT_SHIFT` must be passed by this many standard errors of the draws. Otherwise some of many
 assumptions would pass by chance."""
+
+UNDECIDED, UNCHANGED = "undecided", "hardly changed"
+"""Words for an assumption for which the draws cannot decide whether the log changed it, and for one that it did not."""
 
 _POINTS = ("low", "median", "high")
 
@@ -61,9 +64,28 @@ class LearntAssumption:
     @property
     def taught(self) -> bool:
         """Whether the log moved or narrowed the assumption by more than the error of the draws."""
+        return self.change not in (UNDECIDED, UNCHANGED)
+
+    @property
+    def change(self) -> str:
+        """The change by the log in words: "moved", "narrower", both, `UNDECIDED` or `UNCHANGED`.
+
+        It is undecided if a limit is passed, but by less than the error of the draws.
+        """
+        if self.reach == "untouched":
+            return UNCHANGED
         error = SURE * self.spread / np.sqrt(self.draws)
+        moved = abs(self.mean) - error > TAUGHT_SHIFT
         narrower = self.spread + error / np.sqrt(2) < TAUGHT_SPREAD
-        return self.reach != "untouched" and bool(narrower or abs(self.mean) - error > TAUGHT_SHIFT)
+        passed = self.spread < TAUGHT_SPREAD or abs(self.mean) > TAUGHT_SHIFT
+        sure = " and ".join(word for word, fits in (("moved", moved), ("narrower", narrower)) if fits)
+        return sure or (UNDECIDED if passed else UNCHANGED)
+
+    @property
+    def strength(self) -> tuple[int, float]:
+        """A sort key. The assumptions that the log changed most come first, and then those that are undecided."""
+        rank = 0 if self.taught else 1 if self.change == UNDECIDED else 2
+        return rank, min(self.spread, 1.0) - abs(self.mean)
 
     def row(self) -> dict[str, Any]:
         """Return the assumption as a row of a table."""
@@ -227,11 +249,17 @@ def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> lis
 def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
     """Return a sentence for each assumption that the log changed, and one sentence about all others."""
     taught = [each for each in learnt if each.taught]
-    if not taught:
+    if all(each.change == UNCHANGED for each in learnt):
         return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
-    rest = len(learnt) - len(taught)
+    rest = sum(each.change == UNCHANGED for each in learnt)
     others = [f"The other {rest} uncertain assumptions keep their priors, or nearly so."] if rest else []
-    return [each.sentence(numbers[each.id]) for each in taught] + others
+    return [each.sentence(numbers[each.id]) for each in taught] + undecided_sentence(learnt, numbers) + others
+
+
+def undecided_sentence(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
+    """Return a sentence with the assumptions for which the draws cannot decide (empty if there are none)."""
+    names = [quoted(numbers[each.id].label) for each in learnt if each.change == UNDECIDED]
+    return [f"The draws cannot decide whether the log changed {', '.join(names)}."] if names else []
 
 
 def about_draws(source: Mapping[str, Any]) -> list[str]:
@@ -239,4 +267,4 @@ def about_draws(source: Mapping[str, Any]) -> list[str]:
     draws = f"{source['taken']:,} draws are worth {source['effective_draws']:,.0f} of equal weight"
     if source["k_hat"] is None:
         return [f"{draws} ({source['method']})."] if source["method"] == "chains" else []
-    return [f"{draws}; the shape of the tail of their weights is k = {source['k_hat']:.2f} (trusted below 0.7)."]
+    return [f"{draws}; the shape of the tail of their weights is k = {source['k_hat']:z.2f} (trusted below 0.7)."]

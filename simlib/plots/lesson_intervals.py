@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.evidence.lessons import UNDECIDED
 from simlib.formatting import counted, long_date
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -31,7 +32,8 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axe
     title = "The log teaches nothing" if not taught else f"The log teaches about {counted(taught, 'assumption')}"
     note = (
         "unit: standard deviation of the prior; bar: mean ± 1.645 standard deviations (5 to 95% of a normal "
-        "distribution); grey: before the log, colour: after it; dot: mean after the log (hollow: hardly changed)"
+        "distribution); grey: before the log, colour: after it; dot: mean after the log (filled: moved or narrower, "
+        "grey: the draws cannot decide, hollow: hardly changed)"
     )
     style.dress(ax, fit(f"{title}, as of {long_date(result.as_of)}", ax), caption(note, ax))
     rows(ax, len(some))
@@ -42,7 +44,8 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axe
         ax.plot([-1.645, 1.645], [row + 0.12] * 2, color=style.GHOST, linewidth=5, solid_capstyle="butt")
         ends = np.array([each.mean - 1.645 * each.spread, each.mean + 1.645 * each.spread])
         ax.plot(ends, [row + 0.3] * 2, color=style.BLUE, linewidth=5, solid_capstyle="butt")
-        ax.plot(each.mean, row + 0.3, "o", color=style.INK, markerfacecolor=style.INK if each.taught else "white")
+        face = style.INK if each.taught else style.GHOST if each.change == UNDECIDED else "white"
+        ax.plot(each.mean, row + 0.3, "o", color=style.INK, markerfacecolor=face)
         reach = max(reach, float(np.abs(ends).max()))
         number(ax, float(ends[1]), row + 0.3, f"{each.mean:+.2f}, spread ×{each.spread:.2f}", faint=not each.taught)
     ax.set_xlim(-1.15 * reach, 1.7 * reach)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simlib.evidence.lessons import UNCHANGED, UNDECIDED
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit, name, rows
@@ -29,7 +31,7 @@ _REACH = 2.6
 def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
     """Return up to `most` of the assumptions that the log could change, the most changed first."""
     some = [each for each in result.learnt if each.reach != "untouched"]
-    return sorted(some, key=lambda each: (not each.taught, each.spread - abs(each.mean)))[:most]
+    return sorted(some, key=lambda each: each.strength)[:most]
 
 
 def height_of(result: Update) -> int:
@@ -47,18 +49,24 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
     count = sum(each.taught for each in result.learnt)
     title = f"The log teaches something about {count} of {len(result.learnt)} uncertain assumptions"
     title = title if count else f"The log teaches hardly anything about {len(result.learnt)} uncertain assumptions"
-    note = "grey: 5 to 95% and median before the log; colour: after it (dark: changed, pale: hardly changed)"
+    note = (
+        "grey: 5 to 95% and median before the log; colour: after it (dark: moved or narrower, dashed: the draws "
+        "cannot decide, pale: hardly changed)"
+    )
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, len(learnt))
     for place, each in enumerate(learnt):
         number = numbers[each.id]
         name(ax, place, number.short_label, bold=each.taught)
         _range(ax, place + 0.1, np.array([-Z95, 0.0, Z95]), style.GHOST)
-        _range(ax, place + 0.28, scores(number, each.posterior), style.BLUE if each.taught else style.SKY)
+        undecided = each.change == UNDECIDED
+        colour = style.BLUE if each.taught or undecided else style.SKY
+        _range(ax, place + 0.28, scores(number, each.posterior), colour, (0, (1, 0.5)) if undecided else "solid")
         old, new = (show(points[1], number.kind, number.unit) for points in (each.prior, each.posterior))
         text = f"{old} → {new}" if old != new else f"{old}, as before"
+        verdict = "" if each.change == UNCHANGED else f"\n{each.change}, {percent(each.spread)} of the spread"
         ax.annotate(
-            style.wrap(text, 44, 1),
+            style.wrap(text, 44, 1) + verdict,
             (1, place + 0.2),
             (6, 0),
             xycoords=("axes fraction", "data"),
@@ -69,7 +77,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
             annotation_clip=False,
         )
     ax.set_xlim(-_REACH, _REACH)
-    ax.set_xticks([-Z95, 0, Z95], ["5% of the prior", "median", "95% of the prior"])
+    ax.set_xticks([-Z95, 0, Z95], ["5% before the log", "median", "95% before the log"])
     return ax
 
 
@@ -85,7 +93,7 @@ def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray
     return np.asarray(Z95 * np.where(away >= 0, away / (high - middle), away / (middle - low)))
 
 
-def _range(ax: Axes, place: float, points: np.ndarray, colour: str) -> None:
+def _range(ax: Axes, place: float, points: np.ndarray, colour: str, line: Any = "solid") -> None:
     low, middle, high = np.clip(points, -_REACH, _REACH)
-    ax.plot([low, high], [place, place], color=colour, linewidth=5, solid_capstyle="butt", zorder=3)
+    ax.plot([low, high], [place, place], color=colour, linewidth=5, linestyle=line, solid_capstyle="butt", zorder=3)
     ax.plot([middle], [place], "o", color="white", markeredgecolor=colour, markersize=6, markeredgewidth=1.6, zorder=4)

@@ -61,10 +61,16 @@ def test_what_few_draws_show_by_chance_is_not_called_taught():
     points = (0.1, 0.2, 0.4)
     narrow = LearntAssumption("a", points, points, 0.0, 0.75, "free", draws=50)
     assert not narrow.taught
-    assert dataclasses.replace(narrow, draws=5000).taught
+    assert narrow.change == "undecided"
+    assert dataclasses.replace(narrow, draws=5000).change == "narrower"
     moved = LearntAssumption("a", points, points, 0.6, 1.0, "free", draws=100)
     assert not moved.taught
-    assert dataclasses.replace(moved, draws=10_000).taught
+    assert moved.change == "undecided"
+    assert dataclasses.replace(moved, draws=10_000).change == "moved"
+    assert dataclasses.replace(moved, spread=0.5, draws=10_000).change == "moved and narrower"
+    assert dataclasses.replace(moved, mean=0.4).change == "hardly changed"
+    best, unsure, same = dataclasses.replace(narrow, draws=5000), narrow, dataclasses.replace(moved, mean=0.49)
+    assert sorted([same, unsure, best], key=lambda each: each.strength) == [best, unsure, same]
     assert not dataclasses.replace(moved, draws=np.inf, reach="untouched").taught
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
+from simlib.evidence.lessons import UNCHANGED, undecided_sentence
 from simlib.formatting import counted, long_date, percent
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
@@ -64,7 +65,7 @@ class _LogQuestion(PanelQuestion):
 class LearnFromTheLog(_LogQuestion):
     """The range of each assumption before and after learning from a log of events."""
 
-    name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 2
+    name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -74,10 +75,12 @@ class LearnFromTheLog(_LogQuestion):
         """Update the assumptions with the log, and compare each posterior with its prior."""
         from simlib.evidence.belief_update import update
         from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
+        from simlib.report.assumption_blocks import readable
 
         result = update(self.scenario, self.rows, **asked(chosen, control, "as_of", "draws"))
+        result = dataclasses.replace(result, before=readable(result.before))
         head = ("assumption", "can the log change it?", "before (5 to 95%)", "after (5 to 95%)", "remaining spread")
-        rows = [_row(result, each) for each in sorted(result.learnt, key=strength)]
+        rows = [_row(result, each) for each in sorted(result.learnt, key=lambda each: each.strength)]
         drawing = Drawing(partial(prior_and_posterior, result), height_of(result), left=20, right=276)
         return shown_answer(list(_told(result)), head, rows, 3, drawing)
 
@@ -109,11 +112,6 @@ def _effect(row: RowEffect) -> tuple[str, ...]:
     return str(row.date), row.words, *lines, percent(row.before), percent(row.after)
 
 
-def strength(each: LearntAssumption) -> tuple[bool, float]:
-    """Return a sort key. The assumptions that the log changed most come first."""
-    return not each.taught, min(each.spread, 1.0) - abs(each.mean)
-
-
 def _number(result: Update, each: LearntAssumption) -> Assumption:
     return {**result.before.assumptions, **result.before.log_assumptions}[each.id]
 
@@ -131,15 +129,20 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 def _told(result: Update) -> Iterator[str]:
     """Yield sentences on the lessons of the log about assumptions, and on their reliability."""
-    taught = sorted((each for each in result.learnt if each.taught), key=strength)
+    learnt = sorted(result.learnt, key=lambda each: each.strength)
+    taught = [each for each in learnt if each.taught]
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
-        yield f"{log} teaches hardly anything about the assumptions: each keeps its range, or nearly so."
+        same = all(each.change == UNCHANGED for each in learnt)
+        kept = ": each keeps its range, or nearly so" if same else ""
+        yield f"{log} teaches hardly anything about the assumptions{kept}."
     else:
         yield f"{log} teaches something about {len(taught)} of {len(result.learnt)} uncertain assumptions."
     for each in taught:
         number = _number(result, each)
-        yield f"{number.label}: {_range(number, each.posterior)} after the log, {_range(number, each.prior)} before."
+        ranges = f"{_range(number, each.posterior)} after the log, {_range(number, each.prior)} before"
+        yield f"{number.label}, {each.change}: {ranges}."
+    yield from undecided_sentence(learnt, {each.id: _number(result, each) for each in learnt})
     count = {reach: sum(each.reach == reach for each in result.learnt) for reach in REACH}
     if count["untouched"]:
         these = counted(count["untouched"], "assumption")
@@ -153,18 +156,15 @@ def _told(result: Update) -> Iterator[str]:
 def _trust(result: Update) -> str:
     """Say how many draws of equal weight the weighted draws are worth.
 
-    For draws from importance sampling, also give the diagnostic k̂ and the error of a median.
+    For draws from importance sampling, also give the error of a median.
     """
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":
         return f"Computed by chains (Hamiltonian Monte Carlo): their {worth}."
     if made["k_hat"] is None:
-        return f"Drawn from the priors: the log touches no assumption, and the {worth}."
-    k = float(made["k_hat"])
-    ease = "far below" if k < 0.5 else "below"
+        return f"Drawn from the ranges: the log touches no assumption, and the {worth}."
     return (
-        f"The {worth}, and no small group of them dominates: k̂ is {k:.2f}, {ease} the limit of 0.7. Above that limit "
-        "nothing is shown. The error of a median is less than "
+        f"The {worth}, and no small group of them dominates. The error of a median is less than "
         f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance to an end of its range."
     )
