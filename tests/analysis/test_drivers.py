@@ -19,6 +19,7 @@ from simlib.analysis.sensitivity.screening import (
     inputs,
     largest_shares,
     score_slopes,
+    steepest_first,
     steepest_of_each,
     swings,
     tangent_spreads,
@@ -171,7 +172,10 @@ def test_the_weak_are_left_out_of_a_tornado_and_counted():
     assert found.screened == 2
     assert found.beyond[1] == pytest.approx(0, abs=1e-9)
     slopes = [w * T * rate * np.exp(-rate * T) * s * Z95 for n, (w, rate, s) in WAYS.items() if n != "a"]
-    assert found.beyond[0] == pytest.approx(max(slopes), rel=1e-6)
+    weight, rate, deviation = WAYS["a"]
+    steepest = weight * T * rate * np.exp(-rate * T) * deviation * Z95
+    curved = max(1.0, *(abs(x[0] - found.stated[0]) / steepest for x in (found.bars[0].at_low, found.bars[0].at_high)))
+    assert found.beyond[0] == pytest.approx(curved * max(slopes), rel=1e-6)
     assert (
         "2 assumptions were not tried: judged by slope at the stated values, none would move it by more than"
         in (found.sentences()[2])
@@ -180,6 +184,14 @@ def test_the_weak_are_left_out_of_a_tornado_and_counted():
     assert found.frame("moves:cross-a")["at_high"][0] > 0
     with pytest.raises(KeyError, match="'ending:ongoing' is no measure of this answer; expected one of ending:across"):
         found.frame("ending:ongoing")
+
+
+def test_what_was_not_tried_is_allowed_to_bend_like_what_was_tried():
+    found = drivers(product(), "moves:shoot", top=1)
+    assert [bar.assumption.id for bar in found.bars] == ["boost"]
+    bend = np.expm1(0.8 * Z95) / (0.8 * Z95)
+    assert found.beyond[0] == pytest.approx(found.stated[0] * 0.5 * Z95 * bend, rel=1e-4)
+    assert found.beyond[0] > found.stated[0] * np.expm1(0.5 * Z95)
 
 
 def apart():
@@ -207,7 +219,9 @@ def test_each_answer_has_the_drivers_of_its_own_and_says_what_is_left_out_of_it(
     assert bank.startswith(
         "1 more assumption that was tried moves it less; 1 assumption was not tried: judged by slope"
     )
-    assert f"by more than {100 * Z95 * apart_slope():.2g} points." in bank
+    sail = next(bar for bar in found.bars if bar.assumption.id == "sail-rate")
+    curved = max(1.0, *(abs(x[0] - found.stated[0]) / (1.5 * Z95 * apart_slope()) for x in (sail.at_low, sail.at_high)))
+    assert f"by more than about {100 * Z95 * apart_slope() * curved:.2g} points." in bank
     assert lamp.endswith("none would move it by as much as 0.0001 points.")
     assert found.to_dict()["beyond"]["level:lamp=out"] == pytest.approx(0, abs=1e-9)
     assert [row["assumption"] for row in found.to_dict()["bars"]["level:lamp=out"]] == ["blow-rate"]
@@ -359,6 +373,17 @@ def test_correlated_assumptions_enter_as_one():
     alone = 0.3**2 * moments(0.04, 0.5)[1]
     assert shares["pace-a+pace-c"].estimate == pytest.approx(joint / (joint + alone), abs=0.03)
     assert shares["pace-b"].low <= alone / (joint + alone) <= shares["pace-b"].high
+
+
+def test_a_group_is_named_by_the_correlated_assumption_that_moves_the_measure_most():
+    scenario = additive().replace(correlations=(Correlation("pace-a", "pace-c", 0.8),))
+    found = inputs(scenario, {"mine": ["pace-b"]})
+    swing = np.zeros(len(scenario.assumptions))
+    swing[list(scenario.assumptions).index("pace-c")] = -0.2
+    swing[list(scenario.assumptions).index("pace-a")] = 0.1
+    named = {item.name: item.label for item in steepest_first(scenario, found, swing)}
+    assert named == {"mine": "mine", "pace-a+pace-c": "pace-c + pace-a"}
+    assert [item.assumptions for item in steepest_first(scenario, found, swing)] == [x.assumptions for x in found]
 
 
 def test_a_group_that_cuts_a_correlation_is_refused_with_the_reason():

@@ -209,7 +209,9 @@ class Drivers(Traced):
     stated_half (M,): the 95% half-widths of `stated`, 0 when exact.
     top: the number of assumptions that are shown for each measure, the strongest first. None: all that were tried.
     screened: the number of assumptions that were not tried.
-    beyond (M,): the largest change of each measure by an assumption that was not tried, estimated from slopes.
+    beyond (M,): the largest change of each measure by an assumption that was not tried, estimated from slopes. As an
+    allowance for curvature it is multiplied by the largest factor by which an assumption that was tried exceeded its
+    slope.
     """
 
     kind: ClassVar[str] = "drivers"
@@ -314,7 +316,7 @@ class Drivers(Traced):
             tried = "1 more assumption that was tried moves it less"
         beyond = float(self.beyond[self.place(measure.name)])
         size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
-        by = f"more than {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
+        by = f"more than about {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
         others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
         screened = f"{others}: judged by slope {self.centre}, none would move it by {by}"
         reasons = [text for text, count in ((tried, some), (screened, self.screened)) if count]
@@ -376,11 +378,11 @@ def drivers(
     chosen, day = find(scenario, measures), days_by(scenario, by)
     held, belief = with_ranges_of(scenario, draws, seed=seed)
     every = [a.id for a in uncertain(held)]
-    free, beyond = every, np.zeros(len(chosen))
+    free, beyond, slopes = every, np.zeros(len(chosen)), np.zeros((len(every), len(chosen)))
     if top is not None and top < len(every):
         screening: Engine = "exact" if engine == "exact" else "auto"
         swing = swings(held, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, 0.2))
-        free, beyond = _screen(held, swing, top)
+        free, beyond, slopes = _screen(held, swing, top)
     columns = [list(scenario.assumptions).index(name) for name in free]
     thetas = np.tile(priors.theta(held), (1 + 2 * len(free), 1))
     for place, (name, column) in enumerate(zip(free, columns, strict=True)):
@@ -395,19 +397,23 @@ def drivers(
         Bar(held.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
         for k, name in enumerate(free)
     )
+    changes = np.abs(mean[1:] - mean[0]).reshape(len(free), 2, -1).max(axis=1)
+    steep = (slopes >= beyond) & (beyond > 0)
+    beyond = beyond * np.divide(changes, slopes, out=np.ones_like(slopes), where=steep).max(axis=0, initial=1.0)
     drawn = {"draws": belief.draws if belief else 0, "belief": belief.name if belief else None}
     source = provenance(scenario, engine=responses.engine, seed=seed, runs=responses.runs or None, **drawn)
     stated, screened = (mean[0], bars, half_widths(values[:1])[0]), (top, len(every) - len(free), beyond)
     return Drivers(*dated(scenario, day), chosen, *stated, *screened, source)
 
 
-def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and how much any other assumption changes each measure at most (M,).
+def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats, Floats]:
+    """Return T assumptions to try, the largest changes by any other (M,), and the changes by these (T, M).
 
     The changes of the M measures are estimated from slopes.
     """
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)
-    others = np.delete(spread, tried, axis=0)
-    return [single[place].name for place in tried], priors.Z_95TH_PERCENTILE * others.max(axis=0, initial=0.0)
+    changes = priors.Z_95TH_PERCENTILE * spread
+    others = np.delete(changes, tried, axis=0).max(axis=0, initial=0.0)
+    return [single[place].name for place in tried], others, changes[tried]

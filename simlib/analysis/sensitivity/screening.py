@@ -29,7 +29,7 @@ from simlib.scenario.scales import forward
 from simlib.typing import Engine, Floats
 
 __all__ = ["SCREENING_RUNS", "Input", "inputs", "largest_shares", "score_slopes", "steepest_of_each", "swings"]
-__all__ += ["tangent_spreads", "uncertain", "with_ranges_of"]
+__all__ += ["steepest_first", "tangent_spreads", "uncertain", "with_ranges_of"]
 
 SCREENING_RUNS = 4000
 """Replicates at each of the two values of an assumption when it is screened by Monte Carlo."""
@@ -232,6 +232,20 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
             for cols in (list(item.columns) for item in some)
         ]
     )
+
+
+def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> list[Input]:
+    """Return inputs whose labels name first the correlated assumption that moves one measure most.
+
+    `swing` (A,) is the change of the measure per normal score of each of A assumptions. The order of the inputs, and of
+    the assumptions in each input, stays as it is.
+    """
+    every, result = list(scenario.assumptions.values()), []
+    for item in some:
+        ranked = sorted(item.columns, key=lambda column: -abs(swing[column]))
+        tied = item.name == "+".join(item.assumptions)
+        result.append(replace(item, label=" + ".join(every[c].label for c in ranked)) if tied else item)
+    return result
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:

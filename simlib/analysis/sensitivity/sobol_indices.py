@@ -22,7 +22,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses, listed
 from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackknife, products
-from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
+from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, steepest_first, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, percent, quoted
@@ -159,7 +159,7 @@ class Sobol(Traced):
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
                 f"{counted(self.screened, 'more assumption')} {verb} too (correlated ones count as one), but {whose} "
-                f"not computed: judged by slope at the stated values, none causes more than {part} of the variance of "
+                f"not computed: judged by slope at the stated values, none causes more than about {part} of the variance of "
                 f"{these}."
             )
         return lines
@@ -257,12 +257,14 @@ def sobol(
         raise ValueError(f"draws must be a power of two of at least 8, not {draws}")
     groups, top = (top, TOP) if isinstance(top, Mapping) else (None, top)
     chosen, day, every = find(scenario, measures), days_by(scenario, by), inputs(scenario, groups)
-    picked, beyond, begun = every, 0.0, 0.0
-    if top is not None and top < len(every):
+    picked, beyond, begun, swing = every, 0.0, 0.0, None
+    screened = top is not None and top < len(every)
+    if screened or any(len(item.columns) > 1 for item in every):
         begun = 0.1
         screening: Engine = "exact" if engine == "exact" else "auto"
         swing = swings(scenario, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, begun))
-        picked, beyond = _screen(scenario, every, swing, top)
+        if screened:
+            picked, beyond = _screen(scenario, every, swing, top)
     rows = PickFreeze(scenario, picked, draws, seed)
     ready = partial(Responses, scenario, chosen, by=day, runs=runs)
     responses = ready(engine=engine, rows=draws * (len(picked) + 2), seed=seed * SCRAMBLES)
@@ -273,7 +275,11 @@ def sobol(
         first, last = (begun + (1 - begun) * part / len(rows.thetas) for part in (number, number + 1))
         answers.append(rows.split(responses(thetas, control=control.part(first, last))))
     shares = {
-        measure.name: _shares(measure, picked, [[x[:, :, m] for x in each] for each in answers])
+        measure.name: _shares(
+            measure,
+            picked if swing is None else steepest_first(scenario, picked, swing[:, m]),
+            [[x[:, :, m] for x in each] for each in answers],
+        )
         for m, measure in enumerate(chosen)
     }
     source = provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None)
