@@ -128,6 +128,13 @@ def test_passages():
     assert np.all((frame["low"] <= frame["share"]) & (frame["share"] <= frame["high"]))
 
 
+def test_rungs_and_moves_on_the_way_are_told_apart():
+    told = passages(crossroads(), "home").sentences()
+    assert "rungs" in told[0]
+    assert "the move “go-home”" in told[0]
+    assert told[1:] == []
+
+
 def test_a_forced_move_is_a_passage():
     """Whoever is still at the crossing on day 5 is made to go left: that counts as passing, as in sampled histories."""
     forced = crossroads().replace(interventions=(Force("go-left", worlds.date(5)),))

@@ -90,15 +90,19 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Say which rungs (levels) and moves all histories pass, and which `limit` others are the commonest."""
-        shares = [(quoted(row.label), percent(row.share)) for row in self.rows]
-        needed = [label for label, share in shares if share == "100%"]
-        often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
-        whole = f"history that ends in {self.given.words} by {self.by_words}"
-        lines = [
-            f"Every {whole} passes {', '.join(needed)}." if needed else f"No rung or move is common to every {whole}."
-        ]
-        return [*lines, f"Of all of them, {'; '.join(often)}."] if often else lines
+        """Say which rungs (levels) and moves all histories pass, and the `limit` commonest others of each."""
+        whole, needed, others = f"history that ends in {self.given.words} by {self.by_words}", [], []
+        for kind in ("rung", "move"):
+            shares = [(quoted(row.label), percent(row.share)) for row in self.rows if row.kind == kind]
+            always = [label for label, share in shares if share == "100%"]
+            often = [f"{label} in {share}" for label, share in shares if share not in ("100%", "0%")][:limit]
+            if always:
+                needed.append(f"the {kind}{'s' * (len(always) > 1)} {', '.join(always)}")
+            if often:
+                others.append(f"Other {kind}s on the way: {'; '.join(often)}.")
+        passed = " and ".join(needed)
+        first = f"Every {whole} passes {passed}." if needed else f"No rung or move is common to every {whole}."
+        return [first, *others]
 
     def frame(self) -> pd.DataFrame:
         """Return a table with one row for each rung and move: kind, id, label, share, low and high."""
