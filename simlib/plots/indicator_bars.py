@@ -25,15 +25,18 @@ ROWS = 10
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the probability of an event if an indicator is seen (filled) and if not (hollow). Return `ax`.
 
-    An indicator is a public move or level. At most `most` are drawn. A dashed line marks the probability before anybody
+    An indicator is a public move or level. The `most` with the largest expected information are drawn, ordered by the
+    probability if they are seen. A dashed line marks the probability before anybody
     looks for indicators. The text beside a row gives the likelihood ratio and the median warning time in days.
     """
-    some = (result.signs or result.rows)[:most]
+    some = sorted((result.signs or result.rows)[:most], key=lambda row: -np.nan_to_num(row.if_seen[0]))
     label, until, by = result.measure.label, result.look_by_words, result.by_words
     before = write_share(result.before)
     title = f"{label}: {before}, and no move or level is known to be a sign of it by {until}"
     if result.signs:
-        title = f"{label}: {before} before looking, {write_share(some[0].if_seen)} if {quoted(some[0].label)} is seen"
+        best = result.signs[0]
+        after = f"{write_share(best.if_seen)} if {quoted(best.label)} is {best.verb}"
+        title = f"{label}: {before} before looking, {after}, the most telling sign"
     if not some:
         return _nothing_to_see(result, ax, title)
     whiskers = "" if result.exact else ", whiskers its 95% interval"
@@ -42,8 +45,8 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         fit(title, ax),
         caption(
             f"probability by {by}, if {result.condition}; {result.made()}; dashed line: before looking; "
-            f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; numbers: "
-            "likelihood ratio of seeing it, and median days from the first sighting to the ending",
+            f"filled: seen or reached by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: if not; "
+            "numbers: likelihood ratio of seeing it, and median days from the first sighting to the ending",
             ax,
         ),
     )
@@ -56,7 +59,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         whisker(ax, item.if_seen[1], item.if_seen[2], height)
         ax.plot([item.if_not_seen[0]], [height], "o", color=colour, markerfacecolor="white", markersize=7, zorder=4)
         ax.plot([item.if_seen[0]], [height], "o" if item.change <= 0 else "^", color=colour, markersize=7, zorder=4)
-        name(ax, row, f"{item.label} (seen in {write_share(item.seen)})")
+        name(ax, row, f"{item.label} ({item.verb} in {write_share(item.seen)})")
         lead = f", {item.lead_days[1]:.0f} days ahead" if np.isfinite(item.lead_days[1]) else ""
         ratio = write_ratio(item).replace("-", "not known")
         number(ax, max(item.if_seen[2], item.if_not_seen[0]), height, f" ratio {ratio}{lead}", faint=True)

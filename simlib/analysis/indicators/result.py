@@ -101,6 +101,17 @@ class Indicator:
         """Whether the move or level is a known sign: the interval of its likelihood ratio excludes 1."""
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
+    @property
+    def verb(self) -> str:
+        """What happens to the sign: a move is "seen", and a level is "reached"."""
+        return "seen" if self.kind == "move" else "reached"
+
+    @property
+    def evidence(self) -> str:
+        """The numbers that say how often the sign is seen and what it says, as text to compare two signs."""
+        shares = (self.seen, self.if_seen, self.if_not_seen, self.lead_days)
+        return " ".join(f"{value:.9f}" for share in shares for value in share)
+
     def row(self) -> dict[str, Any]:
         """Return the numbers as one row of a table.
 
@@ -168,8 +179,12 @@ class Indicators(Answer):
 
     @property
     def signs(self) -> tuple[Indicator, ...]:
-        """The moves and levels whose likelihood ratio is known to differ from 1, the most informative first."""
-        return tuple(row for row in self.rows if row.known)
+        """The moves and levels whose likelihood ratio is known to differ from 1, the most informative first.
+
+        A level is left out if a move has the same numbers: the move is then seen whenever the level is reached.
+        """
+        moves = {row.evidence for row in self.rows if row.kind == "move"}
+        return tuple(row for row in self.rows if row.known and (row.kind == "move" or row.evidence not in moves))
 
     @property
     def question(self) -> str:
@@ -221,7 +236,10 @@ class Indicators(Answer):
         ratio = "they change nothing" if self.exact else "what they change is within its 95% error"
         if not signs:
             return [first, f"No move or level is known to be a sign of it: {ratio}."]
-        lines, rest = [first, *(self._about(row, until) for row in signs[:limit])], len(self.rows) - len(signs)
+        lines, rest = (
+            [first, *(self._about(row, until) for row in signs[:limit])],
+            sum(not row.known for row in self.rows),
+        )
         if rest:
             verb = ("tell" if rest > 1 else "tells") if self.exact else "may tell"
             lines.append(
@@ -231,11 +249,10 @@ class Indicators(Answer):
 
     def _about(self, row: Indicator, until: str) -> str:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
-        seen = "seen" if row.kind == "move" else "reached"
         return (
-            f"If {quoted(row.label)} is {seen}{often} by {until}, the probability is "
+            f"If {quoted(row.label)} is {row.verb}{often} by {until}, the probability is "
             f"{write_share(row.if_seen)} ({points(row.change)}); if not, it is {write_share(row.if_not_seen)}. "
-            f"It is {seen} in {percent(row.seen[0])} of the histories."
+            f"It is {row.verb} in {percent(row.seen[0])} of the histories."
         )
 
     def made(self) -> str:
