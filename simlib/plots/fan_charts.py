@@ -42,7 +42,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     mean, low, high = (percent(float(x[border, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     more = " or above" if border < len(result.mean) - 1 else ""
     day, name = result.by_words, result.series[border]
-    title = f"{result.label} on {day}: {quoted(name)}{more} {mean}, {low} to {high} over the draws"
+    title = f"{result.label} on {day}: {mean} for {quoted(name)}{more}, {low} to {high} over the draws"
     bands = "hatched: where 90% of the draws put a border, crossed: 50%" + (
         "" if len(shown) == len(result.mean) else ", where there is room"
     )

@@ -39,7 +39,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         low, high = max(worth.share - worth.share_error, 0.0), min(worth.most, 1.0)
         whisker(ax, low, high, row + 0.2)
         name(ax, row, worth.assumption.short_label)
-        number(ax, high, row + 0.2, f"{worth.of_all}; {worth.grounds.brief(44)}", faint=True)
+        number(ax, high, row + 0.2, f"{worth.shown}; {worth.grounds.brief(44)}", faint=True)
     top = style.round_top(max(0.01, *(min(worth.most, 1.0) for worth in some)))
     style.percent_axis(ax, top, horizontal=True)
     limits(ax, 0, 2.1 * top)
@@ -72,8 +72,9 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
             ax.plot([one.if_seen], [row + 0.2], "o", color=style.BLUE, markersize=7, zorder=3)
         name(ax, row, f"{one.label} (seen in {percent(one.seen)})")
         right = float(np.nanmax([one.if_seen, one.if_not, 0.0]))
-        if one.brier.value > one.brier.half:
-            number(ax, right, row + 0.2, f"  Brier score lower by {result.gain(one)}", faint=True)
+        known = one.brier.value > one.brier.half
+        gain = f"Brier score lower by {result.gain(one)}" if known else "gain smaller than its error"
+        number(ax, right, row + 0.2, f"  {gain}", faint=True)
     ends = [0.0, *(value for one in some for value in (one.if_seen, one.if_not))]
     top = style.round_top(float(np.nanmax(ends)))
     style.percent_axis(ax, top, horizontal=True)

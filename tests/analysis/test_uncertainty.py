@@ -19,6 +19,7 @@ from simlib.analysis.uncertainty.estimates import (
     draws_needed,
     enough,
     estimate,
+    quantile,
     uncertainty_share,
     variance_over_draws,
     without_noise,
@@ -481,10 +482,23 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     assert found.sentences()[1] == "It is certain, or impossible, in every draw."
 
 
+def test_each_end_of_a_range_has_an_interval_of_its_own_that_stays_a_probability():
+    """Most draws are near zero, so the lower end is known well and the upper end is not."""
+    values, weighting = np.linspace(0.0, 1.0, 64)[:, None] ** 8, Weighting(np.arange(64) % 8)
+    low, high = (quantile(values, weighting, q) for q in (0.05, 0.95))
+    for number in (low, high):
+        assert number.ends is not None
+        assert number.half == pytest.approx(max(number.value - number.ends[0], number.ends[1] - number.value))
+    assert low.half < 0.01 < high.half
+    found = uncertainty(ferry(), "across", draws=64).spread()
+    wide = dataclasses.replace(found.quantiles[0.05], ends=(-0.05, 0.2))
+    assert dataclasses.replace(found, quantiles={0.05: wide}).interval(0.05) == "0% to 20%"
+
+
 def test_doubt_below_the_noise_is_told_as_at_most():
     found = uncertainty(ferry(deviation=1e-3), "across", engine="montecarlo", draws=64, runs=80)
     first, second = found.sentences()
-    assert re.search(r"between \S+% and \S+%, each end with an error of ±\d+ points\.$", first)
+    assert re.search(r"between \S+% \(95% interval \S+ to \S+\) and \S+% \(95% interval \S+ to \S+\)\.$", first)
     assert re.search(
         r"^At most \S+% of the uncertainty comes from the assumptions; the rest is chance\. The mean is", second
     )

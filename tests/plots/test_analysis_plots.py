@@ -381,6 +381,7 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     unknown = dataclasses.replace(result, worths=tuple(dataclasses.replace(w, share_error=1.0) for w in result.worths))
     _, text = drawn(evppi_bars, unknown)
     assert "no single assumption has a value larger than its error" in text.replace("\n", " ")
+    assert f"not known yet ({unknown.worths[0].of_all}); " in text
     ax, text = drawn(evppi_bars, result)
     assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
     seen = evsi(scenario, "war", draws=128, runs=400)
@@ -388,6 +389,11 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     assert f"if “{seen.observations[0].label}” is seen" in text.replace("\n", " ")
     assert f"dashed line: without watching, {percent(seen.if_open)}" in text.replace("\n", " ")
     assert [line.get_xdata()[0] for line in ax.lines if line.is_dashed()] == [seen.if_open]
+    dull = tuple(
+        dataclasses.replace(one, brier=dataclasses.replace(one.brier, value=0.0, half=1.0)) for one in seen.observations
+    )
+    _, text = drawn(evsi_bars, dataclasses.replace(seen, observations=dull))
+    assert text.count("gain smaller than its error") == len(dull[:8])
 
 
 @pytest.mark.slow
@@ -417,7 +423,7 @@ def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
         provenance={},
     )
     ax, text = drawn(fan_charts.nested_fan, fan)
-    assert "Height on 30 April 2031: “c” or above 40%, 30% to 50% over the draws" in text.replace("\n", " ")
+    assert "Height on 30 April 2031: 40% for “c” or above, 30% to 50% over the draws" in text.replace("\n", " ")
     assert "where there is room" in text
     assert sum(line.is_dashed() for line in ax.lines) == 4
 
@@ -442,12 +448,32 @@ def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
 
 def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
     found = indicators_of_endings(scenario, look_by=10.0, draws=0, runs=4000)[0]
-    _, text = drawn(indicators, found)
+    ax, text = drawn(indicators, found)
     text = text.replace("\n", " ")
     best = found.signs[0]  # the one that says most, not the rarest
-    assert f"{percent(found.before[0])} before looking, {percent(best.if_seen[0])} if “{best.label}” is seen" in text
-    for words in ("dashed line: before looking", "whiskers its 95% interval", "hollow: not seen", "(4,000 histories"):
+    assert (
+        f"{percent(found.before[0])} before looking, {percent(best.if_seen[0])} if “{best.label}” is {best.verb}"
+        in text
+    )
+    for words in ("dashed line: before looking", "whiskers its 95% interval", "hollow: if not", "(4,000 histories"):
         assert words in text
+    marks = [
+        float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in "^o" and len(line.get_xdata()) == 1
+    ]
+    assert marks[1::2] == sorted(marks[1::2], reverse=True)  # each second mark: if seen
+
+
+def test_a_level_that_only_repeats_a_move_is_no_second_sign(scenario):
+    found = indicators_of_endings(scenario, look_by=10.0, draws=0, runs=4000)[0]
+    move = next(row for row in found.signs if row.kind == "move")
+    level = dataclasses.replace(move, kind="level", id="mood=same", label="Mood: same")
+    twice = dataclasses.replace(found, rows=(level, *found.rows))
+    assert twice.signs == found.signs
+    assert "same" not in " ".join(twice.sentences())
+    alone = dataclasses.replace(found, rows=(level,))
+    _, text = drawn(indicators, alone)
+    assert "“Mood: same” is reached, the most telling sign" in text.replace("\n", " ")
+    assert "Mood: same (reached in" in text
 
 
 @pytest.mark.slow

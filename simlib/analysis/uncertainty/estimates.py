@@ -33,11 +33,13 @@ class Number:
     value: the estimate.
     half: the 95% half-width, from the draws of the assumptions and the replicates together.
     of_replicates: the 95% half-width from the replicates (simulated histories) alone, 0 when exact.
+    ends: the 95% interval, if its two sides differ. `half` is then the longer side (None: both sides are `half`).
     """
 
     value: float
     half: float
     of_replicates: float = 0.0
+    ends: tuple[float, float] | None = None
 
     @property
     def of_draws(self) -> float:
@@ -93,7 +95,7 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 
 
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
-    """Return quantile `q` over draws of answers (D, K), and its 95% half-width.
+    """Return quantile `q` over draws of answers (D, K), its 95% half-width, and both ends of its 95% interval.
 
     The answers are from D draws and K blocks of replicates. The error from the draws follows Woodruff (1952): an
     interval of the share of draws below the quantile is turned into an interval of the quantile. The spread between the
@@ -107,9 +109,9 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     below, shares = weighting.parts(draws, lambda x, scale: mean((x <= value).astype(float), scale))
     deviation = float(np.sqrt(_variance(below, shares)))
     reach = _student(len(below)) * deviation / np.sqrt(len(below)) + 0.5 / effective(len(draws), weighting.scale)
-    half = max(at(values, weighting.scale, q + reach) - value, value - at(values, weighting.scale, q - reach))
     replicates = _student(len(below)) * float(np.sqrt(_replicate_variance(at, values, weighting)))
-    return Number(value, float(np.hypot(half, replicates)), replicates)
+    down, up = (float(np.hypot(at(values, weighting.scale, q + r) - value, replicates)) for r in (-reach, reach))
+    return Number(value, max(down, up), replicates, (value - down, value + up))
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:

@@ -145,6 +145,11 @@ class Worth:
         """The share in the value of knowing all assumptions, with its 95% half-width, as text: "77 ± 4%"."""
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
+    @property
+    def shown(self) -> str:
+        """The share as tables and pictures show it: `of_all`, marked as not known yet if the error is larger."""
+        return self.of_all if self.known else f"not known yet ({self.of_all})"
+
     def row(self) -> dict[str, Any]:
         """Return the value of knowing the assumption, its reason and its sources as one row of a table."""
         row = {"assumption": self.assumption.id, "label": self.assumption.label, "known": self.known}

@@ -207,11 +207,10 @@ class Uncertainty(Traced):
 
         what, (low, high) = f"{s.measure.words} by {self.by_words}", (min(s.quantiles), max(s.quantiles))
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
-        known = error(max(number.half for number in s.quantiles.values()))
-        ends = f"between {show(s.quantiles[low])} and {show(s.quantiles[high])}"
-        where = f"{100 * (high - low):.3g}% of the draws give {ends}, each end with an error of {known}"
+        first, last = (f"{show(s.quantiles[q])} (95% interval {s.interval(q)})" for q in (low, high))
+        where = f"{100 * (high - low):.3g}% of the draws give between {first} and {last}"
         if low == high:
-            where = f"{100 * low:.3g}% of the draws give at most {show(s.quantiles[high])}, with an error of {known}"
+            where = f"{100 * low:.3g}% of the draws give at most {last}"
         yield f"{what[0].upper()}{what[1:]}: {show(s.mean)} {self.source}, {stated}. {where}."
         if s.share:
             yield _shares(s, s.share, error(s.mean.half))

@@ -63,6 +63,12 @@ class Spread:
         """The standard deviation of the measure over the draws."""
         return float(np.sqrt(max(self.variance.value, 0.0)))
 
+    def interval(self, q: float) -> str:
+        """Write the 95% interval of quantile `q`. That of a probability stays within 0 and 1."""
+        ends = self.quantiles[q].ends or (-np.inf, np.inf)
+        low, high = np.clip(ends, 0.0, 1.0) if self.measure.probability else ends
+        return f"{self.measure.write(float(low))} to {self.measure.write(float(high))}"
+
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
     """Return normal scores (D, A) of draws from the prior, and the sequence number of each draw (D,).

@@ -34,7 +34,7 @@ exactly. Larger work is simulated, because exact answers would take too long for
 class WhatDrivesIt(PanelQuestion):
     """How the answer changes if one assumption at a time goes to the ends of its range."""
 
-    name, title = "drivers", "Which assumptions matter most?"
+    name, title, edition = "drivers", "Which assumptions matter most?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -65,7 +65,7 @@ class WhatDrivesIt(PanelQuestion):
 class SharesOfDoubt(PanelQuestion):
     """How much of the variance of the answer is due to each assumption (Sobol indices)."""
 
-    name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 2
+    name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -103,7 +103,7 @@ def _uncertainty(
 class HowSure(PanelQuestion):
     """The range of the answer over draws from the priors, and how much of the variance is due to chance."""
 
-    name, title = "how-sure", "How sure is the answer, and how much of the uncertainty is chance?"
+    name, title, edition = "how-sure", "How sure is the answer, and how much of the uncertainty is chance?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -135,7 +135,7 @@ class HowSure(PanelQuestion):
 class WorthKnowing(PanelQuestion):
     """The value of learning one assumption exactly (EVPPI)."""
 
-    name, title, edition = "worth-knowing", "What is worth finding out next?", 2
+    name, title, edition = "worth-knowing", "What is worth finding out next?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -150,10 +150,7 @@ class WorthKnowing(PanelQuestion):
         from simlib.plots.value_bars import evppi_bars
 
         result = evppi_from(_uncertainty(self.scenario, chosen, control, chosen["measure"]))
-        rows = [
-            (x.assumption.label, x.grounds.words(), x.of_all if x.known else f"not known yet ({x.of_all})")
-            for x in result.worths[:12]
-        ]
+        rows = [(x.assumption.label, x.grounds.words(), x.shown) for x in result.worths[:12]]
         head = ("assumption", "sources", "share of the value of settling all assumptions")
         return shown_answer(result.sentences(), head, rows, 1, Drawing(partial(evppi_bars, result), 522))
 
@@ -214,7 +211,7 @@ class UnderWhichAssumptions(PanelQuestion):
 class ChanceWithinDoubt(PanelQuestion):
     """The probabilities of the rungs (levels) of a ladder over time, and their ranges over the priors."""
 
-    name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 2
+    name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""

@@ -129,7 +129,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 class OnTheWayTo(PanelQuestion):
     """Histories that reach an ending, and the rungs (levels) and moves that occur in most of them."""
 
-    name, title = "on-the-way-to", "What do the paths to one ending have in common?"
+    name, title, edition = "on-the-way-to", "What do the paths to one ending have in common?", 2
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -160,7 +160,7 @@ class OnTheWayTo(PanelQuestion):
 class WhatToWatchFor(PanelQuestion):
     """Public moves and levels, and how the probability of an ending changes if they are seen."""
 
-    name, title, edition = "what-to-watch-for", "What would be a sign of this ending?", 2
+    name, title, edition = "what-to-watch-for", "What would be a sign of this ending?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -211,7 +211,7 @@ class WhatToWatchFor(PanelQuestion):
 class WorthSeeing(PanelQuestion):
     """The expected value of watching for a public move for a number of days (EVSI)."""
 
-    name, title, edition = "worth-seeing", "Which observation would settle most?", 2
+    name, title, edition = "worth-seeing", "Which observation would settle most?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -246,7 +246,7 @@ class WorthSeeing(PanelQuestion):
 class SignsOfEveryEnding(PanelQuestion):
     """Public moves and levels as signs of all endings at once."""
 
-    name, title, edition = "signs-of-every-ending", "Which move or level is a sign of which ending?", 2
+    name, title, edition = "signs-of-every-ending", "Which move or level is a sign of which ending?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
