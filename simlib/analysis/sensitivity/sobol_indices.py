@@ -159,8 +159,8 @@ class Sobol(Traced):
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
                 f"{counted(self.screened, 'more assumption')} {verb} too (correlated ones count as one), but {whose} "
-                f"not computed: judged by slope at the stated values, none causes more than about {part} of the variance of "
-                f"{these}."
+                f"not computed: judged by slope at the stated values, none causes more than about {part} of the "
+                f"variance of {these}."
             )
         return lines
 
