@@ -258,12 +258,12 @@ def sobol(
     groups, top = (top, TOP) if isinstance(top, Mapping) else (None, top)
     chosen, day, every = find(scenario, measures), days_by(scenario, by), inputs(scenario, groups)
     picked, beyond, begun, swing = every, 0.0, 0.0, None
-    screened = top is not None and top < len(every)
-    if screened or any(len(item.columns) > 1 for item in every):
+    top = len(every) if top is None else top
+    if top < len(every) or any(len(item.columns) > 1 for item in every):
         begun = 0.1
         screening: Engine = "exact" if engine == "exact" else "auto"
         swing = swings(scenario, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, begun))
-        if screened:
+        if top < len(every):
             picked, beyond = _screen(scenario, every, swing, top)
     rows = PickFreeze(scenario, picked, draws, seed)
     ready = partial(Responses, scenario, chosen, by=day, runs=runs)
