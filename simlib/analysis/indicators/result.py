@@ -108,7 +108,7 @@ class Indicator:
 
     @property
     def evidence(self) -> str:
-        """The numbers that say how often the sign is seen and what it says, as text to compare two signs."""
+        """The frequency, the probabilities and the lead of the sign, as text to compare two signs."""
         shares = (self.seen, self.if_seen, self.if_not_seen, self.lead_days)
         return " ".join(f"{value:.9f}" for share in shares for value in share)
 
