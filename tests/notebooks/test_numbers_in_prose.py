@@ -255,7 +255,7 @@ TOLD_ELSEWHERE = {
     "03_a_class": {"*Can 0.8 patrols per week be a probability of 80%?*": definition},
     "05_what_drives_it": {"alone it is not known within ten points": definition},
     "06_how_sure": {
-        "with 256 draws each end": definition,
+        "With 256 draws the lower end": definition,
         "with 58% on the last": rungs_at_the_end,
         "those from 256 draws above": definition,
     },
