@@ -527,7 +527,7 @@ def test_plans_are_told_with_what_they_do_and_when():
     question = questions.Plans(WORLD, plans=[PLAN], pairs=100)
     answer = question.answer(question.chosen, UNWATCHED)
     assert answer.sentences[0].startswith("“Talks before a full blockade”: “")
-    (table,) = answer.more["histories"]
+    (table,) = answer.more["tables"]
     assert table["title"] == "What “Talks before a full blockade” changes"
     assert ["“Offer talks” (accepted) forced on 9 April 2031"] in table["rows"]
     assert ["“Offer talks” by a standing rule, about 3.5 per week while “blockade” is full"] in table["rows"]

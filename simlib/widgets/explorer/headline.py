@@ -13,7 +13,7 @@ from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
-from simlib.widgets.kit.status_line import Part
+from simlib.widgets.kit.status_line import Part, part
 
 LEADING = ("question", "ending")
 """The kinds of measures that an explorer can be about."""
@@ -57,19 +57,19 @@ def sentence(
         note: A sentence about an intervention, which comes last.
     """
     now = last(forecast, measure)
-    parts = [_part(f"{label_of(measure)} by {forecast.by_words}: "), _part(percent(now), strong=True)]
+    parts = [part(f"{label_of(measure)} by {forecast.by_words}: "), part(percent(now), strong=True)]
     change = change_in_words(now, None if baseline is None else last(baseline, measure))
-    parts.append(_part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
+    parts.append(part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
     if spread is not None:
         low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
-        parts.append(_part(f"; {low} to {high} if all assumptions are uncertain (90% of {counted(draws, 'draw')})"))
-    parts.append(_part("."))
+        parts.append(part(f"; {low} to {high} if all assumptions are uncertain (90% of {counted(draws, 'draw')})"))
+    parts.append(part("."))
     ongoing = forecast.endings.get(ONGOING)
     if ongoing is not None and measure.of != ONGOING:
-        parts += [_part(" Nothing has ended yet: "), _part(percent(float(ongoing.probability[-1])), strong=True)]
-        parts.append(_part("."))
+        parts += [part(" Nothing has ended yet: "), part(percent(float(ongoing.probability[-1])), strong=True)]
+        parts.append(part("."))
     if note:
-        parts.append(_part(f" {note}"))
+        parts.append(part(f" {note}"))
     return [part for part in parts if part["text"]]
 
 
@@ -111,7 +111,3 @@ def _items(
             points = change_in_words(now, None if baseline is None else last(baseline, measure)).removesuffix(" points")
             item |= {"value": percent(now), "change": points.replace("up ", "▲ ").replace("down ", "▼ ")}
         yield item
-
-
-def _part(text: str, *, strong: bool = False) -> Part:
-    return {"text": text, "strong": strong}

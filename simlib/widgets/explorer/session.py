@@ -297,7 +297,7 @@ class ExplorerSession:
             if choice is not None:
                 self.picked[self.tab] = choice
             self.number = 0 if choice is not None else self.number + step
-            if not step and (self.tab not in LIVE or (self.counts_moves and not (self.shown and self.shown.moves))):
+            if not step and not self._draws_live(self.shown):
                 self.front.show_still(second_graph.DRAWING)
             self.front.show_settings()
             self.redraw()
@@ -399,7 +399,7 @@ class ExplorerSession:
         lead = self._graph("lead", key, lambda: lead_graph(first, self.size, measure))
         lead.panel.doubt = {} if spread is None else {measure.of: spread}
         right = None
-        if self.tab in LIVE and (forecast.moves or not self.counts_moves):
+        if self._draws_live(forecast):
             which = (self.size, self.tab, self.choice, self.state.settings.view)
             second = self._graph("second", which, lambda: live_graph(first, self.size, self.tab, self.choice))
             right = second.png(forecast, baseline, moving=moving, ratio=ratio)
@@ -429,6 +429,10 @@ class ExplorerSession:
         if place not in self._graphs or self._graphs[place][0] != key:
             self._graphs[place] = key, make()
         return self._graphs[place][1]
+
+    def _draws_live(self, forecast: Forecast | None) -> bool:
+        """Say whether the second graph is drawn together with the first. A glance may lack the counts of moves."""
+        return self.tab in LIVE and (not self.counts_moves or bool(forecast and forecast.moves))
 
     def _draw_still(self) -> None:
         """Draw the second graph on a worker's thread, unless it changes while a slider moves (see `LIVE`)."""

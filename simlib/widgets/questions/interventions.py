@@ -178,7 +178,7 @@ class WhatIf(PanelQuestion):
             Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
             Drawing(partial(flips, result, variant=last), 582, left=152, bottom=133, top=94),
             more=_remarks(result)
-            | {"histories": _changes(result) + [_parted(pair) for pair in result.effects[last].divergences]},
+            | {"tables": _changes(result) + [_parted(pair) for pair in result.effects[last].divergences]},
         )
 
 
@@ -269,7 +269,7 @@ class Plans(PlannedQuestion):
         plots = [Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects))]
         plots += [Drawing(partial(calendar, result), round(162 + 38 * acts))] if acts else []
         told = result.sentences(measure, histories=False, changes=False)
-        return shown_answer(told, PLAN_HEAD, _rows(result), 3, *plots, more={"histories": _changes(result)})
+        return shown_answer(told, PLAN_HEAD, _rows(result), 3, *plots, more={"tables": _changes(result)})
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
-from simlib.evidence.lessons import UNCHANGED, undecided_sentence
 from simlib.formatting import counted, long_date, percent
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
@@ -129,6 +128,8 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 def _told(result: Update) -> Iterator[str]:
     """Yield sentences on the lessons of the log about assumptions, and on their reliability."""
+    from simlib.evidence.lessons import UNCHANGED, undecided_sentence
+
     learnt = sorted(result.learnt, key=lambda each: each.strength)
     taught = [each for each in learnt if each.taught]
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"

@@ -81,11 +81,11 @@ class QuestionPanel(w.VBox):
             self.picture.png, self.picture.size, self.picture.alt = answer.png, list(answer.size), answer.alt
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in answer.sentences)
         self._words.value = f'<div class="simlib-words"><ul style="margin: 0">{items}</ul></div>'
-        histories = answer.more.get("histories", [])
+        further = answer.more.get("tables", [])
         tables = [html_table(answer.head, answer.rows, answer.numbers)]
-        tables += [html_table(each["head"], each["rows"]) for each in histories]
+        tables += [html_table(each["head"], each["rows"]) for each in further]
         self._tables.children = [w.HTML(table) for table in tables]
-        self._tables.titles = ("Table", *(each["title"] for each in histories))
+        self._tables.titles = ("Table", *(each["title"] for each in further))
         self._show_boxes(answer)
         self._keeper.later()
 
