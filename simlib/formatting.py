@@ -102,9 +102,9 @@ def with_error(value: float, half: float) -> str:
     """Write an estimate with the half-width of its 95% interval, both rounded to the same digit.
 
     Examples: "15.0 ± 0.7", "30 ± 20". The half-width has one significant digit, or two if the first is a 1. If the
-    half-width is zero, the estimate stands alone, with two significant digits.
+    half-width is zero or unknown (nan), the estimate stands alone, with two significant digits.
     """
-    if half <= 0:
+    if not half > 0:
         return _two_digits(value)
     place = math.floor(math.log10(half))
     place -= half < 1.95 * 10.0**place

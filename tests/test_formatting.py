@@ -1,6 +1,7 @@
 """Numbers and probabilities in words: as many digits as are known, and no false zero."""
 
 import datetime as dt
+import math
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_percent_never_says_a_false_zero(p, words):
         (1.0, 0.0999, "1.00 ± 0.10"),
         (5.4321, 0, "5.4"),
         (0.00054321, 0, "0.00054"),
+        (3.0, math.nan, "3"),
     ],
 )
 def test_an_estimate_has_no_more_digits_than_its_error_allows(value, half, text):

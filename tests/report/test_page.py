@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import re
 
+import numpy as np
 import pytest
 
 from simlib.cli import main
@@ -27,6 +28,7 @@ from simlib.scenario.model import Forbid, Lull, Question, Window
 from simlib.scenario.views.variation import with_interventions
 from tests import worlds
 from tests.cli.world import write_bridge
+from tests.worlds import World
 
 BRIEF = [
     "A ship of North Island is hit by 29 June 2031",
@@ -107,6 +109,15 @@ def test_numbers_carry_words():
     text = to_markdown(blocks(Material(scenario, solve(scenario, times=5))))
     assert "- across: likely, 78%." in text
     assert "at the stated values of the assumptions" in text
+
+
+def test_an_ending_that_one_history_reached_has_an_average_without_an_error():
+    scenario = World.of(worlds.two_states(0.05, ends=True)).impact("loss", on=[("cross", None, 3.0, 0.0)]).scenario()
+    loss = simulate(scenario, runs=1, times=1).impacts["loss"]
+    assert np.isnan(loss.given_error["across"][-1])
+    text = to_markdown(blocks(Material(scenario, simulate(scenario, runs=1, times=1))))
+    assert "The average given the ending by 30 April 2031, with its 95% error if it is not exact." in text
+    assert "| across | 3 |" in text
 
 
 def test_an_unknown_ending_of_the_file_is_refused(capsys):
