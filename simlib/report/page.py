@@ -243,7 +243,7 @@ def _impacts(forecast: Forecast) -> Iterator[Block]:
     endings, impacts = forecast.labels["endings"], forecast.impacts
     labels = {name: forecast.label("impacts", name) for name in impacts}
     by = forecast.by_words
-    told = (line for name, impact in impacts.items() for line in impact.spread_sentences(labels[name], by))
+    told = (line for name, impact in impacts.items() for line in impact.sentences(labels[name], by))
     yield Block("list", items=tuple(told))
     rows = [
         (label, *(_given(impact, ending) for impact in impacts.values()))

@@ -135,20 +135,7 @@ class Accumulation:
             )
         return data
 
-    def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
-        """Describe the amount at the last report time: mean, spread, tail, and the mean given each ending.
-
-        `label` is the label of the impact, `by` the last report time in words. `endings` has the label of each ending.
-        """
-        given = [
-            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount', self.unit)}"
-            for name, x in self.given.items()
-            if np.isfinite(x[-1])
-        ]
-        more = [f"“{label}” on average, given the ending by then: {', '.join(given)}. {AFTERWARDS}"] if given else []
-        return [*self.spread_sentences(label, by), *more]
-
-    def spread_sentences(self, label: str, by: str) -> list[str]:
+    def sentences(self, label: str, by: str) -> list[str]:
         """Describe the amount at the last report time: mean, spread and tail.
 
         `label` is the label of the impact, and `by` the last report time in words.

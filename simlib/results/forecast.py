@@ -306,14 +306,6 @@ class Forecast(Answer):
         stated = [] if self.stated is None else self.stated.sentences(limit)
         return [f"{text}. {self.lead_note}".rstrip(), *(f"At the stated values. {sentence}" for sentence in stated)]
 
-    def impact_sentences(self) -> list[str]:
-        """Describe the amount of each impact by the last report time."""
-        return [
-            sentence
-            for name, impact in self.impacts.items()
-            for sentence in impact.sentences(self.label("impacts", name), self.by_words, self.labels["endings"])
-        ]
-
     # ---------------------------------------------------------------- storing
 
     def data(self) -> dict[str, Any]:

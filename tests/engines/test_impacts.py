@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm, poisson
 
 import simlib
+from simlib.cli.output.impact_text import impact_tables
 from simlib.control import Control
 from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver
@@ -259,20 +260,32 @@ def test_an_amount_is_not_assumed_for_a_while():
 # -------------------------------------------------------------------- what people read
 
 
+def told(forecast: Forecast) -> list[str]:
+    """The sentences about every impact of a forecast."""
+    return [
+        sentence
+        for name, impact in forecast.impacts.items()
+        for sentence in impact.sentences(forecast.label("impacts", name), forecast.by_words)
+    ]
+
+
 def test_every_sentence_about_an_impact_has_its_unit_and_its_limit():
     forecast = simlib.forecast(fallen(worlds.tempo_world()), engine="exact", times=DAYS)
-    mean, tail, given = forecast.impact_sentences()
+    mean, tail = told(forecast)
+    *_, given = impact_tables(forecast, [-1], [["by then"]], "")
     assert f"{forecast.impacts['hurt'].mean[-1]:.2g} people on average" in mean
     assert "people in nine of ten histories" in tail
-    assert given.endswith("What happens after an ending is not counted.")
-    assert given.count(" people") == sum(np.isfinite(x[-1]) for x in forecast.impacts["hurt"].given.values())
+    title, head, *rows = given.strip().splitlines()
+    assert title.endswith("What happens after an ending is not counted.")
+    assert "(people)" in head
+    assert len(rows) == sum(np.isfinite(x[-1]) for x in forecast.impacts["hurt"].given.values())
 
 
 def test_one_of_a_plural_unit_is_never_a_bare_one():
     forecast = simlib.forecast(marked(each=1.0, spread=0.0, rate=1 / 30), times=1)
-    told = " ".join(forecast.impact_sentences())
-    assert "1.0 people on average" in told
-    assert " 1 people" not in told
+    text = " ".join(told(forecast))
+    assert "1.0 people on average" in text
+    assert " 1 people" not in text
     assert "1.0 people on" in "".join(
         part["text"] for part in sentence(simlib.solve(marked(1.0, 0.0, 1 / 30), times=1))
     )
@@ -302,7 +315,7 @@ def accumulated(unit: str, *amounts: float) -> Accumulation:
 )
 def test_things_that_are_counted_have_at_least_one_and_no_two_amounts_mean_the_same(unit, amounts, told):
     impact = accumulated(unit, *amounts)
-    assert impact.spread_sentences("Loss", "May")[1].partition("Probability: ")[2].partition(" This")[0] == told
+    assert impact.sentences("Loss", "May")[1].partition("Probability: ")[2].partition(" This")[0] == told
     for amount, p, *_ in impact.data()["by_the_end"]["more_than"]:
         assert p == pytest.approx(sum(one > amount for one in amounts) / 100)
 
