@@ -273,6 +273,17 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
     return with_plural(text, "") if kind == "amount" else text
 
 
+def show_range(low: float, high: float, kind: Kind, unit: str = "") -> str:
+    """Write a range in base units, if possible with its unit once: "0.1 to 0.4 per week".
+
+    `kind` and `unit` are those of `show`.
+    """
+    first, last = (show(value, kind, unit) for value in (low, high))
+    number, space, rest = first.partition(" ")
+    once = first[0].isdigit() and last.endswith(space + rest)
+    return f"{number if once else first} to {last}"
+
+
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
 """Leading two digits of numbers that count as round, in sets of growing size."""
 

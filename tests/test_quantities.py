@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simlib.errors import QuantityError
-from simlib.quantities import check_range, parse, round_values, show, spoken, unit_days, window_days, write
+from simlib.quantities import check_range, parse, round_values, show, show_range, spoken, unit_days, window_days, write
 
 RATE_UNITS = [
     "per minute",
@@ -257,3 +257,18 @@ def test_round_values_are_round_in_the_unit_shown(low, high, kind, unit, texts):
     assert list(found.values()) == texts
     assert all(low <= value <= high for value in found)
     assert len(found) == 2 or [parse(text, kind).value for text in texts] == pytest.approx(list(found))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind", "unit", "text"),
+    [
+        (0.1 / 7, 0.4 / 7, "rate", "per week", "0.1 to 0.4 per week"),
+        (1 / 7, 1 / 14, "rate", "every week", "every week to every 2 weeks"),
+        (0.1, 0.4, "chance", "", "10% to 40%"),
+        (0.1, 0.4, "factor", "", "×0.1 to ×0.4"),
+        (1, 3, "duration", "days", "1 day to 3 days"),
+        (1, 3, "amount", "people", "1.0 to 3 people"),
+    ],
+)
+def test_a_range_has_its_unit_once(low, high, kind, unit, text):
+    assert show_range(low, high, kind, unit) == text

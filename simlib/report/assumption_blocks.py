@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from simlib.formatting import long_date, quoted
-from simlib.quantities import show
+from simlib.quantities import show, show_range
 from simlib.report.markup import Block
 from simlib.scenario.condition_wording import condition_in_words
-from simlib.scenario.model import Assumption, Factor, Scenario, Source, Variable
+from simlib.scenario.model import Factor, Scenario, Source, Variable
 
 _SINGLE = str.maketrans("“”", "‘’")
 """Single quotation marks for a label, because sentences put double ones around it."""
@@ -114,7 +114,8 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
     """
     rows = [("assumption", "value", "90% range", "because", "sources")]
     for a in readable(scenario).assumptions.values():
-        value, span = show(a.value, a.kind, a.unit), "fixed" if a.fixed else range_in_words(a)
+        value = show(a.value, a.kind, a.unit)
+        span = "fixed" if a.fixed else show_range(a.low, a.high, a.kind, a.unit)
         rows.append((a.label, value, span, a.because, numbers(a.sources, scenario)))
     yield Block("table", items=tuple(rows))
     if scenario.correlations:
@@ -122,14 +123,6 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
         yield Block("list", items=tuple(_together(scenario)))
     elif sum(not a.fixed for a in scenario.assumptions.values()) > 1:
         yield Block("text", "The assumptions are drawn independently of each other.")
-
-
-def range_in_words(assumption: Assumption) -> str:
-    """Return the range of an assumption, if possible with its unit written once: "0.1 to 0.4 per week"."""
-    low, high = (show(x, assumption.kind, assumption.unit) for x in (assumption.low, assumption.high))
-    number, space, unit = low.partition(" ")
-    once = low[0].isdigit() and high.endswith(space + unit)
-    return f"{number if once else low} to {high}"
 
 
 def _together(scenario: Scenario) -> Iterator[str]:

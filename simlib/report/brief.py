@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import counted, long_date, one_digit, percent, plainly, quoted
-from simlib.report.assumption_blocks import range_in_words
+from simlib.quantities import show_range
 from simlib.report.confidence import confidence_in
 from simlib.report.likelihood import icd203
 from simlib.report.limits import LIMITS, own_limits
@@ -222,7 +222,8 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
     reason += " " if reason.endswith(("…", ".")) else ". " * bool(reason)
     age = "" if behind.age_days is None else f", the newest {counted(behind.age_days, 'day')} old"
     sources = f"{counted(len(behind.sources), 'source')}{age}." if behind.sources else "No source."
-    return f"{a.label}: {range_in_words(a)}", ends, f"{reason}{sources}", _to_find_out(material, bar)
+    what = f"{a.label}: {show_range(a.low, a.high, a.kind, a.unit)}"
+    return what, ends, f"{reason}{sources}", _to_find_out(material, bar)
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:

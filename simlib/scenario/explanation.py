@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import end_of, long_date
-from simlib.quantities import show
+from simlib.quantities import show, show_range
 from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
 from simlib.scenario.evidence import Coverage, RowRule
 from simlib.scenario.model import (
@@ -114,13 +114,8 @@ def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
 
 def _range(number: Assumption) -> str:
     """Return the 90% range of a number as text, with the unit written once: "0.4 to 1.6 per week"."""
-    low, high = (show(value, number.kind, number.unit).removeprefix("×") for value in (number.low, number.high))
-    head, space, unit = low.partition(" ")
-    return (
-        f"{head} to {high}"
-        if space and high.endswith(f" {unit}") and not low.startswith("every")
-        else f"{low} to {high}"
-    )
+    text = show_range(number.low, number.high, number.kind, number.unit)
+    return text.replace("×", "") if number.kind == "factor" else text
 
 
 def _events(number: Assumption) -> str:
