@@ -17,7 +17,7 @@ from simlib.plots import style
 from simlib.plots.figure import WIDTH, new_figure
 from simlib.plots.lettering import lettered
 from simlib.quantities import show
-from simlib.scenario.condition_wording import condition_in_words
+from simlib.scenario.condition_wording import condition_in_words, factor_time_in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,20 +172,22 @@ def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
         if factor.per:
             yield f"times the number of {factor.per}"
             continue
-        when = "" if factor.when.always else f" while {condition_in_words(factor.when, scenario)}"
-        if factor.between:
-            when += f" from {long_date(factor.between.first)} to {long_date(factor.between.last)}"
-        yield f"{show(scenario.assumptions[factor.by].value, 'factor')}{when or ' at any time'}"
+        when = factor_time_in_words(factor, scenario) or " at any time"
+        yield f"{show(scenario.assumptions[factor.by].value, 'factor')}{when}"
 
 
 def _outcomes(scenario: Scenario, move: Move) -> str:
-    """Return the outcomes of a move, each with its probability: "40%: ship hit"."""
+    """Return the outcomes of a move, each with its probability: "40%: ship hit".
+
+    If factors multiply the odds of an outcome, "(before its factors)" stands after its probability.
+    """
     if len(move.outcomes) == 1:
         return ""
     numbers = scenario.assumptions
     drawn = sorted(move.outcomes, key=lambda outcome: outcome.chance is None)
     shares = (show(numbers[each.chance].value, "chance") if each.chance else "otherwise" for each in drawn)
-    return "; ".join(f"{share}: {each.label}" for share, each in zip(shares, drawn, strict=True))
+    marks = (" (before its factors)" if each.factors else "" for each in drawn)
+    return "; ".join(f"{share}{mark}: {each.label}" for share, mark, each in zip(shares, marks, drawn, strict=True))
 
 
 def height(scenario: Scenario, width: int) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simlib.formatting import counted, in_days
+from simlib.formatting import counted, in_days, long_date
 from simlib.scenario.condition import Condition, runs
-from simlib.scenario.model import Effect, Lull, Repeats, Scenario, Variable
+from simlib.scenario.model import Effect, Factor, Lull, Repeats, Scenario, Variable
 
 
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
@@ -25,6 +25,18 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
         for clause in condition.clauses
     ]
     return ", or ".join(clauses)
+
+
+def factor_time_in_words(factor: Factor, scenario: Scenario, *, labels: bool = False) -> str:
+    """Say when a factor acts: " while tempo is hot from 1 April 2031 to 1 May 2031", with a space before it.
+
+    For a factor that always acts the text is "". With `labels`, variables and levels are named by their labels, not by
+    their ids.
+    """
+    held = "" if factor.when.always else f" while {condition_in_words(factor.when, scenario, labels=labels)}"
+    if factor.between is None:
+        return held
+    return f"{held} from {long_date(factor.between.first)} to {long_date(factor.between.last)}"
 
 
 def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simlib.formatting import long_date
 from simlib.quantities import show
-from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
+from simlib.scenario.condition_wording import condition_in_words, factor_time_in_words, firings_in_words, shift_in_words
 from simlib.scenario.model import (
     Assumption,
     Condition,
@@ -152,8 +152,7 @@ def _part(part: Any, scenario: Scenario) -> str:
         case Factor():
             if part.per:
                 return f"proportional to “{scenario.variables[part.per].label}”"
-            between = f" {_part(part.between, scenario)}" if part.between else ""
-            return f"{_number(part.by, scenario)}{_only(' while', part.when, scenario)}{between}"
+            return f"{_number(part.by, scenario)}{factor_time_in_words(part, scenario, labels=True)}"
         case Effect():
             return _effect(part, scenario)
         case Outcome():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import simlib
-from simlib.plots.state_diagram import arrows
+from simlib.plots.state_diagram import arrows, machine
 from simlib.report.assumption_blocks import readable
 from simlib.scenario.explanation import explain
 from simlib.scenario.loader import load, load_text
@@ -46,6 +46,12 @@ def test_factors_of_an_outcome_are_read_and_said():
         "20% (90% range 10% to 40%), at 0.25 times the odds (90% range 0.1 to 0.5) while mood is angry, at 3 times the "
         "odds (90% range 1.5 to 6): both lanes - bridge to blocked; otherwise: one lane"
     ) in said(world, "block")
+
+
+def test_the_diagram_says_that_a_chance_is_before_its_factors():
+    texts = " ".join(" ".join(text.get_text() for text in machine(load_text(CHANCES)).axes[0].texts).split())
+    assert "20% (before its factors): both lanes; otherwise: one lane" in texts
+    assert "before its factors" not in " ".join(text.get_text() for text in machine(load(BRIDGE)).axes[0].texts)
 
 
 def test_the_hash_of_a_world_without_them_is_as_before():
