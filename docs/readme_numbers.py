@@ -31,7 +31,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simlib.calibration.dated_scores import FORECASTERS, Backtest, backtest
+from simlib.calibration.dated_scores import Backtest, backtest
+from simlib.calibration.day_by_day import FORECASTERS, SHORT_NAMES
 from simlib.calibration.predictive_check import prior_predictive
 from simlib.calibration.reference_classes import base_rates
 from simlib.calibration.scores import paired_difference
@@ -151,7 +152,7 @@ class Numbers:
     def backtest(self, every: int) -> Iterator[tuple[str, ...]]:
         """Yield the mean Brier scores of each question, and the gain of updating over each rival."""
         result = backtest_of(self.folder, every)
-        yield ("mean Brier score", "happened", "forecasts", "updated", "first forecast", "constant rate", "base rate")
+        yield ("mean Brier score", "happened", "forecasts", *SHORT_NAMES.values())
         yield ("---",) * 7
         for name, label in (*result.labels.items(), (None, "all questions")):
             some = result.of(name)
@@ -177,7 +178,7 @@ def past_worlds() -> dict[Path, int]:
 
 def backtests() -> Iterator[tuple[str, ...]]:
     """Yield the mean Brier scores of each scenario of the past, and the mean differences."""
-    yield ("past world", "forecasts", "updated", "first forecast", "constant rate", "base rate")
+    yield ("past world", "forecasts", *SHORT_NAMES.values())
     yield ("---",) * 6
     means = []
     for folder, every in past_worlds().items():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.calibration.day_by_day import FORECASTERS, OURS, DatedForecast, daily_forecasts
+from simlib.calibration.day_by_day import FORECASTERS, HAZARD, OURS, SHORT_NAMES, DatedForecast, daily_forecasts
 from simlib.calibration.forecast_terms import CLIMATOLOGY
 from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswer, read_record
 from simlib.calibration.scores import brier, log_score, mixed_with_climatology
@@ -36,11 +36,9 @@ HORIZONS = (3, 7, 14, 30)
 LATER = "later.csv"
 """The file in the scenario's folder that logs the events after the first day."""
 
-NAMES = {
-    OURS: "the updated forecast",
-    "static": "the first forecast",
-    "hazard": "a constant rate",
-    CLIMATOLOGY: "the base rate",
+NAMES = {name: f"the {words}" for name, words in SHORT_NAMES.items()} | {
+    OURS: f"the {SHORT_NAMES[OURS]} forecast",
+    HAZARD: f"a {SHORT_NAMES[HAZARD]}",
 }
 
 

@@ -33,6 +33,9 @@ OURS, STATIC, HAZARD = "updated", "static", "hazard"
 FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
 """The names of the forecasters: the updated forecast, then its rivals."""
 
+SHORT_NAMES = {OURS: "updated", STATIC: "first forecast", HAZARD: "constant rate", CLIMATOLOGY: "base rate"}
+"""For each forecaster, in the order of `FORECASTERS`, the words that tables and pictures show."""
+
 WORTH = 0.5
 """In the updated hazard the base rate weighs as much as this many events (Jeffreys' rule)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simlib.calibration.day_by_day import SHORT_NAMES
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
     from simlib.calibration.dated_scores import Backtest
 
-LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "updated": ("updated", {"color": style.VERMILION, "linewidth": 2.0, "marker": "o", "markersize": 4}),
-    "static": ("first forecast", {"color": style.BLUE, "linestyle": "--", "linewidth": 1.3}),
-    "hazard": ("constant rate", {"color": style.GREEN, "linestyle": ":", "linewidth": 1.6}),
-    "climatology": ("base rate", {"color": style.GHOST, "linestyle": "-.", "linewidth": 1.3}),
+LOOKS: dict[str, dict[str, Any]] = {
+    "updated": {"color": style.VERMILION, "linewidth": 2.0, "marker": "o", "markersize": 4},
+    "static": {"color": style.BLUE, "linestyle": "--", "linewidth": 1.3},
+    "hazard": {"color": style.GREEN, "linestyle": ":", "linewidth": 1.6},
+    "climatology": {"color": style.GHOST, "linestyle": "-.", "linewidth": 1.3},
 }
 MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
@@ -38,9 +39,9 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
     style.dress(ax, fit(f"{result.labels[asked]}, {by}: {told}", ax), caption("as stated on each day", ax))
     dates = [(each.forecast.as_of - result.as_of).days + 1 for each in some]
     highest = 0.0
-    for forecaster, (label, look) in LOOKS.items():
+    for forecaster, label in SHORT_NAMES.items():
         values = [each.forecast.probability[forecaster] for each in some]
-        ax.plot(dates, values, label=label, **look)
+        ax.plot(dates, values, label=label, **LOOKS[forecaster])
         highest = max([highest, *values])
     if came:
         ax.axvline((came - result.as_of).days + 1, color=style.INK, linewidth=0.8, linestyle=":")
@@ -61,10 +62,11 @@ def scores_by_question(result: Backtest, ax: Axes) -> Axes:
     best = 0.0
     for row, one in enumerate(asked):
         some, came = result.of(one), result.record[one].happened
-        for forecaster, (label, look) in LOOKS.items():
+        for forecaster, label in SHORT_NAMES.items():
             value = result.mean(forecaster, some)
             best = max(best, value)
-            mark: dict[str, Any] = {"color": look["color"], "markersize": 7, "linestyle": "none", "clip_on": False}
+            color = LOOKS[forecaster]["color"]
+            mark: dict[str, Any] = {"color": color, "markersize": 7, "linestyle": "none", "clip_on": False}
             ax.plot([value], [row + 0.2], MARKS[forecaster], label=label if row == 0 else None, **mark)
         share = percent(sum(each.happened for each in some) / len(some))
         told = f"happened, in time for {share} of the forecasts" if came else "did not happen"

@@ -95,6 +95,7 @@ def test_a_past_crisis_is_scored_in_the_first_line(capsys):
     assert main(["backtest", "cuba-1962", "--every", "6"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("Mean Brier score of ")
+    assert re.search(r"  first +constant +base\n +ahead +days +yes +updated +forecast +rate +rate\n", told)
     assert above(told) <= MOST_LINES
 
 

@@ -38,7 +38,7 @@ def execute(arguments: Request) -> int:
 
 
 def _scores(answer: Backtest) -> str:
-    from simlib.calibration.day_by_day import FORECASTERS
+    from simlib.calibration.day_by_day import FORECASTERS, SHORT_NAMES
 
     rows = []
     for each in answer.table().to_dict("records"):
@@ -47,8 +47,6 @@ def _scores(answer: Backtest) -> str:
         counts = [ahead, str(each["forecasts"]), str(each["happened"])]
         label = "All forecasts" if whole else answer.labels[each["question"]]
         rows.append(Row(label, [*counts, *(f"{each[name]:.3f}" for name in FORECASTERS)]))
-    head = [
-        ["", "", "", "", "static", "constant", "base"],
-        ["ahead", "days", "yes", "updated", "copy", "hazard", "rate"],
-    ]
+    first, last = zip(*(words.rpartition(" ")[::2] for words in SHORT_NAMES.values()), strict=True)
+    head = [["", "", "", *first], ["ahead", "days", "yes", *last]]
     return table("Mean Brier score (lower is better)", head, rows)

@@ -143,6 +143,7 @@ class DayByDay(PanelQuestion):
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Forecast on each day from the rows (events of the log) public by that day, and score all forecasts."""
         from simlib.calibration.dated_scores import backtest
+        from simlib.calibration.day_by_day import SHORT_NAMES
         from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
         result = backtest(self.scenario, control=control)
@@ -151,11 +152,11 @@ class DayByDay(PanelQuestion):
                 result.labels.get(row["question"], "all questions"),
                 "" if not row["days"] >= 0 else f"{row['days']:.0f} days" if row["days"] else "to the deadline",
                 f"{row['happened']} of {row['forecasts']}",
-                *(f"{row[name]:.3f}" for name in ("updated", "static", "hazard", "climatology")),
+                *(f"{row[name]:.3f}" for name in SHORT_NAMES),
             )
             for row in result.table().to_dict("records")
         ]
-        head = ("question", "ahead", "came true", "updated", "first forecast", "constant rate", "base rate")
+        head = ("question", "ahead", "came true", *SHORT_NAMES.values())
         lines = partial(forecasts_by_day, result, question=chosen["question"], days=int(chosen["days"]))
         height = 150 + 46 * max(len(result.labels), 2)
         drawings = (
