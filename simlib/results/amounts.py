@@ -130,7 +130,7 @@ class Accumulation:
             data["by_the_end"] = (
                 points
                 | {"worst_5_percent": self.sample.worst()}
-                | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.exceedances()]}
+                | {"more_than": [[amount, *chance] for amount, (_, chance) in self.exceedances().items()]}
                 | {"exact": self.sample.exact}
             )
         return data
@@ -150,8 +150,7 @@ class Accumulation:
         ]
         if self.sample is not None:
             low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)
-            amounts = self.exceedances(unit)
-            more = [f"{percent(self.sample.exceeds(x).value)} for {words}" for x, words in amounts.items()]
+            more = [f"{percent(chance.value)} for {words}" for words, chance in self.exceedances(unit).values()]
             tail = f"Probability: {', '.join(more)}. " if more else ""
             worst = show(self.sample.worst().value, "amount", unit)
             texts.append(
@@ -160,19 +159,22 @@ class Accumulation:
             )
         return texts
 
-    def exceedances(self, unit: str = "") -> dict[float, str]:
-        """Return a few amounts, with the words that say that they are exceeded: {100.0: "more than 100 people"}.
+    def exceedances(self, unit: str = "") -> dict[float, tuple[str, Estimate]]:
+        """Return a few amounts, each with the words that say that it is exceeded, and the probability of that.
 
-        They are round amounts between the 5% and the 99% point at the last report time. For things that are counted,
-        {0.5: "at least one"} replaces all amounts up to 1. If several amounts have the same probability in print, only
-        the largest is returned. If the distribution was not computed, the dictionary is empty.
+        For example, {100.0: ("more than 100 people", Estimate(0.3, 0.28, 0.32))}. The amounts are round, and between
+        the 5% and the 99% point at the last report time. For things that are counted, they are whole numbers above 1,
+        and 0.5 ("at least one") replaces all amounts up to 1. If several amounts have the same probability in print,
+        only the largest is returned. If the distribution was not computed, the dictionary is empty.
         """
         if self.sample is None:
             return {}
         low, high = (self.sample.quantile(share).value for share in (0.05, 0.99))
         amounts = round_values(max(low, high / 100), high, "amount") if high > 0 else {}
         words = {amount: f"more than {with_plural(f'{amount:g}', unit)}" for amount in amounts}
-        if self.unit.lower() in WHOLE_UNITS and min(words, default=2) <= 1:
-            words = {0.5: "at least one"} | {amount: text for amount, text in words.items() if amount > 1}
-        largest = {percent(self.sample.exceeds(amount).value): amount for amount in words}
-        return {amount: words[amount] for amount in largest.values()}
+        if self.unit.lower() in WHOLE_UNITS:
+            some = {0.5: "at least one"} if min(words, default=2) <= 1 else {}
+            words = some | {amount: text for amount, text in words.items() if amount > 1 and amount.is_integer()}
+        found = {amount: (text, self.sample.exceeds(amount)) for amount, text in words.items()}
+        largest = {percent(estimate.value): amount for amount, (_, estimate) in found.items()}
+        return {amount: found[amount] for amount in largest.values()}

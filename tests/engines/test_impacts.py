@@ -310,6 +310,9 @@ def accumulated(unit: str, *amounts: float) -> Accumulation:
             "3.0% for more than 0.01 billion dollars, 2.0% for more than 0.1 billion dollars.",
         ),
         ("crowns", (1.2, 1.2, 1.2), "3.0% for more than 1.0 crowns."),
+        ("people", (*[1.0] * 50, *[2.0] * 49, 3.0), "100% for at least one, 1.0% for more than 2 people."),
+        ("crowns", (*[1.0] * 50, *[2.0] * 49, 3.0), "50% for more than 1.5 crowns, 1.0% for more than 2 crowns."),
+        ("people", (*[1.2] * 50, *[1.9] * 50), ""),
         ("people", (), ""),
     ],
 )

@@ -36,9 +36,10 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
     yield table(title, [columns], rows) + "".join(_sources(impacts, labels))
     for name, impact in impacts.items():
         more = impact.exceedances()
-        if impact.sample is not None and more:
-            shares = [percent_within(*impact.sample.exceeds(amount)) for amount in more]
-            yield table(f"{labels[name]}: probability", [list(more.values())], [Row("", shares)])
+        if more:
+            words, chances = zip(*more.values(), strict=True)
+            shares = [percent_within(*chance) for chance in chances]
+            yield table(f"{labels[name]}: probability", [words], [Row("", shares)])
     yield _given(forecast, labels)
 
 
