@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,12 @@ def with_plural(number: str, unit: str) -> str:
 def quoted(label: str) -> str:
     """Put a label in quotation marks, unless the label already has some."""
     return label if any(mark in label for mark in '“”"') else f"“{label}”"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return words as part of a sentence: "A", "A and B", "A, B and C"."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def in_days(number: float) -> str:

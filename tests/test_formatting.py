@@ -8,6 +8,7 @@ import pytest
 from simlib.formatting import (
     end_of,
     how_made,
+    listed,
     one_digit,
     percent,
     percent_within,
@@ -16,6 +17,11 @@ from simlib.formatting import (
     with_error,
     with_long_dates,
 )
+
+
+@pytest.mark.parametrize(("words", "told"), [("A", "A"), ("AB", "A and B"), ("ABC", "A, B and C")])
+def test_words_are_listed_with_one_and_before_the_last(words, told):
+    assert listed(words) == told
 
 
 def test_a_label_with_quotation_marks_gets_no_others():

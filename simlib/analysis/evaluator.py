@@ -35,7 +35,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.typing import Engine, Floats
 
-__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "listed"]
+__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads"]
 
 BLOCKS = 8
 """Number of blocks of replicates (simulated histories). Each block has its own random numbers."""
@@ -250,12 +250,6 @@ def _by_block(
     means, each = means_of(simulator, measures), len(which) // blocks
     parts = (means(theta, centre, start, range(first, first + each), seed, _ONE_THREAD) for first in which[::each])
     return np.stack([part[-1] for _, part in parts])
-
-
-def listed(measures: Sequence[Measure]) -> str:
-    """Return the names of measures as part of a sentence: “A”, “B” and “C”."""
-    *most, last = (measure.words for measure in measures)
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 # -------------------------------------------------------------------- averages that Monte Carlo noise does not bias

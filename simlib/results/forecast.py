@@ -20,7 +20,7 @@ import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
-from simlib.formatting import by_date, counted, end_of, percent
+from simlib.formatting import by_date, counted, end_of, listed, percent, quoted
 from simlib.results.amounts import Accumulation, AmountSample
 from simlib.results.intervals import Z_TWO_SIDED_95, Band, FiringRange
 from simlib.typing import Floats
@@ -242,8 +242,7 @@ class Forecast(Answer):
         """A sentence that names the questions in `by_histories`, or "" if there are none."""
         if not self.by_histories:
             return ""
-        *others, last = (f"“{self.label('questions', name)}”" for name in self.by_histories)
-        names = f"{', '.join(others)} and {last}" if others else last
+        names = listed(quoted(self.label("questions", name)) for name in self.by_histories)
         runs, seed = self.provenance["histories"], self.provenance["histories_seed"]
         return f"By Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), with its 95% interval: {names}."
 

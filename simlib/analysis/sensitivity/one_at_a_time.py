@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import Responses, half_widths, listed
+from simlib.analysis.evaluator import Responses, half_widths
 from simlib.analysis.sensitivity.screening import (
     inputs,
     steepest_of_each,
@@ -31,7 +31,7 @@ from simlib.answer import Answer, ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
-from simlib.formatting import DUST, counted, one_digit, plainly, quoted
+from simlib.formatting import DUST, counted, listed, one_digit, plainly, quoted
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief
@@ -85,7 +85,8 @@ class Elasticities(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How much does a small change of each assumption change {listed(self.measures)} by {self.by_words}?"
+        names = listed(measure.words for measure in self.measures)
+        return f"How much does a small change of each assumption change {names} by {self.by_words}?"
 
     def elasticity(self, measure: str) -> Floats:
         """Return the elasticities of a measure with respect to A assumptions (A,), nan if the measure is 0.
@@ -231,7 +232,8 @@ class Drivers(Traced):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"Which assumptions move {listed(self.measures)} most by {self.by_words}?"
+        names = listed(measure.words for measure in self.measures)
+        return f"Which assumptions move {names} most by {self.by_words}?"
 
     @property
     def centre(self) -> str:

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import Responses, listed
+from simlib.analysis.evaluator import Responses
 from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackknife, products
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, steepest_first, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, percent, quoted
+from simlib.formatting import counted, listed, percent, quoted
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure, days_by, find
@@ -128,7 +128,7 @@ class Sobol(Traced):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        about = listed([shares.measure for shares in self.measures.values()])
+        about = listed(shares.measure.words for shares in self.measures.values())
         return f"Which assumptions cause the spread of {about} by {self.by_words} when all are uncertain at once?"
 
     def frame(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from simlib.analysis.whatif.coupling import COUPLING, Flips
 from simlib.analysis.whatif.divergence import Divergence
 from simlib.analysis.whatif.variants import Booking
 from simlib.answer import Answer, ScenarioKey, pick
-from simlib.formatting import percent, quoted
+from simlib.formatting import listed, percent, quoted
 from simlib.machine.measures import Measure
 from simlib.typing import Floats
 
@@ -129,9 +129,7 @@ class Comparison(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        *first, last = map(quoted, self.effects)
-        names = f"{', '.join(first)} and {last}" if first else last
-        return f"What changes by {self.by_words} in {names}, compared with the baseline?"
+        return f"What changes by {self.by_words} in {listed(map(quoted, self.effects))}, compared with the baseline?"
 
     def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
         """Return a table with one row for each variant and measure, at the last report time.
