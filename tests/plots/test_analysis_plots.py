@@ -111,9 +111,9 @@ def outside(figure):
         if min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
     ]
     titles = [title for ax in figure.axes for title in (ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts)]
-    boxes = {text.get_text(): text.get_window_extent() for text in labels + titles if text.get_text()}
+    boxes = [(text.get_text(), text.get_window_extent()) for text in labels + titles if text.get_text()]
     width, height = figure.canvas.get_width_height()
-    return [words for words, at in boxes.items() if at.x0 < 0 or at.y0 < 0 or at.x1 > width or at.y1 > height]
+    return [words for words, at in boxes if at.x0 < 0 or at.y0 < 0 or at.x1 > width or at.y1 > height]
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +121,11 @@ def wordy(scenario):
     """The scenario with labels that take two lines of a title."""
     more = "a label so long that no picture of it has room for the whole of it in a line, by 2032"
     parts = {
-        part: {key: dataclasses.replace(item, label=f"{item.label}, {more}") for key, item in each.items()}
+        part: {
+            key: dataclasses.replace(item, label=f"{item.label}, {more}")
+            for key, item in getattr(scenario, part).items()
+        }
         for part in ("assumptions", "moves", "endings", "questions")
-        for each in (getattr(scenario, part),)
     }
     return scenario.replace(**parts)
 
