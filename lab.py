@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 CORES, FAST = ["-nauto", "--dist=loadfile"], ["-m", "not (browser or notebook or storm or slow)"]
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+USES = [f"import simlib; answer = simlib.{engine}(simlib.load('two-islands'))" for engine in ("solve", "simulate")]
 STAMP = VENV / "simlib-installed"
 DEBIAN = "On Debian and Ubuntu: apt install python3-venv; then run the same command again."
 
@@ -35,9 +36,8 @@ def succeeds(*command):
 def compile_engines():
     """Compile both engines at the same time, so that the first notebook has its answer as soon as it opens."""
     print("Compiling the two engines. This takes about 20 seconds, and only once.", flush=True)
-    uses = [f"import simlib; simlib.{engine}(simlib.load('two-islands'))" for engine in ("solve", "simulate")]
     with ThreadPoolExecutor() as both:
-        list(both.map(lambda use: succeeds(PYTHON, "-c", use), uses))
+        list(both.map(lambda use: succeeds(PYTHON, "-c", use), USES))
 
 
 def install(extras):
