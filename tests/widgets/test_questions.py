@@ -193,11 +193,13 @@ def test_an_answer_to_other_settings_is_dimmed_until_it_is_right_again():
         return {panel.picture.stale, *("simlib-stale" in part._dom_classes for part in parts)}
 
     assert dimmed() == {False}
-    for other in (5, 10):  # a number that fits, and one that is refused
+    for other, told in ((5, "earlier settings"), (10, "10 does not fit")):  # a number that fits, and one that does not
         panel.inputs["n"].value = other
         assert dimmed() == {True}
+        assert told in panel.picture.status["text"]
     panel.inputs["n"].value = 1
     assert dimmed() == {False}
+    assert "for the settings above" in panel.picture.status["text"]
     panel.inputs["n"].value = 9
     panel.ask()
     assert panel.wait(10)
@@ -206,7 +208,6 @@ def test_an_answer_to_other_settings_is_dimmed_until_it_is_right_again():
     panel.ask()
     assert panel.wait(10)
     assert dimmed() == {False}
-    assert "earlier settings" in asking.TOO_LONG.text
 
 
 def test_a_number_out_of_range_stays_as_typed_and_is_refused_at_its_field():
