@@ -247,7 +247,10 @@ def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> lis
 
 
 def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
-    """Return a sentence for each assumption that the log changed, and one sentence about all others."""
+    """Return sentences about what a log taught.
+
+    There is one for each assumption that the log changed, one about those that are undecided, and one about the rest.
+    """
     taught = [each for each in learnt if each.taught]
     if all(each.change == UNCHANGED for each in learnt):
         return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]

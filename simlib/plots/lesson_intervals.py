@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.evidence.lessons import UNDECIDED
+from simlib.evidence.lessons import UNCHANGED, UNDECIDED
 from simlib.formatting import counted, long_date
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -29,7 +29,8 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axe
     """
     some = result.ranked()[:most]
     taught = sum(each.taught for each in result.learnt)
-    title = "The log teaches nothing" if not taught else f"The log teaches about {counted(taught, 'assumption')}"
+    little = "nothing" if all(each.change == UNCHANGED for each in result.learnt) else "hardly anything"
+    title = f"The log teaches about {counted(taught, 'assumption')}" if taught else f"The log teaches {little}"
     note = (
         "unit: standard deviation of the prior; bar: mean ± 1.645 standard deviations (5 to 95% of a normal "
         "distribution); grey: before the log, colour: after it; dot: mean after the log (filled: moved or narrower, "

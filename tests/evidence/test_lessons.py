@@ -10,6 +10,7 @@ import pytest
 
 import simlib
 from simlib.cli import main
+from simlib.cli.commands import learn
 from simlib.evidence.lessons import LearntAssumption
 from simlib.scenario.event_log import LogRow
 
@@ -72,6 +73,18 @@ def test_what_few_draws_show_by_chance_is_not_called_taught():
     best, unsure, same = dataclasses.replace(narrow, draws=5000), narrow, dataclasses.replace(moved, mean=0.49)
     assert sorted([same, unsure, best], key=lambda each: each.strength) == [best, unsure, same]
     assert not dataclasses.replace(moved, draws=np.inf, reach="untouched").taught
+
+
+def test_what_the_draws_cannot_decide_is_called_undecided_wherever_the_lessons_are_shown(lessons):
+    points = (0.1, 0.2, 0.4)
+    first, second = (each.id for each in lessons.learnt[:2])
+    unsure = LearntAssumption(first, points, points, 0.0, 0.75, "free", draws=50)
+    same = LearntAssumption(second, points, points, 0.0, 1.0, "free", draws=50)
+    few = dataclasses.replace(lessons, learnt=(unsure, same))
+    assert [learn._fate(each) for each in few.learnt] == ["undecided", "kept"]
+    assert few.plot().get_title(loc="left").startswith("The log teaches hardly anything")
+    none = dataclasses.replace(lessons, learnt=(same,))
+    assert none.plot().get_title(loc="left").startswith("The log teaches nothing")
 
 
 def test_the_lessons_can_be_saved_drawn_and_loaded(lessons, tmp_path):

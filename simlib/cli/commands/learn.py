@@ -69,7 +69,7 @@ def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[Learnt
             because = f"taught by {source}; was {show(each.prior[1], changed[each.id].kind, changed[each.id].unit)}"
             changed[each.id] = dataclasses.replace(changed[each.id], value=value, low=low, high=high, because=because)
     if changed == dict(scenario.assumptions):
-        sys.stderr.write("no view is written: the log teaches nothing about the assumptions of the scenario\n")
+        sys.stderr.write("no view is written: the log teaches hardly anything about the assumptions of the scenario\n")
         return
     save_changes(arguments.path, scenario.replace(assumptions=changed), str(arguments.save_view))
 
@@ -90,4 +90,8 @@ def _written(points: tuple[float, float, float], number: Assumption) -> str:
 
 
 def _fate(each: LearntAssumption) -> str:
-    return "taught" if each.taught else FATES[each.reach]
+    from simlib.evidence.lessons import UNDECIDED
+
+    if each.taught:
+        return "taught"
+    return each.change if each.change == UNDECIDED else FATES[each.reach]
