@@ -162,8 +162,8 @@ class Lessons(Answer):
         return pd.DataFrame(rows)
 
     def ranked(self) -> list[LearntAssumption]:
-        """Return the assumptions in order: first the one that the log moved or narrowed most."""
-        return sorted(self.learnt, key=lambda each: -max(abs(each.mean), 1 - each.spread))
+        """Return the assumptions in the order of their `strength`, the most changed first."""
+        return sorted(self.learnt, key=lambda each: each.strength)
 
     def data(self) -> dict[str, Any]:
         """Return the assumptions before and after the log, the number of rows and the last complete day."""

@@ -75,6 +75,13 @@ def test_what_few_draws_show_by_chance_is_not_called_taught():
     assert not dataclasses.replace(moved, draws=np.inf, reach="untouched").taught
 
 
+def test_what_was_taught_is_ranked_before_a_greater_change_that_the_draws_cannot_decide(lessons):
+    points = (0.1, 0.2, 0.4)
+    taught = LearntAssumption("a", points, points, 0.6, 0.9, "free", draws=10_000)
+    unsure = LearntAssumption("b", points, points, 0.9, 1.5, "free", draws=9)
+    assert [each.id for each in dataclasses.replace(lessons, learnt=(unsure, taught)).ranked()] == ["a", "b"]
+
+
 def test_what_the_draws_cannot_decide_is_called_undecided_wherever_the_lessons_are_shown(lessons):
     points = (0.1, 0.2, 0.4)
     first, second = (each.id for each in lessons.learnt[:2])
