@@ -256,6 +256,8 @@ def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, A
         return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
     rest = sum(each.change == UNCHANGED for each in learnt)
     others = [f"The other {rest} uncertain assumptions keep their priors, or nearly so."] if rest else []
+    if rest == 1:
+        others = ["The other uncertain assumption keeps its prior, or nearly so."]
     return [each.sentence(numbers[each.id]) for each in taught] + undecided_sentence(learnt, numbers) + others
 
 
