@@ -101,11 +101,12 @@ class LearntAssumption:
 
     def sentence(self, number: Assumption) -> str:
         """State the median and range of the assumption after and before the log."""
-        after, before = (_range(points, number) for points in (self.posterior, self.prior))
+        after, before = (median_and_range(points, number) for points in (self.posterior, self.prior))
         return f"{number.label}: {after} after the log, {before} before."
 
 
-def _range(points: Sequence[float], number: Assumption) -> str:
+def median_and_range(points: Sequence[float], number: Assumption) -> str:
+    """Return the low, median and high `points` of an assumption as a text: "median (low to high)"."""
     low, median, high = (show(point, number.kind, number.unit) for point in points)
     return f"{median} ({low} to {high})"
 

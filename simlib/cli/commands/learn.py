@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simlib.evidence.lessons import LearntAssumption, Lessons
-    from simlib.scenario.model import Assumption, Scenario
+    from simlib.scenario.model import Scenario
 
 ROWS = 12
 """Largest number of assumptions in the printed table. The files of --out and --json have all assumptions."""
@@ -75,18 +75,15 @@ def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[Learnt
 
 
 def _table(answer: Lessons) -> str:
+    from simlib.evidence.lessons import median_and_range
+
     rows = [
-        Row(number.label, [_written(each.prior, number), _written(each.posterior, number), _fate(each)])
+        Row(number.label, [median_and_range(points, number) for points in (each.prior, each.posterior)] + [_fate(each)])
         for each in answer.ranked()[:ROWS]
         for number in (answer.numbers[each.id],)
     ]
     title = f"Median and range (5 to 95%) of the {len(rows)} assumptions that changed most"
     return table(title, [["before the log", "after it", ""]], rows)
-
-
-def _written(points: tuple[float, float, float], number: Assumption) -> str:
-    low, median, high = (show(point, number.kind, number.unit) for point in points)
-    return f"{median} ({low} to {high})"
 
 
 def _fate(each: LearntAssumption) -> str:

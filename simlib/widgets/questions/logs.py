@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
 from simlib.formatting import counted, long_date, percent
-from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
 from simlib.widgets.questions.choices import asked, draws, measure, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
@@ -115,20 +114,17 @@ def _number(result: Update, each: LearntAssumption) -> Assumption:
     return {**result.before.assumptions, **result.before.log_assumptions}[each.id]
 
 
-def _range(number: Assumption, points: tuple[float, float, float]) -> str:
-    low, middle, high = (show(point, number.kind, number.unit) for point in points)
-    return f"{middle} ({low} to {high})"
-
-
 def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
+    from simlib.evidence.lessons import median_and_range
+
     number = _number(result, each)
-    ranges = _range(number, each.prior), _range(number, each.posterior)
+    ranges = median_and_range(each.prior, number), median_and_range(each.posterior, number)
     return (number.label, REACH[each.reach], *ranges, percent(min(each.spread, 1.0)))
 
 
 def _told(result: Update) -> Iterator[str]:
     """Yield sentences on the lessons of the log about assumptions, and on their reliability."""
-    from simlib.evidence.lessons import UNCHANGED, undecided_sentence
+    from simlib.evidence.lessons import UNCHANGED, median_and_range, undecided_sentence
 
     learnt = sorted(result.learnt, key=lambda each: each.strength)
     taught = [each for each in learnt if each.taught]
@@ -141,8 +137,8 @@ def _told(result: Update) -> Iterator[str]:
         yield f"{log} teaches something about {len(taught)} of {len(result.learnt)} uncertain assumptions."
     for each in taught:
         number = _number(result, each)
-        ranges = f"{_range(number, each.posterior)} after the log, {_range(number, each.prior)} before"
-        yield f"{number.label}, {each.change}: {ranges}."
+        after, before = (median_and_range(points, number) for points in (each.posterior, each.prior))
+        yield f"{number.label}, {each.change}: {after} after the log, {before} before."
     yield from undecided_sentence(learnt, {each.id: _number(result, each) for each in learnt})
     count = {reach: sum(each.reach == reach for each in result.learnt) for reach in REACH}
     if count["untouched"]:
