@@ -60,8 +60,8 @@ def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | 
     """Return the weighted mean of forecasts of one scenario at the same times (linear opinion pool).
 
     `share` (D,) are the weights of the forecasts, which sum to one. `trials` is the number of replicates of all
-    forecasts together, None for exact forecasts. Raises ValueError for forecasts of different scenarios or at different
-    times.
+    forecasts together, None for exact forecasts. The impacts of the result are those of the first forecast, because
+    `accumulations` computes their mean. Raises ValueError for forecasts of different scenarios or at different times.
     """
     first = forecasts[0]
     if any(not np.array_equal(f.times, first.times) or f.scenario.id != first.scenario.id for f in forecasts):
@@ -104,7 +104,6 @@ def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | 
         moves=moves(mean),
         days=None if first.days is None else nested("days", mean),
         firings=_pooled_firings(forecasts, share, replicates),
-        impacts=accumulations(forecasts, share),
         error={"variables": nested("variables", half), "ladders": nested("ladders", half), "moves": moves(half)},
     )
 
