@@ -16,7 +16,7 @@ from simlib.evidence.settled_questions import Unanswered
 from simlib.machine import priors
 from simlib.machine.asked_events import events as asked_events
 from simlib.machine.measures import Measure, of_forecast
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.scenario.model import Question, Scenario, StartState
 from simlib.typing import Floats, Ints
 

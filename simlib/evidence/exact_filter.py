@@ -33,7 +33,9 @@ from simlib.evidence.timetable import Fact, OpenRow, arrange, closes
 from simlib.evidence.walk import CAP, ImpossibleRow, NoProbability, Walk, explore
 from simlib.machine import priors
 from simlib.machine.interventions import Segment
-from simlib.machine.tables import Tables, sums_by
+from simlib.machine.shares import by_log_weight
+from simlib.machine.sums import ratio_or_zero, sums_by
+from simlib.machine.tables import Tables
 from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
@@ -354,14 +356,14 @@ class Filter:
             branches = tables.branches
             by_branch = sums_by(self._branch[own], weighed[own], len(branches.chance))
             chances = tables.chances(theta, self.centre, segment)
-            by_weight = self._by_weight(by_branch, chances, branches.start)
+            by_weight = by_log_weight(by_branch, chances, branches.start)
             _add_named(result, by_weight, branches.chance)
             for row in tables.branch_factors(segment):
                 result += sums_by(row, by_weight, len(result))
         result[: len(theta)] *= tables.standing.signs
         kinds, shown = walk.weights, self._shown(theta)
         named = kinds.assumption >= 0
-        by_weight = sums_by(walk.slot_weight, _over(weighed, shown[walk.slot_weight]), len(shown))
+        by_weight = sums_by(walk.slot_weight, ratio_or_zero(weighed, shown[walk.slot_weight]), len(shown))
         index = kinds.assumption[named]
         chance = theta[index]
         np.add.at(result, index, (by_weight * kinds.slope)[named] * chance * (1 - chance))
@@ -385,24 +387,10 @@ class Filter:
                 here = levels[:, variable] == tables.start_level[place]
                 by_share[place] = by_start[here] @ probability[here]
         shares = tables.start_shares(theta, self.centre)
-        _add_named(result, self._by_weight(by_share, shares, tables.start_start), tables.start_chance)
+        _add_named(result, by_log_weight(by_share, shares, tables.start_start), tables.start_chance)
         return result
-
-    @staticmethod
-    def _by_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
-        """Return derivatives with respect to the logs of weights.
-
-        `by_log` are the derivatives with respect to the logs of the shares. A share is a weight divided by the sum of
-        the weights of its group. The log of a weight is a sum with two kinds of terms: the logit of a chance, and the
-        logs of factors. So the result also holds for each of these terms.
-        """
-        return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
 
 
 def _add_named(result: Floats, values: Floats, chance: Ints) -> None:
     """Add each value to the result at its index in `chance`. The index -1 leaves a value out."""
     np.add.at(result, chance[chance >= 0], values[chance >= 0])
-
-
-def _over(numerator: Floats, denominator: Floats) -> Floats:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)

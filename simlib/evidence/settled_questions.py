@@ -20,7 +20,7 @@ import numpy as np
 from simlib.evidence.exact_filter import Filter, Passed, WalkRates
 from simlib.evidence.timetable import OpenRow, Span
 from simlib.machine.interventions import Segment
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.scenario.evidence import CERTAIN
 from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints

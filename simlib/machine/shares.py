@@ -10,7 +10,7 @@ from simlib.errors import Problem, ScenarioError
 from simlib.machine.interventions import odds_ratio
 from simlib.typing import Floats, Ints
 
-__all__ = ["normalized_shares"]
+__all__ = ["by_log_weight", "normalized_shares"]
 
 
 def normalized_shares(
@@ -55,3 +55,14 @@ def normalized_shares(
         whole &= ~np.logical_or.reduceat(weight != 1, starts[:-1])
     total = np.add.reduceat(share, starts[:-1])
     return share / np.where(whole, 1.0, total)[group]
+
+
+def by_log_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
+    """Return derivatives (S,) with respect to the logs of weights.
+
+    `by_log` (S,) are the derivatives with respect to the logs of the `shares`. A share is a weight divided by the sum
+    of the weights of its group, and `starts` says where each group begins (groups + 1,). The log of a weight is a sum
+    with two kinds of terms: the logit of a chance, and the logs of factors. So the result also holds for each of these
+    terms.
+    """
+    return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))

@@ -35,7 +35,7 @@ from simlib.machine.state_index import StateIndex
 from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario, StartState, Window
 from simlib.typing import Bools, Floats, Ints
 
-__all__ = ["Tables", "sums_by"]
+__all__ = ["Tables"]
 
 MAX_ENTRIES = 2_000_000
 """Largest number of entries of the local table of a move, and of start states. More are refused."""
@@ -398,8 +398,3 @@ class Tables(StateIndex):
             for move, variable in self.clocks:
                 levels[over | ~self.possible[self.local_index(move, levels)], variable] = 0
         return levels
-
-
-def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:
-    """Return for each k below `size` the sum of the `weights` whose `index` is k (size,)."""
-    return np.asarray(np.bincount(index, weights=weights, minlength=size), dtype=np.float64)

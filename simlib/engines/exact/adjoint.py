@@ -40,7 +40,7 @@ from simlib.machine.asked_events import with_events
 from simlib.machine.firing_counter import COUNTED
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, Measure, conditional, days_by, find
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.typing import Floats
 
 if TYPE_CHECKING:

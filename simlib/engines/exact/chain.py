@@ -22,7 +22,8 @@ from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
 from simlib.engines.exact.uniformization import Flow, flow
 from simlib.machine.interventions import Segment
-from simlib.machine.tables import Tables, sums_by
+from simlib.machine.sums import sums_by
+from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats
 
 

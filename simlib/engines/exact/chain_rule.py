@@ -15,7 +15,9 @@ import numpy as np
 from simlib.engines.exact.chain import Rating
 from simlib.engines.exact.states import StateSpace
 from simlib.machine.interventions import Segment
-from simlib.machine.tables import Tables, sums_by
+from simlib.machine.shares import by_log_weight
+from simlib.machine.sums import ratio_or_zero, sums_by
+from simlib.machine.tables import Tables
 from simlib.typing import Floats, Ints
 
 __all__ = ["ChainRule"]
@@ -42,11 +44,11 @@ class ChainRule:
             by_entry = sums_by(self.space.pair_entry, by_pair * chances[branch], len(rates))
             by_chance += sums_by(branch, by_pair * rates[self.space.pair_entry], len(by_chance))
             for row in tables.index(segment):
-                np.add.at(derivative, row, _over(by_entry * rates, self._extended[row]))
+                np.add.at(derivative, row, ratio_or_zero(by_entry * rates, self._extended[row]))
         derivative[:count] += self._chance_part(by_chance, segment)
-        by_factor = self._by_log_weight(by_chance, rating.chances)
+        by_factor = by_log_weight(by_chance * rating.chances, rating.chances, tables.branches.start)
         for row in tables.branch_factors(segment):
-            np.add.at(derivative, row, _over(by_factor, self._extended[row]))
+            np.add.at(derivative, row, ratio_or_zero(by_factor, self._extended[row]))
 
     def total(self) -> Floats:
         """Return the derivatives with respect to the assumptions (A,), without the part of the start states.
@@ -93,12 +95,6 @@ class ChainRule:
             result[assumption] *= slope
         return result
 
-    def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
-        """Return ∂/∂ log weight (B,) given ∂/∂chance (B,). Chances are weights, normalized within a context."""
-        starts = self.tables.branches.start
-        mean = np.add.reduceat(by_chance * chances, starts[:-1])
-        return (by_chance - np.repeat(mean, np.diff(starts))) * chances
-
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
@@ -115,7 +111,3 @@ class ChainRule:
                 own = slope
             np.add.at(result, index[given], own[given] - own[~given].sum())
         return result
-
-
-def _over(numerator: Floats, denominator: Floats) -> Floats:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)

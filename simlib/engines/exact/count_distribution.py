@@ -31,7 +31,7 @@ from simlib.engines.exact.poisson import pmf, truncation
 from simlib.engines.exact.uniformization import blocks
 from simlib.machine.interventions import Segment
 from simlib.machine.rewards import Rewards
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.results import Band
 from simlib.typing import Floats, Ints
 

@@ -30,7 +30,7 @@ from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, find, of_forecast
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 

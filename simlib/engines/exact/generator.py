@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.states import Incoming, StateSpace
 from simlib.errors import Unsupported
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0

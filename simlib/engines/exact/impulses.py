@@ -6,7 +6,8 @@ import numpy as np
 
 from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
 from simlib.machine.interventions import Action, Segment
-from simlib.machine.tables import Tables, sums_by
+from simlib.machine.sums import sums_by
+from simlib.machine.tables import Tables
 from simlib.typing import Floats, Ints
 
 

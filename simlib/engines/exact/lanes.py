@@ -29,7 +29,7 @@ from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.generator import as_matrix
 from simlib.engines.exact.states import NOTHING, Incoming, Taboo
 from simlib.machine.interventions import Segment
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.typing import Floats, Ints
 
 WIDTH = 4

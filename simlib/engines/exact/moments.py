@@ -30,7 +30,8 @@ from simlib.engines.exact.passes import STEPS, Watcher
 from simlib.engines.exact.states import Incoming, StateSpace
 from simlib.machine.interventions import Segment
 from simlib.machine.rewards import Rewards
-from simlib.machine.tables import Tables, sums_by
+from simlib.machine.sums import sums_by
+from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
 

@@ -24,7 +24,7 @@ from simlib.engines.exact.generator import refuse_a_job_of_hours
 from simlib.engines.exact.lanes import Lanes
 from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.uniformization import add, blocks
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.typing import Floats
 
 STEPS = 64

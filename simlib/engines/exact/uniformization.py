@@ -26,7 +26,7 @@ from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.generator import Generator, Kill, Push, refuse_a_job_of_hours
 from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.states import StateSpace
-from simlib.machine.tables import sums_by
+from simlib.machine.sums import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _BLOCK = 64
