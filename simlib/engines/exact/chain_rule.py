@@ -51,11 +51,11 @@ class ChainRule:
             np.add.at(derivative, row, ratio_or_zero(by_factor, self._extended[row]))
 
     def total(self) -> Floats:
-        """Return the derivatives with respect to the assumptions (A,), without the part of the start states.
+        """Return the derivatives (A,) with respect to the assumptions, of all segments added so far.
 
-        Call this once, after all segments have been added.
+        The part of the start states is missing.
         """
-        standing, derivative, count = self.tables.standing, self._derivative, len(self.theta)
+        standing, derivative, count = self.tables.standing, self._derivative.copy(), len(self.theta)
         derivative[:count] = standing.per_median(derivative[:count], self.theta)
         for assumption, place, slope in standing.slopes(self.theta):
             derivative[assumption] += slope * derivative[place]
