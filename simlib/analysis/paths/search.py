@@ -126,7 +126,7 @@ class PathSearch:
         jumps = self.chain.jumps(segment)
         if value is None:
             return _Span(segment, generator, weights, entry, None, jumps), None
-        back = backward_steps(space, pair_rates, generator.uniform, value, last)
+        back = backward_steps(space, pair_rates / generator.uniform, generator.diagonal, value, last)
         shifted = np.array([np.append(weights[k:], np.zeros(k)) for k in range(last + 1)])
         worth = shifted @ back
         before = worth[0]

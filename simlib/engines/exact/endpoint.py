@@ -18,7 +18,7 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.chain import Chain, Rating
-from simlib.engines.exact.generator import Push
+from simlib.engines.exact.generator import Push, jumps_per_day
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.poisson import FINE, pmf, truncation
@@ -67,19 +67,19 @@ class _Stretch:
     rating: Rating
 
 
-def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
+def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: Floats, last: int) -> Floats:
     """Return what N states are worth 0, 1, ... and `last` jumps before a certain time, as (last + 1, N).
 
-    `pair_rates` (P,) are the rates per day of pairs (table entry, outcome), `uniform` is the number of jumps per day,
-    and `value` (N,) are the values at that time. Raises Unsupported if the result would not fit into memory.
+    `pair_values` (P,) are the probabilities of pairs (table entry, outcome) in a jump, `stay` (N,) is the probability
+    that a jump changes nothing, and `value` (N,) are the values at that time. Raises Unsupported if the result would
+    not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
             f"drawing histories given an ending needs {last + 1:,} steps of {len(space):,} states at once; "
             "draw ordinary histories and keep those with that ending, or shorten the horizon"
         )
-    stay = 1 - sums_by(space.source, pair_rates[space.pair], len(space)) / uniform
-    push = Push(space, pair_rates / uniform, stay, None)
+    push = Push(space, pair_values, stay, None)
     worth = np.empty((last + 1, len(space)))
     worth[0] = value
     for step in range(last):
@@ -118,9 +118,10 @@ class EndpointSampler:
         space, duration = self.space.held(segment.held, self.tables), segment.end - segment.start
         rating = self.chain.rating(segment)
         exit_rate = sums_by(space.source, rating.pair_rates[space.pair], len(space))
-        uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+        uniform = jumps_per_day(exit_rate, duration)
+        pair_values, stay = rating.pair_rates / uniform, 1 - exit_rate / uniform
         last = truncation(uniform * duration, FINE) if duration else 0
-        worth = backward_steps(space, rating.pair_rates, uniform, value, last)
+        worth = backward_steps(space, pair_values, stay, value, last)
         jumps = self.chain.jumps(segment)
         current = pmf(np.arange(last + 1), np.array([uniform * duration]))[0] @ worth
         values = [current]
@@ -132,8 +133,8 @@ class EndpointSampler:
             duration=duration,
             uniform=uniform,
             jumps=jumps,
-            pair_values=rating.pair_rates / uniform,
-            stay=1 - exit_rate / uniform,
+            pair_values=pair_values,
+            stay=stay,
             idle=np.maximum(self._total_rate(rating.rates) - exit_rate, 0.0),
             worth=worth,
             before=values[-1],

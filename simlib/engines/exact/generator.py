@@ -52,7 +52,7 @@ class Generator:
         exit_rate = sums_by(incoming.source, values, n)
         if leak is not None:
             exit_rate = exit_rate + leak
-        uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+        uniform = jumps_per_day(exit_rate, duration)
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
     def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
@@ -110,6 +110,14 @@ class Push:
             vector, result, self.space.edge_start, self.space.target, self.values, self.diagonal, 0, len(vector)
         )
         return result
+
+
+def jumps_per_day(exit_rate: Floats, duration: float) -> float:
+    """Return the number of jumps per day of the uniformised chain, Λ, for a segment of `duration` days.
+
+    It is the largest of the exit rates (N,), but not so small that the chain hardly jumps in the whole segment.
+    """
+    return max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
 
 
 def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:

@@ -26,7 +26,7 @@ import numpy as np
 from simlib.engines.exact.backend import kernels as one_lane
 from simlib.engines.exact.backend import lane_kernels as kernels
 from simlib.engines.exact.chain import Chain
-from simlib.engines.exact.generator import as_matrix
+from simlib.engines.exact.generator import as_matrix, jumps_per_day
 from simlib.engines.exact.states import NOTHING, Incoming, Taboo
 from simlib.machine.interventions import Segment
 from simlib.machine.sums import sums_by
@@ -117,8 +117,7 @@ class Lanes:
             fire = np.stack([self._fire(chain, taboo, pair_rates) for taboo in self.taboos], axis=1)
             leaving = np.stack([sums_by(some.source, lane, n) for lane in own.T], axis=1) + fire
         most = reduce(np.maximum, leaving.T)
-        fastest = max(float((exit_rate + most).max(initial=0.0)), 1e-3 / max(duration, 1e-9))
-        self.uniform = fastest * (leap or 1.0)
+        self.uniform = jumps_per_day(exit_rate + most, duration) * (leap or 1.0)
         self.scale = (2.0 if leap else 1.0) / self.uniform
         self.values, self.diagonal = values * self.scale, (self.uniform - exit_rate - most) * self.scale
         self.extra: Extra | None = None

@@ -23,7 +23,7 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
-from simlib.engines.exact.generator import Generator, Kill, Push, refuse_a_job_of_hours
+from simlib.engines.exact.generator import Generator, Kill, Push, jumps_per_day, refuse_a_job_of_hours
 from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.states import StateSpace
 from simlib.machine.sums import sums_by
@@ -212,5 +212,5 @@ def _push(
     exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
     if inside is not None:
         exit_rate = np.where(inside, 0.0, exit_rate)
-    uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+    uniform = jumps_per_day(exit_rate, duration)
     return Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside), uniform
