@@ -189,13 +189,12 @@ class Tables(StateIndex):
 
     def _build_starts(self) -> None:
         pairs = [
-            (index, self.level(v.id, level), -1 if share is None else self._assumption[share])
-            for index, v in enumerate(self.variables)
+            (self.level(v.id, level), -1 if share is None else self._assumption[share])
+            for v in self.variables
             for level, share in v.start
         ]
-        self.start_variable: Ints = np.array([p[0] for p in pairs], dtype=np.int64)
-        self.start_level: Ints = np.array([p[1] for p in pairs], dtype=np.int64)
-        self.start_chance: Ints = np.array([p[2] for p in pairs], dtype=np.int64)
+        self.start_level: Ints = np.array([level for level, _ in pairs], dtype=np.int64)
+        self.start_chance: Ints = np.array([chance for _, chance in pairs], dtype=np.int64)
         counts = [len(v.start) for v in self.variables]
         self.start_start: Ints = np.cumsum([0, *counts]).astype(np.int64)
 
