@@ -188,7 +188,8 @@ def histories(
     seed = check_seed(seed)
     numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
     chosen = priors.theta(simulator.scenario, values) if theta is None else theta
-    at, blocks = chosen if isinstance(chosen, Values) else simulator.values(chosen, centre), list(_blocks(numbers))
+    at = chosen if isinstance(chosen, Values) else simulator.values(chosen, centre)
+    blocks = list(_blocks(numbers))
 
     def play(block: tuple[int, int]) -> tuple[Any, Any, int]:
         control.check()
