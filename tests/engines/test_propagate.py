@@ -22,7 +22,7 @@ SEEDS = range(0, 60, 3)
 
 def firsts(solver):
     """The taboo sets of the questions that one state or firing answers, by question."""
-    return {q.id: solver.taboo(q) for q in solver.scenario.questions.values() if not q.count}
+    return {q.id: solver.passages.taboo(q) for q in solver.scenario.questions.values() if not q.count}
 
 
 def solver_and_times(scenario):

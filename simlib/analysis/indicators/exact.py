@@ -63,7 +63,7 @@ class _Watch:
         if measure.kind == "ending":
             self.index = list(scenario.endings).index(measure.of)
         else:
-            self.asked = self.solver.taboo(scenario.questions[measure.of])
+            self.asked = self.solver.passages.taboo(scenario.questions[measure.of])
             if self.asked.inside is None:
                 raise Unsupported(
                     f"the exact engine finds signs of endings and of questions about the state, but "

@@ -275,7 +275,7 @@ class _Strands:
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)
-        inside = self.solver.taboo(question).inside if question.when else None
+        inside = self.solver.passages.taboo(question).inside if question.when else None
         if inside is None:
             return {self.world.moves[move].actor for move in question.moves}
         space = self.solver.space

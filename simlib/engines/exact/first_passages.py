@@ -41,7 +41,7 @@ class FirstPassages:
         move, outcome = question.move or "", question.outcome
         return Taboo(None, ((self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome)),))
 
-    def event(self, place: tuple[str, str]) -> Taboo:
+    def _event(self, place: tuple[str, str]) -> Taboo:
         """Return the states and firings in which an event happens: ("ending", id) or ("question", id).
 
         Raises Unsupported for a question that no single state or firing answers.
@@ -59,10 +59,10 @@ class FirstPassages:
         that no single state or firing decides.
         """
         until = math.inf if joint.until is None else joint.until
-        first = self.event(joint.first)
+        first = self._event(joint.first)
         if joint.then is None:
             return [Quest(name, first, until)]
-        then = self.event(joint.then)
+        then = self._event(joint.then)
         either = Quest(f"{name} either", first | then, until, then)
         return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 

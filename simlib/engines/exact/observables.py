@@ -62,7 +62,8 @@ def observable(solver: Solver, name: str) -> Observable:
     measure = find(solver.scenario, name)[0]
     scenario, space, tables = solver.scenario, solver.space, solver.tables
     if measure.asked:
-        return Observable(measure.name, quest=Quest(measure.name, solver.taboo(scenario.questions[measure.asked])))
+        taboo = solver.passages.taboo(scenario.questions[measure.asked])
+        return Observable(measure.name, quest=Quest(measure.name, taboo))
     match measure.kind:
         case "days":
             here = space.levels[:, tables.variable(measure.of)] == tables.level(measure.of, measure.part)

@@ -131,7 +131,7 @@ class Solver:
             elif question.lull or question.count:
                 self._prepare(question, cap, control)
             else:
-                taboo = self.taboo(question)
+                taboo = self.passages.taboo(question)
                 if taboo.inside is not None and self.passages.stays(taboo.inside):
                     closed[question.id] = taboo.inside
                 else:
@@ -373,10 +373,6 @@ class Solver:
         (default: the stated values). If they are a draw, `centre` (A,) holds the stated values.
         """
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
-
-    def taboo(self, question: Question) -> Taboo:
-        """Return the states and firings (happenings of a move) that answer a question (see `FirstPassages.taboo`)."""
-        return self.passages.taboo(question)
 
 
 class _Furthest:
