@@ -28,9 +28,10 @@ from functools import cached_property
 import numpy as np
 
 from simlib.evidence.backend import load_kernels
+from simlib.evidence.exploration import CAP, explore
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import Fact, OpenRow, arrange, closes
-from simlib.evidence.walk import CAP, ImpossibleRow, NoProbability, Walk, explore
+from simlib.evidence.walk import ImpossibleRow, NoProbability, Walk
 from simlib.machine import priors
 from simlib.machine.interventions import Segment
 from simlib.machine.shares import by_log_weight
