@@ -14,6 +14,7 @@ from scipy.stats import gamma, poisson
 
 from simlib.control import Control
 from simlib.engines.exact.forecast import solve
+from simlib.engines.montecarlo import kernel_call
 from simlib.engines.montecarlo import simulator as montecarlo
 from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError
@@ -368,7 +369,7 @@ def test_an_unknown_assumption_is_refused():
 
 
 def test_runaway_rates_stop_with_a_reason(monkeypatch):
-    monkeypatch.setattr(montecarlo, "MAX_EVENTS", 1000)
+    monkeypatch.setattr(kernel_call, "MAX_EVENTS", 1000)
     with pytest.raises(SimlibError, match=r"replicate 0 had more than 1,000 events within 30 days.*rates are far too"):
         simulate(worlds.birth_death(1e6, 1.0), runs=10)
 

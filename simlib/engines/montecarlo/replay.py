@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.arrays import Values
-from simlib.engines.montecarlo.simulator import CHUNK, Simulator, allocate, call, check_runs, empty_track, thread_count
+from simlib.engines.montecarlo.kernel_call import allocate, call, empty_track
+from simlib.engines.montecarlo.simulator import CHUNK, Simulator, check_runs, thread_count
 from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.formatting import long_date
 from simlib.machine import priors

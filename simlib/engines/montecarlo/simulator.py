@@ -21,11 +21,11 @@ import numpy as np
 
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
-from simlib.engines.montecarlo.arrays import FIRINGS, Output, Track, Values, make_work
+from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
 from simlib.engines.montecarlo.counts import Counts, to_forecast
+from simlib.engines.montecarlo.kernel_call import allocate, call
 from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
 from simlib.engines.montecarlo.streams import check_seed, seed_key
-from simlib.errors import SimlibError
 from simlib.machine import priors
 from simlib.machine.measures import By, days_by
 from simlib.machine.report_times import grid
@@ -42,9 +42,6 @@ RUNS = 10_000
 
 CHUNK = 128
 """Number of replicates per call of the kernel. Cancellation is checked after each call, every millisecond or two."""
-
-MAX_EVENTS = 10_000_000
-"""The engine gives up if one replicate has more events than this, because such high rates are a mistake."""
 
 MAX_REPLICATE = 2**62
 
@@ -125,7 +122,7 @@ class Simulator:
             control: Progress callback, cancellation and number of threads.
 
         Raises:
-            SimlibError: When a replicate has more than `MAX_EVENTS` events.
+            SimlibError: When a replicate has more than `kernel_call.MAX_EVENTS` events.
             Cancelled: When `control` cancels the work.
         """
         runs, first = check_runs(runs, first)
@@ -302,65 +299,6 @@ class _Job:
             events=each.events,
             accrued=each.accrued,
         )
-
-
-def call(
-    simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
-) -> int | None:
-    """Run the kernel for as many replicates as `output` has room for, from number `first` on.
-
-    `key` is the key of the seed (`streams.seed_key`). Events are written to `history` (None: not kept). Return the
-    number of rows written, or None if `history` was too short. Raises SimlibError if a replicate has more than
-    `MAX_EVENTS` events.
-    """
-    kernel, flat = simulator.kernel, simulator.flat
-    history = empty_track(simulator, 0, 0) if history is None else history
-    status, stopped, rows = kernel.run(
-        flat.layout,
-        flat.structure,
-        values,
-        make_work(flat.layout, flat.structure),
-        output,
-        history,
-        key,
-        first,
-        len(output.ending),
-        MAX_EVENTS,
-    )
-    if status == kernel.TOO_MANY_EVENTS:
-        raise SimlibError(
-            f"replicate {first + stopped} had more than {MAX_EVENTS:,} events within {simulator.horizon:g} days; "
-            "some rates are far too high: look for a rate per minute or hour, or factors that multiply up"
-        )
-    return None if status == kernel.HISTORY_FULL else int(rows)
-
-
-def allocate(simulator: Simulator, runs: int) -> Output:
-    """Return empty arrays for the kernel's output of `runs` replicates."""
-    flat = simulator.flat
-    size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
-    return Output(
-        np.zeros(size, np.int64),
-        np.zeros(actions, np.int64),
-        np.zeros(actions, np.int64),
-        np.zeros(len(flat.structure.entry) * FIRINGS, np.int64),
-        np.empty(runs, np.int32),
-        np.empty(runs),
-        np.empty((runs, flat.layout.questions)),
-        np.empty(runs, np.int64),
-        np.empty((runs, len(flat.grid), flat.layout.impacts)),
-    )
-
-
-def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
-    """Return empty arrays for the histories of replicates, with room for `rows` events in all."""
-    return Track(
-        np.zeros(replicates + 1, np.int64),
-        np.empty(rows),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.int64),
-        np.empty((rows, simulator.flat.layout.words), np.uint64),
-    )
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
