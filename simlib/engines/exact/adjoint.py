@@ -26,6 +26,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Rating
 from simlib.engines.exact.chain_rule import ChainRule
+from simlib.engines.exact.gauss_legendre import quadrature
 from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Gains, Observable, observable
@@ -50,12 +51,6 @@ if TYPE_CHECKING:
 
 _NODES_AT_ONCE = 16
 """Number of nodes in one sum over the edges. The values of a state at so many nodes take two cache lines."""
-
-_ORDER = 12
-"""Number of Gauss-Legendre nodes in each panel. `quadrature` cuts a stretch of time into panels."""
-
-_FIRST_PANEL, _GROWTH = 5.0, 6.0
-"""Length of the first panel, in mean times between jumps, and the ratio of each panel to the one before."""
 
 
 def gradient(
@@ -387,24 +382,3 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
         some = slice(first, first + _NODES_AT_ONCE)
         p, u = np.ascontiguousarray(weighted[some].T), np.ascontiguousarray(worth[some].T)
         kernels.edge_sums(p, u, space.edge_start, space.target, space.pair, sums, 0, len(space))
-
-
-def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes (J,) and weights (J,) on [0, duration], dense near both ends.
-
-    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start, and
-    the values u change fast just before the end, both on the time scale 1/Λ of the fastest jumps (Λ is `uniform`). So
-    the interval is cut into panels that are a few 1/Λ long at both ends, and grow geometrically towards the middle.
-    """
-    if duration <= 0:
-        return np.zeros(0), np.zeros(0)
-    edges, length = [0.0], _FIRST_PANEL / uniform
-    while edges[-1] + length < duration / 2:
-        edges.append(edges[-1] + length)
-        length *= _GROWTH
-    half = np.array(edges)
-    cuts = np.concatenate([half, duration - half[::-1]])
-    points, weights = np.polynomial.legendre.leggauss(_ORDER)
-    width = np.diff(cuts)[:, None] / 2
-    centre = (cuts[:-1] + cuts[1:])[:, None] / 2
-    return (centre + width * points).ravel(), (width * weights).ravel()

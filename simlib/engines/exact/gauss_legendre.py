@@ -1,0 +1,36 @@
+"""Gauss-Legendre nodes and weights for integrals over a stretch of time, dense near both of its ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simlib.typing import Floats
+
+__all__ = ["quadrature"]
+
+_ORDER = 12
+"""Number of Gauss-Legendre nodes in each panel. `quadrature` cuts a stretch of time into panels."""
+
+_FIRST_PANEL, _GROWTH = 5.0, 6.0
+"""Length of the first panel, in mean times between jumps, and the ratio of each panel to the one before."""
+
+
+def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
+    """Return Gauss-Legendre nodes (J,) and weights (J,) on [0, duration], dense near both ends.
+
+    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start, and
+    the values u change fast just before the end, both on the time scale 1/Λ of the fastest jumps (Λ is `uniform`). So
+    the interval is cut into panels that are a few 1/Λ long at both ends, and grow geometrically towards the middle.
+    """
+    if duration <= 0:
+        return np.zeros(0), np.zeros(0)
+    edges, length = [0.0], _FIRST_PANEL / uniform
+    while edges[-1] + length < duration / 2:
+        edges.append(edges[-1] + length)
+        length *= _GROWTH
+    half = np.array(edges)
+    cuts = np.concatenate([half, duration - half[::-1]])
+    points, weights = np.polynomial.legendre.leggauss(_ORDER)
+    width = np.diff(cuts)[:, None] / 2
+    centre = (cuts[:-1] + cuts[1:])[:, None] / 2
+    return (centre + width * points).ravel(), (width * weights).ravel()
