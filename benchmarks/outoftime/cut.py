@@ -10,7 +10,8 @@ import pandas as pd
 from benchmarks.outoftime import first_strike
 from benchmarks.outoftime.crises import VIOLENT_TRIGGERS, Crisis
 from benchmarks.outoftime.strike_world import StrikeWorld, fit_strike_world
-from simlib.calibration.tempo_clock import TempoClock, fit_tempo
+from simlib.calibration.tempo_clock import TempoClock
+from simlib.calibration.tempo_fit import fit_tempo
 from simlib.typing import Floats
 
 

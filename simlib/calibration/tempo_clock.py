@@ -1,59 +1,35 @@
-"""A clock of hidden hot, warm and quiet spells, fitted to past crises.
+"""A clock of hidden hot, warm and quiet spells, and the likelihood of past crises under it.
 
 The tempo of a crisis is hidden and has a few levels. It cools from each level to the next. Each level has a rate of
 events, which is multiplied by the activity of the crisis. Activity differs between crises (a frailty). An event makes
 the tempo hot again with a fixed probability. Only the first event of a day counts, so a day has one event or none. This
-is a Markov-modulated process. A scenario can contain the tempo as a hidden variable (`TempoFit.assumptions`).
+is a Markov-modulated process. `tempo_fit` fits a clock to past crises.
 
 The likelihood of a record is a product over its days. The factor of a day is the probability of its events, given the
 days before. If a record stops while the crisis goes on, it is censored on its last day.
 
 References: Fischer and Meier-Hellstern (1993), the Markov-modulated Poisson process cookbook. Vaupel, Manton and
-Stallard (1979) for frailty. Van Loan (1978) for the matrices of a day. Berndt, Hall, Hall and Hausman (1974) for the
-intervals.
+Stallard (1979) for frailty. Van Loan (1978) for the matrices of a day.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
-import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.answer import finite, plain_json
 from simlib.calibration.crisis_cases import CrisisRecord
 from simlib.errors import SimlibError
-from simlib.formatting import counted, percent
 from simlib.typing import Floats, Ints
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels of tempo, the hottest first."""
 
 POINTS = 7
 """Number of points of the Gauss-Hermite quadrature over the activity of crises."""
-
-FEWEST_CRISES = 20
-"""Least number of crises to which a clock is fitted."""
-
-DRAWS = 1_000
-"""Number of draws from the normal distribution of the estimate, for the intervals."""
-
-WEAKEST = 0.1
-"""Least information about a value. It keeps standard deviations below about 3 on the scale of the fit."""
-
-NORMAL_95 = 1.645
-"""Standard deviations from the median to the 95% point of a normal distribution."""
-
-FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
 
 @dataclass(frozen=True)
@@ -113,7 +89,7 @@ class TempoClock:
         It is the sum over the days of the record. Each day adds the log of the probability of its events, given the
         days before.
         """
-        return _Gaps(records).log_likelihood(self)
+        return Gaps(records).log_likelihood(self)
 
     def next_day(self, record: CrisisRecord) -> Floats:
         """Return the probability (last_day,) of an event on each day from day 1, given only earlier days."""
@@ -129,7 +105,7 @@ class TempoClock:
         return forecast
 
 
-class _Gaps:
+class Gaps:
     """Records of crises, stored as the numbers of days between days with an event.
 
     The likelihood of the days between two events is then one power of a matrix.
@@ -149,6 +125,7 @@ class _Gaps:
         self.longest = int(max(self.gap.max(initial=0), self.after.max(initial=0)))
 
     def log_likelihood(self, clock: TempoClock) -> Floats:
+        """Return the log-likelihood of each record under a clock, shape (records,)."""
         without, with_event = clock.day_matrices()
         silent = powers(without, self.longest)
         until_event = silent @ with_event
@@ -190,215 +167,3 @@ def powers(matrix: Floats, most: int) -> Floats:
         result[done : done + more] = result[:more] @ step
         done += more
     return result
-
-
-# -------------------------------------------------------------------- the answer
-
-
-@dataclass(frozen=True)
-class TempoFit:
-    """A model of the tempo of crises (`TempoClock`), fitted to past crises.
-
-    - clock: the estimate.
-    - low, high: clocks that hold the lower and the upper end of the 90% interval of each value.
-    - crises, event_days, days: number of crises, of days with an event, and of days.
-    """
-
-    clock: TempoClock
-    low: TempoClock
-    high: TempoClock
-    log_likelihood: float
-    crises: int
-    event_days: int
-    days: int
-    source: str
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """The names of the levels of tempo, the hottest first."""
-        return LEVELS[len(self.clock.rates)]
-
-    def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each value and its 90% interval. Rates and cooling are per day."""
-        import pandas as pd
-
-        flat = [_flat(clock) for clock in (self.clock, self.low, self.high)]
-        steps = list(itertools.pairwise(self.levels))
-        names = [f"event-days per day while {level}" for level in self.levels]
-        names += [f"cooling per day, {first} to {second}" for first, second in steps]
-        names += ["probability that an event makes the tempo hot"]
-        names += [f"share of crises {level} after the trigger" for level in self.levels]
-        names += ["standard deviation of log activity between crises"]
-        return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
-
-    def sentences(self) -> list[str]:
-        """Describe the fit in sentences, then give a fragment to paste into a scenario."""
-        clock = self.clock
-        spells = [f"{level} spell {1 / rate:.3g} days" for level, rate in zip(self.levels, clock.cooling, strict=False)]
-        rates = [f"{rate:.2g} while {level}" for level, rate in zip(self.levels, clock.rates, strict=True)]
-        return [
-            f"{self.because()}.",
-            f"Event-days per day: {', '.join(rates)}. Mean length of a {' and of a '.join(spells)}.",
-            f"An event makes the tempo hot with probability {percent(clock.reset)}.",
-            "A narrator chose which events to record, so these are rates of recorded events.",
-            "",
-            self.assumptions(),
-        ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fit as plain JSON data."""
-        plain: dict[str, Any] = finite(plain_json(dataclasses.asdict(self)))
-        return plain
-
-    def because(self) -> str:
-        """Return the reason that `assumptions` writes beside each number."""
-        source = f", {self.source}" if self.source else ""
-        return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
-
-    def assumptions(self) -> str:
-        """Return the fit as part of a scenario: a hidden tempo, its assumptions and its moves.
-
-        The range of `event_rate` is for a new crisis. It includes both the activity of the crisis and the uncertainty
-        of the estimate. The factors multiply `event_rate`. Their ranges are computed with `event_rate` at its estimate.
-        """
-        names, clock, low, high = self.levels, self.clock, self.low, self.high
-        quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
-        doubt = math.log(high.rates[-1] / low.rates[-1]) / 2
-        wide = math.exp(math.hypot(doubt, NORMAL_95 * clock.spread))
-        shares = [_number("{:.1%}", *ends) for ends in zip(clock.start, low.start, high.start, strict=True)]
-        values = {"event_rate": ("Public events while quiet", "{:.3g} per day", [quiet, quiet / wide, quiet * wide])}
-        for place, (level, following) in enumerate(steps):
-            often = [float(c.rates[place]) / quiet for c in (clock, low, high)]
-            cooling = [float(c.cooling[place]) for c in (clock, low, high)]
-            values[f"{level}_factor"] = (f"Public events while {level}, relative to quiet", "{:.3g}", often)
-            values[f"{level}_cooling"] = (f"Cooling from {level} to {following}", "{:.3g} per day", cooling)
-        resets = [c.reset for c in (clock, low, high)]
-        values["reset_chance"] = ("A public event makes the tempo hot", "{:.1%}", resets)
-        because = f"because: {json.dumps(self.because())}"
-        lines = ["variables:", "  tempo:", f"    levels: [{', '.join(names)}]", "    hidden: true", "    start:"]
-        lines += [f"      {names[0]}: rest"]
-        lines += [f"      {name}: {{{share}, {because}}}" for name, share in zip(names[1:], shares[1:], strict=True)]
-        lines += ["assumptions:"]
-        lines += [
-            f"  {key}: {{label: {json.dumps(label)}, {_number(form, *ends)}, {because}}}"
-            for key, (label, form, ends) in values.items()
-        ]
-        return "\n".join([*lines, *_moves(steps)]) + "\n"
-
-
-def _number(form: str, value: float, low: float, high: float) -> str:
-    """Return a value and its range in the form of a scenario file. A range without width is left out."""
-    least = 0.001 if "%" in form else 0.0  # a scenario refuses a chance of 0
-    ends = [max(float(end), least) for end in (value, low, high)]
-    text = f"value: {form.format(ends[0])}"
-    return text + (f", low: {form.format(ends[1])}, high: {form.format(ends[2])}" if _apart(form, *ends) else "")
-
-
-def _apart(form: str, value: float, low: float, high: float) -> bool:
-    return low < value < high and len({form.format(end) for end in (low, value, high)}) == 3
-
-
-def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
-    lines = ["moves:", "  public-event:", "    actor: nature", "    label: A public event", "    rate: event_rate"]
-    lines += ["    times:", *(f"      - {{by: {level}_factor, when: {{tempo: {level}}}}}" for level, _ in steps)]
-    lines += ["    outcomes:", "      passes: {}"]
-    lines += [f"      heats: {{chance: reset_chance, then: {{tempo: {steps[0][0]}}}}}"]
-    for level, following in steps:
-        lines += [f"  cool-from-{level}:", "    actor: nature", f"    label: Cool down from {level} to {following}"]
-        lines += [f"    when: {{tempo: {level}}}", f"    rate: {level}_cooling", f"    then: {{tempo: {following}}}"]
-        lines += ["    covert: true"]
-    return lines
-
-
-def _flat(clock: TempoClock) -> Floats:
-    return np.hstack([np.asarray(getattr(clock, name)) for name in FIELDS])
-
-
-# -------------------------------------------------------------------- fitting
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """The values of a `TempoClock` as one vector, on scales that suit the optimiser.
-
-    The vector holds, in this order:
-
-    - the log of the lowest rate.
-    - the logs of the ratios of neighbouring rates.
-    - the logs of the cooling rates.
-    - the logit of the reset.
-    - the logs of the starting shares relative to the last one.
-    - the spread.
-    """
-
-    levels: int
-
-    @property
-    def bounds(self) -> list[tuple[float, float]]:
-        steps = self.levels - 1
-        return [(-9, 1), *[(0.0, 6.0)] * steps, *[(-7, 2)] * steps, (-6, 6), *[(-6, 6)] * steps, (0.05, 2.5)]
-
-    def first_guess(self, rate: float) -> Floats:
-        """Return the vector of a typical `TempoClock` whose rates suit `rate` events per day."""
-        steps = self.levels - 1
-        cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
-        return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])
-
-    def clock(self, x: Floats) -> TempoClock:
-        steps = self.levels - 1
-        lowest, ratios, cooling, reset, start, spread = np.split(x, np.cumsum([1, steps, steps, 1, steps]))
-        rates = np.exp(lowest + np.append(np.cumsum(ratios[::-1])[::-1], 0.0))
-        shares = np.exp(np.append(start, 0.0) - max(start.max(), 0.0))
-        chance = float(1 / (1 + np.exp(-reset[0])))
-        return TempoClock(rates, np.exp(cooling), chance, shares / shares.sum(), float(spread[0]))
-
-
-def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
-    """Fit a model of the tempo of crises (`TempoClock`) to past crises by maximum likelihood.
-
-    Args:
-        records: The crises. A crisis without a day after the trigger is left out.
-        levels: Number of levels of the tempo, 2 or 3.
-        source: The source of the records, for the reasons of the assumptions.
-
-    Raises:
-        SimlibError: For too few crises, for no event at all, and for a number of levels other than 2 or 3.
-    """
-    from scipy.optimize import minimize
-
-    kept = [record for record in records if record.last_day > 0]
-    events, days = sum(len(r.days) for r in kept), sum(r.last_day for r in kept)
-    if levels not in LEVELS:
-        raise SimlibError(f"a tempo is fitted with {' or '.join(map(str, LEVELS))} levels, not with {levels}")
-    if len(kept) < FEWEST_CRISES or not events:
-        found = f"{counted(len(kept), 'crisis', 'crises')} with {counted(events, 'event-day')}"
-        raise SimlibError(f"a clock needs at least {FEWEST_CRISES} crises and one event-day after the trigger: {found}")
-    gaps, scale = _Gaps(kept), _Scale(levels)
-
-    def lost(x: Floats) -> float:
-        return -float(gaps.log_likelihood(scale.clock(x)).sum())
-
-    fit = minimize(lost, scale.first_guess(events / days), method="L-BFGS-B", bounds=scale.bounds)
-    low, high = _interval(gaps, scale, fit.x)
-    return TempoFit(scale.clock(fit.x), low, high, float(-fit.fun), len(kept), events, days, source)
-
-
-def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return two `TempoClock`s: one with the 5% point of each value, one with the 95% point of each value.
-
-    The points come from draws of the normal distribution of the estimate. The information matrix is the sum, over
-    crises, of the outer products of the scores. A value that the fit puts at its bound stays there in every draw.
-    """
-    bounds = np.array(scale.bounds)
-    free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))
-    step = 1e-4 * np.eye(len(x))[free]
-    slopes = [gaps.log_likelihood(scale.clock(x + h)) - gaps.log_likelihood(scale.clock(x - h)) for h in step]
-    scores = np.array(slopes) / 2e-4
-    strength, ways = np.linalg.eigh(scores @ scores.T)
-    normal = np.random.default_rng(0).normal(size=(DRAWS, len(free))) / np.sqrt(np.maximum(strength, WEAKEST))
-    draws = np.tile(x, (DRAWS, 1))
-    draws[:, free] += normal @ ways.T
-    clocks = [scale.clock(draw) for draw in np.clip(draws, *bounds.T)]
-    columns = [np.array([getattr(clock, name) for clock in clocks]) for name in FIELDS]
-    low, high = ([np.quantile(column, end, axis=0) for column in columns] for end in (0.05, 0.95))
-    return TempoClock(*low), TempoClock(*high)

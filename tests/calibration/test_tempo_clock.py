@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 import simlib
-from simlib.calibration import tempo_clock
+from simlib.calibration import tempo_clock, tempo_fit
 from simlib.calibration.crisis_cases import CrisisRecord, crisis_records
-from simlib.calibration.tempo_clock import TempoClock, fit_tempo
+from simlib.calibration.tempo_clock import TempoClock
+from simlib.calibration.tempo_fit import fit_tempo
 from simlib.cli import main
 from simlib.errors import SimlibError
 
@@ -79,11 +80,9 @@ def test_the_forecasts_of_the_days_multiply_to_the_likelihood():
 
 def test_the_clock_is_recovered_from_simulated_crises():
     fit = fit_tempo(simulated(TWO, crises=500, days=120, seed=3), levels=2)
-    found = tempo_clock._flat(fit.clock)
-    np.testing.assert_allclose(found, tempo_clock._flat(TWO), rtol=0.25, atol=0.05)
-    inside = (tempo_clock._flat(fit.low) <= tempo_clock._flat(TWO)) & (
-        tempo_clock._flat(TWO) <= tempo_clock._flat(fit.high)
-    )
+    found = tempo_fit.flat(fit.clock)
+    np.testing.assert_allclose(found, tempo_fit.flat(TWO), rtol=0.25, atol=0.05)
+    inside = (tempo_fit.flat(fit.low) <= tempo_fit.flat(TWO)) & (tempo_fit.flat(TWO) <= tempo_fit.flat(fit.high))
     assert inside.sum() >= 5  # of seven intervals with a level of 90%
 
 

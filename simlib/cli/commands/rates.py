@@ -12,7 +12,7 @@ def execute(arguments: Request) -> int:
     """Count an event in the past crises of a file. Print its rates, and an assumption to copy into a scenario."""
     from simlib.calibration.crisis_cases import crisis_records, read_selection
     from simlib.calibration.event_rates import historical_rates
-    from simlib.calibration.tempo_clock import fit_tempo
+    from simlib.calibration.tempo_fit import fit_tempo
     from simlib.data import read
 
     with Task("reading the file"):
