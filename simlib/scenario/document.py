@@ -1,14 +1,13 @@
 """Read a YAML file into plain data, with the line of each value.
 
-Only this module uses ruamel.yaml. The data are built from the parser's events, so that every duplicate key is reported
-and not only the first. Every scalar is text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null`
-is None. No object is constructed, and no expression is evaluated. Anchors, aliases and tags are refused. Size and depth
-are limited.
+Only this module and `yaml_editing` use ruamel.yaml. The data are built from the parser's events, so that every
+duplicate key is reported and not only the first. Every scalar is text: `no` stays a word and `+1` keeps its sign. Only
+an empty scalar or `null` is None. No object is constructed, and no expression is evaluated. Anchors, aliases and tags
+are refused. Size and depth are limited.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections.abc import Container, Iterator
@@ -26,8 +25,6 @@ MAX_NODES = 100_000
 """Largest number of values in a file."""
 MAX_PROBLEMS = 200
 """Largest number of problems that are reported at once."""
-WIDTH = 120
-"""Largest width of a line in a new file."""
 
 Place = tuple[str | int, ...]
 """The path from the top of a file to a value: keys, and positions in lists counted from 0."""
@@ -342,63 +339,3 @@ class Alias:
 
 def _is(event: Any, name: str) -> bool:
     return type(event).__name__ == f"{name}Event"
-
-
-# Writing back
-
-
-def editable(text: str) -> Any:
-    """Return the mapping in a YAML text in a form that keeps comments and order when written back.
-
-    An empty text gives an empty mapping.
-    """
-    from ruamel.yaml.comments import CommentedMap
-
-    return _round_trip("").load(text) if text.strip() else CommentedMap()
-
-
-def in_one_line(mapping: dict[str, Any]) -> Any:
-    """Return a mapping that `text_of` writes on one line, as {key: value}."""
-    from ruamel.yaml.comments import CommentedMap
-
-    line = CommentedMap(mapping)
-    line.fa.set_flow_style()
-    return line
-
-
-def text_of(data: Any, like: str = "") -> str:
-    """Return an editable mapping as YAML text.
-
-    `like` is the text that the new text will replace. The new text has the same indentation and width.
-    """
-    stream = io.StringIO()
-    _round_trip(like).dump(data, stream)
-    return stream.getvalue()
-
-
-def _round_trip(like: str) -> Any:
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="rt")
-    yaml.preserve_quotes = True
-    yaml.width = max([WIDTH, *(len(line) for line in like.splitlines())])
-    yaml.representer.ignore_aliases = lambda _: True
-    offset = _offset_of_lists(like)
-    yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
-    return yaml
-
-
-def _offset_of_lists(text: str) -> int:
-    """Return by how many columns the first list of the text is indented from its key (2 without a list).
-
-    Lists in square brackets do not count.
-    """
-    key = 0
-    for line in text.splitlines():
-        bare = line.lstrip(" ")
-        indent = len(line) - len(bare)
-        if bare.startswith("- "):
-            return max(indent - key, 0)
-        if bare and not bare.startswith("#"):
-            key = indent
-    return 2

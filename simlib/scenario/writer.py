@@ -14,7 +14,7 @@ from typing import Any
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.quantities import write
-from simlib.scenario import document
+from simlib.scenario import document, yaml_editing
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.condition import runs
 from simlib.scenario.document import Document, Place
@@ -53,11 +53,11 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, n
     before = read_view(old, scenario, str(file)) if old else None
     if before == view:
         return file
-    data = document.editable(old)
+    data = yaml_editing.editable(old)
     _set_head(data, view, before)
     _set_changes(data, view, before, scenario)
     _set_interventions(data, view, before, scenario)
-    text = document.text_of(data, like=old)
+    text = yaml_editing.text_of(data, like=old)
     read_view(text, scenario, str(file))
     write_atomically(file, text, new=new)
     return file
@@ -124,7 +124,7 @@ def _set_interventions(data: Any, view: View, before: View | None, scenario: Sce
     if standing != new and len(written) != len(
         standing
     ):  # one entry for a repeated move stands for several interventions
-        written[:] = [document.in_one_line(_entry(intervention, scenario)) for intervention in standing]
+        written[:] = [yaml_editing.in_one_line(_entry(intervention, scenario)) for intervention in standing]
     for index in reversed(range(len(standing))):
         if standing[index] not in new:
             del written[index], standing[index]
@@ -132,7 +132,7 @@ def _set_interventions(data: Any, view: View, before: View | None, scenario: Sce
         written, standing = [], []
     for index, intervention in enumerate(new):
         if standing[index : index + 1] != [intervention]:
-            written.insert(index, document.in_one_line(_entry(intervention, scenario)))
+            written.insert(index, yaml_editing.in_one_line(_entry(intervention, scenario)))
             standing.insert(index, intervention)
     _put(data, "interventions", written)
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from simlib.scenario.document import text_of
 from simlib.scenario.library import scenarios_folder
 from simlib.scenario.loader import load_text
+from simlib.scenario.yaml_editing import text_of
 from tests.scenario.test_labels import PLAIN
 
 GUIDE = (scenarios_folder() / "README.md").read_text(encoding="utf-8")
