@@ -27,7 +27,7 @@ WORDS = {
     "force": "triangle: forced",
     "pin": "diamond: set",
     "forbid": "upright lines: forbidden",
-    "policy": "dotted: a policy",
+    "policy": "dotted: a standing rule",
     "hold": "crossed: kept",
     "assume": "level lines: assumed",
 }

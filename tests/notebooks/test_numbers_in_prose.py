@@ -264,7 +264,7 @@ TOLD_ELSEWHERE = {
         "37% go straight": paths_to_war,
         "39% go through an air campaign only": paths_to_war,
         "Only 9% go through both": paths_to_war,
-        "it is 97% and 94%": lambda: " ".join(row[2] for row in stored("on-the-way-to-*")),
+        "they are even more common: 97% and 94%": lambda: " ".join(row[2] for row in stored("on-the-way-to-*")),
     },
     "08_what_to_watch_for": {"makes a difference of three points (31% against 28%)": difference_if_mobilised},
     "09_under_which_assumptions": {

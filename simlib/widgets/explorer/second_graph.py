@@ -144,12 +144,12 @@ def drivers(
         (scenario.assumptions[name].short_label, low - now, high - now, solved)
         for name, (low, high, solved) in ends.items()
     ]
-    changes.sort(key=lambda row: -max(abs(row[1]), abs(row[2])))
+    changes.sort(key=lambda row: min(row[1], row[2], 0.0) - max(row[1], row[2], 0.0))  # the widest bars first
     frame = pd.DataFrame(changes, columns=["label", "at_low", "at_high", "solved"])
     title = f"What moves it most: {measure.label}"
     width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
     rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
-    about = "" if frame["solved"][:rows].all() else "; ≈ from the gradient"
+    about = "" if frame["solved"][:rows].all() else "; ≈ estimated"
     note = f"change in points from {percent(now)} (low end hatched{about})"
     png, _ = still(lambda ax: bars(frame, ax, title=title, note=note, rows=rows), width, height, left=14, ratio=ratio)
     first = frame.head(STRONGEST)
