@@ -241,7 +241,7 @@ def test_an_amount_that_is_always_the_same_has_a_law_on_its_multiples():
     worst = 2.5 * (threshold + np.sum(np.maximum(k - threshold, 0) * law.pmf(k)) / 0.05)
     np.testing.assert_allclose(impact.sample.worst(), [worst] * 3, rtol=1e-7)
     np.testing.assert_allclose(impact.fan[:, 1], 2.5 * poisson(0.4 * 7).ppf([0.05, 0.5, 0.95]))
-    assert "This distribution is solved exactly." in " ".join(impact.sentences("hurt", "then", {}))
+    assert "This distribution is solved exactly." in " ".join(impact.sentences("hurt", "then"))
 
 
 def test_an_amount_gained_twice_with_a_firing_counts_twice():
@@ -268,7 +268,7 @@ def test_other_impacts_are_left_to_histories(more):
     impact = simlib.forecast(scenario, times=1).impacts["hurt"]
     assert not impact.sample.exact
     assert impact.sample.amounts.shape == (10_000, 1)
-    assert "counted in 10,000 histories" in " ".join(impact.sentences("hurt", "then", {}))
+    assert "counted in 10,000 histories" in " ".join(impact.sentences("hurt", "then"))
 
 
 def test_over_the_priors_an_exact_law_keeps_the_error_of_the_draws():
