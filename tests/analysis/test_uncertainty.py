@@ -493,6 +493,9 @@ def test_each_end_of_a_range_has_an_interval_of_its_own_that_stays_a_probability
     found = uncertainty(ferry(), "across", draws=64).spread()
     wide = dataclasses.replace(found.quantiles[0.05], ends=(-0.05, 0.2))
     assert dataclasses.replace(found, quantiles={0.05: wide}).interval(0.05) == "0% to 20%"
+    even = dataclasses.replace(found, quantiles={0.5: Number(0.5, 0.125), 0.95: Number(0.95, 0.2)})
+    assert even.interval(0.5) == "38% to 62%"
+    assert even.interval(0.95) == "75% to 100%"
 
 
 def test_doubt_below_the_noise_is_told_as_at_most():

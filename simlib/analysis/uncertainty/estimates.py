@@ -42,6 +42,11 @@ class Number:
     ends: tuple[float, float] | None = None
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Both ends of the 95% interval."""
+        return self.ends or (self.value - self.half, self.value + self.half)
+
+    @property
     def of_draws(self) -> float:
         """The part of the 95% half-width that comes from the draws of the assumptions alone."""
         return float(np.sqrt(max(self.half**2 - self.of_replicates**2, 0.0)))

@@ -64,10 +64,9 @@ class Spread:
         return float(np.sqrt(max(self.variance.value, 0.0)))
 
     def interval(self, q: float) -> str:
-        """Write the 95% interval of quantile `q`. That of a probability stays within 0 and 1."""
-        ends = self.quantiles[q].ends or (-np.inf, np.inf)
-        low, high = np.clip(ends, 0.0, 1.0) if self.measure.probability else ends
-        return f"{self.measure.write(float(low))} to {self.measure.write(float(high))}"
+        """Write the 95% interval of quantile `q`, without values below 0 or probabilities above 1."""
+        low, high = np.clip(self.quantiles[q].interval, 0.0, 1.0 if self.measure.probability else np.inf).tolist()
+        return f"{self.measure.write(low)} to {self.measure.write(high)}"
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
