@@ -194,6 +194,17 @@ def test_what_was_not_tried_is_allowed_to_bend_like_what_was_tried():
     assert found.beyond[0] > found.stated[0] * np.expm1(0.5 * Z95)
 
 
+def test_the_noise_of_replicates_does_not_count_as_curvature():
+    """Each of the assumptions moves the answer by much less than the noise of 200 replicates."""
+    world = World("many", T).variable("bank", "left", "right", start="left")
+    for number in range(12):
+        rate = world.uncertain(f"pace-{number}", "rate", 0.004, 0.004 / 1.02, 0.004 * 1.02)
+        world.move(f"cross-{number}", rate, {"bank": "right"}, when={"bank": "left"})
+    scenario = world.ending("across", {"bank": "right"}).scenario()
+    exact, noisy = (drivers(scenario, "across", engine=e, top=10, runs=200) for e in ("exact", "montecarlo"))
+    assert noisy.beyond[0] < 1.5 * exact.beyond[0]
+
+
 def apart():
     """Two things that have nothing to do with each other: a ferry that leaves by one of two, a lamp that dies."""
     world = World("apart", T).variable("bank", "left", "right", start="left")

@@ -211,8 +211,8 @@ class Drivers(Traced):
     top: the number of assumptions that are shown for each measure, the strongest first. None: all that were tried.
     screened: the number of assumptions that were not tried.
     beyond (M,): the largest change of each measure by an assumption that was not tried, estimated from slopes. As an
-    allowance for curvature it is multiplied by the largest factor by which an assumption that was tried exceeded its
-    slope.
+    allowance for curvature it is multiplied by a factor of at least 1: the largest ratio of a computed change, less its
+    95% half-width, to its estimate from slopes.
     """
 
     kind: ClassVar[str] = "drivers"
@@ -399,7 +399,7 @@ def drivers(
         Bar(held.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
         for k, name in enumerate(free)
     )
-    changes = np.abs(mean[1:] - mean[0]).reshape(len(free), 2, -1).max(axis=1)
+    changes = np.maximum(np.abs(mean[1:] - mean[0]) - half[1:], 0.0).reshape(len(free), 2, -1).max(axis=1)
     steep = (slopes >= beyond) & (beyond > 0)
     beyond = beyond * np.divide(changes, slopes, out=np.ones_like(slopes), where=steep).max(axis=0, initial=1.0)
     drawn = {"draws": belief.draws if belief else 0, "belief": belief.name if belief else None}
