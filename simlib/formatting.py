@@ -200,7 +200,7 @@ def over_draws(provenance: Mapping[str, Any]) -> str:
     if not provenance.get("draws"):
         return "at the stated values"
     belief = provenance.get("belief")
-    return "over the priors" if belief in (None, "prior") else f"over the belief “{belief}”"
+    return "over the priors" if belief in (None, "prior") else f"over the belief {quoted(belief)}"
 
 
 def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:

@@ -32,7 +32,7 @@ from simlib.analysis.evaluator import Responses
 from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
-from simlib.formatting import counted, percent, quoted
+from simlib.formatting import counted, over_draws, percent, quoted
 from simlib.machine import measures
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, days_by
@@ -210,8 +210,7 @@ class Discovery(Answer):
             where = f"in every one of {counted(len(self.answers), 'draw')} of the assumptions"
             yield f"{what[0].upper()}{what[1:]} {where}: it is the same everywhere, so there is nothing to discover."
             return
-        belief = self.provenance["belief"]
-        over = "Over the priors" if belief == "prior" else f"Over the belief {quoted(belief)}"
+        over = over_draws(self.provenance)
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
         for place, box in enumerate(self.boxes):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
@@ -222,7 +221,7 @@ class Discovery(Answer):
         if not self.boxes:
             yield f"No region of the assumptions stands out where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"
-        yield f"{over}, {'it does so' if self.boxes else what} {whole}."
+        yield f"{over[0].upper()}{over[1:]}, {'it does so' if self.boxes else what} {whole}."
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:

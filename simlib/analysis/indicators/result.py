@@ -261,8 +261,8 @@ class Indicators(Answer):
             return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
         histories = counted(source["histories"], "history", "histories")
-        where = f"{over_draws(source)} ({counted(draws, 'draw')}, " if draws else "at the stated values ("
-        return f"{where}{histories}, seed {source['seed']})"
+        size = f"{counted(draws, 'draw')}, " if draws else ""
+        return f"{over_draws(source)} ({size}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
         """Return this answer, with the effect of forcing each of the first moves in `rows`.

@@ -39,7 +39,7 @@ from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, eno
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief, spread_of
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, one_digit, percent, quoted
+from simlib.formatting import counted, listed, one_digit, over_draws, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find, of_forecast
@@ -130,8 +130,7 @@ class Uncertainty(Traced):
     @property
     def source(self) -> str:
         """The source of the draws as a phrase: "over the priors"."""
-        belief = self.provenance["belief"]
-        return "over the priors" if belief == "prior" else f"over the belief {quoted(belief)}"
+        return over_draws(self.provenance)
 
     @property
     def question(self) -> str:
@@ -139,8 +138,7 @@ class Uncertainty(Traced):
         first = [measure.words for measure in self.measures[:NAMED]]
         more = len(self.measures) - len(first)
         names = [*first, counted(more, "other measure")] if more else first
-        what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-        return f"How sure is the forecast of {what} by {self.by_words}?"
+        return f"How sure is the forecast of {listed(names)} by {self.by_words}?"
 
     def spread(self, measure: str | None = None) -> Spread:
         """Return the range of a measure (default: the first).

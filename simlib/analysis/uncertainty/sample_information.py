@@ -46,7 +46,7 @@ from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, p
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.formatting import percent, quoted, with_error
+from simlib.formatting import over_draws, percent, quoted, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -150,11 +150,11 @@ class Evsi(Traced):
 
     def sentences(self, most: int = 4) -> list[str]:
         """Describe up to `most` observations whose gain exceeds its error, and the forecast today."""
-        belief = self.provenance["belief"]
-        source = "the priors" if belief == "prior" else f"the belief {quoted(belief)}"
+        over = over_draws(self.provenance)
         first = (
-            f"Over {source}, {self.measure.words} by {self.by_words} has a probability of {percent(self.mean)} "
-            f"today. It is still open at the end of {self.look_by_words} in {percent(self.open_then)} of histories"
+            f"{over[0].upper()}{over[1:]}, {self.measure.words} by {self.by_words} has a probability of "
+            f"{percent(self.mean)} today. It is still open at the end of {self.look_by_words} in "
+            f"{percent(self.open_then)} of histories"
         )
         first += f"; in these its probability is {percent(self.if_open)}." if self.open_then else "."
         lines = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
