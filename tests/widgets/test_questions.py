@@ -356,6 +356,19 @@ def test_one_sign_has_one_number_in_both_pictures_of_signs():
     assert {sign: seen[sign] for sign in again} == again
 
 
+@pytest.mark.slow
+def test_a_level_that_is_a_sign_is_reached_and_a_move_is_seen():
+    variables = {name: dataclasses.replace(v, hidden=True) for name, v in WORLD.variables.items()}
+    told = []
+    for world in (WORLD, WORLD.replace(variables=variables)):
+        question = questions.SignsOfEveryEnding(world, draws=64, runs=50)
+        told.append(question.answer(question.chosen, UNWATCHED).sentences)
+    assert "if “talks: open” is reached and" in told[0][0]
+    assert "if “Offer talks” is seen." in told[0][0]
+    assert told[0][-1].endswith("and the sign is seen or reached by then.")
+    assert told[1][-1].endswith("and the sign is seen by then.")
+
+
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
 def test_every_question_can_be_stopped(kind):
     question = kind(WORLD, **SMALL[kind])

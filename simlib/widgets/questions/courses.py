@@ -246,7 +246,7 @@ class WorthSeeing(PanelQuestion):
 class SignsOfEveryEnding(PanelQuestion):
     """Public moves and levels as signs of all endings at once."""
 
-    name, title, edition = "signs-of-every-ending", "Which move or level is a sign of which ending?", 3
+    name, title, edition = "signs-of-every-ending", "Which move or level is a sign of which ending?", 4
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
@@ -266,14 +266,16 @@ class SignsOfEveryEnding(PanelQuestion):
         for result in results:
             now = write_share(result.before)
             strongest = sorted(result.signs, key=lambda row: -abs(row.change))[:2]
-            changes = " and ".join(f"{write_share(row.if_seen)} if {quoted(row.label)} is seen" for row in strongest)
+            changes = " and ".join(f"{write_share(r.if_seen)} if {quoted(r.label)} is {r.verb}" for r in strongest)
             sentences.append(f"{result.measure.words}: {now} before looking, {changes or 'no known sign'}.")
             about = result.measure.label, now
             rows += [
                 (*about, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
                 for row in result.signs
             ]
-        sentences.append(f"Probabilities by {by}, if nothing has ended by {until} and the sign is seen by then.")
+        verbs = {row.verb for result in results for row in result.signs}
+        shown = f" and the sign is {' or '.join(sorted(verbs, reverse=True))} by then" if verbs else ""
+        sentences.append(f"Probabilities by {by}, if nothing has ended by {until}{shown}.")
         head = ("ending", "before looking", "sign", "probability seen", "if seen", "change if seen")
         signs = len({row.id for result in results for row in result.signs})
         plot = Drawing(partial(indicator_map, results), 220 + 36 * min(signs, 14), left=190, bottom=89, top=131)
