@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from itertools import pairwise
 
@@ -134,6 +135,9 @@ def test_rungs_and_moves_on_the_way_are_told_apart():
     assert "the move “go-home”" in told[0]
     assert told[1].startswith("Other rungs on the way: “right” in 75%")
     assert told[2].startswith("Other moves on the way: “go-right” in 75%")
+    rows = tuple(row for row in passages(crossroads(), "home").rows if row.share < 1)
+    told = dataclasses.replace(passages(crossroads(), "home"), rows=rows).sentences()
+    assert [line.split(":")[0] for line in told[1:]] == ["Rungs on the way", "Moves on the way"]
 
 
 def test_a_forced_move_is_a_passage():

@@ -99,7 +99,8 @@ class Waypoints(Answer):
             if always:
                 needed.append(f"the {kind}{'s' * (len(always) > 1)} {', '.join(always)}")
             if often:
-                others.append(f"Other {kind}s on the way: {'; '.join(often)}.")
+                whose = f"Other {kind}s" if always else f"{kind.capitalize()}s"
+                others.append(f"{whose} on the way: {'; '.join(often)}.")
         passed = " and ".join(needed)
         first = f"Every {whole} passes {passed}." if needed else f"No rung or move is common to every {whole}."
         return [first, *others]
