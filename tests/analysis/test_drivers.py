@@ -389,6 +389,8 @@ def test_correlated_assumptions_enter_as_one():
 def test_a_group_is_named_by_the_correlated_assumption_that_moves_the_measure_most():
     scenario = additive().replace(correlations=(Correlation("pace-a", "pace-c", 0.8),))
     found = inputs(scenario, {"mine": ["pace-b"]})
+    assert {item.name: item.tied for item in found} == {"mine": False, "pace-a+pace-c": True}
+    assert not any(item.tied for item in inputs(scenario, {"both": ["pace-a", "pace-c"]}))
     swing = np.zeros(len(scenario.assumptions))
     swing[list(scenario.assumptions).index("pace-c")] = -0.2
     swing[list(scenario.assumptions).index("pace-a")] = 0.1

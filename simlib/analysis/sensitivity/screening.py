@@ -48,6 +48,11 @@ class Input:
     assumptions: tuple[str, ...]
     columns: tuple[int, ...]
 
+    @property
+    def tied(self) -> bool:
+        """Whether the input has several assumptions because they are correlated, and not because of a named group."""
+        return len(self.assumptions) > 1 and self.name == "+".join(self.assumptions)
+
 
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
     """Return the uncertain assumptions as independent inputs. Correlated assumptions form one input.
@@ -243,8 +248,7 @@ def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> 
     every, result = list(scenario.assumptions.values()), []
     for item in some:
         ranked = sorted(item.columns, key=lambda column: -abs(swing[column]))
-        tied = item.name == "+".join(item.assumptions)
-        result.append(replace(item, label=" + ".join(every[c].label for c in ranked)) if tied else item)
+        result.append(replace(item, label=" + ".join(every[c].label for c in ranked)) if item.tied else item)
     return result
 
 

@@ -259,7 +259,7 @@ def sobol(
     chosen, day, every = find(scenario, measures), days_by(scenario, by), inputs(scenario, groups)
     picked, beyond, begun, swing = every, 0.0, 0.0, None
     top = len(every) if top is None else top
-    if top < len(every) or any(len(item.columns) > 1 for item in every):
+    if top < len(every) or any(item.tied for item in every):
         begun = 0.1
         screening: Engine = "exact" if engine == "exact" else "auto"
         swing = swings(scenario, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, begun))
