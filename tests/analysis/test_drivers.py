@@ -24,7 +24,7 @@ from simlib.analysis.sensitivity.screening import (
     swings,
     tangent_spreads,
 )
-from simlib.analysis.sensitivity.sobol_indices import share_in_words, sobol
+from simlib.analysis.sensitivity.sobol_indices import Index, share_in_words, sobol
 from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
 from simlib.machine import priors
@@ -351,6 +351,23 @@ def test_an_index_whose_interval_says_nothing_is_not_given(monkeypatch):
     assert found.to_dict()["measures"]["moves:shoot"]["inputs"][0]["first"]["estimate"] is None
 
 
+def test_a_share_that_is_known_only_with_interactions_is_given_with_them():
+    found = sobol(product(), "moves:shoot", draws=16)
+    shares = found.measures["moves:shoot"]
+    one, other = shares.shares
+    wide, total = Index(0.4, 0.2, 0.6, known=False), Index(0.55, 0.46, 0.64, known=True)
+    parts = dataclasses.replace(one, first=wide, total=total), dataclasses.replace(other, first=wide, total=wide)
+    measures = {"moves:shoot": dataclasses.replace(shares, shares=parts)}
+    told = dataclasses.replace(found, measures=measures).sentences()
+    assert told[0] == (
+        f"With interactions, 55% (46% to 64%) of the spread of how often “shoot” happens comes from "
+        f"“{one.input.label}”; its share alone is not known."
+    )
+    assert "No share is given for" in told[-1]
+    assert one.input.label not in told[-1]
+    assert other.input.label in told[-1]
+
+
 @pytest.mark.statistical
 @pytest.mark.parametrize("seed", range(6))
 def test_a_doubt_drowned_in_noise_is_not_shared_out(seed):
@@ -439,7 +456,7 @@ def test_the_strongest_inputs_are_taken_and_the_rest_varies_along():
     slopes = np.array([w * rate * s * np.exp(-rate * T) for w, rate, s in WAYS.values()]) ** 2
     assert found.beyond == pytest.approx(slopes[1:].max() / slopes.sum(), rel=1e-4)
     last = found.sentences()[-1]
-    assert last.startswith("2 more assumptions vary too (correlated ones count as one), but their own shares were not")
+    assert last.startswith("2 more assumptions vary too (correlated or grouped ones count as one), but their own")
     assert found.sentences()[-1].endswith("of the variance of this answer.")
 
 

@@ -89,6 +89,22 @@ class Share:
     first: Index
     total: Index
 
+    @property
+    def noticeable(self) -> bool:
+        """Whether the share alone is known and above zero. If it is not known, the share with others counts."""
+        index = self.first if self.first.known else self.total
+        return index.known and index.low >= 0.01
+
+    def sentence(self, spread: str) -> str:
+        """Say which part of a spread, given in words, comes from the input."""
+        first, total, who = self.first, self.total, quoted(self.input.label)
+        if not first.known:
+            part = f"{percent(total.estimate)} ({percent(total.low)} to {percent(total.high)})"
+            return f"With interactions, {part} of {spread} comes from {who}; its share alone is not known."
+        more = f"{total.estimate:.2f}" if total.estimate > first.estimate else "no more"
+        together = f"; {more} with others" if total.known else ""
+        return f"{share_in_words(first.estimate).capitalize()} of {spread} is due to {who} (alone {first}{together})."
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -158,9 +174,9 @@ class Sobol(Traced):
             verb, whose = ("varies", "its own share was") if self.screened == 1 else ("vary", "their own shares were")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
-                f"{counted(self.screened, 'more assumption')} {verb} too (correlated ones count as one), but {whose} "
-                f"not computed: judged by slope at the stated values, none causes more than about {part} of the "
-                f"variance of {these}."
+                f"{counted(self.screened, 'more assumption')} {verb} too (correlated or grouped ones count as one), "
+                f"but {whose} not computed: judged by slope at the stated values, none causes more than about {part} "
+                f"of the variance of {these}."
             )
         return lines
 
@@ -174,17 +190,13 @@ class Sobol(Traced):
             yield whole
             yield "So small a spread cannot be distinguished from the noise of the simulation: no share of it is given."
             return
-        large = [share for share in shares.shares if share.first.known and share.first.low >= 0.01]
+        large = [share for share in shares.shares if share.noticeable]
         for share in large[:most]:
-            more = f"{share.total.estimate:.2f}" if share.total.estimate > share.first.estimate else "no more"
-            together = f"; {more} with others" if share.total.known else ""
-            words = share_in_words(share.first.estimate).capitalize()
-            of = f"{words} of the spread of {shares.measure.words}"
-            yield f"{of} is due to {quoted(share.input.label)} (alone {share.first}{together})."
-        if not large:
+            yield share.sentence(f"the spread of {shares.measure.words}")
+        if not any(share.first.known for share in large):
             yield "No input whose share is known well enough causes a noticeable part of the spread by itself."
         yield whole
-        hidden = [share.input.label for share in shares.shares if not share.first.known]
+        hidden = [share.input.label for share in shares.shares if not (share.first.known or share.total.known)]
         if hidden:
             names = ", ".join(quoted(label) for label in hidden)
             yield (

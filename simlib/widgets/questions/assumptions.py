@@ -65,7 +65,7 @@ class WhatDrivesIt(PanelQuestion):
 class SharesOfDoubt(PanelQuestion):
     """How much of the variance of the answer is due to each assumption (Sobol indices)."""
 
-    name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 3
+    name, title, edition = "shares-of-doubt", "Which assumptions cause the spread?", 4
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
