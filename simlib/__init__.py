@@ -1,8 +1,8 @@
 """simlib: forecasts of how a crisis may go, from a scenario written as data.
 
-A scenario holds actors, variables with ordered levels, moves with hazards, and endings. `solve` (exact) and `simulate`
-(Monte Carlo) are the two engines. `forecast` chooses between them. Most other functions answer one question each and
-return an `Answer`. No heavy package is imported before it is needed.
+A scenario holds actors, variables with ordered levels, moves (actions and events) with hazards, and endings. `solve`
+(exact) and `simulate` (Monte Carlo) are the two engines. `forecast` chooses between them. Most other functions answer
+one question each and return an `Answer`. No heavy package is imported before it is needed.
 """
 
 from __future__ import annotations

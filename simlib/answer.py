@@ -1,12 +1,12 @@
 """`Answer`: the base class of all results, which can be traced, saved and loaded.
 
-An answer holds the id, title and hash of its scenario, its date, the question in words, and its provenance. The
-provenance is the record from which the answer can be computed again. An answer also gives sentences, a tidy table, a
-picture and plain JSON data. `Answer.to_dict` makes the JSON keys that all answers share. These keys are a contract:
-they keep their names and meanings (`docs/json.md`).
+An answer holds the date, the id, the title and the hash of its scenario, and the question in words. It also holds its
+provenance: the record from which the answer can be computed again. An answer also gives sentences, a tidy table, a
+picture and plain JSON data. All answers share some keys of the JSON data. These keys keep their names and meanings in
+later versions (`docs/json.md`).
 
-A saved file holds the JSON data. Its key "state" holds every field of the answer, with arrays bit for bit. Loading a
-file creates only dataclasses of simlib, so a file cannot run other code.
+`Answer.save` writes the JSON data to a file, and adds every field of the answer under the key "state". Arrays are
+stored bit for bit. Loading a file creates only dataclasses of simlib, so a file cannot run other code.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class ScenarioKey:
 
 
 def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
-    """Return the fields `scenario`, `by` and `by_day` of an answer about the time until `day`.
+    """Return the fields `scenario`, `by` and `by_day` of an answer about the period that ends at `day`.
 
     - The first value is the key of the scenario (a `ScenarioKey`).
-    - The second value is the last date of that time.
-    - The third value is `day` itself, in days after 00:00 of the first day.
+    - The second value is the last date of that period.
+    - The third value is `day` itself, in days after 00:00 of the scenario's first day.
     """
     return ScenarioKey.of(scenario), scenario.by_date(day), day
 
@@ -67,7 +67,7 @@ class Answer(ABC):
     """Base class of answers. A subclass is a frozen dataclass with the fields `scenario` and `provenance`."""
 
     kind: ClassVar[str]
-    """The kind of this answer in its JSON data: "compare", "drivers", "paths", ..."""
+    """The name of this kind of answer in the JSON data, such as "compare" or "drivers"."""
 
     scenario: Any
     """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
@@ -80,7 +80,7 @@ class Answer(ABC):
 
     @property
     def as_of(self) -> dt.date:
-        """The first day of the forecast. Only earlier events count as known."""
+        """The first day of the forecast. Only events before this day count as known."""
         day: dt.date = self.scenario.as_of
         return day
 
@@ -91,7 +91,7 @@ class Answer(ABC):
 
     @property
     def look_by_words(self) -> str:
-        """The end of the time in which events are observed, in words."""
+        """The end, in words, of the period in which events are observed."""
         return end_of(self.as_of, self.look_by_day)  # type: ignore[attr-defined]  # as in `by_words`
 
     @property
@@ -114,7 +114,7 @@ class Answer(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain JSON data, with None for numbers that are not finite.
 
-        The keys are a contract (`docs/json.md`).
+        The keys keep their names and meanings in later versions (`docs/json.md`).
         """
         head = {
             "format": FILE_FORMAT,
@@ -153,7 +153,7 @@ class Answer(ABC):
 
 
 class Traced(Answer):
-    """Base class of answers that read their engine, draws and runs from their provenance."""
+    """Base class of answers that know which engine made them, with how many draws and runs."""
 
     @property
     def engine(self) -> str:
@@ -162,12 +162,12 @@ class Traced(Answer):
 
     @property
     def draws(self) -> int:
-        """The number of draws of the assumptions from their distributions (0: only the values in the file are used)."""
+        """The number of draws of the assumptions from their distributions (0: the values in the file are used)."""
         return int(self.provenance["draws"] or 0)
 
     @property
     def runs(self) -> int:
-        """The number of simulation runs for each draw of the assumptions (0: the exact engine, without simulation)."""
+        """The number of simulation runs for each draw of the assumptions (0 for the exact engine)."""
         return int(self.provenance["runs"] or 0)
 
 
@@ -177,12 +177,12 @@ class Traced(Answer):
 def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
     """Return the record from which an answer can be traced and computed again.
 
-    All answers use this format. `more` holds the arguments of the question:
+    `more` holds the arguments of the question that the answer is for:
 
     - `engine`, `seed`, `draws`, `runs` and `horizon_days`.
     - `values`: the changed assumptions.
-    - `changes`: all changes in words.
-    - any other argument of the question.
+    - `changes`: all changes of the scenario in words.
+    - any other argument of that question.
     """
     import platform
 
@@ -244,7 +244,7 @@ def pick(thing: object, *names: str) -> dict[str, Any]:
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of a table as {column: value}, with one plain value in each column.
 
-    A list [value, half-width] becomes two columns, `name` and `name_error`. A tuple of texts becomes one text.
+    A list [value, half-width of interval] becomes two columns, `name` and `name_error`. Texts are joined.
     """
     flat: dict[str, Any] = {}
     for name, value in row.items():
@@ -315,9 +315,10 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
-    """Read the answer in a file that `Answer.save` wrote. The answer is equal bit for bit.
+    """Read the answer in a file that `Answer.save` wrote. The result equals the saved answer bit for bit.
 
-    `classes` are the dataclasses that the file may hold. Raises SimlibError for any other file.
+    `classes` are the dataclasses that the file may hold. Raises SimlibError for a file that `Answer.save` did not
+    write.
     """
     source = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""One object for the progress, the cancellation and the threads of a long computation."""
+"""Progress reports, cancellation and the number of threads of a long computation, in one object."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from simlib.errors import Cancelled, TooManyStates, Unsupported
 Result = TypeVar("Result")
 
 Progress = Callable[[float], None]
-"""Called with the share of the work that is done, from 0 to 1."""
+"""A function that is called with the share of the work that is done, from 0 to 1."""
 
 Cancel = Callable[[], bool]
-"""Called from time to time. If it returns True, the work stops."""
+"""A function that is called from time to time. If it returns True, the work stops."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Control:
             raise Cancelled("the work was cancelled")
 
     def part(self, first: float, last: float) -> Control:
-        """Return a control for one part of the work, which lies between two shares of the whole work.
+        """Return a control for one part of the work, from the share `first` to the share `last` of the whole.
 
-        The part reports its own progress from 0 to 1. This progress is passed on as progress from `first` to `last`.
+        The part reports its own progress from 0 to 1, which is passed on as progress from `first` to `last`.
         """
         if self.progress is None:
             return self
@@ -61,7 +61,7 @@ UNWATCHED = Control()
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of one of two engines: `exact()`, or `sampled()` for Monte Carlo.
+    """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
     "exact", raises TooManyStates or Unsupported if the exact engine cannot answer.

@@ -1,7 +1,7 @@
 """Errors, and the form of their messages.
 
-Every message about bad input is built from `Problem`. It reads `file:line: place in the file: fault; expected input`.
-One `ScenarioError` carries all problems of a file.
+Every message about bad input is built from `Problem`. The message has the form `file:line: place in the file: fault;
+expected input`. One `ScenarioError` carries all problems of a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Problem:
     - `where`: the place inside the file, such as `moves.patrol.rate`.
     - `what`: the fault, a half-sentence without a full stop.
     - `expected`: the expected input, a half-sentence without a full stop (or "").
-    - `broken`: (place in the scenario file, fault) if a change of values breaks a rule there (else None).
+    - `broken`: set if changed values break a rule of the scenario: (place of the rule in the file, fault).
     """
 
     file: str
@@ -41,7 +41,7 @@ class Problem:
 
 
 class ScenarioError(SimlibError):
-    """The scenario, the view or the request has faults. `problems` lists all of them."""
+    """A scenario, a view (a named set of changes) or a request has faults. `problems` lists all of them."""
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
@@ -65,7 +65,7 @@ class QuantityError(SimlibError, ValueError):
 class TooManyStates(SimlibError):
     """The scenario has more reachable states than the exact engine accepts.
 
-    - `count`: the number of states that were found.
+    - `count`: the number of states found.
     - `cap`: the largest number that the exact engine accepts.
     - `complete`: False if the search stopped early, so that there may be more states than `count`.
     """

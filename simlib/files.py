@@ -53,7 +53,7 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Say whether a path leads to a device, a pipe or an open file. Such a file must not be replaced."""
+    """Whether a path leads to a device, a pipe or an open file. Such a file must not be replaced."""
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 
@@ -83,10 +83,6 @@ def _replace(target: Path, data: bytes, new: bool) -> None:
 
 
 def _link(part: Path, target: Path, data: bytes) -> None:
-    """Give a written file the name of the target.
-
-    Raises FileExistsError if the target exists.
-    """
     try:
         os.link(part, target)
     except FileExistsError:
@@ -97,7 +93,7 @@ def _link(part: Path, target: Path, data: bytes) -> None:
 
 
 def write_payload(target: Path, payload: bytes) -> None:
-    """Write bytes to a file, whole or not at all. They are compressed with gzip if the file name ends in .gz."""
+    """Write bytes to a file, whole or not at all. If the file name ends in .gz, the bytes are compressed."""
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 
 

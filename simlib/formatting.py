@@ -20,8 +20,8 @@ _ROUND_OFF = 1e-9
 def percent(p: float) -> str:
     """Write a probability as people read it.
 
-    Examples: "12%", "0.3%", "1 in 3.8 million". A probability is written as 0% only below 1e-12, and as 100%
-    only from 1 - 1e-9 on.
+    Examples: "12%", "0.3%", "1 in 3.8 million". Only a probability below 1e-12 is written as "0%", and only one of at
+    least 1 - 1e-9 as "100%".
     """
     if p < 1e-12:
         return "0%"
@@ -160,21 +160,21 @@ def with_long_dates(text: str) -> str:
 
 
 def is_whole(days: float) -> bool:
-    """Say whether a number of days is whole, up to round-off, so that it ends at midnight."""
+    """Whether a number of days is whole, up to round-off, so that it ends at midnight."""
     return abs(days - round(days)) < _ROUND_OFF
 
 
 def by_date(as_of: dt.date, days: float) -> dt.date:
     """Return the last date of a period of `days` days that begins at 00:00 of `as_of`.
 
-    For 90 days, this is the 90th day, with `as_of` as the first. A part of a day counts as a day. The result is never
-    before `as_of`. For earlier times use `date_at`.
+    For 90 days, the result is the 90th day, and `as_of` is the first. A part of a day counts as a day. The result is
+    never before `as_of`. For times before `as_of` use `date_at`.
     """
     return as_of + dt.timedelta(days=max(math.ceil(days - _ROUND_OFF) - 1, 0))
 
 
 def date_at(as_of: dt.date, days: float) -> dt.date:
-    """Return the date of the moment that lies `days` days after 00:00 of `as_of` (negative: before)."""
+    """Return the date of the moment `days` days after 00:00 of `as_of` (before it, if `days` is negative)."""
     return as_of + dt.timedelta(days=math.floor(days + _ROUND_OFF))
 
 
@@ -194,7 +194,7 @@ def end_of(as_of: dt.date, days: float) -> str:
 def over_draws(provenance: Mapping[str, Any]) -> str:
     """Say in words which values of the assumptions an answer uses.
 
-    The values come from the file, from draws of the priors, or from the draws of a belief. The belief is named.
+    The values come from the file, from draws of the priors, or from the draws of a belief, which is then named.
     `provenance` is the record of the answer. Its keys `draws` and `belief` are read.
     """
     if not provenance.get("draws"):
@@ -207,9 +207,9 @@ def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
     """Say how an answer was computed: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
 
     Args:
-        provenance: The record of the answer. Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read.
+        provenance: The record of the answer. Its keys `engine`, `draws`, `runs` (for each draw) and `seed` are read.
             `draws` may be a number or a belief.
-        runs: The noun for the runs of the Monte Carlo engine.
+        runs: The word for the runs of the Monte Carlo engine.
     """
     exact, draws = provenance["engine"] == "exact", provenance.get("draws") or 0
     several = len(draws) if hasattr(draws, "__len__") else int(draws)

@@ -1,6 +1,6 @@
-"""Start JupyterLab on the notebooks, from any folder.
+"""Start JupyterLab on the notebooks of simlib, from any folder.
 
-The commands `simlib lab` and `python -m simlib.lab` do this.
+The commands `simlib lab` and `python -m simlib.lab` start JupyterLab in this way.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
 
 
 def writable_notebooks(here: Path | None = None) -> Path:
-    """Return a writable folder of notebooks: the folder of the clone, else a copy.
+    """Return a writable folder of notebooks: the folder in the clone of simlib, or else a copy.
 
-    The copy is made in `here` (default: the current folder). If it exists already, only missing files are added, so
-    that changed notebooks stay.
+    The copy is made in `here` (default: the current folder). Into a copy that exists already, only missing files are
+    written, so that notebooks changed by the user stay.
     """
     shipped = notebooks_folder()
     if in_clone() and os.access(shipped, os.W_OK):

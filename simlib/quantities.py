@@ -1,7 +1,7 @@
 """Numbers with units: "2 per week", "30% within 90 days", "12 days", "30%", 0.3.
 
 No other module reads units. The base unit of time is the day: rates are returned per day, and durations in days. Five
-kinds of quantity are kept apart, because mixing them up makes forecasts wrong:
+kinds of quantity are kept apart, because a forecast that confuses them is wrong:
 
 - a **rate** is a number of events per unit of time ("2 per week"). It is not a probability.
 - a **chance** is the probability of one outcome when a move happens ("30%", 0.3).
@@ -10,7 +10,7 @@ kinds of quantity are kept apart, because mixing them up makes forecasts wrong:
 - an **amount** is a quantity in any unit ("4.3 people", or 4.3 if the unit is known).
 
 "30% within 90 days" also states a rate: the constant hazard `-ln(1 - 0.30) / 90` per day. At this hazard, an event that
-stays possible happens within 90 days with probability 0.30.
+is possible all the time happens within 90 days with probability 0.30.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month"
 """Days in one unit of time. A month is a twelfth of a Julian year (30.4375 days)."""
 
 MAX_TEXT = 100
-"""Largest number of characters of a quantity."""
+"""Largest number of characters in the text of a quantity."""
 
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SPOKEN = (
@@ -84,12 +84,11 @@ EXPECTED: dict[Kind, str] = {
 class Quantity:
     """A number with a unit that was read from a text.
 
-    - `kind`: the kind of quantity. The kind is "number" if the text fits several kinds: 0.3 may be a chance or a
-      factor.
+    - `kind`: the kind of quantity. It is "number" if the text fits several kinds: 0.3 may be a chance or a factor.
     - `value`: the number in base units (per day, days, or plain).
     - `text`: the text that was read.
     - `unit`: the unit in which the number is shown: "per week", "every day", "within 90 days", "%", "days" or "".
-    - `within_days`: T in days for a text such as "30% within T" (else None).
+    - `within_days`: the length of T in days for a text such as "30% within T" (else None).
     """
 
     kind: Kind
@@ -110,7 +109,7 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
 
     Raises:
         QuantityError: If the text is not a quantity, or has an unknown unit of time. Also if the value is impossible
-            for its kind, or if kind or unit of the text differ from `kind` or `unit`.
+            for its kind, or if the text has a kind or unit other than `kind` or `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:
@@ -122,7 +121,7 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
 
 
 def spoken(text: str) -> str:
-    """Rewrite everyday wording for `parse`: "weekly", "twice a week", "30% a month"."""
+    """Rewrite everyday wording ("weekly", "twice a week", "30% a month") as a text that `parse` reads."""
     plain = text.strip()
     for pattern, replacement in _SPOKEN:
         plain = re.sub(pattern, replacement, plain, flags=re.IGNORECASE)
@@ -274,9 +273,9 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
 
 
 def show_range(low: float, high: float, kind: Kind, unit: str = "") -> str:
-    """Write a range in base units, if possible with its unit once: "0.1 to 0.4 per week".
+    """Write a range as people read it, if possible with its unit only once: "0.1 to 0.4 per week".
 
-    `kind` and `unit` are those of `show`.
+    `low` and `high` are in base units. `kind` and `unit` have the same meaning as in `show`.
     """
     first, last = (show(value, kind, unit) for value in (low, high))
     number, space, rest = first.partition(" ")
@@ -285,14 +284,14 @@ def show_range(low: float, high: float, kind: Kind, unit: str = "") -> str:
 
 
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
-"""Leading two digits of numbers that count as round, in sets of growing size."""
+"""Sets of the first two digits of round numbers. Each set has more of them than the one before."""
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
     """Return round values from `low` to `high` (both above zero, in base units) as {value: text}.
 
-    The values are round in the unit in which they are written. The result has at least `least` values, if the range has
-    so many numbers of two digits. If no value is round, `low` and `high` themselves are returned.
+    The values are round in the unit in which they are written. The result has at least `least` values, if the range
+    contains that many numbers with two digits. If no value is round, `low` and `high` themselves are returned.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:
@@ -309,7 +308,6 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
 
 
 def _value(text: str, kind: Kind, unit: str) -> float:
-    """Return the value of a text, or nan if the text is not a quantity of this kind."""
     try:
         return parse(text, kind, unit).value
     except QuantityError:
@@ -319,8 +317,8 @@ def _value(text: str, kind: Kind, unit: str) -> float:
 def write(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value as briefly as possible so that `parse` reads back exactly the same float.
 
-    The text has the unit `unit` if some number of at most 17 digits in that unit reads back exactly. Otherwise it is in
-    days. An amount is written without its unit, which stands elsewhere in the file.
+    The text has the unit `unit` if some number of at most 17 digits in this unit reads back exactly. Otherwise the unit
+    is the day. An amount is written without its unit, which is written elsewhere in the file.
     """
     if kind == "amount":
         unit = ""

@@ -42,9 +42,9 @@ HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in
 
 
 def load_answer(path: str | Path) -> Answer:
-    """Read the answer in a file that `Answer.save` wrote. The answer is equal bit for bit.
+    """Read the answer in a file that `Answer.save` wrote. The result equals the saved answer bit for bit.
 
-    Raises SimlibError for any other file.
+    Raises SimlibError for a file that `Answer.save` did not write.
     """
     found = (vars(importlib.import_module(home)) for home in HOMES)
     classes = {each for names in found for each in names.values() if isinstance(each, type)}

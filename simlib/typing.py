@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Bits = NDArray[np.uint64]
-"""One-hot states or keys of random streams, packed into words of 64 bits."""
+"""Bits packed into words of 64: the one-hot code of a state, or the keys of random streams."""
 
 Engine = Literal["auto", "exact", "montecarlo"]
 """The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""

@@ -3,14 +3,14 @@
 `simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only. No analysis needs the
 configuration.
 
-- This module switches off Nagle's algorithm on the kernel websockets, because the algorithm holds back small messages
-  for up to 40 ms. If a later Jupyter does not allow the change, the delay stays.
+- This module switches off Nagle's algorithm on the kernel websockets, because this algorithm delays small messages by
+  up to 40 ms. If a later Jupyter does not allow the change, the delay stays.
 - This module also registers `simlib._jupyter.save_hook`, which stores pictures of live views in saved notebooks.
 - `jupyter_server_config.json` lets Ctrl-C stop the server at once, and makes the server print only its address and
   errors.
 - `labextensions/` has an extension of JupyterLab in plain JavaScript. The extension runs the shipped notebooks when
   they are opened, so that their sliders are live at once. This module tells the extension which notebooks are shipped.
-- `labconfig/` sets two defaults that people can change in the settings of JupyterLab. The kernel's main thread handles
+- `labconfig/` sets two defaults that people can change in the settings of JupyterLab: the kernel's main thread handles
   the messages of sliders in order, and JupyterLab does not look for news.
 """
 
@@ -77,7 +77,7 @@ def _code(path: Path) -> list[str]:
 
 
 def _send_at_once(handler: Any) -> None:
-    """Change a handler class of websockets, so that its sockets send small messages at once."""
+    """Change a class that handles websockets, so that its sockets send small messages without delay."""
     open_as_before = handler.open
 
     @functools.wraps(open_as_before)

@@ -1,9 +1,9 @@
 """A hook that replaces live views (widgets) by their pictures when a notebook is saved.
 
-Without its kernel, a live view only says "model not found". A file may hold a live view and a picture of it, and
-JupyterLab then shows the live view. The hook therefore stores only the picture. Running the cell makes the view live
-again. The picture shows the present state of the view if `shown_pictures` has this state. Otherwise the picture shows
-the state after the last run of the cell.
+Without its kernel, a live view only says "model not found". If a file holds a live view and its picture, JupyterLab
+shows the live view. The hook therefore stores only the picture. Running the cell makes the view live again. The picture
+shows the present state of the view if `shown_pictures` knows this state, and otherwise the state after the last run of
+the cell.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Calibration: forecasts beside what happened, and base rates from past crises."""
+"""Calibration: comparing forecasts with the real events, and base rates from past crises."""

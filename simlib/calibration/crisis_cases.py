@@ -1,4 +1,4 @@
-"""Past crises in event data: when each began, and when an event of a kind first happened."""
+"""Past crises in event data: when each began, and when a given kind of event first happened in it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SEARCHED = ("case", "actor", "target", "code", "category", "source")
 """Columns of event data by which rows can be selected."""
 
 ENDED = "ended"
-"""Recorded as the cause of a case that ended before the event happened (a competing risk)."""
+"""The cause recorded for a case that ended before the event happened (a competing risk)."""
 
 
 @dataclass(frozen=True)
 class CaseHistories:
-    """Past cases, each with the days from its onset to the first event, or to its end.
+    """Past cases, each with the number of days from its onset to the first event, or to its end.
 
-    All arrays have shape (cases,). An event is placed at noon of its day.
+    All arrays have shape (cases,). An event is taken to happen at noon of its day.
 
     - first_day: days from the onset to the first event, or to the end of the case if there was no event.
     - happened: 1 if the event happened in the case, 0 if not.
-    - events: number of events.
-    - last_day: length of the record in days.
+    - events: number of events in the case.
+    - last_day: length of the record of the case in days.
     """
 
     names: tuple[str, ...]
@@ -44,13 +44,13 @@ class CaseHistories:
 
     @property
     def causes(self) -> list[str]:
-        """What came first in each case: "event", or `ENDED` if the case ended without an event."""
+        """For each case, "event", or `ENDED` if the case ended without an event."""
         return ["event" if came else ENDED for came in self.happened]
 
 
 @dataclass(frozen=True)
 class CrisisRecord:
-    """The days of one crisis on which an event happened, counted from the day of its trigger (day 0).
+    """The days of one crisis on which an event happened, counted from its first day (day 0).
 
     - days: the days with an event after day 0, rising.
     - last_day: the day with which the record ends.
@@ -61,14 +61,15 @@ class CrisisRecord:
     last_day: int
 
     def until(self, day: int) -> CrisisRecord:
-        """Return the record as it stood at the end of a day."""
+        """Return the part of the record up to the end of a day."""
         return CrisisRecord(self.name, tuple(d for d in self.days if d <= day), min(self.last_day, day))
 
 
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
     """Read a selection of rows of event data, such as "actor=USA,category=strike|mobilise".
 
-    The result maps each column to its permitted values. A row fits if every column of the selection holds one of them.
+    The result maps each column to its permitted values. A row fits if each of these columns holds one of its permitted
+    values.
 
     Raises:
         ScenarioError: For a column that cannot be searched, or a part without a value.
@@ -92,7 +93,7 @@ def read_selection(text: str) -> dict[str, tuple[str, ...]]:
 def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> pd.Series:
     """Return whether each row of event data fits a selection.
 
-    A row with several actors or targets fits if one of them does.
+    If a row has several actors or targets, it is enough that one of them is permitted.
     """
     import pandas as pd
 
@@ -108,14 +109,15 @@ def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> p
 def case_histories(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> CaseHistories:
-    """Return the cases of a class, each with the days from its first row to its first event.
+    """Return the cases of a class, each with the number of days from its first row to its first event.
 
     Rows whose date is less precise than a day are left out. The record of a case ends with its last row.
 
     Args:
         frame: Event data as `simlib.data.read` returns them.
         event: The selection of rows that count as the event.
-        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty selection fits all.
+        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty selection fits all
+            rows.
 
     Raises:
         ScenarioError: If no case of the class has a row whose date is exact to the day.
@@ -156,8 +158,8 @@ def _dated_rows(
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Return the case of each row, its day since the onset of the case, and whether the row reports the event.
 
-    Only rows of the class whose date is exact to the day are returned. A case belongs to the class if one of these rows
-    fits it.
+    Only rows whose date is exact to the day are used. A case belongs to the class if one of these rows fits
+    `crisis_class`.
     """
     dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
     members = dated.loc[selected(dated, crisis_class), "case"].unique()
@@ -174,16 +176,16 @@ def _dated_rows(
 def simulated_cases(
     scenario: Scenario, cases: int, *, each: int = 1, seed: int = 0, control: Control = UNWATCHED
 ) -> pd.DataFrame:
-    """Return simulated histories as event data, to test a method on a known process.
+    """Return simulated histories in the form of event data, to test a method on a known process.
 
     The first row of a case is its start, and the last row is its ending or the horizon. The category of a row is the id
-    of its move. It is empty for a row without a move.
+    of its move, or "" for a row without a move.
 
     Args:
         scenario: The scenario whose histories stand for past crises.
         cases: Number of draws of the assumptions from their priors.
-        each: Number of cases for each draw.
-        seed: Seed of draws and histories.
+        each: Number of histories (cases) for each draw.
+        seed: Seed of the draws and of the histories.
         control: Progress callback and cancellation.
 
     Returns:

@@ -1,7 +1,7 @@
-"""A backtest: forecasts on each day of a past crisis, with their scores and those of simpler methods.
+"""A backtest: forecasts on each day of a past crisis, and their scores beside those of simpler methods.
 
-First `day_by_day` makes the forecasts, without access to the record of the real events. The record is used only to
-score the forecasts, and to say on which days a question was still open.
+First `day_by_day` makes the forecasts, without access to the record of the real events. The record is then used only to
+score the forecasts, and to find the days on which a question was still open.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Backtest", "backtest"]
 PROFILE = "published"
 HORIZONS = (3, 7, 14, 30)
 LATER = "later.csv"
-"""The file in the scenario's folder that logs the events after the first day."""
+"""The file in the scenario's folder with the log of events after the scenario's first day."""
 
 NAMES = {name: f"the {words}" for name, words in SHORT_NAMES.items()} | {
     OURS: f"the {SHORT_NAMES[OURS]} forecast",
@@ -44,10 +44,10 @@ NAMES = {name: f"the {words}" for name, words in SHORT_NAMES.items()} | {
 
 @dataclass(frozen=True, slots=True)
 class ScoredDay:
-    """One forecast of one question on one day, its outcome and its scores.
+    """The forecasts of one question on one day by all methods, the outcome, and the scores.
 
-    - happened: whether the event happened within the days of the forecast.
-    - brier, log_score: the score of each forecaster by name.
+    - happened: whether the event happened in the period of the forecast.
+    - brier, log_score: the score of each method by the name of the method.
     """
 
     forecast: DatedForecast
@@ -62,10 +62,10 @@ class Backtest(Answer):
 
     - deadline: last day of the scenario's horizon.
     - complete_to: last day of the record of the real events.
-    - ended: first day on which the log says that the story is over, or None.
+    - ended: first day on which, by the log, the scenario has reached an ending, or None.
     - headline: id of the main question.
-    - labels: the text of each question by id.
-    - record: the real answer to each question by id.
+    - labels: the text of each question by the id of the question.
+    - record: the real answer to each question by the id of the question.
     - days: the scored forecasts.
     """
 
@@ -88,10 +88,10 @@ class Backtest(Answer):
         return f"How good would the forecasts of “{self.scenario.title}” have been, day by day from {first} on?"
 
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
-        """Return the scored forecasts of one question (default: all).
+        """Return the scored forecasts of one question (default: of all questions).
 
-        `days` selects the forecasts for that number of days ahead. With 0 the forecasts to the deadline are selected,
-        and with None all.
+        `days` selects the forecasts for that number of days ahead. 0 selects the forecasts to the deadline, and None
+        selects all.
         """
         return tuple(
             each
@@ -101,14 +101,14 @@ class Backtest(Answer):
         )
 
     def mean(self, forecaster: str, some: Sequence[ScoredDay] | None = None, rule: str = "brier") -> float:
-        """Return the mean score of a forecaster over some forecasts (default: all). Lower is better."""
+        """Return the mean score of a method over the forecasts in `some` (default: all). Lower is better."""
         return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
 
     def difference(self, rival: str, rule: str = "brier") -> float:
         """Return the mean score of the updated forecast minus that of a rival method.
 
-        Below 0 the updated forecast is better. There is no range, because all forecasts belong to one crisis, which
-        counts as one observation.
+        Below 0 the updated forecast is better. The difference has no range, because all forecasts belong to one crisis,
+        which counts as one observation.
         """
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
@@ -187,18 +187,18 @@ def backtest(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Backtest:
-    """Forecast each question of a past crisis day by day, and score the forecasts.
+    """Forecast each question of a past crisis day by day, and score the forecasts against the real events.
 
-    Each forecast uses only the rows of the log that were public by its date. The forecasts are scored against the
-    record of the real events.
+    Each forecast uses only the rows of the log that were public by its date.
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.
         events: Events to add to the scenario's log, as a file or rows. Default: `later.csv` in the scenario's folder.
-        horizons: Numbers of days ahead. The end of the scenario's horizon is always added.
-        every: Days between the forecasts.
+        horizons: Numbers of days ahead. A forecast to the end of the scenario's horizon is always added.
+        every: Number of days from one forecast to the next.
         draws: Number of draws of the assumptions (default: 32, or 512 with `learn`).
-        learn: Whether the log also updates the distributions of the assumptions. This takes seconds for each date.
+        learn: Whether the log also updates the distributions of the assumptions. The update takes seconds for each
+            date.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress callback and cancellation.
@@ -244,7 +244,7 @@ def backtest(
 
 
 def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:
-    """Return the dates of the forecasts, `every` days apart, from the start until no question is open."""
+    """Return the dates of the forecasts, `every` days apart, from the first day until no question is open."""
     settled = [each.happened or last for each in record.answers.values()]
     stop = min(max(settled), last)
     return [scenario.as_of + dt.timedelta(days=day) for day in range(0, (stop - scenario.as_of).days + 1, every)]

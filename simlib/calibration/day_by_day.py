@@ -1,11 +1,11 @@
-"""Daily forecasts from the log rows that were public by each day, and those of three rival methods.
+"""Daily forecasts of a past crisis from the rows of its log, beside the forecasts of three rival methods.
 
-Nothing in this module knows later events. The rivals are:
+No forecast uses events that became known on its day or later. The rival methods are:
 
 - the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, turned into a constant hazard.
-- a constant rate: a Gamma-Poisson rate whose prior is the base rate, with the weight of half an event. The events
-  logged before each date update the rate.
-- the first forecast, which is never updated, except that the question is known to be still open.
+- a constant rate: the posterior mean of a Gamma-Poisson rate. The prior mean is the hazard of the base rate, and weighs
+  as much as half an event. The events logged before each date update the rate.
+- the first forecast: the forecast of the first day, given only that the question is still open.
 """
 
 from __future__ import annotations
@@ -31,24 +31,25 @@ from simlib.typing import Floats
 
 OURS, STATIC, HAZARD = "updated", "static", "hazard"
 FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
-"""The names of the forecasters: the updated forecast, then its rivals."""
+"""The names of the methods: the forecast updated by the log, then its rivals."""
 
 SHORT_NAMES = {OURS: "updated", STATIC: "first forecast", HAZARD: "constant rate", CLIMATOLOGY: "base rate"}
-"""For each forecaster, in the order of `FORECASTERS`, the words that tables and pictures show."""
+"""For each of `FORECASTERS`, the words that tables and pictures show."""
 
 WORTH = 0.5
-"""In the updated hazard the base rate weighs as much as this many events (Jeffreys' rule)."""
+"""The weight of the base rate in the updated hazard, as a number of events (Jeffreys' rule)."""
 
 _ONE_THREAD = 1
 
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
-    """The probabilities that all forecasters give to one question on one day.
+    """The probabilities that all methods give to one question on one day.
 
-    - days: number of days ahead. The forecast is the probability of a yes within these days after `as_of`.
+    - days: number of days ahead. The forecast is the probability that the answer is yes within these days after
+      `as_of`.
     - to_deadline: whether these days end with the horizon of the scenario.
-    - probability: the probability by name of the forecaster.
+    - probability: the probability that each method gives, by the name of the method.
     """
 
     as_of: dt.date
@@ -62,7 +63,8 @@ class DatedForecast:
 class DailyForecasts:
     """Forecasts on several dates, in the order of the dates.
 
-    `ended` is the first date on which the log says that the story is over. From then on no forecast is made.
+    `ended` is the first date on which, by the log, the scenario has reached an ending. From that date on no forecast is
+    made.
     """
 
     forecasts: tuple[DatedForecast, ...]
@@ -87,7 +89,7 @@ def daily_forecasts(
         scenario: The scenario as of its first day.
         rows: The log, with rows after that day. Each forecast uses only rows that were public before its date.
         dates: The dates of the forecasts, in rising order.
-        horizons: Numbers of days ahead. A forecast that would run past the scenario's horizon is left out, and a
+        horizons: Numbers of days ahead. A forecast that would end after the scenario's horizon is left out, and a
             forecast to the end of the horizon is added.
         draws: Number of draws of the assumptions over which each forecast is averaged.
         learn: Whether the log also updates the distributions of the assumptions.
@@ -114,7 +116,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of one date at a time. The constructor computes all that the dates share."""
+    """Makes the forecasts of one date at a time. The constructor computes the parts that all dates share."""
 
     def __init__(
         self,
@@ -154,7 +156,7 @@ class _OneDate:
         return result
 
     def _solved(self, world: Scenario, draws: Any, times: Iterable[int]) -> dict[str, dict[int, float]]:
-        """Return {question: {day: probability of a yes by this day}}, averaged over the draws."""
+        """Return {question: {day: probability that the answer is yes by this day}}, averaged over the draws."""
         bare = world.replace(ladders={}, impacts={}, ladder="", headline="")
         days = list(times)
         sample = over_priors(bare, engine="auto", draws=draws, times=days, seed=self.seed, control=self.control)
@@ -187,7 +189,7 @@ def _shares(values: Floats) -> list[float]:
 def _tells_of(reading: Reading, question: Question) -> bool:
     """Return whether a row reports the event that a question asks about.
 
-    A row that reports a state never counts. Such a row would have answered a question about this state, and only open
+    A row that reports a state never counts, because it would have settled a question about this state, and only open
     questions are forecast.
     """
     return bool(reading.firings) and all(
@@ -196,7 +198,7 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return for each question the constant hazard per day that implies its base rate over the whole horizon.
+    """Return the constant hazard per day that implies the base rate of each question over the whole horizon.
 
     Raises ScenarioError for a question without terms.
     """

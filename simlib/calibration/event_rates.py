@@ -1,4 +1,4 @@
-"""Rates of an event in past cases: of its first occurrence, of all occurrences, and in a new case."""
+"""Rates of an event in past cases: the rate of its first occurrence, of all occurrences, and in a new case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BY_DAYS = (7.0, 30.0, 90.0)
-"""The probability of the first event is reported by each of these days since the onset."""
+"""Numbers of days since the onset for which the probability of the first event is reported."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class HistoricalRates:
     - cases: the cases.
     - pooled: the rate over all cases, with the interval of its estimate.
     - new_case: the rate in a new case, or None if there are too few cases to estimate the spread between them.
-    - hazard: the hazard of the first event in bands of days since the onset.
-    - incidence: the probability that the event has happened by each of `BY_DAYS` after the onset. The end of a case is
-      a competing event.
+    - hazard: the hazard of the first event in bands (periods) of days since the onset.
+    - incidence: the probability that the event has happened by each of `BY_DAYS` after the onset. The end of a case
+      counts as a competing event.
     """
 
     event: str
@@ -88,7 +88,7 @@ class HistoricalRates:
         return as_assumption("rate_from_history", f"Rate of {self.event}", self.new_case, because)
 
     def frame(self) -> pd.DataFrame:
-        """Return a table of the hazard of the first event in bands of days since the onset."""
+        """Return a table of the hazard of the first event in bands (periods) of days since the onset."""
         return self.hazard
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def historical_rates(frame: pd.DataFrame, event: str, crisis_class: str = "") ->
     Args:
         frame: Event data as `simlib.data.read` returns them.
         event: The selection of rows that count as the event, such as "category=strike".
-        crisis_class: A case belongs to the class if this selection fits one of its rows. "" selects every case.
+        crisis_class: A case belongs to the class if this selection fits one of its rows. "" selects all cases.
 
     Raises:
         ScenarioError: For a selection that cannot be read, and if no case of the class has a row exact to the day.

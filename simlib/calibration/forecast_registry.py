@@ -1,8 +1,8 @@
 """A registry of forecasts, written down with their rules before the answer is known.
 
 Simlib writes the file `forecasts/registry.jsonl` in the folder of the scenario. Each line is a record and holds the
-hash of the record before it. So the chain of hashes breaks if a record is changed, removed or inserted. The hash of the
-last record is the receipt. Anyone who publishes the receipt elsewhere can prove that no earlier record was rewritten.
+hash of the record before it, so a changed, removed or inserted record breaks the chain of hashes. The hash of the last
+record is the receipt. Anyone who publishes the receipt elsewhere can prove that no earlier record was rewritten.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _GENESIS = "0" * 64
 class RegisteredForecast:
     """One registered forecast.
 
-    - rule: the rule that answers the question.
+    - rule: the rule by which the question is answered.
     - decides: who applies the rule.
-    - void_when: when the question is void.
+    - void_when: the condition, in words, under which the question is void.
     - as_of: date of the scenario.
     - by: deadline of the question, the last day of the forecast.
-    - probability: the forecast, a mean over the priors of the assumptions.
-    - low, high: 5 and 95% points of the probability over the priors.
-    - rivals: the probabilities of other forecasters by name, including the base rate.
-    - because: the reason for the base rate.
+    - probability: the forecast: the mean probability over the priors of the assumptions.
+    - low, high: 5% and 95% quantiles of the probability over the priors.
+    - rivals: the probabilities that other forecasters gave, by name, including the base rate.
+    - because: the reason for the number of the base rate.
     - receipt: hash of the line of this forecast in the registry.
     """
 
@@ -79,7 +79,7 @@ class Resolution:
     """The verdict on a registered forecast.
 
     - on: the day on which the answer was known.
-    - source: who settled the forecast, from which report.
+    - source: who settled the forecast, and from which report.
     - correction: whether this verdict corrects an earlier one.
     - receipt: hash of the line of this verdict in the registry.
     """
@@ -107,7 +107,7 @@ class Registry:
 
     @property
     def receipt(self) -> str:
-        """The hash of the last record. It depends on every earlier record, so it vouches for all of them."""
+        """The hash of the last record. It changes if any earlier record is changed."""
         return self.receipts[-1] if self.receipts else _GENESIS
 
     def verdict(self, number: int) -> Verdict | None:
@@ -120,10 +120,10 @@ class Registry:
 
 
 def read_registry(scenario: Scenario) -> Registry:
-    """Read and verify the registry of a scenario. It is empty if nothing was registered.
+    """Read and verify the registry of a scenario. The registry is empty if nothing was registered.
 
     Raises:
-        ScenarioError: For a record that was changed, removed or inserted, with its line.
+        ScenarioError: If a record was changed, removed or inserted. The message names the line.
     """
     file = forecasts_folder(scenario) / LEDGER
     if not file.exists():
@@ -142,10 +142,7 @@ def read_registry(scenario: Scenario) -> Registry:
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
-    """Return the record in a line, after checking its hash.
-
-    The record must also name `previous`, the hash of the record before it.
-    """
+    """Return the record in a line, after checking its hash and that it names `previous`, the hash before it."""
     try:
         record = json.loads(text)
         stated = record.pop("hash")
@@ -187,14 +184,15 @@ def register(
     Args:
         scenario: The scenario, without a view (a named set of changes) or interventions. The deadline is the end of
             its horizon.
-        questions: The questions to register. Default: all that `terms.csv` names.
+        questions: The questions to register. Default: all questions in `terms.csv`.
         draws: Number of draws of the priors over which each probability is averaged.
-        engine: "auto" is the exact engine, or Monte Carlo if there are too many states.
+        engine: "auto" means the exact engine, or Monte Carlo if there are too many states.
         seed: Seed of the draws.
         control: Progress callback and cancellation.
 
     Raises:
-        ScenarioError: For a question without terms or without a rule, and for a registry that was changed.
+        ScenarioError: For a question without terms or without a rule, and for a registry that something other than
+            simlib changed.
     """
     registry, terms = read_registry(scenario), read_terms(scenario)
     wanted = tuple(questions) or tuple(terms)
@@ -251,7 +249,7 @@ def resolve(
         number: The number of the forecast.
         verdict: "yes", "no", or "void" if the void rule applies.
         on: The day on which the answer was known.
-        source: Who settled the forecast, from which report.
+        source: Who settled the forecast, and from which report.
         correction: Whether this verdict corrects an earlier one. Both stay in the registry.
 
     Raises:

@@ -1,8 +1,8 @@
-"""The terms of the questions that a scenario registers: void rules, base rates and rival forecasts.
+"""The terms of a scenario's registered questions: void rules, base rates and the forecasts of rivals.
 
 A person writes the file `forecasts/terms.csv` in the folder of the scenario. For each question the file says when the
-question is void, and gives a base rate (`climatology`) with its reason. Every other rival, such as a market or a
-person, may have a column with its probabilities.
+question is void, and gives a base rate (`climatology`) with its reason. The base rate is one rival of the scenario's
+forecast. Each other rival, such as a market or a person, may have a column with its probabilities.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLIMATOLOGY = "climatology"
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The terms of one question: when it is void, and the forecasts to compare with.
+    """The terms of one question: when it is void, and the rival forecasts.
 
     - question: id of the question.
     - void_when: the condition on which the question is void, in words.
@@ -132,7 +132,7 @@ def as_questions(scenario: Scenario) -> str:
 
 
 def refuse_incomplete(scenario: Scenario, wanted: Sequence[str], terms: Mapping[str, Term]) -> None:
-    """Raise ScenarioError if one of the questions `wanted` cannot be registered."""
+    """Raise ScenarioError if any of the questions `wanted` cannot be registered."""
     problems = [
         Problem(str(forecasts_folder(scenario) / TERMS), 0, name, "the question has no terms", "expected a row for it")
         for name in wanted

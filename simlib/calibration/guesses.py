@@ -1,7 +1,8 @@
 """The guesses that a user makes before seeing a forecast, and their scores.
 
-Each guess is a line of JSON in the user's own file. Once the answer is known, the guess and the forecast are scored.
-The answer comes from the record in the folder of a past scenario, or from the scenario's registry of forecasts.
+Each guess is a line of JSON in the user's own file. Once the answer to its question is known, the guess and the
+forecast are scored. The answer comes from the record in the folder of a past scenario, or from the scenario's registry
+of forecasts.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Guess:
     """The probability that a person gave to a question, and the forecast that was then shown.
 
     - scenario: id of the scenario.
-    - scenario_sha256: hash of the scenario's text at that time.
+    - scenario_sha256: hash of the scenario's text when the guess was made.
     - path: folder of the scenario.
     - as_of: date of the scenario.
     - by: deadline of the question.
@@ -54,9 +55,9 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class ScoredGuess:
-    """A guess, its answer, and the Brier scores of the guess and of the forecast.
+    """A guess, the answer to its question, and the Brier scores of the guess and of the forecast.
 
-    Answer and scores are None if the answer is not known yet.
+    The answer and the scores are None if the answer is not known yet.
     """
 
     guess: Guess
@@ -69,14 +70,14 @@ class ScoredGuess:
 class GuessScores:
     """All guesses in the order in which they were made, with their scores.
 
-    Of several guesses about one question and deadline, only the first counts.
+    If there are several guesses about one question and deadline, only the first counts.
     """
 
     rows: tuple[ScoredGuess, ...]
 
     @property
     def counts(self) -> tuple[bool, ...]:
-        """Whether each guess counts, because it is the first about its question and deadline."""
+        """For each guess, whether it counts. Only the first guess about a question and deadline counts."""
         keys = [(row.guess.scenario, row.guess.question, row.guess.by) for row in self.rows]
         return tuple(keys.index(key) == place for place, key in enumerate(keys))
 
@@ -122,7 +123,7 @@ def keep_guess(guess: Guess, file: Path | None = None) -> Path:
 
 
 def read_guesses(file: Path | None = None) -> tuple[Guess, ...]:
-    """Return the guesses in a file (default: the user's own). A file that does not exist has none.
+    """Return the guesses in a file (default: the user's own). There are none if the file does not exist.
 
     Raises:
         ScenarioError: For a line that is not a guess.
@@ -146,7 +147,7 @@ def _guess(line: str, file: str, number: int) -> Guess:
 
 
 def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
-    """Return the guesses, with their scores where the answer is known."""
+    """Return the guesses, with scores for those whose answer is known."""
     rows = []
     for guess in guesses:
         happened = answer_to(guess)

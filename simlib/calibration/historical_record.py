@@ -1,7 +1,8 @@
 """The record of the real events in a past crisis, in a file that no forecast can read.
 
-A scenario of a past crisis has a file `record.toml` beside it. Only a backtest and the scores of a user's guesses open
-this file, and no forecast sees it. The code that loads scenarios and reads logs refuses a file of this layout:
+A scenario of a past crisis has the file `record.toml` in its folder. Only the code that runs a backtest or scores a
+user's guesses opens this file. No forecast uses it. The code that loads scenarios and reads logs refuses a file of this
+layout:
 
     complete_to = 1962-11-29
 
@@ -44,7 +45,10 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalRecord:
-    """The real answers to questions by id, as far as events up to the end of the day `complete_to` settle them."""
+    """The real answers to a scenario's questions, by the id of the question.
+
+    Events up to the end of the day `complete_to` are taken into account.
+    """
 
     complete_to: dt.date
     answers: Mapping[str, RecordedAnswer]
@@ -79,7 +83,6 @@ def _of(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _line(text: str, place: str) -> int:
-    """Return the number of the line that begins with the key or the heading `place`, or 0 if there is none."""
     start = re.compile(rf"\s*\[\s*{re.escape(place)}\s*\]|\s*{re.escape(place)}\s*=")
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), 0)
 

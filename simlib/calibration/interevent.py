@@ -1,9 +1,9 @@
-"""Times between public events in simulated histories, measured as in event data.
+"""Times between public events in simulated histories, measured in the same way as in event data.
 
-Event data on crises come from narratives. A narrator records about a dozen events per crisis, weeks apart. Simulated
-histories have many more events, so events are dropped at random until about as many are left. Clusters that come from
-changes of tempo survive this thinning. Gaps are taken between exact times. Rounding to whole days hardly matters for
-events weeks apart, but it would distort the gaps between daily events.
+Event data on crises come from written narratives. A narrative records about a dozen events per crisis, weeks apart.
+Simulated histories have many more events, so events are dropped at random until about a dozen are left. Clusters of
+events survive this thinning if they come from a changing pace of the crisis. Gaps are differences of exact times.
+Rounding to whole days hardly matters for events weeks apart, but it would distort the gaps between daily events.
 
 References: Douglass and others (2022) ICBe 1.1. Mantel and Haenszel (1959), for the rate ratio within strata.
 """
@@ -21,10 +21,10 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
 NARRATED_EVENTS = 14
-"""Average number of events of one crisis that a narrator records."""
+"""Average number of events that a written narrative records for one crisis."""
 
 FEWEST_GAPS = 10
-"""The shape is estimated from crises with at least this many gaps, as in the event data."""
+"""The shape of gaps is estimated only from crises with at least this many gaps between events."""
 
 WINDOW = 3
 """A day is "after" an event if the event happened on one of this many days before it."""
@@ -36,7 +36,7 @@ class PublicEvents:
 
     - days: the time of each event in days, not rounded.
     - moves: the id of the move of each event.
-    - last_day: the day of the crisis's ending, or the horizon if it has not ended.
+    - last_day: the day on which the crisis ended, or the horizon if it did not end.
     """
 
     days: Floats
@@ -44,7 +44,7 @@ class PublicEvents:
     last_day: float
 
     def days_of(self, moves: Collection[str]) -> Ints:
-        """Return the whole days on which at least one of the given moves happened, each once."""
+        """Return the numbers of the days on which at least one of the given moves happened, without repeats."""
         mask = [move in moves for move in self.moves]
         return np.unique(np.floor(self.days[mask]).astype(np.int64))
 
@@ -64,10 +64,10 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
 
 
 def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
-    """Return the shape of a Weibull distribution fitted to the gaps between events.
+    """Return the shape parameter of a Weibull distribution fitted to the gaps between events.
 
-    All crises share this shape, and each has a scale of its own. A shape of 1 means that events have no memory. Below 1
-    they cluster. The result is None if no crisis has enough gaps.
+    All crises share the shape, and each crisis has a scale of its own. A shape of 1 means that the process of events
+    has no memory. A shape below 1 means that events cluster. The result is None if no crisis has enough gaps.
     """
     generator = random.Random(seed)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
@@ -81,7 +81,7 @@ def _thinned(days: Floats, generator: random.Random) -> Floats:
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
-    """Return the maximum-likelihood Weibull shape of the gaps, if each crisis has its own scale."""
+    """Return the maximum-likelihood Weibull shape of the gaps, where each crisis has its own scale."""
     from scipy.optimize import brentq
 
     logs = sum(float(np.log(part).sum()) for part in gaps)
@@ -100,9 +100,9 @@ def after_force(
     """Return the rate of a kind of move after force, relative to its rate after negotiation.
 
     A day is "after" an event if the event happened on one of the three days before it. A day that is after both force
-    and negotiation is left out. Each crisis is cut into thirds, and the ratio is pooled over the thirds of all crises
-    (Mantel-Haenszel). The result is None if no third has both kinds of days, or if no move of this kind followed
-    negotiation.
+    and negotiation is left out. Each crisis is cut into three parts of equal length, and the ratio is pooled over the
+    parts of all crises (Mantel-Haenszel). The result is None if no part has both days after force and days after
+    negotiation, or if no move of the given kind followed negotiation.
 
     Args:
         crises: The public events of each crisis.
@@ -128,7 +128,7 @@ def _strata(
 ) -> list[tuple[Exposure, Exposure]]:
     """Count the days after force alone and the days after negotiation alone, in each third of a crisis.
 
-    Each count is a pair: the number of such days, and the number of them with a move of the kind.
+    Each count is a pair: the number of such days, and how many of them have a move of the given kind.
     """
     length = int(crisis.last_day)
     hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))

@@ -1,14 +1,14 @@
 """A prior predictive check: how often each move occurs in the event log and in the model.
 
-The model is simulated over its priors for as many days as the log covers. It starts as the history in `evidence` does,
-or as the scenario does if there is no such history. Calendar windows and interventions are left out. Histories that end
-before the log are left out too, because the real story went on.
+Histories as long as the log are simulated, with assumptions drawn from their priors. They start from the state that
+`evidence` gives for the first day of the log, or else from the start of the scenario. Moves that are possible only at
+certain dates count as always possible, and interventions are left out. Histories that end before the log are left out
+too, because the real crisis went on.
 
 Two figures are computed for each move that the log names: its count, and the variance of its weekly counts divided by
 their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means clusters. A
-figure of the log outside the central 90% of the histories is flagged. Even if the model is right, about one figure in
-ten is flagged by chance. The log may report only a share of the times that a move happens, but the histories count all
-of them.
+figure of the log is marked if it lies outside the central 90% of the histories. Even if the model is right, about one
+figure in ten is marked by chance. The log may omit some occurrences of a move, but the histories count all of them.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
@@ -50,10 +50,10 @@ __all__ = [
 ]
 
 DRAWS = 200
-"""Number of draws of the priors."""
+"""Default number of draws of the assumptions from their priors."""
 
 RUNS = 5
-"""Number of histories simulated at each draw."""
+"""Default number of histories simulated with each draw of the assumptions."""
 
 FEWEST_WEEKS = 3
 """Weekly counts are compared only if the log has at least this many whole weeks."""
@@ -73,12 +73,12 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A figure of the event log, with its 5, 50 and 95% points over simulated histories.
+    """A figure of the event log, beside 5%, 50% and 95% quantiles of the same figure over simulated histories.
 
     A number is nan if it is not defined.
 
     - observed: the figure of the log.
-    - low, median, high: the points over the histories.
+    - low, median, high: the quantiles over the histories.
     """
 
     observed: float
@@ -87,9 +87,10 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return two table cells: the figure of the log, and the 5, 50 and 95% points over the histories.
+        """Return two table cells: the figure of the log, and the three quantiles over the histories.
 
-        A star marks a figure outside the range. Both cells are empty if nothing can be compared.
+        A star marks a figure of the log outside the range of the histories. Both cells are empty if the figure is not
+        defined.
         """
         if not self.verdict:
             return "", ""
@@ -100,7 +101,7 @@ class Beside:
     def verdict(self) -> str:
         """Whether the figure of the log is "inside", "below" or "above" the range of the histories.
 
-        The verdict is "" if log and histories cannot be compared.
+        The verdict is "" if the figure is not defined.
         """
         if not np.isfinite([self.observed, self.low, self.high]).all():
             return ""
@@ -132,7 +133,7 @@ class MoveCheck:
 
 @dataclass(frozen=True)
 class PriorPredictive(Answer):
-    """How often the moves that a log names happen, in the log and in simulated histories.
+    """How often each move in a log happens, in the log and in simulated histories.
 
     - first: first day of the log.
     - days: length of the log and of the histories, in days.
@@ -173,7 +174,7 @@ class PriorPredictive(Answer):
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each move: its count and dispersion, in log and histories."""
+        """Return a table with a row for each move: its count and its dispersion, in the log and in the histories."""
         import pandas as pd
 
         rows = [
@@ -210,9 +211,9 @@ def prior_predictive(
 
     Args:
         scenario: The scenario, with a log in its folder. Without a log no move is compared.
-        draws: Number of draws of the priors, or a belief.
-        runs: Number of histories simulated at each draw.
-        seed: Seed of draws and histories.
+        draws: Number of draws of the assumptions from their priors, or a belief (draws with weights).
+        runs: Number of histories simulated with each draw.
+        seed: Seed of the draws and of the histories.
         control: Progress callback and cancellation.
 
     Raises:
@@ -245,8 +246,8 @@ def has_log(scenario: Scenario) -> bool:
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
     """Return the first day of the log, and (move, row) for each row that reports a move.
 
-    The log begins with the history in `evidence`, or with its first row if there is no such history. Rows that became
-    known on the scenario's date or later are left out.
+    The first day is `evidence.history.since`, or the date of the first row if there is no such history. Rows that
+    became known on the scenario's date or later are left out.
     """
     if not has_log(scenario):
         return scenario.as_of, []
@@ -260,8 +261,8 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
     """Return the count of each move in each week of simulated histories, shape (histories, moves, weeks).
 
-    Histories that have ended are left out. Weeks are counted back from the scenario's date. The first column holds the
-    days that are left before the first whole week.
+    Histories that ended before the scenario's date are left out. Weeks are counted back from the scenario's date. The
+    first column is for the days before the first whole week.
     """
     past = world_of(scenario).replace(questions={}, ladders={}, horizon_days=days)
     simulator, parts = Simulator(past, times=1, ignore_windows=True), []
@@ -287,8 +288,7 @@ def _by_week(played: Histories, moves: int) -> Floats:
 def _week(time: Any, days: float) -> Any:
     """Return the index of the week that contains a time, in a log of `days` days.
 
-    Times are in days after the scenario's date, so they are negative. Index 0 holds the days before the first whole
-    week.
+    `time` is in days after the scenario's date, so it is negative. Index 0 is for the days before the first whole week.
     """
     return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
 
@@ -301,7 +301,8 @@ def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
 def _dispersion(counts: Floats) -> Floats:
     """Return the variance of whole weeks divided by their mean, for each row of `counts` (rows, weeks).
 
-    The first column is not a whole week. The result is nan for fewer than FEWEST_WEEKS weeks, and if all counts are 0.
+    The first column is not a whole week. The result is nan if there are fewer than `FEWEST_WEEKS` weeks, or if all
+    counts are 0.
     """
     weeks = counts[:, 1:]
     if weeks.shape[1] < FEWEST_WEEKS:
@@ -311,9 +312,9 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a figure of the log with its 5, 50 and 95% points over the histories.
+    """Return a figure of the log, beside 5%, 50% and 95% quantiles of this figure over the histories.
 
-    `played` is the figure in each history, nan where the figure is not defined. `method` is that of `numpy.quantile`.
+    `played` is the figure in each history, or nan if it is not defined there. `method` is passed to `numpy.quantile`.
     """
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)

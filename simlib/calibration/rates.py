@@ -3,11 +3,12 @@
 Three ranges must not be confused:
 
 - The range of a pooled rate is the interval of its estimate.
-- The range for a new crisis is wider, because it includes the spread between crises.
-- A hazard that changes with time since the onset has a rate and an interval for each band of days.
+- The range for a new crisis is wider, because it includes the differences between crises.
+- A hazard that changes with the time since the onset has a rate and an interval for each band (period) of days.
 
-References: Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
-between cases. Aalen and Johansen (1978) for cumulative incidence with competing causes.
+References: The intervals of a pooled rate are Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and
+Yule (1920) for rates that differ between cases. Aalen and Johansen (1978) for cumulative incidence with competing
+causes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BANDS = (0.0, 1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0)
-"""First day of each band of a piecewise hazard. The last band has no end."""
+"""First day of each band (period) of a hazard that is constant within each band. The last band has no end."""
 
 CENSORED = ""
 """The cause given to a case that was still going on when its record ended."""
@@ -58,7 +59,7 @@ class NewCaseRate:
     """The rate of an event in a new case, whose rate may differ from that of past cases.
 
     - cases: number of past cases.
-    - per_day, low, high: median, 5 and 95% points of the rate per day.
+    - per_day, low, high: median, 5% and 95% quantiles of the rate per day.
     - variation: coefficient of variation of the rate between cases.
     - p_value: p-value of the test that all cases have the same rate.
     """
@@ -72,7 +73,7 @@ class NewCaseRate:
 
 
 def pooled_rate(events: float, exposure_days: float) -> PooledRate:
-    """Return events per day of exposure, with the equal-tailed 90% Gamma interval.
+    """Return the number of events per day of exposure, with the equal-tailed 90% Gamma interval.
 
     If there is no event, the low end is 0.
 
@@ -90,16 +91,17 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     """Return the rate of an event in a new case, from a Gamma distribution fitted to past cases.
 
-    The range includes the uncertainty about this distribution. It averages over the posterior of the mean and of the
-    coefficient of variation, on a grid. The prior is flat in the logarithm of the mean, and half-normal with scale 1 in
-    the coefficient of variation. `variation` is the posterior median of this coefficient.
+    The range includes the uncertainty about this distribution. Its quantiles average over the posterior of the mean and
+    of the coefficient of variation, on a grid. The prior is flat in the logarithm of the mean, and half-normal with
+    scale 1 in the coefficient of variation. `variation` is the posterior median of this coefficient.
 
     Args:
         events: Number of events of each case, shape (cases,).
         exposure_days: Days of each case in which events could happen, shape (cases,).
 
     Raises:
-        SimlibError: For fewer than five cases or no event at all, because no spread can be estimated then.
+        SimlibError: For fewer than five cases or no event at all, because the spread between cases cannot be estimated
+            then.
     """
     from scipy.stats import chi2, halfnorm
 
@@ -124,7 +126,7 @@ _GRID = 60
 
 
 def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
-    """Return the log-likelihood of the counts at each of the mean rates, for Gamma rates of this shape.
+    """Return the log-likelihood of the counts at each of the mean rates, if rates are Gamma with this shape.
 
     A constant that depends only on the counts is left out.
     """
@@ -148,14 +150,15 @@ def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weigh
 
 
 def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = BANDS) -> pd.DataFrame:
-    """Return a table of the hazard of an event in bands of days since the onset.
+    """Return a table of the hazard of an event in bands (periods) of days since the onset.
 
     The hazard is per day, with a 90% interval. A band without exposure has no row.
 
     Args:
         days: Day of the event, or last day on which it could have been observed, shape (cases,).
-        happened: Whether the event happened on that day, shape (cases,). If not, the case is censored there.
-        bands: First day of each band, rising. The last band has no end.
+        happened: Whether the event happened on that day, shape (cases,). If it did not, the case is censored on that
+            day.
+        bands: First day of each band, in rising order. The last band has no end.
     """
     import pandas as pd
 
@@ -173,15 +176,15 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
 
 
 def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) -> dict[str, Floats]:
-    """Return the cumulative incidence of each cause, with the others competing (Aalen–Johansen).
+    """Return the cumulative incidence of each cause, with the other causes competing (Aalen–Johansen).
 
     Args:
         days: Day of the first event of each case, or of its censoring, shape (cases,).
         causes: The cause of that event, or `CENSORED` if there was none, shape (cases,).
-        by: Days to report, shape (days,).
+        by: Days for which the incidence is returned, shape (days,).
 
     Returns:
-        For each cause, the probability that it has happened by each day, shape (days,).
+        For each cause, the probability that an event of this cause has happened by each day, shape (days,).
     """
     (time,) = _columns(days)
     named = np.asarray(causes, dtype=object)

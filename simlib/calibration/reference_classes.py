@@ -4,10 +4,10 @@ The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class o
 in which an event happened, or a measure of how events followed one another. A scenario names its classes by their ids
 in `reference_class`, and figures of other classes are not applied.
 
-Figures speak of roles: kinds of event, such as a war or a threat. The file `base_rate_roles.csv` of a scenario says
-which rung (level of a ladder of escalation) or which moves play each role. Its columns are `role`, `is` (a rung as
-"LADDER: RUNG", or moves) and `because`. A line may also say why the scenario departs from a figure. Its `role` is then
-the id of the figure, and its `is` is "differs".
+Most figures are about a kind of event, such as a war or a threat, called a role. The file `base_rate_roles.csv` of a
+scenario says which rung (level of a ladder of escalation) or which moves of the scenario are events of each role. Its
+columns are `role`, `is` (a rung as "LADDER: RUNG", or moves) and `because`. The file can also say why the scenario
+departs from a figure. In such a line, `role` is the id of the figure, and `is` is "differs".
 
 References: Palmer and others (2022) MID 5.0. Brecher and others, ICB 14. Douglass and others (2022) ICBe 1.1.
 """
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 __all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
 
 FILE = "base_rate_roles.csv"
-"""The file of roles, in the folder of a scenario."""
+"""The file of roles (kinds of event), in the folder of a scenario."""
 
 FIGURES = "base_rates.yaml"
 """The file with the figures of past crises, in the folder of the shipped scenarios."""
 
 EXACT_UP_TO = 200_000
-"""The exact engine is used up to this number of reachable states, and Monte Carlo above it."""
+"""The exact engine is used up to this number of reachable states, and Monte Carlo above this number."""
 
 MONTE_CARLO_RUNS = 20_000
-"""Number of simulated histories of a Monte Carlo forecast, over all draws together."""
+"""Number of simulated histories of a Monte Carlo forecast, summed over all draws of the assumptions."""
 
 EXPOSURES = ("force", "negotiation")
 DIFFERS = "differs"
@@ -62,10 +62,10 @@ Roles = Mapping[str, tuple[str, str]]
 class BaseRate:
     """One figure about past crises of a class.
 
-    - measure: "reached" (the share of crises in which the role occurred), "ended" (the share that ended), "gap-shape"
-      or "after-force" (see `interevent`).
+    - measure: "reached" (the share of crises in which an event of this role occurred), "ended" (the share that ended),
+      "gap-shape" or "after-force" (see `interevent`).
     - role: the kind of event, such as a war or a threat.
-    - within_days: the period in days, or None for no limit.
+    - within_days: the period from the start of a crisis in days, or None for no limit.
     - figure, low, high: the figure and the ends of its 95% range.
     """
 
@@ -132,12 +132,12 @@ class BaseRates(Answer):
 
     @property
     def applied(self) -> tuple[RateCheck, ...]:
-        """The checks of figures about those classes of crises that the scenario names."""
+        """The checks of the figures about classes of crises that the scenario names."""
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
     def shares(self) -> tuple[RateCheck, ...]:
-        """The applied checks that compare a share of crises with an implied probability."""
+        """The checks in `applied` that compare a share of crises with a probability of the scenario."""
         return tuple(check for check in self.applied if check.rate.share and check.implied is not None)
 
     @property
@@ -159,7 +159,7 @@ class BaseRates(Answer):
         return pd.DataFrame(self.data()["figures"])
 
     def data(self) -> dict[str, Any]:
-        """Return every figure beside the value that the scenario implies."""
+        """Return every figure, with the value that the scenario implies for it."""
         rows = [
             {"figure_id": c.rate.id, "class": c.rate.crisis_class}
             | pick(c.rate, "what", "figure", "low", "high")
@@ -172,7 +172,7 @@ class BaseRates(Answer):
 
 @cache
 def figures() -> tuple[BaseRate, ...]:
-    """Return every figure of the table that simlib ships."""
+    """Return every figure in the table of past crises that comes with simlib."""
     file = scenarios_folder() / FIGURES
     table = document.read(document.read_file(file, str(file)), str(file))
     table.refuse_if_any()
@@ -193,7 +193,7 @@ def _figure(row: Mapping[str, Any]) -> BaseRate:
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
     """Return the share k / n, and the ends of its 95% range.
 
-    The range has equal tails under Beta(k + 1/2, n - k + 1/2). Its low end is 0 if k is 0.
+    The range is the equal-tailed interval of the distribution Beta(k + 1/2, n - k + 1/2). Its low end is 0 if k is 0.
     """
     from scipy.stats import beta
 
@@ -210,18 +210,19 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
 def base_rates(
     scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
 ) -> BaseRates:
-    """Compare the probabilities of a scenario with figures from past crises of its classes.
+    """Compare the probabilities of a scenario with figures about the classes of past crises that it names.
 
     Args:
         scenario: The scenario, with its interventions.
-        draws: Number of draws of the priors, or a belief. With 0 the values stated in the scenario are used.
-        runs: Histories simulated at the stated values, for the figures on the order of events. With 0 these figures are
-            not compared.
+        draws: Number of draws of the assumptions from their priors, or a belief (draws with weights). With 0 the values
+            stated in the scenario are used.
+        runs: Number of histories simulated at the stated values, for the figures about the order of events. With 0
+            these figures are not compared.
         seed: Seed of these histories.
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ScenarioError: For a file of roles (kinds of event) that does not fit the scenario.
+        ScenarioError: If the file `base_rate_roles.csv` does not fit the scenario.
         Cancelled: When `control` cancels the work.
     """
     roles, classes = read_roles(scenario), classes_of(scenario)
@@ -243,13 +244,13 @@ def base_rates(
 
 
 def read_roles(scenario: Scenario) -> Roles:
-    """Return {role: (the rung or the moves that play it, the reason)} from the file of roles.
+    """Return {role: (the rung or the moves that it stands for, the reason)} from the file of roles.
 
-    A role is a kind of event, such as a war. A rung is a level of a ladder of escalation. Without an entry in the file,
-    the top rung of the ladder `mid` plays the role "war".
+    A role is a kind of event, such as a war. A rung is a level of a ladder of escalation. By default the role "war"
+    stands for the top rung of the ladder `mid`.
 
     Raises:
-        ScenarioError: For a rung, a move or a figure that is not known.
+        ScenarioError: For an unknown role, rung, move or figure.
     """
     roles: dict[str, tuple[str, str]] = {}
     if "mid" in scenario.ladders:
@@ -292,9 +293,9 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return a question for each role that the figures ask about, by the id of the question.
+    """Return a question for each role (kind of event) whose share the figures give, by the id of the question.
 
-    A role has no question if several moves play it, or if nothing plays it.
+    A role has no question if it stands for several moves, or for nothing in the scenario.
     """
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):

@@ -1,4 +1,4 @@
-"""The scores of a registry of forecasts: how good its settled forecasts and their rivals were."""
+"""The scores of the settled forecasts in a registry, and of rival forecasts of the same questions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ScoredForecast:
     """A registered forecast with its verdict and its scores.
 
     - verdict: "yes", "no" or "void", or None if the forecast is still open.
-    - brier, log_score: the score of each forecaster by name. Both are empty if the forecast is open or void.
+    - brier, log_score: the score of each forecaster by name. Both mappings are empty if the forecast is open or void.
     """
 
     forecast: RegisteredForecast
@@ -47,7 +47,7 @@ class ScoredForecast:
 class RegistryScore(Answer):
     """The forecasts of a registry with their scores.
 
-    - corrections: number of verdicts that were corrected later.
+    - corrections: number of verdicts that correct an earlier verdict.
     - receipt: hash of the last record of the registry.
     """
 
@@ -70,13 +70,13 @@ class RegistryScore(Answer):
         return tuple(row for row in self.rows if row.settled)
 
     def mean(self, forecaster: str, rule: str = "brier") -> tuple[float, int]:
-        """Return the mean score of a forecaster, and the number of settled forecasts in this mean."""
+        """Return the mean score of a forecaster, and the number of settled forecasts over which the mean is taken."""
         values = [getattr(row, rule)[forecaster] for row in self.settled if forecaster in getattr(row, rule)]
         return (float(np.mean(values)) if values else float("nan")), len(values)
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """The names of the forecasters beside simlib, the base rate first."""
+        """The names of the forecasters other than simlib, the base rate first."""
         names = {name: None for row in self.rows for name in row.forecast.rivals}
         return tuple(sorted(names, key=lambda name: name != CLIMATOLOGY))
 
@@ -132,7 +132,7 @@ class RegistryScore(Answer):
         )
 
     def data(self) -> dict[str, Any]:
-        """Return the rows, the mean scores and the receipt."""
+        """Return the forecasts with their scores, the mean scores, and the receipt (hash of the last record)."""
         means = {
             name: {rule: self.mean(name, rule)[0] for rule in ("brier", "log_score")} for name in (OURS, *self.rivals)
         }
@@ -154,7 +154,7 @@ def score_registry(scenario: Scenario, *, receipt: str = "") -> RegistryScore:
         receipt: The hash of a record that the registry must contain. With "" nothing is checked.
 
     Raises:
-        ScenarioError: For a registry that something other than simlib changed, or that lacks the receipt.
+        ScenarioError: If something other than simlib changed the registry, or if the registry lacks the receipt.
     """
     registry = read_registry(scenario)
     if receipt and receipt not in registry.receipts:
@@ -184,7 +184,7 @@ def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
 
 
 def called(rival: str) -> str:
-    """Return the words for a rival in a sentence: "the base rate", or else the name of the rival."""
+    """Return the words for another forecaster in a sentence: "the base rate", or else its name."""
     return "the base rate" if rival == CLIMATOLOGY else rival
 
 

@@ -1,8 +1,8 @@
-"""Scores of forecasts against what happened.
+"""Scores of forecasts against the real events.
 
 Each score is proper: forecasters do best by stating the probability that they believe. Lower is better, except for
-skill. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a score
-are arguments without a default, or part of a named profile (`PROFILES`).
+`skill`. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a
+score are arguments without a default, or part of a named profile (`PROFILES`).
 
 References: Gneiting and Raftery (2007) for proper scores. Dimitriadis, Gneiting and Jordan (2021) for the decomposition
 and the calibration curve (CORP). Czado, Gneiting and Held (2009) for the PIT histogram. Gneiting and Ranjan (2011) for
@@ -52,15 +52,14 @@ class Decomposition:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCurve:
-    """A calibration curve: how often events happened that were forecast with each probability.
+    """A calibration curve: how often an event happened after a forecast of each probability.
 
-    All arrays have the shape (levels,), where a level is a probability that was stated at least once.
+    All arrays have the shape (levels,), where a level is a probability stated in at least one forecast.
 
     - probability: the stated probability.
     - frequency: how often the event happened, by isotonic regression.
-    - low, high: the range that the frequency would have in 90 of 100 samples of this size if the forecasts were
-      calibrated.
-    - cases: number of forecasts.
+    - low, high: the range of the frequency in 90 of 100 samples of this size if the forecasts were calibrated.
+    - cases: number of forecasts at each level.
     """
 
     probability: Floats
@@ -74,7 +73,7 @@ class CalibrationCurve:
 class PairedDifference:
     """The mean difference in score between a forecast and a reference. Below 0 the forecast is better.
 
-    - mean, low, high: the mean of `score - reference`, and the ends of its 95% interval by resampling crises.
+    - mean, low, high: the mean of `score - reference`, and the ends of its 95% interval from resampling crises.
     - crises, cases: number of crises and of forecasts.
     """
 
@@ -105,7 +104,7 @@ def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, profile: str) -> Floats:
-    """Return the probabilities to score under a profile: each is mixed with its base rate.
+    """Return the probabilities to score under a profile: each probability is mixed with its base rate.
 
     Raises:
         SimlibError: For a profile that does not exist, and for probabilities that are missing or outside 0 to 1.
@@ -120,10 +119,7 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, pr
 
 
 def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
-    """Return the probability to score if an event happens in `count` of `runs` histories.
-
-    It is (count + 1/2) / (runs + 1).
-    """
+    """Return the probability to score for an event in `count` of `runs` histories: (count + 1/2) / (runs + 1)."""
     return (np.asarray(count, dtype=float) + 0.5) / (runs + 1)
 
 
@@ -138,7 +134,7 @@ def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
 
 
 def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples: int, seed: int) -> CalibrationCurve:
-    """Return the calibration curve by isotonic regression, with 90% consistency bands (CORP)."""
+    """Return the calibration curve from isotonic regression, with 90% consistency bands (CORP)."""
     p, y = _events(probability, happened)
     levels, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
     generator = np.random.default_rng(seed)
@@ -150,8 +146,7 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
     """Return the frequency of the event at each level (levels,), by isotonic regression.
 
-    A level is a set of equal forecasts. `level_of` is the level of each forecast, and `cases` the number of forecasts
-    at each level.
+    A level is a set of equal forecasts, `level_of` is the level of each forecast, and `cases` counts the forecasts.
     """
     from scipy.optimize import isotonic_regression
 
@@ -181,15 +176,15 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
 
 
 def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, until: float) -> float:
-    """Return the weighted CRPS, in days, of a forecast of when an event happens.
+    """Return the weighted CRPS, in days, of a forecast of the time of an event.
 
     The forecast is the probability that the event has happened by each day. It may stay below one, because the event
     may never happen. Between the given days the probability is taken as linear.
 
     Args:
-        days: Rising days of the forecast, from 0 to `until` at least.
+        days: Days of the forecast in rising order, from 0 to at least `until`.
         incidence: Probability by each of these days, not falling.
-        day: The day on which the event happened, None if it did not happen by `until`.
+        day: The day on which the event happened, or None if it did not happen by `until`.
         until: The last day that counts.
     """
     grid, probability = _rows(days=days, incidence=incidence)
@@ -218,7 +213,7 @@ def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, leve
         low: Lower ends, shape (cases,).
         high: Upper ends, shape (cases,).
         observed: The values that occurred, shape (cases,).
-        level: Probability that the interval claims, for example 0.9.
+        level: Probability with which each interval is said to contain the observation, for example 0.9.
     """
     below, above, value = _rows(low=low, high=high, observed=observed)
     missed = np.maximum(below - value, 0) + np.maximum(value - above, 0)
@@ -234,13 +229,13 @@ def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
     """Return the heights of the non-randomised PIT histogram of forecasts of counts.
 
-    The PIT (probability integral transform) of a count spreads evenly from `below` to `up_to`. For a calibrated
+    The PIT (probability integral transform) of a count is taken as uniform from `below` to `up_to`. For a calibrated
     forecaster all heights are 1.
 
     Args:
         below: Probability of less than the observed count, shape (cases,).
         up_to: Probability of the observed count or less, shape (cases,).
-        bins: Number of equal bins.
+        bins: Number of bins of equal width.
 
     Raises:
         SimlibError: For a count whose forecast probability is 0.
@@ -257,10 +252,10 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
 
 
 def skill(score: ArrayLike, reference: ArrayLike) -> float:
-    """Return by what share the mean score is lower than that of the reference. 1 is perfect.
+    """Return 1 minus the ratio of the mean score to the mean score of the reference. 1 is perfect.
 
     Raises:
-        SimlibError: If the reference scores 0, because no score can be lower.
+        SimlibError: If the reference scores 0, because the ratio is not defined then.
     """
     own, other = _rows(score=score, reference=reference)
     if other.mean() == 0:
@@ -271,7 +266,7 @@ def skill(score: ArrayLike, reference: ArrayLike) -> float:
 def paired_difference(
     score: ArrayLike, reference: ArrayLike, crisis: Sequence[str], *, per: str, resamples: int, seed: int
 ) -> PairedDifference:
-    """Return the mean difference in score from a reference, with an interval by bootstrap.
+    """Return the mean difference in score from a reference, with a bootstrap interval.
 
     The forecasts of one crisis count as one observation, so the bootstrap draws whole crises with replacement.
 
@@ -284,7 +279,7 @@ def paired_difference(
         seed: Seed of the bootstrap.
 
     Raises:
-        SimlibError: For fewer than two crises, because they give no interval.
+        SimlibError: For fewer than two crises, because one crisis gives no interval.
     """
     own, other = _rows(score=score, reference=reference)
     names, crisis_of = np.unique(np.asarray(crisis), return_inverse=True)
@@ -312,7 +307,6 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
 
 
 def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
-    """Return the columns as arrays. Raises SimlibError if lengths differ or values are missing."""
     arrays = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in columns.items()}
     for name, values in arrays.items():
         _complete(name, values)

@@ -1,12 +1,13 @@
-"""A clock of hidden hot, warm and quiet spells, and the likelihood of past crises under it.
+"""A model of the pace of events in a crisis, and the likelihood of past crises under it.
 
-The tempo of a crisis is hidden and has a few levels. It cools from each level to the next. Each level has a rate of
-events, which is multiplied by the activity of the crisis. Activity differs between crises (a frailty). An event makes
-the tempo hot again with a fixed probability. Only the first event of a day counts, so a day has one event or none. This
-is a Markov-modulated process. `tempo_fit` fits a clock to past crises.
+The tempo of a crisis is a hidden variable with the levels hot, warm and quiet, or only hot and quiet. The tempo cools
+from each level to the next at a constant rate. Events happen at a rate that depends on the level and is multiplied by
+the activity of the crisis, a factor that differs between crises (a frailty). An event makes the tempo hot again with a
+fixed probability. Only the first event of a day counts, so a day has one event or none. This is a Markov-modulated
+process. `tempo_fit` fits the model to past crises.
 
-The likelihood of a record is a product over its days. The factor of a day is the probability of its events, given the
-days before. If a record stops while the crisis goes on, it is censored on its last day.
+The likelihood of a record is a product over its days. The factor of a day is the probability of an event, or of no
+event, given the days before. A record that stops while the crisis goes on is censored on its last day.
 
 References: Fischer and Meier-Hellstern (1993), the Markov-modulated Poisson process cookbook. Vaupel, Manton and
 Stallard (1979) for frailty. Van Loan (1978) for the matrices of a day.
@@ -26,22 +27,22 @@ from simlib.errors import SimlibError
 from simlib.typing import Floats, Ints
 
 LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
-"""Names of the levels of tempo, the hottest first."""
+"""Names of the levels of tempo (pace of events), by their number, the hottest first."""
 
 POINTS = 7
-"""Number of points of the Gauss-Hermite quadrature over the activity of crises."""
+"""Number of points of the Gauss-Hermite quadrature over the factor of the rates that differs between crises."""
 
 
 @dataclass(frozen=True)
 class TempoClock:
-    """A model of the events of a crisis with L hidden levels of tempo.
+    """A model of the events of a crisis whose tempo (pace of events) has L hidden levels.
 
     Arrays list the levels, the hottest first.
 
     - rates (L,): events per day in a crisis of median activity.
-    - cooling (L - 1,): rate per day from each level to the next.
+    - cooling (L - 1,): rate per day of the change from each level to the next.
     - reset: probability that an event makes the tempo hot.
-    - start (L,): probability of each level after the trigger.
+    - start (L,): probability of each level on the first day of the crisis.
     - spread: standard deviation, between crises, of the log of the activity. Activity multiplies the rate of events.
     """
 
@@ -55,7 +56,7 @@ class TempoClock:
     def activity(self) -> tuple[Floats, Floats]:
         """Quadrature points (K,) of the activity of a crisis, and their weights (K,).
 
-        Activity multiplies the rate of events and differs between crises.
+        The activity is a factor that multiplies the rate of events and differs between crises.
         """
         from numpy.polynomial.hermite_e import hermegauss
 
@@ -67,9 +68,9 @@ class TempoClock:
     def day_matrices(self) -> tuple[Floats, Floats]:
         """Return the transition matrices (K, L, L) of a day without an event and of a day with one.
 
-        Entry [k, i, j] of the first matrix is the probability that a day that begins at level i ends at level j without
-        an event. In the second matrix it is the probability that such a day has an event. k is the index of a point of
-        `activity`.
+        A day begins at level i, in a crisis whose activity is point k of `activity`. Entry [k, i, j] of the first
+        matrix is the probability that the day ends at level j and has no event. Entry [k, i, j] of the second matrix is
+        the probability that the day ends at level j and has an event.
         """
         levels, factors = len(self.rates), self.activity[0]
         cooling = np.diag(np.append(-self.cooling, 0.0)) + np.diag(self.cooling, 1)
@@ -84,15 +85,11 @@ class TempoClock:
         return day[:, :levels, :levels], day[:, :levels, levels:]
 
     def log_likelihood(self, records: Sequence[CrisisRecord]) -> Floats:
-        """Return the log-likelihood of each record, shape (records,).
-
-        It is the sum over the days of the record. Each day adds the log of the probability of its events, given the
-        days before.
-        """
+        """Return the log-likelihood of each record, shape (records,)."""
         return Gaps(records).log_likelihood(self)
 
     def next_day(self, record: CrisisRecord) -> Floats:
-        """Return the probability (last_day,) of an event on each day from day 1, given only earlier days."""
+        """Return the probability of an event on each day from day 1, given only earlier days, shape (last_day,)."""
         without, with_event = self.day_matrices()
         state = self.activity[1][:, None] * self.start
         happened = set(record.days)
@@ -106,9 +103,9 @@ class TempoClock:
 
 
 class Gaps:
-    """Records of crises, stored as the numbers of days between days with an event.
+    """Records of crises, stored as the numbers of days between events.
 
-    The likelihood of the days between two events is then one power of a matrix.
+    In this form, one power of a matrix gives the likelihood of all days between two events.
     """
 
     def __init__(self, records: Sequence[CrisisRecord]) -> None:
@@ -125,7 +122,7 @@ class Gaps:
         self.longest = int(max(self.gap.max(initial=0), self.after.max(initial=0)))
 
     def log_likelihood(self, clock: TempoClock) -> Floats:
-        """Return the log-likelihood of each record under a clock, shape (records,)."""
+        """Return the log-likelihood of each record under a model, shape (records,)."""
         without, with_event = clock.day_matrices()
         silent = powers(without, self.longest)
         until_event = silent @ with_event
@@ -142,7 +139,7 @@ class Gaps:
 
 
 def exponentials(matrix: Floats) -> Floats:
-    """Return the exponentials of small matrices (K, M, M).
+    """Return the matrix exponentials of K small matrices, shape (K, M, M).
 
     The method is scaling, a Taylor series and squaring. SciPy takes a hundred times as long for matrices of this size
     when other work keeps the cores busy.
@@ -158,7 +155,7 @@ def exponentials(matrix: Floats) -> Floats:
 
 
 def powers(matrix: Floats, most: int) -> Floats:
-    """Return the powers 0 to `most` of matrices (K, L, L) as one array (most + 1, K, L, L), by doubling."""
+    """Return the matrix powers 0 to `most` of matrices (K, L, L) as one array (most + 1, K, L, L)."""
     result = np.empty((most + 1, *matrix.shape))
     result[0], done = np.eye(matrix.shape[-1]), 1
     while done <= most:

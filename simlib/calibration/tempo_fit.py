@@ -1,7 +1,7 @@
-"""The fit of a tempo clock to past crises by maximum likelihood, with intervals.
+"""Fit a model of the pace of events in a crisis to past crises, by maximum likelihood and with intervals.
 
-A scenario can contain the tempo as a hidden variable (`TempoFit.assumptions`). The clock and its likelihood are in
-`tempo_clock`.
+The model is a `TempoClock`. `TempoFit.assumptions` writes the fit as a part of a scenario, where the tempo (pace of
+events) is a hidden variable.
 
 Reference: Berndt, Hall, Hall and Hausman (1974) for the intervals.
 """
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_CRISES = 20
-"""Least number of crises to which a clock is fitted."""
+"""Least number of crises to which a `TempoClock` is fitted."""
 
 DRAWS = 1_000
-"""Number of draws from the normal distribution of the estimate, for the intervals."""
+"""Number of draws from the normal approximation of the estimate, for the intervals."""
 
 WEAKEST = 0.1
-"""Least information about a value. It keeps standard deviations below about 3 on the scale of the fit."""
+"""Lower limit of the eigenvalues of the information matrix. It keeps standard deviations below about 3."""
 
 NORMAL_95 = 1.645
-"""Standard deviations from the median to the 95% point of a normal distribution."""
+"""The 95% quantile of the standard normal distribution."""
 
 FIELDS = ("rates", "cooling", "reset", "start", "spread")
-"""The values of a `TempoClock`."""
+"""The names of the values of a `TempoClock`."""
 
 
 @dataclass(frozen=True)
 class TempoFit:
-    """A model of the tempo of crises (`TempoClock`), fitted to past crises.
+    """A model of the tempo (pace of events) of a crisis, fitted to past crises.
 
     - clock: the estimate.
-    - low, high: clocks that hold the lower and the upper end of the 90% interval of each value.
-    - crises, event_days, days: number of crises, of days with an event, and of days.
+    - low, high: the ends of the 90% interval of each value, as two `TempoClock`s.
+    - crises, event_days, days: number of crises, of days with an event, and of all days.
     """
 
     clock: TempoClock
@@ -68,7 +68,7 @@ class TempoFit:
         return LEVELS[len(self.clock.rates)]
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each value and its 90% interval. Rates and cooling are per day."""
+        """Return a table with a row for each value and its 90% interval. Rates of events and of cooling are per day."""
         import pandas as pd
 
         flat = [flat(clock) for clock in (self.clock, self.low, self.high)]
@@ -81,7 +81,7 @@ class TempoFit:
         return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
 
     def sentences(self) -> list[str]:
-        """Describe the fit in sentences, then give a fragment to paste into a scenario."""
+        """Describe the fit in sentences, then give a text to paste into a scenario."""
         clock = self.clock
         spells = [f"{level} spell {1 / rate:.3g} days" for level, rate in zip(self.levels, clock.cooling, strict=False)]
         rates = [f"{rate:.2g} while {level}" for level, rate in zip(self.levels, clock.rates, strict=True)]
@@ -107,8 +107,9 @@ class TempoFit:
     def assumptions(self) -> str:
         """Return the fit as part of a scenario: a hidden tempo, its assumptions and its moves.
 
-        The range of `event_rate` is for a new crisis. It includes both the activity of the crisis and the uncertainty
-        of the estimate. The factors multiply `event_rate`. Their ranges are computed with `event_rate` at its estimate.
+        The range of `event_rate` is for a new crisis. It includes both the differences between crises and the
+        uncertainty of the estimate. Factors multiply `event_rate`, and their ranges hold for `event_rate` at its
+        estimate.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
@@ -136,7 +137,6 @@ class TempoFit:
 
 
 def _number(form: str, value: float, low: float, high: float) -> str:
-    """Return a value and its range in the form of a scenario file. A range without width is left out."""
     least = 0.001 if "%" in form else 0.0  # a scenario refuses a chance of 0
     ends = [max(float(end), least) for end in (value, low, high)]
     text = f"value: {form.format(ends[0])}"
@@ -174,11 +174,11 @@ class _Scale:
     The vector holds, in this order:
 
     - the log of the lowest rate.
-    - the logs of the ratios of neighbouring rates.
+    - the logs of the ratios of the rates at neighbouring levels.
     - the logs of the cooling rates.
-    - the logit of the reset.
-    - the logs of the starting shares relative to the last one.
-    - the spread.
+    - the logit of the probability that an event makes the tempo hot.
+    - the logs of the probabilities of the starting levels, relative to that of the last level.
+    - the spread of the activity between crises.
     """
 
     levels: int
@@ -189,7 +189,7 @@ class _Scale:
         return [(-9, 1), *[(0.0, 6.0)] * steps, *[(-7, 2)] * steps, (-6, 6), *[(-6, 6)] * steps, (0.05, 2.5)]
 
     def first_guess(self, rate: float) -> Floats:
-        """Return the vector of a typical `TempoClock` whose rates suit `rate` events per day."""
+        """Return the vector from which the optimiser starts, for records with `rate` events per day."""
         steps = self.levels - 1
         cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
         return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])
@@ -204,12 +204,12 @@ class _Scale:
 
 
 def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
-    """Fit a model of the tempo of crises (`TempoClock`) to past crises by maximum likelihood.
+    """Fit a model of the tempo (pace of events) of a crisis to past crises by maximum likelihood.
 
     Args:
-        records: The crises. A crisis without a day after the trigger is left out.
+        records: The crises. A crisis whose record ends on its first day is left out.
         levels: Number of levels of the tempo, 2 or 3.
-        source: The source of the records, for the reasons of the assumptions.
+        source: The source of the records, named in the reasons that `TempoFit.assumptions` writes.
 
     Raises:
         SimlibError: For too few crises, for no event at all, and for a number of levels other than 2 or 3.
@@ -234,10 +234,11 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 
 
 def _interval(gaps: Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return two `TempoClock`s: one with the 5% point of each value, one with the 95% point of each value.
+    """Return two `TempoClock`s: one with the 5% quantile of each value, one with the 95% quantile of each value.
 
-    The points come from draws of the normal distribution of the estimate. The information matrix is the sum, over
-    crises, of the outer products of the scores. A value that the fit puts at its bound stays there in every draw.
+    The quantiles are those of draws from the normal approximation of the estimate. The information matrix is the sum,
+    over crises, of the outer products of the gradients of the log-likelihood. A value that the fit puts at its bound
+    stays there in every draw.
     """
     bounds = np.array(scale.bounds)
     free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))

@@ -1,9 +1,10 @@
-"""Rows per week in the event log, beside those in histories simulated from the learnt model.
+"""Rows per week in the event log, beside rows per week in histories that the model simulates.
 
 This is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of the log,
-at draws of the posterior. The scenario's `evidence` says which events become rows of the log (all, a share, or those
-from a date on) and how late. Histories that end before the log does are left out. If the rows fit only before the
-scenario's date or only after it, the way in which the log is compiled has probably changed.
+with assumptions drawn from the posterior. The scenario's `evidence` says which events become rows of the log (all, a
+share, or only those from a date on) and with how much delay. Histories that end before the log does are left out. If
+the model fits the rows on only one side of the scenario's date, the way in which the log is compiled has probably
+changed.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ DRAWS, HISTORIES = 200, 2000
 """Default number of draws of the assumptions, and total number of histories."""
 
 FEWEST = 20
-"""At least this many histories must outlast the log."""
+"""At least this many simulated histories must last as long as the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """The first day of a whole week, and its number of rows in the log and in the histories."""
+    """The first day of a whole week, and the number of rows of this week in the log and in the histories."""
 
     first: dt.date
     rows: Beside
@@ -52,9 +53,9 @@ class RowsPerWeek(Answer):
     """The number of rows in each whole week, in a log and in simulated histories.
 
     - until: last day of the compared period.
-    - weeks: each whole week.
+    - weeks: the rows of each whole week.
     - before: the rows of all whole weeks that begin before the scenario's date, or None if there is no such week.
-    - after: the rows of all later whole weeks, or None if there is no such week.
+    - after: the rows of all whole weeks from that date on, or None if there is no such week.
     - kept: number of histories that do not end before the log.
     """
 
@@ -74,7 +75,7 @@ class RowsPerWeek(Answer):
         return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
-        """Compare the rows a week in the log and in the model, before and after the scenario's date."""
+        """Compare the rows per week in the log and in the model, before and after the scenario's date."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
         texts = [*self._parts()]
         many = counted(len(self.weeks), "whole week")
@@ -128,17 +129,17 @@ def rows_per_week(
     """Compare the number of rows of a log in each week with the number in simulated histories.
 
     Args:
-        scenario: The scenario. Its `evidence` says how its log is to be read.
+        scenario: The scenario. Its `evidence` says which events become rows of the log.
         events: Events to add to the scenario's log, as a file or rows.
         as_of: Only events that happened and were public before this date count. Default: the scenario's date.
-        learn: Whether the draws come from the posterior. If not, they come from the prior.
+        learn: Whether the assumptions are drawn from the posterior. If not, they are drawn from the priors.
         draws: Number of draws of the assumptions.
-        seed: Seed of the draws and the histories.
+        seed: Seed of the draws and of the histories.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress callback and cancellation.
 
     Raises:
-        Unsupported: If the log has no whole week, or too few histories outlast the log.
+        Unsupported: If the log has no whole week, or if too few histories last as long as the log.
         ScenarioError, ImpossibleLog, NotLearnt, Cancelled: As in `simlib.update`.
     """
     part = control.part(0.0, 0.5)
@@ -180,8 +181,8 @@ def _span(taken: Intake) -> tuple[float, float]:
 def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
     """Return the number of rows of the log in each week, shape (weeks,).
 
-    Rows about moves that the log never shows are left out. A row whose date is a range of days counts in the week of
-    the middle of this range.
+    Rows of a kind that `evidence` says the log never shows are left out. A row dated by a range of days counts in the
+    week that contains the middle of the range.
     """
     timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
     for row in timetable.rows:
@@ -223,7 +224,7 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
 def _rows_of(
     prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
 ) -> Floats:
-    """Return the number of rows that the log would show in each week, shape (histories, weeks).
+    """Return the number of rows that a log of each history would show in each week, shape (histories, weeks).
 
     Histories that end before the log are left out.
     """

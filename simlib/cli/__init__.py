@@ -39,7 +39,7 @@ place.
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command of `simlib`, and return its exit code.
 
-    `argv` are the words of the command line after `simlib`. None: those of the process.
+    `argv` are the words of the command line after `simlib` (default: those of the process).
     """
     from simlib.cli.options.parser import parse
 
@@ -106,7 +106,7 @@ def _unexpected(error: Exception, *, traced: bool) -> int:
 
 
 def _never_fail_on_a_letter() -> None:
-    """Show escapes for letters that the terminal lacks, where Python would raise an error."""
+    """Write escapes for letters that the terminal cannot show, so that Python does not raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -115,7 +115,7 @@ def _never_fail_on_a_letter() -> None:
 def _open_closed_streams() -> None:
     """Open the null device in place of a closed standard stream, as after `2>&-`.
 
-    Otherwise the next file to be opened would get the number of the closed stream, and would receive its output.
+    Otherwise the next file to be opened would get the number of the closed stream, and the output of that stream.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:

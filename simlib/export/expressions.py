@@ -10,27 +10,30 @@ from simlib.scenario.model import Condition, Factor, Move, Outcome, Scenario
 from simlib.scenario.waits import percentiles
 
 LISTED = 8
-"""Largest number of a variable's levels at which "all levels but one" is written as a list."""
+"""A condition "any level but one" is written as a list if the variable has at most this many levels."""
 
 NEARLY = 1e-12
-"""Chances are written unchanged if their sum differs from one by no more than this."""
+"""The probabilities of outcomes are not scaled if their sum differs from 1 by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
-    """Writes parts of a scenario as PRISM expressions over the identifiers in `names`."""
+    """Writes parts of a scenario as expressions of PRISM, with the identifiers in `names`."""
 
     scenario: Scenario
     names: Names
 
     def waits(self) -> Iterator[tuple[Move, int]]:
-        """Yield (move, number of stages) for each move with a waiting time of several stages."""
+        """Yield (move, number of stages) for each move whose waiting time is a sum of several stages."""
         for move in self.scenario:
             if move.id in self.names.waiting and move.takes:
                 yield move, move.takes.stages
 
     def guard(self, move: Move, *, waiting: bool = False) -> str:
-        """Return the condition under which a move happens or, with `waiting`, the next stage of its wait begins."""
+        """Return the condition under which a move can happen.
+
+        With `waiting`, return the condition under which the waiting time of the move can enter its next stage.
+        """
         when = self.condition(move.when)
         parts = [f"!{self.names.ended}", *([] if when == "true" else [bracket(when)])]
         parts += [f"{self.names.variable[name]}>0" for name in move.per]
@@ -40,12 +43,12 @@ class Expressions:
         return " & ".join(parts)
 
     def hazard(self, move: Move) -> str:
-        """Return the rate per day at which a move happens or, if its wait has stages, at which each stage ends."""
+        """Return the rate per day of a move or, if its waiting time has stages, the rate at which each stage ends."""
         rate = self.names.constant[move.rate]
         return self.product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
 
     def product(self, first: str, factors: tuple[Factor, ...]) -> str:
-        """Return the product of an expression and the factors that apply in the present state."""
+        """Return the product of the expression `first` and those factors whose conditions hold."""
         parts = [first]
         for factor in factors:
             if factor.per:
@@ -59,7 +62,7 @@ class Expressions:
         return " * ".join(parts)
 
     def chance(self, move: Move, outcome: Outcome) -> str:
-        """Return the probability of an outcome when its move happens ("": 1)."""
+        """Return the probability of an outcome when its move happens ("" if it is 1)."""
         if weighted(move):
             weights = [self.names.weight[move.id, each.id] for each in move.outcomes]
             return f"{self.names.weight[move.id, outcome.id]} / ({' + '.join(weights)})"
@@ -68,7 +71,7 @@ class Expressions:
         return self.share(move, outcome) + ("" if whole else f" / ({' + '.join(given)})")
 
     def share(self, move: Move, outcome: Outcome) -> str:
-        """Return the probability of an outcome before factors are applied and the sum is scaled to 1 ("": 1)."""
+        """Return the probability of an outcome before factors and scaling to a sum of 1 ("" if it is 1)."""
         if outcome.chance is not None:
             return self.names.constant[outcome.chance]
         given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
@@ -79,14 +82,14 @@ class Expressions:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
 
     def update(self, move: Move, outcome: Outcome) -> str:
-        """Return the update of the variables and of the stages of waits when a move happens with an outcome."""
+        """Return the PRISM update of variables and stages of waiting times when a move has an outcome."""
         new = self.new_levels(outcome)
         parts = [f"{self.names.variable[name]}'={value}" for name, value in new.items()]
         parts += [part for awaited, _ in self.waits() if (part := self._new_stage(awaited, move, new))]
         return " & ".join(f"({part})" for part in parts) or "true"
 
     def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
-        """Return the update of the stage of the wait of `awaited` when `move` happens ("": the stage stays)."""
+        """Return the update of the stage of the waiting time of `awaited` when `move` happens ("" if it stays)."""
         stage = self.names.waiting[awaited.id]
         if awaited is move:
             return f"{stage}'=0"
@@ -112,7 +115,8 @@ class Expressions:
     def _new_level(self, variable: str, outcome: Outcome) -> str:
         """Return the expression for the level of a variable after an outcome.
 
-        In each state at most one effect changes the variable, so the order of the effects does not matter.
+        In each state at most one effect of the outcome changes the variable, so the order of the effects does not
+        matter.
         """
         name, known = self.names.variable[variable], self.scenario.variables[variable]
         first, last, result = known.first, known.first + len(known.levels) - 1, name
@@ -165,10 +169,10 @@ class Expressions:
 
 
 def weighted(move: Move) -> bool:
-    """Say whether factors make the probabilities of the outcomes of a move depend on the state."""
+    """Whether factors make the probabilities of the outcomes of a move depend on the state."""
     return any(outcome.factors for outcome in move.outcomes)
 
 
 def bracket(text: str) -> str:
-    """Return an expression in brackets if it contains an operator "and" or "or"."""
+    """Put an expression in brackets if it contains an operator "and" or "or"."""
     return f"({text})" if " & " in text or " | " in text else text

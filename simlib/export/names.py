@@ -1,8 +1,8 @@
 """Identifiers of the PRISM language for the names in a scenario.
 
-Hyphens and dots become underscores. If two names would become one, or a name is a word of the language, an underscore
-or a number is added. Constants, variables, formulas and modules share one name space. Labels and reward structures have
-separate name spaces.
+Hyphens and dots become underscores. An underscore or a number is added to a name that is a word of the language, or
+that would be the same as another name. Constants, variables, formulas and modules share one name space. Labels and
+reward structures have separate name spaces.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ RESERVED = frozenset(_WORDS.split())
 
 
 class _Space:
-    """Hands out identifiers, and never the same one twice."""
+    """Makes identifiers that are different from one another."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def claim(self, name: str, otherwise: str = "") -> str:
-        """Return an unused identifier, made from `name`, else from `otherwise`, else from the latter and a number."""
+        """Return an unused identifier, made from `name`, or else from `otherwise`, or else with a number added."""
         options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
         free = next((option for option in options if option not in self._taken), None)
         number = 2
@@ -42,7 +42,7 @@ class _Space:
 
 
 def identifier(name: str) -> str:
-    """Return `name`, changed where needed to be a valid and unreserved identifier of PRISM."""
+    """Return `name`, changed if it is not a valid identifier of PRISM or is a word of the language."""
     text = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not text or text[0].isdigit():
         text = f"_{text}"

@@ -1,18 +1,18 @@
 """A scenario as a PRISM model: the text of a continuous-time Markov chain that PRISM and Storm read.
 
-One module holds everything. Time is in days.
+The text has one PRISM module. Time is in days.
 
 - A variable becomes a bounded integer, the index of its level.
 - A move becomes one guarded command whose rate is a formula over named constants. A move that happens without changing
   anything counts too, so it stays in the commands as a self-loop.
-- An ending becomes absorbing and gets a label. The labels are disjoint: if two endings hold, the first in the file
-  wins.
+- An ending becomes absorbing and gets a label. The labels are disjoint: if the conditions of two endings hold, the
+  first ending in the file wins.
 - Each move and each impact has a reward structure. The expected count or amount by day 90 is `R{"move"}=? [C<=90]`.
-- A move with a waiting time of several stages has an additional variable `waiting_<move>`, the stage of the present
-  wait. It has two commands: one for the next stage, one for the move. The variable goes back to 0 when the move is no
-  longer possible or an ending is reached.
+- A move whose waiting time is a sum of several stages has an additional variable `waiting_<move>`, the present stage.
+  Such a move has two commands: one begins the next stage, and one makes the move happen. The variable goes back to 0
+  when the move is no longer possible or an ending is reached.
 - A variable with an uncertain start begins at an undefined constant `start_<variable>`. `starts` lists the combinations
-  of start levels with their weights. To check the model, solve it from each combination and take the weighted sum.
+  of these constants with their weights. To check the model, solve it for each combination and take the weighted sum.
 
 PRISM has no rates that change with the calendar, and no interventions. The export refuses scenarios that need them, and
 gives the reason.
@@ -50,9 +50,9 @@ START_FORMAT = 1
 def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
     """Write a scenario as a PRISM model into a folder, and return the paths of the files.
 
-    The model is `<id>.sm`. If the start is uncertain, `<id>.start.json` holds what `starts` returns. With
-    `ignore_windows`, periods of the calendar are treated as always open. Raises the same errors as `model` and
-    `starts`.
+    The model is written to `<id>.sm`. If the start is uncertain, the result of `starts` is written to
+    `<id>.start.json`. With `ignore_windows`, limits of moves and their factors to periods of the calendar are ignored.
+    Raises the same errors as `model` and `starts`.
     """
     texts = {f"{scenario.id}.sm": model(scenario, ignore_windows=ignore_windows)}
     start = starts(scenario)
@@ -66,9 +66,9 @@ def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = Fals
 def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
     """Return the text of the PRISM model, with each assumption at the value in the file.
 
-    With `ignore_windows`, periods of the calendar are treated as always open. Raises Unsupported for interventions, for
-    moves at a date, and for periods that are not ignored. Raises ScenarioError if the chances of a move sum to more
-    than one.
+    With `ignore_windows`, limits of moves and their factors to periods of the calendar are ignored. Raises Unsupported
+    for interventions, for moves at a fixed date, and for limits that are not ignored. Raises ScenarioError if the
+    probabilities of the outcomes of a move sum to more than 1.
     """
     reasons = refusals(scenario, ignore_windows=ignore_windows)
     if reasons:
@@ -79,9 +79,9 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
-    """Return the reasons why a scenario has no PRISM model. If it has a model, the list is empty.
+    """Return the reasons why a scenario cannot be written as a PRISM model. If it can be, the list is empty.
 
-    With `ignore_windows`, periods of the calendar are treated as always open.
+    With `ignore_windows`, limits of moves and their factors to periods of the calendar are ignored.
     """
     reasons = [f"{item}: {_why_not(item)}" for item in scenario.interventions]
     reasons += [
@@ -112,7 +112,7 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 
 def notes(scenario: Scenario) -> list[str]:
-    """Return a sentence for each question that gets no label, because it is not about the state."""
+    """Return a sentence for each question that gets no label in PRISM, because it is about moves."""
     return [
         f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state, so it has no label"
         for question in scenario.questions.values()
@@ -131,11 +131,12 @@ def _asked(question: Question) -> str:
 def starts(scenario: Scenario) -> dict[str, Any] | None:
     """Return the possible start states with their weights as JSON data, or None if the start is certain.
 
-    The key `starts` holds a list with one entry for each combination of start levels:
+    The key `starts` holds a list with one entry for each combination of levels of the variables whose start is
+    uncertain:
 
     - `constants`: {start_<variable>: index of the level}.
     - `levels`: {variable: level}.
-    - `weight`: the probability, at the values in the file. The weights sum to one.
+    - `weight`: the probability of the combination, at the values in the file. The weights sum to one.
 
     Raises Unsupported for a scenario that starts from an event log.
     """
@@ -167,7 +168,6 @@ def starts(scenario: Scenario) -> dict[str, Any] | None:
 
 
 def _start_text(start: Mapping[str, Any]) -> str:
-    """Return start states as JSON text, with each combination of levels on its own line."""
     head = json.dumps({key: value for key, value in start.items() if key != "starts"}, ensure_ascii=False, indent=1)
     rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in start["starts"])
     return head.removesuffix("\n}") + f',\n "starts": [\n{rows}\n ]\n}}\n'
@@ -301,10 +301,10 @@ class _Writer:
         yield "endrewards"
 
     def _payment(self, payment: TerminalReward) -> Iterator[str]:
-        """Yield the lines of PRISM that pay the amount when a move leads into the ending.
+        """Yield the lines of PRISM that add the amount of an impact when a move leads into the ending.
 
-        PRISM counts rewards per day spent in a state. So each line pays the hazard of an outcome that leads into the
-        ending, times the amount.
+        PRISM counts rewards per day spent in a state. So the reward in each line is the amount times the hazard of an
+        outcome that leads into the ending.
         """
         endings = list(self.scenario.endings)
         for move in self.scenario:

@@ -1,6 +1,6 @@
-"""The design of a sweep: many points (worlds with values and seeds), which are computed one by one.
+"""The design of a sweep: many points, for each of which a forecast is computed.
 
-A world is a scenario, or a scenario with a view.
+A point is a world (a scenario, or a scenario with a view), one set of assumption values and a seed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The points of a sweep. Each point is a world (a scenario, perhaps with a view), values and a seed.
+    """The points of a sweep: each is a world (scenario, perhaps with a view), assumption values and a seed.
 
     P is the number of points, and A the number of assumptions.
 
@@ -40,8 +40,9 @@ class SweepDesign:
     - `theta` (P, A): the assumption values of each point, in base units.
     - `seed` (P,): the seed of each point.
     - `columns`: further columns that describe each point in a table, as {name: P values}.
-    - `drawn`: whether `theta` are draws from the priors of each point's world.
-    - `plans`: named sets of interventions. Each group of `len(plans)` consecutive points differs only in the plan.
+    - `drawn`: whether `theta` holds draws from the priors of each point's world.
+    - `plans`: named sets of interventions. The points of each group of `len(plans)` consecutive points differ only in
+      the plan.
     """
 
     worlds: tuple[Scenario, ...]
@@ -57,7 +58,7 @@ class SweepDesign:
 
     @property
     def sha256(self) -> str:
-        """The hash of the points, of their descriptions, and of the content of their worlds."""
+        """A hash of the scenarios, of the values and seeds of all points, and of `columns`."""
         text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
         digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):
@@ -65,7 +66,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row per point: its world, seed, description and assumption values."""
+        """Return a table with one row per point: scenario hash, seed, `columns` and assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -81,8 +82,8 @@ class SweepDesign:
     def order(self) -> Ints:
         """Return the positions of the points in the order in which they are computed.
 
-        Cases (groups of points that differ only in their plan) are shuffled, so that even an aborted sweep is a fair
-        sample. The points of a case follow one another, so that the plans can be compared.
+        Cases (groups of points that differ only in their plan) are shuffled, so that the finished part of an aborted
+        sweep is a random sample. The points of a case follow one another, so that the plans can be compared.
         """
         plans = max(len(self.plans), 1)
         cases = np.random.default_rng(0).permutation(len(self) // plans)
@@ -91,11 +92,11 @@ class SweepDesign:
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
         """Return a design that repeats every point without interventions and under each plan.
 
-        `plans` are named sets of interventions. The plan without interventions is called `baseline`. The columns `case`
-        and `plan` say which point was repeated, and under which plan.
+        `plans` are named sets of interventions. The plan without interventions is called `baseline`. In the result, the
+        columns `case` and `plan` give the number of the repeated point and the name of its plan.
 
-        Raises ScenarioError for interventions that do not fit a world, and for a plan with interventions called
-        `baseline`. Raises SimlibError for a design that already has plans.
+        Raises ScenarioError for interventions that are impossible in a scenario of the design, and for a plan with
+        interventions called `baseline`. Raises SimlibError for a design that already has plans.
         """
         if self.plans:
             raise SimlibError(f"the design already has plans; cross the design without them: {', '.join(self.plans)}")
@@ -126,8 +127,8 @@ def grid_design(
 ) -> SweepDesign:
     """Return the design of a sweep over every combination of the given assumption values and seeds.
 
-    `values` is {assumption: its values}. A value is in base units, or a text such as "2 per week". Raises ScenarioError
-    for unknown assumptions and for values that do not fit.
+    `values` is {assumption: list of its values}. A value is in base units, or a text such as "2 per week". Raises
+    ScenarioError for unknown assumptions and for values that are impossible for their assumption.
     """
     from simlib.scenario.views.variation import with_values
 
@@ -146,8 +147,8 @@ def grid_design(
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
     """Return the design of a sweep over draws of the assumptions from their priors (a Sobol sequence).
 
-    `seed` is the seed of the draws. `replicate_seed` is the seed of the simulation at every point, so that all points
-    share their random numbers.
+    `seed` is the seed of the draws. `replicate_seed` is the seed of the simulation at every point, so all points have
+    common random numbers.
     """
     theta = priors.draws(scenario, draws, seed=seed)
     world, seeds = np.zeros(draws, np.int64), np.full(draws, replicate_seed, np.int64)
@@ -160,11 +161,11 @@ def views_design(
     plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
 ) -> SweepDesign:
-    """Return the design of a sweep over every combination of worlds, plans and seeds.
+    """Return the design of a sweep over every combination of views, plans and seeds.
 
-    Worlds are versions of a scenario with different views applied, by the name of the view. Plans are named sets of
-    interventions. The assumptions have the values in the files. Raises ScenarioError for interventions that do not fit
-    a world.
+    `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. The
+    assumptions have the values in the files. Raises ScenarioError for interventions that are impossible in one of these
+    scenarios.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])
@@ -174,7 +175,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every world under every plan (set of interventions): the first world under all plans first."""
+    """Return every world with the interventions of every plan: first the first world with each of the plans."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

@@ -25,14 +25,15 @@ FORMAT = 2
 
 
 def block_file(folder: Path, number: int) -> Path:
-    """Return the path of the file that holds the block of points with this number."""
+    """Return the path of the file for the block (group of points) with this number."""
     return folder / f"block-{number:06d}.parquet"
 
 
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
     """Write the manifest and the design of a sweep into a new folder.
 
-    In a folder that has a manifest, nothing is written. Raises SimlibError if that manifest belongs to another sweep.
+    If the folder already has a manifest, nothing is written. Raises SimlibError if that manifest belongs to another
+    sweep.
     """
     wanted = plain_json(
         {
@@ -99,9 +100,9 @@ _DIFFERENCES = {
     "plans": "other plans",
     "version": "version {} of simlib instead of {}",
 }
-"""The difference between two sweeps in words, for each manifest entry on which answers depend.
+"""For each manifest entry on which answers depend, a difference between two sweeps in words.
 
-The first gap is for the sweep in the folder, and the second for the one that is asked for.
+The first {} stands for the entry of the sweep in the folder, and the second for that of the requested sweep.
 """
 
 
@@ -128,7 +129,7 @@ def read(folder: str | Path) -> pd.DataFrame:
     """Return a table of all finished points of a sweep: one row per point, time and measure.
 
     The columns of the design, which describe the points, are joined to the rows. In rows of the kind "impact", the
-    column `probability` has the expected amount. Raises SimlibError for a folder without a sweep.
+    column `probability` holds the expected amount. Raises SimlibError for a folder without a sweep.
     """
     import pandas as pd
 
@@ -146,11 +147,11 @@ def read(folder: str | Path) -> pd.DataFrame:
 
 
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """Return the rows of all plans but `baseline`, each with the change from `baseline`.
+    """Return the rows of all plans except `baseline`, each with the change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
-    probability minus `before`. A case is a group of points that differ only in their plan. Cases that an unfinished
-    sweep has not computed under both plans are left out. Raises SimlibError for a sweep without the plan `baseline`.
+    probability minus `before`. Points for which an unfinished sweep has no result under `baseline` yet are left out.
+    Raises SimlibError for a sweep without the plan `baseline`.
     """
     if "plan" not in table or baseline not in set(table["plan"]):
         raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")

@@ -1,4 +1,4 @@
-"""Plans of a sweep: named sets of interventions (changes from outside), read from view files."""
+"""Plans of a sweep: named sets of interventions, read from files of views."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Given = str | os.PathLike[str] | View
 
 
 def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
-    """Return {id: interventions} of the plans of a sweep, from views that only have interventions.
+    """Return {id: interventions} of the plans of a sweep, from views that contain only interventions.
 
     A view is given by its id, by the path of its file, or as a `View`. Raises the same errors as `plan_views`.
     """
@@ -28,14 +28,14 @@ def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
     """Return {id: view} of the views that serve as plans of a sweep.
 
-    A view is given by its id, by the path of its file, or as a `View`. Plans may differ only in interventions.
+    A view is given by its id, by the path of its file, or as a `View`. A plan may change nothing but interventions.
 
     Raises ScenarioError, which lists all problems:
 
     - errors in a file.
     - a view that changes assumptions or the horizon.
     - a view without interventions.
-    - two views with one id.
+    - two views with the same id.
     """
     plans: dict[str, View] = {}
     problems: list[Problem] = []
@@ -62,7 +62,6 @@ def _view(scenario: Scenario, name: str) -> View:
 
 
 def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
-    """Yield a problem for each reason why a view cannot be a plan (a set of interventions for a sweep)."""
     wrong = []
     if view.changes:
         wrong.append(("assumptions", "a plan cannot change assumptions", "expected interventions, such as `assume`"))

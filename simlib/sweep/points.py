@@ -1,4 +1,4 @@
-"""Compute one block of points of a sweep with one engine: the task of a worker."""
+"""Compute one block (group of points) of a sweep with one engine, as the task of one worker."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Options:
     """The options with which every point of a sweep is computed.
 
     - `engine`: "exact", "montecarlo" or "auto".
-    - `runs`: replicates of each point (0 for the exact engine).
+    - `runs`: number of replicates of each point (0 for the exact engine).
     - `times`: the report times, in days.
     - `horizon`: the last day of the forecast, in days.
-    - `ignore_windows`: whether periods of the calendar are treated as always open.
+    - `ignore_windows`: whether limits of moves and their factors to periods of the calendar are ignored.
     """
 
     engine: Engine
@@ -58,7 +58,7 @@ def need(module: str, what: str) -> None:
 
 @lru_cache(maxsize=8)
 def _solver(world: Scenario, options: Options) -> Any:
-    """Return the exact engine of a world.
+    """Return the exact engine of a scenario.
 
     A process keeps only the few engines that it used last, because an engine may hold many states.
     """
@@ -79,7 +79,7 @@ def _common(options: Options) -> dict[str, Any]:
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
-    """Return "exact" if the exact engine can compute every world, else "montecarlo"."""
+    """Return "exact" if the exact engine can compute every scenario, else "montecarlo"."""
     try:
         for world in worlds:
             _solver(world, options)
@@ -94,8 +94,8 @@ def work(
     """Compute a block of points. Return a table of their results, and the seconds spent in the engine.
 
     `numbers` are the numbers of the points in the whole sweep, and `part` is the design of these points only. The
-    points of one world are computed one after another, so that its engine is built once. Raises Cancelled as soon as
-    `halted` returns True.
+    points of one scenario are computed one after another, so that the engine of this scenario is built only once.
+    Raises Cancelled as soon as `halted` returns True.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Compute the points of a sweep block by block. An interrupted sweep continues where it stopped."""
+"""Compute a sweep in blocks (groups of points). An interrupted sweep continues where it stopped."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class SweepReport:
     - `folder`: the folder of the sweep.
     - `points`: the number of points in the design.
     - `done_now`, `done_before`: the number of points computed in this run and in earlier runs.
-    - `retried`: the tasks that were tried again, in words.
-    - `failed`: the blocks of points that failed, in words.
+    - `retried`: a text for each task that was tried again.
+    - `failed`: a text for each block (group of points) that failed.
     - `seconds`: the duration of this run.
     - `engine_share`: the share of the workers' time that was spent in the engine, from 0 to 1.
     """
@@ -73,32 +73,34 @@ def run(
     block: int = 32,
     control: Control = UNWATCHED,
 ) -> SweepReport:
-    """Compute the points of a sweep into a folder. An earlier run of the same design is continued.
+    """Compute the forecasts of a sweep into a folder. An earlier run of the same design is continued.
 
-    A block of points that raises an error is tried again. If it fails again, the report says so.
+    A block (group of points) that raises an error is tried again. If the block still fails, the report names it.
 
     Args:
         design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
         folder: The folder of the sweep. It is created if it does not exist.
-        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can compute every world, else Monte Carlo).
-        runs: Monte Carlo replicates of each point.
+        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can compute every scenario, else Monte
+            Carlo).
+        runs: Number of Monte Carlo replicates of each point.
         times: A number of equal steps up to the target, or the report times in days.
-        by: The target: a date, or days after `as_of`. By default the horizon that all worlds share.
-        ignore_windows: Whether to treat periods of the calendar as always open.
+        by: The target: a date, or days after `as_of`. By default the horizon that all scenarios of the design share.
+        ignore_windows: Whether to ignore limits of moves and their factors to periods of the calendar.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
             as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress callback and cancellation. Once cancelled, only blocks under way on this machine are finished.
+        control: Progress callback and cancellation. After a cancellation, only blocks already being computed on this
+            machine are finished.
 
     Returns:
-        The report of the run. `read` returns the numbers.
+        The report of the run. The function `read` returns the forecasts.
 
     Raises:
-        ScenarioError: For worlds of several horizons without `by`.
-        SimlibError: For a folder with another sweep, or with a sweep by another version of simlib. Also for a scheduler
-            that does not answer.
-        MissingDependency: Without pyarrow, and without Dask for a cluster.
-        Cancelled: When `control` cancels the work. Finished blocks stay.
+        ScenarioError: If `by` is None and the scenarios of the design have different horizons.
+        SimlibError: If the folder holds another sweep, or a sweep by another version of simlib. Also if the scheduler
+            does not answer.
+        MissingDependency: If pyarrow is missing, or Dask in the case of a cluster.
+        Cancelled: When `control` cancels the work. Finished blocks are kept.
     """
     need("pyarrow", "Parquet files")
     longest = _one_horizon(design) if by is None else min(days_by(world, by) for world in design.worlds)
@@ -127,7 +129,7 @@ def _one_horizon(design: SweepDesign) -> float:
 
 
 class _Sweep:
-    """Keeps the workers busy with the blocks that have no file yet, and writes their results."""
+    """Gives the workers the blocks (groups of points) that have no file yet, and writes the results."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster. Both compute blocks of points."""
+"""The workers of a sweep: threads of this process, or a Dask cluster. Both compute groups of points."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Task = tuple[int, Ints, SweepDesign, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
-"""Seconds between two checks whether the sweep was cancelled."""
+"""Seconds from one check whether the sweep was cancelled to the next."""
 
 RETRIES = 2
-"""How often a task that raises an error is tried again."""
+"""How many times a task that raises an error is tried again."""
 
 PATIENCE = 30.0
-"""Seconds to wait for a Dask scheduler, and for its first worker."""
+"""Seconds to wait for a Dask scheduler to answer, and then for its first worker."""
 
 
 class Threads:
@@ -44,7 +44,8 @@ class Threads:
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
         """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
 
-        A block is a group of points. Once `stopped` returns True, no block is begun, and those under way are finished.
+        A block is a group of points. Once `stopped` returns True, no block is begun, and blocks already begun are
+        finished.
         """
         waiting: dict[Future[Any], int] = {}
         while not stopped():
@@ -75,13 +76,13 @@ class Threads:
         return last
 
     def close(self) -> None:
-        """Stop the threads and drop unfinished blocks."""
+        """Stop the threads and drop unfinished blocks of points."""
         self._halt.set()
         self._pool.shutdown(cancel_futures=True)
 
 
 class Cluster:
-    """Workers of a Dask cluster, which compute a sweep.
+    """Workers of a Dask cluster that compute a sweep.
 
     The workers send their results to this process, so no shared folder is needed.
     """
@@ -97,7 +98,7 @@ class Cluster:
         """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
 
         A block is a group of points. The scheduler repeats a block whose worker died. Once `stopped` returns True,
-        finished blocks are still returned, and the others are dropped.
+        finished blocks are still yielded, and the other blocks are dropped.
         """
         waiting: dict[str, Task] = {}
         tries: Counter[int] = Counter()
@@ -140,12 +141,12 @@ class Cluster:
         self.retried += [f"the tasks of the worker {address} when it left" for address in left]
 
     def close(self) -> None:
-        """Leave the cluster. Blocks that have not begun are dropped."""
+        """Disconnect from the cluster. Blocks of points that have not begun are dropped."""
         self._client.close()
 
 
 def _outcome(future: Any) -> Any:
-    """Return the result of `work` for a block, or the exception that it raised.
+    """Return the result of the function `work` for a block, or the exception that `work` raised.
 
     Raises SimlibError if the connection to the cluster is lost.
     """

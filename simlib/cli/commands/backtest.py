@@ -1,4 +1,4 @@
-"""`simlib backtest`: the forecasts of a past crisis, day by day, scored by what happened."""
+"""`simlib backtest`: the forecasts of a past crisis, day by day, scored against the real events."""
 
 from __future__ import annotations
 

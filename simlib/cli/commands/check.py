@@ -47,7 +47,6 @@ def execute(arguments: Request) -> int:
 
 
 def _views(scenario: Scenario) -> dict[str, View]:
-    """Return every view of a scenario, by name. Raises ScenarioError if any view does not fit the scenario."""
     views = load_views(scenario)
     problems: list[Problem] = []
     for view in views.values():

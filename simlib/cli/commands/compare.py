@@ -1,4 +1,4 @@
-"""`simlib compare`: the scenario beside variants of it with interventions, values and views."""
+"""`simlib compare`: compare a scenario with variants that have other interventions, values or views."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.result import Comparison
 
 DRAWN = 6
-"""Largest number of endings and questions that are drawn, unless --measure names some."""
+"""Largest number of endings and questions in the figures, unless --measure names some."""
 
 
 def execute(arguments: Request) -> int:

@@ -24,7 +24,7 @@ MOST = 20
 
 
 def execute(arguments: Request) -> int:
-    """Print the changes between two scenarios or views, and how these change the forecast."""
+    """Print the changes between two scenarios or views, and how these changes affect the forecast."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 

@@ -1,4 +1,4 @@
-"""`simlib discover`: the assumption values at which an event is likely, as boxes and a tree."""
+"""`simlib discover`: the ranges of the assumptions in which an ending or another measure is likely."""
 
 from __future__ import annotations
 

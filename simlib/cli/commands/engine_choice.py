@@ -15,7 +15,7 @@ DOES_NOT_FIT = (TooManyStates, Unsupported)
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Return `ask(engine)`. Without an engine, try the exact engine first, then Monte Carlo.
+    """Return `ask(engine)`. If `engine` is None, try the exact engine first, then Monte Carlo.
 
     If the exact engine cannot solve the scenario, a note on standard error says that Monte Carlo answered.
     """

@@ -1,4 +1,4 @@
-"""`simlib learn`: how a log of events changes the assumptions, prior and posterior side by side."""
+"""`simlib learn`: the priors of the assumptions, and the posteriors after a log of events."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ROWS = 12
 """Largest number of assumptions in the printed table. The files of --out and --json have all assumptions."""
 
 FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
-"""Words for an assumption that the log did not change much, by the reason: `LearntAssumption.reach`."""
+"""The words for the reason (`LearntAssumption.reach`) why the log did not change an assumption much."""
 
 
 def execute(arguments: Request) -> int:
-    """Learn the assumptions from a log of events, and print them before and after."""
+    """Update the assumptions by a log of events, and print them before and after."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)
@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Save a view of the scenario, which holds the assumptions that a log of events has changed.
+    """Save the assumptions that a log of events has changed, as a view of the scenario.
 
     If the log has changed no assumption, no view is saved, and a line on standard error says so.
 
@@ -60,7 +60,7 @@ def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[Learnt
         arguments: The options of the command, with the path of the scenario and the name of the view.
         scenario: The scenario before the log.
         learnt: The assumptions before and after the log.
-        source: The name of the log, which the reason beside each number mentions.
+        source: The name of the log, which is named in the reason beside each number.
     """
     changed = dict(scenario.assumptions)
     for each in learnt:

@@ -1,4 +1,4 @@
-"""`simlib paths`: the most probable paths, the steps to an ending, and the days between rungs."""
+"""`simlib paths`: the most probable paths, the steps to an ending, and the days between rungs (levels)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 DRAWN = 2_000
-"""Number of histories drawn given an ending, unless --runs asks for fewer."""
+"""Number of histories simulated conditional on an ending, unless --runs asks for fewer."""
 
 PASSAGES = 20
-"""Largest number of rungs and moves in the printed table. The files of --out and --json have all of them."""
+"""Largest number of rungs and moves in the printed table. The files of --out and --json have the others too."""
 
 
 def execute(arguments: Request) -> int:
@@ -83,14 +83,14 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The simulated histories behind an answer. They are simulated at their first use, then kept."""
+    """The simulated histories behind an answer. They are simulated when first used, then kept."""
 
     scenario: Scenario
     draws: int | Belief
     given: Measure | None
     arguments: Request
     drawn: bool = False
-    """Whether the histories were drawn given the ending, and not selected from all histories."""
+    """Whether the histories were simulated conditional on the ending, and not selected from all histories."""
 
     @cached_property
     def all(self) -> Sample:
@@ -118,10 +118,9 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories that are drawn so that each ends in the ending `given`.
+        """Return histories that are simulated conditional on the ending `given`.
 
-        With this method a rare ending takes no more time than a common one. Return None if the exact engine cannot be
-        used.
+        This takes no more time for a rare ending than for a common one. Return None if the exact engine cannot be used.
         """
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given

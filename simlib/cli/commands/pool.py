@@ -1,4 +1,4 @@
-"""`simlib pool`: several views as one forecast, pooled in two ways, and how far they disagree."""
+"""`simlib pool`: the forecasts of several views, averaged in two ways, and how far the views disagree."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Pool the forecasts of several views, linearly and logarithmically, and say how far the views disagree."""
+    """Average the forecasts of several views, linearly and logarithmically, and say how far the views disagree."""
     from simlib.analysis.pooling import pool
     from simlib.machine.measures import headline
 

@@ -9,7 +9,7 @@ from simlib.cli.output.text_table import Row, table
 
 
 def execute(arguments: Request) -> int:
-    """Count an event in the past crises of a file. Print its rates, and an assumption to copy into a scenario."""
+    """Print the rates of an event in past crises, and an assumption to copy into a scenario."""
     from simlib.calibration.crisis_cases import crisis_records, read_selection
     from simlib.calibration.event_rates import historical_rates
     from simlib.calibration.tempo_fit import fit_tempo

@@ -1,7 +1,7 @@
 """The module of each command, found by the name of the command.
 
-Each module of this folder has a function `execute`. It takes the request (the options of the command line) and returns
-an exit code.
+Each module of this folder has a function `execute`. This function takes the request (the options of the command line)
+and returns an exit code.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from simlib.cli.options.request import Request
 def execute(request: Request) -> int:
     """Carry out the requested command, and return its exit code.
 
-    Only the module of this command is imported. If an output file or folder cannot be written, ScenarioError is raised
-    before any work is done.
+    Only the module of the requested command is imported. If an output file or folder cannot be written, it raises
+    ScenarioError before any work is done.
     """
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets

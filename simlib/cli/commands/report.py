@@ -1,4 +1,4 @@
-"""`simlib report`: a brief of two pages to hand on, with its annex."""
+"""`simlib report`: a brief of two pages about a forecast, and an annex."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Write the brief, and if requested the JSON of its forecast."""
+    """Write a brief about a forecast, and if requested the JSON data of the forecast."""
     from simlib.report.writer import report_on, save_report, text_format
 
     text_format(arguments.target)

@@ -1,4 +1,4 @@
-"""`simlib resolve`: write down how a registered forecast was settled."""
+"""`simlib resolve`: record the verdict on a registered forecast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Add the verdict on a registered forecast to the registry, and print its new receipt (a hash)."""
+    """Add the verdict on a registered forecast to the registry, and print the hash of the new record."""
     from simlib.calibration.forecast_registry import resolve
 
     registry = resolve(

@@ -47,7 +47,7 @@ def execute(arguments: Request) -> int:
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
     """Save the changes to a scenario as a view in its folder.
 
-    Raises ScenarioError if the view exists already (an existing view is never replaced), if `name` cannot be its name,
+    Raises ScenarioError if the view exists already (an existing view is never replaced), if `name` is not a valid name,
     or if the scenario has no folder.
     """
     from simlib.scenario.loader import VIEWS, load

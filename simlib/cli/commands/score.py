@@ -1,4 +1,4 @@
-"""`simlib score`: the scores of the registered forecasts of a scenario, beside simple rivals."""
+"""`simlib score`: the scores of a scenario's registered forecasts, and of rival forecasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scenario that a command asks about: with the requested changes, and updated by a log of events."""
+"""The scenario that a command asks about: it has the requested changes, and is updated by a log of events."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from simlib.machine.belief import Belief
 
 DRAWS, FEWEST = 200, 32
-"""Default and smallest number of sets of assumption values that are drawn when a log of events is taken in."""
+"""Default and least number of draws of the assumptions when a log of events updates the scenario."""
 
 
 @dataclass(frozen=True)
 class AskedScenario:
-    """A scenario to ask about, and what its log of events says about the assumptions.
+    """A scenario to ask about, and the distribution of its assumptions after a log of events.
 
-    `belief` holds weighted draws of the assumptions. It is None if no log was taken in.
+    `belief` holds weighted draws of the assumptions. It is None if no log was used.
     """
 
     scenario: Scenario
@@ -37,9 +37,9 @@ class AskedScenario:
 
 
 def requested(request: Request) -> AskedScenario:
-    """Return the scenario that the options ask about, with its belief.
+    """Return the scenario that the options ask about, and its belief (weighted draws of the assumptions).
 
-    Raises ScenarioError for options that do not fit the scenario, and any error of taking in the log.
+    Raises ScenarioError for options that do not fit the scenario, and any error of the update by the log.
     """
     base = world.stated(request)
     update = updated(request, base)
@@ -53,9 +53,9 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Name on standard error the questions that the log has already answered with yes.
+    """Print to standard error the questions that the log has already answered with yes.
 
-    The command asks these questions again, about the time after the log.
+    The command forecasts these questions again, for the time after the log.
     """
     for one in update.answered:
         if one.on is not None:
@@ -66,8 +66,8 @@ def _note_answers(update: Update) -> None:
 def updated(request: Request, base: Scenario) -> Update | None:
     """Return the scenario updated by a log of events, or None if no option names a log or a date.
 
-    Options that change values are applied before the log is taken in. A new horizon and interventions are applied
-    afterwards, so they count from the date of the answer on.
+    Options that change values are applied before the update. A new horizon and interventions are applied after the
+    update, so they take effect from the date of the answer on.
     """
     from simlib.evidence.belief_update import update
 

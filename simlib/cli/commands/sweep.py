@@ -1,4 +1,4 @@
-"""`simlib sweep`: forecasts at the points of a design, written to a folder of Parquet files."""
+"""`simlib sweep`: forecasts for many sets of inputs, written to a folder of Parquet files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Compute the forecast at each point of a design, and write a folder of Parquet files.
+    """Compute the forecast at each point of a sweep, and write the forecasts to a folder of Parquet files.
 
-    A point is one set of assumption values, one view, or one plan (a named list of interventions). Return 1 if any
-    point failed.
+    The points differ in assumption values, views (named sets of changes) or plans (named sets of interventions). Return
+    1 if any point failed.
     """
     from simlib import sweep as sweeping
 

@@ -1,4 +1,4 @@
-"""`simlib uncertainty`: how certain an answer is, and which further knowledge would be worth most."""
+"""`simlib uncertainty`: how certain an answer is, and what knowledge would make it more certain."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
-"""For the chart of the rungs over time: the number of sets of assumption values, of report times, and of Monte Carlo
-replicates with each set.
-"""
+"""For the chart of rungs over time: the number of draws of the assumptions, of report times, and of runs per draw."""
 
 
 def execute(arguments: Request) -> int:
-    """Print the range of the answer, the causes of its spread, and the value of further knowledge."""
+    """Print the range of the answer, the assumptions that cause its spread, and the value of information."""
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 
@@ -105,10 +103,7 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
 
 
 def _fan(subject: AskedScenario, arguments: Request) -> Fan:
-    """Return the range of the rung (level of escalation) over time and over sets of assumption values.
-
-    The forecasts are by Monte Carlo if the exact engine cannot be used.
-    """
+    """Return the range of the rung (level of escalation) over time and over draws of the assumptions."""
     from simlib.analysis.uncertainty.fans import ladder_fan
     from simlib.engines.ensemble import over_priors
     from simlib.machine.measures import days_by

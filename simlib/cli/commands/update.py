@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
-"""Days between two forecasts of a series, by the word of `--series`."""
+"""Days from one forecast of a series to the next, by the value of `--series`."""
 
 
 def execute(arguments: Request) -> int:
-    """Take in a log of events, then forecast from the state at its end."""
+    """Update the scenario by a log of events, then forecast from the state at the end of the log."""
     from simlib.engines.ensemble import forecast, over_priors
     from simlib.evidence.belief_update import updated
     from simlib.evidence.log_intake import take_in

@@ -10,7 +10,7 @@ from simlib.cli.options.readers import change, date, day, name, whole
 from simlib.scenario.views.forms import FORMS
 
 RUNS = 10_000
-"""Default number of replicates of a Monte Carlo forecast, over all its sets of assumption values together."""
+"""Default number of replicates of a Monte Carlo forecast, summed over all draws of the assumptions."""
 
 SEED = "seed of the random numbers and of the draws (default: 0)"
 
@@ -23,7 +23,7 @@ def add_path(parser: argparse.ArgumentParser) -> None:
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
     """Add the options `--view` and `--set`, which load a view and change single assumptions.
 
-    `how` overrides the way in which argparse stores the values.
+    `how` holds arguments of `add_argument` that say how the values are stored.
     """
     group.add_argument(
         "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml in its folder)"
@@ -34,7 +34,7 @@ def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
 def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
     """Add the option `--set`, which changes single assumptions.
 
-    `how` overrides the way in which argparse stores the values.
+    `how` holds arguments of `add_argument` that say how the values are stored.
     """
     how = (
         {"type": change("set"), **how} if how else {"action": "append", "default": [], "dest": "settings", "type": name}
@@ -46,7 +46,7 @@ def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
 def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
     """Add the options for a view, values, a horizon and interventions, and return their group.
 
-    `how` overrides the way in which argparse stores the values.
+    `how` holds arguments of `add_argument` that say how the values are stored.
     """
     group = parser.add_argument_group("changes")
     add_view(group, **how)
@@ -56,9 +56,9 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add one option for each kind of intervention. Interventions of one day act in the order of the options.
+    """Add one option for each kind of intervention. Those of one day act in the order of the options.
 
-    `how` overrides the way in which argparse stores the values.
+    `how` holds arguments of `add_argument` that say how the values are stored.
     """
     how = how or {"action": "append", "default": [], "dest": "interventions"}
     for kind, form in FORMS.items():
@@ -68,7 +68,7 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
-    """Add the options that take in a log of events and forecast from the state at its end."""
+    """Add the options for a forecast from the state at the end of a log of events."""
     group = parser.add_argument_group("as of a date of the log")
     add_log(group, "date of the answer; only what was public before it counts (default: the scenario's date)")
     add_no_learn(group)
@@ -83,20 +83,20 @@ def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
 
 
 def add_no_learn(group: argparse._ActionsContainer) -> None:
-    """Add the option `--no-learn`, which keeps the priors of the assumptions, whatever the log says."""
+    """Add the option `--no-learn`, with which a log of events does not change the priors of the assumptions."""
     text = "infer only the state of the scenario from the log, and keep the priors of the assumptions"
     group.add_argument("--no-learn", action="store_true", help=text)
 
 
 def add_windows(group: argparse._ArgumentGroup) -> None:
-    """Add the option `--ignore-windows`, which leaves out calendar windows."""
+    """Add the option `--ignore-windows`, which ignores limits of moves to periods of the calendar."""
     group.add_argument("--ignore-windows", action="store_true", help="treat all calendar windows as open at all times")
 
 
 def add_question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
 ) -> None:
-    """Add the common options that `wanted` names, and the output options.
+    """Add the options that `wanted` names, and the output options.
 
     Args:
         parser: The parser of the command.
@@ -130,7 +130,7 @@ def add_question(
 
 
 def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:
-    """Add the options `--json` and `--out`. `answer` names the answer in their help."""
+    """Add the options `--json` and `--out`. `answer` is the word for the answer in their help."""
     text = f"write the {answer} as JSON; `-` prints it, and nothing else, to standard output"
     group.add_argument("--json", metavar="FILE", help=text)
     tables = "tables (CSV, in UTF-8 with a byte order mark)"

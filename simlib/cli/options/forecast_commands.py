@@ -1,4 +1,4 @@
-"""The options of the commands that forecast: once, for several variants or views, or at many points."""
+"""The options of the commands that forecast: once, for several variants or views, or for a sweep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOP = 12
 
 
 def run(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `run`."""
+    """Add the options of the command `run` to its parser."""
     parser.description, parser.epilog = help_texts.RUN_ABOUT, help_texts.RUN_EXAMPLES
     common.add_path(parser)
     engine = parser.add_argument_group("engine").add_argument
@@ -46,7 +46,7 @@ def run(parser: argparse.ArgumentParser) -> None:
 
 
 def compare(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `compare`."""
+    """Add the options of the command `compare` to its parser."""
     parser.epilog = help_texts.COMPARE_EXAMPLES
     common.add_path(parser)
     common.add_question(
@@ -80,7 +80,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
 
 
 def pool(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `pool`."""
+    """Add the options of the command `pool` to its parser."""
     parser.description, parser.epilog = help_texts.POOL_ABOUT, help_texts.POOL_EXAMPLES
     common.add_path(parser)
     parser.add_argument(
@@ -97,7 +97,7 @@ def pool(parser: argparse.ArgumentParser) -> None:
 
 
 def report(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `report`."""
+    """Add the options of the command `report` to its parser."""
     common.add_path(parser)
     common.add_question(
         parser, "--engine", "--draws", "--seed", outputs=False, draws=f"default: {DRAWS}; 0 means the stated values"
@@ -121,7 +121,7 @@ def report(parser: argparse.ArgumentParser) -> None:
 
 
 def sweep(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `sweep`."""
+    """Add the options of the command `sweep` to its parser."""
     parser.description, parser.epilog = help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES
     common.add_path(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")

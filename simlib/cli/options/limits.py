@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
-"""Fewest sets of assumption values that may be averaged. With fewer, the error of the mean cannot be estimated well."""
+"""Least number of draws in a mean. With fewer, the error of the mean cannot be estimated well."""
 
 
 def check(request: Request, scenario: Scenario) -> None:
-    """Refuse options whose numbers or names do not fit the scenario.
+    """Refuse options with numbers or names that do not fit the scenario.
 
     Raises ScenarioError, which lists all problems.
     """
@@ -70,7 +70,7 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
-    """Yield a problem for each measure that is not an ending (for `indicators`: not an ending or a question)."""
+    """Yield a problem for each measure that is not an ending (or, for `indicators`, a question)."""
     kinds = ("ending",) if option == "--given" else ("ending", "question")
     for measure in measures:
         if measure.kind not in kinds or measure.of == ONGOING:
@@ -143,7 +143,7 @@ def _of_sightings(request: Request) -> Iterator[Problem]:
 
 
 def uncertain(scenario: Scenario) -> bool:
-    """Say whether any assumption of the scenario has a range."""
+    """Whether any assumption of the scenario has a range."""
     return any(not assumption.fixed for assumption in scenario.assumptions.values())
 
 

@@ -1,4 +1,4 @@
-"""The options of the commands that take in a log of events, and keep and score forecasts."""
+"""The options of the commands that use a log of events, and of those that register and score forecasts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simlib.cli.options.readers import date, name, names, whole, whole_numbers
 
 
 def update(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `update`."""
+    """Add the options of the command `update` to its parser."""
     parser.description = (
         "Take in a log of dated events, and forecast from the state at its end. The scenario is never rewritten.\n"
         "The section `evidence` of the scenario says which moves the log would show and what the rows mean. Rows\n"
@@ -34,7 +34,6 @@ def update(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
-    """Add the options of every command that takes in a log."""
     add = parser.add_argument
     common.add_log(
         parser, "date of the new forecast; only what was public before it counts (default: the scenario's date)"
@@ -46,7 +45,7 @@ def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
 
 
 def learn(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `learn`."""
+    """Add the options of the command `learn` to its parser."""
     parser.description = (
         "Take in a log of dated events, and say what it teaches about each assumption. Numbers that were set from the\n"
         "same log (uses_log_until) are not taught again. An assumption that the log cannot teach keeps its prior, and\n"
@@ -58,7 +57,7 @@ def learn(parser: argparse.ArgumentParser) -> None:
 
 
 def register(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `register`."""
+    """Add the options of the command `register` to its parser."""
     parser.description = (
         "Forecast the questions of a scenario over the priors. Add the forecasts to forecasts/registry.jsonl in its\n"
         "folder. forecasts/terms.csv must give each question a void rule and a base rate. Each record holds the hash\n"
@@ -75,7 +74,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def resolve(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `resolve`."""
+    """Add the options of the command `resolve` to its parser."""
     common.add_path(parser)
     add = parser.add_argument
     add("number", type=whole(1), metavar="NUMBER", help="number of the forecast, as `register` prints it")
@@ -86,7 +85,7 @@ def resolve(parser: argparse.ArgumentParser) -> None:
 
 
 def score(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `score`."""
+    """Add the options of the command `score` to its parser."""
     common.add_path(parser)
     add = parser.add_argument
     add("--receipt", metavar="HASH", help="check that the registry still holds the record with this hash")
@@ -95,7 +94,7 @@ def score(parser: argparse.ArgumentParser) -> None:
 
 
 def backtest(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `backtest`."""
+    """Add the options of the command `backtest` to its parser."""
     parser.description = (
         "Forecast each question on each day of a past crisis, from the log that was public by then. Score the\n"
         "forecasts by what happened, beside the base rate, a constant rate, and a copy of the first forecast that\n"

@@ -12,7 +12,7 @@ from simlib.cli.options.request import Request, frozen
 
 
 def parse(argv: Sequence[str] | None) -> Request:
-    """Return the request that a command line makes. `argv` None means that of the process.
+    """Read a command line (default: that of the process), and return its options.
 
     Raises SystemExit after --help, and for a command line that cannot be read.
     """
@@ -27,7 +27,7 @@ def parse(argv: Sequence[str] | None) -> Request:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose error is one line: the problem, and the command that says more."""
+    """A parser that reports an error in one line: the problem, and the command that prints the help."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""

@@ -1,4 +1,4 @@
-"""The plans of a sweep: groups of interventions, from view files or named by `--as`."""
+"""The plans (named sets of interventions) of a sweep, from files or from the options after an `--as`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request of a sweep, with each change given to all points of the sweep or to a single plan.
+    """Return the request of a sweep, with each change assigned to all points of the sweep or to one plan.
 
-    A plan is a named list of interventions. The place of an option decides:
+    A plan is a named set of interventions. The position of an option on the command line decides:
 
     - A `--plan` before the first `--as` is a plan of its own.
     - Any other change before the first `--as` belongs to every point.
@@ -35,7 +35,7 @@ def shared_out(request: Request) -> Request:
 
 
 def requested_plans(request: Request) -> dict[str, Plan]:
-    """Return the interventions of each plan of a sweep, by the name of the plan.
+    """Return {name: interventions} of the plans of a sweep.
 
     Raises ScenarioError, which lists every problem.
     """
@@ -60,8 +60,9 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
     """Return the plans that a group of options makes, and the problems found in them.
 
-    If an `--as` began the group, `name` is its name, and the group makes one plan: the interventions of its files, then
-    those of the command line. Otherwise `name` is "", and each file is a plan with the id of the file as its name.
+    If the group follows an `--as`, `name` is the name that this option gives, and the group makes one plan: the
+    interventions of its files, then the interventions on the command line. Otherwise `name` is "", and each file is a
+    plan with the id of the file as its name.
     """
     from simlib.sweep import load_plans
 

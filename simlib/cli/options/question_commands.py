@@ -9,7 +9,7 @@ from simlib.cli.options.readers import day, name, whole
 
 
 def drivers(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `drivers`."""
+    """Add the options of the command `drivers` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per measure (default: 10)")
@@ -23,7 +23,7 @@ def drivers(parser: argparse.ArgumentParser) -> None:
 
 
 def uncertainty(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `uncertainty`."""
+    """Add the options of the command `uncertainty` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument(
@@ -54,7 +54,7 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
 
 
 def paths(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `paths`."""
+    """Add the options of the command `paths` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--engine", "--draws", "--seed")
     text = "histories at each draw, for times between rungs and for paths by Monte Carlo (default: 5,000 in all)"
@@ -74,7 +74,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
 
 
 def indicators(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `indicators`."""
+    """Add the options of the command `indicators` to its parser."""
     parser.description = (
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
         "The change is counted in sampled histories over the priors. With --engine exact, or --draws 0 if the states\n"
@@ -114,7 +114,7 @@ def indicators(parser: argparse.ArgumentParser) -> None:
 
 
 def discover(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `discover`."""
+    """Add the options of the command `discover` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--measure", "--engine", "--seed")
     parser.add_argument(

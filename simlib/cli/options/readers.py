@@ -76,13 +76,13 @@ def whole_numbers(text: str) -> list[int]:
 def change(kind: str) -> Callable[[str], tuple[str, str]]:
     """Return a function that reads a text as the pair (kind, text).
 
-    Options of several kinds add to one list, and the kind tells them apart.
+    Options of several kinds are collected in one list, where the kind tells them apart.
     """
     return lambda text: (kind, name(text))
 
 
 class VariantAction(argparse.Action):
-    """An action that collects changes in a list of variants: pairs (name, changes).
+    """An argparse action that collects changes in a list of variants: pairs (name, changes).
 
     The option `--as` begins a variant. Changes before the first `--as` belong to a variant without a name.
     """
@@ -105,4 +105,4 @@ class VariantAction(argparse.Action):
 
 
 OF_VARIANT: dict[str, Any] = {"action": VariantAction, "dest": "variants", "default": []}
-"""Arguments of `add_argument` for the options whose values `--as` divides into variants or plans."""
+"""Arguments of `add_argument` for options whose values are collected by `VariantAction`."""

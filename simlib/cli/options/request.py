@@ -1,4 +1,4 @@
-"""The request of a command line, as one frozen object."""
+"""The options of a command line, as one frozen object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simlib.typing import Engine
 
 Changes = tuple[tuple[str, str], ...]
-"""Options that act in their order on the command line, each as (kind, text)."""
+"""Options that take effect in their order on the command line, each as (kind, text)."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Request:
     command: str = ""
     traceback: bool = False
     path: str | Stream = ""
-    """The path of the scenario, or its text if it came through a pipe, which can be read only once."""
+    """The path of the scenario, or its text if it was read from a pipe."""
 
     # Changes
     view: str | None = None
@@ -48,7 +48,7 @@ class Request:
     by: float | str | None = None
     """The target day: days after the start, or an ISO date. None: the horizon."""
     look_by: float | str | None = None
-    """The last day on which signs are looked for. None: none is given."""
+    """The last day on which an observed move or level counts as a sign. None: no day is given."""
     given: str | None = None
     ladder: str | None = None
     over: str | None = None
@@ -104,7 +104,7 @@ class Request:
     seed: int = 0
     draws: int = 0
     runs: Any = None
-    """Number of replicates with each set of assumption values. None: the default of the command."""
+    """Number of replicates for each set of assumption values. None: the default of the command."""
     threads: int | None = None
     tolerance: float | None = None
     most_draws: int | None = None
@@ -117,7 +117,7 @@ class Request:
 
     # What is written, and where
     times: Any = None
-    """Number of equal steps at which to report. None: the default of the command."""
+    """Number of equal time steps for which the forecast is reported. None: the default of the command."""
     top: int = 0
     to: str = ""
     json: str | None = None
@@ -137,7 +137,7 @@ class Request:
 
 
 def frozen(namespace: Namespace, **more: Any) -> Request:
-    """Return the options that argparse read as a request. `more` are further options.
+    """Return a request that holds the options in `namespace`, as argparse read them, and `more` options.
 
     Lists become tuples. An option that was not given keeps its default.
     """

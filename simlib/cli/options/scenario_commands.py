@@ -10,7 +10,7 @@ from simlib.cli.options.readers import date, name, names
 
 
 def check(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `check`."""
+    """Add the options of the command `check` to its parser."""
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
         "the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
@@ -27,7 +27,7 @@ def check(parser: argparse.ArgumentParser) -> None:
 
 
 def explain(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `explain`."""
+    """Add the options of the command `explain` to its parser."""
     common.add_path(parser)
     text = "only this move: how often it happens, what it needs and changes, and the assumptions and sources behind it"
     parser.add_argument("--move", type=name, metavar="NAME", help=text)
@@ -35,7 +35,7 @@ def explain(parser: argparse.ArgumentParser) -> None:
 
 
 def export(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `export`."""
+    """Add the options of the command `export` to its parser."""
     parser.description = (
         "Write <id>.sm, a continuous-time Markov chain in the PRISM language, at the stated values. Time is in days.\n"
         "Labels are the endings (hyphens as underscores) and the questions about states. If the start is uncertain,\n"
@@ -59,7 +59,7 @@ def export(parser: argparse.ArgumentParser) -> None:
 
 
 def diff(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `diff`."""
+    """Add the options of the command `diff` to its parser."""
     common.add_path(parser)
     parser.add_argument("other", metavar="OTHER", nargs="?", help="the scenario to compare it with (default: PATH)")
     common.add_question(parser)
@@ -69,7 +69,7 @@ def diff(parser: argparse.ArgumentParser) -> None:
 
 
 def data(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `data`."""
+    """Add the options of the command `data` to its parser."""
     add = parser.add_argument
     add("path", metavar="FILE", help="a file of MID, ICB, ICBe, GDELT, ICEWS, ACLED or UCDP")
     text = "keep the events between these actors, or all that a single actor does (names as in the file)"
@@ -80,7 +80,7 @@ def data(parser: argparse.ArgumentParser) -> None:
 
 
 def rates(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `rates`."""
+    """Add the options of the command `rates` to its parser."""
     parser.description = (
         "Read a file of event data (MID, ICB, ICBe, GDELT, ICEWS, ACLED, UCDP). Count an event in a class of cases.\n"
         "The rates say how soon after the onset the event first came, and how much a new case may differ. The answer\n"

@@ -12,13 +12,13 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
 
 UNNAMED = "changed"
-"""The name of a variant without a name whose changes, in words, are too long for a name."""
+"""The name of a variant that `--as` did not name, if its changes in words are too long for a name."""
 
 LONGEST_NAME = 60
-"""Largest number of characters in a name that is made of the changes in words."""
+"""Largest number of characters in a name that consists of the changes in words."""
 
 BASELINE = "baseline"
-"""The name that stands for the scenario without a view in a list of views."""
+"""In a list of views, the name that means the scenario without a view."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
@@ -26,8 +26,8 @@ EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, -
 def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
     """Return the requested variants of the scenario `base`, by name.
 
-    With `--cumulative`, each variant also has the changes of the variants before it. Raises ScenarioError, which lists
-    every problem.
+    With `--cumulative`, each variant also contains the changes of all variants before it. Raises ScenarioError, which
+    lists every problem.
     """
     groups: list[tuple[str, Changes]] = []
     for name, changes in request.variants:
@@ -58,7 +58,6 @@ def _named_after(changes: Changes) -> str:
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
-    """Return the variants. Each variant has its own changes and those of all variants before it."""
     pile: Changes = ()
     variants = {}
     for name, changes in groups:
@@ -101,10 +100,10 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return the scenarios to pool, by the name of the view. By default they are the baseline and every view.
+    """Return {name of the view: scenario} of the scenarios whose forecasts are averaged.
 
-    Each is the scenario seen through a view, with the requested changes. Raises ScenarioError, which lists every
-    problem.
+    Each one is the scenario with a view and the requested changes applied. By default every view is used, and the
+    scenario without a view ("baseline"). Raises ScenarioError, which lists every problem.
     """
     base = load(request.path)
     names = list(request.views) or [BASELINE, *load_views(base)]
@@ -120,7 +119,7 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return for each named view the scenario seen through it, with the requested changes.
+    """Return, for each named view, the scenario with this view and the requested changes applied.
 
     The name "baseline" means no view. Raises ScenarioError, which lists `problems` and then every further problem.
     """
@@ -139,7 +138,7 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
     """Return the weight of each view, or None if no weights are given.
 
-    Raises ScenarioError if the weights cannot be read, or if their number is not that of the views.
+    Raises ScenarioError if the weights cannot be read, or if their number differs from the number of views.
     """
     if request.weights is None:
         return None

@@ -1,4 +1,4 @@
-"""The scenario of a command line: loaded, seen through a view, and changed by the options."""
+"""The scenario of a command line: loaded, with a view applied, and changed by the options."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Thing = TypeVar("Thing")
 
 
 def stated(request: Request) -> Scenario:
-    """Return the scenario at PATH, seen through the view of `--view`, without other changes."""
+    """Return the scenario at PATH, with the view of `--view` applied, and no other change."""
     return load(request.path, view=request.view)
 
 
 def changed(request: Request, base: Scenario) -> Scenario:
     """Return the scenario `base` with every change that the options ask for.
 
-    For each value outside its range in the file, a note goes to standard error. Raises ScenarioError, which lists every
-    problem.
+    For each value outside its range in the file, a note is printed to standard error. Raises ScenarioError, which lists
+    every problem.
     """
     values, wrong = variation.split_values(request.settings, base)
     scenario, more = _attempt(lambda: variation.with_values(base, values))

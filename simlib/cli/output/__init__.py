@@ -1,1 +1,1 @@
-"""What the command line prints and writes."""
+"""The texts and files that the command line produces."""

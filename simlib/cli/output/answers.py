@@ -53,10 +53,7 @@ class Table:
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:
-    """Return the line that names the scenario, its first day, and the method of the answer.
-
-    `method` says how the answer was computed.
-    """
+    """Return a line with the scenario, its first day, and the method by which the answer was computed."""
     through = f", through the view {scenario.view}" if scenario.view else ""
     changes = ", with the requested changes" if request.settings or request.interventions or request.horizon else ""
     date = long_date(scenario.as_of)
@@ -81,15 +78,15 @@ def tell(
 ) -> int:
     """Print the answers, then write the requested files. Return the exit code 0.
 
-    If the command is stopped while it writes a folder, none of the new files stays.
+    If the command is stopped while it writes into a folder, none of the new files is kept.
 
     Args:
-        request: The options, which say where to write.
-        results: The answers. Their names become names of files and keys of the JSON.
-        pictures: A function that returns the pictures. It is called only if there is a folder for them.
+        request: The options, which name the files to write.
+        results: {name: answer}. The names are used as names of files and as keys of the JSON data.
+        pictures: A function that returns the pictures. It is called only if `--out` names a folder.
         tables: Texts to print below the sentences.
-        lines: The sentences to print above the tables. None: those of the answers.
-        made: A line about scenario and method, printed between `lines` and the tables.
+        lines: The sentences to print above the tables. None means the sentences of the answers.
+        made: A line about the scenario and the method, printed between `lines` and the tables.
     """
     text = json_text(results)
     if request.json == "-":

@@ -33,7 +33,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
-    """Yield the effect of each variant on each measure, the histories that end differently, and a calendar.
+    """Yield pictures of the effects of each variant, of histories that end differently, and of a calendar.
 
     With `cumulative`, the effects are drawn as steps, each on top of the steps before it.
     """
@@ -58,7 +58,7 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = F
 
 
 def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
-    """Yield for each measure a tornado diagram, and its Sobol indices if there are any.
+    """Yield pictures for each measure: a tornado diagram, and Sobol indices if there are any.
 
     A tornado diagram shows the answer with each assumption at its low and at its high value.
     """
@@ -84,9 +84,9 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield the distributions of the answer, the causes of the spread, and the values of further knowledge.
+    """Yield pictures of the distribution of the answer, the causes of its spread, and the value of information.
 
-    If there is a `fan`, also yield the range of the rung (level of escalation) over time.
+    If there is a `fan`, also yield a picture of the range of the rung (level of escalation) over time.
     """
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
@@ -110,7 +110,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield pictures of the likeliest paths, of their tree and flow, and of typical histories."""
+    """Yield pictures of the most probable paths (as bars, a tree and a flow diagram) and of typical histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -125,9 +125,9 @@ def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
-    """Yield for each ending or question the moves and levels that are its signs, then a map of all signs.
+    """Yield a picture of the signs (moves and levels) of each ending or question, then a map of all signs.
 
-    `results` are drawn one by one, and `of_all` are drawn together in the map.
+    Each of `results` gets its own picture, and the map shows all of `of_all`.
     """
     from simlib.plots import indicator_bars as plots
 
@@ -143,7 +143,7 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
-    """Yield a picture of each box over its two main assumptions.
+    """Yield a picture of each box, with the two main assumptions of the box as axes.
 
     A box is a set of ranges of a few assumptions, within which the measure is likely.
     """
@@ -159,7 +159,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
 
 
 def pool(result: Pool) -> Iterator[Picture]:
-    """Yield one picture of the views and both pools, for every ending and question."""
+    """Yield one picture of the forecasts of all views, and of their linear and logarithmic averages."""
     from simlib.plots.pool_bars import pools
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
@@ -167,7 +167,7 @@ def pool(result: Pool) -> Iterator[Picture]:
 
 
 def backtest(result: Backtest) -> Iterator[Picture]:
-    """Yield for each question its forecasts over time, then the scores of all questions."""
+    """Yield a picture of the forecasts of each question over time, then one of the scores of all questions."""
     from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
     asked = [name for name in result.labels if result.of(name)]
@@ -177,14 +177,14 @@ def backtest(result: Backtest) -> Iterator[Picture]:
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:
-    """Yield one picture of the forecasts that would have been stated on each date of the log."""
+    """Yield one picture of the forecasts that would have been made on each date of the log."""
     from simlib.plots.series_lines import series as lines
 
     yield Picture("series", partial(lines, result), 540, right=240)
 
 
 def lessons(result: Lessons) -> Iterator[Picture]:
-    """Yield one picture of prior and posterior, for the assumptions that the log changed most."""
+    """Yield one picture of the priors and posteriors of the assumptions that the log changed most."""
     from simlib.plots.lesson_intervals import priors_and_posteriors
 
     yield Picture("learn", partial(priors_and_posteriors, result), 680)

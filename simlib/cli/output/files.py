@@ -38,7 +38,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to draw. Its size and its margins are in pixels at 100 dots per inch.
+    """A figure to draw. Its size and margins are in pixels at 100 dots per inch.
 
     `draw` draws on given axes. `foot` is a small line below the figure.
     """
@@ -61,7 +61,7 @@ class Picture:
 
 
 def refuse_targets(request: Request) -> None:
-    """Refuse places that cannot be written to, before any work. Also refuse an unknown drawing backend.
+    """Refuse output files and folders that cannot be written, and an unknown backend of Matplotlib.
 
     Raises ScenarioError, which lists every problem.
     """
@@ -102,9 +102,9 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Yield a problem if no file can be written in the folder `wanted`, or where it will be made.
+    """Yield a problem if no file can be written in the folder `wanted`, or else in its nearest existing parent.
 
-    A file is written on trial, because nothing else shows missing rights and a full disk.
+    A trial file is written, because no other test finds missing permissions and a full disk.
     """
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
@@ -117,9 +117,9 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder to write into, for files that belong into `folder`.
+    """Yield a temporary folder for files whose final place is `folder`.
 
-    At the end all files move to `folder`. After an error none of them does.
+    At the end all files move to `folder`. After an error none of the files moves.
     """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """Return a text as a file name of letters, digits, underscores, dots and hyphens only."""
+    """Turn a text into a file name of letters, digits, underscores, dots and hyphens."""
     return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
 
 
@@ -161,10 +161,7 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Return a sentence on how many files were written into a folder, and on the other files in it.
-
-    The other files may be from an earlier answer.
-    """
+    """Return sentences on how many files were written into a folder, and which older files the folder holds."""
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:
@@ -199,7 +196,7 @@ def _frames(forecast: Forecast, draws: Ensemble | None) -> Iterator[tuple[str, p
 
 
 def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
-    """Return five percentiles of each probability over the sets of assumption values, by day and name."""
+    """Return five quantiles of each probability over the draws of the assumptions, by day and name."""
     import pandas as pd
 
     rows = []
@@ -236,8 +233,8 @@ def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
     """Draw every picture into a folder, as PNG and as SVG.
 
-    Each format is drawn anew, because labels are placed by pixels, and a pixel of SVG is larger. Raises Cancelled if
-    the task is stopped.
+    Each format is drawn separately, because labels are placed in pixels, and a pixel is larger in SVG. Raises Cancelled
+    if the task is stopped.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ COLUMNS = 5
 """Number of dates that a table shows."""
 
 ROUND_OFF = 1e-12
-"""Smallest error that is stated for an exact answer. Rounding errors exceed truncation bounds below it."""
+"""The error of an exact answer is never stated as less than this, because of rounding errors."""
 
 _WHOLE = 1e-9
 
@@ -35,7 +35,7 @@ _WHOLE = 1e-9
 class Computed:
     """A forecast of a scenario.
 
-    If the forecast is a mean over many sets of assumption values, `draws` holds the forecasts with the single sets.
+    If the forecast is a mean over draws of the assumptions, `draws` holds the forecast for each draw.
     """
 
     scenario: Scenario
@@ -44,13 +44,13 @@ class Computed:
 
 
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
-    """Return all that `simlib run` prints about a forecast.
+    """Return the whole text that `simlib run` prints about a forecast.
 
     Args:
         computed: The forecast.
         base: The scenario before changes.
         top: The number of moves to list. 0 means all.
-        chosen: Whether the command chose the engine. If so, the text says why.
+        chosen: Whether simlib chose the engine. If so, the text gives the reason.
     """
     forecast = computed.forecast
     lead = headline_sentence(computed)
@@ -73,7 +73,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 def headline_sentence(computed: Computed) -> str:
     """Return the sentence about the headline measure: its mean over the priors, and at the stated values.
 
-    Each probability has its error if the error is large enough to show.
+    Each probability comes with its error if the error is large enough to show.
     """
     forecast, lead = computed.forecast, headline(computed.scenario)
     versions = [(over_draws(forecast.provenance), forecast), ("at the stated values", forecast.stated)]
@@ -268,10 +268,10 @@ def count(number: float) -> str:
 
 
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
-    """Return the indices of about `wanted` report times, equally far apart. They include the last.
+    """Return the indices of about `wanted` report times, evenly spaced and including the last.
 
-    If `wanted` report times or more lie at whole days (or one for every day), only those are used. Each column then
-    means "by the end of a date", and no date occurs twice.
+    Only report times at whole days are used, if there are at least `wanted` of them, or one for every day. Each column
+    then means "by the end of a date", and no date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]
@@ -284,7 +284,7 @@ def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
 def _dates(forecast: Forecast, at: Sequence[int]) -> list[list[str]]:
     """Return two header lines: dates, and days after the start.
 
-    A date is marked `~` if the report time is within the day, and not at its end.
+    A date is marked `~` if the report time is within the day, and not at the end of the day.
     """
     days = [float(forecast.times[i]) for i in at]
     dates = [forecast.by_date(day) for day in days]

@@ -19,7 +19,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
         forecast: The forecast.
         at: Indices of the report times to show as columns.
         head: The dates above the columns.
-        how: Words after the title that say with which assumption values the forecast was made.
+        how: Words after the title that say which values of the assumptions the forecast uses.
     """
     impacts = forecast.impacts
     if not impacts:

@@ -39,7 +39,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
     """Yield a table with a column for each variant, then tables of histories that end differently.
 
     The rows of the first table are endings, questions and impacts. With `asked` its rows are all measures of the
-    answer. With `cumulative` the head says that variants add up.
+    answer. With `cumulative` the title says that each variant contains the changes of those before it.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -50,7 +50,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
 
 
 def parted(pair: Divergence) -> str:
-    """Return a table of one history: dates, events in the baseline, and events in the variant."""
+    """Return a table of one history, with columns for dates, events in the baseline, and events in the variant."""
     before, after = pair.labels
     title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
@@ -119,8 +119,8 @@ def _pairs(result: Comparison, name: str) -> str:
 def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
     """Yield a table for each measure, with a row for each assumption.
 
-    A row has the answer at the low and at the high value of the assumption. With `slopes` and `shares`, it also has the
-    slope and the share of the spread.
+    A row shows the answer at the low and at the high value of the assumption. With `slopes` and `shares`, the row also
+    shows the slope of the answer and the share of the spread that the assumption causes.
     """
     for measure in result.measures:
         bars = result.ranked(measure.name)[:ROWS]
@@ -150,7 +150,7 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
     """Return a column: how the answer changes if an assumption is 1% higher.
 
-    The unit is percentage points for a probability.
+    If the answer is a probability, the change is in percentage points.
     """
     pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
     found = {a.id: slope * a.value for a, slope in pairs}
@@ -176,7 +176,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of the probability of each question and ending: both pools, lowest view, highest view."""
+    """Return a table of the probability of each question and ending: two averages, lowest and highest view."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
@@ -187,7 +187,7 @@ def pooled(result: Pool) -> str:
 
 
 def differences(result: Diff) -> Iterator[str]:
-    """Yield a table of two forecasts side by side, if they were made."""
+    """Yield a table of the two forecasts side by side, if there are forecasts."""
     rows = []
     for row in result.frame("forecast").to_dict("records"):
         before, after = row["before"], row["after"]
@@ -201,10 +201,10 @@ def differences(result: Diff) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield a table of the moves and levels that are signs of an ending or a question.
+    """Yield a table of the moves and levels of variables that are signs of an ending or a question.
 
-    The columns are: change of the probability if the sign is seen, change if the move is forced, likelihood ratio,
-    expected bits, lead time, probability of seeing the sign, false alarms, and misses.
+    The columns are: change of the probability if the sign is seen, change of the probability if the move is forced,
+    likelihood ratio, expected bits, lead time, probability of seeing the sign, false alarms, and misses.
     """
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
@@ -258,7 +258,6 @@ def observations(result: Evsi) -> Iterator[str]:
 
 
 def _forced(effect: tuple[float, float, float] | None) -> str:
-    """Return the effect of forcing a move in percentage points, with the error of the effect if there is any."""
     if effect is None:
         return "-"
     half = 50 * (effect[2] - effect[1])

@@ -1,4 +1,4 @@
-"""The progress of a long computation on standard error, and its end by Ctrl-C."""
+"""Show the progress of a long computation on standard error, and let Ctrl-C stop it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Task:
     """A long computation that shows its progress and can be stopped by Ctrl-C.
 
     Use it as a context manager, and give its `control` to the engines. The first Ctrl-C asks the engines to stop. The
-    second raises KeyboardInterrupt at once.
+    second Ctrl-C raises KeyboardInterrupt at once.
     """
 
     def __init__(self, what: str) -> None:
@@ -40,7 +40,7 @@ class Task:
 
     @property
     def control(self) -> Control:
-        """The callbacks by which an engine shows its progress and learns that it shall stop."""
+        """The callbacks with which an engine reports its progress and asks whether to stop."""
         return Control(self.report, self.cancelled)
 
     def report(self, share: float) -> None:
@@ -48,11 +48,11 @@ class Task:
         self.share = share
 
     def cancelled(self) -> bool:
-        """Say whether Ctrl-C was pressed."""
+        """Whether Ctrl-C was pressed."""
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Say whether Ctrl-C was pressed, and promise that the answer so far will be printed.
+        """Whether Ctrl-C was pressed. The caller must then print the answer so far.
 
         After this call, the end of the task does not raise KeyboardInterrupt.
         """

@@ -25,13 +25,13 @@ class Row:
 def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width: int | None = None) -> str:
     """Return a table under a title.
 
-    If the table is too wide, its labels get narrower. Columns that still do not fit go into tables below.
+    If the table is too wide, the column of labels gets narrower. Columns that still do not fit go into further tables.
 
     Args:
         title: The line above the table.
         head: The lines of column headings, each with one text for each column.
         rows: The rows.
-        width: The largest number of characters in a line. None: that of the terminal, if there is one.
+        width: The largest number of characters in a line. None means the width of the terminal, if there is one.
     """
     width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]
@@ -56,7 +56,7 @@ def terminal_width() -> int:
 
 
 def _groups(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Yield (first column, last column + 1) of each group of columns that fits into `room` characters."""
+    """Yield (first column, last column + 1) of each group of columns that fits in `room` characters."""
     first, used = 0, 0
     for column, width in enumerate(widths):
         if column > first and used + len(_GAP) + width > room:
