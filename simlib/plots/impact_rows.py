@@ -96,6 +96,7 @@ def consequence_rows(
     others = [in_words(result, name, spans.get(name)) for name in result.impacts if name != impact]
     lines = [_size(result, impact, spans.get(impact)), *others][: None if head is None else head - 2]
     amounts, given = result.impacts[impact], given_ending(result, impact)
+    before = {} if baseline is None else given_ending(baseline, impact)
     ranked = sorted(given, key=lambda name: -given[name])
     style.dress(ax)
     width = letters(ax)
@@ -123,9 +124,8 @@ def consequence_rows(
         )
         ax.barh(row, given[name], height=0.6, color=style.BLUE)
         ax.text(given[name], row, f" {show(given[name], 'amount')}", va="center", fontsize=style.SMALL, color=style.INK)
-        old = None if baseline is None else given_ending(baseline, impact).get(name)
-        if old is not None:
-            ax.barh(row, old, height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
+        if name in before:
+            ax.barh(row, before[name], height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
     ax.grid(visible=False)
     ax.set_axis_off()
     return ax
