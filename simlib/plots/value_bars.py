@@ -57,7 +57,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     finding = f"{percent(best.if_seen)} if {quoted(best.label)} is seen, {percent(best.if_not)} if not"
     if not 0 < best.seen < 1:
         finding = "every observation is impossible or certain while the question is open"
-    elif best.brier.value <= best.brier.half:
+    elif not best.brier.known:
         finding = "no observation is worth more than its error"
     title = f"{result.measure.label}: {finding}"
     unit = f"probability by {result.by_words} if still open on {result.look_by_words}"
@@ -72,8 +72,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
             ax.plot([one.if_seen], [row + 0.2], "o", color=style.BLUE, markersize=7, zorder=3)
         name(ax, row, f"{one.label} (seen in {percent(one.seen)})")
         right = float(np.nanmax([one.if_seen, one.if_not, 0.0]))
-        known = one.brier.value > one.brier.half
-        gain = f"Brier score lower by {result.gain(one)}" if known else "gain smaller than its error"
+        gain = f"Brier score lower by {result.gain(one)}" if one.brier.known else "gain smaller than its error"
         number(ax, right, row + 0.2, f"  {gain}", faint=True)
     ends = [0.0, *(value for one in some for value in (one.if_seen, one.if_not))]
     top = style.round_top(float(np.nanmax(ends)))

@@ -236,7 +236,7 @@ def _to_find_out(material: Material, bar: Bar) -> str:
     if worth is not None:
         parts.append(f"Knowing it would remove {worth.of_all} of the spread.")
     seen = [] if material.seeing is None else material.seeing.observations
-    sign = next((o for o in seen if o.about == a.id and o.settles.value > o.settles.half), None)
+    sign = next((o for o in seen if o.about == a.id and o.settles.known), None)
     if sign is not None:
         parts.append(f"Watch for {quoted(sign.label)}.")
     elif not a.sources:
@@ -346,7 +346,7 @@ def _signs(material: Material) -> Iterator[Block]:
     seeing = material.seeing
     if seeing is None or not seeing.mean or not seeing.open_then:
         return
-    known = [o for o in seeing.observations if o.brier.value > o.brier.half and 0 < o.seen < 1][:_SIGNS]
+    known = [o for o in seeing.observations if o.brier.known and 0 < o.seen < 1][:_SIGNS]
     if not known:
         return
     until = seeing.look_by_words

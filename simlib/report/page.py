@@ -387,7 +387,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         f"If by {until} it has not happened and nothing has ended, the probability of {seeing.measure.words} by {by} "
         f"is {percent(seeing.if_open)}, averaged over the priors. Moves seen by then change this probability:"
     )
-    known = [o for o in seeing.observations if o.brier.value > o.brier.half]
+    known = [o for o in seeing.observations if o.brier.known]
     for o in known[:_SIGNS]:
         yield (
             f"{quoted(o.label)}: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is "

@@ -394,8 +394,11 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     dull = tuple(
         dataclasses.replace(one, brier=dataclasses.replace(one.brier, value=0.0, half=1.0)) for one in seen.observations
     )
-    _, text = drawn(evsi_bars, dataclasses.replace(seen, observations=dull))
+    doubtful = dataclasses.replace(seen, observations=dull)
+    _, text = drawn(evsi_bars, doubtful)
     assert text.count("gain smaller than its error") == len(dull[:8])
+    assert "no observation is worth more than its error" in text.replace("\n", " ")
+    assert doubtful.sentences()[0] == "No observation is worth more than the error of this estimate."
 
 
 @pytest.mark.slow

@@ -47,6 +47,11 @@ class Number:
         return self.ends or (self.value - self.half, self.value + self.half)
 
     @property
+    def known(self) -> bool:
+        """Whether the estimate is larger than its error."""
+        return self.value > self.half
+
+    @property
     def of_draws(self) -> float:
         """The part of the 95% half-width that comes from the draws of the assumptions alone."""
         return float(np.sqrt(max(self.half**2 - self.of_replicates**2, 0.0)))

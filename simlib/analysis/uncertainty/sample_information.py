@@ -157,13 +157,13 @@ class Evsi(Traced):
             f"{percent(self.open_then)} of histories"
         )
         first += f"; in these its probability is {percent(self.if_open)}." if self.open_then else "."
-        lines = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
+        lines = [self._about(o) for o in self.observations[:most] if o.brier.known]
         return [*(lines or ["No observation is worth more than the error of this estimate."]), first]
 
     def _about(self, o: Observation) -> str:
         about = f", most of it about {quoted(self.labels[o.about])}" if o.about else ""
         also = f" It would resolve {percent(o.settles.value)} of the uncertainty about the assumptions{about}."
-        also = also if o.settles.value > o.settles.half else ""
+        also = also if o.settles.known else ""
         return (
             f"{quoted(o.label)} is seen by {self.look_by_words} in {percent(o.seen)} of the histories that are open "
             f"then. The probability becomes {percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. "
