@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import letters
+from simlib.plots.row_layout import letters, lines_within
 from simlib.quantities import show
 from simlib.results import ONGOING
 
@@ -104,9 +104,7 @@ def consequence_rows(
         _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL, color=style.INK)
     bold = {"fontsize": style.TEXT, "fontweight": "bold", "color": style.INK}
     _above(ax, style.wrap(result.label("impacts", impact), int(0.8 * width), 1), 18 + 12.5 * len(lines), **bold)
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    room = max(2, int(ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72)))
+    room = max(2, int(lines_within(ax)))
     some = f" ({room} of {len(ranked)})" if len(ranked) > room else ""
     caption = f"{amounts.unit}, mean given each ending{some} by {result.by_words}; later impacts are not counted"
     _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL, color=style.FAINT)

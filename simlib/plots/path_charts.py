@@ -15,7 +15,7 @@ import numpy as np
 
 from simlib.formatting import percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, letters, lines_within, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -245,10 +245,8 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
     Labels that would overlap are moved apart, and thin lines join these labels to their bars.
     """
-    figure = ax.get_figure(root=True)
-    assert figure is not None
     bottom, top = ax.get_ylim()
-    line = 1.5 * style.SMALL * figure.dpi / 72 / ax.get_window_extent().height * (bottom - top)
+    line = 1.25 * (bottom - top) / lines_within(ax)
     middles = [low + high / 2 for low, high in bars.values()]
     for (rung, (_, share)), middle, at in zip(
         bars.items(), middles, style.spread(middles, line, top + line / 2, bottom - line / 2), strict=True

@@ -35,17 +35,22 @@ def letters(ax: Axes, share: float = 1.0) -> int:
     return max(12, int(share * ax.get_window_extent().width / (style.SMALL * figure.dpi / 72 * 0.52)))
 
 
+def lines_within(ax: Axes) -> float:
+    """Return how many lines of small type an axes is high."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72)
+
+
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
     """Write a label above the bar number `row`, at the left edge of the axes.
 
     The label takes at most `lines` lines. The default is two if there is room, and otherwise one.
     """
     if lines is None:
-        figure = ax.get_figure(root=True)
-        assert figure is not None
-        box, (low, high) = ax.get_window_extent(), ax.get_ylim()
-        above = GAP * box.height / max(abs(high - low), 1e-9)
-        lines = 2 if above > 2.6 * style.SMALL * figure.dpi / 72 else 1
+        low, high = ax.get_ylim()
+        above = GAP * lines_within(ax) / max(abs(high - low), 1e-9)
+        lines = 2 if above > 2.17 else 1
     ax.annotate(
         style.wrap(text, letters(ax), lines),
         (0, row - 0.06),

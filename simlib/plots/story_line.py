@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simlib.plots import style
-from simlib.plots.row_layout import letters
+from simlib.plots.row_layout import letters, lines_within
 from simlib.typing import Ints
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def story(
 
 def _shown(rungs: Ints, count: int, ax: Axes) -> tuple[range, list[int]]:
     """Return the rungs that are shown, of `count` rungs, and those of them whose names fit into the axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    room = max(ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72), 1)
+    room = max(lines_within(ax), 1)
     if count <= room:
         return range(count), list(range(count))
     shown = range(rungs.min(), rungs.max() + 1)
