@@ -108,8 +108,36 @@ class _Row:
     bottom: float
 
 
-def _rows(scenario: Scenario, top: float) -> list[_Row]:
-    rows = []
+@dataclass(frozen=True)
+class _Layout:
+    """The parts of a diagram of some width: the rows of boxes, the list of moves, and places in pixels.
+
+    - `lines`: the lines of the list as (text, actor).
+    - `room`: the width of the rows.
+    - `left`, `top`: the place of the list.
+    - `height`: the height of the whole diagram.
+    """
+
+    rows: list[_Row]
+    lines: list[tuple[str, str]]
+    room: float
+    left: float
+    top: float
+    height: int
+
+
+def _layout(scenario: Scenario, width: float) -> _Layout:
+    rows, beside = _rows(scenario), width >= SIDE_BY_SIDE
+    lines = _moves_text(scenario, rows, chars=int((_LIST if beside else width - 2 * _MARGIN) / 6.1))
+    bottom, listed = rows[-1].bottom, _LINE * (len(lines) + 1) + _MARGIN
+    if beside:
+        room = width - _LIST - 2 * _MARGIN
+        return _Layout(rows, lines, room, room + _MARGIN, _MARGIN + 12.0, int(max(bottom, listed)) + _MARGIN)
+    return _Layout(rows, lines, width - _MARGIN, _MARGIN, bottom + 12.0, int(bottom + listed) + _MARGIN)
+
+
+def _rows(scenario: Scenario) -> list[_Row]:
+    rows, top = [], float(_MARGIN)
     for variable in scenario.variables.values():
         ways = arrows(scenario, variable)
         up = max((_rise(a.end - a.start) for a in ways if a.end > a.start), default=0)
@@ -121,7 +149,7 @@ def _rows(scenario: Scenario, top: float) -> list[_Row]:
     return rows
 
 
-def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
+def _moves_text(scenario: Scenario, rows: list[_Row], chars: int) -> list[tuple[str, str]]:
     """Return the lines of the list of moves and endings as (text, actor). Only headings have an actor."""
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
@@ -135,7 +163,7 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
                 lines += _hanging(f"{number:>3}  ", text, chars)
     for ending in scenario.endings.values():
         lines += _hanging("", f"ends: {ending.label}, once {condition_in_words(ending.when, scenario)}", chars)
-    if any(len(arrow.actors) > 1 for variable in scenario.variables.values() for arrow in arrows(scenario, variable)):
+    if any(len(arrow.actors) > 1 for row in rows for arrow in row.arrows):
         lines.append(("grey arrow: moves of several actors", ""))
     return lines
 
@@ -192,33 +220,24 @@ def _outcomes(scenario: Scenario, move: Move) -> str:
 
 def height(scenario: Scenario, width: int) -> int:
     """Return how many pixels high the diagram of a scenario is at a width in pixels."""
-    diagram_bottom = _rows(scenario, _MARGIN)[-1].bottom
-    beside = width >= SIDE_BY_SIDE
-    chars = int((_LIST if beside else width - 2 * _MARGIN) / 6.1)
-    listed = _LINE * (len(_moves_text(scenario, chars)) + 1) + _MARGIN
-    return int(max(diagram_bottom, listed) if beside else diagram_bottom + listed) + _MARGIN
+    return _layout(scenario, width).height
 
 
 @lettered
 def diagram(scenario: Scenario, ax: Axes) -> Axes:
     """Draw the state diagram of a scenario on an axes of any size, and return the axes."""
     box = ax.get_window_extent()
-    width, tall = box.width, box.height
-    ax.set_xlim(0, width)
-    ax.set_ylim(tall, 0)
+    ax.set_xlim(0, box.width)
+    ax.set_ylim(box.height, 0)
     ax.axis("off")
-    beside = width >= SIDE_BY_SIDE
-    room = width - (_LIST + 2 * _MARGIN if beside else _MARGIN)
+    layout = _layout(scenario, box.width)
     colours = {actor: style.category(k)[0] for k, actor in enumerate(scenario.actors)}
-    rows = _rows(scenario, _MARGIN)
-    for row in rows:
-        _draw_row(ax, scenario, row, room, colours)
-    left, top = (room + _MARGIN, _MARGIN + 12.0) if beside else (_MARGIN, rows[-1].bottom + 12.0)
-    chars = int((_LIST if beside else width - 2 * _MARGIN) / 6.1)
-    for text, actor in _moves_text(scenario, chars):
+    for row in layout.rows:
+        _draw_row(ax, scenario, row, layout.room, colours)
+    for number, (text, actor) in enumerate(layout.lines):
         ax.text(
-            left,
-            top,
+            layout.left,
+            layout.top + number * _LINE,
             text,
             fontsize=style.SMALL,
             color=style.for_text(colours.get(actor, style.INK)),
@@ -226,7 +245,6 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
             fontweight="bold" if actor else "normal",
             family="DejaVu Sans",
         )
-        top += _LINE
     return ax
 
 
