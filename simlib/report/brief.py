@@ -220,8 +220,8 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
     behind = grounds(material.scenario, a.because, a.sources)
     reason = clipped(a.because[:1].upper() + a.because[1:], _REASON)
     reason += " " if reason.endswith(("…", ".")) else ". " * bool(reason)
-    age = "" if behind.age_days is None else f", the newest {counted(behind.age_days, 'day')} old"
-    sources = f"{counted(len(behind.sources), 'source')}{age}." if behind.sources else "No source."
+    newest = "the newest " if len(behind.sources) > 1 and behind.youngest else ""
+    sources = f"{counted(len(behind.sources), 'source')}, {newest}{behind.age()}." if behind.sources else "No source."
     what = f"{a.label}: {show_range(a.low, a.high, a.kind, a.unit)}"
     return what, ends, f"{reason}{sources}", _to_find_out(material, bar)
 

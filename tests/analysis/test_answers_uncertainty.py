@@ -231,3 +231,8 @@ def test_sources_that_are_cut_keep_their_age():
     assert found.brief(30) == "2 days old: The Gazette: a …"
     assert found.brief(99) == "2 days old: The Gazette: a title that goes on and on"
     assert Grounds("", (), None, None).brief(30) == "no source"
+
+
+def test_a_source_of_the_day_or_of_later_has_no_odd_age():
+    ages = [Grounds("", ("The Gazette",), None, days).age() for days in (None, -9, 0, 1, 2)]
+    assert ages == ["undated", "dated after the forecast", "of the day", "a day old", "2 days old"]

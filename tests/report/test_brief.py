@@ -78,6 +78,7 @@ def test_three_assumptions_with_what_to_find_out(islands, front):
     assert [bar.assumption.id for bar in islands.strongest(3)] == ["first_shot_rate", "hot_shots", "hit_chance"]
     assert "Watch for “Fire on a patrol”." in front
     assert "Find a source: so far this is a judgement." in front
+    assert "1 source, 150 days old." in front
     assert re.search(r"Knowing it would remove \d+ ± \d+% of the spread", front)
 
 

@@ -86,14 +86,17 @@ class Grounds:
         """Return a phrase that names the sources, and says how old the newest is."""
         if not self.sources:
             return "no source"
-        return f"{'; '.join(self.sources)} ({self._age()})"
+        return f"{'; '.join(self.sources)} ({self.age()})"
 
     def brief(self, width: int) -> str:
         """Return the age of the newest source and the sources, cut to `width` characters."""
-        words = f"{self._age()}: {'; '.join(self.sources)}" if self.sources else self.words()
+        words = f"{self.age()}: {'; '.join(self.sources)}" if self.sources else self.words()
         return shorten(words, width, placeholder=" …")
 
-    def _age(self) -> str:
+    def age(self) -> str:
+        """Return the age of the newest source in words, such as "3 days old"."""
+        if self.age_days is not None and self.age_days < 0:
+            return "dated after the forecast"
         return {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
 
     def sentence(self) -> str:
