@@ -317,8 +317,7 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
     """Read the answer in a file that `Answer.save` wrote. The result equals the saved answer bit for bit.
 
-    `classes` are the dataclasses that the file may hold. Raises SimlibError for a file that `Answer.save` did not
-    write.
+    The file may hold only the dataclasses in `classes`. Raises SimlibError if `Answer.save` did not write the file.
     """
     source = Path(path)
     try:

@@ -23,7 +23,7 @@ class Problem:
     - `where`: the place inside the file, such as `moves.patrol.rate`.
     - `what`: the fault, a half-sentence without a full stop.
     - `expected`: the expected input, a half-sentence without a full stop (or "").
-    - `broken`: set if changed values break a rule of the scenario: (place of the rule in the file, fault).
+    - `broken`: (place of the rule in the file, fault) if changed values break a rule of the scenario.
     """
 
     file: str

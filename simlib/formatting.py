@@ -182,8 +182,7 @@ def end_of(as_of: dt.date, days: float) -> str:
     """Write the moment that lies `days` days after 00:00 of `as_of`, as the end of a period.
 
     Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends at midnight. The text then names
-    the day that ends at that moment, because "by" a day includes that day. For other numbers the text includes the
-    hour.
+    the day that ends at that moment, because "by" a day includes that day. Otherwise the text includes the hour.
     """
     if is_whole(days):
         return long_date(by_date(as_of, days))
@@ -208,7 +207,7 @@ def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
 
     Args:
         provenance: The record of the answer. Its keys `engine`, `draws`, `runs` (for each draw) and `seed` are read.
-            `draws` may be a number or a belief.
+            `draws` may be a number or a sequence of draws.
         runs: The word for the runs of the Monte Carlo engine.
     """
     exact, draws = provenance["engine"] == "exact", provenance.get("draws") or 0

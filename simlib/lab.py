@@ -43,8 +43,8 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
 def writable_notebooks(here: Path | None = None) -> Path:
     """Return a writable folder of notebooks: the folder in the clone of simlib, or else a copy.
 
-    The copy is made in `here` (default: the current folder). Into a copy that exists already, only missing files are
-    written, so that notebooks changed by the user stay.
+    The copy is made in `here` (default: the current folder). If the copy exists already, only missing files are added,
+    so that notebooks changed by the user are kept.
     """
     shipped = notebooks_folder()
     if in_clone() and os.access(shipped, os.W_OK):

@@ -47,7 +47,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 
 def _name_shipped(server: Any) -> None:
-    """Tell the web pages of this server the paths of the shipped notebooks, relative to the root folder."""
+    """Give the web pages of this server the paths of the shipped notebooks, relative to the root folder."""
     if not os.environ.get(LIVE):
         return
     try:

@@ -26,7 +26,7 @@ ENDED = "ended"
 
 @dataclass(frozen=True)
 class CaseHistories:
-    """Past cases, each with the number of days from its onset to the first event, or to its end.
+    """Past cases (crises), each with the number of days from its onset to the first event, or to its end.
 
     All arrays have shape (cases,). An event is taken to happen at noon of its day.
 
@@ -68,8 +68,7 @@ class CrisisRecord:
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
     """Read a selection of rows of event data, such as "actor=USA,category=strike|mobilise".
 
-    The result maps each column to its permitted values. A row fits if each of these columns holds one of its permitted
-    values.
+    The result maps columns to their permitted values. A row fits if each column has one of its permitted values.
 
     Raises:
         ScenarioError: For a column that cannot be searched, or a part without a value.
@@ -116,8 +115,7 @@ def case_histories(
     Args:
         frame: Event data as `simlib.data.read` returns them.
         event: The selection of rows that count as the event.
-        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty selection fits all
-            rows.
+        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty one fits all.
 
     Raises:
         ScenarioError: If no case of the class has a row whose date is exact to the day.
@@ -136,7 +134,7 @@ def case_histories(
 def crisis_records(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[CrisisRecord, ...]:
-    """Return the days on which the event happened, for each case of a class.
+    """Return the days on which the event happened, for each case (past crisis) of a class.
 
     The arguments are those of `case_histories`, and the cases are chosen in the same way.
 

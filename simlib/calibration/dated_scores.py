@@ -90,8 +90,7 @@ class Backtest(Answer):
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
         """Return the scored forecasts of one question (default: of all questions).
 
-        `days` selects the forecasts for that number of days ahead. 0 selects the forecasts to the deadline, and None
-        selects all.
+        `days` selects the forecasts for that number of days ahead: 0 means those to the deadline, and None means all.
         """
         return tuple(
             each
@@ -197,8 +196,7 @@ def backtest(
         horizons: Numbers of days ahead. A forecast to the end of the scenario's horizon is always added.
         every: Number of days from one forecast to the next.
         draws: Number of draws of the assumptions (default: 32, or 512 with `learn`).
-        learn: Whether the log also updates the distributions of the assumptions. The update takes seconds for each
-            date.
+        learn: Whether the log also updates the distributions of the assumptions. It takes seconds per date.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress callback and cancellation.

@@ -46,8 +46,7 @@ _ONE_THREAD = 1
 class DatedForecast:
     """The probabilities that all methods give to one question on one day.
 
-    - days: number of days ahead. The forecast is the probability that the answer is yes within these days after
-      `as_of`.
+    - days: number of days ahead. A forecast is the probability of the answer yes within these days after `as_of`.
     - to_deadline: whether these days end with the horizon of the scenario.
     - probability: the probability that each method gives, by the name of the method.
     """
@@ -63,8 +62,7 @@ class DatedForecast:
 class DailyForecasts:
     """Forecasts on several dates, in the order of the dates.
 
-    `ended` is the first date on which, by the log, the scenario has reached an ending. From that date on no forecast is
-    made.
+    `ended` is the first date on which, by the log, the scenario has reached an ending. No later forecasts are made.
     """
 
     forecasts: tuple[DatedForecast, ...]
@@ -136,7 +134,7 @@ class _OneDate:
         self.static = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts made on `day`, from the scenario and the belief updated to this day."""
+        """Return the forecasts made on `day`, from the scenario and its assumptions as updated to this day."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]

@@ -31,7 +31,7 @@ BY_DAYS = (7.0, 30.0, 90.0)
 
 @dataclass(frozen=True)
 class HistoricalRates:
-    """Rates of an event in past cases. All rates are per day.
+    """Rates of an event in past cases (crises). All rates are per day.
 
     - event: the selection of rows that count as the event.
     - crisis_class: the selection of rows that decide which cases belong to the class.

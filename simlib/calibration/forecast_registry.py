@@ -182,8 +182,7 @@ def register(
     A question already registered with the same scenario and deadline is skipped.
 
     Args:
-        scenario: The scenario, without a view (a named set of changes) or interventions. The deadline is the end of
-            its horizon.
+        scenario: The scenario, without a view (named set of changes) or interventions. Its horizon is the deadline.
         questions: The questions to register. Default: all questions in `terms.csv`.
         draws: Number of draws of the priors over which each probability is averaged.
         engine: "auto" means the exact engine, or Monte Carlo if there are too many states.
@@ -191,8 +190,8 @@ def register(
         control: Progress callback and cancellation.
 
     Raises:
-        ScenarioError: For a question without terms or without a rule, and for a registry that something other than
-            simlib changed.
+        ScenarioError: For a question without terms or rule, and for a registry that something other than simlib
+            changed.
     """
     registry, terms = read_registry(scenario), read_terms(scenario)
     wanted = tuple(questions) or tuple(terms)

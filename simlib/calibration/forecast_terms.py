@@ -1,8 +1,9 @@
 """The terms of a scenario's registered questions: void rules, base rates and the forecasts of rivals.
 
 A person writes the file `forecasts/terms.csv` in the folder of the scenario. For each question the file says when the
-question is void, and gives a base rate (`climatology`) with its reason. The base rate is one rival of the scenario's
-forecast. Each other rival, such as a market or a person, may have a column with its probabilities.
+question is void, and gives a base rate (`climatology`) with its reason. The scenario's forecast is compared with this
+base rate, and with other forecasts, called rivals. Each rival, such as a market or a person, may have a column with its
+probabilities.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def refuse_incomplete(scenario: Scenario, wanted: Sequence[str], terms: Mapping[
 
 
 def forecasts_folder(scenario: Scenario) -> Path:
-    """Return the folder of a scenario's terms and registry."""
+    """Return the folder with the terms of a scenario's questions and its registry of forecasts."""
     if not scenario.path:
         what = "a scenario read from a pipe has no registry"
         raise ScenarioError(Problem("", 0, "registry", what, "expected the scenario as a file"))

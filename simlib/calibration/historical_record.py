@@ -88,7 +88,6 @@ def _line(text: str, place: str) -> int:
 
 
 def _misfits(scenario: Scenario, data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield (place, problem, expectation) for each error in a record."""
     for key in data:
         if key not in _KEYS:
             yield key, f"unknown key {key!r}", did_you_mean(key, _KEYS)

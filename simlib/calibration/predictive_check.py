@@ -5,10 +5,11 @@ Histories as long as the log are simulated, with assumptions drawn from their pr
 certain dates count as always possible, and interventions are left out. Histories that end before the log are left out
 too, because the real crisis went on.
 
-Two figures are computed for each move that the log names: its count, and the variance of its weekly counts divided by
-their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means clusters. A
-figure of the log is marked if it lies outside the central 90% of the histories. Even if the model is right, about one
-figure in ten is marked by chance. The log may omit some occurrences of a move, but the histories count all of them.
+Two statistics are computed for each move that the log names: its count, and the variance of its weekly counts divided
+by their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means
+clusters. A statistic of the log is marked if it lies outside the central 90% of the histories. Even if the model is
+right, about one statistic in ten is marked by chance. The log may omit some occurrences of a move, but the histories
+count all of them.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
@@ -73,11 +74,11 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A figure of the event log, beside 5%, 50% and 95% quantiles of the same figure over simulated histories.
+    """A statistic of the event log, beside its 5%, 50% and 95% quantiles over simulated histories.
 
     A number is nan if it is not defined.
 
-    - observed: the figure of the log.
+    - observed: the statistic of the log.
     - low, median, high: the quantiles over the histories.
     """
 
@@ -87,10 +88,9 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return two table cells: the figure of the log, and the three quantiles over the histories.
+        """Return two table cells: the statistic of the log, and three quantiles over simulated histories.
 
-        A star marks a figure of the log outside the range of the histories. Both cells are empty if the figure is not
-        defined.
+        A star marks a statistic outside the range of the histories. Both cells are empty if it is not defined.
         """
         if not self.verdict:
             return "", ""
@@ -99,9 +99,9 @@ class Beside:
 
     @property
     def verdict(self) -> str:
-        """Whether the figure of the log is "inside", "below" or "above" the range of the histories.
+        """Whether the statistic of the log is "inside", "below" or "above" the range of simulated histories.
 
-        The verdict is "" if the figure is not defined.
+        The verdict is "" if the statistic is not defined.
         """
         if not np.isfinite([self.observed, self.low, self.high]).all():
             return ""
@@ -161,7 +161,7 @@ class PriorPredictive(Answer):
         return f"Does the event log of “{self.scenario.title}” ({window}) fit the model?"
 
     def sentences(self) -> list[str]:
-        """Say which figures of the log lie outside the range of the model."""
+        """Say which statistics of the log lie outside the range of simulated histories."""
         if not self.checks:
             return ["The log names no move."]
         many, window = counted(len(self.checks) - 1, "move"), f"{self.days:g} days from {long_date(self.first)} on"
@@ -174,7 +174,7 @@ class PriorPredictive(Answer):
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each move: its count and its dispersion, in the log and in the histories."""
+        """Return a table with a row for each move: its count and its dispersion, in log and simulations."""
         import pandas as pd
 
         rows = [
@@ -185,7 +185,7 @@ class PriorPredictive(Answer):
         return pd.DataFrame(rows)
 
     def data(self) -> dict[str, Any]:
-        """Return the period of the log, the number of histories, and every figure."""
+        """Return the period of the log, the number of simulated histories, and every statistic."""
         return pick(self, "first", "days", "kept") | {"moves": self.frame().to_dict("records")}
 
 
@@ -301,8 +301,7 @@ def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
 def _dispersion(counts: Floats) -> Floats:
     """Return the variance of whole weeks divided by their mean, for each row of `counts` (rows, weeks).
 
-    The first column is not a whole week. The result is nan if there are fewer than `FEWEST_WEEKS` weeks, or if all
-    counts are 0.
+    The first column is not a whole week. The result is nan for fewer than `FEWEST_WEEKS` weeks, or counts of only 0.
     """
     weeks = counts[:, 1:]
     if weeks.shape[1] < FEWEST_WEEKS:
@@ -312,9 +311,9 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a figure of the log, beside 5%, 50% and 95% quantiles of this figure over the histories.
+    """Return a statistic of the log, beside its 5%, 50% and 95% quantiles over simulated histories.
 
-    `played` is the figure in each history, or nan if it is not defined there. `method` is passed to `numpy.quantile`.
+    `played` is the statistic in each history, or nan if not defined there. `method` is passed to `numpy.quantile`.
     """
     known = played[np.isfinite(played)]
     points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)

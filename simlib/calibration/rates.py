@@ -7,8 +7,7 @@ Three ranges must not be confused:
 - A hazard that changes with the time since the onset has a rate and an interval for each band (period) of days.
 
 References: The intervals of a pooled rate are Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and
-Yule (1920) for rates that differ between cases. Aalen and Johansen (1978) for cumulative incidence with competing
-causes.
+Yule (1920) for rates that differ between cases. Aalen and Johansen (1978) for competing causes.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ CENSORED = ""
 
 @dataclass(frozen=True, slots=True)
 class PooledRate:
-    """The rate of an event over all cases together, with its 90% interval.
+    """The rate of an event over all cases (crises) together, with its 90% interval.
 
     - events: number of events.
     - exposure_days: number of days in which events could happen.
@@ -56,7 +55,7 @@ class PooledRate:
 
 @dataclass(frozen=True, slots=True)
 class NewCaseRate:
-    """The rate of an event in a new case, whose rate may differ from that of past cases.
+    """The rate of an event in a new case (crisis), whose rate may differ from the rates in past cases.
 
     - cases: number of past cases.
     - per_day, low, high: median, 5% and 95% quantiles of the rate per day.
@@ -100,8 +99,7 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
         exposure_days: Days of each case in which events could happen, shape (cases,).
 
     Raises:
-        SimlibError: For fewer than five cases or no event at all, because the spread between cases cannot be estimated
-            then.
+        SimlibError: For fewer than five cases or no event, because the spread between cases cannot be estimated.
     """
     from scipy.stats import chi2, halfnorm
 
@@ -156,8 +154,7 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
 
     Args:
         days: Day of the event, or last day on which it could have been observed, shape (cases,).
-        happened: Whether the event happened on that day, shape (cases,). If it did not, the case is censored on that
-            day.
+        happened: Whether the event happened on that day, shape (cases,). Otherwise the case is censored.
         bands: First day of each band, in rising order. The last band has no end.
     """
     import pandas as pd

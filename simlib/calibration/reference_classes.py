@@ -1,8 +1,8 @@
 """Base rates: the probabilities of a scenario beside the shares in comparable past crises.
 
-The figures are in `scenarios/base_rates.yaml`. Each figure belongs to a class of past crises. It is the share of crises
-in which an event happened, or a measure of how events followed one another. A scenario names its classes by their ids
-in `reference_class`, and figures of other classes are not applied.
+The numbers about past crises, called figures, are in `scenarios/base_rates.yaml`. Each figure belongs to a class of
+past crises. It is the share of crises in which an event happened, or a measure of how events followed one another. A
+scenario names its classes by their ids in `reference_class`, and figures of other classes are not applied.
 
 Most figures are about a kind of event, such as a war or a threat, called a role. The file `base_rate_roles.csv` of a
 scenario says which rung (level of a ladder of escalation) or which moves of the scenario are events of each role. Its
@@ -60,7 +60,7 @@ Roles = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """One figure about past crises of a class.
+    """One figure (number) about past crises of a class.
 
     - measure: "reached" (the share of crises in which an event of this role occurred), "ended" (the share that ended),
       "gap-shape" or "after-force" (see `interevent`).
@@ -82,7 +82,7 @@ class BaseRate:
 
     @property
     def share(self) -> bool:
-        """Whether the figure is a share of crises, not a shape or a ratio."""
+        """Whether the figure (number) is a share of crises, and not a shape parameter or a ratio."""
         return self.measure in ("reached", "ended")
 
 
@@ -132,7 +132,7 @@ class BaseRates(Answer):
 
     @property
     def applied(self) -> tuple[RateCheck, ...]:
-        """The checks of the figures about classes of crises that the scenario names."""
+        """The checks of those figures (numbers) that are about a class of crises named by the scenario."""
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
@@ -147,19 +147,19 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return a line for each figure of the scenario's classes of crises, and the names of the other classes."""
+        """Return a line for each number about the scenario's classes of crises, then the names of other classes."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each figure: its range, the implied value, verdict and source."""
+        """Return a table with a row for each figure (number): its range, the implied value, verdict and source."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["figures"])
 
     def data(self) -> dict[str, Any]:
-        """Return every figure, with the value that the scenario implies for it."""
+        """Return every figure (number about past crises), with the value that the scenario implies for it."""
         rows = [
             {"figure_id": c.rate.id, "class": c.rate.crisis_class}
             | pick(c.rate, "what", "figure", "low", "high")
@@ -172,7 +172,7 @@ class BaseRates(Answer):
 
 @cache
 def figures() -> tuple[BaseRate, ...]:
-    """Return every figure in the table of past crises that comes with simlib."""
+    """Return every number in the table of past crises that comes with simlib."""
     file = scenarios_folder() / FIGURES
     table = document.read(document.read_file(file, str(file)), str(file))
     table.refuse_if_any()
@@ -293,7 +293,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return a question for each role (kind of event) whose share the figures give, by the id of the question.
+    """Return {id: question}, with a question for each role (kind of event) that `rates` give a share for.
 
     A role has no question if it stands for several moves, or for nothing in the scenario.
     """

@@ -144,10 +144,7 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the frequency of the event at each level (levels,), by isotonic regression.
-
-    A level is a set of equal forecasts, `level_of` is the level of each forecast, and `cases` counts the forecasts.
-    """
+    """Return the frequency of the event at each level (set of equal forecasts), by isotonic regression."""
     from scipy.optimize import isotonic_regression
 
     frequency = np.bincount(level_of, weights=happened) / cases

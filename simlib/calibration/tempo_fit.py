@@ -64,7 +64,7 @@ class TempoFit:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The names of the levels of tempo, the hottest first."""
+        """The names of the levels of tempo (pace of events), the hottest first."""
         return LEVELS[len(self.clock.rates)]
 
     def frame(self) -> pd.DataFrame:
@@ -105,11 +105,10 @@ class TempoFit:
         return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
 
     def assumptions(self) -> str:
-        """Return the fit as part of a scenario: a hidden tempo, its assumptions and its moves.
+        """Return the fit as part of a scenario: a hidden variable `tempo`, its assumptions and its moves.
 
-        The range of `event_rate` is for a new crisis. It includes both the differences between crises and the
-        uncertainty of the estimate. Factors multiply `event_rate`, and their ranges hold for `event_rate` at its
-        estimate.
+        The range of `event_rate` is for a new crisis. It includes the differences between crises and the uncertainty of
+        the estimate. Factors multiply `event_rate`, and their ranges hold at the estimate of `event_rate`.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))

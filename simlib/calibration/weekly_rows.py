@@ -42,7 +42,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """The first day of a whole week, and the number of rows of this week in the log and in the histories."""
+    """The first day of a whole week, and the number of rows of this week in the log and in simulated histories."""
 
     first: dt.date
     rows: Beside
@@ -224,7 +224,7 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
 def _rows_of(
     prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
 ) -> Floats:
-    """Return the number of rows that a log of each history would show in each week, shape (histories, weeks).
+    """Return the number of rows in each week of a log of each simulated history, shape (histories, weeks).
 
     Histories that end before the log are left out.
     """

@@ -48,7 +48,7 @@ class Expressions:
         return self.product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
 
     def product(self, first: str, factors: tuple[Factor, ...]) -> str:
-        """Return the product of the expression `first` and those factors whose conditions hold."""
+        """Return the product of the expression `first` and those of the factors whose conditions hold."""
         parts = [first]
         for factor in factors:
             if factor.per:
@@ -115,8 +115,7 @@ class Expressions:
     def _new_level(self, variable: str, outcome: Outcome) -> str:
         """Return the expression for the level of a variable after an outcome.
 
-        In each state at most one effect of the outcome changes the variable, so the order of the effects does not
-        matter.
+        In each state at most one effect of the outcome changes the variable, so the order of effects is free.
         """
         name, known = self.names.variable[variable], self.scenario.variables[variable]
         first, last, result = known.first, known.first + len(known.levels) - 1, name

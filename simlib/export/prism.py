@@ -14,8 +14,8 @@ The text has one PRISM module. Time is in days.
 - A variable with an uncertain start begins at an undefined constant `start_<variable>`. `starts` lists the combinations
   of these constants with their weights. To check the model, solve it for each combination and take the weighted sum.
 
-PRISM has no rates that change with the calendar, and no interventions. The export refuses scenarios that need them, and
-gives the reason.
+PRISM has no rates that change with the calendar, and no interventions. A scenario that needs them is refused, with the
+reason.
 
 References: Kwiatkowska, Norman, Parker, "PRISM 4.0", CAV 2011 (the language). Hensel et al., "The probabilistic model
 checker Storm", STTT 2022 (which reads the language in PRISM-compatible mode).
@@ -131,8 +131,7 @@ def _asked(question: Question) -> str:
 def starts(scenario: Scenario) -> dict[str, Any] | None:
     """Return the possible start states with their weights as JSON data, or None if the start is certain.
 
-    The key `starts` holds a list with one entry for each combination of levels of the variables whose start is
-    uncertain:
+    The key `starts` holds a list with an entry for each combination of levels of the variables with uncertain start:
 
     - `constants`: {start_<variable>: index of the level}.
     - `levels`: {variable: level}.

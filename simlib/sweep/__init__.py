@@ -14,7 +14,7 @@ The folder of a sweep holds:
 
 - `manifest.json`: the options, the interventions of each plan, and hashes of the design.
 - `design.parquet`: one row per point.
-- `block-NNNNNN.parquet`: one row per point, time and measure.
+- `block-NNNNNN.parquet`: one row per point, report time and quantity, such as an ending.
 """
 
 from __future__ import annotations

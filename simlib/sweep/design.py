@@ -58,7 +58,7 @@ class SweepDesign:
 
     @property
     def sha256(self) -> str:
-        """A hash of the scenarios, of the values and seeds of all points, and of `columns`."""
+        """A hash of the scenarios, of all assumption values and seeds, and of `columns`."""
         text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
         digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):
@@ -66,7 +66,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row per point: scenario hash, seed, `columns` and assumption values."""
+        """Return a table with one row per forecast: scenario hash, seed, `columns` and assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -80,17 +80,18 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the positions of the points in the order in which they are computed.
+        """Return the positions of the points (sets of inputs) in the order in which they are computed.
 
-        Cases (groups of points that differ only in their plan) are shuffled, so that the finished part of an aborted
-        sweep is a random sample. The points of a case follow one another, so that the plans can be compared.
+        Cases (groups of points that differ only in their interventions) are shuffled, so that the finished part of an
+        aborted sweep is a random sample. The points of a case follow one another, so that their results can be
+        compared.
         """
         plans = max(len(self.plans), 1)
         cases = np.random.default_rng(0).permutation(len(self) // plans)
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return a design that repeats every point without interventions and under each plan.
+        """Return a design that repeats every point (set of inputs) without interventions and with each plan.
 
         `plans` are named sets of interventions. The plan without interventions is called `baseline`. In the result, the
         columns `case` and `plan` give the number of the repeated point and the name of its plan.
@@ -118,7 +119,7 @@ class SweepDesign:
         )
 
     def part(self, rows: Ints) -> SweepDesign:
-        """Return the design of the points at the positions `rows` only, without its columns and plans."""
+        """Return the design of those points (sets of inputs) at the positions `rows`, without columns and plans."""
         return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 
@@ -164,8 +165,7 @@ def views_design(
     """Return the design of a sweep over every combination of views, plans and seeds.
 
     `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. The
-    assumptions have the values in the files. Raises ScenarioError for interventions that are impossible in one of these
-    scenarios.
+    assumptions have the values in the files. Raises ScenarioError for interventions that are impossible in a scenario.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])
@@ -175,7 +175,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every world with the interventions of every plan: first the first world with each of the plans."""
+    """Return every scenario with the interventions of every plan: all plans of the first scenario come first."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

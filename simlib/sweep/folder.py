@@ -1,4 +1,4 @@
-"""The folder of a sweep: its manifest, its design, and a Parquet file for each finished block of points."""
+"""The folder of a sweep: its manifest, its design, and a Parquet file for each finished group of forecasts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ FORMAT = 2
 
 
 def block_file(folder: Path, number: int) -> Path:
-    """Return the path of the file for the block (group of points) with this number."""
+    """Return the path of the file for the block (group of forecasts) with this number."""
     return folder / f"block-{number:06d}.parquet"
 
 
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
     """Write the manifest and the design of a sweep into a new folder.
 
-    If the folder already has a manifest, nothing is written. Raises SimlibError if that manifest belongs to another
-    sweep.
+    If the folder has a manifest, nothing is written. Raises SimlibError if this manifest belongs to another sweep.
     """
     wanted = plain_json(
         {
@@ -126,10 +125,10 @@ def write_parquet(frame: pd.DataFrame, target: Path) -> None:
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """Return a table of all finished points of a sweep: one row per point, time and measure.
+    """Return a table of all finished forecasts of a sweep, with a row for each report time and quantity of each.
 
-    The columns of the design, which describe the points, are joined to the rows. In rows of the kind "impact", the
-    column `probability` holds the expected amount. Raises SimlibError for a folder without a sweep.
+    The columns of the design, which describe the inputs of a forecast, are joined to the rows. In rows of the kind
+    "impact", the column `probability` holds the expected amount. Raises SimlibError for a folder without a sweep.
     """
     import pandas as pd
 
@@ -147,10 +146,10 @@ def read(folder: str | Path) -> pd.DataFrame:
 
 
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """Return the rows of all plans except `baseline`, each with the change from `baseline`.
+    """Return the rows of all plans (sets of interventions) except `baseline`, with the change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
-    probability minus `before`. Points for which an unfinished sweep has no result under `baseline` yet are left out.
+    probability minus `before`. Rows for which an unfinished sweep has no result under `baseline` yet are left out.
     Raises SimlibError for a sweep without the plan `baseline`.
     """
     if "plan" not in table or baseline not in set(table["plan"]):

@@ -1,4 +1,4 @@
-"""Compute one block (group of points) of a sweep with one engine, as the task of one worker."""
+"""Compute one block (group of forecasts) of a sweep with one engine, as the task of one worker."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = ["Options", "chosen_engine", "work"]
 
 @dataclass(frozen=True)
 class Options:
-    """The options with which every point of a sweep is computed.
+    """The options with which every forecast of a sweep is computed.
 
     - `engine`: "exact", "montecarlo" or "auto".
-    - `runs`: number of replicates of each point (0 for the exact engine).
+    - `runs`: number of replicates of each forecast (0 for the exact engine).
     - `times`: the report times, in days.
     - `horizon`: the last day of the forecast, in days.
     - `ignore_windows`: whether limits of moves and their factors to periods of the calendar are ignored.
@@ -45,7 +45,7 @@ class Options:
 
 
 HISTORIES = 1000
-"""Number of simulated histories of each point, for questions that the exact engine cannot answer."""
+"""Number of simulated histories of each forecast, for questions that the exact engine cannot answer."""
 
 _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
 
@@ -58,10 +58,7 @@ def need(module: str, what: str) -> None:
 
 @lru_cache(maxsize=8)
 def _solver(world: Scenario, options: Options) -> Any:
-    """Return the exact engine of a scenario.
-
-    A process keeps only the few engines that it used last, because an engine may hold many states.
-    """
+    """Return the exact engine of a scenario. Only the last few are kept, because an engine may hold many states."""
     from simlib.engines.exact.forecast import Solver
 
     return Solver(world, control=Control(threads=1), **_common(options))
@@ -91,10 +88,10 @@ def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
 def work(
     numbers: Ints, part: SweepDesign, options: Options, halted: Callable[[], bool] | None = None
 ) -> tuple[pd.DataFrame, float]:
-    """Compute a block of points. Return a table of their results, and the seconds spent in the engine.
+    """Compute a block (group) of forecasts. Return a table of results, and the seconds spent in the engine.
 
-    `numbers` are the numbers of the points in the whole sweep, and `part` is the design of these points only. The
-    points of one scenario are computed one after another, so that the engine of this scenario is built only once.
+    `numbers` are the numbers of the forecasts in the whole sweep, and `part` is the design of these forecasts only. The
+    forecasts of one scenario are computed one after another, so that the engine of this scenario is built only once.
     Raises Cancelled as soon as `halted` returns True.
     """
     import pandas as pd
@@ -131,7 +128,6 @@ def _answer(
 
 
 def _means(forecast: Forecast) -> list[tuple[str, str, Band]]:
-    """Return ("impact", id, expected amounts with their interval) for each impact."""
     return [
         ("impact", name, Band(impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error))
         for name, impact in forecast.impacts.items()

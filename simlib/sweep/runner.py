@@ -1,4 +1,4 @@
-"""Compute a sweep in blocks (groups of points). An interrupted sweep continues where it stopped."""
+"""Compute a sweep in blocks (groups of forecasts). An interrupted sweep continues where it stopped."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class SweepReport:
     """Statistics of one run of a sweep.
 
     - `folder`: the folder of the sweep.
-    - `points`: the number of points in the design.
+    - `points`: the number of points (forecasts) in the design.
     - `done_now`, `done_before`: the number of points computed in this run and in earlier runs.
     - `retried`: a text for each task that was tried again.
-    - `failed`: a text for each block (group of points) that failed.
+    - `failed`: a text for each block (group of forecasts) that failed.
     - `seconds`: the duration of this run.
     - `engine_share`: the share of the workers' time that was spent in the engine, from 0 to 1.
     """
@@ -51,7 +51,7 @@ class SweepReport:
     engine_share: float
 
     def sentences(self) -> list[str]:
-        """Say how many points were computed, in which time, and which tasks were repeated or failed."""
+        """Say how many forecasts were computed, in which time, and which tasks were repeated or failed."""
         done = self.done_now + self.done_before
         where = f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before)"
         busy = f"{100 * self.engine_share:.0f}% of the workers' time went into the engine"
@@ -75,30 +75,28 @@ def run(
 ) -> SweepReport:
     """Compute the forecasts of a sweep into a folder. An earlier run of the same design is continued.
 
-    A block (group of points) that raises an error is tried again. If the block still fails, the report names it.
+    A block (group of forecasts) that raises an error is tried again. If the block still fails, the report names it.
 
     Args:
-        design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
+        design: The inputs of each forecast, as returned by `grid_design`, `sobol_design` or `views_design`.
         folder: The folder of the sweep. It is created if it does not exist.
-        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can compute every scenario, else Monte
-            Carlo).
-        runs: Number of Monte Carlo replicates of each point.
+        engine: "exact", "montecarlo", or "auto" (exact if that engine can compute every scenario).
+        runs: Number of Monte Carlo replicates of each forecast.
         times: A number of equal steps up to the target, or the report times in days.
         by: The target: a date, or days after `as_of`. By default the horizon that all scenarios of the design share.
         ignore_windows: Whether to ignore limits of moves and their factors to periods of the calendar.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
             as "tcp://host:8786".
-        block: The number of points in a file.
-        control: Progress callback and cancellation. After a cancellation, only blocks already being computed on this
-            machine are finished.
+        block: The number of forecasts in a file.
+        control: Progress callback and cancellation. After a cancellation, this machine finishes only blocks already
+            begun.
 
     Returns:
         The report of the run. The function `read` returns the forecasts.
 
     Raises:
         ScenarioError: If `by` is None and the scenarios of the design have different horizons.
-        SimlibError: If the folder holds another sweep, or a sweep by another version of simlib. Also if the scheduler
-            does not answer.
+        SimlibError: If the folder holds another sweep, or one by another version of simlib, or if no scheduler answers.
         MissingDependency: If pyarrow is missing, or Dask in the case of a cluster.
         Cancelled: When `control` cancels the work. Finished blocks are kept.
     """
@@ -129,7 +127,7 @@ def _one_horizon(design: SweepDesign) -> float:
 
 
 class _Sweep:
-    """Gives the workers the blocks (groups of points) that have no file yet, and writes the results."""
+    """Gives the workers the blocks (groups of forecasts) that have no file yet, and writes the results."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster. Both compute groups of points."""
+"""The workers of a sweep: threads of this process, or a Dask cluster. Both compute groups of forecasts."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ class Threads:
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
         """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
 
-        A block is a group of points. Once `stopped` returns True, no block is begun, and blocks already begun are
-        finished.
+        A block is a group of forecasts. Once `stopped` returns True, only blocks already begun are finished.
         """
         waiting: dict[Future[Any], int] = {}
         while not stopped():
@@ -76,7 +75,7 @@ class Threads:
         return last
 
     def close(self) -> None:
-        """Stop the threads and drop unfinished blocks of points."""
+        """Stop the threads and drop unfinished work."""
         self._halt.set()
         self._pool.shutdown(cancel_futures=True)
 
@@ -97,7 +96,7 @@ class Cluster:
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
         """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
 
-        A block is a group of points. The scheduler repeats a block whose worker died. Once `stopped` returns True,
+        A block is a group of forecasts. The scheduler repeats a block whose worker died. Once `stopped` returns True,
         finished blocks are still yielded, and the other blocks are dropped.
         """
         waiting: dict[str, Task] = {}
@@ -141,15 +140,12 @@ class Cluster:
         self.retried += [f"the tasks of the worker {address} when it left" for address in left]
 
     def close(self) -> None:
-        """Disconnect from the cluster. Blocks of points that have not begun are dropped."""
+        """Disconnect from the cluster. Work that has not begun is dropped."""
         self._client.close()
 
 
 def _outcome(future: Any) -> Any:
-    """Return the result of the function `work` for a block, or the exception that `work` raised.
-
-    Raises SimlibError if the connection to the cluster is lost.
-    """
+    """Return the result of the function `work` for a group of forecasts, or the exception that it raised."""
     try:
         return future.result()
     except CancelledError:  # raised by the client when it loses its scheduler

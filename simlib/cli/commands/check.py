@@ -27,7 +27,7 @@ _REFUSED = 2
 
 
 def execute(arguments: Request) -> int:
-    """Check the files of a scenario and of its views, then look for probable mistakes.
+    """Check the files of a scenario and of its views (named sets of changes), then look for probable mistakes.
 
     Return the exit code. Raises ScenarioError with the problems of all files at once.
     """

@@ -1,4 +1,4 @@
-"""`simlib diff`: the changes between two scenarios or views, and their effect on the forecast."""
+"""`simlib diff`: the differences of two scenarios or views, and their effect on the forecast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST = 20
 
 
 def execute(arguments: Request) -> int:
-    """Print the changes between two scenarios or views, and how these changes affect the forecast."""
+    """Print the differences of two scenarios, or of two views of one, and how they affect the forecast."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 

@@ -1,4 +1,4 @@
-"""`simlib discover`: the ranges of the assumptions in which an ending or another measure is likely."""
+"""`simlib discover`: the ranges of the assumptions in which a chosen result is likely."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print and store the ranges of the assumptions in which an ending or another measure is likely.
+    """Print and store the ranges of the assumptions in which a chosen result, such as an ending, is likely.
 
     The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """

@@ -43,7 +43,6 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:
-    """Return a sentence on how often a move happens by the horizon, or [] if there is no exact solution."""
     from simlib.engines.ensemble import forecast
 
     try:

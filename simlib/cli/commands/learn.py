@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Save the assumptions that a log of events has changed, as a view of the scenario.
+    """Save the assumptions that a log of events has changed, as a view (named set of changes) of the scenario.
 
     If the log has changed no assumption, no view is saved, and a line on standard error says so.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Average the forecasts of several views, linearly and logarithmically, and say how far the views disagree."""
+    """Average the forecasts of several views (named sets of changes) in two ways, and say how far they disagree."""
     from simlib.analysis.pooling import pool
     from simlib.machine.measures import headline
 

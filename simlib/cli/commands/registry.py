@@ -14,8 +14,8 @@ from simlib.cli.options.request import Request
 def execute(request: Request) -> int:
     """Carry out the requested command, and return its exit code.
 
-    Only the module of the requested command is imported. If an output file or folder cannot be written, it raises
-    ScenarioError before any work is done.
+    Only the module of the requested command is imported. Raises ScenarioError before any work is done, if an output
+    file or folder cannot be written.
     """
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets

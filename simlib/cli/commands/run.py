@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simlib.scenario.loader import Stream
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""The pattern of the name of a view."""
+"""The pattern of the name of a view (a named set of changes)."""
 
 
 def execute(arguments: Request) -> int:
@@ -45,7 +45,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
-    """Save the changes to a scenario as a view in its folder.
+    """Save the changes to a scenario as a view (named set of changes) in the folder of the scenario.
 
     Raises ScenarioError if the view exists already (an existing view is never replaced), if `name` is not a valid name,
     or if the scenario has no folder.

@@ -53,10 +53,7 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Print to standard error the questions that the log has already answered with yes.
-
-    The command forecasts these questions again, for the time after the log.
-    """
+    """Print the questions that the log has already answered with yes, and that are forecast anew."""
     for one in update.answered:
         if one.on is not None:
             answer = f"the log has answered “{one.label}”: yes, on {long_date(one.on)}"

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Compute the forecast at each point of a sweep, and write the forecasts to a folder of Parquet files.
+    """Compute the forecasts of a sweep, and write them to a folder of Parquet files. Return 1 if any failed.
 
-    The points differ in assumption values, views (named sets of changes) or plans (named sets of interventions). Return
-    1 if any point failed.
+    The forecasts differ in assumption values, views (named sets of changes) or plans (named sets of interventions).
     """
     from simlib import sweep as sweeping
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
-"""For the chart of rungs over time: the number of draws of the assumptions, of report times, and of runs per draw."""
+"""For the chart of the level of escalation over time: numbers of draws, report times and runs per draw."""
 
 
 def execute(arguments: Request) -> int:
@@ -103,7 +103,6 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
 
 
 def _fan(subject: AskedScenario, arguments: Request) -> Fan:
-    """Return the range of the rung (level of escalation) over time and over draws of the assumptions."""
     from simlib.analysis.uncertainty.fans import ladder_fan
     from simlib.engines.ensemble import over_priors
     from simlib.machine.measures import days_by

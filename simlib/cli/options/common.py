@@ -21,7 +21,7 @@ def add_path(parser: argparse.ArgumentParser) -> None:
 
 
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the options `--view` and `--set`, which load a view and change single assumptions.
+    """Add the options `--view` and `--set`, which apply a view (named changes) and change assumptions.
 
     `how` holds arguments of `add_argument` that say how the values are stored.
     """

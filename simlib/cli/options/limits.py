@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
-"""Least number of draws in a mean. With fewer, the error of the mean cannot be estimated well."""
+"""A mean over fewer draws of the assumptions is refused, because its error cannot be estimated well."""
 
 
 def check(request: Request, scenario: Scenario) -> None:
@@ -70,7 +70,6 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
-    """Yield a problem for each measure that is not an ending (or, for `indicators`, a question)."""
     kinds = ("ending",) if option == "--given" else ("ending", "question")
     for measure in measures:
         if measure.kind not in kinds or measure.of == ONGOING:

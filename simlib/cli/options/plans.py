@@ -17,12 +17,12 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request of a sweep, with each change assigned to all points of the sweep or to one plan.
+    """Return the request of a sweep, with each change assigned to all forecasts of the sweep or to one plan.
 
     A plan is a named set of interventions. The position of an option on the command line decides:
 
     - A `--plan` before the first `--as` is a plan of its own.
-    - Any other change before the first `--as` belongs to every point.
+    - Any other change before the first `--as` belongs to every forecast.
     - A change after an `--as` belongs to the plan that this `--as` names.
     """
     common = [change for name, changes in request.variants if not name for change in changes]

@@ -1,4 +1,4 @@
-"""The variants of a scenario that `compare` compares, and the views that `pool` pools."""
+"""The variants of a scenario for the command `compare`, and the views of it for the command `pool`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_NAME = 60
 """Largest number of characters in a name that consists of the changes in words."""
 
 BASELINE = "baseline"
-"""In a list of views, the name that means the scenario without a view."""
+"""In a list of views (named sets of changes), the name that means the scenario without a view."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
@@ -100,10 +100,10 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return {name of the view: scenario} of the scenarios whose forecasts are averaged.
+    """Return {name of a view: scenario} for the views (named sets of changes) whose forecasts are averaged.
 
-    Each one is the scenario with a view and the requested changes applied. By default every view is used, and the
-    scenario without a view ("baseline"). Raises ScenarioError, which lists every problem.
+    Each scenario has its view and the requested changes applied. By default every view is used, and the scenario
+    without a view ("baseline"). Raises ScenarioError, which lists every problem.
     """
     base = load(request.path)
     names = list(request.views) or [BASELINE, *load_views(base)]
@@ -119,7 +119,7 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return, for each named view, the scenario with this view and the requested changes applied.
+    """Return, for each view in `names`, the scenario with this view and the requested changes applied.
 
     The name "baseline" means no view. Raises ScenarioError, which lists `problems` and then every further problem.
     """
@@ -136,7 +136,7 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 
 
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
-    """Return the weight of each view, or None if no weights are given.
+    """Return the weight of each view (named set of changes), or None if no weights are given.
 
     Raises ScenarioError if the weights cannot be read, or if their number differs from the number of views.
     """

@@ -1,4 +1,4 @@
-"""The scenario of a command line: loaded, with a view applied, and changed by the options."""
+"""The scenario of a command line: loaded, with a view (named changes) applied, and changed."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
-    """Yield pictures of the effects of each variant, of histories that end differently, and of a calendar.
+    """Yield pictures of the effects of each variant, of simulations that end differently, and of a calendar.
 
     With `cumulative`, the effects are drawn as steps, each on top of the steps before it.
     """
@@ -58,9 +58,9 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = F
 
 
 def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
-    """Yield pictures for each measure: a tornado diagram, and Sobol indices if there are any.
+    """Yield pictures for each result, such as an ending: a tornado diagram, and Sobol indices if there are any.
 
-    A tornado diagram shows the answer with each assumption at its low and at its high value.
+    A tornado diagram shows the result with each assumption at its low and at its high value.
     """
     from simlib.plots.sobol_bars import shares
     from simlib.plots.tornado_bars import tornado
@@ -110,7 +110,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield pictures of the most probable paths (as bars, a tree and a flow diagram) and of typical histories."""
+    """Yield pictures of the most probable paths (as bars, a tree and a flow diagram) and of typical simulations."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -145,7 +145,7 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 def discover(result: Discovery) -> Iterator[Picture]:
     """Yield a picture of each box, with the two main assumptions of the box as axes.
 
-    A box is a set of ranges of a few assumptions, within which the measure is likely.
+    A box is a set of ranges of a few assumptions, within which the chosen result is likely.
     """
     from simlib.plots.box_charts import box
 
@@ -159,7 +159,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
 
 
 def pool(result: Pool) -> Iterator[Picture]:
-    """Yield one picture of the forecasts of all views, and of their linear and logarithmic averages."""
+    """Yield one picture of the forecasts by all views of a scenario, and of their two kinds of average."""
     from simlib.plots.pool_bars import pools
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)

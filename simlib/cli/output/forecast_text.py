@@ -71,7 +71,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 
 
 def headline_sentence(computed: Computed) -> str:
-    """Return the sentence about the headline measure: its mean over the priors, and at the stated values.
+    """Return a sentence about the main result: its mean over the priors, and at the values in the file.
 
     Each probability comes with its error if the error is large enough to show.
     """
@@ -257,7 +257,7 @@ def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]
 def count(number: float) -> str:
     """Return an expected number with two or three digits, such as "12.4" or "0.031".
 
-    A small number is never rounded to 0. From 100 up, all digits before the point are given.
+    A small number is never rounded to 0. From 100 up, the number is written as a whole number.
     """
     if number <= 0:
         return "0"

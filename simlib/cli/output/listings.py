@@ -32,14 +32,14 @@ COLUMNS, WIDTH = 4, 22
 """Largest number of variants side by side in a table, and the width of a column heading in letters."""
 
 PARTED = 44
-"""Width in letters of each column in a table of two histories."""
+"""Width in letters of each column in a table of two simulated histories."""
 
 
 def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
-    """Yield a table with a column for each variant, then tables of histories that end differently.
+    """Yield a table with a column for each variant, then tables of simulated histories that end differently.
 
-    The rows of the first table are endings, questions and impacts. With `asked` its rows are all measures of the
-    answer. With `cumulative` the title says that each variant contains the changes of those before it.
+    The rows of the first table are endings, questions and impacts. With `asked` the rows are all quantities that the
+    answer compares. With `cumulative` the title says that each variant contains the changes of the variants before it.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -50,7 +50,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
 
 
 def parted(pair: Divergence) -> str:
-    """Return a table of one history, with columns for dates, events in the baseline, and events in the variant."""
+    """Return a table of one simulated history: dates, events in the baseline, and events in the variant."""
     before, after = pair.labels
     title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
@@ -94,7 +94,7 @@ def _flips(result: Comparison) -> Iterator[str]:
 
 
 def _after(d: Difference) -> str:
-    """Return as text the value of a measure in a variant, and the change from the baseline with its error.
+    """Return a text with the value of a quantity in a variant, and the change from the baseline with its error.
 
     The error is half of the 95% interval. An exact change has none.
     """
@@ -117,10 +117,10 @@ def _pairs(result: Comparison, name: str) -> str:
 
 
 def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
-    """Yield a table for each measure, with a row for each assumption.
+    """Yield a table for each quantity that the answer is about, with a row for each assumption.
 
-    A row shows the answer at the low and at the high value of the assumption. With `slopes` and `shares`, the row also
-    shows the slope of the answer and the share of the spread that the assumption causes.
+    A row shows the quantity at the low and at the high value of the assumption. With `slopes` and `shares`, the row
+    also shows the slope, and the share of the spread that the assumption causes.
     """
     for measure in result.measures:
         bars = result.ranked(measure.name)[:ROWS]
@@ -148,10 +148,7 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 
 
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
-    """Return a column: how the answer changes if an assumption is 1% higher.
-
-    If the answer is a probability, the change is in percentage points.
-    """
+    """Return a column: the change if an assumption is 1% higher, in percentage points for a probability."""
     pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
     found = {a.id: slope * a.value for a, slope in pairs}
     size = 1.0 if measure.probability else 0.01
@@ -176,7 +173,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of the probability of each question and ending: two averages, lowest and highest view."""
+    """Return a table of probabilities: two averages over the views, and the views with the lowest and the highest."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])

@@ -56,7 +56,6 @@ def terminal_width() -> int:
 
 
 def _groups(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Yield (first column, last column + 1) of each group of columns that fits in `room` characters."""
     first, used = 0, 0
     for column, width in enumerate(widths):
         if column > first and used + len(_GAP) + width > room:
