@@ -94,6 +94,7 @@ class VariantAction(argparse.Action):
         value: Any,
         option: str | None = None,
     ) -> None:
+        """Begin a variant, or add a change to the last variant."""
         variants = [*getattr(namespace, self.dest)]
         if option == "--as":
             variants.append((value, []))

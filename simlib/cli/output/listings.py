@@ -173,7 +173,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of probabilities: two averages over the views, and the views with the lowest and the highest."""
+    """Return a table of probabilities: two averages over the views, and the lowest and highest view."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
