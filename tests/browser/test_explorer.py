@@ -304,6 +304,16 @@ def test_pages_open_and_switch_the_world(page):
     until(lambda: "hawks" in page.page.locator(".simlib-table").first.inner_text(), 30, "the comparison")
 
 
+def test_a_view_gives_its_own_reasons_beside_the_sliders(page):
+    about = page.page.locator(".simlib-about")
+    page.page.get_by_role("slider", name="North Island sends a patrol into the strait while things are quiet").focus()
+    before = about.inner_text()
+    page.page.get_by_label("View", exact=True).select_option(label="The hawks of both islands")
+    until(lambda: "Because: The spring exercises begin in April." in about.inner_text(), 20, "the reason of the view")
+    page.page.get_by_label("View", exact=True).select_option(label="as in the file")
+    until(lambda: about.inner_text() == before, 20, "the reason of the file")
+
+
 def test_a_variable_is_kept_and_a_move_becomes_a_rule(page):
     page.tab("Do")
     page.page.get_by_role("button", name="Keep it there from then on").click()

@@ -134,8 +134,10 @@ def test_a_view_is_chosen_and_undone(explorer):
     assert explorer.state.settings == Settings(view="hasty")
     assert agreement(explorer.state.scenario()) in explorer.board.alt
     assert explorer.dials.changed == ["meeting"]
+    assert explorer.dials.view_reasons == {"meeting": "the council meets in April"}
     explorer._undo.click()
     assert explorer._view.value == "(file)"
+    assert explorer.dials.view_reasons == {}
 
 
 @pytest.mark.slow

@@ -246,6 +246,11 @@ class State:
         """Return the values that a view changes, in base units."""
         return {change.assumption: change.value for change in self.views[view].changes} if view else {}
 
+    def view_reasons(self) -> dict[str, str]:
+        """Return the reasons that the chosen view gives for its values."""
+        view = self.views.get(self.settings.view)
+        return {change.assumption: change.because for change in view.changes if change.because} if view else {}
+
     def values(self, settings: Settings | None = None) -> dict[str, float]:
         """Return the values that the view or a change by hand gives to assumptions, in base units."""
         settings = self.settings if settings is None else settings

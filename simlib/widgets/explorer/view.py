@@ -227,6 +227,7 @@ class Explorer(w.VBox):
             self.dials.notes = {name: self.session.notes[name] for name in known if name in self.session.notes}
             self.dials.refused = dict(self.session.refused)
             self.dials.reasons = dict(self.session.reasons)
+            self.dials.view_reasons = state.view_reasons()
             self.dials.reach = self.session.reach_texts()
         with self.board.hold_sync():
             self.board.lead, self.board.tab = state.lead.name, self.session.tab

@@ -122,6 +122,7 @@ class Dials(anywidget.AnyWidget):
       and a sentence on both.
     - `refused`: a typed text that was refused, with the reason: {text, why}.
     - `reasons`: the user's reason for changing the value.
+    - `view_reasons`: the reason of the chosen view, shown in place of the reason in the scenario.
 
     Both the kernel and the browser set `positions`, the position of each slider by id. The browser sets:
 
@@ -140,6 +141,7 @@ class Dials(anywidget.AnyWidget):
     reach = traitlets.Dict().tag(sync=True)
     refused = traitlets.Dict().tag(sync=True)
     reasons = traitlets.Dict().tag(sync=True)
+    view_reasons = traitlets.Dict().tag(sync=True)
     own_reasons = traitlets.Bool(default_value=False).tag(sync=True)
     searching = traitlets.Bool(default_value=True).tag(sync=True)
     typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)

@@ -42,6 +42,8 @@ function render({ model, el }) {
     return field;
   };
 
+  const reason = (dial) => model.get("view_reasons")[dial.id] || dial.because;
+  const because = (dial) => `Because: ${reason(dial)}`;
   const explain = (dial) => {
     if (inHand) inHand.classList.remove("simlib-inhand");
     inHand = rows.get(dial.id)?.node ?? null;
@@ -50,7 +52,7 @@ function render({ model, el }) {
     about.replaceChildren(
       ...(model.get("own_reasons") ? [ownReason(dial)] : []),
       make("strong", "", dial.whole),
-      make("p", "", `Because: ${dial.because}`),
+      make("p", "", because(dial)),
       make("p", "", dial.prior),
       ...(dial.sources.length ? [make("p", "", `Sources: ${dial.sources.join("; ")}`)] : []),
       make("p", "simlib-uses", dial.uses.join("; ")),
@@ -71,7 +73,7 @@ function render({ model, el }) {
   const addRow = (dial, parent) => {
     const id = `${prefix}-${rows.size}`;
     const node = make("div", "simlib-row");
-    node.title = `Because: ${dial.because}`;
+    node.title = because(dial);
     const label = make("label", "", dial.label);
     label.htmlFor = id;
     const line = make("div", "simlib-line");
@@ -192,6 +194,12 @@ function render({ model, el }) {
       readout(row);
     }
   };
+  // Another view has other reasons. The reason that is shown stands after the name of its assumption.
+  const justify = () => {
+    for (const row of rows.values()) row.node.title = because(row.dial);
+    const shown = rows.get(about.dataset.id);
+    if (shown) about.querySelector("strong").nextElementSibling.textContent = because(shown.dial);
+  };
   const overridden = () => {
     for (const row of rows.values()) row.fresh = false;
     place();
@@ -230,7 +238,7 @@ function render({ model, el }) {
       let shown = 0;
       for (const row of rows.values()) {
         if (row.node.parentElement !== section.body) continue;
-        const text = `${row.dial.label} ${row.dial.whole} ${row.dial.id} ${section.title} ${row.dial.because}`.toLowerCase();
+        const text = `${row.dial.label} ${row.dial.whole} ${row.dial.id} ${section.title} ${reason(row.dial)}`.toLowerCase();
         const fits = words.every((word) => text.includes(word));
         shown += fits;
         row.node.hidden = !fits || (!words.length && !section.whole && shown > section.first);
@@ -247,6 +255,7 @@ function render({ model, el }) {
   const unwatch = listen(model, {
     "change:groups": build, "change:positions": place, "change:overrides": overridden,
     "change:notes": annotate, "change:changed": annotate, "change:refused": annotate, "change:reach": reaches,
+    "change:view_reasons": justify,
   });
   build();
   return unwatch;
