@@ -84,12 +84,16 @@ class IdleWork:
             self._influence(control)
             if self.answers.solver(self.answers.machine(settings)) is None or not self.answers.state.base.assumptions:
                 return
-            self._first_order(settings, forecast, control)
+            first, changed = shown()[:SOLVED], self.answers.state.values(settings)
+            # Far from the stated value, the gradient says little about the other end. So these ends are solved at once.
+            moved = [name for name in first if name in changed]
+            self._first_order(settings, forecast, moved, control)
+            self._ends(settings, moved, control)
             if doubtful:
                 self._doubt(settings, forecast, control)
             else:
                 priors.draws(self.answers.state.base, 1)  # imports SciPy's statistics now, because that is slow
-            self._ends(settings, shown()[:SOLVED], control)
+            self._ends(settings, [name for name in first if name not in moved], control)
             self.display.tell_idle(settings, "")
 
         self.worker.submit(job, _nothing, self.display.fail, delay=PAUSE)
@@ -104,7 +108,7 @@ class IdleWork:
             self.influence.save(folder() / "cache" / slider_order.file_name(state.base))
         self.display.take_influence(self.influence)
 
-    def _first_order(self, settings: Settings, forecast: Forecast, control: Control) -> None:
+    def _first_order(self, settings: Settings, forecast: Forecast, without: list[str], control: Control) -> None:
         state, measure = self.answers.state, self.answers.state.lead
         slopes = self.answers.slopes(settings, measure.name, control)
         if slopes is None:
@@ -112,7 +116,7 @@ class IdleWork:
         answer, values = headline.last(forecast, measure), state.values(settings)
         found: dict[str, Ends] = {}
         for name, assumption in state.base.assumptions.items():
-            if not assumption.fixed and slopes.get(name):
+            if not assumption.fixed and slopes.get(name) and name not in without:
                 value = values.get(name, assumption.value)
                 found[name] = (*slider_order.first_order(assumption, value, answer, slopes[name]), False)
         self.display.take_reach(settings, measure.name, found)

@@ -5,7 +5,7 @@ No widget here. The leading question or ending is the one that the explorer is a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from simlib.formatting import percent
 
@@ -15,32 +15,32 @@ Ends = tuple[float, float, bool]
 Inexact ones are estimates from the gradient.
 """
 
+Key = Callable[[str], Hashable]
+"""A function from the id of an assumption to a key of everything else that its ends depend on.
+
+The ends of a slider do not depend on its own position. So they stay when this slider alone moves.
+"""
+
 
 class Reach:
-    """The probabilities of the leading question at both ends of each slider.
-
-    All of them belong to one key, which stands for some settings and their leading question.
-    """
+    """The probabilities of the leading question at both ends of each slider."""
 
     def __init__(self) -> None:
-        self._key: Hashable = None
-        self.ends: dict[str, Ends] = {}
+        self._found: dict[str, tuple[Hashable, Ends]] = {}
 
-    def of(self, key: Hashable) -> dict[str, Ends]:
-        """Return the probabilities that belong to a key, or {} for another key."""
-        return self.ends if key == self._key else {}
+    def of(self, key: Key) -> dict[str, Ends]:
+        """Return the probabilities that belong to the present keys."""
+        return {name: ends for name, (old, ends) in self._found.items() if old == key(name)}
 
-    def add(self, key: Hashable, found: Mapping[str, Ends]) -> None:
-        """Add the probabilities `found` {assumption: ends}.
+    def add(self, key: Key, found: Mapping[str, Ends]) -> None:
+        """Add the probabilities `found`. An estimate does not replace an exact probability."""
+        known = self.of(key)
+        for name, ends in found.items():
+            if ends[2] or not known.get(name, ends)[2]:
+                self._found[name] = key(name), ends
 
-        With another key, first remove all earlier ones. An estimate does not replace an exact probability.
-        """
-        before = self.of(key)
-        self.ends = before | {name: ends for name, ends in found.items() if ends[2] or not before.get(name, ends)[2]}
-        self._key = key
-
-    def texts(self, key: Hashable, label: str) -> dict[str, list[str]]:
-        """Return {assumption: [text at the low end, text at the high end, sentence]}, or {} for another key.
+    def texts(self, key: Key, label: str) -> dict[str, list[str]]:
+        """Return {assumption: [text at the low end, text at the high end, sentence]}.
 
         `label` is the label of the leading question.
         """

@@ -81,6 +81,7 @@ class ExplorerSession:
         self.refused: dict[str, dict[str, str]] = {}
         self._moved = self._misfit = ""
         self.reach = Reach()
+        self._reached: Hashable = None
         self.shown: Forecast | None = None
         self.tab, self.picked, self.number = self.tabs[0]["id"], dict[str, str](), 0
         self.in_hand = False
@@ -440,7 +441,8 @@ class ExplorerSession:
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
         baseline, number, ratio = self._baseline(), self.number, self.ratio
-        ends = self.reach.of(self._reach_key)
+        # After a move only the ends of the moved slider are known, until the idle work finds those of the others.
+        ends = self.reach.of(self._reach_key) if self._reached == self._drivers_key else {}
 
         def job(_: Control) -> Still:
             if tab == "consequences":
@@ -529,7 +531,8 @@ class ExplorerSession:
         """Show the answer to the leading question (`measure`) at both ends of each slider in `reach`."""
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
-                self.reach.add((self.answers.key(settings), measure), reach)
+                self.reach.add(self._reach_key, reach)
+                self._reached = self._drivers_key
                 self.front.show_reach()
                 if self.tab == "drivers":
                     self._draw_still()
@@ -539,8 +542,11 @@ class ExplorerSession:
         return self.reach.texts(self._reach_key, self.state.lead.label)
 
     @property
-    def _reach_key(self) -> Hashable:
+    def _drivers_key(self) -> Hashable:
         return self.answers.key(self.state.settings), self.state.lead.name
+
+    def _reach_key(self, name: str) -> Hashable:
+        return self.answers.key(self.state.settings.with_value(name, None)), self.state.lead.name
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""
