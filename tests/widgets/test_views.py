@@ -94,6 +94,7 @@ def test_undo_redo_and_reset_put_the_sliders_back(explorer):
     assert explorer.dials.positions["meeting"] == STEPS // 2
     explorer._redo.click()
     assert explorer.dials.positions["meeting"] == 80
+    assert not explorer._reset.disabled
     explorer._reset.click()
     assert explorer.dials.positions["meeting"] == STEPS // 2
     assert explorer.dials.changed == []
@@ -135,6 +136,7 @@ def test_a_view_is_chosen_and_undone(explorer):
     assert agreement(explorer.state.scenario()) in explorer.board.alt
     assert explorer.dials.changed == ["meeting"]
     assert explorer.dials.view_reasons == {"meeting": "the council meets in April"}
+    assert explorer._reset.disabled  # a view is no change by hand
     explorer._undo.click()
     assert explorer._view.value == "(file)"
     assert explorer.dials.view_reasons == {}

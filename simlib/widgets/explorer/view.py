@@ -235,6 +235,7 @@ class Explorer(w.VBox):
         self._offer_views()
         self._view.value = state.settings.view or AS_IN_FILE
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
+        self._reset.disabled = state.untouched
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, and for readers without a kernel its picture and answer in words."""
