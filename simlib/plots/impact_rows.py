@@ -79,8 +79,8 @@ def consequence_rows(
 ) -> Axes:
     """Draw a bar for the mean of an impact given each ending, and return `ax`.
 
-    The means of all impacts are written above the bars. If the axes are too low for all bars, the largest and the
-    smallest are drawn.
+    The means of all impacts are written above the bars. If the axes are too low for all bars, those of the likeliest
+    endings are drawn.
 
     Args:
         result: The forecast.
@@ -105,11 +105,13 @@ def consequence_rows(
     bold = {"fontsize": style.TEXT, "fontweight": "bold", "color": style.INK}
     _above(ax, style.wrap(result.label("impacts", impact), int(0.8 * width), 1), 18 + 12.5 * len(lines), **bold)
     room = max(2, int(lines_within(ax)))
-    some = f" ({room} of {len(ranked)})" if len(ranked) > room else ""
-    caption = f"{amounts.unit}, mean given each ending{some} by {result.by_words}; later impacts are not counted"
+    which, later = "each ending", "; later impacts are not counted"
+    if len(ranked) > room:
+        which, later = f"the {room} likeliest of {len(ranked)} endings", ""  # one line has no room for both
+        likeliest = sorted(ranked, key=lambda name: -float(result.endings[name].probability[-1]))[:room]
+        ranked = [name for name in ranked if name in likeliest]
+    caption = f"{amounts.unit}, mean given {which} by {result.by_words}{later}"
     _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL, color=style.FAINT)
-    if some:
-        ranked = [*ranked[: (room + 1) // 2], *ranked[len(ranked) - room // 2 :]]
     top = 1.25 * max([*given.values(), 1e-9])
     ax.set_xlim(-top * LABELS / (1 - LABELS), top)
     ax.set_ylim(max(len(ranked), 1) - 0.4, -0.6)

@@ -50,6 +50,15 @@ def test_rows_of_consequences_do_not_overlap(forecast, height):
     assert max(text.get_window_extent().y1 for text in ax.texts) <= height
 
 
+def test_of_many_endings_the_likeliest_have_bars(forecast):
+    ax = consequence_rows(forecast, axes(600, 100, 60), head=3)
+    names = [text.get_text() for text in ax.texts if text.get_ha() == "right"]
+    chances = {forecast.label("endings", name): band.probability[-1] for name, band in forecast.endings.items()}
+    assert len(names) == 2 < len(chances)
+    assert set(names) == set(sorted(chances, key=chances.get)[-2:])
+    assert any("mean given the 2 likeliest of 3 endings" in text.get_text() for text in ax.texts)
+
+
 @pytest.mark.parametrize("height", [40, 60, 90, 200])
 def test_names_of_rungs_do_not_overlap(height):
     rungs, names = np.array([2, 3, 4, 6, 5, 6]), [f"rung {n}" for n in range(9)]
