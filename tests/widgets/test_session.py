@@ -90,7 +90,7 @@ def test_the_first_answer_is_exact_and_in_words(session, state):
     shown = session.front.last
     assert not shown.preview
     assert shown.status["text"] == "exact, 8 states"
-    assert shown.alt == f"An agreement is signed by 30 May 2031: {said(state)}. Nothing has ended yet: 18%."
+    assert shown.alt == f"An agreement is signed by 30 May 2031: {said(state)}. No ending by then: 18%."
     assert size(shown.left) == size(shown.right) == shown.size
     assert session.front.rests == 1
 

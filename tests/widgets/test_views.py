@@ -121,6 +121,10 @@ def test_another_answer_leads_in_one_click(explorer):
     ((title, items),) = [(group["title"], group["items"]) for group in explorer.board.answers]
     assert title == "Endings"
     assert [item["name"] for item in items][-1] == "ending:ongoing"
+    assert (items[-1]["label"], items[-1]["short"]) == ("No ending by 30 May 2031", "No ending by then")
+    explorer.board.request = {"what": "lead", "value": "ending:ongoing", "n": 2}
+    rest(explorer)
+    assert explorer.board.alt.startswith("No ending by 30 May 2031: ")
 
 
 def test_a_reason_of_ones_own_is_kept(explorer):

@@ -29,14 +29,6 @@ def last(forecast: Forecast, measure: Measure) -> float:
     return float(band(forecast, measure).probability[-1])
 
 
-def label_of(measure: Measure) -> str:
-    """Return the label of an ending or a question.
-
-    The state without any ending has a label of its own.
-    """
-    return "Nothing has ended yet" if measure.of == ONGOING else measure.label
-
-
 def sentence(
     forecast: Forecast,
     measure: Measure,
@@ -57,7 +49,8 @@ def sentence(
         note: A sentence about an intervention, which comes last.
     """
     now = last(forecast, measure)
-    parts = [part(f"{label_of(measure)} by {forecast.by_words}: "), part(percent(now), strong=True)]
+    label = "No ending" if measure.of == ONGOING else measure.label
+    parts = [part(f"{label} by {forecast.by_words}: "), part(percent(now), strong=True)]
     change = change_in_words(now, None if baseline is None else last(baseline, measure))
     parts.append(part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
     if spread is not None:
@@ -66,7 +59,7 @@ def sentence(
     parts.append(part("."))
     ongoing = forecast.endings.get(ONGOING)
     if ongoing is not None and measure.of != ONGOING:
-        parts += [part(" Nothing has ended yet: "), part(percent(float(ongoing.probability[-1])), strong=True)]
+        parts += [part(" No ending by then: "), part(percent(float(ongoing.probability[-1])), strong=True)]
         parts.append(part("."))
     if note:
         parts.append(part(f" {note}"))
@@ -107,7 +100,9 @@ def _items(
         if forecast is not None and kind == "question" and measure.of not in forecast.questions:
             item |= {"value": "" if before is None else percent(last(before, measure)), "due": True}
         elif forecast is not None:
-            item["label"], now = label_of(measure), last(forecast, measure)
+            if measure.of == ONGOING:
+                item |= {"label": f"No ending by {forecast.by_words}", "short": "No ending by then"}
+            now = last(forecast, measure)
             points = change_in_words(now, None if baseline is None else last(baseline, measure)).removesuffix(" points")
             item |= {"value": percent(now), "change": points.replace("up ", "▲ ").replace("down ", "▼ ")}
         yield item
