@@ -258,6 +258,7 @@ def test_a_calendar_says_a_long_rule_whole(comparison):
         for label, effect in comparison.effects.items()
     }
     long = dataclasses.replace(comparison, effects=effects)
+    assert "in 4 plans, " in drawn(calendar, long)[1].replace("\n", " ")
     assert drawn(calendar, long)[1].replace("\n", " ").count(rule.strip()) == 4
     height = (162 + 38 * rows_of(long)) / 100
     figure, ax = plt.subplots(figsize=(7.2, height), dpi=100)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
 """Labels of the fields that may have a message beside them."""
 
-HEAD = ("variant", "what", "baseline", "variant", "change")
-PLAN_HEAD = ("plan", "what", "baseline", "under the plan", "change")
+HEAD = ("change", "what", "baseline", "with the change", "difference")
+PLAN_HEAD = ("plan", "what", "baseline", "under the plan", "difference")
 
 
 def _pairs() -> Field:
@@ -70,7 +70,7 @@ class WhatIf(PanelQuestion):
     If there are several changes, their joint effect is shown too.
     """
 
-    edition = 3
+    edition = 4
     name, title, by_itself = "what-if", "What changes if …?", True
 
     def make_fields(self) -> Sequence[Field]:
@@ -227,7 +227,7 @@ class Plans(PlannedQuestion):
     `plans`, which are views or paths of files with views.
     """
 
-    edition = 3
+    edition = 4
     name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:
