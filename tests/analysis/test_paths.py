@@ -140,6 +140,14 @@ def test_rungs_and_moves_on_the_way_are_told_apart():
     assert [line.split(":")[0] for line in told[1:]] == ["Rungs on the way", "Moves on the way"]
 
 
+def test_a_rung_has_the_same_name_in_a_sentence_and_in_the_picture():
+    world = crossroads()
+    ladder = world.ladders["places"]
+    rungs = tuple(dataclasses.replace(rung, label=f"what {rung.id} means") for rung in ladder.rungs)
+    told = passages(world.replace(ladders={"places": dataclasses.replace(ladder, rungs=rungs)}), "home").sentences()
+    assert told[1].startswith("Other rungs on the way: “right” in 75%")
+
+
 def test_a_forced_move_is_a_passage():
     """Whoever is still at the crossing on day 5 is made to go left: that counts as passing, as in sampled histories."""
     forced = crossroads().replace(interventions=(Force("go-left", worlds.date(5)),))

@@ -232,7 +232,7 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
 
 def _candidates(scenario: Scenario, ladder: str) -> Iterator[tuple[str, str, str, int]]:
     for number, step in enumerate(scenario.ladders[ladder].rungs):
-        yield "rung", step.id, step.label or step.id, number
+        yield "rung", step.id, step.id, number  # its label is a description, and pictures write its name
     for number, move in enumerate(scenario.moves.values()):
         if not move.unseen:
             yield "move", move.id, move.label, number

@@ -129,7 +129,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 class OnTheWayTo(PanelQuestion):
     """Histories that reach an ending, and the rungs (levels) and moves that occur in most of them."""
 
-    name, title, edition = "on-the-way-to", "What do the paths to one ending have in common?", 2
+    name, title, edition = "on-the-way-to", "What do the paths to one ending have in common?", 3
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
