@@ -76,7 +76,7 @@ def series(result: ForecastSeries, ax: Axes) -> Axes:
 
 def _title(result: ForecastSeries) -> str:
     first, last = (long_date(result.dates[place].as_of) for place in (0, -1))
-    return f"{len(result.lines)} forecasts by {result.by_words}, as stated from {first} to {last}"
+    return f"Probabilities by {result.by_words}, as forecast from {first} to {last}"
 
 
 def _taught(line: SeriesLine) -> bool:
