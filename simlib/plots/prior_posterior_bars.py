@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Assumption
 
 ROWS = 12
+LETTERS = 72
+"""Letters in a line of a label in a picture of the usual width."""
+
 Z95 = 1.6448536269514722
 """The 95% point of a standard normal variable."""
 
@@ -35,8 +38,10 @@ def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
 
 
 def height_of(result: Update) -> int:
-    """Return the height in pixels of a picture that has room for all assumptions."""
-    return 170 + 42 * max(len(chosen(result)), 1)
+    """Return the height in pixels of a picture that has room for all assumptions and their whole labels."""
+    numbers, some = {**result.before.assumptions, **result.before.log_assumptions}, chosen(result)
+    row = 42 if all(len(numbers[each.id].short_label) <= LETTERS for each in some) else 52
+    return 170 + row * max(len(some), 1)
 
 
 @lettered

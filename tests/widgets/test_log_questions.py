@@ -62,3 +62,17 @@ def test_a_posterior_is_drawn_on_the_scale_of_the_prior():
 
     for number in (each for each in WORLD.assumptions.values() if not each.fixed):
         assert scores(number, (number.low, number.value, number.high)) == pytest.approx([-Z95, 0, Z95])
+
+
+def test_no_label_of_an_assumption_is_cut_in_the_picture_of_the_lessons():
+    from simlib.plots.figure import new_figure
+    from simlib.plots.prior_posterior_bars import chosen, height_of, prior_and_posterior
+
+    result = simlib.update(WORLD, "later.csv", as_of=dt.date(2031, 6, 26), draws=64)
+    long = "How many times as often ‘Offer talks, which North Island accepts’ happens from 12 May 2031 to 18 May 2031"
+    name = next(each.id for each in chosen(result) if each.id in WORLD.assumptions)
+    assumptions = {**WORLD.assumptions, name: dataclasses.replace(WORLD.assumptions[name], label=long, short="")}
+    result = dataclasses.replace(result, before=result.before.replace(assumptions=assumptions))
+    height = height_of(result)
+    ax = prior_and_posterior(result, new_figure(720, height).add_axes((20 / 720, 0.05, 424 / 720, 1 - 140 / height)))
+    assert long in {text.get_text().replace("\n", " ") for text in ax.texts}

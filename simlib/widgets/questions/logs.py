@@ -63,7 +63,7 @@ class _LogQuestion(PanelQuestion):
 class LearnFromTheLog(_LogQuestion):
     """The range of each assumption before and after learning from a log of events."""
 
-    name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 3
+    name, title, edition = "learn-from-the-log", "What does the log teach about the assumptions?", 4
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
