@@ -230,6 +230,7 @@ def test_sources_that_are_cut_keep_their_age():
     found = Grounds("", ("The Gazette: a title that goes on and on",), None, 2)
     assert found.brief(30) == "2 days old: The Gazette: a …"
     assert found.brief(99) == "2 days old: The Gazette: a title that goes on and on"
+    assert Grounds("", ("One", "Two"), None, 1).brief(30) == "the newest a day old: One; Two"
     assert Grounds("", (), None, None).brief(30) == "no source"
 
 

@@ -86,12 +86,16 @@ class Grounds:
         """Return a phrase that names the sources, and says how old the newest is."""
         if not self.sources:
             return "no source"
-        return f"{'; '.join(self.sources)} ({self.age()})"
+        return f"{'; '.join(self.sources)} ({self._newest()})"
 
     def brief(self, width: int) -> str:
         """Return the age of the newest source and the sources, cut to `width` characters."""
-        words = f"{self.age()}: {'; '.join(self.sources)}" if self.sources else self.words()
+        words = f"{self._newest()}: {'; '.join(self.sources)}" if self.sources else self.words()
         return shorten(words, width, placeholder=" …")
+
+    def _newest(self) -> str:
+        several = len(self.sources) > 1 and self.age_days is not None
+        return f"the newest {self.age()}" if several else self.age()
 
     def age(self) -> str:
         """Return the age of the newest source in words, such as "3 days old"."""

@@ -135,7 +135,7 @@ class HowSure(PanelQuestion):
 class WorthKnowing(PanelQuestion):
     """The value of learning one assumption exactly (EVPPI)."""
 
-    name, title, edition = "worth-knowing", "What is worth finding out next?", 3
+    name, title, edition = "worth-knowing", "What is worth finding out next?", 4
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
