@@ -93,7 +93,9 @@ def test_a_series_can_be_saved_and_loaded_and_drawn(world, tmp_path):
     again = simlib.load_answer(result.save(tmp_path / "series.json"))
     assert again.to_dict() == result.to_dict()
     assert result.plot().lines
-    several = forecast_series(world, [LogRow("warn", dt.date(2031, 4, 11))], measures=["ending:acted", "ending:ongoing"])
+    several = forecast_series(
+        world, [LogRow("warn", dt.date(2031, 4, 11))], measures=["ending:acted", "ending:ongoing"]
+    )
     title = several.plot().get_title(loc="left").replace("\n", " ")
     assert title == "Probabilities by 30 April 2031, as forecast from 1 April 2031 to 12 April 2031"
 
