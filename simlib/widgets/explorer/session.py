@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from simlib.control import Control
-from simlib.errors import ScenarioError, SimlibError
+from simlib.errors import ScenarioError
 from simlib.formatting import percent
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
@@ -35,7 +35,7 @@ from simlib.widgets.explorer.slider_order import Influence, find_stored
 from simlib.widgets.explorer.sliders import STEPS, dials, grouped
 from simlib.widgets.explorer.state import VALUES, State, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status_line import Part, status
+from simlib.widgets.kit.status_line import Part, failure, status
 
 BANDS = "bands are 95% intervals"
 """What the status line of a Monte Carlo answer says about its error."""
@@ -221,14 +221,14 @@ class ExplorerSession:
         If a slider caused it, show the reason beside that slider.
         """
         with self.lock:
-            words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
+            line = failure(error)
             problem = next(iter(error.problems), None) if isinstance(error, ScenarioError) else None
             if problem and problem.where.startswith(VALUES) and self._moved in self.state.values():
                 self._misfit, text = self._moved, self.state.value_text(self._moved)
                 self.refused[self._moved] = {"text": text, "why": why_refused(problem, self.state.base)}
                 self.front.show_settings()
-                words = "not computed: the marked value does not fit the others"
-            self.front.show_status(status(words, "error"))
+                line = status("not computed: the marked value does not fit the others", "error")
+            self.front.show_status(line)
 
     def move(self, positions: Mapping[str, int]) -> None:
         """Change the assumptions whose sliders moved, and show the answer.

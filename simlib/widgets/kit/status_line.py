@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simlib.errors import SimlibError
 from simlib.formatting import percent, plainly
 from simlib.results import ONGOING, Forecast
 
@@ -42,6 +43,12 @@ def part(text: str, *, strong: bool = False) -> Part:
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
     """Return a status line. `kind` is "", "preview", "busy" or "error", and `share` the progress (0 to 1)."""
     return {"text": text, "kind": kind, "share": share}
+
+
+def failure(error: Exception) -> Part:
+    """Return the status line of an error. The name of an unexpected error comes before its message."""
+    known = isinstance(error, SimlibError | ValueError)
+    return status(str(error) if known else f"{type(error).__name__}: {error}", "error")
 
 
 def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:

@@ -35,7 +35,7 @@ from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status_line import Part, ShownPicture, part, status
+from simlib.widgets.kit.status_line import Part, ShownPicture, failure, part, status
 from simlib.widgets.logbook.log_table import new_row_sentences
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
@@ -185,8 +185,7 @@ class LogSession:
 
     def fail(self, error: Exception) -> None:
         """Show an error. The last picture stays."""
-        words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
-        self.front.show_status(status(words, "error"))
+        self.front.show_status(failure(error))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until every morning is computed. Return False after `timeout` seconds."""

@@ -19,7 +19,7 @@ import numpy as np
 from simlib.analysis.discovery.boxes import middle, outside, side
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery
 from simlib.control import Control
-from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.errors import Problem, ScenarioError
 from simlib.formatting import percent, quoted
 from simlib.machine import measures
 from simlib.plots.box_charts import BoxBoard, axes_of
@@ -37,7 +37,7 @@ from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status_line import Part, part, status
+from simlib.widgets.kit.status_line import Part, failure, part, status
 
 HEIGHT = 560
 """Height of the picture in pixels."""
@@ -257,8 +257,7 @@ class BoxSession:
 
     def fail(self, error: Exception) -> None:
         """Show an error. The last answer stays."""
-        words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
-        self.front.show_line(status(words, "error"))
+        self.front.show_line(failure(error))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the full answer is shown and quick estimates are prepared.
