@@ -1,9 +1,9 @@
-"""A table, the crosswalk, that maps the codes of event data to categories of moves.
+"""The crosswalk: a table that maps the codes of event data to categories, such as "threaten" or "strike".
 
-Scenarios name the moves. Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0
-codebook (Palmer et al. 2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where
-two schemes disagree. A CAMEO code that is not in the table takes the category of its longest prefix in the table: 0571
-takes the category of 057.
+Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0 codebook (Palmer et al.
+2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
+CAMEO code that is not in the table takes the category of its longest prefix in the table: 0571 takes the category of
+057.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CATEGORIES = (
 
 @functools.cache
 def crosswalk() -> pd.DataFrame:
-    """Return the table that maps codes of event data to categories of moves.
+    """Return the table that maps codes of event data to categories, such as "threaten" or "strike".
 
     Its columns are all text: scheme (such as "cameo"), code, category and note.
     """
@@ -40,9 +40,9 @@ def _scheme(name: str) -> dict[str, str]:
 
 
 def category_of(scheme: str, code: str) -> str:
-    """Return the category that a code of event data has in a scheme, such as "cameo", or "" if there is none.
+    """Return the category of a code in a coding scheme such as "cameo", or "" if the code has no category.
 
-    If a CAMEO code is not in the table, the longest prefix of the code that is in the table counts.
+    If a CAMEO code is not in the table of categories, the longest prefix of the code that is in the table counts.
     """
     table = _scheme(scheme)
     lengths = range(len(code), 0, -1) if scheme == "cameo" else (len(code),)
@@ -50,9 +50,6 @@ def category_of(scheme: str, code: str) -> str:
 
 
 def categories(scheme: str, codes: pd.Series) -> pd.Series:
-    """Return the category of each code of event data in a scheme, such as "cameo".
-
-    The category is "" if there is none.
-    """
+    """Return the category of each code in a coding scheme such as "cameo", or "" for a code without one."""
     text = codes.astype(str)
     return text.map({code: category_of(scheme, code) for code in text.unique()}).astype(str)

@@ -15,7 +15,7 @@ LOG_COLUMNS = (
     *("date", "date_precision", "actor", "target", "move", "times"),
     *("description", "source_name", "source_url", "confidence", "known_on"),
 )
-"""The columns of an event log that event data fill. `simlib.scenario.event_log` has the complete list."""
+"""The columns of an event log that are filled from event data. `simlib.scenario.event_log` has the complete list."""
 
 Precision = Literal["day", "week", "month"]
 
@@ -28,7 +28,7 @@ def as_log(
 ) -> pd.DataFrame:
     """Return the rows of event data in which the given actors act on each other, as an event log.
 
-    The oldest row comes first. The column `move` holds the category of the crosswalk (`simlib.data.category_table`).
+    The oldest row comes first. The column `move` holds the category of the event (see `simlib.data.category_table`).
     The user replaces this category by a move of the scenario. Equal rows of one day become one row, and the column
     `times` says how many rows they were. Rows without a category, or dated only to a year, are left out.
 
@@ -86,6 +86,5 @@ def _insist_on_actors(frame: pd.DataFrame, actors: Collection[str]) -> None:
 
 
 def _names(column: pd.Series, wanted: Collection[str]) -> pd.Series:
-    """Say for each row whether its cell names a wanted actor. `wanted` is in lower case."""
     found = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
     return column.astype(str).map(found).astype(bool)

@@ -17,10 +17,10 @@ COLUMNS = ("date", "precision", "end", "case", "actor", "target", "code", "categ
 _DATES = ("date", "end", "known_on")
 _WORDS = ("precision", "case", "actor", "target", "code", "category", "source")
 _LOOK = 1 << 16
-"""Number of bytes at the beginning of a file by which it is recognised."""
+"""Number of bytes that are read from the beginning of a file to recognise its layout."""
 
 _ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
-"""Columns that no complete row leaves empty. In each layout, the first of them that the layout has is checked."""
+"""Columns that are never empty in a complete row. A file is checked by the first of these columns that it has."""
 
 CHUNK = 100_000
 """Number of rows of a file that are read at a time."""
@@ -52,7 +52,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
-    """Yield a file of event data as tidy frames of `rows` rows each. `simlib.data` lists the columns.
+    """Yield a file of event data as tidy frames of at most `rows` rows. `simlib.data` lists the columns.
 
     Raises the same errors as `read`.
     """

@@ -1,8 +1,8 @@
-"""Turn the events that measures ask about into questions of the scenario.
+"""Add questions to a scenario for the events that measures (the numbers of a forecast) ask about.
 
 A measure may ask whether a move has happened, whether a level has been reached, or how probable one event is given
-another. The scenario file has no questions about these events. So such questions are added to the scenario before an
-engine runs. The id of an added question comes from the name of the measure, and cannot clash with an id in a file.
+another. No question in the scenario file records such an event, so a question is added before an engine runs. The id of
+the added question is made from the name of the measure, and cannot be the id of a question in a file.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ __all__ = ["events", "with_events"]
 
 
 def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> Scenario:
-    """Return the scenario with a question for each event that the measures need.
+    """Return the scenario with a question for each event that the measures ask about.
 
-    Raises ScenarioError for a condition whose date lies after `by_day` (default: the horizon).
+    Raises ScenarioError if the condition of a conditional probability has a date after `by_day` (default: the horizon).
     """
     asked = events(scenario, measures, by_day)
     return scenario.replace(questions={**scenario.questions, **asked}) if asked else scenario
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return the questions that must be added to the scenario for these measures, by their ids.
+    """Return {id: question} for the questions that the scenario must have to answer these measures.
 
-    Raises ScenarioError for a condition whose date lies after `by_day` (default: the horizon).
+    Raises ScenarioError if the condition of a conditional probability has a date after `by_day` (default: the horizon).
     """
     last = scenario.horizon_days if by_day is None else by_day
     return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
@@ -55,7 +55,7 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 
 def _place(event: Measure) -> tuple[str, str]:
-    """Return ("ending", id) or ("question", id): where the scenario records the event."""
+    """Return the ending or question that records the event, as ("ending" or "question", id)."""
     return ("question", event.asked) if event.asked else ("ending", event.of)
 
 

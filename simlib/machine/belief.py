@@ -1,8 +1,8 @@
-"""`Belief`: weighted draws of the assumptions.
+"""`Belief`: weighted draws of the assumption values.
 
-The prior is one belief, and the posterior given an event log is another. A function that works over draws takes either
-a number of draws of the prior, or a belief. Some methods need independent draws of the prior, such as Sobol indices and
-EVPPI (expected value of partial perfect information). They take only a number.
+The prior is one belief. The posterior given an event log is another. A function with an argument `draws` takes either a
+belief, or the number of draws to take from the prior. Methods that need independent draws of the prior, such as Sobol
+indices and EVPPI (expected value of partial perfect information), take only a number.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """D weighted draws of the A assumptions of one scenario, as of a date.
+    """D weighted draws of the values of a scenario's A assumptions, given what is known on a date.
 
     Attributes:
         name: Where the belief comes from: "prior", or the name of an event log.
-        as_of: The date of the scenario to which the draws belong.
+        as_of: The first day of the scenario to which the draws belong.
         assumptions (A,): The ids of the assumptions, which are the columns of `theta`.
         theta (D, A): The assumption values, in base units (rates per day).
         weights (D,): The weights of the draws, which sum to one.
-        start (D, K): For each draw, the probabilities of the K states of the scenario's `joint_start`. None: every draw
-            starts as the scenario says.
+        start (D, K): For each draw, the probabilities of the K states of the scenario's `joint_start`. None: the
+            probabilities of the scenario, for every draw.
         seed: The seed of the draws, None if they have none.
     """
 
@@ -71,27 +71,27 @@ class Belief:
 
     @property
     def equal(self) -> bool:
-        """Whether all draws weigh the same."""
+        """Whether all draws have the same weight."""
         return bool(np.all(self.weights == self.weights[0]))
 
     def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
-        """Yield (assumption values (A,), probabilities of the start states (K,)) for each draw.
+        """Yield (assumption values (A,), probabilities (K,) of the K states of `joint_start`) for each draw.
 
-        The probabilities are None if the draw starts as the scenario says.
+        The probabilities are None if the belief has no `start`.
         """
         for number, theta in enumerate(self.theta):
             yield theta, None if self.start is None else self.start[number]
 
     @property
     def effective_draws(self) -> float:
-        """The number of equally weighted draws that would say as much: 1 / Σ weights² (Kish 1965)."""
+        """The effective sample size of the weighted draws, 1 / Σ weights² (Kish 1965)."""
         return float(1 / np.sum(self.weights**2))
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
-    """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
+    """Return `draws` itself if it is a belief, and otherwise a belief with that many draws of the prior.
 
-    Raises Unsupported if the assumptions, the date or the start states of the belief are not those of the scenario.
+    Raises Unsupported if the belief has other assumptions, another date or other start states than the scenario.
     """
     if not isinstance(draws, Belief):
         return Belief.prior(scenario, draws, seed=seed)
@@ -124,11 +124,11 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
-    """Return weighted quantiles (points, ...) of values over D draws.
+    """Return weighted quantiles (points, ...) of the `values` at D draws.
 
-    With equal weights, NumPy's linear interpolation is used. Otherwise a quantile is the mean of the weighted quantile
-    function, a step function, from p (n - 1) / n to p (n - 1) / n + 1 / n (Akinshin 2023). Here n is the effective
-    number of draws, 1 / Σ weights².
+    With equal weights, the quantiles are those of `numpy.quantile`. Otherwise, the quantile at p is the average of the
+    weighted quantile function (a step function) between p (n - 1) / n and p (n - 1) / n + 1 / n (Akinshin 2023). Here n
+    is the effective number of draws, 1 / Σ weights².
 
     Args:
         values: Values at each draw (D, ...).

@@ -2,8 +2,8 @@
 
 A *context* of a move is one combination of truth values of the conditions on its outcomes' factors and effects. An
 outcome in one context is a *branch*. A branch has one chance and one list of effects. Most moves have no such
-conditions, so they have one context, and one branch for each outcome. Each entry of a move's local table belongs to one
-context, so the engines need not check the conditions on outcomes.
+conditions, so they have one context, and one branch for each outcome. Each combination of levels that a move reads (an
+entry of its local table) belongs to one context, so the engines need not check the conditions on outcomes.
 
 Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K the largest number of factors of
 one outcome, V variables.
@@ -22,14 +22,14 @@ from simlib.typing import Bools, Ints
 
 
 class Lookup(Protocol):
-    """Turns the names, conditions and windows of a scenario into indices and truth values."""
+    """Turns the names, conditions and calendar periods of a scenario into indices and truth values."""
 
     def variable(self, name: str) -> int:
-        """Return the index of a variable id."""
+        """Return the index of the variable with this id."""
         ...
 
     def assumption(self, name: str) -> int:
-        """Return the index of an assumption id in θ."""
+        """Return the index of an assumption in θ, the vector of assumption values."""
         ...
 
     def level(self, variable: str, level: str) -> int:
@@ -37,37 +37,38 @@ class Lookup(Protocol):
         ...
 
     def window(self, window: Window | None) -> int:
-        """Return the index of a calendar window, -1 for None."""
+        """Return the index of a period of the calendar, or -1 for None."""
         ...
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say for each state (N,) whether a condition holds. Each row of `levels` (N, V) is a state."""
+        """Return whether a condition holds in each of N states, which are the rows of `levels` (N, variables)."""
         ...
 
 
 class Branches:
-    """The branches (outcomes in a context) of moves, ordered by move, then context, then outcome.
+    """The branches of all moves, ordered by move, then by context, then by outcome.
 
-    Sizes and words are as in the module docstring. The extended θ (`Standing.extended`) is the vector of assumption
-    values followed by other numbers.
+    A context is a combination of truth values of the conditions on a move's outcomes. A branch is one outcome in one
+    context. The sizes are those of the module docstring. The extended θ is the vector of assumption values, followed by
+    other numbers (`Standing.extended`).
 
     Attributes:
-        entry (E,): The first branch of the context of each table entry. The branch of outcome k comes k places later.
-        start (C + 1,): Where the branches of each context begin.
+        entry (E,): The first branch in the context of each table entry. The branch of outcome k comes k places later.
+        start (C + 1,): The index of the first branch of each context.
         move (C,): The move of each context.
         outcome (B,): The outcome of each branch, numbered over all moves.
         state (B, V): An example of a state in the context of each branch.
-        chance (B,): The index of the assumption that is the chance, or -1 for the branch that takes the rest.
+        chance (B,): The index of the assumption that is the chance, or -1 if the chance is one minus all others.
         factor (K, B): The factors on the chance, as indices into the extended θ.
-        window (K, B): The calendar window in which each factor applies, -1 if it always applies.
-        effect_start (B + 1,): Where the effects of each branch begin.
+        window (K, B): The period of the calendar in which each factor applies, -1 if it always applies.
+        effect_start (B + 1,): The index of the first effect of each branch.
         effect_variable: The variable that each effect changes.
         effect_shifts: Whether each effect shifts the variable (True) or sets it (False).
         effect_amount: The number of levels by which each effect shifts the variable, or the level that it sets.
     """
 
     def __init__(self, read: Lookup, one: int) -> None:
-        """Begin without moves. `one` is the index of the number 1 in the extended θ (see `Standing`)."""
+        """Create the object without moves. `one` is the index of the number 1 in the extended θ (see `Standing`)."""
         self._read, self._one, self._outcomes = read, one, 0
         self._entries: list[Ints] = []
         self._states: list[Ints] = []
@@ -76,10 +77,10 @@ class Branches:
         self._start, self._move, self._outcome, self._chance = [0], [0][:0], [0][:0], [0][:0]
 
     def add(self, move: Move, local: Ints, further: Iterable[Condition]) -> None:
-        """Add the branches (outcomes in a context) of the next move.
+        """Add the branches of the next move: each outcome, for each combination of its conditions' truth values.
 
-        `local` (entries, V) are the states of the entries of its local table (combinations of levels that the move
-        reads). `further` are conditions, other than those of the move itself, on which its chances depend.
+        Each row of `local` (entries, V) is a state. There is one for each combination of levels that the move reads.
+        `further` are conditions of interventions on which the chances of the outcomes also depend.
         """
         context, examples = self._contexts(move, local, further)
         count = len(move.outcomes)
@@ -106,7 +107,7 @@ class Branches:
         return context.reshape(-1).astype(np.int64), local[example]
 
     def close(self) -> None:
-        """Make the arrays, after the last move has been added."""
+        """Build the arrays, after the last move has been added."""
         none = np.zeros(0, dtype=np.int64)
         self.entry: Ints = np.concatenate([none, *self._entries])
         self.start, self.move, self.outcome, self.chance = (

@@ -1,9 +1,10 @@
-"""Hidden clocks: how a move that takes some time becomes part of a Markov chain.
+"""Hidden clocks, with which a Markov chain can represent moves that take some time.
 
-The wait of such a move has stages. A *clock* is a hidden variable with one level for each stage. A hidden move, the
-*tick*, advances the clock by one stage while the move itself is possible. The move itself can happen only at the last
-stage, and then sets the clock back. The clock also goes back when the move becomes impossible, so that each wait begins
-anew. The tables and both engines list these variables and ticks after those of the scenario. Users never see them.
+The wait for such a move consists of exponential stages in a row. A *clock* is a hidden variable with one level for each
+stage. A hidden move, the *tick*, advances the clock by one stage while the move itself is possible. The move itself can
+happen only at the last stage, and then sets the clock back to the first. The clock also goes back when the move becomes
+impossible, so that each wait begins anew. The tables and both engines list clocks and ticks after the variables and
+moves of the scenario. Users never see them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from simlib.scenario.model import Effect, Move, Outcome, Scenario, Variable
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of one move, which counts the stages of its wait.
+    """The clock of one move: a hidden variable that counts the stages of the move's wait.
 
     Attributes:
         move: The id of the move.
@@ -31,16 +32,15 @@ class Clock:
 
 
 def clock_id(move: str) -> str:
-    """Return the id of the clock of a move, which is also the id of its tick.
+    """Return the id of a move's clock, the hidden variable that counts the stages of its wait.
 
-    The clock is the hidden variable that counts the stages of the move's wait. The tick advances the clock. The id has
-    spaces, so it cannot clash with an id in a file.
+    The hidden move that advances the clock has the same id. The id contains spaces, so no id in a file can equal it.
     """
     return f"waiting for {move}"
 
 
 def clocks_of(scenario: Scenario) -> tuple[Clock, ...]:
-    """Return a clock for each move that waits for several stages, in the order of the moves.
+    """Return a clock for each move whose wait has several stages, in the order of the moves.
 
     A clock is a hidden variable that counts the stages. A wait of one stage needs no clock.
     """
@@ -59,9 +59,9 @@ def _clock(move: Move) -> Clock:
 
 
 def wound(move: Move, clocks: tuple[Clock, ...]) -> Move:
-    """Return the move with effects that restart its own wait (clock) when the move happens.
+    """Return the move with a further effect: when it happens, its clock goes back to the first stage.
 
-    A move without a clock is returned unchanged.
+    A clock counts the stages of a move's wait. A move without a clock is returned unchanged.
     """
     back = tuple(Effect(c.variable.id, level=c.variable.levels[0]) for c in clocks if c.move == move.id)
     if not back:

@@ -1,8 +1,8 @@
-"""Turn a question about a number of firings (times that moves happen) into a question about a state.
+"""Turn the question whether moves have happened a number of times into a question about a state.
 
-A further variable, the counter, is added to the scenario. Every outcome that counts for the question raises the counter
-by one. The last level of the counter is an ending, because later events cannot change the answer. No condition and no
-factor reads the counter, so everything else goes on as before.
+A variable that counts these moves is added to the scenario. Every outcome that counts for the question raises this
+variable by one. Its highest level is an ending, because later events cannot change the answer. No condition or factor
+reads the variable, so everything else stays the same.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from simlib.scenario.model import Condition, Effect, Ending, Move, Question, Sce
 __all__ = ["COUNTED", "with_counter"]
 
 COUNTED = "counted often enough"
-"""Id of the counter and of the ending at its last level. The id has spaces, so it cannot clash with an id in a file."""
+"""Id of the counting variable, and of the ending at its highest level. Ids in files have no spaces."""
 
 
 def with_counter(scenario: Scenario, question: Question) -> Scenario:
-    """Return the scenario with a counter of firings, and a question about the count as its first ending.
+    """Return the scenario with a variable that counts moves, and an ending at the count that is asked for.
 
-    The ending has the id `COUNTED`. It is reached when the moves and outcomes of the question have happened as often as
-    the question asks. Other questions and all ladders (scales of escalation) are left out. The counter is the last
-    variable.
+    The ending comes first and has the id `COUNTED`. It is reached when the moves and outcomes of the question have
+    happened as often as the question asks. The counting variable comes last. The result has no questions and no ladders
+    (scales of escalation).
     """
     goal = question.count.at_least if question.count else 1
     levels = tuple(str(number) for number in range(goal + 1))

@@ -1,14 +1,14 @@
 """Interventions: acts on a day, and standing interventions, which are in force between two dates.
 
-A standing intervention forbids a move, sets the rate of a move (a policy), or assumes another value of an assumption.
-An act on a day forces a move or sets a variable.
+A standing intervention forbids a move, sets the rate of a move (a policy), or gives an assumption another value. An act
+on a day forces a move or sets a variable.
 
-The rate tables (see `tables`) hold indices into the *extended* θ. This is θ, the vector of assumption values, followed
-by further numbers in this order:
+The rate tables (see `tables`) hold indices into the *extended* θ. The extended θ is θ, the vector of assumption values,
+followed by further numbers in this order:
 
     1 and 0
     the rates of the policies
-    the values that interventions assume
+    the values that interventions give to assumptions
     the factors that turn a median wait into the rate of a stage of the wait
     the values that a counter (a variable whose levels are whole numbers) can take
 
@@ -34,9 +34,9 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An act on a day: set `variable` to `level`, or let `move` happen with `outcome`.
+    """Something that happens on a given day: `variable` is set to `level`, or `move` happens with `outcome`.
 
-    All four are indices, -1 if not used. If a move has the outcome -1, its outcome is drawn at random.
+    All four are indices, or -1 if not used. If `move` is given and `outcome` is -1, the outcome is drawn at random.
     """
 
     variable: int = -1
@@ -44,19 +44,19 @@ class Action:
     move: int = -1
     outcome: int = -1
     number: int = 0
-    """Position in `Scenario.interventions`, or -1 for a move that the scenario itself puts on a date."""
+    """Position of the intervention in `Scenario.interventions`, or -1 for a move to which the file gives a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time in which no calendar window opens or closes and no intervention begins or ends.
+    """A stretch of time in which no intervention and no period of the calendar begins or ends.
 
     Attributes:
         start, end: Days after `as_of`. The end is not part of the segment.
-        actions: The acts at `start`, in order. They come before anything else.
-        closed: The indices of the calendar windows that are closed.
-        standing: The prohibitions, policies and assumed values in force, by their positions in
-            `Scenario.interventions`.
+        actions: What interventions and dated moves do at `start`, in order, before anything else happens.
+        closed: The indices of the periods of the calendar (`Tables.windows`) that do not include this stretch.
+        standing: The positions in `Scenario.interventions` of the prohibitions, policies (new rates) and assumed values
+            in force.
         held: The indices of the variables that interventions hold at a level, so that no move changes them.
     """
 
@@ -69,15 +69,15 @@ class Segment:
 
     @property
     def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """A key for the rates: segments with the same key have the same rates."""
+        """A key for the rates: two segments with the same key have the same rates."""
         return self.closed, self.standing
 
 
 class Standing:
-    """The standing interventions of a scenario: prohibitions, policies and assumed values.
+    """The interventions of a scenario that last for a time: prohibitions, policies (new rates), assumed values.
 
-    `items` maps the position of each in `Scenario.interventions` to the intervention. The *extended* θ is the vector of
-    assumption values, followed by other numbers that can multiply a rate (see the module docstring).
+    `items` is {position in `Scenario.interventions`: intervention}. The *extended* θ is the vector of assumption
+    values, followed by other numbers that can multiply a rate (see the module docstring).
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -96,22 +96,22 @@ class Standing:
 
     @property
     def numbers_from(self) -> int:
-        """The index of the counter value 0 in the extended θ. The other counter values follow in order."""
+        """The index in the extended θ at which the whole numbers 0, 1, 2, ... (values of counters) begin."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
-        """Return the variables in the conditions of the standing interventions that concern a move."""
+        """Return the ids of the variables in the conditions of the interventions that concern a move."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
-        """Return the conditions of interventions that assume a value for a factor on the outcomes of a move."""
+        """Return the conditions of interventions that change the value of a factor on the outcomes of a move."""
         named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Let indices (F, E) into the extended θ point at the values that interventions assume, in place.
+        """Redirect the indices (F, E) into the extended θ, in place, to the values that interventions assume.
 
-        `applies` says for an intervention at which entries (E,) its condition holds in the segment.
+        `applies(item)` returns at which table entries (E,) the condition of the intervention `item` holds.
         """
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
@@ -120,16 +120,16 @@ class Standing:
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
-        """Let indices (F, E) into the extended θ point at the numbers that are in force in a segment.
+        """Redirect the indices (F, E) into the extended θ, in place, to the numbers in force in a segment.
 
-        The indices are changed in place. Assumed values come first, then policies, then prohibitions. Under a policy or
-        a prohibition, the wait of a move that takes some time does not advance.
+        Assumed values are applied first, then policies, then prohibitions, which override the others. Under a policy or
+        a prohibition, the wait for a move that takes some time does not advance.
 
         Args:
             index: The indices, by row (0: the base rate, then factors) and by table entry.
             segment: The stretch of time.
-            applies: Says for an intervention at which table entries (E,) it applies.
-            ticks: The entries (E,) of hidden moves that advance a wait by one stage.
+            applies: A function that returns at which table entries (E,) an intervention applies.
+            ticks: Which table entries (E,) belong to hidden moves that advance a wait by one stage.
         """
         self.assume(index, segment, applies)
         one = len(self._assumption)
@@ -147,9 +147,9 @@ class Standing:
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return the extended θ: `theta` (A,) followed by the numbers that the module docstring lists.
 
-        A median wait is replaced by its inverse. If `theta` is a draw, `centre` (A,) holds the stated values. A value
-        that an intervention assumes is then multiplied by theta / centre of its assumption (for a chance: its odds are
-        multiplied by the odds ratio).
+        A median wait is replaced by its inverse. If `theta` is a random draw, `centre` (A,) holds the medians that the
+        scenario states. A value that an intervention assumes is then multiplied by theta / centre of the same
+        assumption. For a chance, the odds are multiplied by the odds ratio instead.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
@@ -160,18 +160,18 @@ class Standing:
 
     @property
     def signs(self) -> Floats:
-        """The power of each assumption (A,) in a hazard: 1, but -1 for a median wait."""
+        """The exponent of each assumption (A,) in a hazard: -1 for a median wait, 1 for any other assumption."""
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
         """Turn derivatives with respect to the extended θ into derivatives with respect to θ, both (A,).
 
-        `derivative` belongs to the first A numbers of the extended θ, which hold the inverse of a median wait.
+        `derivative` belongs to the first A numbers of the extended θ, which contain the inverse of each median wait.
         """
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values that interventions assume, shifted as `extended` says if `theta` is a draw."""
+        """Return the values that interventions assume. With `centre`, they are shifted as `extended` describes."""
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values
@@ -180,9 +180,10 @@ class Standing:
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
-        """Return how each value that an intervention assumes changes with θ, as between draws around θ.
+        """Return the derivatives, with respect to θ, of the values that interventions assume.
 
-        Each item is (index of the assumption, index of the value in the extended θ, ∂ extended θ / ∂ θ).
+        From draw to draw, an assumed value changes with θ as `extended` describes. Each item of the list is (index of
+        the assumption, index of the assumed value in the extended θ, derivative of the extended θ at that index).
         """
         first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
         at = theta[self._targets]
@@ -193,10 +194,10 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {assumption: ∂ value / ∂ θ} for the values that interventions assume in a segment.
+        """Return {index of the assumption: derivative} for the values that interventions assume in a segment.
 
-        The values change with θ as they do between draws around θ. If several interventions assume a value of one
-        assumption, the last of them counts.
+        The derivatives are those of `slopes`. If several interventions give a value to one assumption, the last of them
+        counts.
         """
         slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
         return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
@@ -204,7 +205,7 @@ class Standing:
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return `theta` and `centre` (A,), changed to the values that interventions assume in a segment."""
+        """Return `theta` and `centre` (A,), each with the values that interventions assume in a segment."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -222,16 +223,16 @@ class Standing:
 
 
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Say whether a standing intervention can change the hazard of a move or the progress of its wait."""
+    """Return whether an intervention can change the hazard of a move or the progress of its wait."""
     if isinstance(item, Assume):
         return item.assumption in {move.rate, *(factor.by for _, factor in move.placed_factors())}
     return move.id in (item.move, clock_id(item.move))
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return the odds of each chance in `theta` (A,), divided by its odds in `centre` (A,), followed by a 1.
+    """Return the odds of each chance in `theta` (A,) divided by its odds in `centre` (A,), followed by a 1.
 
-    For equal chances the ratio is 1, even if both are 0 or both are 1. So a fixed chance of 0 or 1 stays as it is.
+    Where the two chances are equal, the ratio is 1, even at 0 and 1. So a fixed chance of 0 or 1 stays as it is.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))

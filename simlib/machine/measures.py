@@ -40,7 +40,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 By = str | float | dt.date | None
-"""The target day of a question: a date, its ISO text, or a number of days after `as_of`. None means the horizon."""
+"""The day by which an event is asked about: a date, its ISO text, or days after `as_of`. None means the horizon."""
 
 Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
 
@@ -63,9 +63,9 @@ class Measure:
     """One number that a forecast reports.
 
     Attributes:
-        kind: The kind of the measure, such as "ending" ("given": a conditional probability).
-        of: The id of the ending, question, variable, ladder, move or impact. For a conditional probability, the name
-            of the event.
+        kind: The kind of the measure, such as "ending". The kind "given" is a conditional probability.
+        of: The id of the ending, question, variable, ladder, move or impact. For a conditional probability, the name of
+            the event.
         label: The label that people read.
         part: The level of the variable, or the rung of the ladder. For a conditional probability, the name of the
             condition, followed by "@" and its date if there is one.
@@ -87,7 +87,7 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The id of the question of the scenario that records the event, "" if no question records it.
+        """The id of the question that records whether the event has happened, or "" if there is no such question.
 
         `asked_events.with_events` adds such a question for a measure "fired:..." or "reached:...".
         """
@@ -131,7 +131,7 @@ def days_by(scenario: Scenario, by: By) -> float:
     """Return a target day as a number of days after the scenario's `as_of`.
 
     `by` is None for the horizon, a number of days, a date, or the ISO text of a date. A date means the end of that day.
-    Raises ScenarioError for a text that is no date, and for a day at or before the start or after the horizon.
+    Raises ScenarioError for a text that is not a date, and for a day before the start or after the horizon.
     """
     try:
         date = dt.date.fromisoformat(by) if isinstance(by, str) else by
@@ -147,7 +147,7 @@ def days_by(scenario: Scenario, by: By) -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures with these names, each once. None: the headline measure of the scenario.
+    """Return the measures with these names, without repetitions. None: the main measure of the scenario.
 
     Raises a ScenarioError that lists every unknown name, and ValueError for an empty list of names.
     """
@@ -168,11 +168,10 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
 
 
 def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
-    """Return the headline: the measure that the scenario names as its headline, else its first question.
+    """Return the headline, which is the measure that comes first in reports.
 
-    `kinds` are the permitted kinds, in order of preference. If the scenario names no measure of these kinds, the
-    headline is the first measure of the first kind, else of the second kind, and so on. If the scenario has no such
-    measure, the headline is "no ending yet".
+    The scenario may name its headline. If it names none of the permitted `kinds`, the headline is the first measure of
+    the first kind, else of the second kind, and so on. If there is no such measure, the headline is "no ending yet".
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None
@@ -288,9 +287,9 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
 def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
     """Return (value, low, high) of a measure in a forecast, each an array (T,) over its T report times.
 
-    Low and high are the ends of the interval that the forecast gives. It covers the numerical error, such as that of a
-    finite number of replicates. Raises Unsupported for "days:..." if the forecast does not have these numbers, and
-    SimlibError for a conditional probability whose condition has probability 0.
+    Low and high are the ends of the forecast's interval for the numerical error, such as the sampling error of a finite
+    number of replicates. Raises Unsupported for "days:..." if the forecast has no numbers of days, and SimlibError for
+    a conditional probability whose condition has probability 0.
     """
     if measure.kind == "ending" or measure.asked:
         band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.asked]
@@ -320,7 +319,7 @@ def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats
     """Return (value, low, high) of a conditional probability (T,).
 
     If replicates were counted, low and high are the Wilson interval among the replicates that meet the condition.
-    Otherwise they follow from the intervals of numerator and denominator.
+    Otherwise, low and high follow from the intervals of numerator and denominator.
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)

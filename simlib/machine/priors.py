@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 Z_95TH_PERCENTILE = 1.6448536269514722
-"""Normal score of the 95th percentile, which is `high`."""
+"""The 95th percentile of the standard normal distribution, which is the normal score of `high`."""
 
 __all__ = ["correlation", "describe", "draws", "quantile", "scores", "scores_from_values", "share_below", "shifted"]
 __all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the values of the A assumptions in base units (A,): those in `values`, else the stated ones.
+    """Return the values of the A assumptions (A,), in base units: those in `values`, else the stated medians.
 
-    Raises ScenarioError for a name in `values` that is no assumption.
+    Raises ScenarioError for a name in `values` that is not an assumption.
     """
     result = np.array([a.value for a in scenario.assumptions.values()], dtype=float)
     if values:
@@ -57,7 +57,7 @@ def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floa
 
 
 def correlation(scenario: Scenario) -> Floats:
-    """Return the Pearson correlation matrix (A, A) of the normal scores."""
+    """Return the Pearson correlation matrix (A, A) of the normal scores of the assumptions."""
     position = {name: index for index, name in enumerate(scenario.assumptions)}
     matrix = np.eye(len(position))
     for pair in scenario.correlations:
@@ -67,11 +67,12 @@ def correlation(scenario: Scenario) -> Floats:
 
 
 def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
-    """Return n draws of the normal scores of the A assumptions (n, A), correlated as the scenario says.
+    """Return n draws (n, A) of the normal scores of the A assumptions, with the correlations of the scenario.
 
-    The first draws do not depend on n. At the beginning of a Sobol sequence, some columns resemble each other, however
-    the sequence is scrambled. With `shuffled`, the columns are assigned to the assumptions at random, so that each seed
-    affects other pairs of assumptions. Raises ValueError for n < 1.
+    The draws are the first n points of a scrambled Sobol sequence, so a larger n only adds draws. Early in such a
+    sequence, some columns are similar, however the sequence is scrambled. With `shuffled`, the columns are assigned to
+    the assumptions at random, so that another seed makes other pairs of assumptions similar. Raises ValueError for n <
+    1.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc
@@ -173,9 +174,10 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return the derivative ∂g(θ)/∂z (..., A) at normal scores `z` (..., A), 0 for fixed assumptions.
+    """Return the derivatives ∂g(θ)/∂z (..., A) of assumption values θ at normal scores `z` (..., A).
 
-    g is the logit for a chance, and the log for any other kind of assumption.
+    g is the logit for a chance, and the log for any other kind of assumption. The derivative is 0 for a fixed
+    assumption.
     """
     steps = [_steps(a.kind, a.value, a.low, a.high) for a in scenario.assumptions.values()]
     below, above = np.array(steps, dtype=float).reshape(-1, 2).T
@@ -184,7 +186,6 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
-    """Return ∂g(θ)/∂z below and above the stated value, with g as in `slopes`."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

@@ -1,4 +1,4 @@
-"""Report times: the days for which a forecast gives its numbers."""
+"""Report times: the times for which a forecast gives its numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 
 
 def daily_steps(horizon: float) -> int:
-    """Return the number of steps between report times for a horizon in days.
+    """Return into how many equal steps a forecast divides its horizon (in days).
 
-    The steps are whole numbers of days if 30 to 100 such steps fit the horizon. Otherwise there are 60 steps.
+    The result is the largest number from 30 to 100 for which each step is a whole number of days. If there is no such
+    number, the result is 60.
     """
     if horizon != int(horizon):
         return _OTHERWISE
@@ -25,10 +26,10 @@ def daily_steps(horizon: float) -> int:
 
 
 def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
-    """Return report times in days: 0 and the ends of equal steps to the horizon, or the given times.
+    """Return the times, in days, for which a forecast gives its numbers.
 
-    `times` is the number of equal steps, or the report times themselves. Raises ValueError for fewer than one step,
-    and for times that do not increase strictly within 0 and the horizon.
+    `times` is the number of equal steps from 0 to the horizon, or the times themselves. Raises ValueError for fewer
+    than one step, for times that do not increase strictly, and for times outside 0 to the horizon.
     """
     if isinstance(times, int | np.integer):
         if times < 1:

@@ -1,7 +1,7 @@
 """Impacts as arrays: how much each outcome, condition and ending adds to each impact.
 
-An impact is a quantity that accumulates along a history, such as casualties. Sizes: I impacts, O outcomes (of all moves
-together), A assumptions.
+An impact is a quantity that accumulates over a simulated history, such as casualties. Sizes: I impacts, O outcomes (of
+all moves together), A assumptions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ __all__ = ["Accrual", "Impulse", "Payment", "Rewards"]
 
 
 class Impulse(NamedTuple):
-    """An amount that is added to an impact whenever a move happens with one of some outcomes.
+    """An amount that is added to an impact each time a move happens with one of `outcomes`.
 
-    `impact`, `outcomes` (numbered over all moves) and `amount` (the assumption that is the mean) are indices. `stream`
-    is the name of the stream of random numbers for a random amount.
+    `impact` and `outcomes` are indices, with outcomes numbered over all moves. `amount` is the index of the assumption
+    that gives the mean amount. `stream` names the stream of random numbers from which a random amount is drawn.
     """
 
     impact: int
@@ -34,7 +34,7 @@ class Impulse(NamedTuple):
 class Accrual(NamedTuple):
     """An amount per day that is added to an impact while the condition `when` holds.
 
-    `impact` and `amount` (the assumption that is the amount per day) are indices.
+    `impact` is an index, and `amount` is the index of the assumption that gives the amount per day.
     """
 
     impact: int
@@ -45,7 +45,8 @@ class Accrual(NamedTuple):
 class Payment(NamedTuple):
     """An amount that is added to an impact once, when an ending is reached.
 
-    `impact`, `ending` and `amount` (the assumption that is the mean) are indices. `stream` is as in `Impulse`.
+    `impact` and `ending` are indices, and `amount` is the index of the assumption that gives the mean amount. `stream`
+    names the stream of random numbers from which a random amount is drawn.
     """
 
     impact: int
@@ -56,7 +57,7 @@ class Payment(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewards:
-    """The impacts of a scenario: quantities that accumulate along a history.
+    """The impacts of a scenario: quantities that accumulate over a simulated history, such as casualties.
 
     Attributes:
         impacts (I,): The ids of the impacts.
@@ -96,12 +97,12 @@ class Rewards:
         return cls(tuple(scenario.impacts), tuple(impulses), tuple(accruals), tuple(payments), spread, *sizes)
 
     def by_outcome(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return (mean, mean square) of what outcomes add to impacts, both (I, O), at assumption values (A,)."""
+        """Return the mean and mean square (I, O) of the amount that each outcome adds, at values `theta`."""
         rows = [(item.impact, list(item.outcomes), item.amount) for item in self.impulses]
         return self._moments(theta, rows, self.outcomes)
 
     def by_ending(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return (mean, mean square) of what endings add to impacts, both (I, endings), at assumption values (A,)."""
+        """Return the mean and mean square (I, endings) of the amount that each ending adds, at values `theta`."""
         rows = [(item.impact, [item.ending], item.amount) for item in self.payments]
         return self._moments(theta, rows, self.endings)
 

@@ -25,18 +25,18 @@ def normalized_shares(
 
     Args:
         theta: The assumption values (A,).
-        centre: The stated values (A,), if `theta` is a draw. Each stated probability is then multiplied by the odds
-            ratio of draw and stated value, and the group is normalized. None: the values in `theta` are the
-            probabilities.
-        chance: For each probability (S,) the index of its assumption, or -1 for the one that takes the rest of its
-            group.
-        starts: Where each group begins (groups + 1,).
-        place: A function that is called if the stated probabilities of a group sum to more than one. It gets the number
-            of the group and the sums of all groups, and returns the problem to report.
+        centre: The medians of the assumptions (A,), if `theta` is a random draw. Each median probability is then
+            multiplied by the odds ratio of drawn value and median, and the group is normalized. None: the values in
+            `theta` are the probabilities.
+        chance: For each probability (S,) the index of its assumption, or -1 for a probability that is one minus the
+            others of its group.
+        starts: The index of the first probability of each group, followed by S (groups + 1,).
+        place: A function that is called if the given probabilities of a group sum to more than one. The function gets
+            the index of the group and the sums of all groups, and returns the problem to report.
         weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.
 
     Raises:
-        ScenarioError: If the stated probabilities of a group leave less than nothing for the one that takes the rest.
+        ScenarioError: If a group has a probability that is one minus the others, and the others sum to more than one.
     """
     stated = theta if centre is None else centre
     given = chance >= 0
@@ -61,8 +61,8 @@ def by_log_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
     """Return derivatives (S,) with respect to the logs of weights.
 
     `by_log` (S,) are the derivatives with respect to the logs of the `shares`. A share is a weight divided by the sum
-    of the weights of its group, and `starts` says where each group begins (groups + 1,). The log of a weight is a sum
-    with two kinds of terms: the logit of a chance, and the logs of factors. So the result also holds for each of these
-    terms.
+    of the weights of its group. `starts` (groups + 1,) has the index of the first share of each group. The log of a
+    weight is a sum of two kinds of terms: the logit of a chance, and the logs of factors. So the result is also the
+    derivative with respect to each of these terms.
     """
     return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))

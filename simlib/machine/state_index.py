@@ -37,7 +37,7 @@ class StateIndex:
         self._variable = {name: index for index, name in enumerate(self.variable_ids)}
 
     def variable(self, name: str) -> int:
-        """Return the index of a variable id."""
+        """Return the index of the variable with this id."""
         return self._variable[name]
 
     def level(self, variable: str, level: str) -> int:
@@ -61,7 +61,7 @@ class StateIndex:
         return clauses
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Say for each state (N,) whether a condition holds. Each row of `levels` (N, V) is a state."""
+        """Return whether a condition holds in each of N states, which are the rows of `levels` (N, variables)."""
         result = np.zeros(len(levels), dtype=bool)
         for clause in self.allowed(condition):
             every = np.ones(len(levels), dtype=bool)
@@ -77,13 +77,13 @@ class StateIndex:
 
     @property
     def words(self) -> int:
-        """Number of 64-bit words of a packed state (one bit for each level of each variable)."""
+        """The number of 64-bit words of a packed state (one bit for each level of each variable)."""
         return int(-(-int(self.sizes.sum()) // 64))
 
     def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return the bits of the levels that each clause of a condition forbids (clauses, words).
+        """Return for each clause of a condition the bits of the levels that it forbids (clauses, words).
 
-        A packed state satisfies a clause if the two have no bit in common.
+        A packed state (one bit for each level of each variable) satisfies a clause if the two have no common bit.
         """
         rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
         for row, clause in zip(rows, self.allowed(condition), strict=True):
@@ -94,9 +94,9 @@ class StateIndex:
         return rows
 
     def rungs(self, levels: NDArray[np.integer]) -> list[Ints]:
-        """Return for each ladder the rung (level of escalation) of each state in `levels` (N, V), as indices.
+        """Return for each ladder (scale of escalation) the index of the rung of each state in `levels` (N, V).
 
-        If the conditions of several rungs hold, the highest of these rungs counts.
+        If the conditions of several rungs hold, the state is on the highest of these rungs.
         """
         result = []
         for ladder in self.scenario.ladders.values():

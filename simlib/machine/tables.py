@@ -3,7 +3,7 @@
 Both engines use these arrays, with indices in place of ids. Each move has a *local table*, with one entry for each
 combination of levels of the variables that the move reads. The move reads a variable in its guard (the condition under
 which it can happen) and in the conditions of its factors and effects. An entry holds the indices of the assumptions
-whose product is the hazard of the move. New assumption values therefore give all rates with one gather and one product
+whose product is the hazard of the move. For new assumption values, one gather and one product therefore give all rates
 (`Tables.rates`), without a Python loop over moves. The Monte Carlo kernel finds an entry by strides. The exact engine
 stores the index of the entry for each edge of its state graph.
 
@@ -13,9 +13,9 @@ An entry also determines the *context* of the move: which conditions on its outc
 θ is the vector of assumption values. The *extended* θ (`Standing.extended`) is θ followed by other numbers that can
 multiply a rate, such as 1, 0 and the rates of policies.
 
-Sizes: N states, V variables, M moves, O outcomes, B branches, A assumptions, E entries of local tables, S start levels
-(all moves or variables counted together). In `start_states`, S counts start states. F is the largest number of factors
-of one move, plus one for its base rate. K is the largest number of factors of one outcome.
+Sizes: N states, V variables, M moves, O outcomes, B branches, A assumptions, E entries of local tables, S levels at
+which variables may start (all moves or variables counted together). In `start_states`, S counts start states. F is the
+largest number of factors of one move, plus one for its base rate. K is the largest number of factors of one outcome.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from simlib.typing import Bools, Floats, Ints
 __all__ = ["Tables"]
 
 MAX_ENTRIES = 2_000_000
-"""Largest number of entries of the local table of a move, and of start states. More are refused."""
+"""Largest number of combinations of levels in the table of one move, and of states in which a scenario may start."""
 
 
 class Tables(StateIndex):
@@ -47,16 +47,16 @@ class Tables(StateIndex):
     Sizes are as in the module docstring. A hidden clock is a variable that counts the stages of a move's wait.
 
     Attributes:
-        moves, variables: Those of the scenario, then those of the hidden clocks.
+        moves, variables: The moves and variables of the scenario, then those of the hidden clocks.
         clocks: For each hidden clock the indices (move, variable).
         move_variables[m]: The variables that move m reads.
         move_strides[m]: The strides of these variables in the local table of move m.
-        table_start (M + 1,): Where the table entries of each move begin.
-        outcome_start (M + 1,): Where the outcomes of each move begin.
+        table_start (M + 1,): The index of the first table entry of each move.
+        outcome_start (M + 1,): The index of the first outcome of each move.
         branches: The outcomes in each context, with their chances, factors and effects.
         possible (E,): Whether the guard (condition) of the move holds at a table entry.
         factor_index (F, E): Indices into the extended θ. Row 0 is the base rate, or the number 0 where the guard fails.
-        factor_window (F, E): The calendar window in which each factor applies, -1 if it always applies.
+        factor_window (F, E): The period of the calendar in which each factor applies, -1 if it always applies.
     """
 
     def __init__(self, scenario: Scenario, *, ignore_windows: bool = False) -> None:
@@ -81,11 +81,11 @@ class Tables(StateIndex):
     # ---------------------------------------------------------------- names to indices
 
     def move(self, name: str) -> int:
-        """Return the index of a move id."""
+        """Return the index of the move with this id."""
         return self._move[name]
 
     def assumption(self, name: str) -> int:
-        """Return the index of an assumption id in θ."""
+        """Return the index of an assumption in θ, the vector of assumption values."""
         return self._assumption[name]
 
     def outcome(self, move: str, outcome: str) -> int:
@@ -115,7 +115,7 @@ class Tables(StateIndex):
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return a move's columns of the arrays of the tables, and add its branches to `branches`."""
+        """Return a move's columns of the arrays of the class, and add its outcomes to `branches`."""
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]
@@ -155,7 +155,7 @@ class Tables(StateIndex):
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return a state (entries, V) for each combination of levels of some variables, with the others at 0."""
+        """Return a state (entries, V) for each combination of levels of `variables`, with all others at level 0."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -176,7 +176,7 @@ class Tables(StateIndex):
             )
 
     def window(self, window: Window | None) -> int:
-        """Return the index of a calendar window, -1 for None or if windows are ignored."""
+        """Return the index of a period of the calendar, or -1 for None and if such periods are ignored."""
         if window is None or self.ignore_windows:
             return -1
         days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)
@@ -201,10 +201,10 @@ class Tables(StateIndex):
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return the indices of factors (F, E) in a segment, a stretch of time with constant rates.
+        """Return the indices of factors (F, E) that are in force in a segment (a stretch of time).
 
-        They are `factor_index`, changed by closed calendar windows and by the interventions in force. Without a
-        segment, nothing is changed.
+        The result is `factor_index`, changed by the interventions in force and for factors that are limited to other
+        dates. Without a segment, the result is `factor_index` itself.
         """
         if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
@@ -219,7 +219,7 @@ class Tables(StateIndex):
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
-        """Say at which table entries (E,) an intervention's move is possible and its condition holds."""
+        """Return at which table entries (E,) an intervention's condition holds and its move is possible."""
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):
             if concerns(item, move):
@@ -229,9 +229,9 @@ class Tables(StateIndex):
         return result
 
     def unruled(self, segment: Segment) -> Bools:
-        """Say at which table entries (E,) a move is possible and no policy or prohibition replaces its rate.
+        """Return at which table entries (E,) a move is possible and no intervention replaces its rate.
 
-        `segment` gives the policies and prohibitions in force.
+        Only the policies and prohibitions in force in `segment` replace rates.
         """
         ruling = [self.standing.items[number] for number in segment.standing]
         ruled = [self._applies(item) for item in ruling if isinstance(item, Forbid | Policy)]
@@ -242,10 +242,9 @@ class Tables(StateIndex):
 
         Args:
             theta: The assumption values (A,).
-            segment: A stretch of time with its closed windows and its interventions. None: no window is closed, and no
-                intervention is in force.
-            centre: The stated values (A,), if `theta` is a draw around them. A value that an intervention assumes then
-                moves in proportion to θ / centre (for a chance, its odds move with the odds ratio).
+            segment: A stretch of time. None: no intervention is in force, and limits to calendar dates are ignored.
+            centre: The medians of the assumptions (A,), if `theta` is a random draw. A value that an intervention
+                assumes is then multiplied by theta / centre. For a chance, the odds are multiplied by the odds ratio.
         """
         result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
         return result
@@ -253,17 +252,15 @@ class Tables(StateIndex):
     def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
         """Return the chance of every branch (B,): of every outcome in every context of its move.
 
-        The chances of the branches in one context sum to one. Factors on outcomes multiply the chances before the
-        chances are normalized.
+        A context is a combination of truth values of the conditions on a move's outcomes. The chances in one context
+        sum to one. Factors on outcomes multiply the chances before the chances are normalized.
 
         Args:
             theta: The assumption values (A,).
-            centre: The stated values (A,), if `theta` is a draw around them. Each stated chance is then multiplied by
-                the odds ratio of draw and stated value, and the chances are normalized. If only one branch is
-                uncertain, its chance is exactly the drawn value. None: the values in `theta` are the chances, and one
-                branch takes the rest.
-            segment: A stretch of time with its closed windows and its interventions. None: no window is closed, and no
-                intervention is in force.
+            centre: The medians of the assumptions (A,), if `theta` is a random draw. Each median chance is then
+                multiplied by the odds ratio of drawn value and median, and the chances are normalized. If only one
+                branch is uncertain, its chance is exactly the drawn value. None: the values in `theta` are the chances.
+            segment: A stretch of time. None: no intervention is in force, and limits to calendar dates are ignored.
 
         Raises:
             ScenarioError: If the stated chances of a move sum to more than one.
@@ -274,19 +271,19 @@ class Tables(StateIndex):
         return normalized_shares(theta, centre, branches.chance, branches.start, self._outcome_place, weight)
 
     def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
-        """Return the product of the factors on each branch (B,), an outcome in a context. Without factors it is 1.
+        """Return the product of the factors on each branch (B,), which is 1 without factors.
 
-        The arguments are those of `rates`.
+        A branch is an outcome for one combination of its conditions' truth values. The arguments are those of `rates`.
         """
         extended = self.standing.extended(theta, centre)
         result: Floats = np.multiply.reduce(extended[self.branch_factors(segment)], axis=0)
         return result
 
     def branch_factors(self, segment: Segment | None = None) -> Ints:
-        """Return the indices of the factors on every branch (outcome) in a segment with constant rates (K, B).
+        """Return the indices (K, B) of the factors on the chance of every outcome in a segment (a stretch of time).
 
-        They are `branches.factor`, changed by closed calendar windows and by values that interventions assume. Without
-        a segment, nothing is changed.
+        The result is `branches.factor`, changed by the values that interventions assume and for factors that are
+        limited to other dates. Without a segment, the result is `branches.factor` itself.
         """
         if segment is None or not (segment.closed or segment.standing):
             return self.branches.factor
@@ -298,9 +295,10 @@ class Tables(StateIndex):
         return self._factor_cache[segment.rating]
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the probability of every start level (S,). The probabilities of each variable sum to one.
+        """Return the probability of every level at which a variable may start (S,), for all variables together.
 
-        `theta` (A,) are the assumption values. If they are a draw, `centre` (A,) holds the stated values.
+        The probabilities of the levels of one variable sum to one. `theta` (A,) are the assumption values. If `theta`
+        is a random draw, `centre` (A,) holds the medians of the assumptions.
         """
         return normalized_shares(theta, centre, self.start_chance, self.start_start, self._start_place)
 
@@ -318,13 +316,14 @@ class Tables(StateIndex):
         """Return the possible start states (S, V) and their probabilities (S,).
 
         Args:
-            theta: The assumption values (A,). None: every probability is given as 1, because only the states matter.
-            centre: The stated values (A,), if `theta` is a draw around them.
+            theta: The assumption values (A,). None: all probabilities are returned as 1, for a caller that needs only
+                the states.
+            centre: The medians of the assumptions (A,), if `theta` is a random draw.
 
         If the scenario lists its start states (a joint start), their probabilities do not depend on `theta`.
 
         Raises:
-            Unsupported: If the start levels of the variables combine to too many states.
+            Unsupported: If the variables can start in too many combinations of levels.
         """
         if self.scenario.joint_start:
             states = self.scenario.joint_start
@@ -339,7 +338,7 @@ class Tables(StateIndex):
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
     def _levels_at(self, state: StartState) -> list[int]:
-        """Return the level of every variable. A variable that the state leaves out is at its first start level."""
+        """Return the level of every variable. A variable that the state omits is at the first level of its `start`."""
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 
@@ -347,22 +346,22 @@ class Tables(StateIndex):
 
     @property
     def windows(self) -> dict[tuple[float, float], int]:
-        """The calendar windows: {(first day, day after the last): index of the window}."""
+        """The periods of the calendar: {(first day, day after the last): index of the period}."""
         return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the table entry (N,) of a move in each state. Each row of `levels` (N, V) is a state."""
+        """Return the index (N,) of the table entry of a move in each state, a row of `levels` (N, V)."""
         index = np.full(len(levels), self.table_start[move], dtype=np.int64)
         for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
     def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the branch (N,) of an outcome, with its chance and effects, in each state (row of `levels` (N, V))."""
+        """Return the index (N,) of the chance and effects of an outcome in each state, a row of `levels` (N, V)."""
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return the branch (N,) of an outcome, with its chance and effects, at table entries (N,) of its move.
+        """Return the index (N,) of the chance and effects of an outcome at table entries (N,) of its move.
 
         `outcome` is one outcome for all entries, or one for each entry (N,), numbered over all moves.
         """
@@ -390,7 +389,7 @@ class Tables(StateIndex):
         """Set the hidden clocks of impossible moves back to their first stage, in place, in states (N, V).
 
         A hidden clock is a variable that counts the stages of a move's wait. A move is impossible if its guard
-        (condition) fails or an ending has been reached. Return the changed `levels`.
+        (condition) fails or an ending has been reached. The changed `levels` are also returned.
         """
         if self.clocks:
             over = self.ending(levels) >= 0

@@ -14,8 +14,9 @@ from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 def cut(tables: Tables, horizon: float) -> list[Segment]:
     """Cut the days from 0 to `horizon` into segments, each with its interventions.
 
-    A segment lists the acts at its start and the interventions in force throughout it. An act at the horizon itself
-    gives a last segment of length zero. Raises ScenarioError for an intervention before the start or after the horizon.
+    A segment lists the interventions that act at its start, and those in force throughout. An intervention that acts at
+    the horizon itself gives a last segment of length zero. Raises ScenarioError for an intervention before the start or
+    after the horizon.
     """
     scenario = tables.scenario
     _refuse_outside(scenario, horizon)
@@ -54,7 +55,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
-    """Return (day, act) for each act, in order of time.
+    """Return (day, action) for each action, in order of time.
 
     Within a day, holds of variables come first, then other interventions, then moves that the scenario puts on a date.
     """
@@ -74,7 +75,6 @@ def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
 
 
 def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
-    """Return (first day, end day, position in the scenario's list) of each lasting intervention."""
     return [
         (
             0.0 if item.date is None else scenario.day(item.date),
@@ -87,7 +87,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return every set of variables (indices) that interventions hold at a level at the same time."""
+    """Return each set of variables (indices) that interventions keep at fixed levels at some moment."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

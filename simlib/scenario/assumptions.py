@@ -19,13 +19,13 @@ from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
 from simlib.scenario.schema.value_shape import AssumptionShape, LiteralShape
 
 REST = "rest"
-"""The word in place of the probability of a level. The level then takes what the other levels leave."""
+"""The word that a file may write for a level's probability: one minus the probabilities of the other levels."""
 
 REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
-"""The lists in an impact of a scenario file, each with the key of the amounts in that list."""
+"""The lists in an impact of a scenario file, each with the key of the amount in an item of that list."""
 
 PER_DAY = "per day"
-"""Words that follow the unit of an impact in labels if the amount is per day."""
+"""The words after the unit of an impact, in labels of amounts that are added per day."""
 
 _HISTORY = "evidence.history.start"
 
@@ -43,7 +43,7 @@ A: dict[AssumptionKind, str] = {
 
 
 def place_of(scenario: Scenario, assumption: Assumption) -> Place:
-    """Return the place of a number in its scenario file: among the assumptions, or where the number is used."""
+    """Return the keys that lead to a number in its file: in `assumptions`, or where the number is used."""
     if not assumption.inline:
         return ("assumptions", assumption.id)
     if assumption.id in scenario.log_assumptions:
@@ -64,7 +64,7 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Say whether a number is the probability of a start level, which may be written without a reason."""
+    """Return whether a number is the probability of a level on the first day, which needs no reason."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -82,7 +82,7 @@ class Use:
     - `place`: the keys that lead to the place.
     - `kind`: the kind that the number must have, such as "rate".
     - `written`: the text in the file, which is the id of an assumption or the number itself.
-    - `id`, `label`: the id and the label of the assumption that is made from a number written here.
+    - `id`, `label`: the id and the label of the assumption that is made from a number at this place.
     - `unit`: the unit of an amount.
     """
 
@@ -97,7 +97,7 @@ class Use:
 def uses_in(shape: ScenarioShape) -> Iterator[Use]:
     """Yield every place in a scenario file where a number is used, in the order of the file.
 
-    Numbers are used in the starts of variables, moves, impacts and the section `evidence`.
+    Moves, impacts, the starts of variables and the section `evidence` use numbers.
     """
     for name, variable in shape.variables.items():
         if isinstance(variable.start, dict):
@@ -184,11 +184,11 @@ class Numbers:
         self._inline = {use.id for use in uses_in(shape)}
 
     def at(self, place: Place) -> str:
-        """Return the id of the assumption that is used at a place, or UNREAD if its number could not be read."""
+        """Return the id of the assumption used at a place of the file, or UNREAD if the number is unreadable."""
         return self._ids[place]
 
     def mentioned(self, name: str) -> bool:
-        """Say whether the file has a number with this id, valid or not."""
+        """Return whether the file has a number with this id, valid or not."""
         return name in self._inline or name in self.document.names("assumptions")
 
     def _named(self) -> dict[str, Assumption]:
@@ -206,7 +206,7 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of a number. If the number is written where it is used, it is added to the assumptions."""
+        """Return the id of the assumption at a place. A number written at the place becomes a new assumption."""
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)
@@ -340,8 +340,8 @@ def read_quantity(
 ) -> Quantity | None:
     """Return the quantity (number with a unit) that is written at a place of a file.
 
-    If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is the place that
-    uses the number, for the message.
+    If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is another place
+    that uses the number, which the message then names.
     """
     try:
         return parse(written, kind, unit)

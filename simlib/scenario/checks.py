@@ -47,7 +47,6 @@ def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def _numbers(scenario: Scenario) -> Iterator[Assumption]:
-    """Yield every assumption, including the numbers written in the section `evidence`."""
     yield from scenario.assumptions.values()
     yield from scenario.log_assumptions.values()
 
@@ -65,7 +64,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
 
 
 def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that no range of a chance begins at 0 or ends at 1, because the logit scale has neither."""
+    """Check that no range of a chance begins at 0 or ends at 1, because their logits are infinite."""
     for assumption in _numbers(scenario):
         ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
@@ -75,7 +74,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]
 
 
 def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that no number is set from events after the first day of the forecast."""
+    """Check that no number was set from events after the first day of the forecast."""
     for assumption in scenario.assumptions.values():
         until = assumption.uses_log_until
         if until is not None and until > scenario.as_of:
@@ -84,7 +83,7 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that there are at most `MAX_ASSUMPTIONS` numbers, including those written where they are used."""
+    """Check that there are at most `MAX_ASSUMPTIONS` numbers, with or without a name."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
@@ -120,7 +119,7 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
     """Check that the chances of each move's outcomes sum to 1.
 
-    One outcome may have no chance. It then takes what the others leave.
+    One outcome may have no chance in the file. Its chance is then one minus the others.
     """
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
@@ -128,9 +127,9 @@ def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Mi
 
 
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that the probabilities of each variable's start levels sum to 1.
+    """Check that the probabilities of the levels at which a variable may start sum to 1.
 
-    One level may have no probability. It then takes what the others leave.
+    One level may have no probability in the file. Its probability is then one minus the others.
     """
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
@@ -167,7 +166,7 @@ def _wrong_with_sum(
 def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
     """Check that each factor of a move can apply while the move is possible.
 
-    The conditions of factor and move must be able to hold together, and their dates must overlap.
+    The conditions of the factor and of the move must be able to hold together, and their dates must overlap.
     """
     for move in scenario:
         for where, factor in move.placed_factors():
@@ -293,7 +292,7 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
     """Check that no ending is called `ongoing`, and that no assumption is called `rest`.
 
-    `ongoing` means that no ending is reached. `rest` means the probability that the other levels leave.
+    `ongoing` means that no ending is reached. `rest` means one minus the probabilities of the other levels.
     """
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' already means that no ending is reached", "expected another id"

@@ -24,7 +24,7 @@ class Condition:
         return "always" if self.always else " or ".join(clauses) or "never"
 
     def holds(self, state: Mapping[str, str]) -> bool:
-        """Say whether the condition holds in a state {variable_id: level}."""
+        """Return whether the condition holds in a state {variable_id: level}."""
         return any(all(state[variable] in levels for variable, levels in clause) for clause in self.clauses)
 
     @property

@@ -1,4 +1,4 @@
-"""Describe conditions on the state and events about moves in words."""
+"""Describe conditions on the state, and events that consist of moves, in words."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
 
 
 def factor_time_in_words(factor: Factor, scenario: Scenario, *, labels: bool = False) -> str:
-    """Say when a factor acts: " while tempo is hot from 1 April 2031 to 1 May 2031", with a space before it.
+    """Describe the time when a factor applies: " while tempo is hot from 1 April 2031 to 1 May 2031".
 
-    For a factor that always acts the text is "". With `labels`, variables and levels are named by their labels, not by
-    their ids.
+    The text begins with a space. For a factor that always applies the text is "". With `labels`, variables and levels
+    are named by their labels, not by their ids.
     """
     held = "" if factor.when.always else f" while {condition_in_words(factor.when, scenario, labels=labels)}"
     if factor.between is None:

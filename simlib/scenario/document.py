@@ -30,12 +30,12 @@ Place = tuple[str | int, ...]
 """The path from the top of a file to a value: keys, and positions in lists counted from 0."""
 
 NULLS = ("", "~", "null", "Null", "NULL")
-"""Texts without quotes that stand for no value."""
+"""Texts that, without quotes, stand for no value."""
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction."""
 
 CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
-"""The YAML tags that a value may have. They are the tags of plain data."""
+"""The YAML tags that a value may have, which are the tags of plain data."""
 
 
 def dotted(place: Place) -> str:
@@ -91,7 +91,7 @@ class Document:
             self.refuse_if_any()
 
     def has_problem_in(self, place: Place) -> bool:
-        """Say whether a problem was noted at a place or inside it."""
+        """Return whether a problem was noted at a place or inside it."""
         where = dotted(place)
         return any(problem.where == where or problem.where.startswith(f"{where}.") for problem in self.problems)
 
@@ -110,7 +110,7 @@ class _Anything:
 def refuse(problems: list[Problem]) -> None:
     """Raise one ScenarioError with the `problems`, each once, sorted by file and line.
 
-    Of more than `MAX_PROBLEMS` problems, the error lists the first ones, and says that there are more. Without
+    If there are more than `MAX_PROBLEMS`, the error lists the first ones, and says that there are more. Without
     problems, nothing happens.
     """
     each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
@@ -122,7 +122,7 @@ def refuse(problems: list[Problem]) -> None:
 
 
 def read_file(path: Path, shown: str) -> str:
-    """Return the text of a file, which is called `shown` in messages.
+    """Return the text of a file. Messages call the file `shown`.
 
     Raises ScenarioError if the file is missing, too large or not UTF-8.
     """
@@ -136,7 +136,7 @@ def read_file(path: Path, shown: str) -> str:
 
 
 def decode(raw: bytes, shown: str) -> str:
-    """Return bytes as text. The source of the bytes is called `shown` in messages.
+    """Return bytes as text. Messages call the source of the bytes `shown`.
 
     Raises ScenarioError if there are too many bytes or if they are not UTF-8.
     """

@@ -93,7 +93,7 @@ def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
 
 
 def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
-    """Return the rows in the text of an event log, in their order. `file` is its name in messages.
+    """Return the rows in the text of an event log, in their order. Messages call the log `file`.
 
     Raises ScenarioError with every problem at once.
     """

@@ -1,4 +1,4 @@
-"""What a scenario reports: endings, questions (events), and ladders (levels of escalation in order)."""
+"""What a forecast reports on: endings, questions (events), and ladders (levels of escalation in order)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from simlib.scenario.resolved_form import SPARSE
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A named condition on the state that ends the story once it holds.
+    """A named condition on the state. A simulated history ends once the condition holds.
 
-    If several endings hold at once, the first in `Scenario.endings` counts. `short` is a shorter label. The short label
-    does not count in comparisons or in the hash of the scenario. A registered forecast names that hash, so a new short
-    label leaves the forecast valid.
+    If several endings hold at once, the first in `Scenario.endings` counts. `short` is a shorter label, which does not
+    count in comparisons or in the hash of the scenario. A registered forecast names that hash, so a new short label
+    leaves the forecast valid.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Ending:
 class Lull:
     """A period of `days` days in which none of `moves` happens.
 
-    The period begins at `as_of`, or when one of the moves happens. The period must be over before the story ends.
+    The period begins at `as_of`, or when one of the moves happens. The period must be over before an ending is reached.
     """
 
     moves: tuple[str, ...]
@@ -48,7 +48,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event, or two events that must both happen. Conditional probabilities are made from such events.
+    """One event, or two events that must both happen, which a conditional probability needs.
 
     - `first`: the first event, as ("ending" or "question", id).
     - `until`: the time by which the first event must happen, in days after `as_of` (None: at any time).
@@ -66,16 +66,16 @@ class Joint:
 class Question:
     """A named event that is reported beside the endings.
 
-    Exactly one of `when`, `move`, `lull` and `count` is given, and says when the event happens:
+    Exactly one of these is given, and says when the event happens:
 
     - `when`: once this condition on the state holds.
     - `move`: once this move happens. With `outcome`, the move must have that outcome.
     - `lull`: once a period of days without certain moves is over.
     - `count`: once certain moves have happened often enough.
+    - `joint`: once one event, or each of two events, has happened. Only `simlib.machine.asked_events` uses it.
 
     `resolves` says how the question is settled in reality, and `decides` says who settles it. `short` is a shorter
-    label, which does not count in comparisons or in the hash of the scenario. `joint` is for events made by
-    `simlib.machine.asked_events`.
+    label, which does not count in comparisons or in the hash of the scenario.
     """
 
     id: str
@@ -98,14 +98,14 @@ class Question:
         return () if self.move is None else (self.move,)
 
     def counts(self, move: str, outcome: str) -> bool:
-        """Say whether the question counts an event in which `move` happens with `outcome`."""
+        """Return whether the question counts an event in which `move` happens with `outcome`."""
         return move in self.moves and self.outcome in (None, outcome)
 
     def first_time(self, firings: Sequence[float], end: float) -> float:
         """Return the time at which the event of a question about moves happens (infinity: never).
 
         All times are in days after the start. `firings` are the times, in order, at which the moves of the question
-        happened. The story is over at `end`.
+        happened. `end` is the time at which the simulated history ends.
         """
         if self.lull is None:
             goal = self.count.at_least if self.count else 1

@@ -4,8 +4,8 @@
 - `Coverage`: which moves the log shows when they happen.
 - `RowRule`: what a row of the log means, if the word in its column `move` does not say enough.
 
-Numbers written in this section are used only to weigh the log. They are kept apart from the other assumptions, in
-`Scenario.log_assumptions`.
+Numbers written in this section are used only to compute the likelihood of the log. They are kept apart from the other
+assumptions, in `Scenario.log_assumptions`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from simlib.scenario.condition import Condition
 Shares = tuple[tuple[str, str | None], ...]
 """The start of a variable: pairs (level, id of the assumption that gives the probability of that level).
 
-One level may have None in place of an id. This level takes the rest of the probability.
+One level may have None in place of an id. Its probability is then one minus the others.
 """
 
 CERTAIN = None
@@ -29,7 +29,7 @@ CERTAIN = None
 class History:
     """The day from which the event log is used, and how the variables start on that day.
 
-    `start` lists (variable, start) for each variable that starts otherwise than the scenario itself.
+    `start` has a pair (variable, start) for each variable that does not start as on the first day of the scenario.
     """
 
     since: dt.date
@@ -39,9 +39,9 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How surely the event log shows a move when the move happens.
+    """How likely the event log is to show a move when the move happens.
 
-    - `move`, `outcome`: the move. If `outcome` is given, only the times when the move has that outcome are meant.
+    - `move`, `outcome`: the move. If `outcome` is given, only events with that outcome are meant.
     - `chance`: the probability that the log shows the move: 0 (never), 1 (always), or the id of the assumption that
       gives the probability.
     - `within_days`: the longest time until the log shows the move.
@@ -61,16 +61,16 @@ class Coverage:
 class RowRule:
     """A rule that says what certain rows of the event log mean.
 
-    A row fits the rule if its column `move` has one of `words`. The row must also have the `date`, `actor`, `target`
-    and `confidence` of the rule, as far as these are given.
+    A row fits the rule if the word in its column `move` is one of `words`. If the rule has a `date`, an `actor`, a
+    `target` or a `confidence`, the row must have the same.
 
     At most one of these is given:
 
     - `ignore`: the reason why the row is left out.
-    - `level`: a condition on the state that holds, by the report of the row.
+    - `level`: a condition on the state. The row reports that it holds.
     - `setting`: a change from outside, as pairs (variable, level).
 
-    If none of them is given, the row says that `move` happened. Without `move`, the word of the row is the id of the
+    If none of them is given, the row reports that `move` happened. Without `move`, the word of the row is the id of the
     move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio P(row |
     its report is true) / P(row | its report is false).
     """
@@ -94,7 +94,7 @@ class Evidence:
     """How the event log of a scenario is to be read.
 
     - `history`: the day from which the log is used, and how the variables start on that day.
-    - `seen`: how surely the log shows each move when the move happens.
+    - `seen`: how likely the log is to show each move when the move happens.
     - `rules`: what rows mean. The first rule that fits a row decides.
     - `confidence`: pairs (word, likelihood ratio) for the words in the column `confidence`. A ratio of None means that
       the row is certain.

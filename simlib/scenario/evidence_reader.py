@@ -18,7 +18,7 @@ from simlib.scenario.model import Move
 from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
 WORDS = {"always": 1.0, "never": 0.0}
-"""The probability that the log shows a move, for each word that the file may give in place of a number."""
+"""The words that a file may write in place of the probability that the log shows a move."""
 
 
 def read_evidence(
@@ -31,8 +31,8 @@ def read_evidence(
 ) -> Evidence:
     """Return how the event log is to be read, from a section `evidence` that fits the schema.
 
-    Unknown names and unreadable numbers are noted in the document and left out. `shares` is the function that reads the
-    start of a variable.
+    Unknown names and unreadable numbers are noted in the document and left out. `shares` is a function that reads the
+    levels at which a variable may start, with their probabilities.
     """
     return _EvidenceReader(document, reader, numbers, moves, shares).read(shape)
 
@@ -152,7 +152,7 @@ class _EvidenceReader:
     def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
         """Note the moves and outcomes in a rule that the scenario does not have.
 
-        Without a key `is`, the words of the rule name the moves. The outcomes are then outcomes of these moves.
+        Without a key `is`, the words of the rule name the moves to which the outcomes belong.
         """
         moves = [shape.is_] if shape.is_ else list(words) if shape.outcomes else []
         named = (*place, "is") if shape.is_ else (*place, "row")

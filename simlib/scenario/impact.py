@@ -1,4 +1,4 @@
-"""Impacts: consequences that accumulate until the story ends, such as deaths, costs or people displaced.
+"""Impacts: consequences that accumulate until an ending is reached, such as deaths, costs or people displaced.
 
 An impact is a sum of amounts. The field calls it an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the
 reward structures of PRISM and Storm).
@@ -23,7 +23,7 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class ImpulseReward:
-    """An amount that an impact adds each time a move happens, or happens with one outcome.
+    """An amount that is added to an impact each time a move happens, or happens with `outcome`.
 
     `each` is the id of the assumption that gives the mean amount. The assumption's `spread` is the standard deviation
     of the amount from event to event.
@@ -36,7 +36,7 @@ class ImpulseReward:
 
 @dataclass(frozen=True, slots=True)
 class RateReward:
-    """An amount that an impact adds per day, while a condition holds and the story has not ended.
+    """An amount that is added to an impact per day, while a condition holds and no ending is reached.
 
     `amount` is the id of the assumption that gives the amount.
     """
@@ -47,7 +47,7 @@ class RateReward:
 
 @dataclass(frozen=True, slots=True)
 class TerminalReward:
-    """An amount that an impact adds once, when an ending is reached.
+    """An amount that is added to an impact once, when an ending is reached.
 
     `amount` is the id of the assumption that gives the mean amount. The assumption's `spread` is the standard deviation
     of the amount.
@@ -59,7 +59,7 @@ class TerminalReward:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """One consequence that accumulates, such as deaths: the sum of its amounts, in its own unit.
+    """One consequence that accumulates, such as deaths. It is the sum of its amounts, in its own unit.
 
     - `on`: amounts added each time a move happens.
     - `per_day`: amounts added per day.

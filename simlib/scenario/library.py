@@ -1,6 +1,6 @@
 """The folders of the scenarios and notebooks that come with simlib.
 
-In a clone they lie beside the package, at the top of the repository. In an installed wheel they lie inside the package.
+In a clone of the repository, these folders lie beside the package. In an installed wheel, they lie inside the package.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _INSTALLED = _PACKAGE / "_shipped"  # the build creates this folder in the wheel
 
 
 def in_clone() -> bool:
-    """Say whether this simlib runs from a clone rather than from an installed copy."""
+    """Return whether this simlib runs from a clone of the repository rather than from an installed copy."""
     return not _INSTALLED.is_dir()
 
 

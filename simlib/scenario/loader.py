@@ -1,7 +1,7 @@
 """Load scenarios and views from their files.
 
 The result is either a resolved `Scenario` that is true to its file, or all problems of the file at once. A file passes
-four stages. `document` turns the text into plain data with lines. `schema` checks the keys and the types of the values.
+four steps. `document` turns the text into plain data with lines. `schema` checks the keys and the types of the values.
 `resolver` looks up names and reads numbers. `checks` applies the static rules.
 """
 
@@ -92,7 +92,7 @@ def find(path: str | os.PathLike[str]) -> Path:
 
 
 def load_text(text: str, file: str = FILE) -> Scenario:
-    """Load a scenario from the text of its file. `file` is the name of the file in messages.
+    """Load a scenario from the text of its file. Messages call the file `file`.
 
     Raises ScenarioError with every problem at once.
     """

@@ -77,7 +77,7 @@ class Variable:
 
     - `levels`: the levels in order. Those of a counter are whole numbers, written as text.
     - `start`: pairs (level, id of the assumption that gives its probability). One level may have None in place of an
-      id, and takes the rest of the probability. A certain start is a single pair with None.
+      id. Its probability is one minus the others. A certain start is a single pair with None.
     - `hidden`: whether nobody observes the variable.
     - `because`, `sources`: the reason for the start.
     """
@@ -101,7 +101,7 @@ class Variable:
 
     @property
     def spread(self) -> bool:
-        """True if the variable may start at more than one level."""
+        """Whether the variable may start at more than one level."""
         return len(self.start) > 1
 
     def words(self, level: str) -> str:
@@ -129,15 +129,14 @@ class Assumption:
     """One number of a scenario, with its prior (its probability distribution) and its reason.
 
     - `kind`: "rate", "chance", "factor", "duration" or "amount".
-    - `value`, `low`, `high`: the 50th, 5th and 95th percentiles of the prior, in base units (per day, days, or plain).
-      If all three are equal, the number is fixed.
+    - `value`, `low`, `high`: the 50th, 5th and 95th percentiles of the prior, in base units (per day, days, or plain
+      numbers). If all three are equal, the number is fixed.
     - `unit`: the unit in which the number is shown, such as "per week".
     - `within_days`: T in days if the number was stated as "30% within T" (else None).
     - `inline`: whether the number was written where it is used.
-    - `observed`: the rate per day counted in the record, which includes the effect of the factors (None: not given).
+    - `observed`: the rate per day counted in past data, which includes the effect of the factors (None: not given).
     - `uses_log_until`: the last day of the event log that was used to set the number (None: not used).
-    - `spread`: the standard deviation of an amount from event to event. This spread measures chance, and is not part of
-      the prior.
+    - `spread`: the standard deviation of an amount from event to event. This random variation is not part of the prior.
     - `short`: a shorter label for sliders and axes.
     """
 
@@ -164,7 +163,7 @@ class Assumption:
 
     @property
     def fixed(self) -> bool:
-        """True if the prior has no spread, so that the number is certain."""
+        """Whether the number is certain, because its prior has no spread."""
         return self.low == self.value == self.high
 
 
@@ -183,8 +182,8 @@ class Correlation:
 class Scenario:
     """One resolved scenario: all that is needed to simulate it.
 
-    Its mappings are {id: item}. The mappings keep the order of the file, and must not be changed. Two scenarios are
-    equal if their resolved forms are equal, wherever they were read from.
+    Its mappings are {id: item}, in the order of the file, and must not be changed. Two scenarios are equal if their
+    resolved forms are equal, wherever they were read from.
     """
 
     id: str
@@ -215,11 +214,11 @@ class Scenario:
     evidence: Evidence | None = field(default=None, metadata=SPARSE)
     """How the event log of the scenario is to be read."""
     log_assumptions: Mapping[str, Assumption] = field(default_factory=dict, metadata=SPARSE)
-    """The numbers written in `evidence`. They are used only to weigh the event log."""
+    """The numbers written in `evidence`. They are used only to compute the likelihood of the event log."""
     joint_start: tuple[StartState, ...] = field(default=(), metadata=SPARSE)
     """The states in which the scenario may start, with their probabilities.
 
-    If there are none, the variables start independently of each other, each by its own `start`.
+    If there are none, each variable starts by its own `start`, independently of the others.
     """
     path: str = ""
     """The folder from which the scenario was read. Equality and the hash ignore it."""
@@ -256,7 +255,7 @@ class Scenario:
         return by_date(self.as_of, days)
 
     def date_at(self, days: float) -> dt.date:
-        """Return the date of the moment that lies `days` days after 00:00 of `as_of` (negative: before)."""
+        """Return the date of the moment `days` days after 00:00 of `as_of`. Negative numbers mean days before."""
         return date_at(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:

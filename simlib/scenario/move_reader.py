@@ -16,7 +16,7 @@ from simlib.scenario.schema.scenario_shape import EffectsWhenShape, FactorShape,
 from simlib.scenario.waits import stages_of
 
 CLOCKS = ("rate", "takes", "at")
-"""The keys that say when a move happens: at a rate, after a wait, or on a date. A move has one of them."""
+"""The keys that say when a move happens: at a rate, after a wait, or on a date. A move has exactly one."""
 
 
 class MoveReader:

@@ -1,4 +1,4 @@
-"""Moves: how often they happen, with which outcomes, and what these change."""
+"""Moves: how often they happen, with which outcomes, and what the outcomes change."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Factor:
     - `by`: the id of the assumption that gives the number ("" with `per`).
     - `when`: the condition on the state.
     - `between`: the days on which the factor applies (None: all days).
-    - `per`: the id of a counter (a variable whose levels are whole numbers). Its present number is the factor ("": no
-      counter).
+    - `per`: the id of a counter (a variable whose levels are whole numbers), whose present number is the factor ("":
+      none).
     """
 
     by: str
@@ -52,7 +52,7 @@ class Effect:
 class Outcome:
     """One of the possible outcomes of a move.
 
-    - `chance`: the id of the assumption that gives the probability. None: what the other outcomes leave.
+    - `chance`: the id of the assumption that gives the probability (None: one minus the others).
     - `effects`: what the outcome changes.
     - `factors`: multipliers of the odds of the outcome against the others. With factors, the probabilities of all
       outcomes are scaled to sum to 1.
@@ -96,7 +96,8 @@ class Move:
     A move happens in one of three ways:
 
     - By default, its hazard per day is `rate` (the id of an assumption) times the factors that apply.
-    - With `takes`, it happens some time after it became possible. `rate` is the id of the median time, in days.
+    - With `takes`, it happens some time after it became possible. `rate` is the id of the assumption that gives the
+      median of this time, in days.
     - With `at`, it happens at 00:00 of that day if `when` holds. `rate` is then "".
 
     If `covert` is true, nobody observes the move.
@@ -139,7 +140,7 @@ class Move:
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
-        """Yield (place in the move, factor) for every factor: those on the rate, then those on outcomes."""
+        """Yield (place in the move, factor): first the factors on the rate, then the factors on outcomes."""
         for index, factor in enumerate(self.factors):
             yield ("times", index), factor
         for outcome in self.outcomes:
@@ -147,7 +148,7 @@ class Move:
                 yield ("outcomes", outcome.id, "times", index), factor
 
     def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
-        """Yield (place in the move, period) for every period of the calendar: of the move, then of its factors."""
+        """Yield (place in the move, period) for every period of the calendar in the move and its factors."""
         if self.between:
             yield ("between",), self.between
         for place, factor in self.placed_factors():
@@ -155,7 +156,7 @@ class Move:
                 yield (*place, "between"), factor.between
 
     def without_windows(self) -> Move:
-        """Return the move without periods of the calendar. The move and its factors then apply on any day."""
+        """Return the move without limits to calendar dates, so that it and its factors apply on any day."""
         factors, *of_outcomes = (
             tuple(replace(factor, between=None) for factor in some)
             for some in (self.factors, *(outcome.factors for outcome in self.outcomes))

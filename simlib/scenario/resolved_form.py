@@ -31,10 +31,6 @@ def plain(value: Any) -> Any:
 
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
-    """Say whether the resolved form leaves out a field.
-
-    It leaves out fields that do not count in comparisons, and `SPARSE` fields that have their default value.
-    """
     made = part.default_factory
     default = part.default if made is dataclasses.MISSING else made()
     return not part.compare or ("sparse" in part.metadata and bool(getattr(value, part.name) == default))

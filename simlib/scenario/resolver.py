@@ -283,10 +283,9 @@ class _Resolver:
         return wanted
 
     def _headline(self) -> str:
-        """Return the headline (main measure) as "question:ID" or "ending:ID".
+        """Return the main measure as "question:ID" or "ending:ID", or "" if the file names none.
 
-        The result is "" if the file has no headline. An unclear headline is noted as a problem. The result is then ""
-        too.
+        An unclear name is noted as a problem, and the result is then "" too.
         """
         wanted = self.shape.headline
         if wanted is None:

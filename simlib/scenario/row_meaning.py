@@ -1,8 +1,7 @@
 """What the rows of an event log mean for a scenario.
 
-The first of `Evidence.rules` that fits a row says what the row means. If no rule fits, the row says that a move
-happened: the one whose id is the word in the column `move`. If there is no such move either, the row is reported as
-unmapped.
+The first of `Evidence.rules` that fits a row says what the row means. If no rule fits, the word in the column `move` is
+the id of the move that happened. If there is no such move either, the row is reported as unmapped.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ UNNAMED = RowRule(())
 """The rule for a row that fits no rule of the scenario file."""
 
 Firing = tuple[str, str]
-"""One way in which a move can happen: the ids of the move and of one of its outcomes."""
+"""One way in which a move can happen: (id of the move, id of one of its outcomes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +87,10 @@ def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Readin
 
 
 def fits(rule: RowRule, row: LogRow) -> bool:
-    """Say whether a rule is about a row of the event log.
+    """Return whether a rule applies to a row of the event log.
 
-    The row has one of the words of the rule. The row also has the date, actor, target and confidence of the rule, as
-    far as the rule gives them.
+    The word in the column `move` of the row must be one of `rule.words`. If the rule has a date, an actor, a target or
+    a confidence, the row must have the same.
     """
     columns = ("date", "actor", "target", "confidence")
     asked = [(getattr(rule, name), getattr(row, name)) for name in columns]
@@ -139,7 +138,7 @@ def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
 
 
 def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
-    """Return {(move, outcome): how surely the event log shows it} for every outcome of every move.
+    """Return {(move, outcome): how likely the event log is to show the outcome} for all outcomes of all moves.
 
     In the section `evidence`, an entry for an outcome overrides an entry for its move. Of two entries for the same
     outcome or move, the last in the file counts. By default the log always shows an outcome if it changes a visible

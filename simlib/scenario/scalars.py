@@ -87,14 +87,14 @@ def read_flag(value: object) -> bool:
 
 
 def read_days(value: object) -> float:
-    """Return the number of days in a text. Raises Refusal unless it is above zero and at most a century."""
+    """Return the number of days in a text. Raises Refusal unless the number is above 0 and at most 36,525."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,5}(\.\d{1,6})?", value, re.ASCII) and 0 < float(value) <= 36_525:
         return float(value)
     raise Refusal(f"{describe(value)} is no number of days", "expected a number above 0, such as 28")
 
 
 def read_at_least(value: object) -> int:
-    """Return the number of times in a text. Raises Refusal unless it is a whole number from 1 to 1,000."""
+    """Return the number in a text. Raises Refusal unless the text is a whole number from 1 to 1,000."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= 1000:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of firings", "expected a whole number from 1 to 1000")
@@ -105,10 +105,7 @@ MOST = 1000
 
 
 def read_number(value: object) -> int:
-    """Return the lowest or highest number of a counter from a text.
-
-    Raises Refusal unless it is a whole number from 0 to 1,000.
-    """
+    """Return the number in a text. Raises Refusal unless the text is a whole number from 0 to 1,000."""
     if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII) and int(value) <= MOST:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {MOST}")

@@ -1,4 +1,4 @@
-"""The scales on which the values of assumptions spread and shift.
+"""The scales on which the values of assumptions vary and shift.
 
 The scale g is the logit for chances and the log for all other kinds, so that g(x) can be any real number. On this scale
 a prior is a split normal distribution. A change of the median moves the 5th and 95th percentiles by the same step. So
@@ -68,8 +68,8 @@ def _inverse_array(kind: str, y: Any) -> Any:
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
     """Return an assumption with the new median `value`, in base units.
 
-    A bound (`low` or `high`) that is not given moves by as much as the median. This shift is measured on the scale of
-    the assumption's kind (see `forward`). If no bounds are given, a fixed assumption stays fixed, and a chance set to
+    A bound (`low` or `high`) that is not given moves by as much as the median, on the logit scale for a chance and on
+    the log scale for any other kind. If no bounds are given, a fixed assumption stays fixed, and a chance set to
     exactly 0 or 1 becomes fixed. The result is not checked (see `simlib.scenario.checks`).
     """
     kind = assumption.kind
@@ -89,8 +89,7 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
     """Return a bound of a range whose median changes from `old` to `new`.
 
-    The bound moves by as much as the median on the scale of its kind. On the log scale, this means an equal ratio. The
-    ratio is applied directly, because logarithms would add a rounding error.
+    On the log scale, the ratio is applied directly, because logarithms would add a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

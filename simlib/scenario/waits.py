@@ -19,13 +19,13 @@ from simlib.quantities import show
 MOST_STAGES = 100
 """Largest number of stages of a wait.
 
-While a move with k stages is awaited, each state of the variables becomes k states.
+With a wait of k stages, each state in which the move is possible becomes k states.
 """
 
 FIT = 1.75
 """Largest ratio between a percentile in the file and the same percentile of the fitted distribution.
 
-Any spread between those of one stage and two stages can be fitted within a ratio of 1.69, so the limit allows it.
+Any spread between that of one stage and that of two stages can be fitted within a ratio of 1.69, below this limit.
 """
 
 
@@ -47,11 +47,11 @@ def spread(stages: int, median: float) -> tuple[float, float]:
 def stages_of(median: float, low: float, high: float) -> int:
     """Return the number of exponential stages with which a wait comes closest to `low` and `high`.
 
-    The wait consists of stages in a row, and has this median. `low` and `high` are its 5th and 95th percentiles.
+    The wait consists of stages in a row, with the median `median`. `low` and `high` are its 5th and 95th percentiles.
     Percentiles are compared by their ratios.
 
-    Raises QuantityError if the percentiles are in the wrong order, or if they need more stages than `MOST_STAGES`. Also
-    if no number of stages comes near the percentiles.
+    Raises QuantityError if the percentiles are in the wrong order, if they need more stages than `MOST_STAGES`, or if
+    no number of stages comes near them.
     """
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))

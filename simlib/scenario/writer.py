@@ -118,7 +118,6 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
 
 
 def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
-    """Write the interventions of a view. Entries that do not change keep their comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
     if standing != new and len(written) != len(

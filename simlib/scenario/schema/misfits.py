@@ -47,7 +47,7 @@ MAX_ROUNDS = 50
 """Largest number of times that a file is checked again after parts of it were left out."""
 
 EMPTY_OUTCOME = 4
-"""Number of parts in the place of an outcome in a file: `moves`, the move, `outcomes`, the outcome.
+"""Number of keys on the path to an outcome in a file: `moves`, the move, `outcomes`, the outcome.
 
 Only an outcome may be left empty in a file, as in `outcomes: {done: }`.
 """
@@ -166,7 +166,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """Say in words which value belongs at a place of the file, by the descriptions in the schema.
+    """Return the description of the value that belongs at a place of the file, from the schema.
 
     If the place has no description, the nearest part around the place is described.
     """

@@ -36,8 +36,8 @@ from simlib.scenario.views.variation import refusals, repeated, unknown
 def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Intervention, ...]:
     """Read the text of one intervention (a change from outside, such as a forbidden move).
 
-    `kind` is a key of `FORMS`. A repeated move becomes several interventions, and any other text becomes one. Raises
-    ScenarioError with every reason why the text cannot be read or does not fit the scenario.
+    `kind` is a key of `FORMS`. A move that is repeated gives several interventions, and any other text gives one.
+    Raises ScenarioError with every reason why the text cannot be read or does not fit the scenario.
     """
     match = re.fullmatch(FORMS[kind].pattern, unicodedata.normalize("NFC", text.strip()))
     if match is None:

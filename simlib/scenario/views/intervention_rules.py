@@ -45,9 +45,9 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
-    """Yield (position, problem) for each `Hold` that overlaps an earlier `Hold` of its variable.
+    """Yield (position in `interventions`, problem) for each `Hold` that overlaps an earlier one.
 
-    A `Hold` keeps a variable at a level for a time. The position is that in `interventions`.
+    A `Hold` keeps a variable at a level for a time. Two overlap if they keep the same variable at the same time.
     """
     before: list[Hold] = []
     for index, item in enumerate(interventions):

@@ -45,7 +45,7 @@ class Forbid:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Let a move happen at a new rate: a rule that somebody follows.
+    """Let a move happen at a new rate, as a rule that somebody follows.
 
     An example is "if a strike hits land, close the airspace within a day". The rule depends on the present state only.
 
@@ -106,14 +106,14 @@ class Hold:
 class Assume:
     """Give an assumption another median for a time, or while a condition holds.
 
-    - `value`: the median in base units (per day, days, or plain).
+    - `value`: the median in base units (per day, days, or plain numbers).
     - `when`: the condition. It must always hold if the assumption is a chance.
     - `date`, `until`: the change lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
     - `unit`: the unit in which the value was written, for display.
 
-    If two such interventions apply, the later in the list is used. A draw from the prior keeps its distance from the
-    median: the same ratio for a rate or a factor, the same odds ratio for a chance. An assumption about the start is
-    not allowed, because it has no effect later.
+    If two such interventions change one assumption at the same time, the later in the list counts. A draw from the
+    prior keeps its distance from the median: the same odds ratio for a chance, the same ratio for any other kind. An
+    assumption about the start is not allowed, because it has no effect later.
     """
 
     assumption: str
@@ -145,7 +145,7 @@ def _while(when: Condition) -> str:
 class Change:
     """One assumption that a view changes.
 
-    - `value`: the new median, in base units (per day, days, or plain).
+    - `value`: the new median, in base units (per day, days, or plain numbers).
     - `low`, `high`: the new 5th and 95th percentiles (None: they shift with the median).
     - `because`, `sources`: the reason.
     - `unit`: the unit in which the value was written.

@@ -25,7 +25,7 @@ from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_in
 MOST_REPEATS = 500
 """Largest number of times that a repeated move is forced.
 
-Each time splits the forecast once more, which costs computing time.
+Each time divides the forecast into one more stretch, which costs computing time.
 """
 
 _WHOLE = 1e-9
@@ -34,11 +34,10 @@ _WHOLE = 1e-9
 
 
 def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
-    """Return the scenario with one or several views applied.
+    """Return the scenario with one or several views (named sets of changes) applied.
 
-    No two of the views may change the same thing.
-
-    Raises ScenarioError with every reason why the views do not fit the scenario or each other.
+    No two of the views may change the same assumption, the horizon, or the ladder shown first. Raises ScenarioError
+    with every reason why the views do not fit the scenario or each other.
     """
     views = [view] if isinstance(view, View) else list(view)
     if not views:
@@ -116,7 +115,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
 
 
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
-    """Return the view that turns `base` into `changed`, which saves changes made by hand.
+    """Return a view (a named set of changes) that turns `base` into `changed`.
 
     A change for which no reason is given gets the reason "assumed".
     """
@@ -155,10 +154,10 @@ def _difference(old: Assumption, new: Assumption) -> Change | None:
 def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
     """Return the scenario with other medians of its assumptions. `values` is {id: new median}.
 
-    Low and high shift by as much as the median, on the scale of the assumption's kind (`simlib.scenario.scales`). A
-    value that is text is a quantity as in files ("2 per week", "30%"). A value that is a number is in base units (per
-    day, days, or plain). Raises ScenarioError for an unknown id, a quantity of another kind, and chances that then sum
-    to more than 1.
+    The 5th and 95th percentiles shift by as much as the median, on the logit scale for a chance and on the log scale
+    for any other kind. A value that is text is a quantity as in files ("2 per week", "30%"). A value that is a number
+    is in base units (per day, days, or plain numbers). Raises ScenarioError for an unknown id, for a quantity of
+    another kind, and for chances that then sum to more than 1.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -250,10 +249,10 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
-    """Yield each problem of changed values that the rules about numbers find, at its place in a view file.
+    """Yield (problem, `Problem.broken`) for each problem with numbers that the changes cause.
 
-    Each item is a pair. Its second part is `Problem.broken`: (place in the scenario file, fault) if the problem lies at
-    a value that the view does not change, else None.
+    `Problem.broken` is (place in the scenario file, fault) if the problem lies at a value that the view does not
+    change, else None.
     """
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
@@ -294,7 +293,7 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
 
 
 def begun_by(scenario: Scenario, day: float) -> Scenario:
-    """Return the scenario without the interventions that begin after a day, in days after the start."""
+    """Return the scenario without the interventions that begin after `day` (in days after the start)."""
     begun = (each for each in scenario.interventions if each.date is None or scenario.day(each.date) <= day)
     return scenario.replace(interventions=tuple(begun))
 
@@ -304,10 +303,8 @@ def repeated(
 ) -> tuple[Force, ...]:
     """Return copies of a forced move: on the date of `first`, and again every `every` days.
 
-    The last time is before `until` (default: the horizon).
-
-    Raises Refusal if `every` is not a whole number of days, if `until` is not after the first date, and for more than
-    `MOST_REPEATS` times.
+    The last copy is before `until` (default: the horizon). Raises Refusal if `every` is not a whole number of days, if
+    `until` is not after the first date, and for more than `MOST_REPEATS` copies.
     """
     step = round(every)
     if step < 1 or abs(every - step) > _WHOLE:
@@ -342,6 +339,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return the problems of an intervention in this scenario, each with `where` as its place."""
+    """Return the reasons why an intervention does not fit the scenario. Messages give `where` as the place."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

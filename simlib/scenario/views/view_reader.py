@@ -33,7 +33,7 @@ AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | P
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
     """Return the view in the text of a view file. A view is a named set of changes of `scenario`.
 
-    `file` is the name of the file in messages. Raises ScenarioError with every problem at once.
+    Messages call the file `file`. Raises ScenarioError with every problem at once.
     """
     read = document.read(text, file)
     if not read.readable:
@@ -63,8 +63,8 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
 def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
     """Return the place in the view file for a place in the `View` that was read from the file.
 
-    The two can differ, because one entry of the file may have become several interventions. `entry_of` gives for each
-    intervention the number of its entry.
+    The places can differ, because one entry of the file may have become several interventions. `entry_of` gives for
+    each intervention the number of its entry.
     """
     if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
         return ("interventions", entry_of[place[1]], *place[2:])

@@ -34,11 +34,9 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Return lines which say that `changed` is a what-if, and which list its changes from `base`.
+    """Return lines which say that `changed` is hypothetical, and which list its changes from `base`.
 
-    Without changes, return no line.
-
-    `windows` is False if the periods of the calendar are left out.
+    Without changes, the result is (). `windows` is False if limits to calendar dates are ignored.
     """
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
@@ -60,9 +58,9 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
 
 
 def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
-    """Return a key for an intervention. Forced moves that differ only in their date have the same key.
+    """Return a key for an intervention: forced moves that differ only in their dates have the same key.
 
-    Every other intervention has a different key.
+    Any other intervention is its own key.
     """
     return (item.move, item.outcome, item.because) if isinstance(item, Force) else item
 
