@@ -21,7 +21,7 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """D weighted draws of the values of a scenario's A assumptions, given what is known on a date.
+    """D weighted draws of the values of a scenario's A assumptions, as of a date.
 
     Attributes:
         name: Where the belief comes from: "prior", or the name of an event log.
@@ -124,7 +124,7 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
-    """Return weighted quantiles (points, ...) of the `values` at D draws.
+    """Return weighted quantiles over the D draws in the first axis of `values`, as an array (points, ...).
 
     With equal weights, the quantiles are those of `numpy.quantile`. Otherwise, the quantile at p is the average of the
     weighted quantile function (a step function) between p (n - 1) / n and p (n - 1) / n + 1 / n (Akinshin 2023). Here n

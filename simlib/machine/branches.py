@@ -58,7 +58,7 @@ class Branches:
         move (C,): The move of each context.
         outcome (B,): The outcome of each branch, numbered over all moves.
         state (B, V): An example of a state in the context of each branch.
-        chance (B,): The index of the assumption that is the chance, or -1 if the chance is one minus all others.
+        chance (B,): The index of the assumption that is the chance, or -1 if it is one minus the sum of the others.
         factor (K, B): The factors on the chance, as indices into the extended θ.
         window (K, B): The period of the calendar in which each factor applies, -1 if it always applies.
         effect_start (B + 1,): The index of the first effect of each branch.
@@ -79,8 +79,8 @@ class Branches:
     def add(self, move: Move, local: Ints, further: Iterable[Condition]) -> None:
         """Add the branches of the next move: each outcome, for each combination of its conditions' truth values.
 
-        Each row of `local` (entries, V) is a state. There is one for each combination of levels that the move reads.
-        `further` are conditions of interventions on which the chances of the outcomes also depend.
+        The rows of `local` (entries, V) are states, one for each combination of levels of the variables that the move
+        reads. `further` are conditions of interventions on which the chances of the outcomes also depend.
         """
         context, examples = self._contexts(move, local, further)
         count = len(move.outcomes)

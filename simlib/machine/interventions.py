@@ -104,14 +104,15 @@ class Standing:
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
-        """Return the conditions of interventions that change the value of a factor on the outcomes of a move."""
+        """Return the conditions of interventions that give another value to a factor on outcomes of a move."""
         named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
     def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Redirect the indices (F, E) into the extended θ, in place, to the values that interventions assume.
+        """Let indices point at the values that interventions give to assumptions, in place.
 
-        `applies(item)` returns at which table entries (E,) the condition of the intervention `item` holds.
+        `index` (F, E) refers to the extended θ (see `extended`). `applies(item)` returns at which table entries (E,)
+        the condition of the intervention `item` holds.
         """
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
@@ -120,13 +121,13 @@ class Standing:
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
-        """Redirect the indices (F, E) into the extended θ, in place, to the numbers in force in a segment.
+        """Let indices into the extended θ (see `extended`) point at the numbers in force in a segment, in place.
 
-        Assumed values are applied first, then policies, then prohibitions, which override the others. Under a policy or
-        a prohibition, the wait for a move that takes some time does not advance.
+        First come the values that interventions give to assumptions, then policies, then prohibitions, which override
+        the others. Under a policy or a prohibition, the wait for a move that takes some time does not advance.
 
         Args:
-            index: The indices, by row (0: the base rate, then factors) and by table entry.
+            index: The indices (F, E), by row (0: the base rate, then factors) and by table entry.
             segment: The stretch of time.
             applies: A function that returns at which table entries (E,) an intervention applies.
             ticks: Which table entries (E,) belong to hidden moves that advance a wait by one stage.
@@ -148,8 +149,8 @@ class Standing:
         """Return the extended θ: `theta` (A,) followed by the numbers that the module docstring lists.
 
         A median wait is replaced by its inverse. If `theta` is a random draw, `centre` (A,) holds the medians that the
-        scenario states. A value that an intervention assumes is then multiplied by theta / centre of the same
-        assumption. For a chance, the odds are multiplied by the odds ratio instead.
+        scenario states. A value that an intervention gives to an assumption is then multiplied by theta / centre of the
+        assumption. For a chance, its odds are multiplied by the odds ratio instead.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
@@ -171,7 +172,7 @@ class Standing:
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values that interventions assume. With `centre`, they are shifted as `extended` describes."""
+        """Return the values that interventions give to assumptions, shifted by `centre` as in `extended`."""
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values
@@ -180,10 +181,10 @@ class Standing:
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
-        """Return the derivatives, with respect to θ, of the values that interventions assume.
+        """Return the derivatives, with respect to θ, of the values that interventions give to assumptions.
 
-        From draw to draw, an assumed value changes with θ as `extended` describes. Each item of the list is (index of
-        the assumption, index of the assumed value in the extended θ, derivative of the extended θ at that index).
+        From draw to draw, such a value changes with θ as `extended` describes. Each item of the list is (index of the
+        assumption, index of the value in the extended θ, derivative of the extended θ at that index).
         """
         first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
         at = theta[self._targets]
@@ -194,7 +195,7 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {index of the assumption: derivative} for the values that interventions assume in a segment.
+        """Return {index of assumption: derivative} for each assumption that an intervention changes in a segment.
 
         The derivatives are those of `slopes`. If several interventions give a value to one assumption, the last of them
         counts.
@@ -205,7 +206,7 @@ class Standing:
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return `theta` and `centre` (A,), each with the values that interventions assume in a segment."""
+        """Return `theta` and `centre` (A,), with the values that interventions give to assumptions in a segment."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -232,7 +233,8 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
     """Return the odds of each chance in `theta` (A,) divided by its odds in `centre` (A,), followed by a 1.
 
-    Where the two chances are equal, the ratio is 1, even at 0 and 1. So a fixed chance of 0 or 1 stays as it is.
+    Where the two chances are equal, the ratio is 1, even at 0 and 1. So a chance that is fixed at 0 or 1 does not
+    change.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))

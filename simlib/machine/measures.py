@@ -131,7 +131,7 @@ def days_by(scenario: Scenario, by: By) -> float:
     """Return a target day as a number of days after the scenario's `as_of`.
 
     `by` is None for the horizon, a number of days, a date, or the ISO text of a date. A date means the end of that day.
-    Raises ScenarioError for a text that is not a date, and for a day before the start or after the horizon.
+    Raises ScenarioError for a text that is not a date, and for a day outside the forecast.
     """
     try:
         date = dt.date.fromisoformat(by) if isinstance(by, str) else by

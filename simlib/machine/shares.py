@@ -28,15 +28,15 @@ def normalized_shares(
         centre: The medians of the assumptions (A,), if `theta` is a random draw. Each median probability is then
             multiplied by the odds ratio of drawn value and median, and the group is normalized. None: the values in
             `theta` are the probabilities.
-        chance: For each probability (S,) the index of its assumption, or -1 for a probability that is one minus the
-            others of its group.
+        chance: For each probability (S,) the index of its assumption, or -1 for one minus the sum of the others in its
+            group.
         starts: The index of the first probability of each group, followed by S (groups + 1,).
         place: A function that is called if the given probabilities of a group sum to more than one. The function gets
             the index of the group and the sums of all groups, and returns the problem to report.
         weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.
 
     Raises:
-        ScenarioError: If a group has a probability that is one minus the others, and the others sum to more than one.
+        ScenarioError: If a group has a -1, and its other probabilities sum to more than one.
     """
     stated = theta if centre is None else centre
     given = chance >= 0

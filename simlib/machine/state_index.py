@@ -21,7 +21,7 @@ __all__ = ["StateIndex"]
 
 
 class StateIndex:
-    """The variables of a scenario as columns of states, and tests of conditions on states.
+    """A scenario's variables as columns of an array of states, with tests of conditions on the states.
 
     Args:
         scenario: The scenario, with its ladders (scales of escalation) and endings.
@@ -107,9 +107,9 @@ class StateIndex:
         return result
 
     def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending whose condition holds in each state of `levels` (N, V), -1 for none.
+        """Return the index of the ending that is reached in each state of `levels` (N, V), or -1 if there is none.
 
-        If the conditions of several endings hold, the first of them in the file counts.
+        If the conditions of several endings hold, the first of these endings in the file counts.
         """
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):

@@ -11,7 +11,7 @@ __all__ = ["ratio_or_zero", "sums_by"]
 
 
 def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:
-    """Return for each k below `size` the sum of the `weights` whose `index` is k (size,)."""
+    """Return an array (size,) whose entry k is the sum of the `weights` with the `index` k."""
     return np.asarray(np.bincount(index, weights=weights, minlength=size), dtype=np.float64)
 
 

@@ -201,10 +201,10 @@ class Tables(StateIndex):
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return the indices of factors (F, E) that are in force in a segment (a stretch of time).
+        """Return the indices (F, E) of the factors of every table entry in a segment (a stretch of time).
 
-        The result is `factor_index`, changed by the interventions in force and for factors that are limited to other
-        dates. Without a segment, the result is `factor_index` itself.
+        The result is `factor_index`, changed for interventions in force and for factors that apply only on other dates.
+        Without a segment, the result is `factor_index` itself.
         """
         if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
@@ -243,8 +243,9 @@ class Tables(StateIndex):
         Args:
             theta: The assumption values (A,).
             segment: A stretch of time. None: no intervention is in force, and limits to calendar dates are ignored.
-            centre: The medians of the assumptions (A,), if `theta` is a random draw. A value that an intervention
-                assumes is then multiplied by theta / centre. For a chance, the odds are multiplied by the odds ratio.
+            centre: The medians of the assumptions (A,), if `theta` is a random draw. A value that an intervention gives
+                to an assumption is then multiplied by theta / centre. For a chance, its odds are multiplied by the odds
+                ratio.
         """
         result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
         return result
@@ -273,7 +274,8 @@ class Tables(StateIndex):
     def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
         """Return the product of the factors on each branch (B,), which is 1 without factors.
 
-        A branch is an outcome for one combination of its conditions' truth values. The arguments are those of `rates`.
+        A branch is an outcome under one combination of truth values of its conditions. The arguments are those of
+        `rates`.
         """
         extended = self.standing.extended(theta, centre)
         result: Floats = np.multiply.reduce(extended[self.branch_factors(segment)], axis=0)
@@ -282,8 +284,8 @@ class Tables(StateIndex):
     def branch_factors(self, segment: Segment | None = None) -> Ints:
         """Return the indices (K, B) of the factors on the chance of every outcome in a segment (a stretch of time).
 
-        The result is `branches.factor`, changed by the values that interventions assume and for factors that are
-        limited to other dates. Without a segment, the result is `branches.factor` itself.
+        The result is `branches.factor`, changed for interventions in force and for factors that apply only on other
+        dates. Without a segment, the result is `branches.factor` itself.
         """
         if segment is None or not (segment.closed or segment.standing):
             return self.branches.factor
@@ -350,18 +352,18 @@ class Tables(StateIndex):
         return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the index (N,) of the table entry of a move in each state, a row of `levels` (N, V)."""
+        """Return for each state (a row of `levels`, (N, V)) the index (N,) of the table entry of a move."""
         index = np.full(len(levels), self.table_start[move], dtype=np.int64)
         for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
     def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the index (N,) of the chance and effects of an outcome in each state, a row of `levels` (N, V)."""
+        """Return for each state (a row of `levels`, (N, V)) the index (N,) of an outcome's chance and effects."""
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return the index (N,) of the chance and effects of an outcome at table entries (N,) of its move.
+        """Return for each table entry in `entry` (N,) the index (N,) of an outcome's chance and effects.
 
         `outcome` is one outcome for all entries, or one for each entry (N,), numbered over all moves.
         """

@@ -14,9 +14,9 @@ from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 def cut(tables: Tables, horizon: float) -> list[Segment]:
     """Cut the days from 0 to `horizon` into segments, each with its interventions.
 
-    A segment lists the interventions that act at its start, and those in force throughout. An intervention that acts at
-    the horizon itself gives a last segment of length zero. Raises ScenarioError for an intervention before the start or
-    after the horizon.
+    A segment lists the interventions that act at its start, and those in force throughout the segment. An intervention
+    that acts at the horizon itself gives a last segment of length zero. Raises ScenarioError for an intervention before
+    the start or after the horizon.
     """
     scenario = tables.scenario
     _refuse_outside(scenario, horizon)
@@ -57,7 +57,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
     """Return (day, action) for each action, in order of time.
 
-    Within a day, holds of variables come first, then other interventions, then moves that the scenario puts on a date.
+    Within a day, `Hold` interventions come first, then the others, then moves that the scenario puts on a date.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):

@@ -64,7 +64,7 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Return whether a number is the probability of a level on the first day, which needs no reason."""
+    """Return whether a number is the probability of a start level. Such a number needs no reason."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -248,10 +248,10 @@ class Numbers:
 
 
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
-    """Return the first use of each named assumption, which decides its kind and its unit.
+    """Return the first use of each named assumption, which decides the kind and the unit of the assumption.
 
-    An assumption used as two kinds or in two units is noted as a problem and left out. The form of its value then
-    decides its kind.
+    An assumption used as two kinds or in two units is noted as a problem and left out of the result. The form of its
+    value then decides its kind.
     """
     first: dict[str, Use] = {}
     torn: dict[str, Use] = {}
@@ -324,7 +324,6 @@ def resolve_literal(
 def _bounds(
     document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place, unit: str
 ) -> tuple[float, float] | None:
-    """Return the 5th and 95th percentiles of a number, or None if they are missing or unreadable."""
     if (shape.low is None) != (shape.high is None):
         given, other = ("low", "high") if shape.high is None else ("high", "low")
         document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
@@ -340,8 +339,8 @@ def read_quantity(
 ) -> Quantity | None:
     """Return the quantity (number with a unit) that is written at a place of a file.
 
-    If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is another place
-    that uses the number, which the message then names.
+    If the text cannot be read, the problem is noted in the document and the result is None. The message also names
+    `used_at`, if it is given: the place that uses the number.
     """
     try:
         return parse(written, kind, unit)

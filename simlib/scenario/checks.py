@@ -64,7 +64,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
 
 
 def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that no range of a chance begins at 0 or ends at 1, because their logits are infinite."""
+    """Check that no range of a chance begins at 0 or ends at 1, where the logit is infinite."""
     for assumption in _numbers(scenario):
         ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
@@ -83,7 +83,7 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that there are at most `MAX_ASSUMPTIONS` numbers, with or without a name."""
+    """Check that there are at most `MAX_ASSUMPTIONS` numbers, including those without a name."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
@@ -119,7 +119,7 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
     """Check that the chances of each move's outcomes sum to 1.
 
-    One outcome may have no chance in the file. Its chance is then one minus the others.
+    One outcome may have no chance in the file. Its chance is then one minus the sum of the others.
     """
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
@@ -129,7 +129,7 @@ def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Mi
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
     """Check that the probabilities of the levels at which a variable may start sum to 1.
 
-    One level may have no probability in the file. Its probability is then one minus the others.
+    One level may have no probability in the file. Its probability is then one minus the sum of the others.
     """
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
@@ -256,7 +256,7 @@ def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that no amount per day has a standard deviation from event to event."""
+    """Check that no amount per day has a `spread`, which is a standard deviation from event to event."""
     for impact in scenario.impacts.values():
         for index, reward in enumerate(impact.per_day):
             amount = scenario.assumptions.get(reward.amount)

@@ -40,7 +40,7 @@ def factor_time_in_words(factor: Factor, scenario: Scenario, *, labels: bool = F
 
 
 def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
-    """Describe a period of days without certain moves (a lull), or a number of moves (a count).
+    """Describe a period of days without certain moves (a lull), or how often moves have happened (a count).
 
     Examples: "28 days pass without strike or raid", "strike has happened 3 times". With `labels`, moves are named by
     their labels, not by their ids.

@@ -16,8 +16,8 @@ class Ending:
     """A named condition on the state. A simulated history ends once the condition holds.
 
     If several endings hold at once, the first in `Scenario.endings` counts. `short` is a shorter label, which does not
-    count in comparisons or in the hash of the scenario. A registered forecast names that hash, so a new short label
-    leaves the forecast valid.
+    count in comparisons or in the hash of the scenario. A registered forecast stores the hash, so the forecast stays
+    valid if only a short label changes.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One event, or two events that must both happen, which a conditional probability needs.
+    """One event, or two events that must both happen, as used for conditional probabilities.
 
     - `first`: the first event, as ("ending" or "question", id).
     - `until`: the time by which the first event must happen, in days after `as_of` (None: at any time).

@@ -18,7 +18,7 @@ from simlib.scenario.condition import Condition
 Shares = tuple[tuple[str, str | None], ...]
 """The start of a variable: pairs (level, id of the assumption that gives the probability of that level).
 
-One level may have None in place of an id. Its probability is then one minus the others.
+One level may have None in place of an id. Its probability is then one minus the sum of the others.
 """
 
 CERTAIN = None
@@ -29,7 +29,7 @@ CERTAIN = None
 class History:
     """The day from which the event log is used, and how the variables start on that day.
 
-    `start` has a pair (variable, start) for each variable that does not start as on the first day of the scenario.
+    `start` has a pair (variable, start) for each variable that starts otherwise than on the scenario's first day.
     """
 
     since: dt.date
@@ -62,7 +62,7 @@ class RowRule:
     """A rule that says what certain rows of the event log mean.
 
     A row fits the rule if the word in its column `move` is one of `words`. If the rule has a `date`, an `actor`, a
-    `target` or a `confidence`, the row must have the same.
+    `target` or a `confidence`, the row must have the same value.
 
     At most one of these is given:
 
@@ -70,9 +70,9 @@ class RowRule:
     - `level`: a condition on the state. The row reports that it holds.
     - `setting`: a change from outside, as pairs (variable, level).
 
-    If none of them is given, the row reports that `move` happened. Without `move`, the word of the row is the id of the
-    move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio P(row |
-    its report is true) / P(row | its report is false).
+    If none of these three is given, the row reports that `move` happened. Without `move`, the word of the row is the id
+    of the move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio
+    P(row | its report is true) / P(row | its report is false).
     """
 
     words: tuple[str, ...]

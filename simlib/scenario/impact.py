@@ -23,10 +23,10 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class ImpulseReward:
-    """An amount that is added to an impact each time a move happens, or happens with `outcome`.
+    """An amount that is added to an impact each time a move happens.
 
-    `each` is the id of the assumption that gives the mean amount. The assumption's `spread` is the standard deviation
-    of the amount from event to event.
+    With `outcome`, only events with that outcome count. `each` is the id of the assumption that gives the mean amount.
+    The assumption's `spread` is the standard deviation of the amount from event to event.
     """
 
     move: str

@@ -77,7 +77,7 @@ class Variable:
 
     - `levels`: the levels in order. Those of a counter are whole numbers, written as text.
     - `start`: pairs (level, id of the assumption that gives its probability). One level may have None in place of an
-      id. Its probability is one minus the others. A certain start is a single pair with None.
+      id. Its probability is one minus the sum of the others. A certain start is a single pair with None.
     - `hidden`: whether nobody observes the variable.
     - `because`, `sources`: the reason for the start.
     """
@@ -244,7 +244,7 @@ class Scenario:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def day(self, date: dt.date) -> float:
-        """Return how many days 00:00 UTC of a date lies after 00:00 UTC of `as_of`."""
+        """Return the number of days from 00:00 UTC of `as_of` to 00:00 UTC of a date."""
         return float((date - self.as_of).days)
 
     def by_date(self, days: float) -> dt.date:

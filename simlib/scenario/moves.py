@@ -52,7 +52,7 @@ class Effect:
 class Outcome:
     """One of the possible outcomes of a move.
 
-    - `chance`: the id of the assumption that gives the probability (None: one minus the others).
+    - `chance`: the id of the assumption that gives the probability (None: one minus the sum of the others).
     - `effects`: what the outcome changes.
     - `factors`: multipliers of the odds of the outcome against the others. With factors, the probabilities of all
       outcomes are scaled to sum to 1.

@@ -120,7 +120,7 @@ class _Resolver:
         return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
-        """Return the start of a variable, or of a history, in the form of `Variable.start`."""
+        """Return the levels at which a variable may start, in the form of `Variable.start`."""
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)

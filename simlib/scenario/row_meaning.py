@@ -90,7 +90,7 @@ def fits(rule: RowRule, row: LogRow) -> bool:
     """Return whether a rule applies to a row of the event log.
 
     The word in the column `move` of the row must be one of `rule.words`. If the rule has a date, an actor, a target or
-    a confidence, the row must have the same.
+    a confidence, the row must have the same value.
     """
     columns = ("date", "actor", "target", "confidence")
     asked = [(getattr(rule, name), getattr(row, name)) for name in columns]

@@ -58,7 +58,7 @@ def read_name(name: str) -> str:
 def read_words(name: str) -> str:
     """Return a name unchanged if it consists of words in any script. Otherwise, raise Refusal.
 
-    The words have letters, digits, hyphens and underscores. The name begins with a letter.
+    Words consist of letters, digits, hyphens and underscores. The first character must be a letter.
     """
     words = name.split(" ")
     kinds = [unicodedata.category(letter)[0] for word in words for letter in word if letter not in f"-_{_JOINERS}"]

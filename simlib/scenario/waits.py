@@ -31,7 +31,7 @@ Any spread between that of one stage and that of two stages can be fitted within
 
 @functools.cache
 def percentiles(stages: int) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentiles of a wait of `stages` exponential stages, each of mean 1."""
+    """Return the 5th, 50th and 95th percentiles of a sum of `stages` exponential times, each with mean 1."""
     from scipy.special import gammaincinv
 
     low, median, high = (float(gammaincinv(stages, p)) for p in (0.05, 0.5, 0.95))
@@ -39,7 +39,7 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a wait of `stages` exponential stages with the median `median`."""
+    """Return the 5th and 95th percentiles of a sum of `stages` equal exponential times, given its median."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 
@@ -47,7 +47,7 @@ def spread(stages: int, median: float) -> tuple[float, float]:
 def stages_of(median: float, low: float, high: float) -> int:
     """Return the number of exponential stages with which a wait comes closest to `low` and `high`.
 
-    The wait consists of stages in a row, with the median `median`. `low` and `high` are its 5th and 95th percentiles.
+    The wait is the sum of its stages and has the given median. `low` and `high` are its 5th and 95th percentiles.
     Percentiles are compared by their ratios.
 
     Raises QuantityError if the percentiles are in the wrong order, if they need more stages than `MOST_STAGES`, or if

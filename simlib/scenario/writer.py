@@ -180,7 +180,7 @@ def _written_condition(condition: Condition) -> Any:
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
     """Write value, low and high of each assumption into the scenario file, and return the path of the file.
 
-    Only the numbers that differ are rewritten. The rest of the file stays the same to the byte. `path` is the folder or
+    Only the numbers that differ are rewritten. The rest of the file is kept, byte for byte. `path` is the folder or
     file to write into (default: the folder from which the scenario was read). Raises ScenarioError if the file has
     other assumptions than `scenario`.
     """

@@ -56,8 +56,8 @@ Only an outcome may be left empty in a file, as in `outcomes: {done: }`.
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
     """Return the valid part of a document as a pydantic model, and note every part that does not fit.
 
-    `shape` is the class of the model. Stand-ins replace missing parts, so that further checks are possible. The model
-    is true to the file only if the document has no problems.
+    `shape` is the class of the model. The values in `STAND_INS` replace missing keys, so that the other keys can be
+    checked too. The model is true to the file only if the document has no problems.
     """
     if not isinstance(document.data, dict):
         document.note((), f"{describe(document.data)} at the top of the file", "expected keys such as 'format: 1'")
@@ -101,7 +101,7 @@ def _blank_hint(key: str) -> str:
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
     """Note the problem that one pydantic error reports, and remove the smallest wrong part from the data.
 
-    A missing key for which there is a stand-in gets the stand-in instead.
+    A missing key gets its value in `STAND_INS`, if it has one there.
     """
     loc = tuple(part for part in error["loc"] if part != "[key]")
     place = tuple(part for part in loc if not str(part).startswith("\0"))

@@ -70,7 +70,7 @@ def _shape(value: object) -> str | None:
 def either(expected: str) -> Discriminator:
     """Return a pydantic discriminator that tells text, mapping and list apart.
 
-    A value that fits no branch of the union is refused with the message `expected`.
+    A value of any other type is refused with the message `expected`.
     """
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 

@@ -88,8 +88,8 @@ class Hold:
     """Set a variable to a level and keep it at that level for a time.
 
     The time lasts from 00:00 of `date` (None: the start), before anything else happens on that day, to 00:00 of `until`
-    (None: for good). Meanwhile moves still happen and have their other effects, but none changes this variable. Only a
-    `Pin` of the variable can change its level. Holds of one variable must not overlap.
+    (None: for good). Meanwhile moves still happen and have their other effects, but no move changes this variable. Only
+    a `Pin` of the variable can change its level. Two `Hold`s of one variable must not overlap.
     """
 
     variable: str

@@ -61,10 +61,6 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    """Raise ScenarioError if two `Hold`s (levels kept for a time) of one variable overlap.
-
-    The two may come from different views or calls.
-    """
     found = overlapping_holds(scenario, scenario.interventions)
     document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
@@ -173,7 +169,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 
 
 def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, str], list[Problem]]:
-    """Split texts of the form `NAME=VALUE` into {name: value} and the problems of unreadable texts.
+    """Split texts of the form `NAME=VALUE` into {name: value}, and return problems for texts that do not fit.
 
     A name may occur only once.
     """
@@ -249,7 +245,7 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
-    """Yield (problem, `Problem.broken`) for each problem with numbers that the changes cause.
+    """Yield (problem, `Problem.broken`) for each rule about numbers that the changes violate.
 
     `Problem.broken` is (place in the scenario file, fault) if the problem lies at a value that the view does not
     change, else None.
