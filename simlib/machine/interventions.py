@@ -142,7 +142,7 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the index in the extended θ of the pace of a wait (the rate of a stage times the median wait)."""
+        """Return the index in the extended θ of the rate of a stage of a wait, times the median wait."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
@@ -183,8 +183,8 @@ class Standing:
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
         """Return the derivatives, with respect to θ, of the values that interventions give to assumptions.
 
-        From draw to draw, such a value changes with θ as `extended` describes. Each item of the list is (index of the
-        assumption, index of the value in the extended θ, derivative of the extended θ at that index).
+        Such a value shifts with the drawn value of its assumption, as `extended` describes. Each item of the list is
+        (index of the assumption, index of the value in the extended θ, derivative of the extended θ at that index).
         """
         first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
         at = theta[self._targets]

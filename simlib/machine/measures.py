@@ -288,8 +288,8 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
     """Return (value, low, high) of a measure in a forecast, each an array (T,) over its T report times.
 
     Low and high are the ends of the forecast's interval for the numerical error, such as the sampling error of a finite
-    number of replicates. Raises Unsupported for "days:..." if the forecast has no numbers of days, and SimlibError for
-    a conditional probability whose condition has probability 0.
+    number of replicates. Raises Unsupported for "days:..." if the forecast has no numbers of days. Raises SimlibError
+    for a conditional probability if the condition has probability 0.
     """
     if measure.kind == "ending" or measure.asked:
         band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.asked]

@@ -14,7 +14,7 @@ _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 
 
 def daily_steps(horizon: float) -> int:
-    """Return into how many equal steps a forecast divides its horizon (in days).
+    """Return the number of equal steps into which a forecast divides its horizon (in days).
 
     The result is the largest number from 30 to 100 for which each step is a whole number of days. If there is no such
     number, the result is 60.

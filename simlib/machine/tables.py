@@ -176,7 +176,7 @@ class Tables(StateIndex):
             )
 
     def window(self, window: Window | None) -> int:
-        """Return the index of a period of the calendar, or -1 for None and if such periods are ignored."""
+        """Return the index of a period of the calendar. The index is -1 for None, and if periods are ignored."""
         if window is None or self.ignore_windows:
             return -1
         days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)

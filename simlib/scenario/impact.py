@@ -1,4 +1,4 @@
-"""Impacts: consequences that accumulate until an ending is reached, such as deaths, costs or people displaced.
+"""Impacts: consequences that accumulate until an ending is reached, such as deaths or costs.
 
 An impact is a sum of amounts. The field calls it an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the
 reward structures of PRISM and Storm).
