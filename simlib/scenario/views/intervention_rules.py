@@ -47,7 +47,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
     """Yield (position in `interventions`, problem) for each `Hold` that overlaps an earlier `Hold`.
 
-    A `Hold` keeps a variable at a level for a time. Two `Hold`s overlap if they keep the same variable at the same
+    A `Hold` keeps a variable at a level for a time. Two of them overlap if they keep the same variable at the same
     time.
     """
     before: list[Hold] = []

@@ -89,7 +89,8 @@ class Hold:
 
     The time lasts from 00:00 of `date` (None: the start), before anything else happens on that day, to 00:00 of `until`
     (None: for good). Meanwhile moves still happen and have their other effects, but no move changes this variable. Only
-    a `Pin` of the variable can change its level. Two `Hold`s of one variable must not overlap.
+    a `Pin` of the variable can change its level. The times of two `Hold` interventions for one variable must not
+    overlap.
     """
 
     variable: str
