@@ -1,11 +1,12 @@
 """Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
 
-A stated value is a median. The forecast to publish or to score is the mean of the probability over draws of the priors,
-or of any other belief (weighted draws). With wide priors this mean differs from the forecast at the stated values.
+The stated value of an assumption is the median of its prior. The forecast to publish or to score is a mean: it averages
+each probability over draws of the assumption values from their priors, or over other weighted draws (a belief). With
+wide priors this mean differs from the forecast at the stated values.
 
-The interval of this mean covers only the numerical error of a finite number of draws (and, by Monte Carlo, of
-replicates). More draws make this interval narrower. The uncertainty about the assumptions is the spread between draws,
-`Ensemble.spread`, which stays the same with more draws.
+The interval of this mean covers only the error of a finite number of draws (and, with Monte Carlo, of a finite number
+of replicates). More draws make the interval narrower. The uncertainty about the assumptions is the spread between the
+draws (`Ensemble.spread`). More draws do not make this spread narrower.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from simlib.typing import Engine, Floats
 __all__ = ["Ensemble", "forecast", "over_priors"]
 
 RUNS = 10_000
-"""Default number of replicates at the stated values. All draws together also have this many."""
+"""Default number of replicates: at the stated values, and over all draws together."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles over the draws that `Ensemble.spread` returns."""
@@ -97,7 +98,7 @@ def forecast(
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """D draws of the A assumptions, and the forecast at each of them.
+    """Forecasts of a scenario at D random draws of its A assumption values, and at the stated values.
 
     Attributes:
         belief: The draws with their weights.
@@ -129,9 +130,10 @@ class Ensemble:
         return np.stack([getattr(each, kind)[name].probability for each in self.forecasts])
 
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
-        """Return the 5, 25, 50, 75 and 95% quantiles over the draws of a probability (5, T) at T report times.
+        """Return five quantiles (5, T), over the draws, of the probability of an ending or question at T times.
 
-        Probabilities that were counted in replicates are first shrunk, to remove the noise of the replicates.
+        The quantiles are at 5, 25, 50, 75 and 95%. Probabilities that were counted in replicates are first shrunk
+        towards their mean, to remove the noise of the replicates.
         """
         runs = _histories(self.forecasts[0], name) if kind == "questions" else None
         return quantiles(self.without_noise(self.values(name, kind), runs), SPREAD, self.weights)
@@ -139,9 +141,9 @@ class Ensemble:
     def without_noise(self, values: Floats, runs: int | None = None) -> Floats:
         """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates.
 
-        They are shrunk towards their mean, so that the variance between the draws falls by the variance that the
-        replicates add. `runs` is the number of replicates of each draw, by default the number that the forecasts
-        record. Exact forecasts record no number, so their probabilities are returned unchanged.
+        The probabilities are shrunk towards their mean, so that their variance between the draws falls by the variance
+        that the replicates add. `runs` is the number of replicates of each draw. Default: the number recorded in the
+        forecasts. Exact forecasts record no number of replicates, so their probabilities are returned unchanged.
         """
         runs = runs or self.forecasts[0].provenance.get("runs")
         if not runs:
@@ -158,7 +160,7 @@ class Ensemble:
         return np.asarray(mean + np.sqrt(share) * (values - mean))
 
     def mixture(self) -> Forecast:
-        """Return the weighted mean of the forecasts over the draws, with the interval of that mean.
+        """Return the weighted mean of the forecasts over the draws, each mean probability with its interval.
 
         The field `stated` of the result is the forecast at the stated values.
         """
@@ -208,9 +210,9 @@ def over_priors(
 ) -> Ensemble:
     """Forecast a scenario at each draw of the assumptions, and at the stated values.
 
-    By Monte Carlo, each draw has separate replicates. The stated values have as many replicates as all draws together.
-    The arguments and errors are those of `forecast`. In addition, `draws` = 0 or 1 raises ValueError, because the error
-    of a mean needs at least two draws.
+    The Monte Carlo engine simulates separate replicates for each draw. At the stated values, it simulates as many
+    replicates as for all draws together. Arguments and exceptions are the same as in `forecast`. In addition, `draws` =
+    0 or 1 raises ValueError, because the error of a mean needs at least two draws.
     """
     belief, centre = _belief_of_several(scenario, draws, seed), priors.theta(scenario)
     count = belief.draws
@@ -248,9 +250,9 @@ def _engine(
 ) -> tuple[_One, Solver | None, list[Floats]]:
     """Return (function that forecasts one draw, exact solver or None, list of amounts).
 
-    `runs` holds the number of replicates at the stated values, and the number at each draw. By Monte Carlo, the
-    function appends to the list, for each draw, the amounts (R, T, I) of I impacts by T times in R replicates. So no
-    replicate has to be simulated twice. With the exact solver the list stays empty.
+    `runs` holds the number of replicates at the stated values, and the number at each draw. With Monte Carlo, the
+    function appends to the list, for each draw, the amounts (R, T, I) of I impacts by T times in R replicates, so that
+    these replicates need not be simulated again. With the exact solver the list stays empty.
     """
     if engine != "montecarlo":
         try:
@@ -303,7 +305,7 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return the number of replicates of draw `number` (-1: stated values), and the first of them."""
+    """Return (number of replicates of draw `number`, index of its first replicate). Draw -1 is the stated values."""
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 

@@ -1,4 +1,4 @@
-"""The distribution of each impact of a forecast: solved if that is cheap, else counted.
+"""The distribution of each impact of a forecast: solved exactly if that is cheap, else counted in histories.
 
 An impact is a quantity that accumulates along a history, such as casualties.
 """
@@ -35,8 +35,8 @@ def with_distributions(
 ) -> Forecast:
     """Return a forecast with the whole distribution of each impact (accumulated quantity).
 
-    A distribution is solved if that is cheap, else counted in simulated histories. An impact that has its distribution
-    already is not changed. Without Numba only solved distributions are added.
+    A distribution is solved exactly if that is cheap, else counted in simulated histories. An impact that has its
+    distribution already is not changed. Without Numba only solved distributions are added.
 
     Args:
         forecast: The forecast.
@@ -70,7 +70,7 @@ def with_distributions(
 def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return {impact: (quantiles over time, distribution)} from new histories, {} without Numba."""
+    """Return {impact: (quantiles over time, distribution)} from newly simulated histories, {} without Numba."""
     from simlib.engines.montecarlo.distributions import histories_of_impacts
     from simlib.engines.montecarlo.simulator import Simulator
 

@@ -4,8 +4,9 @@ The module that calls a kernel also has a version of the kernel in NumPy or SciP
 without Numba. Tests compare the two versions. Kernels are serial, release the GIL, and take only flat arrays, so they
 compile once per installation.
 
-The code of a state is the number whose digits are the levels of the variables. A branch is an outcome of a move in one
-context. A clock is a hidden variable that counts the stages of the wait of a move.
+The code of a state is one whole number, whose digits are the levels of the variables. A branch is an outcome of a move
+together with a context: which conditions on the move's outcomes hold. A clock is a hidden variable that counts the
+completed stages of a move's (Erlang distributed) waiting time.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def _find(table, codes, dense, code):
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
     """Return the index of the first ending whose condition holds, or -1.
 
-    A condition holds if all tests of one of its clauses are passed. Test k is passed at the levels of its variable at
-    which row k of `clause_allowed` is true.
+    A condition holds if all tests of one of its clauses are passed. Test k is passed if row k of `clause_allowed` is
+    true at the level of the variable that the test reads.
     """
     for clause in range(len(clause_ending)):
         holds = True
@@ -54,7 +55,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return the difference that the effects of a branch (outcome in a context) make to the state code."""
+    """Return the change of the state code by the effects of a branch (one outcome of a move in one context)."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -67,7 +68,10 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of a state code that restarts the waits of impossible moves (after an ending: all)."""
+    """Return the change of a state code that sets the waits of all impossible moves back to their first stage.
+
+    If the state is an ending, the waits of all moves are set back.
+    """
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
@@ -154,7 +158,7 @@ def fill_edges(
     clocks,
     pairs,
 ):
-    """Write the target state and the pair (table entry, outcome) of edges out of states `first` to `last` - 1.
+    """Write the target state and the pair (table entry, outcome) of each edge out of states `first` to `last` - 1.
 
     Self-loops are left out.
     """
@@ -208,7 +212,7 @@ def leap(vector, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def slot_sums(pair_rates, pair, slot_start, out):
-    """Write to `out` the rate of each slot (all edges from one state to another)."""
+    """Write to `out`, for each pair of states that edges join (a slot), the total rate from one to the other."""
     slots = uint64(len(slot_start))
     for slot in range(slots):
         last = uint64(slot_start[slot + uint64(1)]) if slot + uint64(1) < slots else uint64(len(pair))
@@ -237,7 +241,7 @@ def histogram(block, cells, out):
 def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
     """Do one step for each weight: the new vector[x, n] is Σ_k value[k] vector[index[k], n - shift[k]].
 
-    The sum is over the entries k into state x. Before each step, the vector times the weight is added to `end`, and the
+    The sum is over the edges k into state x. Before each step, the vector times the weight is added to `end`, and the
     sums of its columns to a row of `sums`. Returns (vector after the last step, spare array).
     """
     rows, columns = vector.shape

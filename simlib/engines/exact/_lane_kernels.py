@@ -36,14 +36,14 @@ def _load(builder, place):
 
 
 def _spread(builder, number):
-    """Return a row of four numbers that are all equal to this number."""
+    """Return a row of four numbers, each equal to `number`."""
     nothing = ir.Constant(_ROW, ir.Undefined)
     one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
 
 
 def _first(builder, row):
-    """Return a row of four numbers that are all equal to the first number of this row."""
+    """Return a row of four numbers, each equal to the first number of `row`."""
     nothing = ir.Constant(_ROW, ir.Undefined)
     return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
 
@@ -55,7 +55,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return a sum of rows that starts at zero. The compiler keeps the sum in registers."""
+    """Return a row of four zeros, to which other rows can be added. The compiler keeps this row in registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -67,7 +67,7 @@ def _zeros(typing):
 
 @intrinsic
 def _add_scaled(typing, total, block, row, weight):
-    """Add weight * block[row] to the sum."""
+    """Add weight * block[row] to `total`."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weight = arguments
@@ -80,7 +80,7 @@ def _add_scaled(typing, total, block, row, weight):
 
 @intrinsic
 def _add_product(typing, total, block, row, weights, place):
-    """Add weights[place] * block[row], column by column, to the sum."""
+    """Add weights[place] * block[row], column by column, to `total`."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weights, place = arguments
@@ -94,7 +94,7 @@ def _add_product(typing, total, block, row, weights, place):
 
 @intrinsic
 def _add_from_first(typing, total, block, row, weights, place):
-    """Add weights[place] * block[row, 0] to the sum."""
+    """Add weights[place] * block[row, 0] to `total`."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weights, place = arguments

@@ -1,15 +1,16 @@
-"""Gradients of exact answers in all assumptions, at the cost of a few solutions.
+"""Gradients of exact answers with respect to all assumptions, at the cost of a few solutions.
 
-A measure is m(θ) = p₀ᵀ u(0). Here p₀ is the distribution over the states at the start, and u(t) is the value of each
-state at time t. With the generator Q and the gain r per day, u solves the backward equation -u' = Q u + r. The
-derivative of m needs no separate solution for each assumption:
+The value of a measure (a probability, or an expected number or amount) is m(θ) = p₀ᵀ u(0). Here p₀ is the distribution
+over the states at the start, and u(t) is the value of each state at time t. With the generator Q and the gain r per
+day, u solves the backward equation -u' = Q u + r. The derivative of m needs no separate solution for each assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
-so one forward and one backward solution, kept at Gauss-Legendre nodes, serve all assumptions at once. An edge from
-state x to state y adds p(x) (u(y) - u(x)) to its *pair* (table entry, outcome), which determines the rate of the edge.
-The chain rule (`ChainRule`) leads from the few thousand pairs to the assumptions. This is adjoint sensitivity (Cao, Li,
-Petzold & Serban 2003).
+so one forward and one backward solution, kept at Gauss-Legendre nodes, serve all assumptions at once. The rate of an
+edge from state x to state y depends only on its *pair*: an entry of the rate tables and an outcome of the move. The
+edge adds p(x) (u(y) - u(x)) to the derivative with respect to this rate. `ChainRule` turns the derivatives for the few
+thousand pairs into derivatives with respect to the assumptions. This is adjoint sensitivity (Cao, Li, Petzold & Serban
+2003).
 
 Sizes: N states, P pairs, J nodes, A assumptions, O outcomes, B branches (outcomes in a context).
 """
@@ -50,7 +51,10 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Number of nodes in one sum over the edges. The values of a state at so many nodes take two cache lines."""
+"""Number of quadrature nodes that one sweep over the edges sums together.
+
+The values of one state at 16 nodes fill two cache lines.
+"""
 
 
 def gradient(
@@ -65,8 +69,8 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    If an intervention assumes a value of an assumption, that value changes with the stated value, as in draws of the
-    priors.
+    Where an intervention replaces the value of an assumption, its value changes in step with the stated value, as it
+    does in draws of the priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -224,9 +228,9 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return how often an amount is expected to be added, the derivative with respect to the amount.
+        """Return how many times an amount is expected to be added: the derivative in this amount at fixed rates.
 
-        The rates are fixed. `worth` says when the amount is added. `forward` is the result of `_solve_forward`.
+        `worth` says when the amount is added, and `forward` is the result of `_solve_forward`.
         """
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
@@ -251,9 +255,8 @@ class Adjoint:
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
         """Carry the distribution over the states forward through all spans (segments up to the target day).
 
-        Return one pair for each span: the distribution before its interventions (N,), and the distributions at its
-        nodes, which are the days at which an integral over the span is evaluated (J, N). A last pair has the
-        distribution at the target day, and no nodes.
+        Return one pair for each span: the distribution (N,) before the interventions of the span, and the distributions
+        (J, N) at its quadrature nodes. The last pair holds the distribution at the target day, and no nodes.
         """
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
@@ -287,8 +290,8 @@ class Adjoint:
     ) -> tuple[Floats, Floats]:
         """Return the values of the states (N,) at the start of a span (segment), given the values at its end.
 
-        Also return the derivative of the measure with respect to the rate of each pair (table entry, outcome) (P,) in
-        this span. The forward distributions at the nodes are `vectors` (J, N).
+        Also return, for each pair of table entry and outcome (P,), the derivative of the measure with respect to the
+        rate of the pair in this span. The forward distributions at the nodes are `vectors` (J, N).
         """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -319,7 +322,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Correct `sums` (P,) for happenings of moves that answer the question (value 1) or add to the measure."""
+        """Correct the derivatives `sums` (P,) for firings that answer the question or add to the measure."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -329,7 +332,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Sum `by_state` (N,) over the states of each table entry of a move, without states that are endings.
+        """Sum `by_state` (N,) over the states with the same table entry of a move, except states that are endings.
 
         Return the sum for each pair of the move, and 0 for the pairs of other moves (P,).
         """
@@ -345,8 +348,8 @@ class Adjoint:
     ) -> Floats:
         """Return the values of the states (N,) before the interventions of a span (segment), given those after them.
 
-        The derivatives of the measure with respect to the chances of forced and dated moves are added to `forced` (B,).
-        `before` (N,) is the forward distribution before the interventions.
+        The derivatives with respect to the outcome chances of moves that are forced or have a fixed date are added to
+        `forced` (B,). `before` (N,) is the forward distribution before the interventions.
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before

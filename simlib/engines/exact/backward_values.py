@@ -1,7 +1,8 @@
 """The value of every state on many days, from one backward solution.
 
-The value of a state on a day is the probability of a measure by the deadline, given that state on that day. A forecast
-on that day is the mean of these values over the distribution of the states.
+The value of a state on a day is the probability that an event happens by the deadline, given that the history is in
+this state on this day. A forecast made on a day is the mean of the values on that day, weighted by the probabilities of
+the states.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from simlib.machine.interventions import Segment
 from simlib.typing import Floats
 
 TOLERANCE = 1e-10
-"""Bound on the truncation error within each segment."""
+"""Bound on the truncation error within each segment (a stretch of time with constant rates)."""
 
 
 def state_values(
@@ -30,13 +31,13 @@ def state_values(
 ) -> Floats:
     """Return the value of each of N states on each of J days (J, N).
 
-    The value is the probability of a measure by the horizon, given the state on the day.
+    The value is the probability that an event happens by the horizon, given the state on the day.
 
     Args:
         solver: The scenario, prepared. Its horizon is the deadline.
         chain: The Markov chain of the scenario at assumption values.
-        asked: The measure: a set of states at the deadline, or states and firings (happenings of a move) that have to
-            be met by the deadline (a first passage).
+        asked: The event. Either the state at the deadline lies in a set of states, or the history meets one of some
+            states and firings (happenings of a move) by the deadline (a first passage).
         days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any
             intervention on that day.
         since: The day from which a first passage counts. States and firings that are met earlier do not count.
@@ -64,7 +65,10 @@ def state_values(
 
 
 def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tuple[float, float, Taboo]]:
-    """Cut a segment at the day `since`, before which nothing stops a history: [(start, end, taboo), ...]."""
+    """Return the parts [(start, end, taboo), ...] of a segment, cut at the day `since`.
+
+    Before that day, nothing stops a history.
+    """
     cuts = [start, since, end] if start < since < end else [start, end]
     pairs = itertools.pairwise(cuts)
     return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]

@@ -3,8 +3,9 @@
 Time is cut into segments. Within a segment the rates are constant (`Chain.flow`). At the start of a segment,
 interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both, from one time to another.
 
-A *pair* is a pair (table entry, outcome), which determines the rate of an edge. A *firing* is one happening of a move.
-A *taboo* is a set of states and firings that stop a history. Sizes: N states, P pairs, A assumptions, K start states.
+A *pair* is an entry of the rate tables with an outcome of its move. It determines the rate of an edge between two
+states. A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history. Sizes: N
+states, P pairs, A assumptions, K start states.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Rating:
 
     Attributes:
         rates: The hazard per day of each table entry.
-        chances: The chance of each branch (outcome in a context).
-        pair_rates: For each pair (table entry, outcome), hazard times chance.
+        chances: The chance of each branch (an outcome of a move in one context).
+        pair_rates: The rate of each pair (table entry, outcome): hazard times chance.
     """
 
     rates: Floats
@@ -103,18 +104,18 @@ class Chain:
         return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
-        """Mark the pairs (table entry, outcome) of a move, or only of one of its outcomes (P,)."""
+        """Return which pairs (table entry, outcome) belong to a move, or to one of its outcomes (P,)."""
         if outcome >= 0:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Mark the pairs (P,) of table entry and outcome that stop a history when they happen."""
+        """Return which pairs (table entry, outcome) stop a history when they happen (P,)."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return the hazard per day of the marked pairs (table entry, outcome) of a move in each state (N,).
+        """Return the hazard per day in each state (N,) of the marked pairs (table entry, outcome) of a move.
 
         Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs.
         """
@@ -124,9 +125,10 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of pairs (table entry, outcome) without those that stop a history, and a `Kill`.
+        """Return the rates of all pairs (table entry, outcome), 0 for those that stop a history, and a `Kill`.
 
-        The `Kill` has the states that stop a history, and the hazard of these pairs. It is None for an empty taboo.
+        The `Kill` has the states that stop a history, and the hazard of the pairs that stop it. The `Kill` is None for
+        an empty taboo.
         """
         fire = None
         if taboo.firings:
@@ -161,16 +163,17 @@ class Chain:
     ) -> Passage:
         """Carry a distribution over the states from one time to another, interventions included.
 
-        Interventions at `stop` act, and interventions at `start` do not, because a distribution at a time includes
-        their effects. Interventions at time 0 always act, because `Chain.start` is the distribution before them. So two
-        calls, one after the other, give the same result as one call over the whole time.
+        Interventions at `stop` are applied and interventions at `start` are not, because a distribution at a time
+        already includes the effects of the interventions at that time. Interventions at time 0 always act, because
+        `Chain.start` is the distribution before them. So two calls, one after the other, give the same result as one
+        call over the whole time.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.
             start: Days after `as_of`.
             stop: Days after `as_of`, not before `start` and not after the horizon.
-            taboo: States and firings (happenings of a move) that stop a history. The resulting distribution has only
-                the other histories.
+            taboo: States and firings (happenings of a move) that stop a history. The resulting distribution leaves out
+                the stopped histories.
             tolerance: Bound on the truncation error in each segment.
             control: Progress callback and cancellation.
 

@@ -1,11 +1,11 @@
 """The chain rule of gradients: from rates, chances and start states to the assumptions.
 
 An assumption acts on a measure through the hazards of moves, through the chances of their outcomes, and through the
-probabilities of the start states. The module `adjoint` finds the derivatives with respect to these. `ChainRule` turns
-them into derivatives with respect to the assumptions.
+probabilities of the start states. The module `adjoint` finds the derivatives with respect to these hazards, chances and
+probabilities. `ChainRule` turns them into derivatives with respect to the assumptions.
 
-A *pair* is a pair of a table entry and an outcome, which determines the rate of an edge. A *branch* is an outcome in
-one context, which determines its chance. Sizes: A assumptions, B branches, N states, P pairs.
+A *pair* is a pair of a table entry and an outcome, which determines the rate of an edge. A *branch* is an outcome of a
+move in one context, which determines the chance of the outcome. Sizes: A assumptions, B branches, N states, P pairs.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class ChainRule:
     def add(self, segment: Segment, rating: Rating, by_pair: Floats | None, by_firing: Floats) -> None:
         """Add the derivatives that come from one segment.
 
-        `by_pair` (P,) are the derivatives with respect to the rates of pairs of table entry and outcome (None: the
-        segment has no length). `by_firing` (B,) are those with respect to the chances of forced and dated moves.
+        `by_pair` (P,) are the derivatives with respect to the rates of pairs of table entry and outcome. It is None if
+        the segment has length 0. `by_firing` (B,) are the derivatives with respect to the outcome chances of moves that
+        are forced or have a fixed date.
         """
         tables, derivative, count = self.tables, self._derivative, len(self.theta)
         by_chance = by_firing.copy()
@@ -53,7 +54,7 @@ class ChainRule:
     def total(self) -> Floats:
         """Return the derivatives (A,) with respect to the assumptions, of all segments added so far.
 
-        The part of the start states is missing.
+        The part that comes from the start probabilities is not included.
         """
         standing, derivative, count = self.tables.standing, self._derivative.copy(), len(self.theta)
         derivative[:count] = standing.per_median(derivative[:count], self.theta)
@@ -81,7 +82,7 @@ class ChainRule:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return for each start state the index, among all start shares, of the share of its level of a variable."""
+        """Return, for each start state, the index of its level of a variable among all start probabilities."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)

@@ -1,15 +1,15 @@
-"""The Chebyshev series: the sums of `passes` with fewer matrix products, for chains of few cycles.
+"""Carry distributions through time by a Chebyshev series, with fewer matrix products than Poisson sums.
 
-The series takes about half as many products. Let Q be the generator of the chain and p(t) the distribution over its
-states. With P = I + Q/Λ, z = Λt and modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello
-2000),
+The series takes about half as many products as the Poisson sums of the module `passes`, but it needs a chain with few
+cycles. Let Q be the generator of the chain and p(t) the distribution over its states. With P = I + Q/Λ, z = Λt and
+modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianello 2000),
 
     p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
 
 The sum up to K solves p' = p Q with a residual of Λ/2 (c_{K+1} y_K - c_K y_{K+1}). The flow of probability never
 increases the sum of the absolute values of an error. So the error of any probability is at most half of |y_K| ∫Λc_{K+1}
-+ |y_{K+1}| ∫Λc_K. This bound is reported. Terms have both signs. If cycles let the y_k grow, too many digits are lost,
-and `TooCyclic` is raised.
++ |y_{K+1}| ∫Λc_K. This bound is reported. The terms have both signs. If cycles let the y_k grow, too many digits are
+lost, and `TooCyclic` is raised.
 
 In a chain without cycles, the eigenvalues of P are its diagonal, and the y_k stay small if all eigenvalues are at least
 -1. So Λ may be as small as half of the largest exit rate of a state. A smaller Λ needs fewer products.
@@ -36,14 +36,14 @@ LEAPS = 0.6, 1.0
 _GROWTH = 1e3
 """Largest factor by which the terms may grow.
 
-With this growth, three of fifteen digits are lost, and the bound on the truncation error still holds.
+If the terms grow by this factor, three of fifteen digits are lost, and the bound on the truncation error still holds.
 """
 
 _MORE = 3
 """Number of terms that are added at a time, until the error bound is below the tolerance."""
 
 _NOTHING = 1e-20
-"""Smaller coefficients are left out of the sum by which all coefficients are normalized."""
+"""Coefficients below this size are left out of the sum by which all coefficients are normalized."""
 
 
 class TooCyclic(Exception):

@@ -1,17 +1,19 @@
-"""The distribution of a count: the probability of every number of firings (happenings of moves).
+"""The distribution of a count: the probability of each possible number of firings (happenings of moves).
 
-Let v_n(x) be the probability of the state x with n firings so far. B_w is the flow by firings that count w times, and A
-is the flow by all other firings. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is a Markov chain over pairs of a state and
-a number, which is solved by uniformisation. All terms are positive, so improbable numbers keep their relative accuracy.
-A firing that changes nothing is a flow from a state to itself.
+Let v_n(x) be the probability that the state is x and the count is n. B_w is the flow by firings that add w to the
+count, and A is all other flow. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is a Markov chain whose states are pairs
+(state, count), and it is solved by uniformisation. All terms are positive, so even very small probabilities keep their
+relative accuracy. A firing that changes nothing is a flow from a state to itself.
 
-Only numbers below `columns` are kept. Counts never fall, so each P(N = n) that is kept is exact up to the truncation of
-the sum. The missing probability, 1 - Σ_n P(N = n), bounds the error of every P(N ≤ n).
+Only the probabilities of counts below `columns` are kept. A count never falls, so the larger counts do not influence
+the kept probabilities P(N = n), whose only error is the truncation of the Poisson sum. The missing probability, 1 - Σ_n
+P(N = n), bounds the error of every P(N ≤ n).
 
-The transform at the roots of unity (Abate and Whitt 1992) would take as many products, but of complex numbers. Its
-rounding errors hide improbable numbers, and it mistakes counts above the last number for small numbers.
+The transform at the roots of unity (Abate and Whitt 1992) would take as many products, but of complex numbers. The
+rounding errors of the transform hide small probabilities, and it adds the probabilities of counts above the last one to
+those of small counts (aliasing).
 
-Sizes: N states, C numbers kept (`columns`), T times, M moves, O outcomes.
+Sizes: N states, C counts kept (`columns`), T times, M moves, O outcomes.
 """
 
 from __future__ import annotations
@@ -42,16 +44,19 @@ This many multiplications take a third of a second on one core.
 """
 
 TOLERANCE = 1e-9
-"""Bound on the error of a probability. More numbers are kept until the error is within this bound."""
+"""Bound on the error of a probability.
+
+The probabilities of more counts are kept until the error is within this bound.
+"""
 
 MOST = 2048
-"""At most this many numbers are kept. Of all larger numbers, only the total probability is known."""
+"""Largest number of counts whose probabilities are kept. Of all larger counts, only the total probability is known."""
 
 _SETTING_UP = 4e5
 """The time to build the matrix of one segment, in units of one multiplication."""
 
 _NUMBERS = 2e7
-"""Largest number of probabilities (of a state and a number) in memory at a time (160 MB)."""
+"""Largest number of probabilities (one for each state and count) in memory at a time (160 MB)."""
 
 _FINE = 1e-13
 _STEPS = 64
@@ -60,7 +65,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class CountLaw:
-    """The distribution of a count by each of T times: `share` (T, C) has P(count = n) for n < C."""
+    """The distribution of a count at each of T times. `share` (T, C) holds P(count = n) for n < C."""
 
     share: Floats
 
@@ -77,15 +82,15 @@ class CountLaw:
 
 
 def columns_for(mean: float) -> int:
-    """Return how many numbers of a count to keep at first, enough for a Poisson count with this mean."""
+    """Return how many probabilities P(count = n) to keep at first: enough for a Poisson count with this mean."""
     return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
     """Estimate how many multiplications the distributions of counts with these means would take.
 
-    `steps` is the number of steps of one solution. The estimate is infinite if the distributions would take too much
-    memory.
+    `steps` is the number of steps (jumps of the uniformised chain) in one solution. The estimate is infinite if the
+    distributions would take too much memory.
     """
     columns = [columns_for(float(mean)) for mean in means]
     states, setting_up = len(chain.space), _SETTING_UP * len(columns) * len(chain.segments)
@@ -100,7 +105,7 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
     Args:
         chain: The Markov chain at assumption values.
         counts: How much each of O outcomes adds to the count when it happens (O,), 0 for most outcomes.
-        mean: The expected count by the last time, which decides how many numbers are kept at first.
+        mean: The expected count by the last time, which decides how many probabilities are kept at first.
         times: Days after `as_of` (T,), in rising order.
         control: Cancellation, which raises Cancelled.
     """
@@ -116,7 +121,8 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
 def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UNWATCHED) -> dict[str, Band]:
     """Return for each move the probability that it happens at most n times by a day, for n = 0, 1, ...
 
-    `means` (M,) are the expected numbers of times by this day (`by`, in days after `as_of`). Raises Cancelled.
+    `means` (M,) are the expected numbers of times that the moves happen by this day (`by`, in days after `as_of`).
+    Raises Cancelled.
     """
     moves, outcome_move = chain.tables.scenario.moves, chain.tables.outcome_move
     return {
@@ -155,7 +161,7 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return the probability of each number of firings (happenings) below `columns` by each time (T, C)."""
+    """Return P(count = n) by each time, for each n below `columns` (T, C)."""
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -176,7 +182,7 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the distribution over state and number (N, C) after an intervention, with a forced move counted."""
+    """Return the joint distribution of state and count (N, C) after an intervention. A forced move is counted."""
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:
@@ -189,9 +195,9 @@ def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
 def _carried(
     matrix: _Matrix, vector: Floats, times: Floats, duration: float, control: Control
 ) -> tuple[Floats, Floats]:
-    """Carry a distribution over state and number (N, C) through a segment.
+    """Carry a joint distribution of state and count (N, C) through a segment.
 
-    Return the distribution at the end, and the probability of each number by each of `times` (T, C).
+    Return the distribution at the end, and the probability of each count by each of `times` (T, C).
     """
     means = matrix.uniform * np.append(times, duration)
     end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
@@ -269,7 +275,6 @@ class _Matrix:
 
     @cached_property
     def _parts(self) -> list[tuple[int, Any]]:
-        """(count, sparse matrix of the entries that add this count), for each count."""
         from scipy.sparse import csr_array
 
         shape = (len(self.start) - 1, len(self.start) - 1)
@@ -280,7 +285,10 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of the marked outcomes without those that change the state, whose rate is `leaving`."""
+    """Return the rate (N,) at which the marked outcomes happen without changing the state.
+
+    `leaving` (N,) is the rate at which these outcomes change the state.
+    """
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

@@ -7,7 +7,8 @@ the value of that state. The value of a state is the probability that the chain 
 horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings (happenings of
 moves) that change nothing are independent Poisson processes, which are added afterwards.
 
-With draws of the assumptions, each draw θ is first reweighted to π(θ) P_θ(ending). Sizes: N states.
+With several draws θ of the assumption values, the prior weight π(θ) of each draw is first multiplied by P_θ(ending).
+Sizes: N states.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 _MOST_NUMBERS = 300_000_000
-"""Largest size of the values of the states at all steps of a segment, as states times steps (2.4 GB)."""
+"""Largest number of values (states times steps) that are kept for one segment (2.4 GB)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +46,10 @@ class _Stretch:
     Attributes:
         uniform: The number of jumps per day.
         jumps: The interventions at the start of the segment.
-        pair_values: The probability of each pair (table entry, outcome) in a jump.
+        pair_values: The probability that a jump belongs to each pair (table entry, outcome).
         stay (N,): The probability that a jump changes nothing.
         idle (N,): The rate per day of firings (happenings of a move) that leave the state as it is.
-        worth (K + 1, N): Row k has the values of the states at the time that is k jumps before the end of the segment.
+        worth (K + 1, N): Row k has the values of the states k jumps before the end of the segment.
         before (N,): The value of each state before the interventions.
         after_actions: The value of each state (N,) after each intervention.
     """
@@ -68,11 +69,11 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: Floats, last: int) -> Floats:
-    """Return what N states are worth 0, 1, ... and `last` jumps before a certain time, as (last + 1, N).
+    """Return the values of N states at 0, 1, ..., `last` jumps before a certain time, as (last + 1, N).
 
-    `pair_values` (P,) are the probabilities of pairs (table entry, outcome) in a jump, `stay` (N,) is the probability
-    that a jump changes nothing, and `value` (N,) are the values at that time. Raises Unsupported if the result would
-    not fit into memory.
+    `pair_values` (P,) are the probabilities of pairs (table entry, outcome) in a jump. `stay` (N,) is the probability
+    that a jump changes nothing, and `value` (N,) are the values of the states at that time. Raises Unsupported if the
+    result would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
@@ -88,7 +89,7 @@ def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: 
 
 
 class EndpointSampler:
-    """Draws histories at given assumption values, under the condition that a measure holds at the horizon.
+    """Draws histories at given assumption values, conditional on an event at the horizon.
 
     Args:
         solver: The scenario, prepared.
@@ -171,7 +172,7 @@ class EndpointSampler:
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
     def idle_firing(self, x: int, span: _Stretch, rng: np.random.Generator) -> tuple[int, int]:
-        """Draw (move, outcome) of a firing (a move that happens) that leaves state x as it is, by the rates."""
+        """Draw the (move, outcome) of a firing that leaves state x as it is, in proportion to its rate."""
         key = (x, span.segment.start)
         if key not in self._idle_cache:
             self._idle_cache[key] = self._idle_pairs(x, span)
@@ -200,8 +201,6 @@ class _Event:
 
 
 class _Path:
-    """A history that is being drawn."""
-
     def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
         self.sampler, self.rng = sampler, rng
         self.state = _pick(sampler.start * sampler.spans[0].before, rng)
@@ -309,14 +308,14 @@ def histories_given(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Histories:
-    """Draw histories, given that a measure holds at the target day.
+    """Draw histories conditional on an event at the target day.
 
     Args:
         scenario: The scenario, with its interventions.
         measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
         count: Number of histories.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        draws: A number of draws of the prior, or a belief (weighted draws). Each history has the assumption values of
+        draws: A number of draws of the prior, or a belief (weighted draws). Each history uses the assumption values of
             one draw, which is chosen in proportion to its weight times P(measure). 0: the stated values.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.

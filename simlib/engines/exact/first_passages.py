@@ -1,8 +1,8 @@
-"""Questions as first passages: the states and firings that answer a question.
+"""Questions as first passages: the states and firings that make the answer to a question yes.
 
 A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history (taboo
-probabilities, Chung 1960). The taboo of a question holds everything that answers it. So the probability that the
-question is answered by a day is the probability that was stopped by that day.
+probabilities, Chung 1960). The taboo of a question holds all states and firings that make its answer yes. So the
+probability of yes by a day is the probability of the histories that have been stopped by that day.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ __all__ = ["FirstPassages"]
 
 
 class FirstPassages:
-    """Finds the states and firings (happenings of moves) that answer the questions of a scenario."""
+    """Finds the states and firings (happenings of moves) that make the answers to a scenario's questions yes."""
 
     def __init__(self, tables: Tables, space: StateSpace) -> None:
         self.tables, self.space = tables, space
 
     def taboo(self, question: Question) -> Taboo:
-        """Return the states and firings (happenings of a move) that answer a question.
+        """Return the states and firings (happenings of a move) that make the answer to a question yes.
 
         Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
         state or firing answers it.
@@ -42,7 +42,7 @@ class FirstPassages:
         return Taboo(None, ((self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome)),))
 
     def _event(self, place: tuple[str, str]) -> Taboo:
-        """Return the states and firings in which an event happens: ("ending", id) or ("question", id).
+        """Return the states and firings that stand for an event, which is ("ending", id) or ("question", id).
 
         Raises Unsupported for a question that no single state or firing answers.
         """
@@ -52,11 +52,11 @@ class FirstPassages:
         return Taboo(self.space.ending == list(self.tables.scenario.endings).index(name))
 
     def of_joint(self, name: str, joint: Joint) -> list[Quest]:
-        """Return the quests (states or events to be met) that answer a question about one or two events.
+        """Return the first passages (quests) whose probabilities answer a question about one or two events.
 
-        For one event by a day, there is one quest. For two events there are three: to the first event, to the second
-        event, and to either of them. Then P(both) = P(first) + P(second) - P(either). Raises Unsupported for an event
-        that no single state or firing decides.
+        For one event by a day, there is one quest. For two events there are three quests: to the first event, to the
+        second event, and to either of the two events. Then P(both) = P(first) + P(second) - P(either). Raises
+        Unsupported for an event that no single state or firing decides.
         """
         until = math.inf if joint.until is None else joint.until
         first = self._event(joint.first)
@@ -82,9 +82,10 @@ class FirstPassages:
         return result
 
     def stays(self, inside: Bools) -> bool:
-        """Say whether every history that enters a set of states (N,) stays in the set.
+        """Whether every history that enters a set of states (N,) stays in the set.
 
-        If so, the probability of being in the set at a time equals the probability of having entered it by then.
+        If so, the probability of being in the set at a time equals the probability of having entered the set by that
+        time.
         """
         if any(isinstance(item, Pin | Hold) for item in self.tables.scenario.interventions):
             return False

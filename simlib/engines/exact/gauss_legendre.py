@@ -12,7 +12,7 @@ _ORDER = 12
 """Number of Gauss-Legendre nodes in each panel. `quadrature` cuts a stretch of time into panels."""
 
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
-"""Length of the first panel, in mean times between jumps, and the ratio of each panel to the one before."""
+"""Length of the first panel, in mean times between jumps, and the ratio of the lengths of successive panels."""
 
 
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:

@@ -1,8 +1,8 @@
 """The transition matrix of the uniformised chain, for distributions and for values of states.
 
-With the generator Q and the number of jumps per day Λ, the matrix is P = I + Q/Λ. The pull form computes Pᵀ p for a
-distribution p, the push form computes P u for values u. Sizes: N states, S slots (merged edges), P pairs (table entry,
-outcome).
+With the generator Q and the number of jumps per day Λ, the matrix is P = I + Q/Λ. `Generator` computes Pᵀ p for a
+distribution p over the states. `Push` computes P u for values u of the states. Sizes: N states, S slots (a slot is all
+edges from one state to another), P pairs (table entry, outcome).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from simlib.machine.sums import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
-"""Seconds for a step, further seconds for each edge, and the seconds of the longest solution allowed."""
+"""Seconds for a step, further seconds for each edge, and the longest solution allowed, in seconds."""
 
 
 @dataclass(frozen=True)
 class Generator:
-    """The transition matrix P of one segment in pull form: `step` computes Pᵀ p for a distribution p.
+    """The transition matrix P of one segment. `step` computes Pᵀ p for a distribution p over the states.
 
     Attributes:
         incoming: The edges, grouped by the state in which they end.
         uniform: The number of jumps per day, Λ.
-        values (S,): The rate of each slot (all edges from one state to another) over Λ.
+        values (S,): The rate of each slot (all edges from one state to another), divided by Λ.
         diagonal (N,): 1 - exit rate / Λ of each state.
     """
 
@@ -73,7 +73,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """What stops a history in a segment.
+    """The states, and the hazard of firings, that stop a history in a segment.
 
     Attributes:
         inside (N,): Marks the states that stop a history. None: no state.
@@ -85,7 +85,7 @@ class Kill:
 
 
 class Push:
-    """The transition matrix P of one segment in push form: a call computes P u for values u of the states.
+    """The transition matrix P of one segment. A call computes P u for values u of the states.
 
     Args:
         space: The states and the edges.
@@ -115,7 +115,7 @@ class Push:
 def jumps_per_day(exit_rate: Floats, duration: float) -> float:
     """Return the number of jumps per day of the uniformised chain, Λ, for a segment of `duration` days.
 
-    It is the largest of the exit rates (N,), but not so small that the chain hardly jumps in the whole segment.
+    Λ is the largest of the exit rates (N,), but at least 0.001 / `duration`.
     """
     return max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
 

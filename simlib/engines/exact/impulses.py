@@ -1,4 +1,4 @@
-"""Forced moves and pinned variables as linear maps of distributions over the states."""
+"""Forced moves, and variables set by an intervention, as linear maps of distributions over the states."""
 
 from __future__ import annotations
 

@@ -58,7 +58,10 @@ class Extra:
 
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
-        """Drop empty edges and self-loops. `values` (S, 4) are the rates of edges, `stay` (N, 4) of self-loops."""
+        """Build from all edges and self-loops, and leave out the states that have none.
+
+        `values` (S, 4) are the rates of edges, `stay` (N, 4) of self-loops.
+        """
         rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
 
@@ -142,8 +145,8 @@ class Lanes:
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
         """Let the other columns gain amounts per day in proportion to the first column, the distribution.
 
-        `values` (S, 4) are the gains per day of each column along the `edges`, and `stay` (N, 4) those within each
-        state. Both are per unit of probability.
+        `values` (S, 4) are the gains per day of each column along the `edges`. `stay` (N, 4) are the gains per day
+        within each state. All gains are per unit of probability.
         """
         self.gains = Extra.build(edges, values * self.scale, stay * self.scale)
 
@@ -155,7 +158,7 @@ class Lanes:
     def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
         """Write the states `first` to `last` - 1 of a block (N, width), after one jump, to `result`.
 
-        This includes only the rates that all lanes (columns) share. `finish` adds the other rates.
+        The step includes only the rates that all lanes (columns) share. `finish` adds the other rates.
         """
         if kernels is None:
             less = result[first:last] if self.leap else 0.0

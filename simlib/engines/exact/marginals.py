@@ -3,8 +3,9 @@
 A forecast needs the marginal distribution of each variable, of each ladder (scale of escalation) and of the endings. It
 also needs the expected hazard of each move, which depends only on the joint distribution of the few variables that the
 move reads. So a few *groups* of these dimensions are chosen, whose joint histograms contain all that is needed. At each
-step of the uniformised chain, only these histograms are updated. *Columns* are computed from the bins of the histograms
-at the end. The column of a level is a sum of bins. The column of a move is a sum of bins weighted by its hazard.
+step of the uniformised chain, only these histograms are updated. At the end, numbers called *columns* are computed from
+the bins of the histograms. The column of a level is a sum of bins. The column of a move is a sum of bins weighted by
+its hazard.
 
 Sizes: N states, V variables, M moves, E table entries, T times.
 """
@@ -55,7 +56,7 @@ class Features:
     Attributes:
         cells (N, groups): The bin of each state in each group. The bins of all groups are numbered together.
         flagged: The named sets of states, each (N,).
-        answers_only: Whether variables and moves have no columns.
+        answers_only: Whether only ladders, flags and the ending have columns, and variables and moves have none.
     """
 
     def __init__(
@@ -135,8 +136,8 @@ class Features:
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
         """Give each level of each dimension (variable, ladder or flag) a column of the answer.
 
-        Return two mappings from the number of a dimension to its columns. The second has only variables, and its
-        columns leave out the states in which the story has ended.
+        Return two mappings from the number of a dimension to its columns. The second mapping has only variables, and
+        its columns leave out the states that are endings.
         """
         bins: list[Ints] = []
         every, going = dict[int, slice](), dict[int, slice]()
@@ -157,7 +158,7 @@ class Features:
         return every, going
 
     def reading(self, rates: Floats) -> Any:
-        """Return the sparse matrix (columns, bins) that turns bins into columns.
+        """Return the sparse matrix (columns, bins) that computes the columns from the bins.
 
         `rates` (E,) are the hazards per day of the table entries.
         """

@@ -8,9 +8,9 @@ state adds r per day, then
 
 where Q is the generator of the chain, B(x, y) is the flow from x to y times E[Z], ρ(x) is the mean gain in x per day
 (by firings, plus r), and e(x) is the flow out of x times E[Z²]. A firing that changes nothing is a flow from x to x.
-One uniformisation serves p and n: n_{k+1} = n_k P + p_k (B + r) / Λ. All terms are positive, so nothing cancels (de
-Souza e Silva, Gail and Campos 1995, Telek et al. 2004). The amount that an ending adds is added last, from n and p in
-the states of that ending.
+One uniformisation serves p and n: n_{k+1} = n_k P + p_k (B + r) / Λ. All terms are positive, so no digits are lost by
+cancellation (de Souza e Silva, Gail and Campos 1995, Telek et al. 2004). The amount that an ending adds is added last,
+from n and p in the states of that ending.
 
 Sizes: N states, S slots (merged edges), I impacts, O outcomes, T times. A block (N, 4) of the solution has the
 distribution p in its first column (*lane*), and the vectors n of up to three impacts in the others.
@@ -58,15 +58,15 @@ class Gain:
 
 
 class StateRewards:
-    """The impacts of a scenario over its states. They serve for any assumption values.
+    """Which states and firings add amounts to the impacts of a scenario, for any assumption values.
 
-    States are grouped for the sums of `MomentSums`. States without an ending form groups of equal gains. The states of
-    each ending form one further group.
+    States are grouped for the sums of `MomentSums`. States that are not endings form groups of equal gains. The states
+    of each ending form one further group.
 
     Attributes:
         rewards: The impacts.
         paid: For each amount per day, the states (N,) in which the amount is added.
-        example: One state of each group without an ending.
+        example: One state of each group of states that are not endings.
         order (N,): The states, group by group.
         group_start: Where the states of each group begin in `order`.
     """
@@ -103,7 +103,10 @@ class StateRewards:
         return kinds
 
     def per_day(self, theta: Floats, impact: int) -> Floats:
-        """Return the amounts per day of an impact in each state (N,) at `theta` (A,), without amounts of firings."""
+        """Return the amounts per day of an impact in each state (N,) at `theta` (A,).
+
+        Amounts that firings (happenings of moves) add are not included.
+        """
         result = np.zeros(len(self.space))
         for item, paid in zip(self.rewards.accruals, self.paid, strict=True):
             result += theta[item.amount] * paid if item.impact == impact else 0.0
@@ -221,7 +224,7 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let all vectors of a block except the first carry impacts. Return the object that sums them."""
+        """Let all vectors of a block except the first carry impacts. Return the object that sums these impacts."""
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)

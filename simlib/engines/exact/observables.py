@@ -24,7 +24,7 @@ class Gains:
         amount: The index of the assumption that is the amount, or -1 for the amount 1.
         by_outcome (O,): How many times the amount is added when each of O outcomes happens.
         by_state (N,): How many times the amount is added per day in each of N states.
-        at_end (N,): How many times the amount is added if each state is the state at the end.
+        at_end (N,): How many times the amount is added if the last state of a history is each of N states.
     """
 
     amount: int

@@ -1,4 +1,4 @@
-"""One pass of a block of vectors through a segment of time, for all its report times.
+"""Carry a block of vectors through a segment of time once, for all report times in the segment.
 
 A block (N, width) has `width` vectors over N states, side by side. Each *step* is one jump of the uniformised chain. At
 each step, only a few sums over states are kept. After each *run* of up to 64 steps, the kept sums are weighted by the
@@ -31,7 +31,7 @@ STEPS = 64
 """Largest number of steps (jumps) in a run. After a run, the kept sums are weighted, and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
-"""In a step with fewer numbers than this, a second thread costs more than it saves."""
+"""A step that reads fewer numbers than this uses one thread, because a second one would cost more than it saves."""
 
 _FEW = 2
 """Up to this many report times, one histogram of summed vectors costs less than a histogram at every step."""
@@ -43,9 +43,8 @@ class Watcher(ABC):
     A step is one jump of the uniformised chain. A run is a group of up to 64 steps.
 
     Attributes:
-        weights (T, steps): The probability at each of T times that exactly so many jumps have happened, for each step
-            of the present run.
-        survivals (T, steps): The probability that more jumps have happened.
+        weights (T, steps): The probability of exactly k jumps by each of T times, for each step k of the present run.
+        survivals (T, steps): The probability of more than k jumps.
         work: How many numbers are read in a step, as a measure of the cost.
     """
 
@@ -96,7 +95,7 @@ class Histograms(Watcher):
 
 
 class FewHistograms(Watcher):
-    """The answers of `Histograms` for one or two times, from sums of whole vectors."""
+    """Computes the same columns as `Histograms` from sums of whole vectors, for one or two times."""
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: Floats) -> None:
         self.cells, self.reading = cells, reading
@@ -232,7 +231,7 @@ class Advance:
             self.cut, self.pool = int(np.searchsorted(entries, own)), pool
 
     def __call__(self, row: int, vectors: Floats, result: Floats) -> None:
-        """Show the vectors of step `row` to the watchers, and write them after one jump to `result`."""
+        """Show the vectors of step `row` to the watchers, and write the vectors after one jump to `result`."""
         rest = None
         if self.pool is not None:
             rest = self.pool.submit(self.block.step, vectors, result, self.cut, self.block.states)

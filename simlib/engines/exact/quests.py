@@ -2,7 +2,7 @@
 
 The engine carries the distribution over the states, a vector for each impact, and a copy of the distribution for some
 questions. Up to four vectors form a *block*, in which each vector is a column, a *lane* (see `lanes`). A *quest* is a
-question with such a vector. `Seats` lists the vectors of one block.
+question with such a copy. `Seats` lists the vectors of one block.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from simlib.engines.exact.states import NOTHING, Taboo
 class Quest:
     """A question with a separate copy of the distribution over the states.
 
-    The probability of histories that have answered the question is taken out of this copy.
+    The probability of the histories in which the answer has become yes is removed from this copy.
 
     Attributes:
         name: The id of the question, or a name made from this id.
-        taboo: The states and firings (happenings of a move) that answer the question up to the day `until`.
+        taboo: The states and firings (happenings of a move) that make the answer yes up to the day `until`.
         until: A day after `as_of`.
-        later: The states and firings that answer the question after that day.
+        later: The states and firings that make the answer yes after that day.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Quest:
     later: Taboo = NOTHING
 
     def at(self, day: float) -> Taboo:
-        """Return the states and happenings of moves that answer the question in a segment that begins on a day."""
+        """Return the taboo (states and firings that make the answer yes) of a segment that begins on a day."""
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the states and happenings of moves that answer the question while interventions act on a day.
+        """Return the taboo (states and firings that make the answer yes) while interventions act on a day.
 
         On the day `until` itself, `taboo` still applies, because "by a day" includes that day.
         """
@@ -46,7 +46,7 @@ class Quest:
 
 
 NO_QUEST = Quest("", NOTHING)
-"""The quest of measures that are not the answer of a question: nothing stops a history."""
+"""The quest of all measures that are not questions: nothing stops a history."""
 
 
 @dataclass

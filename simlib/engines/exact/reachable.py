@@ -2,7 +2,7 @@
 
 The search takes every rate and chance as positive, and every calendar window as open. So the set of states does not
 depend on assumption values, windows or forbidden moves. Interventions that set or hold a variable can add states. The
-search is breadth-first, with or without Numba. A state is represented by its code, the number whose digits are the
+search is breadth-first, with or without Numba. A state is represented by its code, a whole number whose digits are the
 levels of the variables.
 """
 
@@ -25,10 +25,10 @@ from simlib.scenario.model import Hold, Pin
 from simlib.typing import Bools, Ints
 
 CAP = 2_000_000
-"""Default limit on the number of reachable states. So many states take about 3 GB."""
+"""Default limit on the number of reachable states, which take about 3 GB."""
 
 _DENSE = 2**27
-"""Up to this many combinations of levels, a plain array maps codes to states. Above that, a hash table does."""
+"""Up to this many combinations of levels, a plain array maps codes to states, above it a hash table."""
 
 _BLOCK = 65_536
 """Number of states expanded between two checks for cancellation."""
@@ -56,7 +56,7 @@ def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWAT
 
 
 def _structure(tables: Tables) -> tuple[object, ...]:
-    """Return everything that determines the state space, as a key."""
+    """Return a key made of everything that determines the state space."""
     scenario = tables.scenario
     names = ("possible", "table_start", "outcome_start")
     of_branches = ("entry", "outcome", "effect_start", "effect_variable", "effect_shifts", "effect_amount")

@@ -45,12 +45,13 @@ class Solution:
         at (T, columns): The columns.
         until (T, columns): The integrals of the columns over the days up to each time.
         counts (T, moves): The expected number of times that each move has happened.
-        hits: For each question with a separate vector, the probability (T,) that it has been answered.
+        hits: For each question with a separate vector, the probability (T,) that its answer is yes.
         tails (T,): The bound on the truncation error.
         hit_tails: For each of these questions, the bound (T,) on its truncation error.
         moments: The means and mean squares of the impacts.
         without_effect: The probability that an intervention on a day had no effect, given that no ending had been
-            reached before. The keys are positions in the scenario's list. None: an ending was certain.
+            reached before. The keys are positions in the scenario's list. None: an ending was certain before the
+            intervention.
         steps: The number of steps (products with the transition matrix) of the distribution.
     """
 

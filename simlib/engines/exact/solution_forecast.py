@@ -42,16 +42,16 @@ def bands_of(scenario: Scenario, solution: Solution, *, both_sides: bool = False
 
 
 def finer_tolerance(bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
-    """Return a tolerance for answers below 1e-6: a thousandth of the smallest imprecise one.
+    """Return the tolerance for a new solution: a thousandth of the smallest answer that is too imprecise.
 
-    A tolerance is a bound on the truncation error of a probability.
+    A tolerance is a bound on the truncation error of a probability. Only answers below 1e-6 can count as too imprecise.
 
     Args:
         bands: The answers with their intervals.
         tolerance: The bound on the truncation error of these answers. It is returned if all answers are precise enough.
         settled: Whether an answer of 0 is final, because all paths that visit no state twice have been summed. Such an
-            answer is impossible, or too small for a floating-point number. If not settled, an answer of 0 may mean that
-            its paths have more jumps than were summed.
+            event is impossible, or its probability is too small for a floating-point number. Otherwise an answer of 0
+            may only mean that the paths to the event have more jumps than were summed.
     """
     finer = tolerance
     for band in [*bands["endings"].values(), *bands["questions"].values()]:
@@ -66,7 +66,7 @@ def forecast_of(
 ) -> Forecast:
     """Return a solution as a forecast.
 
-    `theta` (A,) are the assumption values, `bands` are the answers with their intervals (see `bands_of`), and `seconds`
+    `theta` (A,) are the assumption values, and `bands` are the answers with their intervals (see `bands_of`). `seconds`
     is the time that the solution took, for the provenance.
     """
     scenario = world.scenario

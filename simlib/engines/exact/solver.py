@@ -1,9 +1,9 @@
 """`Solver`: a scenario prepared to be solved exactly at many assumption values.
 
 Calendar windows and interventions cut time into segments. A forced move or a pinned variable is a linear map between
-two segments. An uncertain start is a distribution over states. A question about a move, or about a condition that can
-become false again, has a separate copy of the distribution. The probability of histories that have answered the
-question is taken out of this copy.
+two segments. An uncertain start state is a distribution over states. A question about a move, or about a condition that
+can become false again, needs a separate copy of the distribution. The probability of the histories in which the answer
+has become yes is removed from this copy.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TOLERANCE = 1e-9
 """Default bound on the truncation error of any probability."""
 
 RUNS = 10_000
-"""Default number of replicates, for the questions that need histories."""
+"""Default number of replicates, for the questions that need simulated histories."""
 
 _Scope = tuple[bool, str | None]
 """What `Solver.glance` computes: whether it counts moves, and the question that it must answer (None: all)."""
@@ -63,7 +63,7 @@ class Solver:
         horizon: The horizon in days after `as_of`.
         times: The report times (T,) in days after `as_of`.
         space: The reachable states (N) and the edges between them.
-        passages: Finds the states and firings that answer a question.
+        passages: Finds the states and firings that make the answer to a question yes.
         quests: The questions that have a separate copy of the distribution.
         counted: For each question about a count, the solver of the scenario with a counter.
         by_histories: The questions that only simulated histories can answer.
@@ -123,7 +123,10 @@ class Solver:
         )
 
     def _place_questions(self, cap: int, control: Control) -> dict[str, Bools]:
-        """Choose how each question is answered. Return those that the state answers, with their states (N,)."""
+        """Choose how each question is answered.
+
+        Return the states (N,) with the answer yes, for each question that can be answered from the present state alone.
+        """
         closed, undecided = {}, self.passages.undecided()
         for question in self.scenario.questions.values():
             if question.joint is not None:
@@ -150,7 +153,7 @@ class Solver:
         """Prepare a question about a count of firings (happenings of moves), or about days without a firing.
 
         A count is answered by a solver of the scenario with a counter. Days without a firing (a lull) are answered by
-        simulated histories, and so is a count for which that solver has too many states.
+        simulated histories, and so is a count if the solver with its counter would have too many states.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -189,7 +192,8 @@ class Solver:
     ) -> Forecast:
         """Return the forecast at assumption values.
 
-        Questions that need simulated histories (`by_histories`) are answered by Monte Carlo, as the provenance says.
+        Questions that need simulated histories (`by_histories`) are answered by Monte Carlo. The provenance names these
+        questions.
 
         Args:
             theta: Assumption values (A,) in base units. Default: the stated values.
@@ -200,9 +204,10 @@ class Solver:
             seed: Seed of the replicates.
             first: Number of the first replicate.
             ranges: Whether to add the distribution of the number of times that each move happens (`Forecast.firings`).
-                If the exact distributions take more than `products` multiplications, the numbers are counted in
-                replicates (without Numba: left out).
-            products: Limit on the multiplications for all these distributions together. 0: always count.
+                If the exact distributions would take more than `products` multiplications, they are estimated from
+                replicates instead (or left out, without Numba).
+            products: Limit on the multiplications for all these distributions together. 0: always estimate from
+                replicates.
             control: Progress callback and cancellation, which raises Cancelled.
 
         Raises MissingDependency without Numba, if a question needs histories.
@@ -248,8 +253,8 @@ class Solver:
         `centre` and `start` are as in `solve`.
 
         With `moves`, the forecast includes the counts of moves and the variables. If `lead` is None, all questions are
-        answered. Otherwise only the question with the id `lead` (if not "") is certain to be answered, and others that
-        cost extra time may be missing. Raises Cancelled.
+        answered. Otherwise the question with the id `lead` is certain to be answered, and other questions that cost
+        extra time may be missing. With `lead` = "" all such questions may be missing. Raises Cancelled.
         """
         chain, begun = self.chain(theta, centre, start), clock.perf_counter()
         scope = moves, lead
@@ -370,7 +375,7 @@ class Solver:
         """Carry a distribution (N,) over the states of `space` from one time to another, interventions included.
 
         The other arguments and the errors are those of `Chain.propagate`. `theta` (A,) are the assumption values
-        (default: the stated values). If they are a draw, `centre` (A,) holds the stated values.
+        (default: the stated values). If `theta` is a draw of the assumptions, `centre` (A,) holds the stated values.
         """
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
 

@@ -1,13 +1,14 @@
 """The reachable states of a scenario and the edges between them, ordered by state code.
 
-A state code is the number whose digits are the levels of the variables. States with neighbouring codes are close in
+A state code is a whole number whose digits are the levels of the variables. States with neighbouring codes are close in
 memory. An edge is an outcome of a move that leads from one state to another. An edge keeps the index of its *pair*
 (table entry, outcome), so that one lookup gives the rates of all edges at new assumption values. Outcomes that change
 nothing have no edges. The rates of such outcomes are read from the tables. The module `reachable` finds the states and
 the edges.
 
 A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history. With a taboo, only
-the probability of the histories that have met none of these is carried on (taboo probabilities, Chung 1960).
+the probability of the histories that have met none of its states and firings is carried on (taboo probabilities, Chung
+1960).
 
 Sizes: N states, E edges, V variables, M moves, P pairs, S slots (edges from one state to another, merged).
 """
@@ -40,9 +41,9 @@ class StateSpace:
         pair (E,): The pair (table entry, outcome) of each edge.
         pair_entry (P,): The table entry of each of P pairs.
         pair_outcome (P,): The outcome of each pair, numbered over all moves.
-        pair_branch (P,): The branch (outcome in a context) of each pair.
+        pair_branch (P,): The branch (outcome of a move in one context) of each pair.
         pair_start (M + 1,): Where the pairs of each of M moves begin.
-        radix (V,): The code is the sum of level times radix.
+        radix (V,): The code of a state is the sum of its levels times `radix`.
     """
 
     codes: Ints
@@ -97,10 +98,10 @@ class StateSpace:
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states, with the edges for a time in which no move can change some variables (indices).
+        """Return the same states, with the edges for a period in which interventions hold some variables fixed.
 
-        An edge then leads to the state after its outcome, but with these variables unchanged. It may lead back to the
-        state in which it begins.
+        `variables` are the indices of the held variables. An edge leads to the state after its outcome, but with these
+        variables unchanged. So an edge may lead back to the state in which it begins.
         """
         if not variables:
             return self
@@ -140,7 +141,7 @@ class StateSpace:
 
 @dataclass(frozen=True)
 class Incoming:
-    """Edges between N states, grouped by the state in which they end (the pull form of the generator).
+    """Edges between N states, grouped by the state in which they end.
 
     All edges from one state to another share one *slot*.
 
@@ -190,7 +191,8 @@ class Incoming:
 class Taboo:
     """States and firings (happenings of a move) that stop a history.
 
-    When a history meets one of these, its probability is taken out of the distribution over the states.
+    When a history meets one of these states or firings, its probability is taken out of the distribution over the
+    states.
 
     Attributes:
         inside (N,): Marks the states. None: no state.
@@ -206,12 +208,12 @@ class Taboo:
         return vector if self.inside is None else np.where(self.inside, 0.0, vector)
 
     def stops(self, move: int, outcome: int) -> bool:
-        """Say whether a move, when it happens with this outcome, stops a history."""
+        """Whether a move that happens with this outcome stops a history."""
         return any(move == own and branch in (-1, outcome) for own, branch in self.firings)
 
     @property
     def stops_something(self) -> bool:
-        """Whether a history can stop before the end: in a certain state, or when a certain move happens."""
+        """Whether the taboo contains any state or firing."""
         return self.inside is not None or bool(self.firings)
 
     @property

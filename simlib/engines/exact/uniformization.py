@@ -6,10 +6,10 @@ process of rate Λ. So the distribution p(t) over the states is
 
     p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
 
-All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy. Cutting the sum at K
-loses at most the tail P(N_Λt > K), which is reported. `flow` carries one distribution to the end of a segment of time,
-and `backward` carries the values of states back to the beginning of a segment. The module `passes` carries several
-distributions at once, for many report times.
+All terms are positive, so no digits are lost by cancellation, and rare probabilities keep their relative accuracy.
+Cutting the sum at K loses at most the tail P(N_Λt > K), which is reported. `flow` carries one distribution to the end
+of a segment of time, and `backward` carries the values of states back to the beginning of a segment. The module
+`passes` carries several distributions at once, for many report times.
 
 Sizes: N states, P pairs (table entry, outcome), J nodes (days within a segment).
 """
@@ -30,10 +30,13 @@ from simlib.machine.sums import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _BLOCK = 64
-"""Largest number of steps in a block. After each block, kept vectors are weighted and cancellation is checked."""
+"""Largest number of steps (jumps) in a block.
+
+After each block, the kept vectors are weighted, and cancellation is checked.
+"""
 
 _BLOCK_NUMBERS = 8_000_000
-"""Largest size of the kept vectors of a block, as states times steps (64 MB)."""
+"""Largest number of values (states times steps) in the kept vectors of a block of steps (64 MB)."""
 
 _NEGLIGIBLE = 1e-30
 
@@ -107,7 +110,7 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
 
 
 class NodeSums:
-    """Weighted sums of the vectors of all steps: the distributions at J nodes, `vectors` (J, N).
+    """Collects the distributions at J nodes, `vectors` (J, N), as weighted sums of the vectors of all steps.
 
     The vectors of a block of steps are kept, and then added with one matrix product.
     """

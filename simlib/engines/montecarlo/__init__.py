@@ -1,1 +1,1 @@
-"""The Monte Carlo engine: replicates with keyed random numbers, compiled by Numba."""
+"""The Monte Carlo engine, compiled by Numba. Its random numbers are hashes of a seed, a name and a counter."""
