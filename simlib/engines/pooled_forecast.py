@@ -1,4 +1,4 @@
-"""The weighted mean of forecasts: of several forecasters, or of draws of the assumptions.
+"""The weighted mean of several forecasts, by different forecasters or at different draws of the assumptions.
 
 The interval of a mean probability is Wilson's interval. Its effective number of trials follows from the variance of the
 mean, which is estimated from the spread between the forecasts. Sizes: D forecasts, T report times.
@@ -125,7 +125,6 @@ def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float 
 
 
 def _lengthened(at_most: Floats, length: int) -> Floats:
-    """Extend P(at most n happenings), n = 0, 1, ..., to `length` numbers by repeating the last number."""
     return np.pad(at_most, (0, length - len(at_most)), mode="edge")
 
 

@@ -50,7 +50,7 @@ class Event:
 
     Attributes:
         time: The day, after `as_of`.
-        move, outcome: Their ids, None for a variable that was set.
+        move, outcome: The ids of the move and its outcome, None for a variable that was set.
         state: The state after the event.
         intervention: The position in the scenario's list of the intervention that forced the move or set the variable,
             None for other events.
@@ -130,13 +130,13 @@ class Reference:
         return sorted({0.0, *(day for day in days if 0 < day <= self.horizon)})
 
     def open(self, window: Window | None, day: float) -> bool:
-        """Say whether a calendar window is open on a day. Its two dates are its first and its last day."""
+        """Whether a calendar window is open on a day. A window includes its first and its last day."""
         if window is None or self.ignore_windows:
             return True
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Say whether a move is possible: its condition holds, and no counter that multiplies its rate is 0."""
+        """Whether a move is possible: its condition holds, and no counter that multiplies its rate is 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
@@ -153,7 +153,7 @@ class Reference:
         return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
     def speed(self, move: Move, state: State, day: float) -> float:
-        """Return the rate of a move times its factors. For a move that takes some time, this is work per day."""
+        """Return the rate of a move times its factors. For a move that takes some time, the result is work per day."""
         if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
         speed = self.value(move.rate, state, day)
@@ -180,8 +180,8 @@ class Reference:
     def value(self, assumption: str, state: State, day: float) -> float:
         """Return the value of an assumption in a state on a day.
 
-        An intervention may assume another value than the stated one. If several do, the last one in the scenario's list
-        counts.
+        An intervention may assume another value than the stated one. If several interventions do, the last one in the
+        scenario's list counts.
         """
         for item in reversed(self.scenario.interventions):
             if not isinstance(item, Assume) or item.assumption != assumption:
@@ -191,7 +191,7 @@ class Reference:
         return self.values[assumption]
 
     def stands(self, item: Lasting, day: float) -> bool:
-        """Say whether a lasting intervention is in force on a day."""
+        """Whether a lasting intervention is in force on a day."""
         begun = item.date is None or self.scenario.day(item.date) <= day
         over = item.until is not None and self.scenario.day(item.until) <= day
         return begun and not over
@@ -211,7 +211,7 @@ class Reference:
     # ---------------------------------------------------------------- random choices
 
     def start(self, rng: random.Random) -> State:
-        """Draw a start level for each variable, or one of the states of a joint start."""
+        """Draw the level of each variable on day 0, or one of the listed states if the scenario has a joint start."""
         if states := self.scenario.joint_start:
             chosen = dict(rng.choices([state.levels for state in states], [s.probability for s in states])[0])
             return {name: chosen.get(name, v.start[0][0]) for name, v in self.scenario.variables.items()}
@@ -237,14 +237,14 @@ class Reference:
             rng: The random numbers.
             shares: For each name the assumption that gives its probability, or None for the name that takes the rest.
             values: The values of the assumptions.
-            odds: Factors on the probabilities of names, which are then normalized. Default of each: 1.
+            odds: Factors on the probabilities of names, which are then normalized. Default: 1 for each name.
         """
         given = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(given.values())
         return rng.choices(list(shares), [given.get(name, rest) * odds.get(name, 1.0) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects on a state.
+        """Return the state that results from applying effects to a state.
 
         The conditions of all effects are tested in the state before the effects. A shift stops at the lowest or highest
         level. The variables in `held` keep their levels.
@@ -308,7 +308,7 @@ class Reference:
         return self._keep_dates(story, state, day, rng)
 
     def _keep_dates(self, story: Run, state: State, day: float, rng: random.Random) -> State:
-        """Let the moves of this date happen if their condition holds and no intervention replaces their rate."""
+        """Let each move with this fixed date happen, if its condition holds and no intervention replaces its rate."""
         for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
             if story.ending is None and move.when.holds(state) and not self.ruling(move, state, day):
                 state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
@@ -375,7 +375,10 @@ class Reference:
     # ---------------------------------------------------------------- impacts
 
     def amount(self, assumption: str, rng: random.Random) -> float:
-        """Draw a lognormal amount of an impact with the assumption's mean and spread. Without spread: the mean."""
+        """Draw a lognormal amount of an impact with the assumption's mean and spread.
+
+        If the spread is 0, return the mean.
+        """
         mean, spread = self.values[assumption], self.scenario.assumptions[assumption].spread
         variance = math.log(1 + (spread / mean) ** 2)
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
@@ -397,6 +400,6 @@ class Reference:
 
 
 def sample(scenario: Scenario, runs: int, *, seed: int = 0, **options: object) -> list[Run]:
-    """Simulate `runs` independent histories of a scenario. `options` are those of `Reference`."""
+    """Simulate `runs` independent histories of a scenario. `options` are passed to `Reference`."""
     reference, rng = Reference(scenario, **options), random.Random(seed)  # type: ignore[arg-type]
     return [reference.run(rng) for _ in range(runs)]

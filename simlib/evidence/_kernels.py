@@ -1,19 +1,20 @@
 """Numba kernels of the filter. They take flat arrays, run serially and release the GIL.
 
-The words are those of `walk`:
+The terms are the same as in the module `walk`:
 
 - span: a stretch of time within which no row of the log opens or closes and no hazard changes.
 - firing: a move that happens with one of its outcomes.
 - open row: a row of the log, within the days on which its firings may have happened.
-- count: the number of firings that an open row has received so far. A combination of counts has one for each open row.
+- count: the number of firings that an open row has received so far. A combination of counts has one count for each open
+  row.
 - grid: the states of a span, by machine state (the level of each variable) and combination of counts. A vector over a
-  grid holds the cells of one machine state after those of another.
+  grid is ordered by machine state, and then by combination of counts.
 - way: a transition from one machine state to another. A way along an open row raises the count of this row by one.
 
-Let Q be the generator of a span: the rates of the ways, with minus the exit rates on the diagonal. From the
-distribution p(0) at the start of the span, that after t days is p(t) = Σ_k w_k P^k p(0). Here P = (c + Q)/Λ and w_k =
-exp(-ct) (Λt)^k / k!, for any shift c and scale Λ > 0. With c = Λ this is uniformisation. A c in the middle of the exit
-rates needs fewer terms.
+Let Q be the generator of a span: the rates of the ways, with minus the exit rates on the diagonal. If p(0) is the
+distribution at the start of the span, the distribution after t days is p(t) = Σ_k w_k P^k p(0). Here P = (c + Q)/Λ and
+w_k = exp(-ct) (Λt)^k / k!, for any shift c and scale Λ > 0. With c = Λ this is uniformisation. A c in the middle of the
+exit rates needs fewer terms.
 
 The gradient is the discrete adjoint of the same sums. Let λ be the derivative of the log-likelihood with respect to
 p(t), and K the last term of the sum. With y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the
@@ -34,11 +35,11 @@ _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
 _NEGLIGIBLE, _PRECISE = 1e-18, 1e-11
-"""Beyond the mean, a Poisson weight is left out if it is below the first number, or below the second number times the
-weight of no jump."""
+"""A Poisson weight beyond the mean is left out if it is below the first number, or below the second number times the
+weight of 0 jumps."""
 
 _SHIFT = 1.5
-"""Largest exponent by which the terms of a sum may be larger than the sum itself."""
+"""The terms of a sum may be larger than the sum itself by at most the exponential of this number."""
 
 _WIDE = 16
 """A row is updated block by block if its stride is at least this. For a smaller stride, a mask is faster."""
@@ -48,8 +49,8 @@ _WIDE = 16
 def _masks(size, stride, times):
     """Mark the combinations of counts that a firing can lead to, shape (1 + open rows, combinations).
 
-    Line 0 is for a firing that no open row counts. Such a firing can lead to every combination. Each other line is for
-    a firing that one open row counts. After such a firing the count of this row is at least 1.
+    Line 0 is for firings that no open row counts. Such a firing can lead to every combination. Each other line is for
+    firings that one open row counts. After such a firing, the count of this row is at least 1.
     """
     masks = np.ones((len(stride) + 1, size))
     for row in range(len(stride)):
@@ -79,7 +80,7 @@ def spread(grid, pointer, source, row, stride, times):
 def _pull(vector, result, ways, value, diagonal):
     """Write P times `vector` into `result`. Both are vectors over a grid.
 
-    `value` holds the entry of P for each way, and `diagonal` that for each machine state.
+    `value` holds the entry of P for each way (transition), and `diagonal` the diagonal entry for each machine state.
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
@@ -115,7 +116,7 @@ def _pull(vector, result, ways, value, diagonal):
 def _poisson(mean, fresh):
     """Return the Poisson probabilities of 0, 1, 2 … jumps.
 
-    The last one comes `fresh` places after the first negligible one.
+    The last probability comes `fresh` places after the first negligible one.
     """
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
@@ -146,7 +147,8 @@ def _carry(vector, weights, ways, value, diagonal):
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
     """Add Pᵀ `now` to `before`, and the products of `now` and `power` to the derivatives.
 
-    These are derivatives with respect to the entries of P: `by_way` for each way, `by_exit` for the diagonal.
+    `by_way` receives the derivatives with respect to the entry of P for each way (transition), and `by_exit` the
+    derivatives with respect to the diagonal of P.
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
@@ -182,10 +184,10 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the derivatives with respect to `vector`, given those with respect to the result of `_carry`.
+    """Return the derivatives with respect to `vector`, given `value_after` for the result of `_carry`.
 
-    The given derivatives are `value_after`. The derivatives with respect to the entries of P are added to `by_way` (for
-    each way) and `by_exit` (for the diagonal).
+    The derivatives with respect to the entries of P are added to `by_way` (for each way) and `by_exit` (for the
+    diagonal).
     """
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
@@ -204,8 +206,8 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 def _scaled(days, ways, rate, exit_rate):
     """Choose the sums that carry a distribution through a span.
 
-    In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. If rows open with
-    the span, there are as many further terms as these rows report firings.
+    In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. If rows of the log
+    open at the start of the span, one term is added for each firing that these rows report.
 
     Returns:
         Five values:
@@ -245,9 +247,9 @@ def _flow(vector, days, ways, rate, exit_rate):
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
     """Return the derivatives with respect to the distribution at the start of a span, given those at its end.
 
-    These are derivatives of the log-likelihood. `vector` is the distribution at the start, and `value_after` are the
-    given derivatives. `by_way` and `by_exit` must be 0. They receive the derivatives with respect to the rate of each
-    way and to each exit rate.
+    All derivatives are of the log-likelihood. `vector` is the distribution at the start, and `value_after` are the
+    given derivatives. `by_way` and `by_exit` must be 0, and receive the derivatives with respect to the rate of each
+    way (transition) and to each exit rate.
     """
     parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
     value_after = value_after.copy()
@@ -276,9 +278,8 @@ def _ways_of(span, spans, ways):
 def forward(start, rates, spans, ways, maps, kept, masses):
     """Compute the distribution at the start of each span and at the end of the log, given the log so far.
 
-    `kept` receives these distributions, and `masses` one share for each of them: how much of the probability at the
-    start of the span before is left. The rest does not agree with the log. Returns the index of the first distribution
-    for which nothing is left, or -1.
+    `kept` receives these distributions. For each of them, `masses` receives the share of the probability at the start
+    of the previous span that agrees with the log. Returns the index of the first distribution with the share 0, or -1.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -304,10 +305,10 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
     """Compute the values of all cells, and the derivatives of the log-likelihood, from the results of `forward`.
 
-    The value of a cell says how much likelier the rest of the log is from this cell than on average. `values` receives
-    the value of each cell, in the order of `kept`. The product of `values` and `kept` is the smoothed distribution.
-    `derivatives` holds three arrays. They receive the derivatives with respect to the rate of each way, to each exit
-    rate, and to the probability of each start state.
+    The value of a cell is the likelihood of the rest of the log from this cell, divided by its mean over all cells.
+    `values` receives the value of each cell, in the order of `kept`. The product of `values` and `kept` is the smoothed
+    distribution. `derivatives` holds three arrays. They receive the derivatives with respect to the rate of each way,
+    to each exit rate, and to the probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

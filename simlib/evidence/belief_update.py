@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
 OPEN = 0.01
-"""`Update.sentences` mentions an unsettled question if its event has happened already with more than this
-probability."""
+"""`Update.sentences` mentions an unsettled question if its event has already happened with a higher probability."""
 
 NOTABLE = 0.1
 """`Update.sentences` mentions a level of a variable if the log moves its probability by more than this."""
@@ -43,7 +42,7 @@ class Update(Answer):
 
     A reading is a row of the log together with its meaning in the scenario. Each reading is in one of these groups:
 
-    - taken: taken in.
+    - taken: used in the update.
     - left_out: left out, because a rule of the scenario ignores the row.
     - unmapped: without a meaning in the scenario.
     - impossible: left out, because no state of the scenario can explain the row.
@@ -54,14 +53,15 @@ class Update(Answer):
     The other fields are:
 
     - scenario: the scenario as of the date of the update. It starts in the states that are possible given the log, and
-      ends on the same day as before. Ask your questions of it, with `belief` in place of a number of draws.
+      ends on the same day as before. To ask a question after the log, use this scenario, and give `belief` as the
+      draws.
     - before: the scenario before the log.
     - belief: weighted draws of the assumptions, each with its distribution over the states on that date.
     - complete_to: the last day on which the absence of rows counts as evidence.
     - log_likelihood: the log-likelihood of the log at the values stated in the scenario.
     - ended: the ending that the log reports, with its day, or None.
-    - learnt: each uncertain assumption before and after the log, including those of `evidence`. It is empty if the
-      assumptions were not to be updated.
+    - learnt: each uncertain assumption before and after the log, including the assumptions of `evidence`. It is empty
+      if the assumptions were not updated.
     - answered: the questions whose event has certainly or possibly happened already.
     """
 
@@ -108,7 +108,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Return sentences about the rows that count, the questions, the levels and the assumptions."""
+        """Return sentences about the rows that were used, the questions, the levels and the assumptions."""
         learnt = [*self.about_assumptions(), *self._about_draws()]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 

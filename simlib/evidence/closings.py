@@ -1,9 +1,9 @@
-"""Likelihood and forecast without and with each row of a log, at one draw of the assumptions.
+"""The likelihood of a log and the forecast with and without each row, at one draw of the assumptions.
 
 A row of the log reports firings, that is, moves that happened. A row is *open* on the days on which these firings may
 have happened, and *closes* at the end of the last of these days. While a row is open, the filter counts the firings
-that the row may report. When the row closes, only histories with the reported number of firings stay. Just before it
-closes, the filter also holds the other histories. So the filter still gives the forecast without the row.
+that the row may report. When the row closes, only histories with the reported number of firings stay. Just before the
+row closes, the filter still holds the other histories, so it also gives the forecast without the row.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
 TOGETHER = 5
-"""If at most this many rows close on one day, the forecast is computed for every subset of them. If more close, they
-are added one by one in the order of the log."""
+"""If at most this many rows close on one day, the forecast is computed for every subset of them.
+
+If more rows close, they are added one by one in the order of the log.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Closing:
     """A day on which rows of a log close, or on which a fact about the state is checked.
 
-    A row closes after the last day on which its event may have happened. The rows and facts of the day are taken in by
-    stages. Each of the first S stages is a subset of the R rows, from none to all. Then the F facts follow one by one,
-    and each is a further stage.
+    A row closes after the last day on which its event may have happened. The rows and facts of the day are added to the
+    log in *stages*, with results for each stage. Each of the first S stages includes some of the R rows: the first
+    stage none, stage S all. Then each further stage adds one of the F facts.
 
     - place: index of the span (stretch of time) that begins on this day, or the number of spans at the end of the log.
     - day: the day, counted from the scenario's date.
@@ -61,7 +63,8 @@ class Closing:
 class Stages:
     """The results at each stage of a `Closing`, at one draw of the assumptions.
 
-    At a stage some rows and facts are taken in. There are S stages for subsets of the rows, then F for the facts.
+    Each stage includes some of the rows and facts of the day. The first S stages differ in the rows, and each of the F
+    further stages adds one fact.
 
     - log (S + F,): log-likelihood of the log up to the stage.
     - forecast (S + F,): mean of the forecasts from all states (see `Replay.follow`), given the log up to the stage.
@@ -72,7 +75,7 @@ class Stages:
 
 
 class Replay:
-    """A log whose rows can be taken in one by one, at many values of the assumptions.
+    """Computes likelihoods and forecasts while the rows of a log are added one by one, at any assumption values.
 
     `days` (J,) are the first day of the log, the days of the `closings` and the last day. If there is a `question`, the
     forecast includes the probability that its event has happened already, since the scenario's first day.
@@ -111,7 +114,8 @@ class Replay:
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
         """Return the next state of each state (N,) after a fact, and the factor on its probability (N,).
 
-        A change from outside moves states. An observed level only changes probabilities.
+        A fact that reports a change from outside moves each state to another one. A fact that reports an observed level
+        only changes probabilities.
         """
         tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
         stays = np.arange(len(levels))
@@ -179,7 +183,8 @@ class Replay:
 def _stages(count: int) -> Bools:
     """Return S subsets of `count` rows: for each subset, whether it includes each row (S, count).
 
-    If there are few rows, these are all subsets. Otherwise each subset has one row more than the subset before it.
+    If there are at most `TOGETHER` rows, every subset is returned. Otherwise the first subset is empty, and each
+    further subset has one row more than the subset before it.
     """
     if count <= TOGETHER:
         return np.array(list(itertools.product((False, True), repeat=count)), dtype=bool).reshape(2**count, count)
@@ -189,7 +194,7 @@ def _stages(count: int) -> Bools:
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
     """Return the probability left at each stage (S + F,), and the sum of the weighted forecasts (S + F,).
 
-    The sum is over the states. Each forecast is weighted with the probability that is left in its state.
+    The sum is over the states, and each forecast is weighted with the probability that is left in its state.
 
     `before` (N, S) is the probability of each state at each of the S stages for rows. `worth` (N,) is the forecast from
     each state.

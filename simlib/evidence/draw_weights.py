@@ -18,14 +18,15 @@ from simlib.typing import Floats, Ints
 class Reweighting:
     """Computes weights for the draws of a posterior, from the log-likelihood of a part of a log at each draw.
 
-    Cut assumptions already used an early part of the log, and these rows may not change them again (see `posterior`).
+    *Cut* assumptions have been updated with an early part of the log already. The rows of this part may not change them
+    again (see `posterior`).
 
     - base (D,): for each of D draws, the log of the prior density divided by the density of the proposal.
     - group (D,): the group of each draw. Draws of one group have the same values of the cut assumptions, and their
       weights are normalised within the group.
     - early (D,): the log-likelihood of the rows before day `until`, which the cut assumptions already used. None if no
       assumption is cut, or if the log ends by `until`.
-    - teaching: whether the log changes the weights. If not, `base` alone gives them.
+    - teaching: whether the log changes the weights. If not, `base` alone gives the weights.
     """
 
     base: Floats
@@ -35,7 +36,7 @@ class Reweighting:
     teaching: bool = True
 
     def at(self, log: Floats, day: float) -> tuple[Floats, float]:
-        """Return the weights of the draws (D,), which sum to one, and the shape k of the tail of these weights.
+        """Return the weights of the draws (D,), which sum to one, and the Pareto shape k of the tail of the weights.
 
         `log` (D,) is the log-likelihood of the log up to `day`, at each draw.
         """

@@ -6,12 +6,13 @@ scores of the assumptions. `Passed.smoothed` gives the states on earlier days, g
 other rates, a caller changes the result of `Filter.rates` and gives it to `Filter.carry`. Nothing is simulated, and the
 unknown order of events within a day is integrated out.
 
-The words are those of `walk`:
+The terms are the same as in the module `walk`:
 
 - span: a stretch of time within which no row of the log opens or closes and no hazard changes. A crossing is the
   boundary between two spans.
 - open row: a row of the log, within the days on which its firings (moves with an outcome) may have happened.
-- count: the number of firings that an open row has received so far. A combination of counts has one for each open row.
+- count: the number of firings that an open row has received so far. A combination of counts has one count for each open
+  row.
 - grid: the states of a span, by machine state (the level of each variable) and combination of counts.
 - way: a transition within a span from one machine state to another.
 - slot: one term of the rate of a way: the product of a hazard, a chance and a weight.
@@ -47,8 +48,8 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 def world_of(scenario: Scenario) -> Scenario:
     """Return the scenario as the filter uses it.
 
-    The result starts as the history in `evidence` does, if there is one. The assumptions of `evidence` are added.
-    Interventions are left out, because they belong to the forecast.
+    If `evidence` describes a history, its start probabilities replace those of the scenario. The assumptions of
+    `evidence` are added. Interventions are left out, because they belong to the forecast.
     """
     history = scenario.evidence.history if scenario.evidence else None
     variables = dict(scenario.variables)
@@ -82,14 +83,14 @@ class WalkRates:
 class Passed:
     """The likelihood of a log, and the distributions over its states, at given values of the assumptions.
 
-    There are S spans (stretches of time), with T states in all of them and at the end of the log.
+    There are S spans (stretches of time). T is the number of states in all spans and at the end of the log together.
 
     - log_likelihood: the log-likelihood of the rows of the log and of the absence of other rows.
-    - masses (S + 1,): for the start of each span and for the end, how much of the probability at the start of the span
-      before is left. Once nothing is left, the shares are 0.
+    - masses (S + 1,): for the start of each span and for the end, the share of the probability at the start of the
+      previous span that agrees with the log. After a share of 0, all shares are 0.
     - kept (T,): the distribution at the start of each span and at the end, given the log so far.
-    - values (T,): how much likelier the rest of the log is from each state than on average. None unless
-      `Filter.gradient` computed them.
+    - values (T,): the likelihood of the rest of the log from each state, divided by its mean over the states. None
+      unless `Filter.gradient` computed them.
     """
 
     walk: Walk
@@ -108,16 +109,16 @@ class Passed:
         return np.array([span.start for span in self.walk.spans] + [span.end for span in self.walk.spans[-1:]])
 
     def filtered(self, place: int) -> Floats:
-        """Return the probability (N,) of each machine state, given the log so far.
+        """Return the probability (N,) of each machine state at the start of a span, given the log so far.
 
-        The probability is that at the start of span (stretch of time) number `place`, or at the end after all spans.
+        `place` is the number of the span (a stretch of time). The number of spans stands for the end of the log.
         """
         return self._by_machine(self.kept, place)
 
     def smoothed(self, place: int) -> Floats:
-        """Return the probability (N,) of each machine state, given the whole log.
+        """Return the probability (N,) of each machine state at the start of a span, given the whole log.
 
-        The probability is that at the start of span (stretch of time) number `place`, or at the end after all spans.
+        `place` is the number of the span (a stretch of time). The number of spans stands for the end of the log.
         """
         if self.values is None:
             raise ValueError("smoothed states are not computed by `Filter.run`; call `Filter.gradient` instead")
@@ -236,13 +237,16 @@ class Filter:
     def rates(self, theta: Floats, *, without: Ints = _NONE) -> WalkRates:
         """Return the rates at values `theta` (A,) of the assumptions.
 
-        The outcomes `without` count in the exit rates but not in the rates of the ways. If one of them happens,
-        probability is lost.
+        The outcomes in `without` count in the exit rates but not in the rates of the ways (transitions). When such an
+        outcome happens, its probability is lost.
         """
         return self._walk_rates(self._rates(theta), theta, without)
 
     def carry(self, rates: WalkRates) -> Passed:
-        """Follow the log at given rates. No error is raised if no probability is left."""
+        """Compute the likelihood of the log and the distributions over its states at given rates.
+
+        No error is raised if the log has probability 0.
+        """
         walk = self.walk
         kept, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
         self._kernels.forward(*self._arguments(rates), kept, masses)
@@ -274,7 +278,7 @@ class Filter:
         """Return the result of `run`, with `values` computed, and the derivative (A,) of the log-likelihood.
 
         `z` (A,) are the normal scores of the assumptions of `world`. The derivative is with respect to these scores.
-        The errors are those of `run`.
+        Raises the same errors as `run`.
         """
         theta = priors.values_from_scores(self.world, z)
         slots = self._rates(theta)
@@ -319,7 +323,7 @@ class Filter:
         return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
 
     def _weighed(self, rates: WalkRates) -> Passed:
-        """Follow the log at given rates. Raises the errors of `run`."""
+        """Do the same as `carry`, but raise the errors of `run`."""
         passed = self.carry(rates)
         if not passed.masses[-1] > 0:
             self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
@@ -328,7 +332,7 @@ class Filter:
     def _refuse(self, crossing: int, kept: Floats) -> None:
         """Raise the error for a crossing at which no probability is left.
 
-        This is ImpossibleRow if a row or fact is taken in at the crossing, otherwise NoProbability.
+        The error is ImpossibleRow if a row or fact is taken in at the crossing, otherwise NoProbability.
         """
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         items: list[OpenRow | Fact] = [*self.timetable.rows, *self.timetable.facts]
@@ -343,8 +347,8 @@ class Filter:
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
         """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the rates.
 
-        It is with respect to the logit of an assumption that is a chance, and to the log of any other. `slots` are the
-        rates of the slots, and `by_slot` the derivatives with respect to these rates.
+        The derivative is with respect to the logit of an assumption that is a chance, and to the log of any other
+        assumption. `slots` are the rates of the slots, and `by_slot` the derivatives with respect to these rates.
         """
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
@@ -373,8 +377,8 @@ class Filter:
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
         """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the start.
 
-        It is with respect to the logit of an assumption that is a start share, and 0 for any other. `by_start` are the
-        derivatives with respect to the probability of each start state.
+        The derivative is with respect to the logit of an assumption that is a start share, and 0 for any other
+        assumption. `by_start` are the derivatives with respect to the probability of each start state.
         """
         tables = self.tables
         result = np.zeros(len(theta))

@@ -1,9 +1,9 @@
 """The search for the states that are possible given a log, and for the transitions (`ways`) between them.
 
-`explore` goes through the spans of a timetable, and returns a `Walk`. The words are those of the module `walk`.
+`explore` goes through the spans of a timetable, and returns a `Walk`. The terms are the same as in the module `walk`.
 
 A firing that the log would show can happen only along an open row. A firing that the log would not show can happen at
-any time. When a row closes, only states with its full count stay.
+any time. When a row closes, only the states stay in which the row has received all the firings that it reports.
 
 All rates and chances are taken as positive, so one walk serves every value of the assumptions. Only states that can be
 reached are visited, so the machine may have far more states than could be listed.
@@ -29,10 +29,10 @@ CAP = 50_000
 """Largest number of states of the walk that may be possible at a time."""
 
 _SPARE = 16
-"""There may be this many times `cap` states before those that cannot be reached are dropped."""
+"""Up to this many times `cap` states may be found before the states that cannot be reached are dropped."""
 
 _OUTCOMES, _ENTRIES, _RATINGS = 14, 22, 13
-"""Bits for the outcome, the table entry and the rating in the number of a slot. The other bits hold the weight."""
+"""Bits of a slot's number for the outcome, the table entry and the rating. The other bits hold the weight."""
 
 _NONE: Ints = np.zeros(0, dtype=np.int64)
 
@@ -40,8 +40,8 @@ _NONE: Ints = np.zeros(0, dtype=np.int64)
 def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
     """Find the states that are possible given the log, and the ways (transitions) between them.
 
-    `machine` may hold states that other walks reached. Raises ImpossibleRow for the first row after which no state is
-    possible, and Unsupported if more than `cap` states are possible at a time.
+    `machine` may already hold states that earlier walks reached. Raises ImpossibleRow for the first row after which no
+    state is possible, and Unsupported if more than `cap` states are possible at a time.
     """
     return _Walker(machine, timetable, cap).walk()
 
@@ -67,7 +67,9 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The slots of the ways of a span. A way with several slots stands here several times.
+    """The slots (terms of the rates) of the ways (transitions) of a span.
+
+    A way with several slots has one entry for each slot.
 
     The order is by target, then by open row, then by source.
 
@@ -97,8 +99,6 @@ class _Ways:
 
 @dataclass
 class _Parts:
-    """The arrays of the spans done so far, to be joined into those of a `Walk`."""
-
     states: list[Ints] = field(default_factory=list)
     counts: list[Ints] = field(default_factory=list)
     sources: list[Ints] = field(default_factory=list)
@@ -289,7 +289,6 @@ class _Walker:
         return _Ways.of(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _spread(self, grid: Bools, ways: _Ways, span: Span) -> None:
-        """Mark the cells of `grid` (machine states, combinations of counts) that marked cells can lead to."""
         stride, times = self._strides(span)
         pointer = _starts(np.bincount(ways.target, minlength=len(grid)))
         self.kernels.spread(grid, pointer, ways.source, ways.row, stride, times)
@@ -320,7 +319,7 @@ class _Walker:
         - The probability that the log ever shows a firing, for ways along a row.
         - The probability that the log shows a firing by the date of the answer, for firings that change no state.
 
-        On days on which the absence of rows says nothing, they are 1, 1 and 0.
+        On days on which the absence of rows says nothing, these probabilities are 1, 1 and 0.
         """
         if span.delays not in self._by_delays:
             kinds = [

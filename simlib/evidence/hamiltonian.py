@@ -13,8 +13,7 @@ import numpy as np
 from simlib.typing import Floats
 
 CHAINS, WARM_UP, ACCEPTED = 4, 200, 0.8
-"""Number of chains, number of first draws of each chain that are dropped, and the acceptance rate that the step aims
-at."""
+"""Number of chains, number of draws at the beginning of each chain that are dropped, and target acceptance rate."""
 
 Target = Callable[[Floats], tuple[float, Floats]]
 """Returns the log density at a point, and its gradient."""

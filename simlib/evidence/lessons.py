@@ -27,12 +27,14 @@ DRAWS = 1000
 """Default number of draws of the assumptions."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
-"""The log taught something about an assumption if the standard deviation of its normal score (in the prior: 1) fell
-below the first number, or if the mean of that score (in the prior: 0) moved by more than the second."""
+"""A log taught something about an assumption if the normal score of the assumption got a standard deviation below the
+first number (prior: 1), or a mean farther from 0 than the second number (prior: 0)."""
 
 SURE = 2.0
-"""`TAUGHT_SPREAD` or `TAUGHT_SHIFT` must be passed by this many standard errors of the draws. Otherwise some of many
-assumptions would pass by chance."""
+"""`TAUGHT_SPREAD` or `TAUGHT_SHIFT` must be passed by this many standard errors of the draws.
+
+Otherwise, among many assumptions, some would pass by chance.
+"""
 
 UNDECIDED, UNCHANGED = "undecided", "hardly changed"
 """Words for an assumption for which the draws cannot decide whether the log changed it, and for one that it did not."""
@@ -46,7 +48,7 @@ class LearntAssumption:
 
     A normal score is the value transformed so that its prior is a standard normal distribution.
 
-    - prior, posterior: the 5, 50 and 95% points, in base units.
+    - prior, posterior: the 5, 50 and 95% quantiles, in base units.
     - mean, spread: mean and standard deviation of the normal score after the log. In the prior they are 0 and 1.
     - reach: "free" (the log could change the assumption), "cut" (the assumption already used the log, which may not
       change it again) or "untouched" (the log says nothing about the assumption).
@@ -70,7 +72,7 @@ class LearntAssumption:
     def change(self) -> str:
         """The change by the log in words: "moved", "narrower", both, `UNDECIDED` or `UNCHANGED`.
 
-        It is undecided if a limit is passed, but by less than the error of the draws.
+        The change is undecided if a limit is passed, but by less than the error of the draws.
         """
         if self.reach == "untouched":
             return UNCHANGED
@@ -185,14 +187,14 @@ def learn(
 ) -> Lessons:
     """Compare the prior and the posterior of each assumption, given a log of events.
 
-    The errors are those of `update`, which also gives the states that are possible given the log.
+    Raises the same errors as `update`, which also gives the states that are possible given the log.
 
     Args:
         scenario: The scenario. If needed, its `evidence` says how the log reports events.
         events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
             once. A scenario without a folder has no log of its own.
-        as_of: The date. Only events that happened and were public before this date count. Default: the date of the
-            scenario.
+        as_of: The date of the comparison. Only events that happened and were public before this date count. Default:
+            the date of the scenario.
         complete_to: The last day on which the absence of rows counts as evidence. Default: the last day in the log.
         draws: Number of draws of the assumptions.
         seed: Seed of the draws.
@@ -250,7 +252,8 @@ def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> lis
 def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
     """Return sentences about what a log taught.
 
-    There is one for each assumption that the log changed, one about those that are undecided, and one about the rest.
+    There is one sentence for each assumption that the log changed, one about the undecided assumptions, and one about
+    the rest.
     """
     taught = [each for each in learnt if each.taught]
     if all(each.change == UNCHANGED for each in learnt):

@@ -29,8 +29,10 @@ from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 
 WEEKS, FAR = 3, 3.0
-"""The pace of a log is compared if there are at least `WEEKS` weeks before and after a day. A change by `FAR` standard
-errors or more is reported."""
+"""The number of rows a week is compared before and after a day if there are at least `WEEKS` weeks on both sides.
+
+A change by `FAR` standard errors or more is reported.
+"""
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
@@ -42,7 +44,7 @@ class Intake:
     - prepared: the filter, which computes the likelihood of the log and the probabilities of the states.
     - passed: the result of the filter at the values stated in the scenario.
     - drawn: weighted draws of the normal scores of the assumptions.
-    - theta (D, A): values of A assumptions at D draws, including those of `evidence`.
+    - theta (D, A): values of A assumptions at D draws, including the assumptions of `evidence`.
     - impossible: rows that were left out because the scenario cannot explain them, with their meanings.
     - complete_to: the last day on which the absence of rows counts as evidence.
     - learn, draws, seed: as given to `take_in`.
@@ -74,8 +76,8 @@ def take_in(
 ) -> Intake:
     """Filter a log of events as of a date, and draw the assumptions.
 
-    The draws come from the posterior if `learn` is true, otherwise from the prior. Arguments and errors are those of
-    `update`, where `skip` is called `skip_impossible`.
+    The draws come from the posterior if `learn` is true, otherwise from the prior. Arguments and errors are the same as
+    in `update`, where `skip` is called `skip_impossible`.
     """
     rows = whole_log(scenario, events)
     as_of = as_of or scenario.as_of
@@ -111,9 +113,9 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the day up to which a log is complete.
+    """Return the last day on which a log is complete: the day on which its last row became public.
 
-    This is the day on which its last row became public, or the day before `as_of` if that is earlier.
+    If the day before `as_of` is earlier, return that day.
     """
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
@@ -147,8 +149,8 @@ def prepare(
 ) -> tuple[Filter, Passed, tuple[Reading, ...]]:
     """Filter a log at the values stated in the scenario.
 
-    If `skip_impossible` is true, rows that the scenario cannot explain are left out. If not, the first one raises
-    ImpossibleLog.
+    If `skip_impossible` is true, rows that the scenario cannot explain are left out. Otherwise the first such row
+    raises ImpossibleLog.
 
     Returns:
         The filter, its result, and the readings that were left out.
@@ -184,7 +186,7 @@ def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) 
 
 
 def taken_in(prepared: Filter, *, late: bool = False) -> list[Reading]:
-    """Return the readings (rows with their meanings) that the filter uses, first those about moves.
+    """Return the readings (rows with their meanings) that the filter uses, first the readings about moves.
 
     If `late` is true, return the readings that the filter does not use because they come after the end of the story.
     """

@@ -15,14 +15,14 @@ _EQUAL = 1e-9
 """Smaller differences between log ratios count as rounding errors."""
 
 FEWEST = 5
-"""A distribution is fitted to a tail of at least this many ratios."""
+"""Smallest number of ratios in a tail to which a distribution is fitted."""
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     """Return smoothed log weights (D,) of D draws, and the shape k of the tail of their importance ratios.
 
-    `log_ratios` (D,) are the logs of these ratios. The weights sum to one. If the tail is too short to fit, no ratio is
-    smoothed and k is infinite. If all large ratios are equal, no ratio is smoothed and k is minus infinity.
+    `log_ratios` (D,) are the logs of the importance ratios. The weights sum to one. If the tail is too short to fit, no
+    ratio is smoothed and k is infinite. If all large ratios are equal, no ratio is smoothed and k is minus infinity.
     """
     log = log_ratios - log_ratios.max()
     tail = int(min(0.2 * len(log), 3 * np.sqrt(len(log))))

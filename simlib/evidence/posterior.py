@@ -8,8 +8,9 @@ Hamiltonian Monte Carlo is the last resort.
 
 An assumption may already have used the log up to a date (`uses_log_until`). Rows up to that date then inform the state,
 but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and the
-others are drawn given the cut ones. The weights of the others are normalised for each draw of the cut assumptions.
-Later rows then change all weights. Assumptions that the log says nothing about keep their prior.
+other assumptions are drawn given the cut assumptions. The weights are normalised within the draws that share the same
+values of the cut assumptions. Rows after the date then change all weights. Assumptions that the log says nothing about
+keep their prior.
 """
 
 from __future__ import annotations
@@ -229,7 +230,7 @@ class Learning:
         return self._done(z, weighing, log, ends, "laplace" if freedom is None else "student")
 
     def _stretch(self, count: int, freedom: int | None) -> Floats:
-        """Return the factors (D, 1) that turn normal draws into those of a Student t."""
+        """Return the factors (D, 1) that turn normal draws into draws of a Student t."""
         if freedom is None:
             return np.ones((count, 1))
         chi = np.random.default_rng([self.seed, 7]).chisquare(freedom, (count, 1))
@@ -239,7 +240,7 @@ class Learning:
         return np.asarray(np.linalg.cholesky(self.correlation[np.ix_(some, some)]))
 
     def _log_prior(self, z: Floats) -> Floats:
-        """Return the log prior density of the free scores given the cut ones, up to a constant."""
+        """Return the log prior density of the free scores given the cut scores, up to a constant."""
         a, c, r = self.a, self.c, self.correlation
         mean, covariance = np.zeros((len(z), len(a))), r[np.ix_(a, a)]
         if len(c):
@@ -353,7 +354,7 @@ def _log_density(away: Floats, freedom: int | None) -> Floats:
 def summary(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Return the weighted mean (A,) and standard deviation (A,) of normal scores.
 
-    `scores` (D, A) are those of A assumptions at D draws.
+    `scores` (D, A) are the scores of A assumptions at D draws.
     """
     mean = weights @ scores
     return mean, np.sqrt(np.maximum(weights @ (scores - mean) ** 2, 0.0))

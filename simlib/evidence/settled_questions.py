@@ -1,8 +1,8 @@
 """The probability that the event of a question has happened already, given a log.
 
-The filter runs a second time without the transitions that answer the question. The probability that is then missing is
-the probability that the event has happened. Counts of events are read from the rows that are certain, and lulls (days
-without an event) from the absence of rows.
+The filter runs a second time without the transitions in which the event happens. The probability that this second run
+loses is the probability that the event has happened. Counts of events are read from the rows that are certain, and
+lulls (days without an event) from the absence of rows.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class AnsweredQuestion:
 class AnswerSoFar:
     """The probability that the event of a question has happened by the end of a log.
 
-    - probability: that probability.
+    - probability: the probability that the event has happened.
     - on: the day from which the event is certain, or None if it is not certain.
     - open (K,): for each of K states, the probability that the log ends in this state and that the event has not
       happened.
@@ -64,7 +64,7 @@ class StillOpen:
 
     The filter cuts time into S spans, where rows of the log open or close.
 
-    - rates: the rates of the filter without the transitions that answer the question.
+    - rates: the rates of the filter without the transitions in which the event happens.
     - passed: the result of the filter at these rates.
     - share (S + 1,): the probability that the event has not happened by the start of each span and by the end of the
       log, given the log up to this day.
@@ -76,7 +76,7 @@ class StillOpen:
 
     @property
     def end(self) -> Floats:
-        """For each of K states, the probability that the log ends in it and that the event has not happened."""
+        """For each of K states, the probability that the log ends in the state and the event has not happened."""
         return np.asarray(self.share[-1] * self.passed.end)
 
 
@@ -96,7 +96,9 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
 
 
 def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> AnswerSoFar:
-    """Return how far a question is answered by the end of a log. Only events from the day `since` on count.
+    """Return the probability that the event of a question has happened by the end of a log.
+
+    Only events from the day `since` on count.
 
     Args:
         prepared: The filter of the log.
@@ -121,14 +123,14 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 
 
 class Unanswered:
-    """A filter of a log, without the transitions that answer a question.
+    """A filter of a log, without the transitions in which the event of a question happens.
 
     `possible` says whether such a transition is possible given the log. If not, the event has not happened yet.
     Questions about counts, lulls (days without an event) and pairs of events have no such transitions.
     """
 
     def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:
-        """Find the transitions that answer the question from the day `since` on."""
+        """Find the transitions, from the day `since` on, in which the event of the question happens."""
         walk = prepared.walk
         self.prepared, self.outcomes = prepared, _outcomes(prepared, question)
         counts: Bools = np.array([span.start >= since for span in walk.spans], dtype=bool)
@@ -145,7 +147,7 @@ class Unanswered:
         self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
-        """Follow the log without these transitions, at values `theta` (A,) of the assumptions.
+        """Filter the log without the transitions in which the event happens, at values `theta` of the assumptions.
 
         `passed` is the result of the filter at the same values.
         """
@@ -168,7 +170,7 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Find firings that answer the question, change no state, and need not show in the log.
+        """Find firings in which the event happens, that change no state, and that need not show in the log.
 
         A firing is a move that happens with one of its outcomes.
 
@@ -202,7 +204,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return, for each state of each span, the rate of those firings in `_silent` that the log does not show."""
+        """Return, for each state of each span, the rate of the firings in `_silent` that the log does not show."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -215,7 +217,7 @@ class Unanswered:
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
     """Return the share of the firings that the log shows, and the index of the assumption that multiplies it.
 
-    The index is -1 if no assumption does so. Both numbers are repeated `count` times.
+    The index is -1 if no assumption multiplies the share. Both numbers are repeated `count` times.
     """
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
@@ -237,8 +239,8 @@ def _targets(prepared: Filter) -> Ints:
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
     """Mark the entries of the maps between spans whose target is one of the states `inside`.
 
-    A map gives the probabilities at the start of a span from those at the end of the span before. If `counts` is false
-    for a map, none of its entries is marked.
+    A map gives the probabilities at the start of a span from the probabilities at the end of the previous span. If
+    `counts` is false for a map, none of its entries is marked.
     """
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
@@ -262,7 +264,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
     """Return the day on which certain rows alone reach the number of events that a question asks for.
 
-    Return None if they do not reach it.
+    Return None if the rows do not reach this number.
     """
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
@@ -283,9 +285,9 @@ def _tells(row: OpenRow, question: Question) -> bool:
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
     """Return the first day on which a lull is certain to have happened, or None.
 
-    A lull has happened once no event that counts has happened for the number of days of the question. The true day may
-    be earlier, because the absence of rows only excludes events that the log always shows. If the story may have ended,
-    the answer is None.
+    A lull has happened once the number of days of the question has passed without an event that counts. The true day
+    may be earlier, because the absence of rows only excludes events that the log always shows. If the story may have
+    ended, the answer is None.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None
@@ -300,7 +302,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
 
 def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
-    """Return whether the absence of rows proves that no event of the question happened in a span of time."""
+    """Whether the absence of rows proves that no event of the question happened in a span of time."""
     timetable = prepared.timetable
     for firing, kind in timetable.coverage.items():
         if question.counts(*firing):

@@ -1,8 +1,8 @@
 """The rows of a log on the calendar, and the spans of time between them.
 
-A row is open on the days on which its event may have happened, and closes at the end of the last of them. Time is cut
-into spans where rows open or close, and where coverage (what the log shows) or hazards change. Each cut is a crossing
-from one span to the next. Times are days after the scenario's `as_of` (negative during a history).
+A row is open on the days on which its event may have happened, and closes at the end of the last of these days. Time is
+cut into spans where rows open or close, and where coverage (what the log shows) or hazards change. Each cut is a
+crossing from one span to the next. Times are days after the scenario's `as_of` (negative during a history).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class OpenRow:
     """Rows of a log with the same meaning and the same days on which their events may have happened.
 
     - readings: the rows with their meanings.
-    - firings: pairs (move, outcome). Each event of the rows is one of them.
-    - start, end: first possible day of the events, and the day after the last one.
+    - firings: pairs (move, outcome). Each event of the rows is one of these pairs.
+    - start, end: first possible day of the events, and the day after the last possible day.
     - times: number of events that the rows report together.
     - ratio: likelihood ratio of a doubtful row, or None for certain rows.
     """
@@ -73,10 +73,10 @@ class Span:
     """A stretch of time within which no row opens or closes and no hazard changes.
 
     - start, end: first day, and the day after the last one.
-    - segment: says which calendar windows are closed. They decide the hazards.
+    - segment: says which calendar windows are closed. The windows decide the hazards.
     - open: indices of the open rows, whose event may have happened in this span.
-    - delays: a share for each kind of coverage. Of the events in this span that the log ever shows, it shows this share
-      by the date of the answer. None if the absence of a row says nothing.
+    - delays: one share for each kind of coverage. Of the events in this span that the log ever shows, the log shows
+      this share by the date of the answer. The share is None if the absence of a row says nothing.
     """
 
     start: float
@@ -88,13 +88,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Timetable:
-    """The rows of a log on the calendar, without those that were not yet public on the date of the answer.
+    """The rows of a log on the calendar, without the rows that were not yet public on the date of the answer.
 
     - start: first day of the history.
     - stop: the date of the answer.
     - spans: stretches of time within which no row opens or closes and no hazard changes.
     - rows: the rows about moves, in the order in which they close. A row is open on the days on which its event may
-      have happened, and closes at the end of the last of them.
+      have happened, and closes at the end of the last of these days.
     - facts: the rows about the state.
     - kinds: the different kinds of coverage. A coverage says whether the log shows an event, and how late.
     - coverage: the index into `kinds` for each pair (move, outcome).
@@ -242,7 +242,7 @@ def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return a share: of the events on a day that the log ever shows, how many it shows by `stop`.
+    """Return the share of a day's events that the log shows by `stop`, among the events that it ever shows.
 
     The share rises by equal steps over the days of the delay. The result is None if the absence of a row says nothing.
     """

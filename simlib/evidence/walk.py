@@ -1,6 +1,6 @@
 """The states that are possible given a log, and the transitions between them (`ways`).
 
-Words of this module:
+Terms of this module:
 
 - firing: a move that happens with one of its outcomes.
 - span: a stretch of time within which no row of the log opens or closes and no hazard changes.
@@ -15,7 +15,7 @@ Words of this module:
 - slot: one term of the rate of a way. The rate of a way is the sum of the rates of its slots. The rate of a slot is a
   product: the hazard of a table entry, the chance of an outcome, and a weight. The weight is the probability that the
   log shows the firing (along a row), or that it does not (other ways).
-- rating: the calendar windows that are closed and the interventions in force. Hazards and chances depend on it.
+- rating: the calendar windows that are closed and the interventions in force. Hazards and chances depend on the rating.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Weights:
 class Walk:
     """The possible states in each span of time, and the ways (transitions) between them, as flat arrays.
 
-    The words are defined at the top of the module. Most arrays hold the values of one span after those of another.
+    The terms are defined at the top of the module. Most arrays hold the values of all spans, one span after the other.
 
     - machine (N, V): the level of each of V variables, for each of N machine states.
     - ended (N,): whether the machine state is an ending.
@@ -100,8 +100,8 @@ class Walk:
     - group_slot: the slots of each group, whose rates sum to the exit rate.
     - group_start: where the slots of each group begin in `group_slot`.
     - map_start (S + 2,): where the entries of each map begin. A map is linear and leads from the grid of a span to the
-      grid of the next. The first map leads from the start states to the first span, and the last map leads from the
-      last span to the end of the log.
+      grid of the next span. The first map leads from the start states to the first span, and the last map leads from
+      the last span to the end of the log.
     - map_source: the cell that each entry leaves, as a place in its grid. In the first map, it is a start state.
     - map_target: the cell to which each entry leads, as a place in its grid.
     - map_weight: the factor of each entry on the probability.

@@ -158,7 +158,7 @@ def fill_edges(
     clocks,
     pairs,
 ):
-    """Write the target state and the pair (table entry, outcome) of each edge out of states `first` to `last` - 1.
+    """Write target state and pair (table entry, outcome) of each edge out of states `first` to `last` - 1.
 
     Self-loops are left out.
     """

@@ -6,18 +6,18 @@ Each move keeps the absolute time at which it will fire. When an event changes t
 rest of its unit exponential, (fire - t) a, is used at the new rate: fire = t + rest / b (Gibson and Bruck 2000). A move
 whose hazard is 0 keeps the rest until its hazard is positive again. So the k-th firing of a move always uses its k-th
 exponential. Calendar windows and interventions cut time into segments, each with its own rate table. When a segment
-begins, every hazard is read anew, and the same rule applies. This is exact (Anderson 2007). If the hazard of a move
-does not change, its firing time stays the same, bit for bit.
+begins, every hazard is looked up again, and the same rule applies. The method is exact (Anderson 2007). If the hazard
+of a move does not change, its firing time stays the same, bit for bit.
 
 The state is kept in three forms at once: one level per variable, one index per move into its local table (changed by
 strides), and a packed one-hot word. A condition is tested with a few AND operations on this word. Histograms are kept
-as differences on the time grid and summed once at the end. All counts are integers, so sums do not depend on their
-order.
+as differences between report times, and are summed once at the end. All counts are integers, so sums do not depend on
+their order.
 
 The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are
-flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests each
-signed index for being negative. Helpers that take the whole structure are inlined before typing, so that its arrays are
-unpacked only once.
+flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests for
+each signed index whether it is negative. Helpers that take the whole structure are inlined before typing, so that its
+arrays are unpacked only once.
 
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many species
 and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating chemical
@@ -84,7 +84,7 @@ def choose(cumulative, first, u):
 
 @_njit
 def any_clause(condition_start, clause, condition, word):
-    """Say whether any clause of a condition has no bit in common with the packed state `word`."""
+    """Whether any clause of a condition has no bit in common with the packed state `word`."""
     words = len(word)
     for row in range(condition_start[condition], condition_start[condition + 1]):
         apart = True
@@ -99,7 +99,6 @@ def any_clause(condition_start, clause, condition, word):
 
 @_inline
 def holds(structure, condition, word):
-    """Say whether a condition holds in the packed state `word`."""
     return any_clause(structure.condition_start, structure.clause, condition, word)
 
 
@@ -118,10 +117,10 @@ def rung_of(structure, ladder, word):
 
 @_njit
 def earliest(bits):
-    """Return the move that fires first, given the bits of the firing times, read as whole numbers.
+    """Return the index of the smallest firing time. `bits` are the times, their bits read as whole numbers.
 
     These whole numbers sort like the times. Their minimum compiles to vector instructions. The minimum of
-    floating-point numbers does not, because the compiler has to expect NaN.
+    floating-point numbers does not compile to them, because the compiler has to expect NaN.
     """
     least = bits[0]
     for move in range(len(bits)):
@@ -148,7 +147,7 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Set a variable to another level, and update packed state, counts and table entries of moves."""
+    """Set a variable to another level, and update the packed state, the counts and the table entries of moves."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new
@@ -164,7 +163,7 @@ def set_level(structure, work, counts, row, variable, new):
 
 @_inline
 def start(structure, values, work, counts, layout, replicate_key):
-    """Set up one replicate at t = 0: draw the start levels and the first exponential of each move."""
+    """Set up one replicate at t = 0: draw the level of each variable and the first exponential of each move."""
     for k in range(len(work.word)):
         work.word[k] = 0
     for move in range(len(structure.entry)):
@@ -205,7 +204,6 @@ def first_ending(structure, work, layout):
 
 @_inline
 def answer(counts, row, layout, times, question, t):
-    """Record that a question is answered at time t, unless the question was answered before."""
     if times[question] == np.inf:
         times[question] = t
         counts[row + layout.question + question] += 1
@@ -244,7 +242,6 @@ def gain_by_firing(structure, values, work, branch, replicate_key, draw):
 
 @_inline
 def gain_by_ending(structure, values, work, ending, replicate_key):
-    """Add the amounts of impacts that an ending adds, and stop all amounts per day."""
     for k in range(structure.payment_start[ending], structure.payment_start[ending + 1]):
         number = structure.payment[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, 0)
@@ -254,7 +251,6 @@ def gain_by_ending(structure, values, work, ending, replicate_key):
 
 @_inline
 def gain_by_days(work, days):
-    """Add the amounts per day of the present state for a number of days."""
     for impact in range(len(work.flow)):
         work.accrued[impact] += work.flow[impact] * days
 
@@ -374,7 +370,7 @@ def fire_next(structure, values, work, chances, move):
 
 @_inline
 def note(history, row, t, branch, action, word):
-    """Write one row of history, and say whether there was room for the row."""
+    """Write one row of `history`, and return whether there was room for the row."""
     if row >= len(history.time):
         return False
     history.time[row], history.branch[row], history.action[row] = t, branch, action

@@ -27,8 +27,8 @@ class Layout(NamedTuple):
         square: The first column that sums the squared number of firings of each move over replicates.
         width: The number of columns.
         words: The number of 64-bit words of a packed state.
-        endings, questions, impacts: The numbers of these.
-        first_pace: The number of the first amount per day among all amounts of impacts.
+        endings, questions, impacts: The numbers of endings, questions and impacts.
+        first_pace: The index of the first amount per day among all amounts of impacts.
 
     Conditions are numbered in the order of rungs, endings, questions, amounts per day. A question about a move has a
     condition that never holds.
@@ -162,8 +162,9 @@ class Values(NamedTuple):
     """The arrays that depend on assumption values.
 
     Attributes:
-        rates: The hazard per day of every table entry, one rate table after the other.
-        chance: The cumulative probabilities of the branches (outcomes) in each context, one table after the other.
+        rates: The hazard per day of every table entry. The rate tables stand one after the other.
+        chance: The cumulative probabilities of the branches (outcomes) in each context. The tables stand one after the
+            other.
         share: The cumulative probabilities of the start levels of each variable.
         mean: The mean of each amount of an impact.
         log_mean, log_spread: The mean and the standard deviation of the logarithm of each amount. If the standard
@@ -207,7 +208,7 @@ class Output(NamedTuple):
 
 
 class Track(NamedTuple):
-    """Histories of R replicates: for each a row for its start, and a row for each event.
+    """Histories of R replicates: one row for the start of each replicate, and one row for each of its events.
 
     If the arrays are empty, no history is kept.
 

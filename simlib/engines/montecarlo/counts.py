@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """What happened in consecutive replicates by each of T report times.
+    """Counts of what happened in consecutive replicates by each of T report times.
 
     `first` is the number of the first replicate.
 
@@ -73,7 +73,7 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         """Join these counts with the counts of the next replicates.
 
-        Raises ValueError if the replicates of `other` do not follow these.
+        Raises ValueError if the replicates of `other` do not come directly after the replicates of these counts.
         """
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
@@ -91,8 +91,8 @@ def to_forecast(
 ) -> Forecast:
     """Return counts as a forecast with 95% intervals.
 
-    `flat` are the arrays of the kernel, which know the scenario and the report times. `horizon` is in days,
-    `assumptions` holds the assumption values by id, and `source` is the provenance of the forecast.
+    `flat` holds the arrays of the kernel, with the scenario and the report times. `horizon` is in days, `assumptions`
+    holds the assumption values by id, and `source` is the provenance of the forecast.
     """
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario
@@ -151,7 +151,7 @@ def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Acc
 def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample]:
     """Return three quantiles of amounts by T times (3, T), and their distribution at the last time.
 
-    `amounts` (D, R, T) are for R replicates of each of D draws. `weights` (D,) belong to the draws.
+    `amounts` (D, R, T) are for R replicates of each of D draws. `weights` (D,) are the weights of the draws.
     """
     draws, runs, times = amounts.shape
     flat, each = amounts.reshape(draws * runs, times), np.repeat(weights / runs, runs)
@@ -215,8 +215,8 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
     """Return every intervention with the share of replicates in which it had no effect.
 
-    The share is among the replicates without an ending. Without such replicates, or for a lasting intervention, it is
-    None.
+    The share is among the replicates that had no ending when the intervention acted. Without such replicates, or for a
+    lasting intervention, the share is None.
     """
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
@@ -232,7 +232,7 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 
 
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
-    """Return a function that reads from `Counts` the means of measures at T report times (T, measures)."""
+    """Return a function that computes from `Counts` the means of measures at T report times (T, measures)."""
     named = {"level": "levels", "rung": "rungs", "moves": "moves"}
     asked, some = list(scenario.questions), tuple(measures)
 

@@ -1,4 +1,4 @@
-"""Accumulated amounts of impacts in simulated histories, at stated values or at draws."""
+"""Accumulated amounts of impacts in simulated histories, at stated values or at draws of the assumptions."""
 
 from __future__ import annotations
 

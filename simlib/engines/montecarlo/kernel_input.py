@@ -1,7 +1,7 @@
 """The tables of a scenario as the flat arrays that the Monte Carlo kernel reads.
 
 `Flat` builds the arrays once per scenario and list of report times. `Flat.values` builds the few arrays that depend on
-the assumption values. The module `arrays` describes them all.
+the assumption values. The module `arrays` describes all arrays.
 
 A *branch* is an outcome of a move in one context. A *pin* is an intervention that sets a variable. A *firing* is one
 happening of a move.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SURE = 2.0
-"""The cumulative probability of the last possible branch. It is above every uniform random number."""
+"""Stands for the cumulative probability of the last possible branch, and is above every uniform random number."""
 
 
 def load_kernel() -> ModuleType:
@@ -54,7 +54,7 @@ def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[
 class Cumulative:
     """Computes cumulative probabilities within groups.
 
-    `starts` says where each group begins. Each group is summed alone, so its position does not change the sums.
+    `starts` says where each group begins. Each group is summed separately, so its position does not change the sums.
     """
 
     def __init__(self, starts: Ints) -> None:
@@ -82,8 +82,9 @@ class Actions:
     """The one-off interventions, in order of time.
 
     Attributes:
-        number: The position of each in the scenario's list. A move that the scenario puts on a date has the number -1.
-        day: The day of each, after `as_of`.
+        number: The position of each intervention in the scenario's list. A move that the scenario puts on a date has
+            the number -1.
+        day: The day of each intervention, after `as_of`.
     """
 
     number: tuple[int, ...]
@@ -126,8 +127,8 @@ class Flat:
     def values(self, theta: Floats, centre: Floats | None = None, start: Floats | None = None) -> Values:
         """Return the arrays of the kernel that depend on assumption values.
 
-        `theta` (A,) are the assumption values. If they are a draw, `centre` (A,) holds the stated values. `start` (K,)
-        are the probabilities of the joint start states (default: those of the scenario).
+        `theta` (A,) are the assumption values. If `theta` is a draw of the assumptions, `centre` (A,) holds the stated
+        values. `start` (K,) are the probabilities of the joint start states (default: those of the scenario).
         """
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
@@ -147,7 +148,7 @@ class Flat:
         """Return (where the start levels of each variable begin, start levels, names of the random numbers).
 
         With a joint start (a list of start states), all variables share one name. So one random number picks the same
-        listed state for all of them.
+        listed state for all variables.
         """
         tables = self.tables
         if not tables.scenario.joint_start:

@@ -21,8 +21,8 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
     """Return a function that simulates, and returns counts and the means of M measures (T, M).
 
-    If a measure is the days at a level, the function also replays the replicates, because only all events of a history
-    show these days. The arguments of the function are:
+    For a measure of days at a level, the function also replays the replicates, because these days can only be computed
+    from all events of a history. The arguments of the function are:
 
         theta: The assumption values (A,). None: the stated values.
         centre: The stated values (A,), if `theta` is a draw around them.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """The events of R replicates in N rows: for each a row for its start, then one for each event.
+    """The events of R replicates: one row for the start of each replicate, then one row for each event.
 
     Attributes:
         replicates (R,): The numbers of the replicates.
@@ -75,7 +75,7 @@ class Histories:
         """Return a table with one row for the start of each replicate and one row for each event.
 
         The columns are replicate, day (after `as_of`), date, actor, move (id), label, outcome, intervention, and one
-        column for each variable with its level after the event. A start has no move.
+        column for each variable with its level after the event. The row of a start has no move.
         """
         import pandas as pd
 

@@ -1,9 +1,9 @@
-"""Monte Carlo: many replicates with keyed random numbers, counted at the report times.
+"""Monte Carlo: many simulated histories (replicates), counted at the report times.
 
 `simulate` returns the whole `Forecast`. A `Simulator` is built once per scenario and list of report times. After that,
 a run at other assumption values or seeds costs only the time of the kernel. A run returns `Counts`: integers that can
-be added, so that more replicates can extend a run. Two runs with the same seed and different values or scenarios are
-paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
+be added, so that more replicates can extend a run. Two runs with the same seed and different values or scenarios use
+common random numbers (see `simlib.engines.montecarlo.streams`).
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Simulator:
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
         """Return the forecast of `counts`.
 
-        `theta` (A,) and `seed` are the assumption values (default: the stated values) and the seed of the run.
+        `theta` (A,) are the assumption values of the run (default: the stated values), and `seed` is its seed.
         `details` are added to the provenance.
         """
         values = self.stated if theta is None else theta
@@ -250,7 +250,7 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Find the day on which each question about two events is answered yes, in each replicate.
+        """Find the day on which the answer to each question about two events becomes yes, in each replicate.
 
         `counted` (T, Q) receives the number of replicates in which Q questions have been answered yes by T times.
         """

@@ -1,8 +1,8 @@
-"""Keyed random numbers: a draw depends on names and numbers only, not on the rest of a scenario.
+"""Keyed random numbers: each number depends on a seed and on names, not on the rest of a scenario.
 
-A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of chance: the waits
-and the outcomes of a move, the start level of a variable, one forced firing (happening of a move), or one amount of an
-impact. A stream is named by an id, never by a position.
+A random number (a *draw*) is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of
+chance: the waits and the outcomes of a move, the level of a variable on day 0, one forced firing (happening of a move),
+or one amount of an impact. A stream is named by an id, never by a position.
 
 This has four consequences. The same seed gives the same bits for any number of threads. The first 1,000 of 10,000
 replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that
@@ -56,7 +56,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def check_seed(seed: Any) -> int:
-    """Return the seed as an int. Raises ValueError if it is not a whole number from 0 to 2**63 - 1."""
+    """Return the seed as an int. Raises ValueError unless the seed is a whole number from 0 to 2**63 - 1."""
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
         raise ValueError(f"the seed is {seed!r}; {expected}")
@@ -92,7 +92,7 @@ def seed_key(seed: int) -> np.uint64:
 
 
 def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
-    """Return draw `number` (from 0) of the stream of each key, as 64-bit words. The arrays broadcast."""
+    """Return draw `number` (from 0) of the stream of each key, as 64-bit words. The two arrays broadcast."""
     count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
     return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
 
