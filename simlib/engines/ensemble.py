@@ -250,9 +250,8 @@ def _engine(
 ) -> tuple[_One, Solver | None, list[Floats]]:
     """Return (function that forecasts one draw, exact solver or None, list of amounts).
 
-    `runs` holds the number of replicates at the stated values, and the number at each draw. With Monte Carlo, the
-    function appends to the list, for each draw, the amounts (R, T, I) of I impacts by T times in R replicates, so that
-    these replicates need not be simulated again. With the exact solver the list stays empty.
+    `runs` is (replicates at the stated values, replicates at each draw). With Monte Carlo, the function appends to the
+    list the amounts (R, T, I) of I impacts by T times in R replicates, so that they need not be simulated again.
     """
     if engine != "montecarlo":
         try:

@@ -78,10 +78,7 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P times `vector` into `result`. Both are vectors over a grid.
-
-    `value` holds the entry of P for each way (transition), and `diagonal` the diagonal entry for each machine state.
-    """
+    """Write P times `vector` into `result`. P has the entries `value`, one for each way, and a `diagonal`."""
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -114,10 +111,7 @@ def _pull(vector, result, ways, value, diagonal):
 
 @compiled_once()
 def _poisson(mean, fresh):
-    """Return the Poisson probabilities of 0, 1, 2 … jumps.
-
-    The last probability comes `fresh` places after the first negligible one.
-    """
+    """Return the Poisson probabilities of 0, 1, 2 … jumps, to `fresh` places after the first negligible one."""
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
     negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)
@@ -184,11 +178,7 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the derivatives with respect to `vector`, given `value_after` for the result of `_carry`.
-
-    The derivatives with respect to the entries of P are added to `by_way` (for each way) and `by_exit` (for the
-    diagonal).
-    """
+    """Return the derivatives with respect to `vector`, and add those of the entries of P to `by_way`, `by_exit`."""
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
     powers[0] = vector
@@ -245,11 +235,10 @@ def _flow(vector, days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
-    """Return the derivatives with respect to the distribution at the start of a span, given those at its end.
+    """Return the derivatives with respect to the distribution `vector` at the start of a span.
 
-    All derivatives are of the log-likelihood. `vector` is the distribution at the start, and `value_after` are the
-    given derivatives. `by_way` and `by_exit` must be 0, and receive the derivatives with respect to the rate of each
-    way (transition) and to each exit rate.
+    `value_after` are the derivatives with respect to the distribution at the end. `by_way` and `by_exit` must be 0, and
+    receive the derivatives with respect to the rates of the ways (transitions) and to the exit rates.
     """
     parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
     value_after = value_after.copy()

@@ -129,10 +129,7 @@ class Replay:
         return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
-        """Return the numbers of states (n,), given their levels (n, V).
-
-        A state that is not possible given the log gets its entry in `otherwise` (n,).
-        """
+        """Return the numbers (n,) of states, given their levels (n, V). An impossible state gets its `otherwise`."""
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
@@ -195,9 +192,6 @@ def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, F
     """Return the probability left at each stage (S + F,), and the sum of the weighted forecasts (S + F,).
 
     The sum is over the states, and each forecast is weighted with the probability that is left in its state.
-
-    `before` (N, S) is the probability of each state at each of the S stages for rows. `worth` (N,) is the forecast from
-    each state.
     """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]

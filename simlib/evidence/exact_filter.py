@@ -330,10 +330,7 @@ class Filter:
         return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
-        """Raise the error for a crossing at which no probability is left.
-
-        The error is ImpossibleRow if a row or fact is taken in at the crossing, otherwise NoProbability.
-        """
+        """Raise ImpossibleRow, or else NoProbability, for a crossing at which no probability is left."""
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         items: list[OpenRow | Fact] = [*self.timetable.rows, *self.timetable.facts]
         closing = [item for item in items if self.day_taken_in(item) == day]
@@ -347,8 +344,7 @@ class Filter:
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
         """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the rates.
 
-        The derivative is with respect to the logit of an assumption that is a chance, and to the log of any other
-        assumption. `slots` are the rates of the slots, and `by_slot` the derivatives with respect to these rates.
+        The derivative is with respect to the logit of an assumption that is a chance, and to the log of any other one.
         """
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
@@ -377,8 +373,7 @@ class Filter:
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
         """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the start.
 
-        The derivative is with respect to the logit of an assumption that is a start share, and 0 for any other
-        assumption. `by_start` are the derivatives with respect to the probability of each start state.
+        The derivative is with respect to the logit of an assumption that is a start share, and 0 for any other one.
         """
         tables = self.tables
         result = np.zeros(len(theta))

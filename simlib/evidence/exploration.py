@@ -242,10 +242,7 @@ class _Walker:
     # ---------------------------------------------------------------- within a span
 
     def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
-        """Return the machine states that can be reached in a span, the ways between them, and the grid.
-
-        The grid marks the cells that can be reached.
-        """
+        """Return the reachable machine states of a span, the ways between them, and the grid of reachable cells."""
         known = frontier = np.unique(entering.state)
         unseen, _, _ = self._weights_of(span)
         onward = unseen >= 0
@@ -271,10 +268,7 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways between machine states.
-
-        A way is made of firings that the log does not show, or of firings that an open row counts.
-        """
+        """Return the ways between machine states. Their firings are not in the log, or an open row counts them."""
         machine = self.machine
         source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
@@ -352,7 +346,6 @@ class _Walker:
     # ---------------------------------------------------------------- flat arrays
 
     def _record_ways(self, states: Ints, ways: _Ways, span: Span) -> None:
-        """Add the ways of a span, and the exit group of each machine state, to the arrays in `parts`."""
         first = ways.first()
         parts = self.parts
         parts.sources.append(ways.source[first])

@@ -153,10 +153,7 @@ class Learning:
     # ---------------------------------------------------------------- the mode
 
     def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
-        """Return the log posterior density of the free scores, and its gradient (a,).
-
-        `weighed` is the filter of the log. `at` (a,) are the free scores, and all other scores are zero.
-        """
+        """Return the log posterior density of the free scores, and its gradient (a,). All other scores are zero."""
         if np.abs(at).max(initial=0.0) > _FARTHEST:
             return -np.inf, np.zeros(len(at))
         z = np.zeros(len(self.free))

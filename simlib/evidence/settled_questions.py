@@ -215,10 +215,7 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return the share of the firings that the log shows, and the index of the assumption that multiplies it.
-
-    The index is -1 if no assumption multiplies the share. Both numbers are repeated `count` times.
-    """
+    """Return, `count` times, the share of firings that the log shows, and the assumption that multiplies it (or -1)."""
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
     index = list(prepared.world.assumptions).index(str(chance)) if named else -1
@@ -262,10 +259,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which certain rows alone reach the number of events that a question asks for.
-
-    Return None if the rows do not reach this number.
-    """
+    """Return the day on which certain rows alone reach the number of events of a question, None for never."""
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)

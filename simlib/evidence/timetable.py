@@ -180,10 +180,7 @@ def beginning(scenario: Scenario) -> float:
 
 
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
-    """Return the rows about moves, in the order in which they close.
-
-    Certain rows with the same meaning and the same days become one row.
-    """
+    """Return the rows about moves, in the order in which they close. Certain rows that are alike become one."""
     groups: dict[object, list[Reading]] = {}
     for number, reading in enumerate(readings):
         if reading.firings:
@@ -215,8 +212,7 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
     """Return the different kinds of coverage, and the index of the kind for each pair (move, outcome).
 
-    A coverage says whether the log shows an event, and how late. Moves that take time have hidden clocks, whose steps a
-    log never shows.
+    A coverage says whether the log shows an event, and how late. Hidden steps of a waiting time are never shown.
     """
     clocks = {firing: Coverage(*firing, 0.0) for firing in tables.outcome_ids}
     seen = clocks | coverages(tables.scenario)
@@ -233,10 +229,7 @@ def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
 
 
 def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
-    """Return the days on which the log begins to show another share of the events.
-
-    These are the first day of each coverage, and the last days before `stop`, whose rows may still be delayed.
-    """
+    """Return the days on which the log begins to show another share of the events."""
     days = {scenario.day(kind.since) for kind in kinds if kind.since}
     return days | {stop - day for kind in kinds for day in range(1, kind.within_days + 1)}
 

@@ -68,10 +68,7 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of a state code that sets the waits of all impossible moves back to their first stage.
-
-    If the state is an ending, the waits of all moves are set back.
-    """
+    """Return the change of a state code that resets the waits of impossible moves (in an ending: of all moves)."""
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses

@@ -51,10 +51,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Number of quadrature nodes that one sweep over the edges sums together.
-
-The values of one state at 16 nodes fill two cache lines.
-"""
+"""Number of nodes that one sweep over the edges sums together. 16 values of a state fill two cache lines."""
 
 
 def gradient(
@@ -228,10 +225,7 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return how many times an amount is expected to be added: the derivative in this amount at fixed rates.
-
-        `worth` says when the amount is added, and `forward` is the result of `_solve_forward`.
-        """
+        """Return how many times an amount is expected to be added: the derivative in this amount at fixed rates."""
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
             vector = before
@@ -332,10 +326,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Sum `by_state` (N,) over the states with the same table entry of a move, except states that are endings.
-
-        Return the sum for each pair of the move, and 0 for the pairs of other moves (P,).
-        """
+        """Sum `by_state` (N,) over the states of each table entry of a move, for each pair (P,), without endings."""
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
@@ -348,8 +339,8 @@ class Adjoint:
     ) -> Floats:
         """Return the values of the states (N,) before the interventions of a span (segment), given those after them.
 
-        The derivatives with respect to the outcome chances of moves that are forced or have a fixed date are added to
-        `forced` (B,). `before` (N,) is the forward distribution before the interventions.
+        Add the derivatives with respect to the outcome chances of moves that are forced or have a fixed date to
+        `forced` (B,).
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before

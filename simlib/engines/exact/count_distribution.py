@@ -195,10 +195,7 @@ def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
 def _carried(
     matrix: _Matrix, vector: Floats, times: Floats, duration: float, control: Control
 ) -> tuple[Floats, Floats]:
-    """Carry a joint distribution of state and count (N, C) through a segment.
-
-    Return the distribution at the end, and the probability of each count by each of `times` (T, C).
-    """
+    """Return the joint distribution (N, C) at the end of a segment, and P(count = n) by each of `times` (T, C)."""
     means = matrix.uniform * np.append(times, duration)
     end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
     vector, spare = vector.copy(), np.empty_like(vector)
@@ -285,10 +282,7 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) at which the marked outcomes happen without changing the state.
-
-    `leaving` (N,) is the rate at which these outcomes change the state.
-    """
+    """Return the rate (N,) of marked outcomes that change no state: the total rate minus the rate `leaving`."""
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

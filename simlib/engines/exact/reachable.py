@@ -56,7 +56,6 @@ def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWAT
 
 
 def _structure(tables: Tables) -> tuple[object, ...]:
-    """Return a key made of everything that determines the state space."""
     scenario = tables.scenario
     names = ("possible", "table_start", "outcome_start")
     of_branches = ("entry", "outcome", "effect_start", "effect_variable", "effect_shifts", "effect_amount")

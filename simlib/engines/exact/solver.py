@@ -123,10 +123,7 @@ class Solver:
         )
 
     def _place_questions(self, cap: int, control: Control) -> dict[str, Bools]:
-        """Choose how each question is answered.
-
-        Return the states (N,) with the answer yes, for each question that can be answered from the present state alone.
-        """
+        """Choose how to answer each question. Return {id: states with the answer yes (N,)} if the state decides."""
         closed, undecided = {}, self.passages.undecided()
         for question in self.scenario.questions.values():
             if question.joint is not None:

@@ -211,7 +211,6 @@ def backward(
 def _push(
     space: StateSpace, pair_rates: Floats, duration: float, leak: Floats | None, inside: Bools | None
 ) -> tuple[Push, float]:
-    """Return the map from values u to P u, and the number of jumps per day, Λ."""
     exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
     if inside is not None:
         exit_rate = np.where(inside, 0.0, exit_rate)

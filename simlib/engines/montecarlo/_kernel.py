@@ -370,7 +370,6 @@ def fire_next(structure, values, work, chances, move):
 
 @_inline
 def note(history, row, t, branch, action, word):
-    """Write one row of `history`, and return whether there was room for the row."""
     if row >= len(history.time):
         return False
     history.time[row], history.branch[row], history.action[row] = t, branch, action

@@ -201,7 +201,7 @@ def _at_most(row: Ints, runs: int) -> Band:
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
     """Return the mean number of times that each of M moves happens (T, M), and its 95% half-width.
 
-    For a move that never happened, Wilson's half-width for a share of 0 is taken.
+    For a move that never happened, the half-width is Wilson's for a share of 0.
     """
     runs = counts.runs
     mean = counts.moves / runs

@@ -145,10 +145,10 @@ class Flat:
         return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
-        """Return (where the start levels of each variable begin, start levels, names of the random numbers).
+        """Return (where the levels of each variable on day 0 begin, these levels, names of the random numbers).
 
-        With a joint start (a list of start states), all variables share one name. So one random number picks the same
-        listed state for all variables.
+        With a joint start (a list of start states), one random number, and so one name, picks the state of all
+        variables.
         """
         tables = self.tables
         if not tables.scenario.joint_start:

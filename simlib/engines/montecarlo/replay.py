@@ -202,7 +202,6 @@ def histories(
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut the numbers of replicates into blocks (first, count) of at most CHUNK consecutive numbers."""
     check_runs(len(numbers), min(numbers, default=0))
     begin = 0
     for place in range(1, len(numbers) + 1):

@@ -265,7 +265,6 @@ class _Job:
                 counted[:, column] = (when[:, None] <= self.simulator.times).sum(axis=0)
 
     def _event_times(self, place: tuple[str, str]) -> Floats:
-        """Return the day of an ending or question in each replicate (R,), infinity for never."""
         kind, name = place
         scenario, each = self.simulator.scenario, self.each
         if kind == "question":
