@@ -74,7 +74,7 @@ def forecast(
         draws: A number of draws of the prior (at least 2), or a belief (weighted draws). 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
-        ignore_windows: Whether to treat calendar windows as always open.
+        ignore_windows: Whether to ignore the calendar windows of moves and factors.
         control: Progress callback, cancellation and number of threads.
 
     Returns: The forecast. With draws, its field `stated` is the forecast at the stated values.
@@ -82,7 +82,7 @@ def forecast(
     Raises:
         ScenarioError: For a target day or an intervention outside the scenario's dates.
         TooManyStates: For the exact engine, when there are too many states.
-        Unsupported: For a belief whose assumptions, date or start states are not those of the scenario.
+        Unsupported: For a belief whose assumptions, date or start states differ from the scenario's.
         MissingDependency: For Monte Carlo without Numba.
         Cancelled: When `control` cancels the work.
     """

@@ -44,7 +44,8 @@ def with_distributions(
         frame: The options `times`, `by` and `ignore_windows` of the forecast.
         solver: The exact solver of the scenario, None if it cannot be solved.
         belief: The draws of the assumptions. None: the stated values.
-        job: The number of replicates (with a belief: of each draw), their seed, and the control of the work.
+        job: The number of replicates (with a belief: of each draw), their seed, and the control (progress and
+            cancellation).
         accrued: For each draw the amount (R, T, I) of each of I impacts in R replicates by T times, if the replicates
             have been simulated already.
     """

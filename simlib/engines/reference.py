@@ -96,7 +96,7 @@ class Reference:
         scenario: The scenario, with its interventions.
         values: Assumption values that replace stated ones, by name, in base units.
         horizon: Days after `as_of`. Default: the scenario's horizon.
-        ignore_windows: Whether to treat calendar windows as always open.
+        ignore_windows: Whether to ignore the calendar windows of moves and factors.
     """
 
     def __init__(

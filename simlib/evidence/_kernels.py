@@ -178,7 +178,7 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the derivatives with respect to `vector`, and add those of the entries of P to `by_way`, `by_exit`."""
+    """Return the derivatives with respect to `vector`. Add those with respect to P to `by_way` and `by_exit`."""
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
     powers[0] = vector
@@ -294,10 +294,10 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
     """Compute the values of all cells, and the derivatives of the log-likelihood, from the results of `forward`.
 
-    The value of a cell is the likelihood of the rest of the log from this cell, divided by its mean over all cells.
+    The value of a cell is the likelihood of the rest of the log from this cell, divided by its mean over `kept`.
     `values` receives the value of each cell, in the order of `kept`. The product of `values` and `kept` is the smoothed
-    distribution. `derivatives` holds three arrays. They receive the derivatives with respect to the rate of each way,
-    to each exit rate, and to the probability of each start state.
+    distribution. The three arrays in `derivatives` receive the derivatives with respect to the rate of each way
+    (transition), to each exit rate, and to the probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

@@ -137,7 +137,7 @@ class Replay:
         """Return the log-likelihoods and forecasts at the start, each closing and the end, at one draw.
 
         Args:
-            theta: Values of the assumptions (A,), including those of `evidence`.
+            theta: Values of the assumptions (A,), including the assumptions of `evidence`.
             worth: Forecast from each state of the scenario on each of `days`, shape (J, N).
 
         Returns:

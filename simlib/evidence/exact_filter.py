@@ -225,11 +225,11 @@ class Filter:
         """Compute the likelihood of the log and the distributions over its states.
 
         Args:
-            theta: Values (A,) of the assumptions of `world`. Default: those stated in the scenario.
+            theta: Values (A,) of the assumptions of `world`. Default: the values stated in the scenario.
 
         Raises:
             ImpossibleRow: If the log has probability 0 at these values because of a row.
-            NoProbability: If it has probability 0 for another reason.
+            NoProbability: If the log has probability 0 for another reason.
         """
         theta = self.centre if theta is None else theta
         return self._weighed(self.rates(theta))

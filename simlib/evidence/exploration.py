@@ -32,7 +32,7 @@ _SPARE = 16
 """Up to this many times `cap` states may be found before the states that cannot be reached are dropped."""
 
 _OUTCOMES, _ENTRIES, _RATINGS = 14, 22, 13
-"""Bits of a slot's number for the outcome, the table entry and the rating. The other bits hold the weight."""
+"""Bits of a slot's number for the outcome, the rate table entry and the rating. The other bits hold the weight."""
 
 _NONE: Ints = np.zeros(0, dtype=np.int64)
 

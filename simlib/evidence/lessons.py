@@ -85,7 +85,7 @@ class LearntAssumption:
 
     @property
     def strength(self) -> tuple[int, float]:
-        """A sort key. The assumptions that the log changed most come first, and then those that are undecided."""
+        """A sort key. The assumptions that the log changed most come first, and then the undecided assumptions."""
         rank = 0 if self.taught else 1 if self.change == UNDECIDED else 2
         return rank, min(self.spread, 1.0) - abs(self.mean)
 
@@ -228,7 +228,7 @@ def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
 
 
 def how_learnt(taken: Intake) -> dict[str, Any]:
-    """Return the provenance of an answer that learns from a log."""
+    """Return the provenance (engine, draws, seed, dates) of what was learnt from a log."""
     drawn = taken.drawn
     return provenance(
         taken.prepared.scenario,

@@ -281,7 +281,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
     A lull has happened once the number of days of the question has passed without an event that counts. The true day
     may be earlier, because the absence of rows only excludes events that the log always shows. If the story may have
-    ended, the answer is None.
+    ended, the result is None.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None

@@ -13,8 +13,8 @@ Terms of this module:
 - way: a transition within a span from one machine state to another. A way *along* an open row raises the count of this
   row by one, and may lead back to the same machine state. Every other way raises no count.
 - slot: one term of the rate of a way. The rate of a way is the sum of the rates of its slots. The rate of a slot is a
-  product: the hazard of a table entry, the chance of an outcome, and a weight. The weight is the probability that the
-  log shows the firing (along a row), or that it does not (other ways).
+  product: the hazard of a rate table entry, the chance of an outcome, and a weight. The weight is the probability that
+  the log shows the firing (along a row), or that it does not (other ways).
 - rating: the calendar windows that are closed and the interventions in force. Hazards and chances depend on the rating.
 """
 
@@ -82,7 +82,7 @@ class Walk:
     - ended (N,): whether the machine state is an ending.
     - days (S,): the length of each of S spans, in days.
     - sizes (S,): the number of combinations of counts in each span.
-    - state: the machine states of each span, then those at the end of the log, as indices into `machine`.
+    - state: the machine states of each span, then the machine states at the end of the log, as indices into `machine`.
     - state_start (S + 2,): where the machine states of each span begin in `state`.
     - grid_start (S + 2,): where the grid of each span begins in a vector over all grids. The cells of one machine state
       are neighbours.

@@ -55,7 +55,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return the change of the state code by the effects of a branch (one outcome of a move in one context)."""
+    """Return the change of the state code by the effects of a branch (an outcome under given conditions)."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -155,7 +155,7 @@ def fill_edges(
     clocks,
     pairs,
 ):
-    """Write target state and pair (table entry, outcome) of each edge out of states `first` to `last` - 1.
+    """Write target state and pair (rate table entry, outcome) of each edge out of states `first` to `last` - 1.
 
     Self-loops are left out.
     """

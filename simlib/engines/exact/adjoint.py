@@ -12,7 +12,7 @@ edge adds p(x) (u(y) - u(x)) to the derivative with respect to this rate. `Chain
 thousand pairs into derivatives with respect to the assumptions. This is adjoint sensitivity (Cao, Li, Petzold & Serban
 2003).
 
-Sizes: N states, P pairs, J nodes, A assumptions, O outcomes, B branches (outcomes in a context).
+Sizes: N states, P pairs, J nodes, A assumptions, O outcomes, B branches (outcomes under given conditions).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def gradient(
     solver: Solver | None = None,
     control: Control = UNWATCHED,
 ) -> pd.DataFrame:
-    """Return the exact derivative of each measure with respect to each assumption.
+    """Return the exact derivative of each measure (a number of the forecast) with respect to each assumption.
 
     Where an intervention replaces the value of an assumption, its value changes in step with the stated value, as it
     does in draws of the priors.
@@ -74,7 +74,7 @@ def gradient(
         measures: Names of measures. Default: all endings.
         values: Assumption values that replace stated ones, by name, in base units.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        ignore_windows: Whether to treat calendar windows as always open.
+        ignore_windows: Whether to ignore the calendar windows of moves and factors.
         solver: A solver of the scenario. Default: a new one.
         control: Progress callback and cancellation.
 
@@ -284,8 +284,8 @@ class Adjoint:
     ) -> tuple[Floats, Floats]:
         """Return the values of the states (N,) at the start of a span (segment), given the values at its end.
 
-        Also return, for each pair of table entry and outcome (P,), the derivative of the measure with respect to the
-        rate of the pair in this span. The forward distributions at the nodes are `vectors` (J, N).
+        Also return, for each pair of rate table entry and outcome (P,), the derivative of the measure with respect to
+        the rate of the pair in this span. The forward distributions at the nodes are `vectors` (J, N).
         """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -326,7 +326,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Sum `by_state` (N,) over the states of each table entry of a move, for each pair (P,), without endings."""
+        """Sum `by_state` (N,) over the states (not endings) of each rate table entry of a move, by pair (P,)."""
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
@@ -337,7 +337,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Return the values of the states (N,) before the interventions of a span (segment), given those after them.
+        """Return the values of the states (N,) before the interventions of a span (segment), given the values after.
 
         Add the derivatives with respect to the outcome chances of moves that are forced or have a fixed date to
         `forced` (B,).

@@ -34,7 +34,7 @@ def state_values(
     The value is the probability that an event happens by the horizon, given the state on the day.
 
     Args:
-        solver: The scenario, prepared. Its horizon is the deadline.
+        solver: The scenario, prepared to be solved. Its horizon is the deadline.
         chain: The Markov chain of the scenario at assumption values.
         asked: The event. Either the state at the deadline lies in a set of states, or the history meets one of some
             states and firings (happenings of a move) by the deadline (a first passage).

@@ -33,9 +33,9 @@ class Rating:
     """The rates of one segment of time.
 
     Attributes:
-        rates: The hazard per day of each table entry.
-        chances: The chance of each branch (an outcome of a move in one context).
-        pair_rates: The rate of each pair (table entry, outcome): hazard times chance.
+        rates: The hazard per day of each rate table entry.
+        chances: The chance of each branch (an outcome under given conditions).
+        pair_rates: The rate of each pair (rate table entry, outcome): hazard times chance.
     """
 
     rates: Floats
@@ -104,18 +104,18 @@ class Chain:
         return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
-        """Return which pairs (table entry, outcome) belong to a move, or to one of its outcomes (P,)."""
+        """Return which pairs (rate table entry, outcome) belong to a move, or to one of its outcomes (P,)."""
         if outcome >= 0:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def marked(self, taboo: Taboo) -> Bools:
-        """Return which pairs (table entry, outcome) stop a history when they happen (P,)."""
+        """Return which pairs (rate table entry, outcome) stop a history when they happen (P,)."""
         marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
         return np.logical_or.reduce(marks)
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return the hazard per day in each state (N,) of the marked pairs (table entry, outcome) of a move.
+        """Return the hazard per day in each state (N,) of the marked pairs (rate table entry, outcome) of a move.
 
         Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs.
         """
@@ -125,7 +125,7 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of all pairs (table entry, outcome), 0 for those that stop a history, and a `Kill`.
+        """Return the rates of all pairs (rate table entry, outcome), 0 for those that stop a history, and a `Kill`.
 
         The `Kill` has the states that stop a history, and the hazard of the pairs that stop it. The `Kill` is None for
         an empty taboo.
@@ -143,7 +143,7 @@ class Chain:
     ) -> Flow:
         """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
-        States and firings (happenings of a move) in the taboo stop a history. The other options are those of
+        States and firings (happenings of a move) in the taboo stop a history. The other options are passed to
         `uniformization.flow`.
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)

@@ -4,8 +4,9 @@ An assumption acts on a measure through the hazards of moves, through the chance
 probabilities of the start states. The module `adjoint` finds the derivatives with respect to these hazards, chances and
 probabilities. `ChainRule` turns them into derivatives with respect to the assumptions.
 
-A *pair* is a pair of a table entry and an outcome, which determines the rate of an edge. A *branch* is an outcome of a
-move in one context, which determines the chance of the outcome. Sizes: A assumptions, B branches, N states, P pairs.
+A *pair* is a pair of a rate table entry and an outcome, which determines the rate of an edge. A *branch* is an outcome
+of a move under given conditions, which determine the chance of the outcome. Sizes: A assumptions, B branches, N states,
+P pairs.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class ChainRule:
     def add(self, segment: Segment, rating: Rating, by_pair: Floats | None, by_firing: Floats) -> None:
         """Add the derivatives that come from one segment.
 
-        `by_pair` (P,) are the derivatives with respect to the rates of pairs of table entry and outcome. It is None if
-        the segment has length 0. `by_firing` (B,) are the derivatives with respect to the outcome chances of moves that
-        are forced or have a fixed date.
+        `by_pair` (P,) are the derivatives with respect to the rates of pairs of rate table entry and outcome. `by_pair`
+        is None if the segment has length 0. `by_firing` (B,) are the derivatives with respect to the outcome chances of
+        moves that are forced or have a fixed date.
         """
         tables, derivative, count = self.tables, self._derivative, len(self.theta)
         by_chance = by_firing.copy()

@@ -103,7 +103,7 @@ def carry(
 ) -> Carried:
     """Carry a block of vectors (N, width) through a segment of time, as `passes.carry` does.
 
-    The arguments and the result are those of `passes.carry`. The `block` must have been made with a `leap` above 0, and
+    Arguments and result are the same as in `passes.carry`. The `block` must have been made with a `leap` above 0, and
     must not carry impacts. Raises TooCyclic when too many digits are lost, Unsupported for rates so high that the
     solution would take hours, and Cancelled.
     """

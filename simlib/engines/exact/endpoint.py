@@ -2,10 +2,10 @@
 
 Given that a chain is in a set of states at the horizon, its path is drawn by endpoint-conditioned uniformisation
 (Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204). First the number of jumps of the uniformised chain is drawn, then
-the times of the jumps, uniform and sorted. Then each next state is drawn in proportion to the jump probability times
-the value of that state. The value of a state is the probability that the chain goes from this state into the set by the
-horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings (happenings of
-moves) that change nothing are independent Poisson processes, which are added afterwards.
+the times of the jumps, uniform and sorted. Then each next state is drawn in proportion to its value times the
+probability of the jump to it. The value of a state is the probability that the chain goes from this state into the set
+by the horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings
+(happenings of moves) that change nothing are independent Poisson processes, which are added afterwards.
 
 With several draws θ of the assumption values, the prior weight π(θ) of each draw is first multiplied by P_θ(ending).
 Sizes: N states.
@@ -46,7 +46,7 @@ class _Stretch:
     Attributes:
         uniform: The number of jumps per day.
         jumps: The interventions at the start of the segment.
-        pair_values: The probability that a jump belongs to each pair (table entry, outcome).
+        pair_values: The probability that a jump belongs to each pair (rate table entry, outcome).
         stay (N,): The probability that a jump changes nothing.
         idle (N,): The rate per day of firings (happenings of a move) that leave the state as it is.
         worth (K + 1, N): Row k has the values of the states k jumps before the end of the segment.
@@ -71,9 +71,9 @@ class _Stretch:
 def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: Floats, last: int) -> Floats:
     """Return the values of N states at 0, 1, ..., `last` jumps before a certain time, as (last + 1, N).
 
-    `pair_values` (P,) are the probabilities of pairs (table entry, outcome) in a jump. `stay` (N,) is the probability
-    that a jump changes nothing, and `value` (N,) are the values of the states at that time. Raises Unsupported if the
-    result would not fit into memory.
+    `pair_values` (P,) are the probabilities of pairs (rate table entry, outcome) in a jump. `stay` (N,) is the
+    probability that a jump changes nothing, and `value` (N,) are the values of the states at that time. Raises
+    Unsupported if the result would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
@@ -92,7 +92,7 @@ class EndpointSampler:
     """Draws histories at given assumption values, conditional on an event at the horizon.
 
     Args:
-        solver: The scenario, prepared.
+        solver: The scenario, prepared to be solved.
         chain: Its Markov chain at the assumption values.
         measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
 

@@ -66,7 +66,7 @@ class FirstPassages:
     def undecided(self) -> set[tuple[tuple[str, str], float | None]]:
         """Return (first event, day) of each question about one or two events that cannot be solved exactly.
 
-        Simulated histories answer such a question, and also the question about its first event alone. A conditional
+        Simulated histories answer both such a question and the question about its first event alone. A conditional
         probability is the ratio of these two answers, so both must come from the same histories.
         """
         result = set()

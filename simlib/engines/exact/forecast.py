@@ -2,7 +2,7 @@
 
 `solve` returns a `Forecast` whose intervals are [p, p + bound], where `bound` limits the error of truncating the
 Poisson sums. An answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of
-one scenario for many solutions. `gradient` differentiates any answer with respect to every assumption.
+one scenario for many solutions. `gradient` differentiates any result with respect to every assumption.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def solve(
         values: Assumption values that replace stated ones, by name, in base units (rates per day).
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        ignore_windows: Whether to treat calendar windows as always open.
+        ignore_windows: Whether to ignore the calendar windows of moves and factors.
         tolerance: Bound on the truncation error of any probability.
         ranges: Whether to add the distribution of the number of times that each move happens (`Forecast.firings`).
         cap: Largest number of reachable states.

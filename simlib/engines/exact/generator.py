@@ -2,7 +2,7 @@
 
 With the generator Q and the number of jumps per day Λ, the matrix is P = I + Q/Λ. `Generator` computes Pᵀ p for a
 distribution p over the states. `Push` computes P u for values u of the states. Sizes: N states, S slots (a slot is all
-edges from one state to another), P pairs (table entry, outcome).
+edges from one state to another), P pairs (rate table entry, outcome).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Generator:
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
         """Compute the transition matrix of a segment.
 
-        `pair_rates` (P,) are the rates per day of pairs (table entry, outcome). `leak` (N,) is an additional exit rate
-        of each state: the hazard of firings (happenings of a move) that stop a history. `duration` is in days.
+        `pair_rates` (P,) are the rates per day of pairs (rate table entry, outcome). `leak` (N,) is an additional exit
+        rate of each state: the hazard of firings (happenings of a move) that stop a history. `duration` is in days.
         """
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
@@ -89,7 +89,7 @@ class Push:
 
     Args:
         space: The states and the edges.
-        pair_values: The rate of each pair of table entry and outcome, divided by the number of jumps per day (P,).
+        pair_values: The rate of each pair of rate table entry and outcome, divided by the number of jumps per day (P,).
         diagonal: The probability of staying in each state in a jump (N,).
         inside: Marks states that keep their value (N,). None: no state.
     """

@@ -42,7 +42,7 @@ class Extra:
 
     Attributes:
         rows (R,): The states into which the edges lead.
-        start (R + 1,): Where the edges into each of these states begin.
+        start (R + 1,): Where the edges into each of the states `rows` begin.
         source (S,): The state in which each edge begins.
         values (S, 4): The rates of each edge.
         stays (K,): The states with self-loops.
@@ -84,7 +84,7 @@ class Lanes:
     """The rates of one segment for up to four vectors (lanes), as steps of a uniformised Markov chain.
 
     All lanes have the same number of steps per day, Λ. A block of one lane without a taboo (states and firings that
-    stop a history) is a single vector (N, 1), with a simpler step.
+    stop a history) is a single vector (N, 1), whose step is simpler.
     """
 
     def __init__(

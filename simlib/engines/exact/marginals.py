@@ -7,7 +7,7 @@ step of the uniformised chain, only these histograms are updated. At the end, nu
 the bins of the histograms. The column of a level is a sum of bins. The column of a move is a sum of bins weighted by
 its hazard.
 
-Sizes: N states, V variables, M moves, E table entries, T times.
+Sizes: N states, V variables, M moves, E rate table entries, T times.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Group:
 
 
 class Features:
-    """Groups of dimensions of the states, and how to compute answers from their histograms.
+    """Groups of dimensions of the states, and how to compute the results of a forecast from their histograms.
 
     The dimensions are the V variables, then the ladders (scales of escalation), then the flags (named sets of states),
     then the ending. The last value of the ending means "no ending". A *bin* is a cell of a histogram. A *column* is a
@@ -125,7 +125,7 @@ class Features:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins of states in which a move can happen, and the move's table entry in each of these bins."""
+        """Return the bins in which a move can happen, and the move's rate table entry in each of these bins."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -134,7 +134,7 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Give each level of each dimension (variable, ladder or flag) a column of the answer.
+        """Give each level of each dimension (variable, ladder or flag) a column, which is one number of the results.
 
         Return two mappings from the number of a dimension to its columns. The second mapping has only variables, and
         its columns leave out the states that are endings.
@@ -160,7 +160,7 @@ class Features:
     def reading(self, rates: Floats) -> Any:
         """Return the sparse matrix (columns, bins) that computes the columns from the bins.
 
-        `rates` (E,) are the hazards per day of the table entries.
+        `rates` (E,) are the hazards per day of the rate table entries.
         """
         from scipy.sparse import csr_array
 

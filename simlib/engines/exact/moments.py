@@ -115,8 +115,8 @@ class StateRewards:
     def by_firings(self, pair_rates: Floats, worth: Floats) -> Floats:
         """Return the mean amount that moves add per day in each state (N,).
 
-        `pair_rates` (P,) are the rates per day of pairs (table entry, outcome), and `worth` (O,) is the amount that
-        each outcome adds when it happens.
+        `pair_rates` (P,) are the rates per day of pairs (rate table entry, outcome), and `worth` (O,) is the amount
+        that each outcome adds when it happens.
         """
         per_pair, entries = pair_rates * worth[self.space.pair_outcome], int(self.tables.table_start[-1])
         by_entry = sums_by(self.space.pair_entry, per_pair, entries)
@@ -155,7 +155,7 @@ class StateRewards:
 
 
 class MomentSums(Watcher):
-    """The moments of the impacts in one block of four vectors, at T times, the last at the segment's end.
+    """The moments of the impacts in one block of four vectors, at T times. The last time is the segment's end.
 
     Attributes:
         at (T, 1 + endings, 4): The sum of each vector over the states without an ending, then over the states of each

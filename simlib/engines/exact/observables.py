@@ -44,7 +44,7 @@ class Observable:
     Attributes:
         name: The name of the measure.
         terminal (N,): The value of each state at the end. None: 0.
-        quest: The states and firings (happenings of a move) that answer a question (a first passage).
+        quest: The states and firings (happenings of a move) that make the answer to a question yes (a first passage).
         worths: The amounts that accumulate along a history.
     """
 

@@ -62,7 +62,7 @@ class Watcher(ABC):
 
 
 class Histograms(Watcher):
-    """Histograms of the distribution over the states, summed into columns (answers), at T times.
+    """Histograms of the distribution over the states, summed into columns (weighted sums of bins), at T times.
 
     Columns are defined in `marginals`. The distribution p is the first vector of the block.
 

@@ -120,7 +120,7 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return the table entry, the outcome and the branch of every pair of a table entry and an outcome."""
+        """Return the rate table entry, the outcome and the branch of every pair (P,) of an entry and an outcome."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]

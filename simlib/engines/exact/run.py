@@ -41,13 +41,13 @@ class Solution:
     """The raw answers of one solution at T report times.
 
     Attributes:
-        features: How answers are computed from columns (sums over states).
+        features: How results are computed from columns (sums over states).
         at (T, columns): The columns.
         until (T, columns): The integrals of the columns over the days up to each time.
         counts (T, moves): The expected number of times that each move has happened.
-        hits: For each question with a separate vector, the probability (T,) that its answer is yes.
+        hits: For each question with a separate vector (a quest), the probability (T,) that its answer is yes.
         tails (T,): The bound on the truncation error.
-        hit_tails: For each of these questions, the bound (T,) on its truncation error.
+        hit_tails: For each quest, the bound (T,) on its truncation error.
         moments: The means and mean squares of the impacts.
         without_effect: The probability that an intervention on a day had no effect, given that no ending had been
             reached before. The keys are positions in the scenario's list. None: an ending was certain before the
@@ -72,7 +72,7 @@ class Prepared:
     """The parts that all solutions of one scenario share, at all assumption values.
 
     Attributes:
-        features: How answers are computed from sums over states.
+        features: How results are computed from sums over states.
         rewards: The impacts over the states.
         blocks: The vectors of each block.
     """

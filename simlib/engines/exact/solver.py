@@ -48,7 +48,7 @@ RUNS = 10_000
 """Default number of replicates, for the questions that need simulated histories."""
 
 _Scope = tuple[bool, str | None]
-"""What `Solver.glance` computes: whether it counts moves, and the question that it must answer (None: all)."""
+"""What `Solver.glance` computes: whether it counts moves, and which question it must answer (None: all)."""
 
 _ROUNDS = 4
 _THREADS = 2
@@ -85,7 +85,7 @@ class Solver:
             scenario: The scenario, with its interventions.
             times: A number of equal steps, or the report times in days after `as_of`.
             by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
-            ignore_windows: Whether to treat calendar windows as always open.
+            ignore_windows: Whether to ignore the calendar windows of moves and factors.
             cap: Largest number of reachable states.
             control: Cancellation of the search for states, and the number of threads of each solution (default 2).
 
@@ -123,7 +123,7 @@ class Solver:
         )
 
     def _place_questions(self, cap: int, control: Control) -> dict[str, Bools]:
-        """Choose how to answer each question. Return {id: states with the answer yes (N,)} if the state decides."""
+        """Choose how to answer each question. Return {id: states with the answer yes (N,)} if the state shows it."""
         closed, undecided = {}, self.passages.undecided()
         for question in self.scenario.questions.values():
             if question.joint is not None:
@@ -323,7 +323,7 @@ class Solver:
     ) -> Solution:
         """Carry the start distribution through all segments once, and return the raw answers.
 
-        The arguments are those of `solve`. Raises Cancelled when `control` cancels the work.
+        The arguments are the same as in `solve`. Raises Cancelled when `control` cancels the work.
         """
         return self._run(self.chain(theta, centre, start), tolerance, control)
 
@@ -371,7 +371,7 @@ class Solver:
     ) -> Passage:
         """Carry a distribution (N,) over the states of `space` from one time to another, interventions included.
 
-        The other arguments and the errors are those of `Chain.propagate`. `theta` (A,) are the assumption values
+        Other arguments and exceptions are the same as in `Chain.propagate`. `theta` (A,) are the assumption values
         (default: the stated values). If `theta` is a draw of the assumptions, `centre` (A,) holds the stated values.
         """
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)

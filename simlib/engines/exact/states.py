@@ -2,9 +2,9 @@
 
 A state code is a whole number whose digits are the levels of the variables. States with neighbouring codes are close in
 memory. An edge is an outcome of a move that leads from one state to another. An edge keeps the index of its *pair*
-(table entry, outcome), so that one lookup gives the rates of all edges at new assumption values. Outcomes that change
-nothing have no edges. The rates of such outcomes are read from the tables. The module `reachable` finds the states and
-the edges.
+(rate table entry, outcome), so that one lookup gives the rates of all edges at new assumption values. Outcomes that
+change nothing have no edges. The rates of such outcomes are read from the tables. The module `reachable` finds the
+states and the edges.
 
 A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history. With a taboo, only
 the probability of the histories that have met none of its states and firings is carried on (taboo probabilities, Chung
@@ -38,10 +38,10 @@ class StateSpace:
         ending (N,): The index of the ending that has been reached in a state, -1 for none.
         edge_start (N + 1,): Where the edges out of each state begin.
         target (E,): The state in which each edge ends.
-        pair (E,): The pair (table entry, outcome) of each edge.
-        pair_entry (P,): The table entry of each of P pairs.
+        pair (E,): The pair (rate table entry, outcome) of each edge.
+        pair_entry (P,): The rate table entry of each of P pairs.
         pair_outcome (P,): The outcome of each pair, numbered over all moves.
-        pair_branch (P,): The branch (outcome of a move in one context) of each pair.
+        pair_branch (P,): The branch (outcome under given conditions) of each pair.
         pair_start (M + 1,): Where the pairs of each of M moves begin.
         radix (V,): The code of a state is the sum of its levels times `radix`.
     """
@@ -94,7 +94,7 @@ class StateSpace:
         return index
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
-        """Return the rate (P,) of each pair (table entry, outcome): hazard of the entry times chance of the outcome."""
+        """Return the rate (P,) of each pair (rate table entry, outcome): hazard times chance of the outcome."""
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
@@ -127,7 +127,7 @@ class StateSpace:
         return Incoming.build(self)
 
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
-        """Return only the edges of some pairs (table entry, outcome), grouped by the state in which they end.
+        """Return only the edges of some pairs (rate table entry, outcome), grouped by the state in which they end.
 
         `pairs` (P,) marks the pairs. The result is cached under `key`, which must identify the pairs.
         """
@@ -148,7 +148,7 @@ class Incoming:
     Attributes:
         start (N + 1,): Where the slots of each state begin.
         source (S,): The state in which the edges of each of S slots begin.
-        pair (E,): The pairs (table entry, outcome) of the E edges, in the order of the slots.
+        pair (E,): The pairs (rate table entry, outcome) of the E edges, in the order of the slots.
         slot_start (S,): Where the pairs of each slot begin.
     """
 

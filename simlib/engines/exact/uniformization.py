@@ -11,7 +11,7 @@ Cutting the sum at K loses at most the tail P(N_Λt > K), which is reported. `fl
 of a segment of time, and `backward` carries the values of states back to the beginning of a segment. The module
 `passes` carries several distributions at once, for many report times.
 
-Sizes: N states, P pairs (table entry, outcome), J nodes (days within a segment).
+Sizes: N states, P pairs (rate table entry, outcome), J nodes (days within a segment).
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def backward(
 
     Args:
         space: The states and the edges of the segment.
-        pair_rates: Rate per day of every pair (table entry, outcome) (P,).
+        pair_rates: Rate per day of every pair (rate table entry, outcome) (P,).
         terminal: Value of each state (N,) at the end of the segment.
         duration: Length of the segment in days.
         times: Days before the end of the segment (J,).

@@ -119,8 +119,8 @@ def rung_of(structure, ladder, word):
 def earliest(bits):
     """Return the index of the smallest firing time. `bits` are the times, their bits read as whole numbers.
 
-    These whole numbers sort like the times. Their minimum compiles to vector instructions. The minimum of
-    floating-point numbers does not compile to them, because the compiler has to expect NaN.
+    These whole numbers sort like the times. Their minimum compiles to vector instructions. Floating-point numbers do
+    not, because the compiler has to expect NaN.
     """
     least = bits[0]
     for move in range(len(bits)):
@@ -147,7 +147,7 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Set a variable to another level, and update the packed state, the counts and the table entries of moves."""
+    """Set a variable to another level, and update the packed state, the counts and the rate table entries of moves."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new

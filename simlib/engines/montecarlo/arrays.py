@@ -22,7 +22,7 @@ class Layout(NamedTuple):
 
     Attributes:
         rung, ending, question: The first column that counts replicates by rung (level of escalation), by ending, and by
-            question answered.
+            question with the answer yes.
         move: The first column that counts the firings of each move.
         square: The first column that sums the squared number of firings of each move over replicates.
         width: The number of columns.
@@ -50,10 +50,9 @@ class Layout(NamedTuple):
 class Structure(NamedTuple):
     """The scenario without assumption values, as flat arrays.
 
-    An array `NAME_start` cuts the array `NAME` into lists: the list of x is NAME[NAME_start[x]] to
-    NAME[NAME_start[x + 1]], the latter not included. The arrays `start_hash` (by variable), `move_hash`, `action_hash`
-    and `amount_hash` hold hashes of the names of random numbers. Branches are followed by pins. `grid` holds the report
-    times in days, followed by infinity.
+    An array `NAME_start` cuts the array `NAME` into lists: the list of x is NAME[NAME_start[x]:NAME_start[x + 1]]. The
+    arrays `start_hash` (by variable), `move_hash`, `action_hash` and `amount_hash` hold hashes of the names of random
+    numbers. Branches are followed by pins. `grid` holds the report times in days, followed by infinity.
 
     By variable:
         top: The index of its highest level.
@@ -63,7 +62,7 @@ class Structure(NamedTuple):
     By move:
         entry: Its table entry if every level is 0.
         outcome_start: Its first outcome among the outcomes of all moves.
-    By table entry:
+    By rate table entry:
         possible: Whether the guard (condition) of the move holds. Further copies are for moves on their dates, where
             interventions may also prevent the move.
         branch: The first branch of the context.
@@ -72,7 +71,7 @@ class Structure(NamedTuple):
             within the range of levels.
         touched: The moves whose hazard may change.
         clock: The clocks that may have to be set back.
-        ladder, ending, question: Those whose conditions may change.
+        ladder, ending, question: The ladders, endings and questions whose conditions may change.
         answer: The questions for which the firing of the branch counts.
         impulse: The amounts of impacts that the firing adds.
         pace: The amounts per day that may start or stop.
@@ -162,7 +161,7 @@ class Values(NamedTuple):
     """The arrays that depend on assumption values.
 
     Attributes:
-        rates: The hazard per day of every table entry. The rate tables stand one after the other.
+        rates: The hazard per day of every rate table entry. The rate tables stand one after the other.
         chance: The cumulative probabilities of the branches (outcomes) in each context. The tables stand one after the
             other.
         share: The cumulative probabilities of the start levels of each variable.
@@ -184,8 +183,8 @@ class Output(NamedTuple):
 
     Integers summed over replicates:
         counts: Changes of the counts between report times, flat. `Layout` describes the columns.
-        tried: For each one-off intervention, the replicates that had no ending when it acted.
-        void: For each one-off intervention, those of these replicates in which it had no effect.
+        tried: For each one-off intervention, the number of replicates that had no ending when it acted.
+        void: For each one-off intervention, the number of these replicates in which it had no effect.
         firings: For each move, replicates by the number of its firings, flat (`FIRINGS` columns).
 
     By replicate:

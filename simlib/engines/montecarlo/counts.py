@@ -28,18 +28,18 @@ class Counts:
     Numbers of replicates at each report time:
         levels (T, levels): At each level of each variable.
         rungs (T, rungs): On each rung (level of escalation) of each ladder.
-        endings (T, endings): That have reached each ending.
-        questions (T, questions): That have answered each question.
+        endings (T, endings): With each ending reached.
+        questions (T, questions): With the answer yes to each question.
 
     Sums over all replicates, at each report time:
         moves (T, moves): The number of times that each move has happened.
-        squares (T, moves): The squares of these numbers.
+        squares (T, moves): The square of the number of times.
 
     By the last report time:
         firings (moves, N): Replicates in which a move happened 0, 1, 2, ... times. The last column also counts the
             replicates in which it happened more often.
         tried (interventions,): For each one-off intervention, the replicates that had no ending when it acted.
-        void (interventions,): Those of these replicates in which it had no effect.
+        void (interventions,): The part of these replicates in which it had no effect.
 
     By replicate:
         ending (replicates,): The index of the ending, -1 for none.

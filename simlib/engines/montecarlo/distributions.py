@@ -17,9 +17,9 @@ def histories_of_impacts(
 ) -> tuple[Floats, Floats]:
     """Simulate histories. Return the accumulated amounts (D, R, T, I) and the weights of draws (D,).
 
-    The amounts are those of I impacts by T report times, in R replicates of each of D draws. Without a belief, R
-    histories are simulated at the stated values. Each of these histories counts as a draw of equal weight, so the shape
-    is (R, 1, T, I).
+    The amounts are for I impacts by T report times, in R replicates of each of D draws. Without a belief, R histories
+    are simulated at the stated values. Each of these histories counts as a draw of equal weight, so the shape is (R, 1,
+    T, I).
 
     Args:
         simulator: The scenario, prepared to be simulated.

@@ -38,7 +38,7 @@ class Histories:
 
     Attributes:
         replicates (R,): The numbers of the replicates.
-        start (R + 1,): The rows of replicate replicates[i] are start[i] to start[i + 1], the latter not included.
+        start (R + 1,): The rows of replicate replicates[i] are start[i] to start[i + 1] - 1.
         time (N,): The day of the event, after `as_of`.
         move (N,): The index of the move, -1 for the start and for a variable that an intervention set.
         outcome (N,): The index of the outcome among the outcomes of all moves, -1 as for `move`.
@@ -170,7 +170,7 @@ def histories(
         theta: All assumption values (A,) in place of `values`, or the result of `Simulator.values`.
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
-        ignore_windows: Whether to treat calendar windows as always open.
+        ignore_windows: Whether to ignore the calendar windows of moves and factors.
         seed: Seed of the run.
         control: Cancellation and number of threads.
 

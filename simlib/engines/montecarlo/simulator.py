@@ -67,7 +67,7 @@ class Simulator:
             scenario: The scenario, with its interventions.
             times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
             by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
-            ignore_windows: Whether to treat calendar windows as always open.
+            ignore_windows: Whether to ignore the calendar windows of moves and factors.
             tables: The tables of the scenario, if they exist already.
 
         Raises:
@@ -88,7 +88,7 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Values:
-        """Return the arrays of the kernel that depend on assumption values. The arguments are those of `run`.
+        """Return the arrays of the kernel that depend on assumption values. The arguments are the same as in `run`.
 
         Raises ValueError for values that are not finite numbers of at least 0.
         """
@@ -171,7 +171,7 @@ def simulate(
         values: Assumption values that replace stated ones, by name, in base units (rates per day).
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        ignore_windows: Whether to treat calendar windows as always open.
+        ignore_windows: Whether to ignore the calendar windows of moves and factors.
         runs: Number of replicates.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads. The number of threads does not change a single
@@ -252,7 +252,7 @@ class _Job:
     def _join_events(self, counted: Ints) -> None:
         """Find the day on which the answer to each question about two events becomes yes, in each replicate.
 
-        `counted` (T, Q) receives the number of replicates in which Q questions have been answered yes by T times.
+        `counted` (T, Q) receives the number of replicates in which the answers to Q questions are yes by T times.
         """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
