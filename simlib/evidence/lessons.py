@@ -228,7 +228,7 @@ def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
 
 
 def how_learnt(taken: Intake) -> dict[str, Any]:
-    """Return the provenance (engine, draws, seed, dates) of what was learnt from a log."""
+    """Return the provenance (engine, draws, seed, dates) of an answer that learns from a log."""
     drawn = taken.drawn
     return provenance(
         taken.prepared.scenario,
