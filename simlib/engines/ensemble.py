@@ -304,7 +304,10 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return (number of replicates of draw `number`, index of its first replicate). Draw -1 is the stated values."""
+    """Return (number of replicates of draw `number`, index of the first one).
+
+    Draw -1 is the stated values. Draw -1 is the stated values.
+    """
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 

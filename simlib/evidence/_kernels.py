@@ -194,7 +194,7 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 
 @compiled_once()
 def _scaled(days, ways, rate, exit_rate):
-    """Choose the sums that carry a distribution through a span.
+    """Choose how a sum of matrix powers carries a distribution through a span.
 
     In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. If rows of the log
     open at the start of the span, one term is added for each firing that these rows report.

@@ -73,7 +73,7 @@ class _Ways:
 
     The order is by target, then by open row, then by source.
 
-    - source, target: machine states, as places in the span.
+    - source, target: positions among the machine states of the span.
     - row: 1 for the first open row of the span, and so on, or 0 for no row.
     - slot: the number of the slot, as in `_Walker._slots`.
     """

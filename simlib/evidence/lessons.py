@@ -27,8 +27,8 @@ DRAWS = 1000
 """Default number of draws of the assumptions."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
-"""A log taught something about an assumption if the normal score of the assumption got a standard deviation below the
-first number (prior: 1), or a mean farther from 0 than the second number (prior: 0)."""
+"""A log changed an assumption if the normal score of the assumption (standard normal in the prior) got a standard
+deviation below the first number, or a mean farther from 0 than the second number."""
 
 SURE = 2.0
 """`TAUGHT_SPREAD` or `TAUGHT_SHIFT` must be passed by this many standard errors of the draws.

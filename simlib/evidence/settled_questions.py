@@ -215,7 +215,7 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return, `count` times, the share of firings that the log shows, and the assumption that multiplies it (or -1)."""
+    """Return, `count` times, the share of firings that the log shows, and its assumption's index (-1: none)."""
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
     index = list(prepared.world.assumptions).index(str(chance)) if named else -1

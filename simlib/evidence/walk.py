@@ -90,7 +90,7 @@ class Walk:
     - way_start (S + 1,): where the ways of each span begin in `source` and `row`.
     - source: the machine state that each way leaves, as a place in its span.
     - row: the open row that each way goes along: 1 for the first open row of the span, and so on, or 0 for no row.
-    - stride: for each open row, by how much a firing raises the number of the combination of counts.
+    - stride: for each open row, by how much a firing raises the index of the combination of counts.
     - times: for each open row, how many firings it reports.
     - fresh: for each open row, its `times` if it opens as the span begins, else 0.
     - row_start (S + 1,): where the open rows of each span begin in `stride`, `times` and `fresh`.

@@ -142,7 +142,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add the flow out of each column of a block, along the column's own edges, to the same column of `result`."""
+    """Add to `result` (N, 4) the flow along edges and self-loops whose rates differ between the four columns."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -160,7 +160,7 @@ def add_own(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def add_gained(block, result, rows, start, index, values, stays, stay):
-    """Add the flow out of a block's first column to each column of `result`, along the column's own edges."""
+    """Do the same as `add_own`, but take all flow from the first column of the block."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()

@@ -326,7 +326,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Sum `by_state` (N,) over the states (not endings) of each rate table entry of a move, by pair (P,)."""
+        """Sum `by_state` (N,) over the states, except endings, of each pair (rate table entry, outcome) of a move."""
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))

@@ -1,7 +1,8 @@
 """The exact distribution of an impact, if the impact is a count of firings times one fixed amount.
 
-A firing is one happening of a move. An impact with several amounts, with a random amount, or with amounts per day or at
-an ending takes too many different values. The distribution of such an impact is counted in simulated histories.
+A firing is one happening of a move. For an impact with several amounts, with a random amount, or with amounts per day
+or at an ending, too many different values are possible. The distribution of such an impact is counted in simulated
+histories instead.
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ _FIRST_PANEL, _GROWTH = 5.0, 6.0
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes (J,) and weights (J,) on [0, duration], dense near both ends.
 
-    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start, and
-    the values u change fast just before the end, both on the time scale 1/Λ of the fastest jumps (Λ is `uniform`). So
-    the interval is cut into panels that are a few 1/Λ long at both ends, and grow geometrically towards the middle.
+    The nodes are for integrals of p(t)ᵀ u(t) over a segment. The distribution p changes fast just after the start of
+    the segment, and the values u change fast just before its end. Both change on the time scale 1/Λ of the fastest
+    jumps (Λ is `uniform`). So the interval is cut into panels that are a few 1/Λ long at both ends, and grow
+    geometrically towards the middle.
     """
     if duration <= 0:
         return np.zeros(0), np.zeros(0)

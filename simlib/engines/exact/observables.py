@@ -21,7 +21,7 @@ class Gains:
     """An amount, and how many times it is added to a measure by outcomes, by days and at the end.
 
     Attributes:
-        amount: The index of the assumption that is the amount, or -1 for the amount 1.
+        amount: The index of the assumption that is the amount. -1 stands for an amount of 1.
         by_outcome (O,): How many times the amount is added when each of O outcomes happens.
         by_state (N,): How many times the amount is added per day in each of N states.
         at_end (N,): How many times the amount is added if the last state of a history is each of N states.

@@ -119,7 +119,7 @@ class Prepared:
     def calmer(self) -> Prepared:
         """Return a copy for a chain in which the terms of the faster series of `chebyshev` grow too much.
 
-        The copy has the next larger number of jumps per day. If there is none, it uses the ordinary series.
+        The copy has the next larger number of jumps per day. If there is no larger number, it uses the ordinary series.
         """
         return replace(self, leap=next((leap for leap in chebyshev.LEAPS if leap > self.leap), 0.0))
 

@@ -147,7 +147,7 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Set a variable to another level, and update the packed state, the counts and the rate table entries of moves."""
+    """Set a variable to another level, and update packed state, counts and the rate table entries of moves."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new

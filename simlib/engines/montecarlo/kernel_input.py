@@ -145,7 +145,7 @@ class Flat:
         return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
-        """Return (where the levels of each variable on day 0 begin, these levels, names of the random numbers).
+        """Return (where the levels on day 0 of each variable begin, these levels, names of the random numbers).
 
         With a joint start (a list of start states), one random number, and so one name, picks the state of all
         variables.
