@@ -141,11 +141,12 @@ class RowEffects(Answer):
         texts += ["The forecast has hardly changed."] if still else []
         main = max(self.rows, key=lambda row: abs(row.effect))
         row_leads = abs(main.effect) > abs(self.waiting)
-        size = main.effect if row_leads else self.waiting
+        if row_leads:
+            size, named = main.effect, f"one row, {_named(main)}: {_size(main)}"
+        else:
+            size, named = self.waiting, f"the time that passed without a row: {self.waiting:+z.2f} in log-odds"
         if still and abs(size) < SMALL:
             return texts
-        named = f"one row, {_named(main)}: {_size(main)}"
-        named = named if row_leads else f"the time that passed without a row: {size:+z.2f} in log-odds"
         state, taught = (sum(getattr(row, line) for row in self.rows) for line in ("state", "assumptions"))
         texts.append(f"The largest part is {named}{self._beside(size)}")
         texts.append(
@@ -166,8 +167,9 @@ class RowEffects(Answer):
             return ". Other parts work against it."
         return f", {percent(min(size / self.change, 1.0))} of the change."
 
-    def _extremes(self, told: RowEffect | None = None) -> list[str]:
-        up, down = (pick_(self.rows, key=lambda row: row.effect) for pick_ in (max, min))
+    def _extremes(self, told: RowEffect | None) -> list[str]:
+        up = max(self.rows, key=lambda row: row.effect)
+        down = min(self.rows, key=lambda row: row.effect)
         result = []
         for row, verb, fits in ((up, "raised", up.effect > SMALL), (down, "lowered", down.effect < -SMALL)):
             if fits and row is not told:
@@ -332,7 +334,7 @@ def _one(
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
     """Return a solver from the start of the log to the deadline, the measure in it, and a day.
 
-    Events count for the question from this day on. The day is given in days after the start of the log.
+    Events count from this day on. It is given in days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop
