@@ -181,7 +181,7 @@ class Indicators(Answer):
     def signs(self) -> tuple[Indicator, ...]:
         """The moves and levels whose likelihood ratio is known to differ from 1, the most informative first.
 
-        A level is left out if a move has the same numbers: the move is then seen whenever the level is reached.
+        A level is left out if a move has the same numbers, because it would say the same a second time.
         """
         moves = {row.evidence for row in self.rows if row.kind == "move"}
         return tuple(row for row in self.rows if row.known and (row.kind == "move" or row.evidence not in moves))
