@@ -236,10 +236,8 @@ class Indicators(Answer):
         ratio = "they change nothing" if self.exact else "what they change is within its 95% error"
         if not signs:
             return [first, f"No move or level is known to be a sign of it: {ratio}."]
-        lines, rest = (
-            [first, *(self._about(row, until) for row in signs[:limit])],
-            sum(not row.known for row in self.rows),
-        )
+        lines = [first, *(self._about(row, until) for row in signs[:limit])]
+        rest = sum(not row.known for row in self.rows)
         if rest:
             verb = ("tell" if rest > 1 else "tells") if self.exact else "may tell"
             lines.append(
