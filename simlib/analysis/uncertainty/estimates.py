@@ -51,6 +51,10 @@ class Number:
         """Whether the estimate is larger than its error."""
         return self.value > self.half
 
+    def at_least_zero(self) -> Number:
+        """Return this estimate, or zero with the same error if the estimate is below zero."""
+        return Number(max(self.value, 0.0), self.half)
+
     @property
     def of_draws(self) -> float:
         """The part of the 95% half-width that comes from the draws of the assumptions alone."""

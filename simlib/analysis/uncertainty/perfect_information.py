@@ -351,8 +351,7 @@ def _estimate(
     # `estimate` selects rows and blocks of its first argument, so the basis is appended to every block as further
     # columns.
     joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
-    number = estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting)
-    return Number(max(number.value, 0.0), number.half)
+    return estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting).at_least_zero()
 
 
 def hermite(scores: Floats) -> Floats:

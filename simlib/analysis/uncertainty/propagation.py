@@ -252,7 +252,7 @@ def _shares(s: Spread, share: Number, known: str) -> str:
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
         return "It is certain, or impossible, in every draw."
     mean = f"The mean is computed to {known}."
-    if share.value <= share.half:
+    if not share.known:
         most = percent(min(share.value + share.half, 1.0))
         return f"At most {most} of the uncertainty comes from the assumptions; the rest is chance. {mean}"
     part, rest = percent(share.value), percent(1 - share.value)

@@ -291,7 +291,7 @@ def _observation(
     scenario: Scenario, question: Question, shares: Floats, weighting: Weighting, scores: Floats
 ) -> Observation:
     move, open_then = scenario.moves[question.move or ""], at_look(scaled(shares, weighting.scale))
-    brier, log, settles = (_above_zero(estimate(f, shares, weighting)) for f in (brier_gain, log_gain, settled_share))
+    brier, log, settles = (estimate(f, shares, weighting) for f in (brier_gain, log_gain, settled_share))
     return Observation(
         move.id,
         question.outcome or "",
@@ -299,11 +299,7 @@ def _observation(
         open_then["seen"],
         open_then["if_seen"],
         open_then["if_not"],
-        *(brier, log, settles),
+        *(brier.at_least_zero(), log.at_least_zero(), settles.at_least_zero()),
         main_assumption(scenario, shares, weighting.scale, scores),
         grounds(scenario, "", move.sources),
     )
-
-
-def _above_zero(number: Number) -> Number:
-    return Number(max(number.value, 0.0), number.half)
