@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simlib.analysis.uncertainty.estimates import effective
 from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Replicates
@@ -261,7 +262,7 @@ class _Work:
     def _exact_difference(self, place: int, measure: Measure, before: Floats, after: Floats) -> Difference:
         one, other = before[:, :, place], after[:, :, place]
         if self.draws:
-            draws = coupling.effective_count(self.weights)
+            draws = effective(len(self.weights), self.weights)
             blocks = other[..., 0] - one[..., 0]
             change, low, high = coupling.by_blocks(blocks, measure.probability, self.weights, effective=draws)
         else:

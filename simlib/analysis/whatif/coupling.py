@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simlib.analysis.uncertainty.estimates import effective
 from simlib.answer import pick
 from simlib.control import Control
 from simlib.engines.montecarlo.measure_means import means_of
@@ -173,7 +174,7 @@ class Replicates:
     @property
     def effective_blocks(self) -> float:
         """The number of blocks. Over weighted draws, the effective number of draws."""
-        return len(self.sizes) if self.weights is None else effective_count(self.weights)
+        return len(self.sizes) if self.weights is None else effective(len(self.weights), self.weights)
 
     def mean(self, place: int) -> Floats:
         """Return the mean over all replicates (T,) of the measure at position `place`, at T report times.
@@ -338,11 +339,6 @@ def by_blocks(
     half = np.where(np.all(blocks == 0, axis=0), floor, half)
     low, high = mean - half, mean + half
     return (mean, np.maximum(low, -1.0), np.minimum(high, 1.0)) if probability else (mean, low, high)
-
-
-def effective_count(weights: Floats) -> float:
-    """Return the effective number of weighted draws, (Σw)² / Σw² (Kish 1965)."""
-    return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
