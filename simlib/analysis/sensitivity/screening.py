@@ -50,7 +50,7 @@ class Input:
 
     @property
     def tied(self) -> bool:
-        """Whether the input has several assumptions because they are correlated, and not because of a named group."""
+        """Whether the input joins assumptions that are correlated, and not those of a named group."""
         return len(self.assumptions) > 1 and self.name == "+".join(self.assumptions)
 
 
