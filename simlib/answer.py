@@ -1,7 +1,7 @@
 """`Answer`: the base class of all results, which can be traced, saved and loaded.
 
-An answer holds the date, the id, the title and the hash of its scenario, and the question in words. It also holds its
-provenance: the record from which the answer can be computed again. An answer also gives sentences, a tidy table, a
+An answer holds the date, the id, the title and the hash of its scenario, and the question in words. The answer also
+holds its provenance: the record from which it can be computed again. An answer also gives sentences, a tidy table, a
 picture and plain JSON data. All answers share some keys of the JSON data. These keys keep their names and meanings in
 later versions (`docs/json.md`).
 

@@ -193,7 +193,7 @@ def end_of(as_of: dt.date, days: float) -> str:
 def over_draws(provenance: Mapping[str, Any]) -> str:
     """Say in words which values of the assumptions an answer uses.
 
-    The values come from the file, from draws of the priors, or from the draws of a belief, which is then named.
+    The values come from the file, from draws of the priors, or from weighted draws (a belief), whose name is given.
     `provenance` is the record of the answer. Its keys `draws` and `belief` are read.
     """
     if not provenance.get("draws"):

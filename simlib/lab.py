@@ -24,7 +24,8 @@ ELSEWHERE = ("--notebook-dir", "--ServerApp.root_dir", "--FileContentsManager.pr
 def open_lab(arguments: Sequence[str] = ()) -> int:
     """Start JupyterLab on the explorer notebook, and return its exit code when it stops.
 
-    `arguments` are options of Jupyter, such as `--no-browser` or `--port 8890`. They override the settings made here.
+    `arguments` are options of Jupyter, such as `--no-browser` or `--port 8890`. These options override the settings of
+    simlib.
     """
     try:
         from jupyterlab.labapp import main

@@ -84,7 +84,8 @@ EXPECTED: dict[Kind, str] = {
 class Quantity:
     """A number with a unit that was read from a text.
 
-    - `kind`: the kind of quantity. It is "number" if the text fits several kinds: 0.3 may be a chance or a factor.
+    - `kind`: the kind of quantity. The kind is "number" if the text fits several kinds: 0.3 may be a chance or a
+      factor.
     - `value`: the number in base units (per day, days, or plain).
     - `text`: the text that was read.
     - `unit`: the unit in which the number is shown: "per week", "every day", "within 90 days", "%", "days" or "".

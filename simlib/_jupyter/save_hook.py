@@ -40,7 +40,7 @@ def drop_live(output: Any) -> bool:
 
 
 def before_saving(model: Any, **_: Any) -> None:
-    """Store pictures in place of live views. This is a pre-save hook of Jupyter.
+    """Store pictures in place of live views. The function is a pre-save hook of Jupyter.
 
     Other outputs stay as they are. The state of widgets is removed too, unless some live view has no picture.
     """

@@ -90,7 +90,8 @@ class Backtest(Answer):
     def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
         """Return the scored forecasts of one question (default: of all questions).
 
-        `days` selects the forecasts for that number of days ahead: 0 means those to the deadline, and None means all.
+        `days` selects the forecasts for that number of days ahead: 0 selects forecasts to the deadline, None selects
+        all.
         """
         return tuple(
             each
@@ -196,7 +197,7 @@ def backtest(
         horizons: Numbers of days ahead. A forecast to the end of the scenario's horizon is always added.
         every: Number of days from one forecast to the next.
         draws: Number of draws of the assumptions (default: 32, or 512 with `learn`).
-        learn: Whether the log also updates the distributions of the assumptions. It takes seconds per date.
+        learn: Whether the log also updates the distributions of the assumptions. This update takes seconds per date.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress callback and cancellation.

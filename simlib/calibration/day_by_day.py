@@ -31,7 +31,7 @@ from simlib.typing import Floats
 
 OURS, STATIC, HAZARD = "updated", "static", "hazard"
 FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
-"""The names of the methods: the forecast updated by the log, then its rivals."""
+"""The names of the methods: the forecast updated by the log, then the rival methods."""
 
 SHORT_NAMES = {OURS: "updated", STATIC: "first forecast", HAZARD: "constant rate", CLIMATOLOGY: "base rate"}
 """For each of `FORECASTERS`, the words that tables and pictures show."""

@@ -38,7 +38,7 @@ class HistoricalRates:
     - data: the source of the data.
     - cases: the cases.
     - pooled: the rate over all cases, with the interval of its estimate.
-    - new_case: the rate in a new case, or None if there are too few cases to estimate the spread between them.
+    - new_case: the rate in a new case, or None if there are too few cases to estimate the spread between cases.
     - hazard: the hazard of the first event in bands (periods) of days since the onset.
     - incidence: the probability that the event has happened by each of `BY_DAYS` after the onset. The end of a case
       counts as a competing event.

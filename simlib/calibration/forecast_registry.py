@@ -107,7 +107,7 @@ class Registry:
 
     @property
     def receipt(self) -> str:
-        """The hash of the last record. It changes if any earlier record is changed."""
+        """The hash of the last record. The hash changes if any earlier record is changed."""
         return self.receipts[-1] if self.receipts else _GENESIS
 
     def verdict(self, number: int) -> Verdict | None:
@@ -179,7 +179,7 @@ def register(
 ) -> Registry:
     """Add forecasts of a scenario's questions to the scenario's registry of forecasts, and return the registry.
 
-    A question already registered with the same scenario and deadline is skipped.
+    A question that is already registered with this scenario and deadline is skipped.
 
     Args:
         scenario: The scenario, without a view (named set of changes) or interventions. Its horizon is the deadline.
@@ -249,7 +249,7 @@ def resolve(
         verdict: "yes", "no", or "void" if the void rule applies.
         on: The day on which the answer was known.
         source: Who settled the forecast, and from which report.
-        correction: Whether this verdict corrects an earlier one. Both stay in the registry.
+        correction: Whether this verdict corrects an earlier one. Both verdicts stay in the registry.
 
     Raises:
         ScenarioError: For a number that does not exist, an empty source, a "no" before the deadline, a "yes" before the

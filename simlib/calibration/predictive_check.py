@@ -1,9 +1,9 @@
 """A prior predictive check: how often each move occurs in the event log and in the model.
 
-Histories as long as the log are simulated, with assumptions drawn from their priors. They start from the state that
-`evidence` gives for the first day of the log, or else from the start of the scenario. Moves that are possible only at
-certain dates count as always possible, and interventions are left out. Histories that end before the log are left out
-too, because the real crisis went on.
+Histories as long as the log are simulated, with assumptions drawn from their priors. The histories start from the state
+that `evidence` gives for the first day of the log, or else from the start of the scenario. Moves that are possible only
+at certain dates count as always possible, and interventions are left out. Histories that end before the log are left
+out too, because the real crisis went on.
 
 Two statistics are computed for each move that the log names: its count, and the variance of its weekly counts divided
 by their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means
@@ -138,7 +138,7 @@ class PriorPredictive(Answer):
     - first: first day of the log.
     - days: length of the log and of the histories, in days.
     - kept: number of histories that do not end before the log.
-    - checks: a comparison for each move, then one for all moves together.
+    - checks: a comparison for each move, then a comparison for all moves together.
     """
 
     kind: ClassVar[str] = "prior_predictive"

@@ -1,13 +1,13 @@
 """Base rates: the probabilities of a scenario beside the shares in comparable past crises.
 
 The numbers about past crises, called figures, are in `scenarios/base_rates.yaml`. Each figure belongs to a class of
-past crises. It is the share of crises in which an event happened, or a measure of how events followed one another. A
-scenario names its classes by their ids in `reference_class`, and figures of other classes are not applied.
+past crises. A figure is the share of crises in which an event happened, or it measures how events followed one another.
+A scenario names its classes by their ids in `reference_class`, and figures of other classes are not applied.
 
 Most figures are about a kind of event, such as a war or a threat, called a role. The file `base_rate_roles.csv` of a
-scenario says which rung (level of a ladder of escalation) or which moves of the scenario are events of each role. Its
-columns are `role`, `is` (a rung as "LADDER: RUNG", or moves) and `because`. The file can also say why the scenario
-departs from a figure. In such a line, `role` is the id of the figure, and `is` is "differs".
+scenario says which rung (level of a ladder of escalation) or which moves of the scenario are events of each role. The
+columns of this file are `role`, `is` (a rung as "LADDER: RUNG", or moves) and `because`. The file can also say why the
+scenario departs from a figure. In such a line, `role` is the id of the figure, and `is` is "differs".
 
 References: Palmer and others (2022) MID 5.0. Brecher and others, ICB 14. Douglass and others (2022) ICBe 1.1.
 """
@@ -91,8 +91,8 @@ class RateCheck:
     """A figure about past crises, and the value that the scenario implies for it.
 
     - implied: the value that the scenario implies, or None if nothing was compared. `note` then says why.
-    - verdict: whether this value is "inside", "below" or "above" the range of the figure. It is "" if there is no value
-      or no range.
+    - verdict: whether this value is "inside", "below" or "above" the range of the figure. "" means that value or range
+      is missing.
     """
 
     rate: BaseRate
@@ -147,7 +147,7 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return a line for each number about the scenario's classes of crises, then the names of other classes."""
+        """Return a line for each number about the scenario's classes of crises, then the names of the other classes."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines

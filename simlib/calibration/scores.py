@@ -175,8 +175,8 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
 def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, until: float) -> float:
     """Return the weighted CRPS, in days, of a forecast of the time of an event.
 
-    The forecast is the probability that the event has happened by each day. It may stay below one, because the event
-    may never happen. Between the given days the probability is taken as linear.
+    The forecast is the probability that the event has happened by each day. This probability may stay below one,
+    because the event may never happen. Between the given days it is interpolated linearly.
 
     Args:
         days: Days of the forecast in rising order, from 0 to at least `until`.

@@ -3,8 +3,8 @@
 The tempo of a crisis is a hidden variable with the levels hot, warm and quiet, or only hot and quiet. The tempo cools
 from each level to the next at a constant rate. Events happen at a rate that depends on the level and is multiplied by
 the activity of the crisis, a factor that differs between crises (a frailty). An event makes the tempo hot again with a
-fixed probability. Only the first event of a day counts, so a day has one event or none. This is a Markov-modulated
-process. `tempo_fit` fits the model to past crises.
+fixed probability. Only the first event of a day counts, so a day has one event or none. The model is a Markov-modulated
+process. `tempo_fit` fits it to past crises.
 
 The likelihood of a record is a product over its days. The factor of a day is the probability of an event, or of no
 event, given the days before. A record that stops while the crisis goes on is censored on its last day.
@@ -37,7 +37,7 @@ POINTS = 7
 class TempoClock:
     """A model of the events of a crisis whose tempo (pace of events) has L hidden levels.
 
-    Arrays list the levels, the hottest first.
+    In each array the level with the most events, the hottest, comes first.
 
     - rates (L,): events per day in a crisis of median activity.
     - cooling (L - 1,): rate per day of the change from each level to the next.

@@ -35,7 +35,7 @@ DRAWS = 1_000
 """Number of draws from the normal approximation of the estimate, for the intervals."""
 
 WEAKEST = 0.1
-"""Lower limit of the eigenvalues of the information matrix. It keeps standard deviations below about 3."""
+"""Lower limit of the eigenvalues of the information matrix. So standard deviations stay below about 3."""
 
 NORMAL_95 = 1.645
 """The 95% quantile of the standard normal distribution."""
@@ -107,8 +107,9 @@ class TempoFit:
     def assumptions(self) -> str:
         """Return the fit as part of a scenario: a hidden variable `tempo`, its assumptions and its moves.
 
-        The range of `event_rate` is for a new crisis. It includes the differences between crises and the uncertainty of
-        the estimate. Factors multiply `event_rate`, and their ranges hold at the estimate of `event_rate`.
+        The range of `event_rate` is for a new crisis. This range includes the differences between crises and the
+        uncertainty of the estimate. Factors multiply `event_rate`, and their ranges hold at the estimate of
+        `event_rate`.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))

@@ -1,10 +1,10 @@
 """Rows per week in the event log, beside rows per week in histories that the model simulates.
 
-This is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of the log,
-with assumptions drawn from the posterior. The scenario's `evidence` says which events become rows of the log (all, a
-share, or only those from a date on) and with how much delay. Histories that end before the log does are left out. If
-the model fits the rows on only one side of the scenario's date, the way in which the log is compiled has probably
-changed.
+The comparison is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of
+the log, with assumptions drawn from the posterior. The scenario's `evidence` says which events become rows of the log
+(all, a share, or only those from a date on) and with how much delay. Histories that end before the log does are left
+out. If the model fits the rows on only one side of the scenario's date, the way in which the log is compiled has
+probably changed.
 """
 
 from __future__ import annotations

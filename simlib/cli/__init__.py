@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 FAILED, REFUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 
 PREFIX = "simlib: "
-"""The beginning of each line of an error. A line that begins with `file:line:` has no prefix, so that editors find the
-place.
+"""The text before each line of an error message.
+
+A line that begins with `file:line:` has no prefix, so that editors find the place.
 """
 
 

@@ -119,7 +119,7 @@ class SweepDesign:
         )
 
     def part(self, rows: Ints) -> SweepDesign:
-        """Return the design of those points (sets of inputs) at the positions `rows`, without columns and plans."""
+        """Return the design of the points (sets of inputs) at the positions `rows`, without columns and plans."""
         return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 

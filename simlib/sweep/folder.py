@@ -125,7 +125,7 @@ def write_parquet(frame: pd.DataFrame, target: Path) -> None:
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """Return a table of all finished forecasts of a sweep, with a row for each report time and quantity of each.
+    """Return a table of all finished forecasts of a sweep, with a row per forecast, report time and quantity.
 
     The columns of the design, which describe the inputs of a forecast, are joined to the rows. In rows of the kind
     "impact", the column `probability` holds the expected amount. Raises SimlibError for a folder without a sweep.

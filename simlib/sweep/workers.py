@@ -1,4 +1,4 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster. Both compute groups of forecasts."""
+"""The workers of a sweep: threads of this process, or a Dask cluster. Workers compute groups of forecasts."""
 
 from __future__ import annotations
 

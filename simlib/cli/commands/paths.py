@@ -32,7 +32,7 @@ DRAWN = 2_000
 """Number of histories simulated conditional on an ending, unless --runs asks for fewer."""
 
 PASSAGES = 20
-"""Largest number of rungs and moves in the printed table. The files of --out and --json have the others too."""
+"""Largest number of rungs and moves in the printed table. The files of --out and --json have all of them."""
 
 
 def execute(arguments: Request) -> int:
@@ -83,7 +83,7 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The simulated histories behind an answer. They are simulated when first used, then kept."""
+    """The simulated histories behind an answer. The histories are simulated when first used, then kept."""
 
     scenario: Scenario
     draws: int | Belief
@@ -120,7 +120,8 @@ class _Played:
     def _drawn(self, given: Measure) -> Sample | None:
         """Return histories that are simulated conditional on the ending `given`.
 
-        This takes no more time for a rare ending than for a common one. Return None if the exact engine cannot be used.
+        The simulation takes no more time for a rare ending than for a common one. Return None if the exact engine
+        cannot be used.
         """
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given

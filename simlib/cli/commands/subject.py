@@ -25,7 +25,7 @@ DRAWS, FEWEST = 200, 32
 class AskedScenario:
     """A scenario to ask about, and the distribution of its assumptions after a log of events.
 
-    `belief` holds weighted draws of the assumptions. It is None if no log was used.
+    `belief` holds weighted draws of the assumptions. `belief` is None if no log was used.
     """
 
     scenario: Scenario

@@ -56,7 +56,7 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add one option for each kind of intervention. Those of one day act in the order of the options.
+    """Add one option for each kind of intervention. Interventions of one day keep the order of the options.
 
     `how` holds arguments of `add_argument` that say how the values are stored.
     """

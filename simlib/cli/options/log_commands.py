@@ -1,4 +1,4 @@
-"""The options of the commands that use a log of events, and of those that register and score forecasts."""
+"""The options of commands that use a log of events, and of commands that register or score forecasts."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def tell(
     Args:
         request: The options, which name the files to write.
         results: {name: answer}. The names are used as names of files and as keys of the JSON data.
-        pictures: A function that returns the pictures. It is called only if `--out` names a folder.
+        pictures: A function that returns the pictures. The function is called only if `--out` names a folder.
         tables: Texts to print below the sentences.
         lines: The sentences to print above the tables. None means the sentences of the answers.
         made: A line about the scenario and the method, printed between `lines` and the tables.

@@ -167,7 +167,7 @@ def pool(result: Pool) -> Iterator[Picture]:
 
 
 def backtest(result: Backtest) -> Iterator[Picture]:
-    """Yield a picture of the forecasts of each question over time, then one of the scores of all questions."""
+    """Yield a picture of the forecasts of each question over time, then one picture of all scores."""
     from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
     asked = [name for name in result.labels if result.of(name)]

@@ -39,7 +39,7 @@ def compared(result: Comparison, *, cumulative: bool = False, asked: bool = Fals
     """Yield a table with a column for each variant, then tables of simulated histories that end differently.
 
     The rows of the first table are endings, questions and impacts. With `asked` the rows are all quantities that the
-    answer compares. With `cumulative` the title says that each variant contains the changes of the variants before it.
+    answer compares. With `cumulative` the title says that each variant also has the changes of all variants before it.
     """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
@@ -157,9 +157,9 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns: the share of the spread that each assumption causes alone, and with the others.
+    """Return two columns: the share of the spread that each assumption causes alone, and with other assumptions.
 
-    Correlated assumptions form a group. Each of them gets the share of the whole group.
+    Correlated assumptions form a group. Each assumption of a group gets the share of the whole group.
     """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
@@ -237,7 +237,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield a table of the observations for one question, the most valuable first."""
+    """Yield a table of observations that would improve the forecast of one question, the most valuable first."""
     rows = [
         Row(
             o.label,
