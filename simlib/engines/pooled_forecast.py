@@ -1,7 +1,7 @@
 """The weighted mean of several forecasts, by different forecasters or at different draws of the assumptions.
 
-The interval of a mean probability is Wilson's interval. Its effective number of trials follows from the variance of the
-mean, which is estimated from the spread between the forecasts. Sizes: D forecasts, T report times.
+The interval of a mean probability is Wilson's interval. The effective number of trials of this interval follows from
+the variance of the mean, which is estimated from the spread between the forecasts. Sizes: D forecasts, T report times.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Terms of this module:
 - machine state: a level for each variable of the scenario.
 - grid: the states of a span, by machine state and combination of counts. Each cell is one state of the walk.
 - way: a transition within a span from one machine state to another. A way *along* an open row raises the count of this
-  row by one, and may lead back to the same machine state. Every other way raises no count.
+  row by one, and may lead back to the same machine state. Ways along no row raise no count.
 - slot: one term of the rate of a way. The rate of a way is the sum of the rates of its slots. The rate of a slot is a
   product: the hazard of a rate table entry, the chance of an outcome, and a weight. The weight is the probability that
   the log shows the firing (along a row), or that it does not (other ways).

@@ -263,7 +263,7 @@ def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
 
 @compiled_once(fastmath=_FAST)
 def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
-    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[its pair]."""
+    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair of the edge]."""
     nodes = forward.shape[1]
     for x in range(uint64(first), uint64(last)):
         for k in range(uint64(edge_start[x]), uint64(edge_start[x + uint64(1)])):

@@ -66,8 +66,8 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure (a number of the forecast) with respect to each assumption.
 
-    Where an intervention replaces the value of an assumption, its value changes in step with the stated value, as it
-    does in draws of the priors.
+    Where an intervention replaces the value of an assumption, the new value changes in step with the stated value, as
+    it does in draws of the priors.
 
     Args:
         scenario: The scenario, with its interventions.

@@ -3,9 +3,9 @@
 Most of the time of a step goes into fetching edges and states from memory, so four vectors cost little more than one.
 Each vector is a *lane* (a column) of a *block* (N, 4). The lanes share the rates of the segment, with two exceptions:
 
-* The lane of a question loses the probability of histories that have answered the question. In this lane, a firing (one
-  happening of a move) that answers the question has no edge. The probability in a state that answers the question is
-  taken out after every step.
+* The lane of a question loses the probability of the histories in which the answer has become yes. A firing (one
+  happening of a move) that makes the answer yes has no edge in this lane. The probability in a state that makes the
+  answer yes is taken out after every step.
 * The lane of an impact gains amounts in proportion to the first lane, which is the distribution over the states.
 
 All terms are positive, as in `uniformization`. Only the steps of `chebyshev`, which are called *leaps*, also subtract.
