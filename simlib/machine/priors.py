@@ -36,9 +36,10 @@ __all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the values of the A assumptions (A,), in base units: those in `values`, else the stated medians.
+    """Return the values of the A assumptions (A,): from `values`, or else the medians in the scenario.
 
-    Raises ScenarioError for a name in `values` that is not an assumption.
+    All values are in base units (per day, days, or plain numbers). Raises ScenarioError for a name in `values` that is
+    not an assumption.
     """
     result = np.array([a.value for a in scenario.assumptions.values()], dtype=float)
     if values:
@@ -91,7 +92,7 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
 
 
 def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return assumption values in base units (..., A) from normal scores `z` (..., A).
+    """Return assumption values (..., A), in base units (rates per day), from their normal scores `z` (..., A).
 
     The formula is in the module docstring.
     """
@@ -114,7 +115,7 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return the normal scores (..., A) of assumption values (..., A) in base units.
+    """Return the normal scores (..., A) of assumption `values` (..., A) in base units (rates per day).
 
     The score of a fixed assumption is 0. This is the inverse of `values_from_scores`.
     """
@@ -129,7 +130,7 @@ def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
 
 
 def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n draws of the A assumptions from their priors, in base units (n, A).
+    """Return n draws (n, A) of the A assumptions from their priors, in base units (such as rates per day).
 
     Raises ValueError for n < 1.
     """
@@ -137,14 +138,14 @@ def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
 
 
 def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
-    """Return the quantiles of one assumption's prior, in base units, at probabilities `p`."""
+    """Return the quantiles of one assumption's prior at probabilities `p`, in base units (rates per day)."""
     from scipy.special import ndtri
 
     return _from_score(assumption, np.asarray(ndtri(np.asarray(p, dtype=float))))
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the prior probability that an assumption is at most `value`, in base units."""
+    """Return the prior probability that an assumption is at most `value`, in base units (rates per day)."""
     from scipy.special import ndtr
 
     if assumption.fixed:
@@ -159,7 +160,7 @@ def share_below(assumption: Assumption, value: float) -> float:
 
 
 def describe(assumption: Assumption) -> dict[str, float]:
-    """Return the mean ("mean") and the quantiles ("p01" to "p99") of a prior, in base units.
+    """Return the mean ("mean") and the quantiles ("p01" to "p99") of a prior, in base units (rates per day).
 
     The quantiles are at 1, 5, 25, 50, 75, 95 and 99%.
     """

@@ -115,7 +115,7 @@ class Tables(StateIndex):
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return a move's columns of the arrays of the class, and add its outcomes to `branches`."""
+        """Return a move's part of the arrays of this class, and add its outcomes to `branches`."""
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]

@@ -100,8 +100,8 @@ class Reader:
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
     """Return the two halves of a message: that a variable lacks a level, and which levels it has.
 
-    With `sets`, the second half also lists the ways to write a set of levels of a counter (a variable whose levels are
-    whole numbers).
+    With `sets`, the second half also shows how to write several levels of a counter (a variable whose levels are whole
+    numbers).
     """
     if not variable.counter:
         return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)

@@ -76,7 +76,7 @@ class Document:
     def names(self, section: str) -> Container[str]:
         """Return the keys of a section as the file has them, valid or not.
 
-        An unreadable section counts as having every key.
+        If the section cannot be read, every name counts as one of its keys.
         """
         written = self.data.get(section, None if section in ("variables", "moves") else {})
         return written if isinstance(written, dict) else _Anything()

@@ -42,8 +42,8 @@ class Coverage:
     """How likely the event log is to show a move when the move happens.
 
     - `move`, `outcome`: the move. If `outcome` is given, only events with that outcome are meant.
-    - `chance`: the probability that the log shows the move: 0 (never), 1 (always), or the id of the assumption that
-      gives the probability.
+    - `chance`: the probability that the log shows the move, or the id of the assumption that gives the probability.
+      With 0, the log need not show the move, so a missing row says nothing.
     - `within_days`: the longest time until the log shows the move.
     - `since`: the first day from which the log shows the move (None: from the beginning of the log).
     - `because`: the reason.

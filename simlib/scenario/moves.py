@@ -140,7 +140,7 @@ class Move:
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
-        """Yield (place in the move, factor): first the factors on the rate, then the factors on outcomes."""
+        """Yield (keys within the move, factor): first the factors on the rate, then those on the outcomes."""
         for index, factor in enumerate(self.factors):
             yield ("times", index), factor
         for outcome in self.outcomes:
@@ -148,7 +148,7 @@ class Move:
                 yield ("outcomes", outcome.id, "times", index), factor
 
     def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
-        """Yield (place in the move, period) for every period of the calendar in the move and its factors."""
+        """Yield (keys within the move, period) for each period of the calendar in the move and its factors."""
         if self.between:
             yield ("between",), self.between
         for place, factor in self.placed_factors():

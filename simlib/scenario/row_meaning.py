@@ -142,7 +142,7 @@ def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
 
     In the section `evidence`, an entry for an outcome overrides an entry for its move. Of two entries for the same
     outcome or move, the last in the file counts. By default the log always shows an outcome if it changes a visible
-    variable and the move is not covert. Otherwise, the log never shows the outcome.
+    variable and the move is not covert. Otherwise, the log need not show the outcome, so a missing row says nothing.
     """
     evidence = scenario.evidence or Evidence()
     seen: dict[Firing, Coverage] = {}

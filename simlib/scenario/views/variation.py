@@ -335,6 +335,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return the reasons why an intervention does not fit the scenario. Messages give `where` as the place."""
+    """Return the reasons why an intervention does not fit the scenario. Messages begin with `where`."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]
