@@ -339,8 +339,8 @@ def read_quantity(
 ) -> Quantity | None:
     """Return the quantity (number with a unit) that is written at a place of a file.
 
-    If the text cannot be read, the problem is noted in the document and the result is None. The message also names
-    `used_at`, if it is given: the place that uses the number.
+    If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is the place that
+    uses the number. If it is given, the message names it.
     """
     try:
         return parse(written, kind, unit)
