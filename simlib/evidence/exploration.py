@@ -52,7 +52,7 @@ class _Entering:
 
     - state: machine state of the new cell.
     - count: combination of counts of the new cell, packed into one number.
-    - origin: the old cell, as a place in its grid. In the first map, it is a start state.
+    - origin: the old cell, as an index into its grid. In the first map, it is a start state.
     - weight: factor on the probability.
     """
 

@@ -49,7 +49,8 @@ class LearntAssumption:
     A normal score is the value transformed so that its prior is a standard normal distribution.
 
     - prior, posterior: the 5, 50 and 95% quantiles, in base units.
-    - mean, spread: mean and standard deviation of the normal score after the log. In the prior they are 0 and 1.
+    - mean, spread: mean and standard deviation of the normal score after the log. In the prior, the mean is 0 and the
+      spread is 1.
     - reach: "free" (the log could change the assumption), "cut" (the assumption already used the log, which may not
       change it again) or "untouched" (the log says nothing about the assumption).
     - draws: effective number of draws of the posterior.
@@ -266,7 +267,7 @@ def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, A
 
 
 def undecided_sentence(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
-    """Return a sentence with the assumptions for which the draws cannot decide (empty if there are none)."""
+    """Return one sentence with the assumptions that the draws leave undecided, or an empty list."""
     names = [quoted(numbers[each.id].label) for each in learnt if each.change == UNDECIDED]
     return [f"The draws cannot decide whether the log changed {', '.join(names)}."] if names else []
 

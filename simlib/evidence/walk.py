@@ -88,7 +88,7 @@ class Walk:
       are neighbours.
     - pointer: for each span, where the ways into each machine state begin, counted from the first way of the span.
     - way_start (S + 1,): where the ways of each span begin in `source` and `row`.
-    - source: the machine state that each way leaves, as a place in its span.
+    - source: the machine state that each way leaves, as an index into its span.
     - row: the open row that each way goes along: 1 for the first open row of the span, and so on, or 0 for no row.
     - stride: for each open row, by how much a firing raises the index of the combination of counts.
     - times: for each open row, how many firings it reports.
@@ -102,8 +102,8 @@ class Walk:
     - map_start (S + 2,): where the entries of each map begin. A map is linear and leads from the grid of a span to the
       grid of the next span. The first map leads from the start states to the first span, and the last map leads from
       the last span to the end of the log.
-    - map_source: the cell that each entry leaves, as a place in its grid. In the first map, it is a start state.
-    - map_target: the cell to which each entry leads, as a place in its grid.
+    - map_source: the cell that each entry leaves, as an index into its grid. In the first map, it is a start state.
+    - map_target: the cell to which each entry leads, as an index into its grid.
     - map_weight: the factor of each entry on the probability.
     - ratings: the different ratings.
     - slot_outcome: the outcome of each slot.

@@ -3,7 +3,7 @@
 Time is cut into segments. Within a segment the rates are constant (`Chain.flow`). At the start of a segment,
 interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both, from one time to another.
 
-A *pair* is an entry of the rate tables with an outcome of its move. It determines the rate of an edge between two
+A *pair* is an entry of the rate tables with an outcome of its move. The pair determines the rate of an edge between two
 states. A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history. Sizes: N
 states, P pairs, A assumptions, K start states.
 """

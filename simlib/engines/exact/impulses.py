@@ -12,7 +12,7 @@ from simlib.typing import Floats, Ints
 
 
 class Jump:
-    """One intervention, or one move on its date, as a linear map of distributions over N states.
+    """One intervention, or one move with a fixed date, as a linear map of distributions over N states.
 
     An intervention that sets a variable is called a pin. Variables that another intervention holds do not change.
 

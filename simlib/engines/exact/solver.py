@@ -355,7 +355,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return the Markov chain of this solver at the assumption values and the start of another chain."""
+        """Return this solver's Markov chain at the assumption values and the start probabilities of another chain."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(
