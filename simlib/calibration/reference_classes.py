@@ -26,7 +26,7 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.formatting import long_date
+from simlib.formatting import long_date, percent
 from simlib.machine.belief import Belief
 from simlib.scenario import document
 from simlib.scenario.library import scenarios_folder
@@ -100,14 +100,19 @@ class RateCheck:
     verdict: str
     note: str
 
+    def words(self) -> tuple[str, str]:
+        """Return the figure with its 95% interval, and the implied value or "not compared"."""
+        rate, write = self.rate, percent if self.rate.share else "{:.2f}".format
+        past = write(rate.figure)
+        if rate.low is not None and rate.high is not None:
+            past += f" [{write(rate.low)} to {write(rate.high)}]"
+        return past, "not compared" if self.implied is None else write(self.implied)
+
     def __str__(self) -> str:
-        show = "{:.1%}".format if self.rate.share else "{:.2f}".format
-        text = f"{self.rate.what}: {show(self.rate.figure)}"
-        if self.rate.low is not None and self.rate.high is not None:
-            text += f" [{show(self.rate.low)}, {show(self.rate.high)}]"
-        implied = "not compared" if self.implied is None else f"this scenario {show(self.implied)}"
+        past, implied = self.words()
+        here = implied if self.implied is None else f"this scenario {implied}"
         verdict = f" ({self.verdict})" if self.verdict else ""
-        return f"{text}; {implied}{verdict}" + (f". {self.note}" if self.note else "")
+        return f"{self.rate.what}: {past}; {here}{verdict}" + (f". {self.note}" if self.note else "")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Bar
     from simlib.calibration.reference_classes import RateCheck
 
-__all__ = ["LARGE", "citations", "first_page", "past_and_implied", "second_page"]
+__all__ = ["LARGE", "citations", "first_page", "second_page"]
 
 _ROWS, _ASSUMPTIONS, _PAST, _SIGNS, _CHANGES = 6, 3, 4, 5, 5
 """Largest number of rows in a table: answers, assumptions, past crises or consequences, signs, and changes."""
@@ -302,17 +302,7 @@ def _past(material: Material) -> Iterator[Block]:
 def _past_row(check: RateCheck) -> tuple[str, ...]:
     reason = check.note.partition(". ")[2] or check.note
     inside = "Agrees." if check.verdict == "inside" else ""
-    past, implied = past_and_implied(check)
-    return check.rate.what, past, implied, clipped(inside or reason, _NOTE)
-
-
-def past_and_implied(check: RateCheck) -> tuple[str, str]:
-    """Return a figure about past crises with its 95% interval, and its value in the scenario, as text."""
-    rate, write = check.rate, percent if check.rate.share else "{:.2f}".format
-    past = write(rate.figure)
-    if rate.low is not None and rate.high is not None:
-        past += f" [{write(rate.low)} to {write(rate.high)}]"
-    return past, "not compared" if check.implied is None else write(check.implied)
+    return check.rate.what, *check.words(), clipped(inside or reason, _NOTE)
 
 
 def citations(checks: Iterable[RateCheck]) -> str:

@@ -18,7 +18,7 @@ from simlib.calibration.predictive_check import LOG_BESIDE_MODEL
 from simlib.formatting import percent, percent_within, quoted, with_error
 from simlib.machine.measures import headline
 from simlib.report import assumption_blocks as ledger
-from simlib.report.brief import LARGE, citations, first_page, past_and_implied, second_page
+from simlib.report.brief import LARGE, citations, first_page, second_page
 from simlib.report.confidence import RULE
 from simlib.report.likelihood import icd203, legend
 from simlib.report.limits import LIMITS
@@ -171,7 +171,7 @@ def _past_crises(rates: BaseRates) -> Iterator[Block]:
         yield Block("text", "The scenario names no class of past crises.")
         return
     head = ("share or figure of past crises", "past [95% interval]", "this scenario", "it lies", "remark")
-    rows = [(c.rate.what, *past_and_implied(c), c.verdict, c.note) for c in rates.applied]
+    rows = [(c.rate.what, *c.words(), c.verdict, c.note) for c in rates.applied]
     yield Block("table", items=(head, *rows))
     yield Block("text", citations(rates.applied))
 

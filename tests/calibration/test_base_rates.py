@@ -144,7 +144,7 @@ def test_a_wrong_role_is_refused_with_file_and_line(tmp_path, line, words):
 def test_the_report_prints_both_numbers_and_names_what_was_not_applied():
     answer = base_rates(load_text(WORLD), runs=0)
     text = "\n".join(answer.sentences())
-    assert "2.4% [1.6%, 3.3%]; this scenario 7.2% (above)" in text
+    assert "2.4% [1.6% to 3.3%]; this scenario 7.2% (above)" in text
     assert "Not applied: mid-disputes" in text
     assert list(answer.frame().columns[:4]) == ["figure_id", "class", "what", "figure"]
     nothing = base_rates(load_text(WORLD).replace(reference_class="none"), runs=0)
