@@ -11,13 +11,14 @@ Texts are cut so that each page fits on one sheet of paper. The annex has the fu
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import counted, long_date, one_digit, percent, plainly, quoted
 from simlib.quantities import show_range
 from simlib.report.confidence import confidence_in
+from simlib.report.figure_block import figure_block
 from simlib.report.likelihood import icd203
 from simlib.report.limits import LIMITS, own_limits
 from simlib.report.markup import Block, RangeBar
@@ -25,21 +26,16 @@ from simlib.report.material import Material
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from simlib.analysis.sensitivity.one_at_a_time import Bar
     from simlib.calibration.reference_classes import RateCheck
 
-__all__ = ["LARGE", "citations", "first_page", "second_page"]
+__all__ = ["citations", "first_page", "second_page"]
 
 _ROWS, _ASSUMPTIONS, _PAST, _SIGNS, _CHANGES = 6, 3, 4, 5, 5
 """Largest number of rows in a table: answers, assumptions, past crises or consequences, signs, and changes."""
 
 _LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 140, 150, 72, 560
 """Largest number of letters in a text: description, reason, note, label of an answer, and limits."""
-
-LARGE = 1.5
-"""Pixels of an image along one side, for each pixel on the screen."""
 
 
 def first_page(material: Material) -> Block:
@@ -151,22 +147,12 @@ def _outlook(material: Material) -> Block:
     old = None if before is None else getattr(before, f"{lead.kind}s")[lead.of].probability
     words = f"{lead.label} over time: {fan.sentences()[0]}"
     draw = partial(outlook_fan, fan, baseline=old if old is not None and len(old) == len(fan.times) else None)
-    return _figure(words, draw, 400, 215)
+    return figure_block(words, draw, 400, 215, (0.1, 0.19, 0.66, 0.78))
 
 
 def _outlook_key(material: Material) -> str:
     dashed = "" if material.baseline is None else "; dashed: the unchanged scenario"
     return f"Probability by the end of each date. Line: average; band: 5–95% range{dashed}."
-
-
-def _figure(words: str, draw: Callable[[Axes], Any], width: int, height: int) -> Block:
-    from simlib.plots.figure import new_figure, small_png
-    from simlib.plots.lettering import settle
-
-    figure = new_figure(width, height, words)
-    draw(figure.add_axes((0.1, 0.19, 0.66, 0.78)))
-    settle(figure)
-    return Block("figure", words, png=small_png(figure, ratio=LARGE), width=width)
 
 
 def _other_answers(material: Material) -> Iterator[Block]:
