@@ -101,7 +101,7 @@ def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
         if bars:
             draw = partial(tornado, telling, measure=measure.name)
             yield annex_figure(material.forecast, draw, f"what drives {measure.words}", height=TALL)
-        lines += telling.sentences_of(measure) if bars else ()
+            lines += telling.sentences_of(measure)
         if named:
             what = ", ".join(quoted(label) for label in named)
             lines.append(f"Left out as self-evident: {what}, part of the only move that leads to {measure.words}.")
