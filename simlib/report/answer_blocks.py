@@ -11,7 +11,7 @@ import numpy as np
 
 from simlib.formatting import percent, percent_within, quoted, with_error
 from simlib.machine.measures import headline
-from simlib.report.figure_block import TALL, annex_figure
+from simlib.report.figure_blocks import TALL, annex_figure
 from simlib.report.likelihood import icd203
 from simlib.report.markup import Block
 from simlib.report.material import Material

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import counted, long_date, one_digit, percent, plainly, quoted
 from simlib.quantities import show_range
 from simlib.report.confidence import confidence_in
-from simlib.report.figure_block import figure_block
+from simlib.report.figure_blocks import figure_block
 from simlib.report.likelihood import icd203
 from simlib.report.limits import LIMITS, own_limits
 from simlib.report.markup import Block, RangeBar

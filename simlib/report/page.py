@@ -17,7 +17,7 @@ from simlib.report import assumption_blocks as ledger
 from simlib.report.answer_blocks import answers, ranges
 from simlib.report.brief import citations, first_page, second_page
 from simlib.report.confidence import RULE
-from simlib.report.figure_block import TALL, annex_figure
+from simlib.report.figure_blocks import TALL, annex_figure
 from simlib.report.likelihood import legend
 from simlib.report.limits import LIMITS
 from simlib.report.markup import Block
