@@ -1,8 +1,4 @@
-"""Parts of a report that say how it is founded: questions, start, assumptions and sources.
-
-Each function returns blocks (pieces of a page). They say how questions are settled and where the scenario starts. They
-list every assumption with its reason and its sources, the correlations between assumptions, and all sources.
-"""
+"""Blocks of a report on how questions are settled, where the scenario starts, and what its assumptions rest on."""
 
 from __future__ import annotations
 
@@ -23,8 +19,8 @@ _SINGLE = str.maketrans("“”", "‘’")
 def readable(scenario: Scenario) -> Scenario:
     """Return the scenario with plain labels for the factors whose value is written inside a move.
 
-    A factor multiplies the rate of a move, or the odds of one of its outcomes. Such a factor is labelled by its place,
-    as in "Factor 1 of 'Raid'". The new label says what the factor multiplies, and when.
+    Such a factor is labelled by its place, as in "Factor 1 of 'Raid'". The new label says what the factor multiplies,
+    and when.
 
     Use the result for display only, because labels are part of the hash of a scenario.
     """
@@ -46,10 +42,9 @@ def readable(scenario: Scenario) -> Scenario:
 
 
 def with_reasons(base: Scenario, scenario: Scenario, where: str = "for this report") -> Scenario:
-    """Return `scenario` with a reason beside each assumption whose value or range differs from `base`.
+    """Return `scenario` with a new reason for each assumption whose value or range differs from `base`.
 
-    The reason says where the value was set, its old value and the old reason. `where` is the place of the change, in
-    words.
+    The reason says `where` the value was set, and gives the old value and the old reason.
 
     Use the result for display only, because reasons are part of the hash of a scenario.
     """
@@ -73,7 +68,7 @@ def _while(factor: Factor, scenario: Scenario) -> str:
 
 
 def settling(scenario: Scenario) -> Block:
-    """Return a list with the rule that settles each question in the real world, and who decides."""
+    """Return a list with the rule that settles each question, and who decides."""
     lines = []
     for question in scenario.questions.values():
         who = re.sub("^The ", "the ", question.decides)
@@ -108,10 +103,7 @@ def _levels(variable: Variable, scenario: Scenario) -> str:
 
 
 def assumptions(scenario: Scenario) -> Iterator[Block]:
-    """Yield a table of every assumption, then a list of the correlations between assumptions.
-
-    If there are no correlations, a sentence says that the assumptions are drawn independently.
-    """
+    """Yield a table of every assumption, and a list of the correlations or a sentence that there are none."""
     rows = [("assumption", "value", "90% range", "because", "sources")]
     for a in readable(scenario).assumptions.values():
         value = show(a.value, a.kind, a.unit)
@@ -136,7 +128,7 @@ def _together(scenario: Scenario) -> Iterator[str]:
 
 
 def numbers(names: Iterable[str], scenario: Scenario) -> str:
-    """Return the numbers of some sources in the list of all sources: "[2], [5]". Unknown ids are left out."""
+    """Return the numbers of sources in the list of all sources: "[2], [5]". Unknown ids are left out."""
     every = list(scenario.sources)
     found = sorted({every.index(name) for name in names if name in scenario.sources})
     return ", ".join(f"[{number + 1}]" for number in found)

@@ -39,7 +39,7 @@ _LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 140, 150, 72, 560
 
 
 def first_page(material: Material) -> Block:
-    """Return the first page of a report, as one block of the kind "sheet"."""
+    """Return the first page of a report as a sheet."""
     scenario, forecast = material.scenario, material.forecast
     until = f"forecast to {forecast.by_words}"
     parts = [
@@ -55,9 +55,9 @@ def first_page(material: Material) -> Block:
 
 
 def second_page(material: Material, contents: Iterable[tuple[str, str]]) -> Block:
-    """Return the second page of a report, as one block of the kind "sheet".
+    """Return the second page of a report as a sheet.
 
-    `contents` has a pair for each section of the annex: its heading, and the name that a link to the heading uses.
+    `contents` has the heading of each section of the annex, with the name to which a link to it leads.
     """
     parts = [
         *_changes(material),
@@ -292,7 +292,7 @@ def _past_row(check: RateCheck) -> tuple[str, ...]:
 
 
 def citations(checks: Iterable[RateCheck]) -> str:
-    """Return the data sets behind some figures about past crises, in one sentence."""
+    """Name the data sets behind figures about past crises, in one sentence."""
     return f"Data: {'; '.join(dict.fromkeys(check.rate.citation for check in checks))}."
 
 
@@ -347,10 +347,10 @@ def _limits(material: Material) -> Iterator[Block]:
 
 
 def clipped(text: str, most: int, *, sentence: bool = False) -> str:
-    """Return a text that is cut to about `most` letters.
+    """Return a text that is cut after a word to about `most` letters, and ends with " …" if it was cut.
 
-    The text is cut after a word and gets " …". With `sentence`, the text is cut after its last full sentence that fits,
-    if that keeps more than a third of `most` letters.
+    With `sentence`, the cut is after the last full sentence that fits, if this keeps more than a third of `most`
+    letters.
     """
     text = " ".join(text.split())
     if len(text) <= most:

@@ -58,8 +58,8 @@ class Changes:
       value, and the difference in percentage points.
     - `assumptions`: a sentence for each changed assumption.
     - `events`: a sentence for each new event of the log.
-    - `told`: if the log has already answered the headline with yes, a sentence on the event that did so. The
-      forecast then says whether this event happens again. Otherwise "".
+    - `told`: a sentence on the event of the log that answered the headline with yes ("": none). The forecast then says
+      whether such an event happens again.
     """
 
     since: Earlier | None
@@ -72,8 +72,8 @@ class Changes:
 def read_earlier(path: str | Path, scenario: Scenario) -> Earlier:
     """Read an earlier forecast of a scenario from a JSON file.
 
-    The file was written by `simlib report --json`, by `simlib run --json`, or by the method `save` of a `Forecast`.
-    Raises ScenarioError if the file holds no forecast, or a forecast of another scenario.
+    Such files are written by `simlib report --json`, `simlib run --json` and the method `save` of a `Forecast`. Raises
+    ScenarioError if the file holds no forecast, or a forecast of another scenario.
     """
     try:
         data = json.loads(read_payload(Path(path)))
@@ -111,12 +111,7 @@ def changes(
 ) -> Changes:
     """Return the changes since an earlier forecast, and those that a log of events has made.
 
-    Args:
-        scenario: The scenario of the present forecast.
-        forecast: The present forecast.
-        lead: The measure of the headline. Its probability is listed first.
-        since: The earlier forecast. None: no forecasts are compared.
-        update: The result of taking in the log. None: no log was taken in.
+    `lead` is the measure of the headline. Without `since` no forecasts are compared, and without `update` no log.
     """
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []
@@ -127,10 +122,7 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return a sentence on the first row of the log that says that the event of `measure` has happened.
-
-    Return "" if the log has no such row.
-    """
+    """Return a sentence on the first row of the log that says that the event of `measure` has happened, or ""."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:

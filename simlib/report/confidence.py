@@ -20,9 +20,7 @@ WIDE = 0.2
 """A range over the assumptions or between the views is a ground against the forecast if it is wider than this."""
 
 STRONGEST, SETTLED, AGAINST = 5, 10, 3
-"""Three numbers: strongest assumptions that are checked for sources, settled forecasts that are asked for, and grounds
-against a forecast that make confidence low.
-"""
+"""Strongest assumptions checked for sources; settled forecasts asked for; grounds against that make confidence low."""
 
 RULE = (
     "Confidence is not likelihood. It is high if every ground speaks for the forecast, low if three or more speak "
@@ -38,7 +36,7 @@ class Confidence:
     """How far a forecast can be trusted, and why.
 
     - `level`: "low", "moderate" or "high".
-    - `grounds`: the reasons. Each is a pair: whether the reason speaks for the forecast, and the reason in words.
+    - `grounds`: pairs. The first says whether a reason speaks for the forecast. The second is the reason in words.
     """
 
     level: str
@@ -56,7 +54,7 @@ class Confidence:
 
 
 def confidence_in(material: Material) -> Confidence:
-    """Return the confidence in the headline of a report, with the reasons for it."""
+    """Return the confidence in the headline of a report."""
     grounds = tuple(_grounds(material))
     against = sum(not good for good, _ in grounds)
     level = "high" if not against else "low" if against >= AGAINST else "moderate"

@@ -24,7 +24,7 @@ def icd203(p: float) -> str:
 
 
 def legend() -> str:
-    """Return the range of probabilities that each term of ICD 203 stands for, in two sentences."""
+    """Explain in two sentences the range of probabilities of each term of ICD 203."""
     lows = (0.01, *(top for top, _ in _WORDS))
     ranges = [f"{word} {100 * low:.0f}–{100 * top:.0f}%" for low, (top, word) in zip(lows, _WORDS, strict=False)]
     return f"The words are those of ICD 203: {', '.join(ranges)}. Less than 1% and more than 99% lie beyond its scale."

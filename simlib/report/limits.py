@@ -20,7 +20,7 @@ _TITLES = ("limits", "what is left out")
 
 
 def own_limits(scenario: Scenario) -> str:
-    """Return the limits that a scenario's README names, as plain text, or "" if it names none.
+    """Return the limits that the README of a scenario names, as plain text, or "" if it names none.
 
     The limits are the section whose title begins with "Limits", or else with "What is left out". The title is a
     heading, or the first words of a paragraph in bold.

@@ -93,7 +93,7 @@ _CONTAINERS = ("sheet", "columns", "panel", "column")
 
 
 def to_html(pieces: Iterable[Block]) -> str:
-    """Return the blocks as one self-contained HTML page, without scripts and without links to other files."""
+    """Return the blocks as one HTML page without scripts and without links to other files."""
     blocks = list(pieces)
     title = next((block.text for block in _flat(blocks) if block.kind == "title"), "Report")
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -151,7 +151,7 @@ def _cell(cell: str | RangeBar) -> str:
 
 
 def to_markdown(pieces: Iterable[Block]) -> str:
-    """Return the blocks as one Markdown text. It holds the images as data."""
+    """Return the blocks as one Markdown text that holds the images as data."""
     return "\n\n".join(filter(None, map(_markdown, pieces))) + "\n"
 
 

@@ -35,15 +35,14 @@ __all__ = ["Material", "gather", "pooled_views"]
 WATCHED = 14.0
 """Number of days from the start in which signs are watched for. A shorter horizon has half its length instead."""
 
-_SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""Sizes for the signs of an ending: sets of assumption values, and histories over all these sets together. Size for the
-signs of the headline: sets of assumption values.
-"""
+_SIGN_DRAWS, _SIGN_HISTORIES = 200, 8_000
+"""Sets of assumption values for the signs of an ending, and histories over all these sets together."""
+
+_OBSERVATION_DRAWS = 128
+"""Sets of assumption values for the signs of the headline."""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
-"""For each view, the number of sets of assumption values. If the view has too many states to be solved exactly, so many
-histories are simulated with each set.
-"""
+"""Sets of assumption values for each view, and histories with each set if the view is not solved exactly."""
 
 _MOST_SOLVED = 1_000_000
 """A view is solved exactly if its number of states times its number of sets of assumption values is at most this."""
@@ -101,7 +100,7 @@ class Material:
         return headline(self.scenario)
 
     def strongest(self, most: int) -> list[Bar]:
-        """Return the assumptions that matter to the headline, the strongest first.
+        """Return up to `most` assumptions that matter to the headline, the strongest first.
 
         Assumptions whose effect is self-evident are left out.
         """
@@ -112,9 +111,9 @@ class Material:
         return [bar for bar in bars if tornado.matters(tornado.measures[0], bar)][:most]
 
     def range_of(self, kind: str, name: str) -> tuple[float, float]:
-        """Return the 5–95% range of the probability of an ending or a question by the horizon.
+        """Return the 5–95% range of the probability of an ending or a question over the sets in `draws`.
 
-        The range is over the sets of assumption values in `draws`. `kind` is "ending" or "question", and `name` an id.
+        `kind` is "ending" or "question", and `name` an id.
         """
         assert self.draws is not None
         points = self.draws.spread(name, "questions" if kind == "question" else "endings")[:, -1]
@@ -136,19 +135,9 @@ def gather(
 ) -> Material:
     """Answer the further questions of a report, about the headline and the most probable endings.
 
-    The answers leave calendar windows out if the forecast does. A scenario without endings or questions gets fewer
-    answers. If `draws` were learnt from a log, nothing is compared with the past, because the past says nothing about
-    the time after the log.
-
-    Args:
-        scenario: The scenario of the report.
-        forecast: Its forecast, which is the mean of `draws` if there are any.
-        draws: The forecasts with many sets of assumption values.
-        seed: The seed of the random numbers.
-        control: Progress, cancelling and threads.
-
-    Raises:
-        SimlibError: Any error that one of the questions raises.
+    `forecast` is the mean of `draws` if there are any. The answers leave calendar windows out if the forecast does. If
+    `draws` were learnt from a log, nothing is compared with the past, because the past says nothing about the time
+    after the log. Raises any SimlibError that a question raises.
     """
     world = ledger.readable(_without_windows(scenario, forecast))
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
@@ -177,7 +166,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return a function for each further question, by the field of `Material` that holds its answer."""
+    """Return a function for each further question, by the field of `Material` for its answer."""
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -217,10 +206,7 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the fields `spread` and `worth` of `Material`.
-
-    A field is left out if there are too few draws for it. `worth` also needs draws from the priors.
-    """
+    """Return the fields `spread` and `worth` of `Material`, if there are enough draws for them."""
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
     from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS
@@ -245,10 +231,9 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Pool the report's forecast of the headline with the forecast of each view.
+    """Pool the report's forecast of the headline with the forecast of each view over the priors of its own assumptions.
 
-    Return None without views, or if the report's forecast is at the stated values. Each view is forecast over the
-    priors of its own assumptions. Raises any error that the engines raise.
+    Return None without views, or if the report's forecast is at the stated values.
     """
     from simlib.analysis.pooling import pool_forecasts
 

@@ -52,7 +52,6 @@ _PROVENANCE = {
     "histories": "simulated histories",
     "histories_seed": "seed of the histories",
 }
-"""Words for parts of the provenance."""
 
 _RANGES = "each has a reason, and a range unless it is fixed."
 _ALL_FIXED = "all are fixed, so nothing in this report says how far off the answer may be."

@@ -1,11 +1,11 @@
 """The forecast of a report: exact, or partly simulated if the exact one would take minutes.
 
-The assumption values are drawn from the priors in several scrambled Sobol sequences. So an error can be estimated for
-each end of a range.
+The assumption values are drawn from the priors in several scrambled Sobol sequences. This allows an estimate of the
+error of each end of a range.
 
 In a large scenario every question costs another exact computation. Then only the endings and the headline are solved
-exactly with each set of assumption values. The other questions, the impacts and the numbers of moves are counted in
-histories simulated with the same sets.
+exactly. The other questions, the impacts and the numbers of moves are counted in histories simulated with the same
+values.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class ReportOptions:
 def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
     """Return equally weighted sets of assumption values, drawn from the priors.
 
-    The sets come from `GROUPS` separately scrambled Sobol sequences, one sequence after the other. The number of
-    sets is `draws`, rounded up so that all sequences are equally long.
+    The sets come from `GROUPS` separately scrambled Sobol sequences, one after the other. The number of sets is
+    `draws`, rounded up so that all sequences are equally long.
     """
     scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
     theta, size = priors.values_from_scores(scenario, scores), len(scores)
@@ -67,11 +67,7 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
-    """Return the forecast of a scenario, and the forecasts with the single sets of assumption values.
-
-    The first is the mean of the others. At the stated values there are no others, and None is returned.
-    Raises any error that the engines raise.
-    """
+    """Return the forecast of a scenario, and the forecasts of which it is the mean (None: there are no draws)."""
     common: dict[str, Any] = {
         "engine": options.engine,
         "runs": options.runs,

@@ -90,9 +90,9 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return the function that writes blocks in the format of a file: HTML for .html, Markdown for .md.
+    """Return the function that writes blocks in the format of a file.
 
-    Raises ScenarioError for any other suffix.
+    Raises ScenarioError for any suffix other than .html and .md.
     """
     suffix = Path(path).suffix
     if suffix not in _FORMATS:
@@ -103,7 +103,7 @@ def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
 def save_report(material: Material, path: str | Path) -> Path:
     """Write the material that `report_on` returned as a report, and return the path.
 
-    Raises ScenarioError for any other suffix than .html and .md.
+    Raises ScenarioError for any suffix other than .html and .md.
     """
     target = Path(path)
     write_atomically(target, text_format(target)(blocks(material)))
@@ -121,10 +121,7 @@ def report_on(
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Return the material of a report, without writing a file.
-
-    The arguments and errors are those of `write_report`.
-    """
+    """Return the material of a report. The arguments and errors are those of `write_report`."""
     update = None if isinstance(scenario, Scenario) else scenario
     world: Scenario = scenario if isinstance(scenario, Scenario) else scenario.scenario
     earlier = None if since is None else read_earlier(since, world)
@@ -151,10 +148,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the changes from a baseline.
-
-    If there are any changes, the forecast of the baseline is added too.
-    """
+    """Return the material with the changes from a baseline and, if there are any, the forecast of the baseline."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
@@ -170,10 +164,9 @@ def _seen(baseline: Scenario, view: str) -> Scenario:
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return {title of a view: the stored scenario seen through this view}.
+    """Return {title of a view: the stored scenario seen through this view}, without the view of `world` itself.
 
-    The view of `world` itself is left out. If `world` differs from the stored scenario, the stored scenario
-    without a view is included.
+    If `world` differs from the stored scenario, the stored scenario without a view is included.
     """
     if not world.path:
         return {}
