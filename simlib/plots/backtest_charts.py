@@ -26,11 +26,10 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 @lettered
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
-    """Draw the forecasts of one question by the date on which each was made, and return `ax`.
+    """Draw a line for each forecaster: its forecasts of one question by the date on which each was made.
 
-    Each forecaster has a line. `question` is an id (default: the main question of the scenario). `days` is how many
-    days ahead each forecast looks (0: up to the deadline of the backtest). A dotted line marks the date on which the
-    event happened.
+    `question` is an id (default: the main question of the scenario). `days` is how many days ahead each forecast looks
+    (0: up to the deadline of the backtest). A dotted line marks the date of the event.
     """
     asked = question or result.headline
     some, came = result.of(asked, days), result.record[asked].happened
@@ -55,7 +54,7 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
 
 @lettered
 def scores_by_question(result: Backtest, ax: Axes) -> Axes:
-    """Draw a row for each question with the mean Brier score of each forecaster, and return `ax`."""
+    """Draw a row for each question with the mean Brier score of each forecaster."""
     asked = [one for one in result.labels if result.of(one)]
     style.dress(ax, fit("Mean Brier score of each question", ax), caption("further left is better", ax))
     rows(ax, len(asked))

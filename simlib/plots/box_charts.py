@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
-    """Plot draws of the assumptions as points and a box (bounds on a few assumptions), and return `ax`.
+    """Plot draws of the assumptions as points, and a box (bounds on a few assumptions).
 
-    The axes are the two main assumptions of the box. A draw is a triangle if its result reaches the threshold. `number`
-    counts the boxes from 0. Raises ValueError if there is no box with this number.
+    A draw is a triangle if its result reaches the threshold. `number` counts the boxes from 0. Raises ValueError if
+    there is no box with this number.
     """
     if number >= len(result.boxes):
         raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
@@ -36,8 +36,8 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
 def axes_of(result: Discovery, region: Box) -> list[str]:
     """Return the ids of the assumptions on the horizontal and the vertical axis of the picture of a box.
 
-    A box is a set of bounds on assumptions. The axes are the first two assumptions that the box bounds. If the box
-    bounds only one, the vertical axis is the other assumption whose ranks are most correlated with the results.
+    The axes are the first two assumptions that the box bounds. If the box bounds only one, the vertical axis is the
+    assumption whose ranks are most correlated with the results.
     """
     chosen = [bound.assumption for bound in region.bounds[:2]]
     if len(chosen) == 1:
@@ -46,10 +46,7 @@ def axes_of(result: Discovery, region: Box) -> list[str]:
 
 
 def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
-    """Plot draws of the assumptions and the box `region` (set of bounds). Return `ax`.
-
-    The axes are those of `axes_of`.
-    """
+    """Plot draws of the assumptions and the box `region`, on the axes of `axes_of`."""
     chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
@@ -163,12 +160,12 @@ STRIP, GAP, RIGHT = 130, 62, 24
 
 
 class BoxBoard:
-    """A plot of draws and of a box (set of bounds), beside a histogram of the probabilities at the draws.
+    """A plot of draws and of a box, beside a histogram of the probabilities at the draws.
 
-    The axes of the plot are the two main assumptions of the box. A mark shows the values of the sliders.
+    A mark shows the values of the sliders.
 
     - `figure`: a plain Figure of `width` by `height` pixels.
-    - `artists`: the parts that move with the point. `Screen` draws only these again.
+    - `artists`: the parts that move with the mark. `Screen` draws only these again.
     """
 
     def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def head(panel: LivePanel, finding: str, *notes: str) -> None:
-    """Write `finding` as the title of a panel. Below, write `notes`, which say how to read the drawing."""
+    """Write `finding` as the title of a panel, and below it `notes` on how to read the drawing."""
     caption = style.wrap("; ".join(notes), panel.letters(), 3)
     lines = 1 + caption.count("\n")
     panel.caption.set_text(caption)
@@ -32,7 +32,7 @@ def head(panel: LivePanel, finding: str, *notes: str) -> None:
 
 
 def basis(result: Forecast) -> str:
-    """Say which values of the assumptions a forecast uses: the stated values, or a number of draws."""
+    """Say which values of the assumptions a forecast uses."""
     if result.stated is None:
         return "at the stated values"
     return f"{over_draws(result.provenance)} ({counted(result.provenance['draws'], 'draw')})"
@@ -54,10 +54,7 @@ def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
 
 
 def foot(result: Forecast) -> str:
-    """Return the line at the foot of a picture.
-
-    It names the scenario, the start of its hash, the date, the view and the number of interventions.
-    """
+    """Name the scenario, the start of its hash, the date, the view and the number of interventions."""
     source = result.provenance
     view = f", seen through the view {source['view']}" if source.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""

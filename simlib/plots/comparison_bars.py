@@ -35,7 +35,7 @@ def comparison(
     title: str = "The same scenario through several views",
     made: str = "",
 ) -> Axes:
-    """Draw a row for each ending or question, with a mark and a number for each forecast. Return the axes.
+    """Draw a row for each ending or question, with a mark and a number for each forecast.
 
     An ending or a question that one of the forecasts lacks is left out.
 
@@ -85,10 +85,9 @@ def _draw_row(ax: Axes, top: float, name: str, values: Mapping[str, float]) -> N
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, id) of each ending that all forecasts have.
+    """Return (kind, id) of each ending, and with `questions` of each question, that all forecasts have.
 
-    With `questions`, the questions that all forecasts have are returned too. `ongoing` says whether "No ending yet" is
-    included.
+    `ongoing` says whether "No ending yet" is included.
     """
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
@@ -109,7 +108,7 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
 
 @lettered
 def both_forecasts(result: Diff, ax: Axes) -> Axes:
-    """Draw the forecasts of two compared scenarios side by side, and return `ax`.
+    """Draw the forecasts of two compared scenarios side by side.
 
     Raises SimlibError if the comparison was made without forecasts.
     """

@@ -28,14 +28,13 @@ def drivers(
     note: str = "change in points at its low (hatched) and high, from the slope",
     rows: int = ROWS,
 ) -> Axes:
-    """Draw two bars for each of the first `rows` assumptions of a table, and return `ax`.
+    """Draw two bars for each of the first `rows` assumptions of a table.
 
     `frame` has one row for each assumption, with these columns:
 
     - `label`: the name of the assumption.
     - `at_low`: the change of the probability when the assumption goes to its 5th percentile.
     - `at_high`: the change of the probability when the assumption goes to its 95th percentile.
-
     - `solved` (optional): whether these changes are exact. The others are written with "≈".
 
     The axis is in percentage points. `note` is written below the title.
@@ -77,7 +76,7 @@ def drivers(
 
 
 def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the `most` largest elasticities of a measure (default: the first), and return `ax`.
+    """Draw the `most` largest elasticities of a measure (default: the first).
 
     A measure is a probability or an expected number. An elasticity is the change of the measure, in percent, for 1%
     more of an assumption.

@@ -201,7 +201,7 @@ def endings(
     show: Sequence[str] | None = None,
     doubt: Mapping[str, Floats] | None = None,
 ) -> Axes:
-    """Draw the probability of each ending over time, and return the axes.
+    """Draw the probability of each ending over time.
 
     The title names the likeliest ending.
 

@@ -26,16 +26,16 @@ HATCH = 1.1
 
 
 def fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the fan chart of a ladder (scale of levels) or of one probability, and return `ax`."""
+    """Draw the fan chart of a ladder or of one probability."""
     return nested_fan(result, ax) if result.of_ladder else measure_fan(result, ax)
 
 
 def nested_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw the probabilities of the rungs (levels) of a ladder as stacked areas over time. Return `ax`.
+    """Draw the probabilities of the rungs of a ladder as stacked areas over time.
 
-    The height of a colour is the probability of its rung, on average over the draws from the priors. Bands show how a
-    border between two rungs varies over the draws: 90% of the draws are in the hatched band, and 50% are in the crossed
-    band. Where bands would overlap, only the bands beside the widest rungs are drawn.
+    The height of a colour is the mean probability of its rung over the draws from the priors. At a border between two
+    rungs, 90% of the draws are in the hatched band, and 50% in the crossed band. Where bands would overlap, only those
+    beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -72,10 +72,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Choose the borders between rungs (levels) that get a band, so that no two bands overlap at the last time.
-
-    Borders beside wide rungs are chosen first.
-    """
+    """Choose the borders that get a band: those beside the widest rungs first, and none whose band overlaps another."""
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
     beside = np.maximum(layers[:-1], layers[1:])
@@ -113,7 +110,7 @@ def _band(ax: Axes, result: Fan, border: int) -> None:
 
 
 def measure_fan(result: Fan, ax: Axes) -> Axes:
-    """Draw one probability over time, and return `ax`.
+    """Draw one probability over time.
 
     - Solid line: the mean over the draws from the priors.
     - Dotted line: the probability at the stated values of the assumptions.

@@ -28,7 +28,7 @@ WIDTH = 720
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
-    """Return an empty figure of `width` by `height` pixels at 100 dpi. `words` is its alternative text."""
+    """Return an empty figure of `width` by `height` pixels at 100 dpi, with the alternative text `words`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
@@ -42,8 +42,6 @@ def _figure_class() -> type[Figure]:
     from matplotlib.figure import Figure as Plain
 
     class WorthAThousandWords(Plain):
-        """A matplotlib figure with alternative text."""
-
         words = ""
 
         def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
@@ -68,7 +66,7 @@ def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
 def small_png(*figures: Figure, ratio: float = 1) -> bytes:
     """Return figures of equal width, one below the other, as one PNG of few colours.
 
-    The PNG has `ratio` pixels for each pixel of the figures.
+    `ratio` is the number of pixels for each pixel of the figures.
     """
     from simlib.plots.palette import Palette, colours_of
 
@@ -144,9 +142,9 @@ DARK = '[data-jp-theme-light="false"] .simlib-figure { filter: invert(0.93) hue-
 def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str, str], dict[str, Any]]:
     """Return the data {type: content} and the metadata of a picture for a notebook.
 
-    The data has the picture twice, as HTML (for live notebooks) and as PNG, and `words` as plain text. `words` is the
-    alternative text. `sharp` is the same picture with more pixels, and is used in the HTML. A picture that is too wide
-    for the page scrolls and never shrinks. In a dark theme of Jupyter, the HTML shows dark colours.
+    The data is the picture as HTML (for live notebooks) and as PNG, and its alternative text `words`. The HTML has
+    `sharp`, the same picture with more pixels. A picture that is too wide for the page scrolls and never shrinks. In a
+    dark theme of Jupyter, the HTML shows dark colours.
     """
     data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
     look = f'class="simlib-figure" width="{png_size(png)[0]}" style="max-width: none; background: white"'

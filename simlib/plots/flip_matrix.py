@@ -21,7 +21,7 @@ MANY = 0.01
 
 
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
-    """Draw the share of histories by ending at the baseline (row) and in a variant (column). Return `ax`.
+    """Draw the share of histories by ending at the baseline (row) and in a variant (column).
 
     A variant is a changed copy of the scenario (default: the first). Each history is simulated in both, with the same
     random numbers. The hatched diagonal holds histories with the same ending in both. Raises ValueError if no histories
@@ -88,5 +88,5 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
 
 
 def _write(share: float) -> str:
-    """Write a share as `percent` does, but all shares from 0.01% to 1% with two decimals."""
+    """Write a share as `percent` does, but shares from 0.01% to 1% with two decimals."""
     return f"{100 * share:.2f}%" if 5e-5 <= share < 0.00995 else percent(share)

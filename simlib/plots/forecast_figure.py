@@ -126,7 +126,7 @@ class Dashboard:
 
     @property
     def artists(self) -> list:
-        """Every artist that changes from forecast to forecast."""
+        """The artists that change from forecast to forecast."""
         return [self.mark, self.note, *(artist for panel in self.panels for artist in panel.artists)]
 
     def update(
@@ -159,10 +159,7 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, choice: Contents) -> int:
-    """Return the width for labels, in pixels, within the limits `_LABELS`.
-
-    The longest label should fit in two lines, together with its value and the change of this value.
-    """
+    """Return the width in pixels for labels: enough for the longest, with its value, in two lines, within `_LABELS`."""
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
@@ -179,10 +176,7 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Return the boxes {panel: (left, top, width, height)} of the axes, and the height of the figure.
-
-    All numbers are in pixels from the upper left corner of the figure.
-    """
+    """Return {panel: (left, top, width, height)} and the height of the figure, in pixels from its upper left corner."""
     boxes, top = {}, _HEAD
     for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
         present = [name for name in names if name in heights]

@@ -30,7 +30,7 @@ def grid(
     unit: str,
     limits: tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw probabilities as a grid of cells, with the number in each cell, and return `ax`.
+    """Draw probabilities as a grid of cells, with the number in each cell.
 
     Args:
         values: The probabilities (U, A): U values of the assumption `up`, A values of the assumption `across`.

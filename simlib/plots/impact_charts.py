@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @lettered
 def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw the mean of an impact over time, and return `ax`.
+    """Draw the mean of an impact over time.
 
     An impact is a quantity that adds up over a history, such as losses. `impact` is its id (default: the first). If the
     forecast has the distribution of the impact over histories, its median and 90% range are drawn too.
@@ -46,7 +46,7 @@ def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes
 
 @lettered
 def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes:
-    """Draw a bar for the mean of an impact given each ending, and return `ax`.
+    """Draw a bar for the mean of an impact given each ending.
 
     An impact is a quantity that adds up over a history, such as losses. `impact` is its id (default: the first).
     """

@@ -29,7 +29,7 @@ LABELS = 0.44
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Say the mean of an impact, and the 90% range `span` or, without `span`, the standard deviation."""
+    """Say the mean of an impact, and its 90% range `span` or else its standard deviation."""
     return f"{result.label('impacts', impact)}: {_size(result, impact, span)}"
 
 
@@ -77,7 +77,7 @@ def consequence_rows(
     baseline: Forecast | None = None,
     head: int | None = None,
 ) -> Axes:
-    """Draw a bar for the mean of an impact given each ending, and return `ax`.
+    """Draw a bar for the mean of an impact given each ending.
 
     The means of all impacts are written above the bars. If the axes are too low for all bars, those of the likeliest
     endings are drawn.
@@ -132,5 +132,4 @@ def consequence_rows(
 
 
 def _above(ax: Axes, text: str, height: float, **font: Any) -> None:
-    """Write a line of text `height` points above the axes."""
     ax.annotate(text, (0, 1), (0, height), xycoords="axes fraction", textcoords="offset points", **font)

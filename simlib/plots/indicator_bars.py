@@ -23,7 +23,7 @@ ROWS = 10
 
 
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the probability of an event if an indicator is seen (filled) and if not (hollow). Return `ax`.
+    """Draw the probability of an event if an indicator is seen (filled) and if not (hollow).
 
     An indicator is a public move or level. The `most` with the largest expected information are drawn, ordered by the
     probability if they are seen. A dashed line marks the probability before anybody
@@ -80,7 +80,7 @@ def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
 
 
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
-    """Draw a heat map with a row for each indicator and a column for each ending. Return `ax`.
+    """Draw a heat map with a row for each indicator and a column for each ending.
 
     An indicator is a public move or level. A cell says by how many percentage points the probability of the ending
     changes if the indicator is seen. A white cell means that no such change is known. The rows are the `most`

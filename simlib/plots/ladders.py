@@ -79,7 +79,7 @@ class LadderPanel(LivePanel):
 
 @lettered
 def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
-    """Draw the rungs (levels) of one ladder, stacked over time, and return the axes.
+    """Draw the rungs (levels) of one ladder, stacked over time.
 
     `ladder` is the id of the ladder (default: the first). Dotted lines show `baseline`, the forecast of the unchanged
     scenario. The title names the rung that is likeliest at the end.

@@ -22,7 +22,7 @@ ROWS = 9
 
 @lettered
 def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the range of each assumption before (grey) and after (colour) learning from a log. Return `ax`.
+    """Draw the range of each assumption before (grey) and after (colour) learning from a log.
 
     Values are normal scores: the prior has mean 0 and standard deviation 1. A bar is the mean ± 1.645 standard
     deviations, which is the range from 5 to 95% of a normal distribution. A dot shows the mean after learning.

@@ -59,7 +59,7 @@ def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
 def settle(artist: Artist) -> None:
     """Let every text in an artist (axes, a figure, a legend) appear exactly as it was given.
 
-    Dollar signs are plain signs, right-to-left words keep their order, and another font supplies missing letters.
+    Dollar signs are plain, right-to-left words keep their order, and another font supplies missing letters.
     """
     from matplotlib.axis import Axis
     from matplotlib.text import Text
@@ -71,7 +71,7 @@ def settle(artist: Artist) -> None:
 
 
 def put(text: Text, words: str) -> None:
-    """Set the words of one text, and treat the text as `settle` does."""
+    """Set the words of one text, and `settle` the text."""
     text.set_text(words)
     _settle_text(text)
 
@@ -125,7 +125,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Whether a font file lacks a letter. Controls, direction marks and spaces are never lacking."""
+    """Whether a font file lacks a letter other than a control, a direction mark or a space."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 
@@ -141,7 +141,7 @@ def _letters(path: str) -> frozenset[int]:
 
 @functools.cache
 def _family(letter: str) -> str | None:
-    """Return an installed font that has a letter (if possible upright and sans serif), or None."""
+    """Return an installed font that has a letter, if possible upright and sans serif."""
     from matplotlib import font_manager
 
     some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))

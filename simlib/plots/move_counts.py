@@ -159,7 +159,7 @@ def _change(count: float, old: float) -> str:
 def moves(
     result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:
-    """Draw the expected number of each chosen move by the last date of the forecast, and return the axes.
+    """Draw the expected number of each chosen move by the last date of the forecast.
 
     `show` holds the ids of the moves (default: the `rows` most frequent ones). Hollow bars show `baseline`, the
     forecast of the unchanged scenario.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def outlook_fan(result: Fan, ax: Axes, *, baseline: Floats | None = None) -> Axes:
-    """Draw the mean of a probability and its 5–95% range over time, without a title, and return `ax`.
+    """Draw the mean of a probability and its 5–95% range over time, without a title.
 
     `baseline` (T,) holds the probability in the unchanged scenario at the T times of `result`.
     """

@@ -69,14 +69,11 @@ class Palette:
 
     @property
     def ready(self) -> bool:
-        """Whether the palette has been taken from a picture."""
+        """Whether a picture has been learnt."""
         return len(self._nearest) > 0
 
     def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
-        """Take the palette from an RGBA picture (height, width, 4).
-
-        The N colours `kept` (N, 3) are kept exactly.
-        """
+        """Take the palette from an RGBA picture (height, width, 4). The N colours `kept` (N, 3) are kept exactly."""
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))

@@ -51,7 +51,7 @@ class LivePanel(ABC):
         self.artists: list[Artist] = []
 
     def letters(self, size: float = style.SMALL) -> int:
-        """Return how many letters of `size` points fit into the `reach` of the panel."""
+        """Return how many letters of `size` points fit into `reach`."""
         figure = self.ax.get_figure(root=True)
         assert figure is not None
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
@@ -135,7 +135,7 @@ class SideLabels:
 
     @property
     def artists(self) -> list[Artist]:
-        """The lines and the texts. All of them change with `update`."""
+        """The lines and the texts."""
         return [self.lines, *self.texts]
 
     def update(
@@ -177,10 +177,9 @@ class SideLabels:
         )
 
     def _fit(self, labels: Sequence[Sequence[str]], room: float) -> tuple[list[str], NDArray]:
-        """Break labels into at most three lines, or fewer if all together exceed `room` pixels.
+        """Return the texts of labels, in at most three lines each, and their heights in pixels.
 
-        Each label is a list of wordings, of which the first that fits is used. Return the texts of the labels, and
-        their heights in pixels.
+        Each label has its first wording that fits. All labels together are at most `room` pixels high if possible.
         """
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []

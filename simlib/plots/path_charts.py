@@ -43,7 +43,7 @@ COLUMN = 0.02
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for the probability of each of the `most` likeliest paths, and return `ax`.
+    """Draw a bar for the probability of each of the `most` likeliest paths.
 
     A path is the order in which histories first visit the rungs (levels of a ladder), together with their ending.
     """
@@ -69,12 +69,11 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
-    """Draw a tree, from left to right, of the orders in which histories first visit rungs. Return `ax`.
+    """Draw a tree, from left to right, of the orders in which histories first visit the rungs (levels of a ladder).
 
-    A rung is a level of a ladder. Each node stands for all histories that begin with the rungs on the way to the node.
-    The line to a node is the thicker the more probable the node is. Nodes less probable than `least` are left out, and
-    so are nodes after more than `depth` rungs. The branches of a node may have less probability together than the node,
-    because some histories visit no further rung.
+    A node stands for all histories that begin with the rungs on the way to the node. Lines to more probable nodes are
+    thicker. Nodes less probable than `least` are left out, and so are nodes after more than `depth` rungs. Some
+    histories end at a node, so its branches may have less probability together than the node.
     """
     nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
@@ -152,7 +151,7 @@ def _rung_names(result: Paths) -> list[str]:
 
 
 def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
-    """Draw how histories flow from rung to rung (levels of a ladder) as a Sankey diagram. Return `ax`.
+    """Draw how histories flow from rung to rung (levels of a ladder) as a Sankey diagram.
 
     Column k has a bar for each rung that is the k-th new rung of some history. The height of the bar is the share of
     these histories. A band leads from a bar to the next new rung. Histories without a band visit no further rung. There
@@ -243,7 +242,7 @@ def _departure(result: Paths) -> str:
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
     """Write name and share beside each bar {name: (bottom, height)} of the column `depth`.
 
-    Labels that would overlap are moved apart, and thin lines join these labels to their bars.
+    Labels that would overlap are moved apart and joined to their bars by thin lines.
     """
     bottom, top = ax.get_ylim()
     line = 1.25 * (bottom - top) / lines_within(ax)
@@ -279,7 +278,7 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
 
 
 def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> Axes:
-    """Draw sampled histories as step lines over the rungs (levels) of a ladder, and return `ax`.
+    """Draw sampled histories as step lines over the rungs (levels) of a ladder.
 
     At most `most` thin lines are drawn. The thick lines are the typical histories of `result`, one for each likely
     path. Lines on one rung are spread over a grey band, so that none hides another.

@@ -64,5 +64,4 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
 
 
 def _words(answer: Any) -> str:
-    """Return the alternative text of the picture of an answer."""
     return " ".join(answer.sentences()) if hasattr(answer, "sentences") else ""

@@ -43,7 +43,7 @@ LETTERS = 112
 
 
 def calendar(result: Comparison, ax: Axes) -> Axes:
-    """Draw a row for each intervention, under the name of its variant (changed scenario), and return `ax`.
+    """Draw a row for each intervention, under the name of its variant (changed scenario).
 
     An intervention on one day is a mark, and an intervention that lasts is a bar. A tick of the axis stands at the
     beginning of its date, because interventions act at the beginning of a day.
@@ -77,7 +77,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 
 def rows_of(result: Comparison) -> float:
-    """Return how many rows high a calendar is. The names of the variants are included."""
+    """Return how many rows high a calendar is, with the names of the variants."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
     more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
     return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more

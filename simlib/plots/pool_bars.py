@@ -20,7 +20,7 @@ MARKS = ("o", "s", "^", "v", "P", "X")
 
 @lettered
 def pools(result: Pool, ax: Axes) -> Axes:
-    """Draw a row of marks for each ending and question, and return `ax`.
+    """Draw a row of marks for each ending and question.
 
     - A mark in colour: the probability in one view (set of assumptions).
     - Line: from the lowest to the highest view.

@@ -38,7 +38,7 @@ def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
 
 
 def height_of(result: Update) -> int:
-    """Return the height in pixels of a picture that has room for all assumptions and their whole labels."""
+    """Return the height in pixels that a picture of all assumptions with their whole labels needs."""
     numbers, some = {**result.before.assumptions, **result.before.log_assumptions}, chosen(result)
     row = 42 if all(len(numbers[each.id].short_label) <= LETTERS for each in some) else 52
     return 170 + row * max(len(some), 1)
@@ -46,7 +46,7 @@ def height_of(result: Update) -> int:
 
 @lettered
 def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the range (5 to 95%) and the median of each assumption before and after the log. Return `ax`.
+    """Draw the range (5 to 95%) and the median of each assumption before and after the log.
 
     At most `most` assumptions are drawn, the most changed first. The unit of the axis is described in `scores`.
     """
@@ -87,11 +87,10 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return the distances of values from the prior's median, in standard deviations of the prior.
+    """Return the distances of values (in base units) from the prior's median, in standard deviations of the prior.
 
-    `points` are in base units. Distances are measured on the scale of `forward` (log or logit). A prior may have one
-    standard deviation below its median and another above. The distance of a value below the median is divided by the
-    former.
+    Distances are measured on the scale of `forward` (log or logit). Below and above its median, a prior may have
+    different standard deviations.
     """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
     away = np.array([float(forward(number.kind, x)) for x in points]) - middle

@@ -24,7 +24,7 @@ MONTH = DAYS_PER["month"]
 def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
     """Draw how often events happened in past crises, beside their probabilities in the scenario.
 
-    There is one row for each event and class of past crises. Return `ax`.
+    There is one row for each event and class of past crises.
 
     - Bar: the share of the past crises in which the event happened.
     - Line: the 95% interval of this share.
@@ -55,7 +55,7 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
 
 @lettered
 def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: HistoricalRates | None = None) -> Axes:
-    """Draw the rate at which an event first happens, by days since the onset of a crisis. Return `ax`.
+    """Draw the rate at which an event first happens, by days since the onset of a crisis.
 
     The days are grouped into bands. `label` names the event. `law` has rates from a much larger set of crises, which
     are drawn as lines without intervals.

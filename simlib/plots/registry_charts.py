@@ -20,7 +20,7 @@ VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", Non
 
 @lettered
 def registered(result: RegistryScore, ax: Axes) -> Axes:
-    """Draw a row for each registered forecast, and return `ax`.
+    """Draw a row for each registered forecast.
 
     - Line: the range from 5 to 95% of the draws of the assumptions.
     - Filled dot: the forecast probability.
@@ -47,7 +47,7 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
 
 @lettered
 def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
-    """Draw how often events happened (vertical) by their forecast probability (horizontal). Return `ax`.
+    """Draw how often events happened (vertical) by their forecast probability (horizontal).
 
     In 90 of 100 samples of the same size, the curve of a calibrated forecaster lies in the grey band.
     """

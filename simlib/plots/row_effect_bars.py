@@ -19,7 +19,7 @@ ROWS = 9
 
 @lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for the effect of each row (event) of a log on a forecast, in log-odds. Return `ax`.
+    """Draw a bar for the effect of each row (event) of a log on a forecast, in log-odds.
 
     The `most` rows with the largest effects are drawn, in the order of the log. The plain part of a bar comes from news
     about the state of the world, and the hatched part from lessons about the assumptions. Two further bars show the

@@ -67,7 +67,7 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
 
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
-    """Write a number beside a bar, to the right (or left) of `x` and at the height `row`."""
+    """Write a number at the height `row`, to the right (or left) of `x`."""
     beside = ax.annotate(
         text,
         (x, row),
@@ -115,7 +115,7 @@ def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], l
 
 
 def whisker(ax: Axes, low: float, high: float, row: float) -> None:
-    """Draw the interval from `low` to `high`, with end caps, across the bar at the height `row`."""
+    """Draw the interval from `low` to `high`, with end caps, at the height `row`."""
     ax.plot([low, high], [row, row], color=style.INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
     for end in (low, high):
         ax.plot([end, end], [row - 0.07, row + 0.07], color=style.INK, linewidth=1.2, zorder=4)

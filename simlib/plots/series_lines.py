@@ -37,7 +37,7 @@ class _Course:
 
 @lettered
 def series(result: ForecastSeries, ax: Axes) -> Axes:
-    """Draw the probability of each question against the date of the forecast, and return `ax`.
+    """Draw the probability of each question against the date of the forecast.
 
     A single question has up to three lines: a forecast updated with the log, a forecast with assumptions learnt from
     the log, and a forecast that is never updated. Each of several questions has a strong line for its updated forecast

@@ -36,7 +36,7 @@ def _title(measure: str, some: Sequence[Share]) -> str:
 
 
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the first-order (filled) and total (hollow) Sobol indices of a measure, and return `ax`.
+    """Draw the first-order (filled) and total (hollow) Sobol indices of a measure.
 
     A measure is a probability or an expected number (default: the first). Whiskers are 95% intervals. At most `most`
     inputs are drawn. If the interval of an index is too wide, only the interval is drawn.

@@ -36,11 +36,11 @@ SIDE_BY_SIDE = 760
 
 @dataclass
 class Arrow:
-    """A change of a variable from one level to another, and the moves that make this change.
+    """A change of a variable from one level to another.
 
     - `start`, `end`: the places of both levels, from 0.
-    - `numbers`: the numbers of the moves, from 1.
-    - `actors`: the ids of the actors of the moves.
+    - `numbers`: the numbers of the moves that make the change, from 1.
+    - `actors`: the ids of the actors of these moves.
     """
 
     start: int
@@ -80,7 +80,7 @@ def _changes(move: Move, variable: Variable) -> Iterator[tuple[int, int]]:
 
 
 def _allowed(when: Condition, variable: Variable) -> list[int]:
-    """Return the indices of the levels of `variable` that are possible while the condition `when` holds."""
+    """Return the indices of the levels that are possible while the condition `when` holds."""
     names: set[str] = set()
     for clause in when.clauses:
         names |= set(dict(clause).get(variable.id, variable.levels))
@@ -185,7 +185,7 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(scenario: Scenario, move: Move) -> str:
-    """Return in words the conditions on variables that the move does not change: no arrow shows these."""
+    """Say the conditions on variables that the move does not change, because no arrow shows these."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -195,7 +195,7 @@ def _needs(scenario: Scenario, move: Move) -> str:
 
 
 def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
-    """Yield in words every factor that multiplies the rate of a move: "×17 while tempo is hot"."""
+    """Yield every factor of the rate of a move, as in "×17 while tempo is hot"."""
     for factor in move.factors:
         if factor.per:
             yield f"times the number of {factor.per}"
@@ -205,7 +205,7 @@ def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
 
 
 def _outcomes(scenario: Scenario, move: Move) -> str:
-    """Return the outcomes of a move, each with its probability: "40%: ship hit".
+    """List the outcomes of a move with their probabilities, as in "40%: ship hit".
 
     If factors multiply the odds of an outcome, "(before its factors)" stands after its probability.
     """
@@ -219,13 +219,13 @@ def _outcomes(scenario: Scenario, move: Move) -> str:
 
 
 def height(scenario: Scenario, width: int) -> int:
-    """Return how many pixels high the diagram of a scenario is at a width in pixels."""
+    """Return the height of the diagram of a scenario at a width, both in pixels."""
     return _layout(scenario, width).height
 
 
 @lettered
 def diagram(scenario: Scenario, ax: Axes) -> Axes:
-    """Draw the state diagram of a scenario on an axes of any size, and return the axes."""
+    """Draw the state diagram of a scenario on an axes of any size."""
     box = ax.get_window_extent()
     ax.set_xlim(0, box.width)
     ax.set_ylim(box.height, 0)

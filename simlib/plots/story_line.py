@@ -28,7 +28,7 @@ def story(
     title: str = "",
     ended: bool = False,
 ) -> Axes:
-    """Draw one history as steps over the rungs (levels) of a ladder, and return the axes.
+    """Draw one history as steps over the rungs (levels) of a ladder.
 
     If the axes are too low for the names of all rungs, only the rungs between the lowest and the highest of the history
     are shown. If their names do not fit either, those where the history stays most often are named.
@@ -62,7 +62,7 @@ def story(
 
 
 def _shown(rungs: Ints, count: int, ax: Axes) -> tuple[range, list[int]]:
-    """Return the rungs that are shown, of `count` rungs, and those of them whose names fit into the axes."""
+    """Return the rungs that are shown, and those of them whose names fit into the axes."""
     room = max(lines_within(ax), 1)
     if count <= room:
         return range(count), list(range(count))

@@ -270,10 +270,7 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
 
 def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
-    """Break a label, in the first wording that fits, into at most `lines` lines of `width` characters.
-
-    If no wording fits, the last wording loses words from its middle.
-    """
+    """Break the first of several wordings that fits, as `wrap` does. If none fits, the last loses words."""
     whole = (words for words in wordings if len(textwrap.wrap(words, width, break_on_hyphens=False)) <= lines)
     return wrap(next(whole, wordings[-1]), width, lines)
 

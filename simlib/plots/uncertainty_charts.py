@@ -19,7 +19,7 @@ QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
 def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw the cumulative distribution of a measure over draws of the assumptions, and return `ax`.
+    """Draw the cumulative distribution of a measure over draws of the assumptions.
 
     A measure is a probability or an expected number (default: the first). Two lines mark the mean and the value at the
     stated assumptions.
@@ -66,7 +66,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
 
 
 def split(result: Uncertainty, ax: Axes) -> Axes:
-    """Draw how much of the variance of each event is due to assumptions and how much to chance. Return `ax`."""
+    """Draw how much of the variance of each event is due to assumptions and how much to chance."""
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"

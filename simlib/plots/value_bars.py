@@ -20,7 +20,7 @@ ROWS = 8
 
 
 def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the value of knowing each of the first `most` assumptions exactly (EVPPI), and return `ax`.
+    """Draw the value of knowing each of the first `most` assumptions exactly (EVPPI).
 
     Each bar is a share: the value of knowing one assumption, divided by the value of knowing all of them. The text
     beside a bar names the sources of the assumption.
@@ -47,7 +47,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the forecast if a move is seen (filled dot) and if not (hollow dot), and return `ax`.
+    """Draw the forecast if a move is seen (filled dot) and if not (hollow dot).
 
     The first `most` observations of `result` have a row each. A dashed line marks the probability without watching.
     The text beside a row is the gain in the Brier score.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw a bar for a measure in the scenario, and a bar for its change in each variant. Return `ax`.
+    """Draw a bar for a measure in the scenario, and a bar for its change in each variant.
 
     A measure is a probability or an expected number (default: the first of `result`). A variant is a changed copy of
     the scenario. A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the change.
@@ -38,7 +38,7 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 
 
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw the effects of changes of a scenario that are made one after the other, and return `ax`.
+    """Draw the effects of changes of a scenario that are made one after the other.
 
     Each variant in `result` must add one change to the variant before (see `cumulative`). Each bar begins where the bar
     before ended, and the last bar shows all changes together. A measure is a probability or an expected number
@@ -82,7 +82,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to the value in a variant, and a whisker. Return how far right these reach."""
+    """Draw a bar from `start` to the value in a variant, and return how far right the bar and its whisker reach."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @lettered
 def weekly_rows(result: RowsPerWeek, ax: Axes) -> Axes:
-    """Draw the number of rows (events) of a log in each week, and return `ax`.
+    """Draw the number of rows (events) of a log in each week.
 
     - Bar: the range of nine in ten histories of the model, with a line at the median.
     - Dot: the number in the log. It is a diamond if outside the bar.

@@ -47,7 +47,7 @@ class AmountSample:
 
     @property
     def exact(self) -> bool:
-        """Whether the distribution is solved exactly with each set of assumption values."""
+        """Whether the distribution is solved exactly."""
         return self.shares is not None
 
     @property
@@ -58,7 +58,7 @@ class AmountSample:
         return f"This distribution is counted in {counted(self.amounts.size, 'history', 'histories')}."
 
     def exceeds(self, amount: float) -> Estimate:
-        """Return the probability that the amount of the impact is more than `amount`."""
+        """Return the probability that the amount is more than `amount`."""
         p, variance = self._mean(self.amounts > amount)
         band = Band.of_mean(p, variance, None if self.exact else float(self.amounts.size))
         return Estimate(float(band.probability), float(band.low), float(band.high))
@@ -79,14 +79,14 @@ class AmountSample:
         return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
     def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
-        """Return the weighted mean of values (D, R), and the variance of this mean over the D sets."""
+        """Return the weighted mean of values (D, R), and its variance over the D sets."""
         by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
         variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)
         return np.asarray(mean), np.asarray(variance)
 
     def point(self, share: float) -> float:
-        """Return the amount that `quantile` gives for `share`, without its interval."""
+        """Return the value of `quantile` without its interval."""
         within = 1 / self.amounts.shape[1] if self.shares is None else self.shares
         each = np.broadcast_to(self.weights[:, None] * within, self.amounts.shape).ravel()
         some = each > 0
@@ -122,7 +122,7 @@ class Accumulation:
     sample: AmountSample | None = None
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers as JSON data. They include the distribution at the last report time."""
+        """Return the numbers as JSON data, with the distribution at the last report time."""
         data = pick(self, "unit", "mean", "chance", "doubt", "error", "given", "given_error")
         if self.fan is not None and self.sample is not None:
             data["fan"] = dict(zip(("p05", "p50", "p95"), self.fan, strict=True))
@@ -164,8 +164,8 @@ class Accumulation:
 
         For example, {100.0: ("more than 100 people", Estimate(0.3, 0.28, 0.32))}. The amounts are round, and between
         the 5% and the 99% point at the last report time. For things that are counted, they are whole numbers above 1,
-        and 0.5 ("at least one") replaces all amounts up to 1. If several amounts have the same probability in print,
-        only the largest is returned. If the distribution was not computed, the dictionary is empty.
+        and 0.5 ("at least one") replaces all amounts up to 1. Of several amounts whose probabilities are equal in
+        print, only the largest is returned. Without a distribution, the dictionary is empty.
         """
         if self.sample is None:
             return {}

@@ -94,10 +94,7 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- reading
 
     def firing_range(self, move: str) -> FiringRange | None:
-        """Return the range of the number of times that a move happens by the last report time.
-
-        Return None if the range was not computed.
-        """
+        """Return the range of the number of times that a move happens by the last report time, if it was computed."""
         return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
@@ -239,7 +236,7 @@ class Forecast(Answer):
 
     @property
     def histories_note(self) -> str:
-        """A sentence that names the questions in `by_histories`, or "" if there are none."""
+        """A sentence that names the questions in `by_histories` ("": none)."""
         if not self.by_histories:
             return ""
         names = listed(quoted(self.label("questions", name)) for name in self.by_histories)
@@ -282,7 +279,7 @@ class Forecast(Answer):
 
     @property
     def lead_note(self) -> str:
-        """A warning that no ending is clearly the likeliest. It is "" if one ending clearly is."""
+        """A warning that no ending is clearly the likeliest ("": one clearly is)."""
         many = len(self.contenders)
         if many < 2:
             return ""
