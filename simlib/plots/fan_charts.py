@@ -72,7 +72,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Choose the borders that get a band: those beside the widest rungs first, and none whose band overlaps another."""
+    """Choose the borders that get a band: beside the widest rungs first, and no two whose bands overlap."""
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
     beside = np.maximum(layers[:-1], layers[1:])

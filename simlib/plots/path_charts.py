@@ -69,7 +69,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
-    """Draw a tree, from left to right, of the orders in which histories first visit the rungs (levels of a ladder).
+    """Draw a tree, from left to right, of the orders in which histories first visit rungs (levels of a ladder).
 
     A node stands for all histories that begin with the rungs on the way to the node. Lines to more probable nodes are
     thicker. Nodes less probable than `least` are left out, and so are nodes after more than `depth` rungs. Some

@@ -87,10 +87,10 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return the distances of values (in base units) from the prior's median, in standard deviations of the prior.
+    """Return the distances of values from the prior's median, in standard deviations of the prior.
 
-    Distances are measured on the scale of `forward` (log or logit). Below and above its median, a prior may have
-    different standard deviations.
+    Values are in base units. Distances are measured on the scale of `forward` (log or logit). Below and above its
+    median, a prior may have different standard deviations.
     """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
     away = np.array([float(forward(number.kind, x)) for x in points]) - middle

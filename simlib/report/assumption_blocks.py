@@ -1,4 +1,4 @@
-"""Blocks of a report on how questions are settled, where the scenario starts, and what its assumptions rest on."""
+"""Blocks of a report on the settling of questions, the start, and the grounds of the assumptions."""
 
 from __future__ import annotations
 

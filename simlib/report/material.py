@@ -231,9 +231,10 @@ def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> P
 def pooled_views(
     material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
 ) -> Pool | None:
-    """Pool the report's forecast of the headline with the forecast of each view over the priors of its own assumptions.
+    """Pool the report's forecast of the headline with the forecast of each view.
 
-    Return None without views, or if the report's forecast is at the stated values.
+    Each view is forecast over its own priors. Return None without views, or if the report's forecast is at the stated
+    values.
     """
     from simlib.analysis.pooling import pool_forecasts
 

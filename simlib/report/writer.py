@@ -148,7 +148,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the changes from a baseline and, if there are any, the forecast of the baseline."""
+    """Return the material with the changes from a baseline, and its forecast if there are any changes."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
