@@ -115,10 +115,9 @@ def consequence_rows(
     top = 1.25 * max([*given.values(), 1e-9])
     ax.set_xlim(-top * LABELS / (1 - LABELS), top)
     ax.set_ylim(max(len(ranked), 1) - 0.4, -0.6)
+    whole = all(len(result.label("endings", name)) <= 0.9 * LABELS * width for name in ranked)
     for row, name in enumerate(ranked):
-        label = "No ending yet" if name == ONGOING else result.label("endings", name)
-        if len(label) > 0.9 * LABELS * width:
-            label = result.short_label("endings", name)
+        label = result.label("endings", name) if whole else result.short_label("endings", name)
         ax.text(
             -0.01 * top, row, style.wrap(label, int(width * LABELS), 1), ha="right", va="center", fontsize=style.SMALL
         )

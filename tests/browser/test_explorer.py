@@ -175,7 +175,7 @@ def test_other_questions_are_never_cut_and_graphs_follow_the_window(visit):
         assert page.page.evaluate(CUT) == []
         shown = dict(page.page.evaluate(lines))
         assert {label for label, height in shown.items() if height >= 20} == set(), "one line"
-        assert {"Maduro no longer holds power", "Vessel strikes called off"} <= shown.keys()
+        assert {"Maduro out of power", "Vessel strikes called off"} <= shown.keys()
     page.page.get_by_role("slider", name="A strike on land is ordered").first.focus()
     page.page.keyboard.press("End")
     page.settle(120)

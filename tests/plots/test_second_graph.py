@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from itertools import pairwise
 
@@ -57,6 +58,16 @@ def test_of_many_endings_the_likeliest_have_bars(forecast):
     assert len(names) == 2 < len(chances)
     assert set(names) == set(sorted(chances, key=chances.get)[-2:])
     assert any("mean given the 2 likeliest of 3 endings" in text.get_text() for text in ax.texts)
+
+
+def test_if_one_label_is_too_long_all_bars_have_short_labels(forecast):
+    long = {"settlement": "A treaty is signed by both governments under the eyes of the League"}
+    labels = forecast.labels | {
+        "endings": forecast.labels["endings"] | long,
+        "short_endings": {"open-war": "War", "settlement": "Treaty"},
+    }
+    ax = consequence_rows(dataclasses.replace(forecast, labels=labels), axes(600, 300, 60))
+    assert {text.get_text() for text in ax.texts if text.get_ha() == "right"} == {"No ending yet", "War", "Treaty"}
 
 
 @pytest.mark.parametrize("height", [40, 60, 90, 200])

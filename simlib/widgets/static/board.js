@@ -16,13 +16,13 @@ function render({ model, el }) {
   choose.title = "The leading question decides the sentence, the left graph, the order of the sliders and the drivers";
   const chips = make("div", "simlib-chips");
   others.append(choose, chips);
-  // If a label is too long for the room beside its value and change, the short label replaces it. If the short label is
-  // too long as well, its end is left out. The tooltip has the whole label.
+  // If a label is too long for the room beside its value and change, all chips have their short labels. If a short label
+  // is too long as well, its end is left out. The tooltip has the whole label.
   const fit = () => {
     const labels = [...chips.querySelectorAll("span")];
     for (const label of labels) label.textContent = label.dataset.label;
-    const long = labels.filter((label) => label.scrollWidth > label.clientWidth);
-    for (const label of long) label.textContent = label.dataset.short || label.dataset.label;
+    if (!labels.some((label) => label.scrollWidth > label.clientWidth)) return;
+    for (const label of labels) label.textContent = label.dataset.short || label.dataset.label;
   };
 
   const strip = make("div", "simlib-strip");
