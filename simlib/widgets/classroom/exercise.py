@@ -1,4 +1,4 @@
-"""An exercise of a lesson: a question, fields, and a check of the entries. Without widgets."""
+"""An exercise of a lesson: a question, fields, and a check of the entries."""
 
 from __future__ import annotations
 
@@ -65,10 +65,7 @@ class Exercise:
     hint: str = ""
 
     def check(self, *entries: str) -> Verdict:
-        """Return the verdict on `entries`, one for each field.
-
-        If an entry is missing or cannot be read, the verdict is "not right" and says why.
-        """
+        """Return the verdict on `entries`, one for each field. A missing or unreadable entry is "not right"."""
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]
         if missing:

@@ -1,7 +1,6 @@
 """An exercise in a notebook: the question, the fields, and the buttons *Check* and *Hint*.
 
-This module only shows an exercise and passes on entries. Without a kernel, the exercise is a picture with lines to
-write on, so that a printed notebook is a worksheet.
+Without a kernel, the exercise is a picture with lines to write on, so that a printed notebook is a worksheet.
 """
 
 from __future__ import annotations

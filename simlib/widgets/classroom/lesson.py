@@ -103,8 +103,7 @@ class Lesson:
     def open_moves(self) -> list[tuple[Move, float]]:
         """Return the moves that are possible at the start, each with its rate per day.
 
-        A variable with several possible start levels is taken to be at the first of these levels. Factors that apply
-        only between two dates are left out, because no such factor applies on the first day.
+        A variable with several start levels is taken to be at the first. No factor with dates applies on the first day.
         """
         levels = {name: variable.start[0][0] for name, variable in self.world.variables.items()}
         return [(move, self._rate(move, levels)) for move in self.world if move.when.holds(levels)]
@@ -286,11 +285,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return two probabilities that a ship is hit.
-
-        - The first: given that the move is seen by day `_SEEN_BY`.
-        - The second: if the move is forced on the first day.
-        """
+        """Return the probability of a hit if the move is seen by day `_SEEN_BY`, and if it is forced at the start."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)

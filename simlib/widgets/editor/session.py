@@ -1,4 +1,4 @@
-"""The state of an editor: a text, its problems and its forecast. This module uses no widgets.
+"""The state of an editor: a text, its problems and its forecast.
 
 Every text is checked at once. If the text is a valid scenario, the linter, the diagram and the forecast follow. As long
 as the text has problems, the pictures of the last valid text stay.
@@ -78,11 +78,9 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Return a checked text with the findings of the linter and the forecast.
+    """Return a checked text with the findings of the linter and the forecast, or the `trouble` with them.
 
-    If these cannot be computed, the reason is returned as `trouble`.
-
-    Raises Cancelled if `control` asks to stop.
+    Raises Cancelled.
     """
     scenario = reading.scenario
     if scenario is None:
@@ -115,7 +113,7 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 class EditorSession:
     """The work on one text: checking, forecasting, drafts and saving.
 
-    Every checked text is passed to `show`, on the thread that checked the text.
+    Every checked text is passed to `show`, on the thread that checked it.
     """
 
     def __init__(

@@ -1,7 +1,4 @@
-"""The editor: a text that is checked, drawn and solved as a scenario while you type.
-
-This module only shows results and passes on actions. The logic is in `simlib.widgets.editor.session`.
-"""
+"""The editor: a text that is checked, drawn and solved as a scenario while you type."""
 
 from __future__ import annotations
 

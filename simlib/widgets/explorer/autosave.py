@@ -1,8 +1,8 @@
 """Drafts: unsaved settings of an explorer, stored on disk and offered at the next opening.
 
-No widget here. A draft belongs to one scenario file and one session (one open explorer). The session writes its draft
-as JSON whenever the sliders stop. The draft is not in the project. It is in the user's state folder, or in the folder
-that `SIMLIB_STATE_DIR` names. A draft that cannot be read, or that does not fit the scenario, is ignored.
+A draft belongs to one scenario file and one session (one open explorer). The session writes it as JSON whenever the
+sliders stop, into the user's state folder or the folder that `SIMLIB_STATE_DIR` names. A draft that cannot be read, or
+does not fit the scenario, is ignored.
 """
 
 from __future__ import annotations
@@ -26,10 +26,7 @@ folder = state_folder
 """Return the folder for files that simlib stores between sessions."""
 
 DATES = ("on", "from", "until")
-"""Date fields of an intervention.
-
-`fits` ignores them, because the first and last day of the forecast may change.
-"""
+"""Date fields of an intervention. `fits` ignores them, because the days of the forecast may change."""
 
 SESSIONS = 5
 """Number of sessions whose drafts stay stored. The oldest drafts are deleted."""
@@ -52,10 +49,9 @@ class Draft:
 
 
 class Drafts:
-    """The drafts (unsaved work) of one scenario or text: the latest draft of each recent session.
+    """The latest draft of each recent session of one scenario or text, which `name` identifies.
 
-    `name` identifies the scenario or the text. A session writes only its own draft, so that opening a scenario does not
-    delete an earlier draft.
+    A session writes only its own draft, so that opening a scenario does not delete an earlier one.
     """
 
     def __init__(self, name: str, home: Path | None = None) -> None:
@@ -71,10 +67,7 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft.
-
-        Return False, and raise nothing, if the file cannot be written.
-        """
+        """Write this session's draft. Return False if the file cannot be written."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
@@ -88,10 +81,7 @@ class Drafts:
         return next(iter(self.others()), None)
 
     def drop(self, draft: Mapping[str, Any] | None = None) -> None:
-        """Delete a draft that `find` returned.
-
-        Without an argument, delete the draft of this session.
-        """
+        """Delete a draft that `find` returned, or by default the draft of this session."""
         session = self.session if draft is None else draft["session"]
         drafts = self._read()
         others = [each for each in drafts if each["session"] != session]

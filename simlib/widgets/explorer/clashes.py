@@ -1,4 +1,4 @@
-"""Refusal of interventions that contradict each other on any day. No widget here."""
+"""Refusal of interventions that contradict each other on any day."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
 
 
 def _contradict(one: Intervention, other: Intervention, start: dt.date) -> bool:
-    """Whether the intervention `one` makes `other` impossible on some day on which both act.
+    """Whether the intervention `one` makes `other` impossible on some day. Callers must also swap the two.
 
     A move that is forbidden in every state cannot be forced, and cannot be made by a standing rule. A variable that is
-    held at a level cannot be held a second time, or be set once to another level. The arguments are not treated alike,
-    so callers must also swap them.
+    held at a level cannot be held again, or set to another level.
     """
     match one, other:
         case Forbid(), Force() | Policy() if one.move == other.move and one.when.always:
@@ -43,7 +42,6 @@ def _overlap(one: Intervention, other: Intervention, start: dt.date) -> bool:
 
 
 def _span(item: Intervention, start: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the first day of an intervention, and the day after its last day."""
     first = item.date or start
     if isinstance(item, Force | Pin):
         return first, first + dt.timedelta(days=1)

@@ -1,7 +1,4 @@
-"""The range of each probability when all assumptions are uncertain. No widget here.
-
-The code calls this range the doubt about an answer. It comes from draws of all assumptions from their priors.
-"""
+"""The doubt about an answer: its range over draws of all assumptions from their priors."""
 
 from __future__ import annotations
 
@@ -24,10 +21,7 @@ from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 
 DRAWS = 128
-"""Number of draws of the assumptions.
-
-With 128 draws, the ends of a range are off by a few percentage points.
-"""
+"""Number of draws of the assumptions. The ends of a range are then off by a few percentage points."""
 
 FORMAT = 1
 

@@ -1,17 +1,14 @@
 """Forecasts for the settings of an explorer, while a slider moves and after it has stopped.
 
-No widget here. `AnswerCache` keeps the engines of one scenario ready: the exact solver with its states, and the
-simulator with its tables. A move of a slider then costs only one solve or one short run. There are three kinds of
-answers:
+`AnswerCache` keeps the engines of one scenario ready. A move of a slider then costs one solve or one short run. There
+are three kinds of answers:
 
-- An *answer at rest* is shown when no slider moves. It is exact or, if the scenario is too large for the exact engine,
-  computed from `RUNS` replicates.
+- An *answer at rest* is exact or, for a scenario too large for the exact engine, computed from `RUNS` replicates.
 - A *glance* is an exact answer without its slow parts. It is shown while a slider moves, if it takes at most
   `QUICK_SECONDS`.
 - A *preview* is shown if a glance is too slow. It is the last answer at rest plus the difference of two short Monte
-  Carlo runs: one at the values of that answer, one at the present values. The two runs use common random numbers, so
-  most of their noise cancels. A few hundred replicates then show the change, and the picture hardly jumps when the
-  answer at rest replaces the preview.
+  Carlo runs, at the values of that answer and at the present values. The runs use common random numbers, so most of
+  their noise cancels, and the picture hardly jumps when the answer at rest follows.
 
 The answer at rest with its short run is the *anchor* of the previews.
 """
@@ -48,22 +45,13 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.simulator import Simulator
 
 PREVIEW_SECONDS = 0.025
-"""Seconds for the simulation of a preview.
-
-The picture then follows the slider within one or two frames.
-"""
+"""Seconds for the simulation of a preview, which then follows the slider within one or two frames."""
 
 QUICK_SECONDS = 0.15
-"""Longest time in seconds of a quick exact answer (a glance).
-
-If it takes longer, a preview is shown instead.
-"""
+"""Longest time in seconds of a glance. If it takes longer, a preview is shown."""
 
 SLOWER = 1.1
-"""Largest factor by which one slow glance (quick exact answer) may raise the stored time.
-
-The processor may only have been busy.
-"""
+"""Largest factor by which one slow glance may raise the stored time. The processor may only have been busy."""
 
 NEARLY = 4
 """A glance of up to this many times `QUICK_SECONDS` is timed again whenever the sliders stop."""
@@ -75,9 +63,7 @@ RUNS = 100_000
 """Number of replicates of the answer at rest if a scenario is too large for the exact engine."""
 
 ENGINES_KEPT = 3
-"""Number of structures (interventions, horizon and start date) whose engines stay ready.
-
-They are the present one, the previous one, and that of the baseline.
+"""Number of structures (see `state.structure`) whose engines stay ready: the present, the previous and the baseline's.
 """
 
 ANSWERS_KEPT = 24
@@ -91,7 +77,7 @@ class Engines:
     - `solver`: the exact solver. It stays None if the scenario is too large.
     - `simulator`: the Monte Carlo simulator. It stays None if Numba is not installed.
     - `reason`: why an engine is missing.
-    - `glance_seconds`: the time in seconds of a quick exact answer (a glance).
+    - `glance_seconds`: the time in seconds of a glance.
     - `glances`: the number of glances so far.
     """
 
@@ -122,7 +108,7 @@ class Anchor:
 class AnswerCache:
     """Computes the forecasts for the settings of one explorer, and keeps the last ones in memory.
 
-    One thread may ask for exact answers while another thread asks for previews (quick Monte Carlo answers).
+    One thread may ask for exact answers while another thread asks for previews.
     """
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
@@ -134,27 +120,18 @@ class AnswerCache:
         self._seconds_per_run = PREVIEW_SECONDS / 2_000
         self._lock, self._building, self._solving = threading.RLock(), threading.RLock(), threading.RLock()
         self.warm = False
-        """Whether the Monte Carlo kernel has run in this process.
-
-        Its first run may have to compile it.
-        """
+        """Whether the Monte Carlo kernel has run in this process. Its first run may have to compile it."""
 
     # ---------------------------------------------------------------- machines
 
     def machine(self, settings: Settings) -> Engines:
-        """Return the engines for these settings.
-
-        Raises ScenarioError if an intervention does not fit.
-        """
+        """Return the engines for these settings. Raises ScenarioError if an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
             return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
     def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
-        """Return the exact solver, or None if the scenario is too large.
-
-        The reason is then in `machine.reason`.
-        """
+        """Return the exact solver, or None if the scenario is too large (see `machine.reason`)."""
         with self._building:
             if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver
@@ -167,10 +144,7 @@ class AnswerCache:
         return machine.solver
 
     def simulator(self, machine: Engines) -> Simulator | None:
-        """Return the simulator, or None if Numba is not installed.
-
-        The reason is then in `machine.reason`.
-        """
+        """Return the simulator, or None if Numba is not installed (see `machine.reason`)."""
         if not machine.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
 
@@ -200,9 +174,8 @@ class AnswerCache:
         return self._answers.get(self.key(settings))
 
     def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
-        """Return the full answer to the settings, from memory if it is known.
+        """Return the answer at rest to the settings, from memory if it is known.
 
-        The answer is exact or, if the scenario is too large for the exact engine, from `RUNS` Monte Carlo replicates.
         Raises ScenarioError, MissingDependency, Cancelled.
         """
         known = self.known(settings)
@@ -259,10 +232,9 @@ class AnswerCache:
             return machine.solver.solve(theta, centre=centre, start=start, control=control)
 
     def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
-        """Return the derivatives {assumption: ∂p/∂θ} of the probability p of a measure, at the settings.
+        """Return the derivatives {assumption: ∂p/∂θ} of the probability p of a measure, θ in base units.
 
-        θ is the value of an assumption in base units. Returns None if the measure has no gradient, or if the scenario
-        is too large for the exact engine. Raises Cancelled.
+        Returns None if the measure has no gradient, or the scenario is too large. Raises Cancelled.
         """
         machine = self.machine(settings)
         if self.solver(machine, control) is None:
@@ -275,10 +247,7 @@ class AnswerCache:
         return dict(found.slopes[measure]) if measure in found.slopes else None
 
     def key(self, settings: Settings) -> Hashable:
-        """Return a key of the answer.
-
-        Settings with equal keys have the same view and the same answer.
-        """
+        """Return a key of the settings. Equal keys stand for the same view and the same answer."""
         values = self.state.values(settings)
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
@@ -290,16 +259,14 @@ class AnswerCache:
     def glance(
         self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
     ) -> Forecast:
-        """Return a glance (the exact answer without its slow parts), and record how long it took.
+        """Return a glance, and record how long it took. The scenario must not be too large for the exact engine.
 
-        A glance has no impacts, and leaves out the questions that only simulated histories can answer. The scenario
-        must not be too large for the exact engine.
+        A glance has no impacts, and leaves out the questions that only simulated histories can answer.
 
         Args:
             settings: The settings to answer.
             control: Progress and cancelling.
-            lead: The id of the question that must be answered. Other questions that cost extra time may be missing.
-                With "", all of these may be missing. With None, none is missing.
+            lead: The id of the question that must be answered ("": none, None: all). Slow others may be missing.
             moves: Whether to include the counts of moves and the variables.
 
         Raises ScenarioError, Cancelled.
@@ -315,11 +282,10 @@ class AnswerCache:
         return self._labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
-        """Measure the time of a glance (a quick exact answer), unless enough measurements are known.
+        """Measure the time of a glance (for `lead` see `glance`), unless enough measurements are known.
 
-        The first two glances are always measured, because the first one may compile code. A time just above
-        `QUICK_SECONDS` is measured again at each call, because the processor may have been busy. `lead` is the id of
-        the question that the glance must answer (see `glance`).
+        The first two glances are always measured, because the first may compile code. A time just above `QUICK_SECONDS`
+        is measured again at each call.
         """
         machine = self.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
@@ -328,17 +294,14 @@ class AnswerCache:
             self.glance(settings, control, lead=lead)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
-        """Whether a glance (a quick exact answer) contains the measure and takes at most `QUICK_SECONDS`."""
+        """Whether a glance contains the measure and takes at most `QUICK_SECONDS`."""
         machine = self.machine(settings)
         if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
             return False
         return machine.glance_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Run a short simulation at these settings, from which later previews start (their anchor).
-
-        The method does nothing if the full answer to the settings is not known yet.
-        """
+        """Run a short simulation at these settings, as anchor of later previews, if their full answer is known."""
         known, machine = self.known(settings), self.machine(settings)
         if known is None:
             return
@@ -356,18 +319,12 @@ class AnswerCache:
             del self._anchors[old]
 
     def preview_runs(self) -> int:
-        """Return how many replicates can be simulated in `PREVIEW_SECONDS`, by the times measured so far.
-
-        The number is a power of two, except that it is at least `FEWEST` and at most `MOST`.
-        """
+        """Return how many replicates fit into `PREVIEW_SECONDS`: a power of two from `FEWEST` to `MOST`."""
         runs = PREVIEW_SECONDS / self._seconds_per_run
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a quick Monte Carlo answer (a preview), or None if Numba is not installed.
-
-        Raises ScenarioError if the settings give no valid scenario.
-        """
+        """Return a preview, or None if Numba is not installed. Raises ScenarioError."""
         machine = self.machine(settings)
         simulator = self.simulator(machine)
         if simulator is None:
@@ -408,10 +365,7 @@ class AnswerCache:
 
 
 def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return `cache[key]`, computed by `make` if it is missing.
-
-    The cache keeps the values that were used last, at most `most` of them.
-    """
+    """Return `cache[key]`, made by `make` if it is missing. The `most` values that were used last stay."""
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
@@ -421,10 +375,7 @@ def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast.
-
-    The label of a move begins with its actor, unless that is nature.
-    """
+    """Return the labels of a forecast. That of a move begins with its actor, unless that is nature."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

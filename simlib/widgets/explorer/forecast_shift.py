@@ -1,7 +1,4 @@
-"""Arithmetic on forecasts: an exact answer plus the difference of two samples, and equality.
-
-No widget here.
-"""
+"""Arithmetic on forecasts: an exact answer plus the difference of two samples, and equality."""
 
 from __future__ import annotations
 
@@ -15,11 +12,10 @@ from simlib.results import Band, Forecast
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return the forecast `exact` plus the change from the forecast `before` to the forecast `now`.
+    """Return the forecast `exact` plus the change from `before` to `now`, two runs with common random numbers.
 
-    `before` and `now` are two simulations with common random numbers, and `exact` has the same values of the
-    assumptions as `before`. Probabilities stay between 0 and 1. The endings, the levels of a variable and the rungs
-    (levels of escalation) of a ladder still sum to one. Expected counts stay at or above zero.
+    `exact` and `before` have the same values of the assumptions. Probabilities stay between 0 and 1. Endings, levels of
+    a variable and rungs of a ladder still sum to one. Expected counts stay at or above zero.
     """
     every = exact, before, now
     endings = _shift_shares(*({name: band.probability for name, band in each.endings.items()} for each in every))
@@ -52,10 +48,7 @@ def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
 
 
 def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool:
-    """Whether two forecasts have the same probabilities and expected moves, to within `tolerance`.
-
-    The probabilities are those of endings, questions and rungs (levels of escalation), at each date.
-    """
+    """Whether two forecasts have the same probabilities and expected moves, to within `tolerance`."""
     if one.times.shape != other.times.shape or set(one.ladders) != set(other.ladders):
         return False
     pairs = [(one.endings[k].probability, other.endings[k].probability) for k in one.endings]

@@ -1,7 +1,4 @@
-"""The front of an explorer's session: what the session shows, and the view that shows it.
-
-No widget here.
-"""
+"""The front of an explorer's session: what the session shows, and the view that shows it."""
 
 from __future__ import annotations
 

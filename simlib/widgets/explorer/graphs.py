@@ -1,9 +1,7 @@
-"""The two graphs of the explorer: the leading question over time, and a second graph.
+"""The two graphs of the explorer: the leading question over time, and a second graph that the user chooses.
 
-The leading question is the one that the explorer is about. The user chooses the second graph. A graph that changes
-while a slider moves is a live panel (`plots.panel`) on its own figure. Only the changed parts of the figure are drawn
-again (see `kit.blitting`). The graphs of drivers, consequences and one history are drawn when the sliders stop (see
-`second_graph`).
+A graph that changes while a slider moves is a live panel (`plots.panel`) on its own figure. Only its changed parts are
+drawn again (see `kit.blitting`). Other second graphs are drawn when the sliders stop (see `second_graph`).
 """
 
 from __future__ import annotations
@@ -41,10 +39,7 @@ LIVE = ("ladder", "endings", "moves")
 
 
 class Graph:
-    """One panel that follows the sliders, on its own figure.
-
-    `png` returns the picture of an answer.
-    """
+    """One panel that follows the sliders, on its own figure."""
 
     def __init__(self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT, right: int = 14) -> None:
         width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
@@ -78,10 +73,7 @@ class Graph:
 
 
 def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:
-    """Return the graph of the leading question or ending, the one that the explorer is about.
-
-    `doubt` (5, T), if known, is the range of the answer over draws of the assumptions: five percentiles at T times.
-    """
+    """Return the graph of the leading question. `doubt` (5, T) are five percentiles over draws, at T times."""
     room = int(min(150, 0.3 * size[0]))
     spread = {} if doubt is None else {measure.of: doubt}
     name = {measure.of: ""}
@@ -93,10 +85,7 @@ def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | N
 
 
 def live_graph(result: Forecast, size: Size, tab: str, choice: str) -> Graph:
-    """Return the second graph for a tab, which is one of `LIVE`.
-
-    `choice` is the id of the ladder (levels of escalation) that the tab "ladder" shows.
-    """
+    """Return the second graph for a tab of `LIVE`. `choice` is the id of the ladder to show."""
     room = int(min(330, 0.5 * size[0]))
     if tab == "ladder":
         return Graph(size, lambda ax: LadderPanel(ax, result, choice or None, room=room), right=room)

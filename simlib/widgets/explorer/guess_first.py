@@ -1,4 +1,4 @@
-"""A panel that stores the user's own probability before it shows the forecast. A thin view."""
+"""A panel that stores the user's own probability before it shows the forecast."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The answer to the leading question in a sentence, and the other answers in a line.
 
-No widget here. The leading question or ending is the one that the explorer is about. The user can choose another.
+The leading question is the question or ending that the user chose to look at.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ def change_in_words(now: float, before: float | None) -> str:
 def answers(
     scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None, before: Forecast | None = None
 ) -> list[dict[str, Any]]:
-    """Return questions and endings with their answers: [{title, items: [item]}].
+    """Return the answers to all questions and endings: [{title, items}].
 
-    Each item is {name, label, short, value, change, due}. `change` is the difference from `baseline` in percentage
-    points. A quick answer (`Solver.glance`) leaves out some questions. Their values are then taken from the earlier
-    answer `before`, and `due` is True because these values are not yet up to date.
+    An item is {name, label, short, value, change, due}. `change` is the difference from `baseline` in percentage
+    points. A quick answer leaves out some questions. Their values come from the earlier answer `before`, and `due` is
+    True.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

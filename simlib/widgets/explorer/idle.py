@@ -1,8 +1,6 @@
-"""Work done while no slider moves. No widget here.
+"""Work done while no slider moves. Any change of the settings cancels it.
 
-The work finds three things. Any change of the settings cancels it.
-
-- The order of the sliders, by their *influence* on the answers.
+- The *influence* of the assumptions on the answers, which orders the sliders.
 - The *reach* of each slider: the answers at both of its ends.
 - The *doubt* about each answer: its range over draws of the assumptions.
 """
@@ -29,17 +27,11 @@ PAUSE = 0.4
 """Seconds after an answer before the idle work begins."""
 
 SOLVED = 12
-"""Number of sliders, from the top, whose ends are solved exactly.
-
-The others keep estimates from the gradient.
-"""
+"""Number of sliders, from the top, whose ends are solved exactly. The others keep estimates from the gradient."""
 
 
 class IdleDisplay(Protocol):
-    """The session that shows the results of the idle work.
-
-    Each method takes the lock of the session.
-    """
+    """The session that shows the results of the idle work. Each method takes the lock of the session."""
 
     def take_influence(self, influence: slider_order.Influence) -> None:
         """Receive the influence of each assumption, which decides the order of the sliders."""

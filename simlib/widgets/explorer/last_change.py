@@ -1,4 +1,4 @@
-"""The last change of the settings, in words and as an animation. No widget here."""
+"""The last change of the settings, in words and as an animation."""
 
 from __future__ import annotations
 
@@ -44,10 +44,9 @@ def in_words(state: State, before: Settings) -> str:
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
-    """Yield the frames of the animation: the answer `before`, then mixtures of it and `now`.
+    """Yield the frames of the animation in real time: `before`, then mixtures of `before` and `now`.
 
-    The function waits between two frames, so that they come in real time. Without `moving`, or if the dates of the two
-    answers differ, the answer `before` is the only frame. Raises Cancelled.
+    Without `moving`, or if the dates of the two answers differ, `before` is the only frame. Raises Cancelled.
     """
     yield before
     _wait(HOLD, control)

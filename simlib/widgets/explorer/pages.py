@@ -1,7 +1,4 @@
-"""Pages of the explorer that take the place of the sliders: a comparison of views, saving and export.
-
-Thin views.
-"""
+"""Pages of the explorer that take the place of the sliders: a comparison of views, saving and export."""
 
 from __future__ import annotations
 
@@ -70,8 +67,8 @@ def button(
 class Page(w.VBox):
     """One page of an explorer.
 
-    The page is built when it is first opened. It is refreshed each time the sliders have stopped and the answer is
-    shown. A `slow` page is refreshed on a worker's thread, so that nothing waits for it.
+    The page is built when it is first opened, and refreshed whenever the answer at rest is shown. A `slow` page is
+    refreshed on a worker's thread.
     """
 
     title = ""
@@ -105,10 +102,7 @@ class Page(w.VBox):
         """Show the present settings and answer."""
 
     def date(self, label: str) -> w.DatePicker:
-        """Return a field for a date of the forecast.
-
-        The field has no bounds, because a field with bounds would silently change a date beyond them.
-        """
+        """Return a field for a date. It has no bounds, because bounds would silently change a date beyond them."""
         return w.DatePicker(
             description=label, value=self.state.machine().as_of, style=WIDE, layout=w.Layout(width="250px")
         )
@@ -123,11 +117,7 @@ class Page(w.VBox):
 
 
 class ComparisonPage(Page):
-    """A page with the chosen views and the present settings side by side.
-
-    A view holds the values of one school of thought. The page shows the answers under each view, and the assumptions
-    that differ with the reasons.
-    """
+    """A page with the chosen views and the present settings side by side."""
 
     title = "Compare views"
     slow = True

@@ -1,11 +1,8 @@
 """The loop behind moving sliders: quick answers while they move, then the answer at rest.
 
-No widget here. The leading question is the one that the explorer is about. A quick answer is a glance (the exact answer
-without its slow parts). If glances are too slow or cannot answer the leading question, a quick answer is a preview (a
-short Monte Carlo run, see `engine_cache`).
-
-Glances are computed one after the other on a separate thread. Each glance uses the values at the moment in which it
-begins. An answer at rest (the full answer) is shown only if the settings have not changed since it was requested.
+A quick answer is a glance or, if glances are too slow or cannot answer the leading question, a preview (see
+`engine_cache`). Glances are computed one after the other on a thread of their own, each with the values at its
+beginning. An answer at rest is shown only if the settings have not changed since it was requested.
 """
 
 from __future__ import annotations
@@ -90,11 +87,7 @@ class PreviewLoop:
         self._anchoring.close()
 
     def update(self) -> None:
-        """Show the full answer to the present settings or, until that is known, a quick answer.
-
-        A quick answer is the exact answer without its slow parts or, if that is too slow, a short simulation. The full
-        answer is computed only after the slider has stopped.
-        """
+        """Show the full answer to the present settings or, until it is known, a quick answer."""
         settings, moving = self.answers.state.settings, self.display.in_hand
         known, prepared = self.answers.known(settings), self.display.prepared
         if prepared and known is None and self.answers.is_quick(settings, self.display.leading):
@@ -115,18 +108,14 @@ class PreviewLoop:
 
     @property
     def _lead(self) -> str | None:
-        """The id of the question that a quick answer must contain.
+        """The id of the question that a quick answer must contain ("": none, None: all).
 
-        The value is "" if the leading measure is no question, and None if all questions are needed. All are needed for
-        a conditional probability, because it is computed from two questions.
+        A conditional probability needs all, because it is computed from two questions.
         """
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait until the quick answer to the last change is being computed, but at most `TURN` seconds.
-
-        Because of this, changes come no faster than pictures.
-        """
+        """Wait at most `TURN` seconds for the last change to begin, so that changes are no faster than pictures."""
         self.glances.wait_begun(TURN)
 
     def rest(self) -> None:
@@ -134,10 +123,7 @@ class PreviewLoop:
         self.worker.hasten()
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Measure on a worker's thread how long a glance (the exact answer without its slow parts) takes.
-
-        If a glance takes too long, prepare previews (short simulations). The work begins after `delay` seconds.
-        """
+        """Measure on a worker's thread how long a glance takes. If it is too slow, prepare previews."""
 
         def job(control: Control) -> None:
             self.answers.measure(settings, control, lead=self._lead)
@@ -147,10 +133,7 @@ class PreviewLoop:
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the work of `anchor` is done.
-
-        Return False if it is not done after `timeout` seconds.
-        """
+        """Wait until the work of `anchor` is done. Return False if it is not done after `timeout` seconds."""
         return self._anchoring.wait(timeout)
 
     def _glance(self, settings: Settings) -> None:
@@ -208,10 +191,7 @@ def preview_status(forecast: Forecast) -> Part:
 
 
 def answer_status(forecast: Forecast, interval: str) -> Part:
-    """Return the status line of an answer.
-
-    `interval` says how a Monte Carlo answer shows its error.
-    """
+    """Return the status line of an answer. `interval` says how a Monte Carlo answer shows its error."""
     if forecast.engine == "exact":
         return status(f"exact, {forecast.states:,} states")
     return status(f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; {interval}")

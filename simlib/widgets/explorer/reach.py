@@ -1,7 +1,4 @@
-"""The reach of each slider: the probability of the leading question at both ends of the slider.
-
-No widget here. The leading question or ending is the one that the explorer is about.
-"""
+"""The reach of each slider: the probability of the leading question at both of its ends."""
 
 from __future__ import annotations
 
@@ -10,10 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from simlib.formatting import percent
 
 Ends = tuple[float, float, bool]
-"""The probabilities at the low and the high end of a slider, and whether they are exact.
-
-Inexact ones are estimates from the gradient.
-"""
+"""The probabilities at the low and the high end of a slider, and whether they are exact or estimates."""
 
 Key = Callable[[str], Hashable]
 """A function from the id of an assumption to a key of everything else that its ends depend on.

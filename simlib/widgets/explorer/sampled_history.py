@@ -1,7 +1,4 @@
-"""One simulated history, as dated sentences and as steps on a ladder of escalation.
-
-No widget here.
-"""
+"""One simulated history, as dated sentences and as steps on a ladder of escalation."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ UNCHANGED = "nothing changes."
 
 @dataclass(frozen=True)
 class SampledHistory:
-    """One simulated history, as dated sentences and as rungs (levels of escalation) of a ladder.
+    """One simulated history, as dated sentences and as rungs of a ladder.
 
     - `number`: its place, from 0, among the simulated histories with the chosen ending.
     - `of`: the number of simulated histories with the chosen ending.
@@ -51,8 +48,8 @@ class SampledHistory:
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Return a simulated history with the ending `ending` ("" for any), or None if no history has it.
 
-    `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
-    same. So under other values of the assumptions, the same history differs only where the values matter.
+    `number` chooses one of them among `SAMPLE` replicates. The random numbers are always the same, so under other
+    values the same history differs only where the values matter.
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.
     """

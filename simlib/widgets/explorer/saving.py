@@ -1,4 +1,4 @@
-"""Saving and export: views with reasons, figures, data and a paragraph. No widget here."""
+"""Saving and export: views with reasons, figures, data and a paragraph."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def _reason(reasons: Mapping[str, str], name: str) -> str:
 
 
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
-    """Write a view beside its scenario, as `views/ID.yaml`, add it to the state, and return its path.
+    """Write a view beside its scenario as `views/ID.yaml`, add it to the state, and return its path.
 
-    Raises ScenarioError if the scenario has no folder, if the folder cannot be written, or if the view exists already.
+    Raises ScenarioError if the scenario has no folder, if the view exists already, or if writing fails.
     """
     from simlib.scenario.writer import save_view
 
@@ -134,10 +134,7 @@ def table(forecast: Forecast) -> pd.DataFrame:
 
 
 def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answer: str) -> str:
-    """Return a paragraph for a report, with the scenario, the changes, the answer and its provenance.
-
-    `answer` is the answer to the leading question in words.
-    """
+    """Return a paragraph for a report: the scenario, the changes, the `answer` in words, and its provenance."""
     source = forecast.provenance
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)
@@ -177,10 +174,7 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return the value of an assumption as text from which exactly the same number is read.
-
-    A typed value stays as typed. Any other value is written as short as possible.
-    """
+    """Return the value of an assumption as typed, or as the shortest text from which the same number is read."""
     assumption = state.base.assumptions[name]
     if state.was_typed(name):
         return spoken(state.value_text(name))

@@ -1,8 +1,4 @@
-"""Second graphs that are drawn only when the sliders stop: consequences, drivers, one history.
-
-No widget here. The explorer shows the second graph beside the graph of the leading question. It has a tab for each kind
-of graph, and some tabs have choices. The leading question is the one that the explorer is about.
-"""
+"""Second graphs that are drawn only when the sliders stop: consequences, drivers, one history."""
 
 from __future__ import annotations
 
@@ -161,10 +157,7 @@ def drivers(
 def history(
     answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int, ratio: float = 1.0
 ) -> Still:
-    """Draw one simulated history, and describe it in dated sentences.
-
-    `ending` ("" for any) and `number` choose the history (see `sampled_history.tell`).
-    """
+    """Draw one simulated history, chosen by `ending` and `number` (see `sampled_history.tell`), and describe it."""
     from simlib.plots import story
 
     told = sampled_history.tell(answers, settings, ending=ending, number=number)

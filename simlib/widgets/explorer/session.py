@@ -1,9 +1,7 @@
-"""The session of an explorer: it connects the settings, the engines and the widgets.
+"""The session of an explorer: it connects the settings, the engines and the front (the widgets).
 
-No widget here. The leading question or ending is the one that the explorer is about. Other answers are compared with
-the answer at the baseline, which is by default the file as it stands. The front is the view that shows the session (see
-`front`). An error is shown in the status line, and the last good picture stays. One lock guards the figures and the
-state.
+Answers are compared with the answer at the baseline, by default the file as it stands. An error is shown in the status
+line, and the last good picture stays. One lock guards the figures and the state.
 """
 
 from __future__ import annotations
@@ -117,19 +115,15 @@ class ExplorerSession:
         return self.worker, self.idle.worker, self.pages, self.stills, self.replays
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
-        """Wait until the full answer is shown.
+        """Wait until the full answer is shown and, with `previews`, until previews are prepared.
 
-        With `previews`, also wait until previews are prepared. Previews are quick Monte Carlo answers. Returns False if
-        the work is not done after `timeout` seconds.
+        Returns False after `timeout` seconds.
         """
         done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.stills.wait(timeout)
         return done and (not previews or self._loop.wait(timeout))
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
-        """Wait until all requested quick answers are shown.
-
-        Return False if that takes over `timeout` seconds.
-        """
+        """Wait until all requested quick answers are shown. Return False if that takes over `timeout` seconds."""
         return self._loop.glances.wait(timeout)
 
     def restore(self) -> None:
@@ -150,10 +144,9 @@ class ExplorerSession:
             self.draft = None
 
     def update(self, *, moving: bool = False) -> None:
-        """Show the full answer to the present settings or, until that is known, a quick answer.
+        """Show the full answer to the present settings or, until it is known, a quick answer.
 
-        `moving` says that a slider moves. Then axes do not shrink, and the full answer is computed only after the
-        slider has stopped.
+        While a slider moves (`moving`), axes do not shrink. The full answer is computed after the slider has stopped.
         """
         with self.lock:
             for worker in self._workers:
@@ -166,7 +159,7 @@ class ExplorerSession:
             self._loop.update()
 
     def let_go(self) -> None:
-        """Redraw in full quality and compute the full answer, now that the user has let go of the slider."""
+        """Redraw in full quality, and compute the full answer at once."""
         with self.lock:
             self.in_hand = False
             if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glances.busy:
@@ -183,10 +176,7 @@ class ExplorerSession:
         self.answers.answer(self.state.baseline, control)
 
     def cancel(self) -> None:
-        """Stop the computation of the full answer.
-
-        The picture stays, and the status line says “cancelled”.
-        """
+        """Stop the computation of the full answer. The picture stays."""
         with self.lock:
             self.worker.cancel()
             self.idle.worker.cancel()
@@ -216,10 +206,7 @@ class ExplorerSession:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Show an error in the status line.
-
-        If a slider caused it, show the reason beside that slider.
-        """
+        """Show an error in the status line or, if a slider caused it, beside that slider."""
         with self.lock:
             line = failure(error)
             problem = next(iter(error.problems), None) if isinstance(error, ScenarioError) else None
@@ -231,10 +218,7 @@ class ExplorerSession:
             self.front.show_status(line)
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Change the assumptions whose sliders moved, and show the answer.
-
-        `positions` are the positions of sliders by the id of the assumption.
-        """
+        """Change the assumptions whose sliders moved to `positions`, and show the answer."""
         with self.lock:
             changed = False
             for name, position in positions.items():
@@ -248,10 +232,7 @@ class ExplorerSession:
         self._loop.wait_turn()
 
     def type_value(self, name: str, text: str) -> bool:
-        """Set an assumption from a typed text, and return whether its value changed.
-
-        A text that is refused stays in its field, with the reason below it.
-        """
+        """Set an assumption from a typed text. Return whether its value changed. A refused text stays in its field."""
         try:
             changed = self.state.type_value(name, text)
         except ScenarioError as error:
@@ -266,7 +247,7 @@ class ExplorerSession:
     # ---------------------------------------------------------------- the leading question and the second graph
 
     def lead(self, name: str) -> None:
-        """Choose the leading question or ending, the one that the explorer is about."""
+        """Choose the leading question or ending."""
         with self.lock:
             if name != self.state.lead.name and self.state.change(self.state.settings.replace(lead=name)):
                 self.front.show_order()
@@ -289,10 +270,7 @@ class ExplorerSession:
         return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
 
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
-        """Show another tab of the second graph, another choice in the tab, or another history.
-
-        `tab` and `choice` are ids, and `step` is added to the number of the history.
-        """
+        """Show another tab of the second graph, another choice in the tab, or a history `step` places further."""
         with self.lock:
             self.tab = tab or self.tab
             if choice is not None:
@@ -312,10 +290,9 @@ class ExplorerSession:
         return "" if before is None else last_change.in_words(self.state, before)
 
     def replay(self, *, moving: bool = True) -> None:
-        """Animate the last change, from the answer before it to the present answer.
+        """Animate the last change, from the answer before it to the present answer, until the next change.
 
-        The earlier answer stays as dotted lines. Without `moving`, the earlier answer is shown for a moment, and then
-        the present answer. Any change stops the animation.
+        The earlier answer stays as dotted lines. Without `moving`, only the earlier and the present answer are shown.
         """
         with self.lock:
             settings, before = self.state.settings, self.state.before
@@ -385,10 +362,7 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Draw and show an answer.
-
-        The dotted lines are the answer `ghost` or, without it, that at the baseline.
-        """
+        """Draw an answer. The dotted lines are `ghost` or, without it, the answer at the baseline."""
         preview = line["kind"] == "preview"
         moving |= preview
         ratio = 1.0 if moving else self.ratio
@@ -432,11 +406,11 @@ class ExplorerSession:
         return self._graphs[place][1]
 
     def _draws_live(self, forecast: Forecast | None) -> bool:
-        """Say whether the second graph is drawn together with the first. A glance may lack the counts of moves."""
+        """Whether the second graph is drawn with the first. A glance may lack the counts of moves."""
         return self.tab in LIVE and (not self.counts_moves or bool(forecast and forecast.moves))
 
     def _draw_still(self) -> None:
-        """Draw the second graph on a worker's thread, unless it changes while a slider moves (see `LIVE`)."""
+        """Draw the second graph on a worker's thread, unless it is one of `LIVE`."""
         if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
@@ -464,20 +438,14 @@ class ExplorerSession:
         self.stills.submit(job, done, failed)
 
     def without_effect(self, item: Intervention) -> float:
-        """Return the share of histories in which an intervention had no effect, or 0 if unknown.
-
-        Histories that ended before the intervention do not count.
-        """
+        """Return the share of histories, not ended before, in which an intervention had no effect (0: unknown)."""
         items = self.state.machine().interventions
         if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
             return 0.0
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return a sentence about the intervention that most often had no effect, or "".
-
-        It is "" unless the intervention had no effect in at least the share `MOSTLY` of the histories.
-        """
+        """Return a sentence about the intervention that most often had no effect, or "" if that is seldom."""
         shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
         item = max(shares, key=lambda each: shares[each], default=None)
         if item is None or shares[item] < MOSTLY:
@@ -496,10 +464,7 @@ class ExplorerSession:
         return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._doubt()))
 
     def keep_reason(self, name: str, text: str) -> None:
-        """Store the user's reason for a change in the draft.
-
-        `name` is the id of an assumption or a move.
-        """
+        """Store the user's reason for the change of an assumption or move in the draft."""
         self.reasons[name] = text
         keep_settings(self.drafts, self.state, self.reasons)
 
@@ -528,7 +493,7 @@ class ExplorerSession:
                 self.front.show_order()
 
     def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
-        """Show the answer to the leading question (`measure`) at both ends of each slider in `reach`."""
+        """Store the answer to the leading question at both ends of each slider, and show it."""
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
                 self.reach.add(self._reach_key, reach)

@@ -1,7 +1,4 @@
-"""The settings of an explorer: all that an answer depends on, and choices of the display.
-
-No widget here.
-"""
+"""The settings of an explorer: all that an answer depends on, and choices of the display."""
 
 from __future__ import annotations
 
@@ -52,10 +49,7 @@ class Settings:
         return hash((values, self.view, self.interventions, self.off, self.horizon_days, self.as_of))
 
     def with_value(self, name: str, value: float | None) -> Settings:
-        """Return a copy with one assumption changed by hand.
-
-        With None, it has its value in the view again.
-        """
+        """Return a copy with one assumption changed by hand (None: back to its value in the view)."""
         values = {key: old for key, old in self.values.items() if key != name}
         return self.replace(values=values if value is None else values | {name: value})
 

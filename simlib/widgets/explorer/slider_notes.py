@@ -1,7 +1,4 @@
-"""Notes under sliders: a value outside its range, and a change without any effect.
-
-No widget here.
-"""
+"""Notes under sliders: a value outside its range, and a change without any effect."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The order of the sliders: the assumptions that change an answer most come first.
 
-The influence of an assumption comes from the exact gradient of the answer at the stated values. The gradients of all
-endings and questions take as long as a few solves. They are stored in a file whose name holds the hash of the scenario.
-So the sliders are in order at once when the scenario is opened again. The notebooks come with such files.
+The influence of an assumption comes from the exact gradient at the stated values. The gradients of all endings and
+questions take as long as a few solves. They are stored in a file whose name holds the hash of the scenario. The
+notebooks come with such files.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ class Influence:
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
         """Estimate how far an answer changes if an assumption goes to its low end, and to its high end.
 
-        The estimate extrapolates the derivative. It is linear in the logit of an assumption that is a chance, and in
-        the log of any other assumption.
+        The estimate is linear in the logit of a chance, and in the log of any other assumption.
         """
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]

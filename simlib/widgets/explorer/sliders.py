@@ -1,4 +1,4 @@
-"""Assumptions as sliders: their positions, values, groups and reasons. No widget here.
+"""Assumptions as sliders: their positions, values, groups and reasons.
 
 The code calls a slider a dial. The middle of a slider is the stated value of the assumption, the median of its prior.
 The ends are the 5th and the 95th percentile. Between an end and the middle the positions are evenly spaced: on the log
@@ -21,10 +21,7 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 STEPS = 100
-"""Number of the last position of a slider.
-
-The first position is 0, and the stated value is in the middle.
-"""
+"""Number of the last position of a slider. The first is 0, and the stated value is in the middle."""
 
 SHARED, START = "Several actors", "How it starts"
 
@@ -63,10 +60,7 @@ class Dial:
         return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
 
     def position(self, value: float) -> int:
-        """Return the position whose value is nearest to `value`, on the log or logit scale of the assumption.
-
-        For a value beyond an end, the position is that of the end.
-        """
+        """Return the position nearest to `value` on the log or logit scale."""
         if value == self.assumption.value:
             return STEPS // 2
         scale = forward(self.assumption.kind, self.grid)
@@ -147,11 +141,7 @@ class Group:
 
 
 def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
-    """Return the sliders under their headings.
-
-    Sliders and groups that change the answer most come first. `influence` says how far each assumption changes the
-    answer. Without it, the order is that of the file.
-    """
+    """Return the sliders under their headings, those with most `influence` first (default: as in the file)."""
     weight = influence or {}
     members: dict[str, list[Dial]] = {}
     for dial in dials.values():

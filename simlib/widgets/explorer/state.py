@@ -1,8 +1,4 @@
-"""The state of an explorer: a scenario, its present settings, and the steps of undo and redo.
-
-No widget here. A `Settings` object (see `settings`) never changes. Each change makes a new one. The answers to settings
-come from `simlib.widgets.explorer.engine_cache`.
-"""
+"""The state of an explorer: a scenario, its present settings, and the steps of undo and redo."""
 
 from __future__ import annotations
 
@@ -33,17 +29,12 @@ VALUES = ("assumptions", "moves.", "variables.")
 
 
 def structure(scenario: Scenario) -> Hashable:
-    """Return a key of interventions, horizon and start date.
-
-    Variants with equal keys share an engine.
-    """
+    """Return a key of interventions, horizon and start date. Scenarios with equal keys share an engine."""
     return scenario.interventions, scenario.horizon_days, scenario.as_of
 
 
 class State:
-    """One scenario with its present settings, the steps of undo and redo, and a baseline.
-
-    Other settings are compared with the baseline. A view holds the values of one school of thought.
+    """One scenario with its present settings, the steps of undo and redo, and a baseline for comparison.
 
     Raises ScenarioError if the scenario or the view is unknown or has problems.
     """
@@ -110,10 +101,9 @@ class State:
     # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Change to other settings, as one step of undo.
+        """Change to other settings, as one step of undo. Return False if they equal the present ones.
 
-        Return False if they equal the present ones. Consecutive changes with the same `merge` word, such as those of
-        one moving slider, are one step of undo. `rest` ends this step.
+        Consecutive changes with the same `merge` word are one step, until `rest` is called.
         """
         if settings == self.settings:
             return False
@@ -160,20 +150,15 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand to a value in base units.
-
-        Its value in the view counts as no change.
-        """
+        """Change one assumption by hand to a value in base units. Its value in the view counts as no change."""
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
 
     def type_value(self, name: str, text: str) -> bool:
-        """Set one assumption from a text such as "3 per week" or "30%".
+        """Set one assumption from a text such as "3 per week" or "30%". Return whether its value changed.
 
-        Return whether its value changed.
-
-        Raises ScenarioError if the text is no quantity of the right kind, or the value does not fit the other values.
+        Raises ScenarioError if the text is no quantity of the right kind, or the value does not fit the others.
         """
         assumption = self.base.assumptions[name]
         value = read(text, assumption.label, assumption.kind, assumption.unit).value
@@ -194,10 +179,7 @@ class State:
         return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
     def choose_view(self, view: str) -> bool:
-        """Choose a view ("": the file as it stands), without any change by hand.
-
-        Raises ScenarioError.
-        """
+        """Choose a view ("": the file as it stands), without any change by hand. Raises ScenarioError."""
         self._check_view(view)
         return self.change(Settings(view=view, lead=self.settings.lead))
 
@@ -217,10 +199,7 @@ class State:
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def choose(self, **choices: Any) -> bool:
-        """Change the given fields of the settings.
-
-        Raises ScenarioError if an intervention then no longer fits.
-        """
+        """Change the given fields of the settings. Raises ScenarioError if an intervention then no longer fits."""
         settings = self.settings.replace(**choices)
         self.machine(settings)
         return self.change(settings)
@@ -279,10 +258,7 @@ class State:
         return self._resolve(settings.for_answer().replace(values={}), values=False)
 
     def scenario(self, settings: Settings | None = None) -> Scenario:
-        """Return the scenario with all settings, including the values of assumptions.
-
-        Raises ScenarioError.
-        """
+        """Return the scenario with all settings, including the values of assumptions. Raises ScenarioError."""
         settings = self.settings if settings is None else settings
         return self._resolve(settings.for_answer(), values=True)
 
@@ -313,7 +289,7 @@ class State:
         return mine == theirs and self.values() == self.values(self.against)
 
     def ladder(self) -> str | None:
-        """Return the id of the ladder (levels of escalation) that is shown, or None without ladders."""
+        """Return the id of the ladder that is shown, or None without ladders."""
         chosen = self.settings.ladder or self.machine().ladder
         return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
 
@@ -333,7 +309,7 @@ class State:
     def shown(self) -> tuple[str, ...] | None:
         """The ids of the curves in a picture of the whole answer: the leading question and every ending.
 
-        None stands for all endings. It is returned if the leading measure is an ending.
+        None stands for all endings, if the leading measure is an ending.
         """
         return (self.lead.of, *self.base.endings) if self.lead.kind == "question" else None
 
@@ -352,10 +328,7 @@ class State:
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
-        """Yield each change by hand in a few words.
-
-        Without `values`, leave out the values of assumptions.
-        """
+        """Yield each change by hand in a few words. Without `values`, leave out the values of assumptions."""
         settings = self.settings if settings is None else settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
@@ -386,10 +359,7 @@ def why_refused(problem: Problem, scenario: Scenario) -> str:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with more interventions.
-
-    A ScenarioError names the refused interventions in words.
-    """
+    """Return the scenario with more interventions. A ScenarioError names the refused ones in words."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
@@ -402,10 +372,7 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return the quantity that a typed text means.
-
-    Raises ScenarioError with `label` if it cannot be read.
-    """
+    """Return the quantity that a typed text means. Raises ScenarioError with `label` if it cannot be read."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)

@@ -26,10 +26,7 @@ ANY = "(any)"
 
 
 class SwitchesPage(Page):
-    """A page with the changes so far, and fields for interventions, horizon, start date and moves.
-
-    A message beside each row of fields says why an entry was refused.
-    """
+    """A page with the changes so far, and fields for interventions, horizon, start date and moves."""
 
     title = "Do"
 
@@ -53,18 +50,12 @@ class SwitchesPage(Page):
 
     @staticmethod
     def _text(label: str, width: str, value: str = "") -> w.Text:
-        """Return a field for a quantity with its unit.
-
-        It reports the text when the user has finished typing.
-        """
+        """Return a field for a quantity with its unit, which reports the text when the user has finished typing."""
         layout = w.Layout(width=width)
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Run the action of a row of fields.
-
-        If it is refused, say why in the row, and mark the wrong field.
-        """
+        """Run the action of a row of fields. If it is refused, say why in the row, and mark the wrong field."""
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -134,10 +125,7 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch the moves in `checked` on and all other moves off.
-
-        A refused change resets its check box.
-        """
+        """Switch the moves in `checked` on and all others off. A refused change resets its check box."""
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
             self._act("moves", partial(self._update, switch))
@@ -224,7 +212,6 @@ class SwitchesPage(Page):
         ]
 
     def _changes(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        """Yield every change by hand as a text and a function that undoes the change."""
         state, settings = self.state, self.state.settings
         for number, item in enumerate(settings.interventions):
             share = self.session.without_effect(item)

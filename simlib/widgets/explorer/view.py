@@ -1,7 +1,4 @@
-"""The explorer as a widget: a leading question, its answer in two graphs, and sliders.
-
-A thin view.
-"""
+"""The explorer as a widget: a leading question, its answer in two graphs, and sliders."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
 
 FIRST_ROWS = 1_000
-"""Number of sliders of a group that are shown at first. It is so large that all of them are."""
+"""Number of sliders of a group that are shown at first: all of them."""
 
 VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
 
@@ -246,7 +243,6 @@ class Explorer(w.VBox):
         return bundle
 
     def _keep_picture(self) -> None:
-        """Keep the picture for the saved notebook, unless it shows a quick Monte Carlo answer."""
         if not self.board.preview:
             self._keeper.later()
 
@@ -289,7 +285,6 @@ class Explorer(w.VBox):
                 self.session.update()
 
     def _turn(self, page: str) -> None:
-        """Show the page of this title below the graphs. If no page has the title, show the sliders."""
         if page in self._pages:
             self._body.children = [self._pages[page]]
             self._body.add_class("simlib-scrolls")
@@ -343,7 +338,6 @@ class Explorer(w.VBox):
 
 
 def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:
-    """Return the update with the log of events that the arguments of `Explorer` ask for, or None."""
     from simlib.evidence.belief_update import Update, update
 
     if isinstance(scenario, Update):

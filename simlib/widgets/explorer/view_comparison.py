@@ -1,4 +1,4 @@
-"""A comparison of views: their forecasts, and the assumptions that differ. No widget here."""
+"""A comparison of views: their forecasts, and the assumptions that differ."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ViewComparison:
-    """Forecasts of one scenario under several views (the values of one school of thought each).
+    """Forecasts of one scenario under several views.
 
-    - `answers`: the forecasts by the title of the view. The first is the reference. The others follow in the order of
-      the probability of `measure`, the highest first.
+    - `answers`: the forecasts by the title of the view: the reference, then the others, that with the highest
+      probability of `measure` first.
     - `changes`: the assumptions and interventions in which the views differ.
-    - `measure`: the leading question or ending, which the explorer is about.
+    - `measure`: the leading question or ending.
     """
 
     answers: dict[str, Forecast]
@@ -59,8 +59,7 @@ class ViewComparison:
     def answer_rows(self) -> Iterator[list[str]]:
         """Yield one row for each question and ending, the leading one first.
 
-        A row holds the label, the probability in the first forecast, and the probability in each other forecast. Beside
-        the latter is the difference from the first forecast in percentage points.
+        A row holds the label, then the probability in each forecast, with its difference from the first in points.
         """
         first = next(iter(self.answers.values()))
         rows = [("questions", name) for name in first.questions] + [("endings", name) for name in first.endings]
@@ -102,8 +101,8 @@ def _change(now: float, before: float) -> str:
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
     """Compare the forecasts under several views, given by their ids ("": the file as it stands).
 
-    A view holds the values of one school of thought. The first view is the reference. The present settings are added if
-    they differ from all of these views. All forecasts have the start date and horizon of the present settings.
+    The first view is the reference. The present settings are added if they differ from all views. All forecasts have
+    the present start date and horizon.
     """
     state, measure = answers.state, answers.state.lead
     now = state.settings

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 QUICK = 4
 """Compression level (zlib) of the PNG. Level 4 takes 3 ms and makes 39 kB. Level 8 takes 15 ms and makes 34 kB.
 
-Pictures at rest use the same level. A picture at rest that equals the last moving picture then has the same bytes, so
-that it is not sent again."""
+Pictures at rest use the same level, so that one that equals the last moving picture is not sent again.
+"""
 
 
 class MovingFigure(Protocol):

@@ -1,11 +1,10 @@
 """The widgets of simlib: pictures that change in place, sliders, check boxes and text.
 
-This module has no logic. The widgets are made with anywidget. All sliders of a panel share one widget model, so a
-notebook with sixty assumptions opens as quickly as a notebook with six. Screen readers announce labels, values and
-answers. JupyterLab's single-key shortcuts do nothing while a slider has the focus.
+All sliders of a panel share one widget model, so a notebook with sixty assumptions opens as quickly as one with six.
+Screen readers announce labels, values and answers. JupyterLab's single-key shortcuts do nothing while a slider has the
+focus.
 
-In the docstrings, `n` is a counter. The browser increases `n` with each event, so that two equal events in a row
-differ.
+In the docstrings, `n` is a counter that the browser increases, so that two equal events in a row differ.
 """
 
 from __future__ import annotations

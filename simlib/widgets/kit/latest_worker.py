@@ -1,7 +1,4 @@
-"""A worker thread that does only the latest job.
-
-A newer job replaces a waiting job and cancels a running job.
-"""
+"""A worker thread that does only the latest job."""
 
 from __future__ import annotations
 
@@ -139,7 +136,7 @@ class LatestWorker:
                 self._changed.notify_all()
 
     def _next(self) -> _Order | None:
-        """Wait until a job is due, and return this job, or None if the worker is closed."""
+        """Wait until a job is due, and return it, or None if the worker is closed."""
         while not self._closed:
             if self._waiting is None:
                 self._changed.wait()

@@ -1,7 +1,7 @@
 """The latest picture of each live view (widget), stored until its notebook is saved.
 
-In `simlib lab`, kernels write these pictures to files. The server adds the pictures to a notebook when the notebook is
-saved, so that readers without a kernel see pictures.
+In `simlib lab`, kernels write these pictures to files. The server adds them to a notebook when the notebook is saved,
+so that readers without a kernel see pictures.
 """
 
 from __future__ import annotations

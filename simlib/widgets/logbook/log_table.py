@@ -46,7 +46,7 @@ def _when(row: LogRow) -> str:
 
 
 def new_row_sentences(readings: Sequence[Reading]) -> str:
-    """Describe new rows (events) of a log, each in a whole sentence, and count those for which there is no room."""
+    """Describe new rows of a log, each in a whole sentence, and count those for which there is no room."""
     texts, told = [_new_row_sentence(reading) for reading in readings], 1
     while told < len(texts) and len(" ".join(texts[: told + 1])) <= ROOM:
         told += 1
@@ -55,10 +55,7 @@ def new_row_sentences(readings: Sequence[Reading]) -> str:
 
 
 def _new_row_sentence(reading: Reading) -> str:
-    """Describe a new row (event) of a log in a sentence.
-
-    A note follows if the row has no meaning in the scenario, or if it was reported more than three days late.
-    """
+    """Describe a new row of a log in a sentence, with a note if it has no meaning or came over three days late."""
     text = (reading.row.description or reading.row.word.replace("-", " ")).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date

@@ -1,4 +1,4 @@
-"""Own rows: events that a user adds to a log. This module uses no widgets.
+"""Own rows: events that a user adds to a log.
 
 Each own row is a move on a day. A row that the forecast uses is called *taken in*.
 """
@@ -21,7 +21,7 @@ from simlib.scenario.row_meaning import Reading, coverages
 
 @dataclass(frozen=True)
 class OwnRow:
-    """A row (event) that the user added to a log.
+    """A row that the user added to a log.
 
     - `number`: the number of the row, which never changes.
     - `move`, `outcome`: the ids of the move and of its outcome.
@@ -34,7 +34,7 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self, scenario: Scenario) -> Reading:
-        """Return what the row (event) says: `move` was made on `day`, and became public on the same day."""
+        """Return what the row says: `move` was made on `day`, and became public on the same day."""
         assert self.day is not None
         words = f"Your own row: {row_words(scenario, self.move, self.outcome)}."
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description=words)
@@ -56,7 +56,7 @@ def row_words(scenario: Scenario, move: str, outcome: str) -> str:
 
 
 class OwnRows:
-    """The rows (events) that the user added to a log, the oldest addition first, with undo and redo.
+    """The rows that the user added to a log, the oldest addition first, with undo and redo.
 
     The day of a row must lie between `first` and `last`.
     """
@@ -87,11 +87,11 @@ class OwnRows:
         self._change((*self.rows, OwnRow(self._numbers, move, outcome, day)))
 
     def drop(self, number: int) -> None:
-        """Remove the row (event) with this number."""
+        """Remove the row with this number."""
         self._change(tuple(row for row in self.rows if row.number != number))
 
     def set_day(self, number: int, day: dt.date | None) -> None:
-        """Give a row (event) another day. If the day is outside the log, the forecast does not use the row."""
+        """Give a row another day. If the day is outside the log, the forecast does not use the row."""
         self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
 
     def undo(self) -> None:
@@ -113,7 +113,7 @@ class OwnRows:
             self.rows = rows
 
     def fitting(self) -> tuple[OwnRow, ...]:
-        """Return the user's rows (events) whose day is given and inside the log."""
+        """Return the user's rows whose day is given and inside the log."""
         return tuple(row for row in self.rows if not self.fault(row.day))
 
     def fault(self, day: dt.date | None) -> str:
@@ -126,13 +126,13 @@ class OwnRows:
         return f"expected a day from {long_date(self.first)} to {long_date(self.last)}"
 
     def wrong_day(self, row: OwnRow) -> str:
-        """Return a note for a row (event) whose day is missing or outside the log, or ""."""
+        """Return a note for a row whose day is missing or outside the log, or ""."""
         fault = self.fault(row.day)
         return f"Not taken in: {fault}; {self._expected()}." if fault else ""
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Return in words why a row (event) was left out: it was impossible, or it contradicts another row."""
+    """Return in words why a row was left out: it was impossible, or it contradicts another row."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word

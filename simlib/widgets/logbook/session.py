@@ -1,8 +1,7 @@
 """The state of a panel that shows the forecast on each morning of a log of events.
 
-This module uses no widgets. The forecast of a morning uses the rows (events of the log) that are public before that
-morning. A forecast is computed when its morning is first shown, and is then kept in memory. A worker computes the other
-mornings. A row that the user adds (an own row) changes only the forecasts of later mornings.
+The forecast of a morning uses the rows (events of the log) that are public before it. A worker computes all mornings
+and keeps them in memory. A row that the user adds (an own row) changes only the forecasts of later mornings.
 """
 
 from __future__ import annotations
@@ -58,17 +57,17 @@ class LogFront(Protocol):
         """Show a status line."""
 
     def show_rows(self) -> None:
-        """Show the rows (events) that the user added, each with a note."""
+        """Show the own rows, each with a note."""
 
 
 class LogSession:
-    """A log of events, the chosen morning, and the rows (events) that the user added.
+    """A log of events, the chosen morning, and the own rows.
 
     - `first`, `last`: the dates of the first and of the last morning.
     - `place`: the chosen morning, in days after the first.
     - `readings`: the rows of the log with their meanings.
     - `own`: the rows that the user added.
-    - `notes`: a note on each row that the user added, by the number of the row.
+    - `notes`: a note on each own row, by the number of the row.
 
     Args:
         scenario: A scenario, or a name or path of one.
@@ -125,7 +124,7 @@ class LogSession:
 
     @property
     def news(self) -> list[int]:
-        """The mornings with new rows (events), in days after the first morning, in order."""
+        """The mornings with new rows, in days after the first morning, in order."""
         days = {reading.row.public_on for reading in self._all_readings()}
         places = {(day - self.first).days + 1 for day in days}
         return sorted(place for place in places if 0 < place < self.mornings)
@@ -172,7 +171,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Compute again the forecasts that the last changes of the user's own rows (events) affect."""
+        """Compute again the forecasts that the last changes of the own rows affect."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
@@ -194,10 +193,9 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Compute the forecast of the last morning, then of the chosen morning, and then of all others.
+        """Compute the forecast of the last morning, then of the chosen one, and then of all others.
 
-        The last morning comes first, because its forecast uses all rows and so tells which rows of the user are
-        impossible.
+        The last morning uses all rows, and so tells which own rows are impossible.
         """
         self._judge()
         self._show()
@@ -218,10 +216,7 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the rows of the user that fit no possible history. Note why each is left out.
-
-        The forecast of the last morning decides for all mornings which rows are left out.
-        """
+        """Find the own rows that fit no possible history on the last morning. Note why each is left out."""
         with self.lock:
             self._refused = ()
             every_row = self._outlook(self.mornings - 1)
@@ -251,7 +246,7 @@ class LogSession:
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Note beside each row of the user how the row changes the forecast of the next morning."""
+        """Note beside each own row how it changes the forecast of the next morning."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue
@@ -322,7 +317,7 @@ class LogSession:
         return status(text + more)
 
     def sentence(self, day: DayOutlook) -> Iterator[Part]:
-        """Yield the forecast of a morning, and then its new rows (events), as parts {text, strong}."""
+        """Yield the forecast of a morning, and then its new rows, as parts {text, strong}."""
         yield part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
         happened = day.happened(self.measure.name)
         if happened:
@@ -344,7 +339,6 @@ class LogSession:
         yield part(self._new_rows(day))
 
     def _change(self) -> str:
-        """Return in words the change since the morning before, or "" if that morning is not computed."""
         if self.place == 0 or self.place - 1 not in self._days:
             return ""
         change = 100 * (self.probability(self.place) - self.probability(self.place - 1))

@@ -1,7 +1,4 @@
-"""The panel of a log: a slider over mornings, their forecasts, and a form to add rows (events).
-
-This module only shows results and passes on actions. The logic is in `simlib.widgets.logbook.session`.
-"""
+"""The panel of a log: a slider over mornings, their forecasts, and a form to add rows (events)."""
 
 from __future__ import annotations
 
@@ -112,7 +109,7 @@ class UpdateWithEvents(w.VBox):
         self.picture.status = dict(line)
 
     def show_rows(self) -> None:
-        """Show the rows (events) that the user added, each with a note."""
+        """Show the rows that the user added, each with a note."""
         session = self.session
         self._undo.disabled, self._redo.disabled = not session.own.can_undo, not session.own.can_redo
         known = {line.row.number: line for line in self._own.children}
@@ -149,7 +146,7 @@ class UpdateWithEvents(w.VBox):
         self.changed()
 
     def changed(self) -> None:
-        """Compute the forecasts with the rows (events) that the user has added."""
+        """Compute the forecasts with the rows that the user has added."""
         self._report.value = ""
         self.session.update()
 
@@ -186,7 +183,7 @@ class _OwnLine(w.HBox):
         self._date.observe(lambda _: panel.guard(self._set_day), "value")
 
     def tell(self, row: OwnRow, note: str) -> None:
-        """Show the present day of the row (event), and its note."""
+        """Show the present day of the row, and its note."""
         self.row = row
         self._date.value = row.day
         self._note.value = _told(note, fault=note.startswith("Not taken in"))

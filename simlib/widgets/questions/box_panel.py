@@ -1,7 +1,4 @@
-"""Sliders for a box (set of bounds on assumptions), below its picture.
-
-This module only shows results and passes on actions. The logic is in `simlib.widgets.questions.box_session`.
-"""
+"""Sliders for a box (bounds on some assumptions), below its picture."""
 
 from __future__ import annotations
 
@@ -24,8 +21,7 @@ from simlib.widgets.questions.shown_answers import ShownAnswer
 class BoxPanel(w.VBox):
     """Sliders for values of assumptions, and the answer at these values.
 
-    The values make up a point, which may be inside or outside a box (a set of bounds on some assumptions). The point is
-    drawn on `picture`, the picture of the panel. The values can be saved as a view (a named set of values).
+    The values make up a point, which is drawn on `picture`, the picture of the panel. They can be saved as a view.
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:

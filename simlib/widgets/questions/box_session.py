@@ -1,9 +1,7 @@
-"""The state of the sliders for a box of scenario discovery. This module uses no widgets.
+"""The state of the sliders for a box of scenario discovery, which is a set of bounds on assumptions.
 
-A box has a range for each of some assumptions. In the box, a result is likely. The values of the sliders, and the
-stated values of all other assumptions, are called the point. The point starts in the middle of the box. While a slider
-moves, the answer at the point is a quick estimate. When the slider stops, the answer is exact, or comes from many
-replicates if the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
+The values of the sliders, and the stated values of all other assumptions, are the point. It starts in the middle of the
+box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_loop`).
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ which makes a box smaller step by step ("peels" it)."""
 
 @dataclass(frozen=True)
 class BoxChoice:
-    """A box (bounds on assumptions) that the user can choose, its name, and its label in the list."""
+    """A box that the user can choose, its name, and its label in the list."""
 
     name: str
     label: str
@@ -59,10 +57,7 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes (bounds on assumptions) that the user can choose.
-
-    These are the boxes that were found and, after them, boxes that the search for the first box went through.
-    """
+    """Return the boxes to choose from: those found, then boxes that the search for the first box went through."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
@@ -95,7 +90,7 @@ class PointAnswer:
 
 
 class BoxFront(Protocol):
-    """The view that shows a box (bounds on assumptions): widgets, or a substitute in a test."""
+    """The view that shows a box: widgets, or a substitute in a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
         """Show the picture, a sentence on the answer at the values of the sliders, and a status line."""
@@ -108,10 +103,7 @@ class BoxFront(Protocol):
 
 
 class BoxSession:
-    """The chosen box (bounds on assumptions), the sliders, and the answer at one point.
-
-    The point consists of the values of the sliders and the stated values of all other assumptions.
-    """
+    """The chosen box, the sliders, and the answer at the point."""
 
     def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
         self.discovery, self.front = discovery, front
@@ -131,7 +123,7 @@ class BoxSession:
 
     @property
     def box(self) -> Box:
-        """The chosen box (bounds on assumptions)."""
+        """The chosen box."""
         return self.chosen.box
 
     @property
@@ -176,11 +168,11 @@ class BoxSession:
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Set the values to the middle of the first box (bounds on assumptions), and request the answer."""
+        """Set the values to the middle of the first box, and request the answer."""
         self.to_middle()
 
     def choose(self, name: str) -> None:
-        """Choose another box (bounds on assumptions), and set the values to its middle."""
+        """Choose another box, and set the values to its middle."""
         with self.lock:
             self.chosen = next(choice for choice in self.choices if choice.name == name)
             self._board = None
@@ -221,7 +213,7 @@ class BoxSession:
         self._loop.wait_turn()
 
     def let_go(self) -> None:
-        """Compute the full answer without delay, because the user has let go of the slider."""
+        """Compute the full answer without delay."""
         with self.lock:
             self.in_hand = False
             self._loop.rest()
@@ -339,14 +331,9 @@ class BoxSession:
     # ---------------------------------------------------------------- saving
 
     def save(self, title: str, because: str = "") -> str:
-        """Save the values of the point as a view (a named set of values) beside the scenario.
+        """Save the values of the point as a view beside the scenario, and return a message.
 
-        Return a message with the path of the file and with commands that open the view. Raises ScenarioError in three
-        cases:
-
-        - No value differs from its stated value.
-        - The file cannot be written.
-        - The scenario differs from its file. The view would not contain these differences.
+        Raises ScenarioError if no value was changed, if the scenario differs from its file, or if writing fails.
         """
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:

@@ -1,8 +1,4 @@
-"""All questions that have a panel in a notebook. This module uses no widgets.
-
-Each question has fields (settings), and an answer of sentences, a table and pictures. The methods are in
-`simlib.analysis`.
-"""
+"""All questions that have a panel in a notebook. The methods are in `simlib.analysis`."""
 
 from simlib.widgets.questions.assumptions import (
     ChanceWithinDoubt,

@@ -1,4 +1,4 @@
-"""Fields (settings) that several questions share, and the layout of an answer. Without widgets."""
+"""Fields (settings) that several questions share, and the layout of an answer."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def draws(value: int, least: int = 64) -> Field:
 
 
 def value_text(assumption: Assumption, which: str) -> str:
-    """Return a number of an assumption with its unit. `which` is "low", "value" or "high"."""
+    """Return the "low", "value" or "high" of an assumption with its unit."""
     return show(getattr(assumption, which), assumption.kind, assumption.unit)

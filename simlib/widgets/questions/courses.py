@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
-    """Return the fields for the size of a sample: draws from the priors, and histories of each draw.
-
-    All questions about signs begin with the same sample, so that they give the same numbers for a sign.
-    """
+    """Return the fields for the size of a sample. All questions about signs begin with the same sample."""
     return draws(256), number("runs", "Histories of each draw", 500, least, 100_000)
 
 
 class ByWhichPath(PanelQuestion):
-    """The likeliest orders in which the rungs (levels) of a ladder are reached, with exact probabilities.
+    """The likeliest orders in which the rungs of a ladder are reached, with exact probabilities.
 
     A second picture shows the flow of histories between rungs.
     """
@@ -45,7 +42,7 @@ class ByWhichPath(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Search for the most probable orders in which rungs (levels) are reached."""
+        """Search for the most probable orders in which rungs are reached."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots import path_charts as charts
 
@@ -65,7 +62,7 @@ class ByWhichPath(PanelQuestion):
 
 
 class WherePathsDiverge(PanelQuestion):
-    """A tree of the orders in which histories first reach the rungs (levels) of a ladder."""
+    """A tree of the orders in which histories first reach the rungs of a ladder."""
 
     name, title, edition = "where-paths-diverge", "Where do the paths diverge?", 2
 
@@ -78,7 +75,7 @@ class WherePathsDiverge(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Search for the likeliest orders of rungs (levels), and draw the tree of their first steps."""
+        """Search for the likeliest orders of rungs, and draw the tree of their first steps."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots.path_charts import path_tree
 
@@ -110,10 +107,7 @@ def of_what(result: Paths) -> str:
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Say in a sentence which rungs (levels) the histories of a branch reach next.
-
-    Rungs with a smaller share of all histories than `least` are left out. If no rung remains, "" is returned.
-    """
+    """Say which rungs come next in the histories of a branch, if their share is at least `least` ("": none)."""
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""
@@ -127,7 +121,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories that reach an ending, and the rungs (levels) and moves that occur in most of them."""
+    """Histories that reach an ending, and the rungs and moves that occur in most of them."""
 
     name, title, edition = "on-the-way-to", "What do the paths to one ending have in common?", 3
 

@@ -1,4 +1,4 @@
-"""The work of answering one question of a panel, in the background. This module uses no widgets."""
+"""The work of answering one question of a panel, in the background."""
 
 from __future__ import annotations
 
@@ -79,10 +79,7 @@ class Inquiry:
             self._take(stored, self.question.chosen, STORED)
 
     def ask(self, chosen: Mapping[str, Any]) -> None:
-        """Compute the answer for the settings `chosen`, or show why these settings are not allowed.
-
-        A computation that still runs is cancelled.
-        """
+        """Compute the answer for the settings `chosen`, or show why they are not allowed. Cancel earlier work."""
         self._now = chosen
         try:
             settings = self.question.check(chosen)
@@ -92,7 +89,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. If `unasked` (nobody pressed Compute), give up when it takes too long."""
+        """Compute an answer. If nobody pressed Compute (`unasked`), give up when it takes too long."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -159,8 +156,8 @@ class Inquiry:
     def compare(self, chosen: Mapping[str, Any]) -> None:
         """Show whether the answer is for the settings `chosen`, or why these settings are not allowed.
 
-        If the answer is for other settings, and computations are quick, the answer for `chosen` is computed. While an
-        answer that the user requested is being computed, nothing is done.
+        If the answer is for other settings, and computations are quick, the right answer is computed. If the user
+        requested an answer, nothing is done before it is there.
         """
         with self._lock:
             self._now = chosen
@@ -170,11 +167,7 @@ class Inquiry:
             self._follow()
 
     def _follow(self) -> None:
-        """Show whether the answer is for the present settings.
-
-        If it is for other settings, and computations are quick, the right answer is computed. If computations are slow,
-        and an older answer is shown, the user is asked to press Compute.
-        """
+        """Show whether the answer is for the present settings. If not, compute it, or ask the user to press Compute."""
         try:
             settings = self.question.check(self._now)
         except ScenarioError as error:

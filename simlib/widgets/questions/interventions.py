@@ -50,7 +50,6 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 def _changes(result: Comparison) -> list[dict[str, Any]]:
-    """Return {title, head, rows}, a table of the changes of each variant whose name does not say them."""
     return [
         {"title": f"What {quoted(name)} changes", "head": ["change"], "rows": [[text] for text in effect.changes]}
         for name, effect in result.effects.items()
@@ -59,7 +58,6 @@ def _changes(result: Comparison) -> list[dict[str, Any]]:
 
 
 def _parted(pair: Divergence) -> dict[str, Any]:
-    """Return {title, head, rows}, a table of one history in the scenario and in its changed copy."""
     before, after = pair.labels
     return {"title": f"One history: {quoted(before)} becomes {quoted(after)}", "head": pair.head, "rows": pair.rows}
 
@@ -110,11 +108,11 @@ class WhatIf(PanelQuestion):
         ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the scenario and of its variants (changed copies)."""
+        """Return the hashes of the scenario and of its variants."""
         return _hashes(self.scenario, self.variants(chosen))
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variants (changes of the scenario) by name. Raises ScenarioError if nothing is changed."""
+        """Return the variants by name. Raises ScenarioError if nothing is changed."""
         s = self.scenario
         variants: dict[str, Any] = {}
         for item in self._interventions(chosen):
@@ -135,7 +133,6 @@ class WhatIf(PanelQuestion):
         return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
     def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
-        """Yield the interventions. Raises ScenarioError if the settings do not fit together."""
         change, date, move, when = chosen["change"], chosen["date"], chosen["move"], ALWAYS
         start, first = self.scenario.as_of, self.scenario.moves[chosen["move"]].label
         since = None if date == start else date
@@ -162,7 +159,7 @@ class WhatIf(PanelQuestion):
             yield Hold(variable, level, date)
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the scenario with its variants (changed copies), and count histories that end differently."""
+        """Compare the scenario with its variants, and count histories that end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
@@ -196,10 +193,9 @@ def _has_date(chosen: Mapping[str, Any]) -> bool:
 
 
 def _may_wait(chosen: Mapping[str, Any]) -> bool:
-    """Whether to show the field “only while”, which limits a change to a state of the scenario.
+    """Whether to show the field “only while”, which does not apply to a forced move.
 
-    A forced move cannot be limited to a state. If a state is already chosen, the field stays, so that the user can
-    clear it.
+    If a state is already chosen, the field stays, so that the user can clear it.
     """
     return chosen["change"] in ("forbid", "delay", "policy") or (
         chosen["change"] == "force" and chosen["state"] != NONE
@@ -211,7 +207,6 @@ def _has_assumption(chosen: Mapping[str, Any]) -> bool:
 
 
 def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention]) -> None:
-    """Raise ScenarioError, with the label of the view's field, if the view contradicts an intervention."""
     for item in items:
         try:
             refuse_clash(scenario, view.interventions, item)

@@ -84,7 +84,7 @@ class LearnFromTheLog(_LogQuestion):
 
 
 class WhatEachRowDid(_LogQuestion):
-    """The change of a forecast by each row (event) of a log, and by the time between rows."""
+    """The change of a forecast by each row of a log, and by the time between rows."""
 
     name, title, edition = "what-each-row-did", "What did each row of the log do to the forecast?", 2
 
@@ -93,7 +93,7 @@ class WhatEachRowDid(_LogQuestion):
         return [measure(self.scenario), self._as_of(), draws(200)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the change of the forecast by each row (event) of the log."""
+        """Compute the change of the forecast by each row of the log."""
         from simlib.analysis.row_attribution import row_effects
         from simlib.plots.row_effect_bars import ROWS, row_bars
 
@@ -123,7 +123,6 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
 
 def _told(result: Update) -> Iterator[str]:
-    """Yield sentences on the lessons of the log about assumptions, and on their reliability."""
     from simlib.evidence.lessons import UNCHANGED, median_and_range, undecided_sentence
 
     learnt = sorted(result.learnt, key=lambda each: each.strength)
@@ -151,10 +150,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many draws of equal weight the weighted draws are worth.
-
-    For draws from importance sampling, also give the error of a median.
-    """
+    """Say how many equal draws the weighted draws are worth and, for importance sampling, the error of a median."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":

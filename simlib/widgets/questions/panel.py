@@ -1,8 +1,4 @@
-"""A panel for one question: fields, a button, progress, a picture, sentences and a table.
-
-This module only shows results and passes on actions. The logic is in `simlib.widgets.questions.inquiry`, and the
-questions are in `simlib.widgets.questions.catalogue`.
-"""
+"""A panel for one question: fields, a button, progress, a picture, sentences and a table."""
 
 from __future__ import annotations
 
@@ -90,17 +86,13 @@ class QuestionPanel(w.VBox):
         self._keeper.later()
 
     def _show_boxes(self, answer: ShownAnswer) -> None:
-        """Remove the sliders of the old answer. If the new answer has boxes, add sliders for these boxes."""
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, catalogue.UnderWhichAssumptions) and answer.more
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message, and dim an answer to other settings.
-
-        If a value was refused, mark its field and show the reason beside the field.
-        """
+        """Show a status message, dim an answer to other settings, and mark the field of a refused value."""
         self.picture.stale = stale = self.inquiry.is_stale
         mark(stale, "simlib-stale", self.after, self._words, self._tables)
         self.picture.status = dict(status(line.text, line.kind, line.share))

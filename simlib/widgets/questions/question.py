@@ -1,4 +1,4 @@
-"""Questions about a scenario and their settings (fields). This module uses no widgets."""
+"""Questions about a scenario and their settings (fields)."""
 
 from __future__ import annotations
 
@@ -135,11 +135,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question about plans.
-
-    A plan is a view (a set of changes of a scenario), or the path of a file with a view. The attribute `plans` holds
-    the views to choose from, by id.
-    """
+    """A question about plans: views, or paths of files with views. `plans` holds the choice, by id."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

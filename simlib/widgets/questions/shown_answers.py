@@ -1,7 +1,7 @@
-"""Answers as panels show them: their pictures, and their files. This module uses no widgets.
+"""Answers as panels show them: their pictures, and their files.
 
-Each answer is stored under a hash of the scenario and of all settings, so that a notebook shows the answer at once the
-next time. The answers that the notebooks show at first come with simlib.
+Each answer is stored under a hash of the scenario and of all settings, so that it is shown at once the next time. The
+answers that the notebooks show at first come with simlib.
 """
 
 from __future__ import annotations

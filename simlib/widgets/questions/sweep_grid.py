@@ -1,4 +1,4 @@
-"""The question how a probability changes over two assumptions at once. This module uses no widgets."""
+"""The question how a probability changes over two assumptions at once."""
 
 from __future__ import annotations
 
@@ -82,10 +82,7 @@ class Sweep(PlannedQuestion):
     def _answer(
         self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
     ) -> ShownAnswer:
-        """Return the answer for the probabilities `values` (U, A, P) of a grid.
-
-        U and A are the numbers of values of `up` and `across`. P is 1 or, with a plan, 2: without and with the plan.
-        """
+        """Return the answer for the probabilities `values` (U, A, P): U values of `up`, A of `across`, P plans."""
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
@@ -170,9 +167,6 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return `count` values from the low to the high end of the range of an assumption.
-
-    The values are evenly spaced in logit if the assumption is a probability ("chance"), and otherwise in log.
-    """
+    """Return `count` values between the ends of a range, evenly spaced in logit (a chance) or in log."""
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
