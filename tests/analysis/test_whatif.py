@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import simlib
-from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.comparison import compare, cumulative
+from simlib.analysis.whatif.paired_intervals import paired
 from simlib.analysis.whatif.variants import bookings, delay, repeat, vary
 from simlib.control import Control
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.machine.measures import find
+from simlib.results import Z_TWO_SIDED_95
 from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, Variable, View
 from simlib.scenario.views.variation import with_values
 from tests import oracle
@@ -204,7 +205,7 @@ def test_monte_carlo_needs_a_pair():
 @pytest.mark.parametrize("measure", ["ending:across", "rung:banks=far", "moves:cross"])
 def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
     _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000), measure=measure)
-    z2 = coupling.Z_TWO_SIDED_95**2
+    z2 = Z_TWO_SIDED_95**2
     assert (-low, high) == (pytest.approx(z2 / (1000 + z2), rel=1e-3),) * 2
 
 
@@ -317,10 +318,10 @@ def multinomial_score(b, c, n, d):
 
 @pytest.mark.parametrize(("b", "c", "n"), [(12, 2, 50), (3, 9, 40), (1, 1, 30), (20, 0, 200)])
 def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
-    difference, low, high = coupling.paired(b, c, n)
+    difference, low, high = paired(b, c, n)
     assert difference == (b - c) / n
-    assert multinomial_score(b, c, n, float(low)) == pytest.approx(coupling.Z_TWO_SIDED_95, abs=2e-3)
-    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-coupling.Z_TWO_SIDED_95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(low)) == pytest.approx(Z_TWO_SIDED_95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-Z_TWO_SIDED_95, abs=2e-3)
 
 
 @pytest.mark.statistical
@@ -328,7 +329,7 @@ def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
 def test_the_paired_interval_covers_as_often_as_it_says(gain, loss, n):
     """20,000 draws of pairs; 95% intervals must cover 94 to 99% of the time (rare pairs: conservative)."""
     b, c, _ = np.random.default_rng(3).multinomial(n, [gain, loss, 1 - gain - loss], size=20_000).T
-    _, low, high = coupling.paired(b, c, n)
+    _, low, high = paired(b, c, n)
     assert 0.94 < np.mean((low <= gain - loss) & (gain - loss <= high)) < 0.99
 
 

@@ -22,6 +22,7 @@ from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
+from simlib.analysis.whatif.paired_intervals import by_blocks
 from simlib.analysis.whatif.result import Comparison, VariantEffect
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Variant, bookings, vary
 from simlib.answer import dated, provenance
@@ -264,7 +265,7 @@ class _Work:
         if self.draws:
             draws = effective(len(self.weights), self.weights)
             blocks = other[..., 0] - one[..., 0]
-            change, low, high = coupling.by_blocks(blocks, measure.probability, self.weights, effective=draws)
+            change, low, high = by_blocks(blocks, measure.probability, self.weights, effective=draws)
         else:
             change = other[0, :, 0] - one[0, :, 0]
             low, high = other[0, :, 1] - one[0, :, 2], other[0, :, 2] - one[0, :, 1]

@@ -1,0 +1,84 @@
+"""95% intervals for the difference of two scenarios under common random numbers.
+
+Endings and questions are compared within each replicate, which gives Tango's (1998) score interval for a difference of
+two paired proportions. It is valid even if few pairs differ, or none. All else is compared block by block. These
+intervals use Student's t over the blocks of replicates.
+
+Reference: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
+paired-sample design, Statistics in Medicine 17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simlib.results import Z_TWO_SIDED_95
+from simlib.typing import Floats
+
+__all__ = ["by_blocks", "paired"]
+
+
+def by_blocks(
+    blocks: Floats, probability: bool, weights: Floats, *, effective: float, runs: float | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Return the weighted mean difference over blocks with its 95% interval: (mean, low, high), each (T,).
+
+    The interval uses Student's t. With one effective block, the half-width is infinite.
+
+    Args:
+        blocks: The difference in each of B blocks at each of T times (B, T).
+        probability: Whether the differences are of probabilities. The interval is then clipped to [-1, 1].
+        weights: The weight of each block (B,).
+        effective: The effective number of blocks.
+        runs: The number of replicates in all blocks, None for exact blocks. If no block differs, the half-width follows
+            from this number, like the rule of three. For exact blocks the half-width is then 0.
+    """
+    from scipy.special import stdtrit
+
+    share = weights / weights.sum()
+    mean = share @ blocks
+    if effective <= 1:
+        half = np.full_like(mean, np.inf)
+    else:
+        half = stdtrit(effective - 1, 0.975) * np.sqrt(share**2 @ (blocks - mean) ** 2 * effective / (effective - 1))
+    floor = 0.0 if runs is None else Z_TWO_SIDED_95**2 / (runs + Z_TWO_SIDED_95**2)
+    half = np.where(np.all(blocks == 0, axis=0), floor, half)
+    low, high = mean - half, mean + half
+    return (mean, np.maximum(low, -1.0), np.minimum(high, 1.0)) if probability else (mean, low, high)
+
+
+def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floats, Floats]:
+    """Return (difference, low, high) of two paired proportions, with Tango's 95% score interval.
+
+    Args:
+        gained: The number of pairs in which only the second scenario has the event.
+        lost: The number of pairs in which only the first scenario has the event. Arrays broadcast.
+        pairs: The number of all pairs.
+    """
+    b, c = np.broadcast_arrays(np.asarray(gained, dtype=float), np.asarray(lost, dtype=float))
+    difference = (b - c) / pairs
+    low = _bisect(lambda d: _score(b, c, pairs, d) - Z_TWO_SIDED_95, np.full(b.shape, -1.0), difference)
+    high = _bisect(lambda d: _score(b, c, pairs, d) + Z_TWO_SIDED_95, difference, np.full(b.shape, 1.0))
+    return difference, low, high
+
+
+def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
+    """Return Tango's statistic for the hypothesis that the difference is d. The statistic decreases in d."""
+    first, second, third = 2.0 * pairs, -b - c + (2.0 * pairs - b + c) * d, -c * d * (1 - d)
+    only_first = (np.sqrt(np.maximum(second**2 - 4 * first * third, 0.0)) - second) / (2 * first)
+    variance = pairs * (2 * only_first + d * (1 - d))
+    above = b - c - pairs * d
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = above / np.sqrt(np.maximum(variance, 0.0))
+    return np.where(above == 0, 0.0, np.where(variance > 0, score, np.copysign(np.inf, above)))
+
+
+def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = falling(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return (low + high) / 2
