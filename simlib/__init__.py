@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from simlib.analysis.pooling import pool
     from simlib.analysis.row_attribution import row_effects
     from simlib.analysis.scenario_diff import diff
-    from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
+    from simlib.analysis.sensitivity.exact_slopes import elasticities
+    from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.sensitivity.sobol_indices import sobol
     from simlib.analysis.uncertainty.perfect_information import evppi, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
@@ -71,7 +72,8 @@ _HOMES = {
     "simlib.engines.montecarlo.replay": ("histories",),
     "simlib.analysis.whatif.variants": ("delay", "repeat", "vary"),
     "simlib.analysis.whatif.comparison": ("compare",),
-    "simlib.analysis.sensitivity.one_at_a_time": ("drivers", "elasticities"),
+    "simlib.analysis.sensitivity.exact_slopes": ("elasticities",),
+    "simlib.analysis.sensitivity.one_at_a_time": ("drivers",),
     "simlib.analysis.sensitivity.sobol_indices": ("sobol",),
     "simlib.analysis.uncertainty.propagation": ("uncertainty",),
     "simlib.analysis.uncertainty.perfect_information": ("evppi", "evppi_from"),

@@ -33,7 +33,7 @@ _PACKAGES = {
     ),
     "simlib.analysis.lint": ("subject", "rules"),
     "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),
-    "simlib.analysis.sensitivity": ("screening", "one_at_a_time", "sobol_indices"),
+    "simlib.analysis.sensitivity": ("screening", "exact_slopes", "one_at_a_time", "sobol_indices"),
     "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "propagation", *_INFORMATION),
     "simlib.analysis.whatif": ("result", "contrast", "coupling", "divergence", "variants"),
 }

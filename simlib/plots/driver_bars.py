@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from simlib.analysis.sensitivity.one_at_a_time import Elasticities
+    from simlib.analysis.sensitivity.exact_slopes import Elasticities
 
 ROWS = 8
 

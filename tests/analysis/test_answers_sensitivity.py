@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery, Leaf, discover
-from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers, Elasticities, drivers, elasticities
+from simlib.analysis.sensitivity.exact_slopes import Elasticities, elasticities
+from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers, drivers
 from simlib.analysis.sensitivity.screening import Input
 from simlib.analysis.sensitivity.sobol_indices import Index, Share, Shares, Sobol, sobol
 from simlib.answer import ScenarioKey, load_answer

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from simlib.analysis.evaluator import Responses, cross
-from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
+from simlib.analysis.sensitivity.exact_slopes import elasticities
+from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.pick_freeze import PickFreeze, indices, products
 from simlib.analysis.sensitivity.screening import (
     inputs,

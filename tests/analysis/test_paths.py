@@ -16,7 +16,7 @@ from simlib.analysis.paths.medoids import typical_histories
 from simlib.analysis.paths.rung_times import times_between_rungs
 from simlib.analysis.paths.waypoints import counted_passages, passages
 from simlib.analysis.samples import sample
-from simlib.analysis.sensitivity.one_at_a_time import elasticities
+from simlib.analysis.sensitivity.exact_slopes import elasticities
 from simlib.control import Control
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.forecast import solve

@@ -18,7 +18,8 @@ from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
 from simlib.analysis.indicators.watch_list import indicators_of_endings
 from simlib.analysis.paths.classes import paths
 from simlib.analysis.paths.medoids import typical_histories
-from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
+from simlib.analysis.sensitivity.exact_slopes import elasticities
+from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import Index, sobol
 from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.uncertainty.perfect_information import evppi_from

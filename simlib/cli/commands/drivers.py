@@ -29,7 +29,8 @@ def execute(arguments: Request) -> int:
     - Range: the answers with one assumption at its low and at its high value.
     - Sobol index: the share of the spread of the answer that one assumption causes.
     """
-    from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
+    from simlib.analysis.sensitivity.exact_slopes import elasticities
+    from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.sensitivity.sobol_indices import sobol
 
     subject, measures = requested(arguments), arguments.measure or None

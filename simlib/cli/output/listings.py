@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.pooling import Pool
     from simlib.analysis.scenario_diff import Diff
-    from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers, Elasticities
+    from simlib.analysis.sensitivity.exact_slopes import Elasticities
+    from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers
     from simlib.analysis.sensitivity.sobol_indices import Index, Sobol
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.contrast import Difference

@@ -1,0 +1,153 @@
+"""Elasticities: the relative change of an answer per relative change of an assumption.
+
+They are exact at the stated values, from one adjoint solution for each answer (see `simlib.engines.exact.adjoint`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, ScenarioKey, dated, provenance
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.adjoint import Adjoint
+from simlib.engines.exact.forecast import Solver
+from simlib.formatting import listed, plainly, quoted
+from simlib.machine import priors
+from simlib.machine.asked_events import with_events
+from simlib.machine.measures import By, Measure, days_by, find
+from simlib.scenario.model import Assumption, Scenario
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Elasticities", "elasticities"]
+
+NAMED = 5
+"""The sentences name at most this many assumptions for each measure."""
+
+
+@dataclass(frozen=True)
+class Elasticities(Answer):
+    """Exact slopes of measures with respect to A assumptions, at the stated values.
+
+    by_day: the day of the measures, in days after the start.
+    answers: the value of each measure, by name.
+    derivatives (A,): the slopes of each measure, by name. The unit is the unit of the measure per base unit of the
+    assumption (per day for a rate).
+    """
+
+    kind: ClassVar[str] = "elasticities"
+
+    scenario: ScenarioKey
+    by: dt.date
+    by_day: float
+    measures: tuple[Measure, ...]
+    assumptions: tuple[Assumption, ...]
+    answers: Mapping[str, float]
+    derivatives: Mapping[str, Floats]
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        names = listed(measure.words for measure in self.measures)
+        return f"How much does a small change of each assumption change {names} by {self.by_words}?"
+
+    def elasticity(self, measure: str) -> Floats:
+        """Return the elasticities of a measure with respect to A assumptions (A,), nan if the measure is 0.
+
+        An elasticity is ∂ log answer / ∂ log θ: the relative change of the measure per relative change of the
+        assumption θ.
+        """
+        theta = np.array([a.value for a in self.assumptions])
+        answer = self.answers[measure]
+        return self.derivatives[measure] * theta / (answer if answer > 0 else np.nan)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a table with one row for each measure and assumption.
+
+        For each measure, the assumption of the largest elasticity comes first.
+        """
+        import pandas as pd
+
+        rows = [
+            {"measure": m.name, "assumption": a.id, "label": a.label, "value": a.value}
+            | {"answer": self.answers[m.name], "derivative": slope, "elasticity": elasticity}
+            for m in self.measures
+            for a, slope, elasticity in zip(
+                self.assumptions, self.derivatives[m.name], self.elasticity(m.name), strict=True
+            )
+        ]
+        frame = pd.DataFrame(rows)
+        order = frame["elasticity"].abs().fillna(-1.0)
+        place = frame["measure"].map({m.name: index for index, m in enumerate(self.measures)})
+        return (
+            frame.assign(_place=place, _order=-order)
+            .sort_values(["_place", "_order"], kind="stable")
+            .drop(columns=["_place", "_order"])
+            .reset_index(drop=True)
+        )
+
+    def sentences(self) -> list[str]:
+        """Say for each measure which assumptions change the measure most if they grow by 1%."""
+        lines = []
+        for measure in self.measures:
+            elasticity = np.nan_to_num(self.elasticity(measure.name))
+            steepest = np.argsort(-np.abs(elasticity), kind="stable")[:NAMED]
+            changes = [self._change(measure, i, float(elasticity[i])) for i in steepest if abs(elasticity[i]) >= 0.005]
+            answer = measure.write(self.answers[measure.name])
+            change = "; ".join(changes) if changes else "no assumption changes it by as much as 0.005% of its value"
+            lines.append(
+                f"{measure.words} by {self.by_words} is {answer} at the stated values. "
+                f"If one assumption grows by 1%, judged by slope: {change}."
+            )
+        return lines
+
+    def _change(self, measure: Measure, place: int, elasticity: float) -> str:
+        change = self.answers[measure.name] * abs(elasticity) / 100
+        size = plainly(100 * change, " points") if measure.probability else plainly(change)
+        verb = "raises" if elasticity > 0 else "lowers"
+        return f"{quoted(self.assumptions[place].label)} {verb} it by {abs(elasticity):.2g}% of its value ({size})"
+
+    def data(self) -> dict[str, Any]:
+        """Return each measure's value, and its derivatives and elasticities by assumption, as plain data."""
+        ids = [a.id for a in self.assumptions]
+        return {
+            "answers": self.answers,
+            "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
+            "elasticities": {m.name: dict(zip(ids, self.elasticity(m.name), strict=True)) for m in self.measures},
+        }
+
+
+def elasticities(
+    scenario: Scenario, measures: str | Iterable[str] | None = None, *, by: By = None, control: Control = UNWATCHED
+) -> Elasticities:
+    """Return the exact slopes of measures with respect to all assumptions, at the stated values.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measures: Names of measures. Default: the headline (main measure).
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        control: Progress callback and cancellation.
+
+    Raises:
+        ScenarioError: For unknown measures or a target outside the forecast.
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
+    """
+    chosen, day = find(scenario, measures), days_by(scenario, by)
+    stoppable = Control(cancel=control.cancel)
+    solver = Solver(with_events(scenario, chosen, day), times=1, control=stoppable)
+    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=stoppable)
+    answers, derivatives = {}, {}
+    for place, measure in enumerate(chosen):
+        answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
+        control.report((place + 1) / len(chosen))
+    every, source = tuple(scenario.assumptions.values()), provenance(scenario, engine="exact", draws=0)
+    return Elasticities(*dated(scenario, day), chosen, every, answers, derivatives, source)
