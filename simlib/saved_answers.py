@@ -11,7 +11,7 @@ from simlib.answer import Answer
 
 __all__ = ["load_answer"]
 
-_INFORMATION = ("perfect_information", "sample_information")
+_INFORMATION = ("reasons_and_sources", "perfect_information", "sample_information")
 _PACKAGES = {
     "simlib": ("answer", "results", "quantities"),
     "simlib.scenario": ("condition", "model", "evidence", "event_log", "row_meaning", "views.interventions"),

@@ -198,7 +198,7 @@ def _assumptions(material: Material) -> Iterator[Block]:
 
 
 def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
-    from simlib.analysis.uncertainty.perfect_information import grounds
+    from simlib.analysis.uncertainty.reasons_and_sources import grounds
 
     assert material.tornado is not None
     a = bar.assumption

@@ -11,17 +11,16 @@ import numpy as np
 import pytest
 
 from simlib.analysis.uncertainty.estimates import Weighting
-from simlib.analysis.uncertainty.perfect_information import (
-    _estimate,
-    _explained_share,
+from simlib.analysis.uncertainty.hermite_regression import (
     divergence,
-    evppi,
-    evppi_from,
+    explained,
+    explained_share,
     explained_variance,
-    grounds,
     hermite,
 )
+from simlib.analysis.uncertainty.perfect_information import evppi, evppi_from
 from simlib.analysis.uncertainty.propagation import uncertainty
+from simlib.analysis.uncertainty.reasons_and_sources import grounds
 from simlib.analysis.uncertainty.sampling import prior_scores
 from simlib.scenario.model import Correlation, Source
 from tests.analysis.test_uncertainty import MEDIAN, TRUTH, WEIGHT, Z95, P, T, Z, ferry, holds, mean
@@ -167,7 +166,7 @@ def test_few_draws_of_many_assumptions_claim_no_value_for_those_that_move_nothin
         z = scores.T
         answers = 1 / (1 + np.exp(-(1.2 * z[0] + 0.5 * z[1] + 0.4 * z[0] * z[2] + 0.3 * z[3])))
         shares = [
-            _estimate(_explained_share, answers[:, None], hermite(column), Weighting(sequence)) for column in z[4:]
+            explained(explained_share, answers[:, None], hermite(column), Weighting(sequence)) for column in z[4:]
         ]
         beyond += [share.value - share.half for share in shares if share.value > share.half]
     assert max(beyond, default=0.0) < 0.02

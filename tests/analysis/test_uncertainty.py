@@ -25,7 +25,8 @@ from simlib.analysis.uncertainty.estimates import (
     without_noise,
 )
 from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
-from simlib.analysis.uncertainty.perfect_information import divergence, evppi_from
+from simlib.analysis.uncertainty.hermite_regression import divergence
+from simlib.analysis.uncertainty.perfect_information import evppi_from
 from simlib.analysis.uncertainty.propagation import Precision, uncertainty
 from simlib.analysis.uncertainty.sample_information import evsi
 from simlib.cli.output.listings import observations

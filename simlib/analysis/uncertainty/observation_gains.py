@@ -14,7 +14,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import BLOCKS, cross, in_threads
 from simlib.analysis.uncertainty.estimates import mean, scaled, variance_over_draws
-from simlib.analysis.uncertainty.perfect_information import divergence, explained_variance, hermite
+from simlib.analysis.uncertainty.hermite_regression import divergence, explained_variance, hermite
 from simlib.control import Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors

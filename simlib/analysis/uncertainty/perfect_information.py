@@ -17,25 +17,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from simlib.analysis.evaluator import cross
 from simlib.analysis.sensitivity.screening import uncertain
-from simlib.analysis.uncertainty.estimates import (
-    Number,
-    Weighting,
-    effective,
-    estimate,
-    scaled,
-    variance_over_draws,
-    without_noise,
+from simlib.analysis.uncertainty.estimates import Number, Weighting, without_noise
+from simlib.analysis.uncertainty.hermite_regression import (
+    divergence,
+    explained,
+    explained_information,
+    explained_share,
+    explained_variance,
+    hermite,
 )
 from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
+from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
@@ -43,15 +40,12 @@ from simlib.formatting import counted, quoted, with_error
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure
 from simlib.scenario.model import Assumption, Scenario
-from simlib.typing import Engine, Floats
+from simlib.typing import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Evppi", "Worth", "evppi", "evppi_from"]
-
-DEGREE = 6
-"""Degree of the highest Hermite polynomial of the regression."""
 
 NAMED = 6
 """Largest number of assumptions that are named as not yet ranked."""
@@ -61,62 +55,6 @@ LEAST_DRAWS = 128
 
 DRAWS = 512
 """Default number of draws."""
-
-
-@dataclass(frozen=True)
-class Grounds:
-    """The reason and the sources of a number or a move.
-
-    because: the reason ("": none).
-    sources: the titles of the sources.
-    youngest: the date of the newest source (None: no source is dated).
-    age_days: the days from that date to the date of the forecast.
-    """
-
-    because: str
-    sources: tuple[str, ...]
-    youngest: dt.date | None
-    age_days: int | None
-
-    def row(self) -> dict[str, Any]:
-        """Return the sources and their age as columns of a table."""
-        return pick(self, "sources", "youngest", "age_days")
-
-    def words(self) -> str:
-        """Return a phrase that names the sources, and says how old the newest is."""
-        if not self.sources:
-            return "no source"
-        return f"{'; '.join(self.sources)} ({self._newest()})"
-
-    def brief(self, width: int) -> str:
-        """Return the age of the newest source and the sources, cut to `width` characters."""
-        words = f"{self._newest()}: {'; '.join(self.sources)}" if self.sources else self.words()
-        return shorten(words, width, placeholder=" …")
-
-    def _newest(self) -> str:
-        several = len(self.sources) > 1 and self.age_days is not None
-        return f"the newest {self.age()}" if several else self.age()
-
-    def age(self) -> str:
-        """Return the age of the newest source in words, such as "3 days old"."""
-        if self.age_days is not None and self.age_days < 0:
-            return "dated after the forecast"
-        return {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
-
-    def sentence(self) -> str:
-        """Return a sentence that names the sources and the reason, and says how old the newest source is."""
-        reason = self.because.rstrip(".")
-        if self.sources:
-            return f"It rests on {self.words()}: {reason}." if reason else f"It rests on {self.words()}."
-        return f"It has no source, only a reason: {reason}." if reason else "It has no source."
-
-
-def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Grounds:
-    """Return the reason and the sources of a number or a move, given the ids of the sources."""
-    known = [scenario.sources[name] for name in sources if name in scenario.sources]
-    youngest = max((source.date for source in known if source.date), default=None)
-    age = None if youngest is None else (scenario.as_of - youngest).days
-    return Grounds(because, tuple(source.title for source in known), youngest, age)
 
 
 @dataclass(frozen=True)
@@ -320,8 +258,8 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     for assumption in uncertain(answer.scenario):
         basis = hermite(answer.scores[:, columns[assumption.id]])
         brier, log, share = (
-            _estimate(statistic, values, basis, Weighting(answer.sequence))
-            for statistic in (explained_variance, _explained_information, _explained_share)
+            explained(statistic, values, basis, Weighting(answer.sequence))
+            for statistic in (explained_variance, explained_information, explained_share)
         )
         behind = grounds(answer.scenario, assumption.because, assumption.sources)
         worths.append(Worth(assumption, brier, log, min(share.value, 1.0), share.half, behind))
@@ -341,83 +279,3 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
         draws=answer.draws,
         provenance=answer.provenance,
     )
-
-
-def _estimate(
-    statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, weighting: Weighting
-) -> Number:
-    """Estimate `statistic(values, basis)`, not below zero, with its 95% half-width."""
-    blocks, width = values.shape[1], basis.shape[1]
-    # `estimate` selects rows and blocks of its first argument, so the basis is appended to every block as further
-    # columns.
-    joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
-    return estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting).at_least_zero()
-
-
-def hermite(scores: Floats) -> Floats:
-    """Return normalised Hermite polynomials of normal scores at D draws, (D,) -> (D, degrees)."""
-    from math import factorial
-
-    columns = [
-        np.polynomial.hermite_e.hermeval(scores, [0] * n + [1]) / np.sqrt(factorial(n)) for n in range(1, DEGREE + 1)
-    ]
-    return np.stack(columns, axis=1)
-
-
-def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual) of a regression of values (D, K) on a basis (D, degrees).
-
-    Values and basis are centred first, by subtracting their means over the draws.
-    """
-    apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
-    root = None if scale is None else np.sqrt(scale)
-    coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]
-    fitted = shapes @ coefficients
-    return fitted, apart - fitted
-
-
-def explained_variance(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return Var(E[P | θᵢ]), the variance of a probability P that an assumption θᵢ explains.
-
-    The result is the variance of the fitted values of a regression of P on a basis, minus the variance that noise adds.
-    The result may be negative.
-
-    Args:
-        values: P (D, K) at D draws, in K blocks of replicates.
-        basis: Functions of θᵢ at each draw (D, degrees).
-        scale: The relative weights of the draws (D,). None: equal weights.
-    """
-    fitted, residual = _regression(values, basis, scale)
-    rows, width = effective(len(values), scale), basis.shape[1]
-    noise = width / (rows - 1 - width) * float(cross(scaled(residual, scale), residual))
-    return float(cross(scaled(fitted, scale), fitted)) - noise
-
-
-def _explained_share(values: Floats, basis: Floats) -> float:
-    """Return Var(E[P | θᵢ]) / Var(P), or 0 if all variance is noise. θᵢ is the assumption."""
-    variance = variance_over_draws(values)
-    return explained_variance(values, basis) / variance if variance > 0 else 0.0
-
-
-def _explained_information(values: Floats, basis: Floats) -> float:
-    """Return the mutual information (nats) of the outcome and θᵢ, reduced by the share of noise in the fit."""
-    fitted, _ = _regression(values, basis)
-    raw = float((fitted.mean(axis=1) ** 2).mean())
-    if raw <= 0:
-        return 0.0
-    p = float(values.mean())
-    share = explained_variance(values, basis) / raw
-    return share * float(divergence(p + fitted.mean(axis=1), p).mean())
-
-
-def divergence(q: Floats, p: float) -> Floats:
-    """Return the Kullback-Leibler divergence (nats) of a probability q of an event from p.
-
-    q is clipped to [0, 1]. The result is 0 if p is 0 or 1.
-    """
-    from scipy.special import xlogy
-
-    q = np.clip(q, 0.0, 1.0)
-    if not 0 < p < 1:
-        return np.zeros_like(q)
-    return np.asarray(xlogy(q, q / p) + xlogy(1 - q, (1 - q) / (1 - p)))

@@ -41,7 +41,7 @@ from simlib.analysis.uncertainty.observation_gains import (
     main_assumption,
     settled_share,
 )
-from simlib.analysis.uncertainty.perfect_information import Grounds, grounds
+from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
