@@ -194,7 +194,7 @@ def _exact(
 
 
 def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
-    """Return one measure at the target day. Building a whole forecast would take longer."""
+    """Return one measure at the target day, without building a whole forecast."""
     features, scenario = solver.features, solver.scenario
     if measure.kind == "ending":
         return float(features.of_ending(solution.at)[-1, measure.column(scenario)])

@@ -32,13 +32,11 @@ _BLOCKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The change of a forecast by each of the R rows of a log, with the forecasts at both ends.
-
-    Rows are in the order in which their windows (the days on which the reported event may have happened) end.
+    """The change of a forecast by each of the R rows of a log, in the order in which they close.
 
     begin, end: the probabilities before and after the log.
-    lines (R, 3): for each row the three parts of its effect (time, state of the world, and assumptions), in log-odds.
-    before, after (R,): the probabilities just before and just after all rows whose windows end on the same day.
+    lines (R, 3): for each row the three parts of its effect (time, state and assumptions), in log-odds.
+    before, after (R,): the probabilities just before and just after all rows that close on the same day.
     rest: the effect of the time after the last row, in log-odds.
     shape: the largest shape parameter of the tail of the weights of the draws. Large shapes are unreliable.
     effective: the smallest effective number of draws.
@@ -56,8 +54,7 @@ class Steps:
     def numbers(self) -> Floats:
         """Return the numbers for which `errors` gives half-widths.
 
-        These are `begin`, `end`, and for each row the sum of its effects through the state of the world and through the
-        assumptions.
+        These are `begin`, `end`, and for each row the sum of its parts *state* and *assumptions*.
         """
         return np.concatenate([[self.begin, self.end], self.lines[:, 1:].sum(axis=1)])
 
@@ -72,9 +69,8 @@ def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None],
     """Split the effect of each row of a log into three parts: time, state, and assumptions.
 
     Args:
-        closings: The days on which the windows of rows (the days on which the reported event may have happened) end,
-            with these rows.
-        draws: For each draw (set of assumption values) the result of `Replay.follow` (None: the log is impossible).
+        closings: The days on which rows close, with these rows.
+        draws: For each draw the result of `Replay.follow` (None: the log is impossible).
         weighing: The function from log-likelihoods to weights of the draws.
     """
     return _EffectSplit(closings, draws, weighing).steps()
@@ -138,7 +134,7 @@ class _EffectSplit:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after the rows whose windows end on one day, and their effects.
+        """Return the log-odds before and after the rows that close on one day, and their effects.
 
         The first list has the effect of each row through the state alone, the second list its total effect.
         """

@@ -56,7 +56,6 @@ class Sample:
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
 
     def __len__(self) -> int:
-        """The number of histories, R."""
         return len(self.histories)
 
     def only(self, chosen: Ints) -> Sample:

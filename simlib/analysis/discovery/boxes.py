@@ -20,9 +20,9 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return the median of the prior within the bounds of a box, for each assumption with bounds.
+    """Return the median of the prior within the bounds of a box, {assumption: value} in base units.
 
-    The result is {assumption: value} in base units. Correlations within the box are ignored.
+    Correlations within the box are ignored.
     """
     values = {}
     for bound in box.bounds:

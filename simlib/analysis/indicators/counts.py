@@ -24,13 +24,8 @@ __all__ = ["counted_indicators"]
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
     """Count in sampled histories what each move and level says about an ending or a question.
 
+    A move or level counts as seen from sighting number `times_seen` on, by day `look_by_day` after the start.
     Known signs (moves and levels whose likelihood ratio differs from 1 by more than its error) come first.
-
-    Args:
-        sample: The histories, with the draw of the assumptions and the weight of each.
-        measure: The ending or question.
-        look_by_day: The day of the observation, in days after the start.
-        times_seen: Number of sightings from which a move or level counts as seen.
     """
     histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
@@ -55,9 +50,7 @@ _NO_LEAD = np.full(3, np.nan)
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
     """Return for each history (R,) whether E is open on the day, whether E follows, and the day of E.
 
-    E is the event of the measure: the ending, or the yes to the question.
-
-    For an ending, the third array is the day of any ending. This day is the day of E only where E follows.
+    For an ending, the third array is the day of any ending.
     """
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
@@ -70,10 +63,7 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Counts how often an event E happens in histories with and without a sign (a move or level that is seen).
-
-    Histories have weights and may share draws (sets of assumption values).
-    """
+    """Counts how often E happens in weighted histories with and without a sign."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
@@ -125,10 +115,7 @@ class _Tables:
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
-        """Return the design effect of a share, at least 1 (Kish 1965).
-
-        The design effect is the factor by which shared draws raise the variance of the share.
-        """
+        """Return the factor, at least 1, by which shared draws raise the variance of a share (Kish 1965)."""
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
         p = hits.sum() / n

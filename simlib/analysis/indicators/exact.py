@@ -35,18 +35,9 @@ def exact_indicators(
 ) -> Indicators:
     """Compute exactly what each move and level says about an ending or a question.
 
-    The assumptions have their stated values. Lead times are not computed (nan).
+    The assumptions have their stated values. `look_by_day` is in days after the start. Lead times are nan.
 
-    Args:
-        scenario: The scenario, with its interventions.
-        measure: The ending or question.
-        look_by_day: The day of the observation, in days after the start.
-        control: Progress callback and cancellation.
-
-    Raises:
-        TooManyStates: If the scenario has too many states.
-        Unsupported: For a question about a move.
-        Cancelled: When `control` cancels the work.
+    Raises TooManyStates, Unsupported for a question about a move, and Cancelled.
     """
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()
@@ -75,9 +66,9 @@ class _Watch:
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return every sign (move or level) that may be seen while the ending or question is open.
+        """Return every sign that may be seen while the ending or question is open.
 
-        Known signs come first, the most informative at the top. The other signs follow in the same order.
+        Known signs come first. Each part is ordered by expected information.
         """
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):

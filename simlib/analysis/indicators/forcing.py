@@ -78,8 +78,7 @@ class Forcing:
 def _mean(differences: Floats) -> tuple[float, float]:
     """Return the mean of paired differences of -1, 0 or 1, and its 95% half-width.
 
-    The half-width is at least that of Wilson's interval for a share of zero. So the half-width is positive even if no
-    pair differs.
+    The half-width is at least that of Wilson's interval for a share of zero, so it is positive even if no pair differs.
     """
     count = len(differences)
     if count == 0:

@@ -159,10 +159,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier whose implied rate is closest to the observed rate.
-
-        Without an observed rate, this is the first multiplier.
-        """
+        """The multiplier whose implied rate is closest to the observed rate. Without one: the first."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))

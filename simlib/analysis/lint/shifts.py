@@ -31,10 +31,7 @@ class _Step:
 
 
 def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
-    """Report each shift that always stops at the first or the last level.
-
-    A shift is an effect that moves a variable by some levels.
-    """
+    """Report each shift that always stops at the first or the last level."""
     for move in subject.scenario:
         for outcome in move.outcomes:
             for effect in outcome.effects:
@@ -52,11 +49,9 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
     """Report each upward shift of a variable that reaches a level to which another move leads.
 
-    A shift is an effect that moves a variable by some levels.
-
-    A shift of +1 acts at every level at which its move can happen. Suppose that another move always leads to a certain
-    level. A shift that also reaches this level was then probably meant for lower levels only. A shift that always leads
-    to the same level is not reported.
+    A shift of +1 acts at every level at which its move can happen. If another move always leads to a certain level, a
+    shift that also reaches this level was probably meant for lower levels only. A shift that always leads to the same
+    level is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:

@@ -156,10 +156,7 @@ def _strands(world: Scenario) -> Iterator[_Strand]:
 
 
 class _Strands:
-    """All strands of a scenario, and how much each of them changes each answer.
-
-    A strand is one assumption, or all moves of one actor.
-    """
+    """All strands of a scenario, and how much each of them changes each answer."""
 
     def __init__(self, subject: Subject, control: Control) -> None:
         self.world, self.control = _with_switches(subject.scenario), control
@@ -203,10 +200,7 @@ class _Strands:
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Whether each of S strands changes the mean of some impact by at least the share `LINE` (S,).
-
-        The changes are estimated from slopes.
-        """
+        """Whether each of S strands changes the mean of some impact by at least `LINE`, judged by slopes (S,)."""
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
@@ -220,10 +214,7 @@ class _Strands:
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return how much strand `which[i]` changes answer `asked[i]`, solved at the ends of the strand.
-
-        Both lists hold indices. The result has one number for each pair.
-        """
+        """Return how much strand `which[i]` changes answer `asked[i]`, solved at the ends of the strand."""
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
@@ -251,7 +242,7 @@ class _Strands:
     def _by_histories(self, which: Sequence[int]) -> Floats:
         """Return the largest change that each strand in `which` makes to a question that needs histories.
 
-        The changes come from Monte Carlo under common random numbers. `which` holds indices of strands.
+        The changes come from Monte Carlo under common random numbers.
         """
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)

@@ -79,8 +79,7 @@ class PickFreeze:
     def split(self, values: Floats) -> tuple[Floats, Floats, Floats]:
         """Split the answers of a sequence: at A (D, ...), at B (D, ...) and at mixtures (D, ..., I).
 
-        D counts the rows of a matrix, and I counts the inputs. The mixture of an input is A with the columns of that
-        input taken from B.
+        D counts the rows of a matrix, and I counts the inputs.
         """
         a, b = values[: self.each], values[self.each : 2 * self.each]
         mixed = values[2 * self.each :].reshape(self.inputs, self.each, *values.shape[1:])

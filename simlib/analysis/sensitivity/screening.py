@@ -145,8 +145,7 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 def score_slopes(scenario: Scenario) -> Floats:
     """Return the change of each of A assumptions per normal score, at its stated value (A,).
 
-    The change is in base units, and 0 for fixed assumptions. A normal score of 1 is one standard deviation on the scale
-    of the prior.
+    The change is in base units, and 0 for fixed assumptions.
     """
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):
@@ -167,8 +166,6 @@ def swings(
     control: Control = UNWATCHED,
 ) -> Floats:
     """Return the change of M measures per normal score of each of A assumptions (A, M).
-
-    A normal score of 1 is one standard deviation of an assumption on the scale of its prior.
 
     Args:
         scenario: The scenario.
@@ -224,10 +221,8 @@ def _swings_by_replicates(
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
     """Estimate from slopes the standard deviation of M measures that each of I inputs causes (I, M).
 
-    Args:
-        some: The inputs.
-        swing: The change of each measure per normal score of each of A assumptions (A, M).
-        correlation: The correlations of the scores (A, A). Correlations matter for an input of several assumptions.
+    `swing` (A, M) is the change of each measure per normal score of each assumption, and `correlation` (A, A) holds the
+    correlations of the scores.
     """
     return np.array(
         [

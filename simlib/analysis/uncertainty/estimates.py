@@ -98,8 +98,8 @@ class Weighting:
 def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:
     """Return a statistic of answers (D, K) and its 95% half-width.
 
-    The answers are from D draws and K blocks of replicates. Student's t over the groups of draws gives the error from
-    the draws. A jackknife over the blocks gives the error from the replicates.
+    Student's t over the groups of draws gives the error from the draws. A jackknife over the blocks gives the error
+    from the replicates.
     """
     parts, shares = weighting.parts(values, statistic)
     of_parts = _variance(parts, shares) / len(parts)
@@ -111,9 +111,9 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return quantile `q` over draws of answers (D, K), its 95% half-width, and both ends of its 95% interval.
 
-    The answers are from D draws and K blocks of replicates. The error from the draws follows Woodruff (1952): an
-    interval of the share of draws below the quantile is turned into an interval of the quantile. The spread between the
-    quantiles of groups of draws would be too small, because each group has only a few points in a tail.
+    The error from the draws follows Woodruff (1952): an interval of the share of draws below the quantile becomes an
+    interval of the quantile. The spread between the quantiles of groups of draws would be too small, because each group
+    has only a few points in a tail.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -173,7 +173,7 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return the effective number of draws: so many draws of equal weight would tell as much (Kish 1965)."""
+    """Return the number of draws of equal weight that would tell as much (Kish 1965)."""
     return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
 
 
@@ -185,8 +185,7 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
     """Return Var(P), the variance over draws of a probability P, from answers (D, K).
 
-    The answers are from D draws and K blocks of replicates. Noise of the replicates does not bias the estimate, which
-    may be negative.
+    Noise of the replicates does not bias the estimate, which may be negative.
     """
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
@@ -194,10 +193,9 @@ def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
-    """Return the share of the uncertainty about an event that the assumptions cause.
+    """Return the share of the uncertainty about an event that the assumptions cause, from answers (D, K).
 
-    `values` (D, K) are answers at D draws, in K blocks of replicates. The share is Var(P) / (p̄(1 - p̄)), kept between
-    0 and 1. P is the probability of the event at one of D draws, and p̄ is its mean.
+    The share is Var(P) / (p̄(1 - p̄)), kept between 0 and 1. P is the probability of the event at a draw, with mean p̄.
     """
     p = mean(values, scale)
     return min(max(variance_over_draws(values, scale) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0

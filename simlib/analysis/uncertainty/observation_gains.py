@@ -1,7 +1,9 @@
 """The gains from watching for a move, computed from shares of simulated histories.
 
 E is the event of the question (or the ending), and t the last day of watching. A draw is a set of assumption values,
-and replicates are simulated histories. `simlib.analysis.uncertainty.sample_information` gives the formulas.
+and replicates are simulated histories. `shares` (D, K, 6) are the six shares of one observation (see `OPEN`) at D
+draws, in K blocks of replicates. `scale` (D,) are the relative weights of the draws (None: equal weights).
+`simlib.analysis.uncertainty.sample_information` gives the formulas.
 """
 
 from __future__ import annotations
@@ -103,9 +105,6 @@ class WatchedReplicates:
 def at_look(shares: Floats) -> dict[str, float]:
     """Return probabilities on the last day t of watching for one observation.
 
-    `shares` (D, K, 6) are the six shares of the observation (see `OPEN`) at D draws, in K blocks. E is the event of the
-    question.
-
     open: P(question open at t).
     seen: P(seen by t | open at t).
     before: P(E | open at t).
@@ -123,10 +122,9 @@ def at_look(shares: Floats) -> dict[str, float]:
 
 
 def brier_gain(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in the Brier score from an observation, given its `shares` (D, K, 6).
+    """Return the expected gain in the Brier score from an observation.
 
-    E is the event of the question. The gain is P(open) Cov(E, seen | open)² / (q (1 - q)), with q = P(seen | open).
-    `scale` (D,) are the relative weights of the draws (None: equal).
+    The gain is P(open) Cov(E, seen | open)² / (q (1 - q)), with q = P(seen | open).
     """
     shares = scaled(shares, scale)
     known = at_look(shares)
@@ -139,10 +137,10 @@ def brier_gain(shares: Floats, scale: Floats | None) -> float:
 
 
 def log_gain(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in the log score (nats) from an observation, given its `shares` (D, K, 6).
+    """Return the expected gain in the log score (nats) from an observation.
 
     Noise raises the plain estimate. So the estimate is multiplied by the Brier gain without noise, divided by the Brier
-    gain with noise. `scale` (D,) are the relative weights of the draws (None: equal).
+    gain with noise.
     """
     known = at_look(scaled(shares, scale))
     weights = np.array([known["seen"], 1 - known["seen"]])
@@ -153,11 +151,7 @@ def log_gain(shares: Floats, scale: Floats | None) -> float:
 
 
 def settled_share(shares: Floats, scale: Floats | None) -> float:
-    """Return the share of Var(P) that an observation would resolve, given its `shares` (D, K, 6).
-
-    P is the probability that the event of the question happens by the target day. `scale` (D,) are the relative weights
-    of the draws (None: equal).
-    """
+    """Return the share that an observation would resolve of the variance of P(E) over the draws."""
     answer, seen = shares[:, :, TARGET], shares[:, :, EVER]
     variance, q = variance_over_draws(answer, scale), mean(seen, scale)
     if variance <= 0 or not 0 < q < 1:
@@ -168,11 +162,10 @@ def settled_share(shares: Floats, scale: Floats | None) -> float:
 
 
 def main_assumption(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
-    """Return the id of the assumption that explains most of the variance of P(seen by t).
+    """Return the id of the assumption that explains most of the variance of P(seen by t) over the draws.
 
-    The variance is that over the draws. The result is "" if no assumption explains more than `EXPLAINS`. `shares` (D,
-    K, 6) are the six shares of the observation, `scale` (D,) the relative weights of the draws, and `scores` (D, A) the
-    normal scores of the assumptions.
+    The result is "" if no assumption explains more than `EXPLAINS`. `scores` (D, A) are the normal scores of the
+    assumptions.
     """
     seen = shares[:, :, EVER]
     spread = variance_over_draws(seen, scale)

@@ -229,21 +229,16 @@ class Sampling:
 
 
 def _unit(spread: Spread) -> float:
-    """Return what an error is divided by: 1 for a probability, the mean for an expected count."""
+    """Return the divisor of an error: 1 for a probability, the mean for an expected count."""
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 
 def spread_of(
     measure: Measure, stated: Number, values: Floats, weighting: Weighting, quantiles: Sequence[float]
 ) -> Spread:
-    """Return the range of a measure over draws.
+    """Return the range of a measure over draws, from its `values` (D, K) at D draws in K blocks of replicates.
 
-    Args:
-        measure: The measure.
-        stated: The measure at the stated values of the assumptions.
-        values: The measure (D, K) at D draws, in K blocks of replicates.
-        weighting: The groups and weights of the draws.
-        quantiles: The wanted quantiles, between 0 and 1.
+    `stated` is the measure at the stated values of the assumptions.
     """
     return Spread(
         measure,

@@ -350,7 +350,7 @@ def _weights(belief: Belief | None) -> Floats:
 def _scores(scenario: Scenario, belief: Belief) -> Floats:
     """Return the normal scores (D, A) of the draws of a belief.
 
-    The normal score of a value is the standard normal quantile of P(prior ≤ value). D counts draws and A assumptions.
+    The normal score of a value is the standard normal quantile of P(prior ≤ value).
     """
     if belief.is_prior and belief.seed is not None:
         return priors.scores(scenario, belief.draws, seed=belief.seed)

@@ -285,8 +285,7 @@ def change(
 ) -> tuple[Floats, Floats, Floats]:
     """Return (change, low, high) of one measure at T report times, each (T,), with a 95% interval.
 
-    Over draws of the assumptions, the sample size is the number of draws and not of replicates. Draws differ not only
-    in their random numbers, but also in their assumption values.
+    Over draws of the assumptions, the sample size is the number of draws, because draws also differ in their values.
 
     Args:
         before: The replicates of the baseline.
@@ -322,11 +321,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count for each of T times the pairs of replicates in which only one of the two has had the event.
-
-    Return two arrays (T,): the pairs with the event only in the second replicate, and the pairs with the event only in
-    the first.
-    """
+    """Count by each of T times the pairs with the event only in the second replicate, and only in the first."""
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
     return other - both, one - both

@@ -70,16 +70,9 @@ class Divergence:
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
-    """Compare the history of a replicate in the baseline with its history in a variant.
+    """Compare the history of a replicate in the baseline with its history in a variant, with the same seed.
 
-    Args:
-        before: Histories of the baseline.
-        after: Histories of the variant, with the same seed.
-        replicate: The number of the replicate.
-        variant: The name of the variant.
-
-    Raises:
-        KeyError: For a replicate that is not among the histories.
+    Raises KeyError for a replicate that is not among the histories.
     """
     one, other = _History(before, replicate), _History(after, replicate)
     shared = one.shared(other)
