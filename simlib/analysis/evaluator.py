@@ -1,9 +1,9 @@
 """Answers at many sets of assumption values, with common random numbers.
 
-Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers. These are the measures
-(probabilities or expected counts) by one day, at many sets of assumption values θ. The exact engine gives one number
-for each set and measure. Monte Carlo splits its replicates (simulated histories) into *blocks*. Each block has its own
-random numbers, which are the same at every θ. So two answers of a block differ only because their θ differ.
+Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need measures (probabilities or expected counts)
+by one day, at many sets of assumption values θ. The exact engine gives one number for each set and measure. Monte Carlo
+splits its replicates (simulated histories) into *blocks*. Each block has its own random numbers, which are the same at
+every θ. So two answers of a block differ only because their θ differ.
 
 The noise of one block is independent of the noise of another. So noise does not bias the product of two answers from
 different blocks. Variances, covariances and indices are therefore averages over pairs of different blocks (`cross`).
@@ -259,8 +259,7 @@ def cross(one: Floats, other: Floats) -> Floats:
     """Return the mean of `one` × `other` over all draws and all pairs of different blocks.
 
     `one` and `other` have the shape (D, K, ...): D draws (sets of assumption values), K blocks of replicates. The
-    result has the shape (...). Blocks have independent random numbers, so Monte Carlo noise does not bias the mean.
-    With a single block the result is the mean over the draws.
+    result has the shape (...). With a single block it is the mean over the draws.
     """
     blocks = one.shape[1]
     if blocks == 1:

@@ -4,9 +4,9 @@ If assumption θᵢ were known, the forecast P would move to E[P | θᵢ]. The e
 θᵢ]), the unnormalised first-order Sobol index. The expected log score would fall by the mutual information of the
 outcome and θᵢ, in nats. Each of these gains is an expected value of partial perfect information (EVPPI). Both are
 estimated from the draws (sets of assumption values) of an `Uncertainty`, without further simulation. E[P | θᵢ] is
-estimated by a regression of P on Hermite polynomials of the normal score of θᵢ. The variance that noise adds is
-subtracted. Knowing one of several correlated assumptions also gives information about the others. So the values of
-single assumptions do not add up to the value of knowing everything.
+estimated by a regression (see `simlib.analysis.uncertainty.hermite_regression`). Knowing one of several correlated
+assumptions also gives information about the others. So the values of single assumptions do not add up to the value of
+knowing everything.
 
 References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
 approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information

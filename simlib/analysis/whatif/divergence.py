@@ -153,7 +153,6 @@ class _History:
         return self.histories.story(self.replicate)[0].partition("; ")[2].removesuffix(".")
 
     def events(self, first: int) -> dict[dt.date, list[str]]:
-        """Return the events of each date, from event number `first` on."""
         found: dict[dt.date, list[str]] = {}
         for row in self.rows[first:]:
             date = self.scenario.as_of + dt.timedelta(days=int(self.histories.time[row]))
