@@ -240,7 +240,7 @@ def test_flips_need_replicates(scenario):
 
 def test_a_calendar_shows_what_is_done_and_when(comparison):
     ax, text = drawn(calendar, comparison)
-    assert "4 interventions in 4 variants, 1 April 2031 to 30 May 2031" in text.replace("\n", " ")
+    assert "4 interventions in 4 plans, 1 April 2031 to 30 May 2031" in text.replace("\n", " ")
     spans = sorted((bar.get_x(), bar.get_width(), bar.get_facecolor()[3]) for bar in ax.patches)
     assert spans == [(0.0, 19.0, 1.0), (0.0, 60.0, 0.3)]
     assert "pale: only while its condition holds" in text.replace("\n", " ")
