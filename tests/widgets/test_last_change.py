@@ -10,6 +10,7 @@ from simlib.errors import Cancelled
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import last_change
 from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.forecast_shift import mixture
 from simlib.widgets.explorer.session import ExplorerSession
 from tests.widgets.test_session import Front, said
 
@@ -114,7 +115,7 @@ def test_a_mixture_is_a_forecast_between_the_two(session, state):
         session.answers.answer(state.against),
         session.answers.answer(state.settings.with_value("meeting", 0.5)),
     )
-    half = last_change.between(before, now, 0.25)
+    half = mixture([before, now], [0.75, 0.25])
     total = sum(band.probability for band in half.endings.values())
     np.testing.assert_allclose(total, 1.0)
     for name, band in half.endings.items():

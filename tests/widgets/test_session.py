@@ -16,6 +16,7 @@ from simlib.control import UNWATCHED
 from simlib.engines.ensemble import over_priors
 from simlib.errors import ScenarioError
 from simlib.formatting import percent
+from simlib.scenario.model import Force
 from simlib.widgets.explorer import engine_cache, preview_loop, second_graph
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.autosave import Drafts, folder
@@ -188,6 +189,40 @@ def test_a_slider_that_is_let_go_is_at_rest_at_once(quick):
     quick.let_go()
     assert quick.wait(30)
     assert quick.front.rests == rests + 1
+
+
+def test_along_a_slider_in_hand_no_answer_is_solved_and_the_last_one_stays_the_same(quick, state):
+    quick.hold("meeting")
+    assert quick._loop.wait_traced(30)
+    solved = quick.answers.machine(state.settings).glances
+    for value in (0.07, 0.06, 0.05):  # the dotted baseline comes with the first rest
+        move(quick, value)
+        assert quick.wait_shown(30)
+        assert quick.answers.machine(state.settings).glances == solved
+        moving = quick.front.last
+        assert f"signed by 30 May 2031: {said(state)} (" in moving.alt
+        quick.let_go()
+        assert quick.wait(30)
+    assert (quick.front.last.left, quick.front.last.right) == (moving.left, moving.right)
+
+
+def test_a_slider_in_hand_is_prepared_again_after_another_change(quick, state):
+    quick.hold("meeting")
+    quick.state.intervene(Force("sign", state.base.as_of))
+    quick.update()
+    quick.let_go()
+    assert quick.wait(30, previews=True)
+    assert quick._loop.wait_traced(30)
+    solved = quick.answers.machine(state.settings).glances
+    move(quick, 0.05)
+    assert quick.wait_shown(30)
+    assert quick.answers.machine(state.settings).glances == solved > 0
+
+
+def test_a_slider_that_is_not_there_is_not_prepared(quick, state):
+    quick.hold("nothing of the kind")
+    assert quick._loop.wait_traced(30)
+    assert not quick.answers._curves
 
 
 def held_back(answers, monkeypatch):

@@ -15,6 +15,7 @@ The answer at rest with its short run is the *anchor* of the previews.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -28,15 +29,17 @@ import numpy as np
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.errors import MissingDependency, TooManyStates
+from simlib.errors import MissingDependency, ScenarioError, TooManyStates
 from simlib.machine import priors
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
+from simlib.scenario.scales import forward, inverse
 from simlib.typing import Floats
 from simlib.widgets.explorer import slider_order
 from simlib.widgets.explorer.forecast_shift import shift
 from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.slider_curve import SliderCurve, trace
 from simlib.widgets.explorer.state import State, structure
 
 if TYPE_CHECKING:
@@ -68,6 +71,9 @@ ENGINES_KEPT = 3
 
 ANSWERS_KEPT = 24
 """Number of full answers that stay in memory."""
+
+CURVES_KEPT = 4
+"""Number of sliders along which quick answers stay in memory."""
 
 
 @dataclass
@@ -116,6 +122,7 @@ class AnswerCache:
         self._machines: OrderedDict[Hashable, Engines] = OrderedDict()
         self._answers: OrderedDict[Hashable, Forecast] = OrderedDict()
         self._anchors: dict[Hashable, Anchor] = {}
+        self._curves: OrderedDict[tuple[str, Hashable], SliderCurve | None] = OrderedDict()
         self._labels = _labels(state.base)
         self._seconds_per_run = PREVIEW_SECONDS / 2_000
         self._lock, self._building, self._solving = threading.RLock(), threading.RLock(), threading.RLock()
@@ -269,8 +276,50 @@ class AnswerCache:
             lead: The id of the question that must be answered ("": none, None: all). Slow others may be missing.
             moves: Whether to include the counts of moves and the variables.
 
-        Raises ScenarioError, Cancelled.
+        The answer comes from a curve if `trace` has prepared one. Raises ScenarioError, Cancelled.
         """
+        for name in {name for name, _ in list(self._curves)}:
+            curve = self._curves.get(self._curve_key(settings, name, lead, moves))
+            place = self._place(settings, name)
+            if curve is not None and -1 <= place <= 1:
+                return curve.at(place)
+        return self._solve_glance(settings, control, lead, moves)
+
+    def trace(
+        self, settings: Settings, name: str, control: Control = UNWATCHED, *, lead: str | None, moves: bool
+    ) -> None:
+        """Prepare quick answers for all values of the assumption `name` between its ends (see `slider_curve`).
+
+        The other settings, `lead` and `moves` are as in `glance`. Raises Cancelled.
+        """
+        key = self._curve_key(settings, name, lead, moves)
+        if key in self._curves:
+            return
+        assumption = self.state.base.assumptions[name]
+        low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
+
+        def answer(place: float) -> Forecast:
+            value = inverse(assumption.kind, ((1 - place) * low + (1 + place) * high) / 2)
+            return self._solve_glance(settings.with_value(name, value), control, lead, moves)
+
+        curve = None
+        if np.isfinite([low, high]).all():
+            with contextlib.suppress(ScenarioError):  # some values of the slider do not fit the others
+                curve = trace(answer)
+        with self._lock:
+            _remember(self._curves, key, lambda: curve, CURVES_KEPT)
+
+    def _curve_key(self, settings: Settings, name: str, lead: str | None, moves: bool) -> tuple[str, Hashable]:
+        return name, (self.key(settings.with_value(name, None)), lead, moves)
+
+    def _place(self, settings: Settings, name: str) -> float:
+        """Return the place of an assumption's value on its slider: -1 at the low end, 1 at the high end."""
+        assumption = self.state.base.assumptions[name]
+        value = self.state.values(settings).get(name, assumption.value)
+        low, here, high = (forward(assumption.kind, number) for number in (assumption.low, value, assumption.high))
+        return (2 * here - low - high) / (high - low)
+
+    def _solve_glance(self, settings: Settings, control: Control, lead: str | None, moves: bool) -> Forecast:
         machine = self.machine(settings)
         assert machine.solver is not None
         theta = self.theta(settings, machine)
@@ -291,7 +340,7 @@ class AnswerCache:
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
         wanted = max(2, machine.glances + nearly)
         while machine.solver is not None and machine.glances < wanted:
-            self.glance(settings, control, lead=lead)
+            self._solve_glance(settings, control, lead, False)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
         """Whether a glance contains the measure and takes at most `QUICK_SECONDS`."""
@@ -364,7 +413,7 @@ class AnswerCache:
         return forecast
 
 
-def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
+def _remember(cache: OrderedDict[Any, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
     """Return `cache[key]`, made by `make` if it is missing. The `most` values that were used last stay."""
     if key not in cache:
         cache[key] = make()

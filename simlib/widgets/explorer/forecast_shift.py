@@ -1,14 +1,33 @@
-"""Arithmetic on forecasts: an exact answer plus the difference of two samples, and equality."""
+"""Arithmetic on forecasts: mixtures, an exact answer plus the difference of two samples, and equality."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from simlib.results import Band, Forecast
+from simlib.typing import Floats
+
+
+def mixture(forecasts: Sequence[Forecast], weights: Sequence[float] | Floats) -> Forecast:
+    """Return the sum of weight × forecast, for forecasts with the same dates. The weights sum to one.
+
+    All that is no probability and no expected number comes from the last forecast.
+    """
+    kinds = ("endings", "questions", "ladders", "moves")
+    parts: dict[str, Any] = {kind: _mix([getattr(each, kind) for each in forecasts], weights) for kind in kinds}
+    return dataclasses.replace(forecasts[-1], **parts)
+
+
+def _mix(parts: Sequence[Any], weights: Sequence[float] | Floats) -> Any:
+    if isinstance(parts[-1], Mapping):
+        return {name: _mix([part[name] for part in parts], weights) for name in parts[-1]}
+    if isinstance(parts[-1], Band):
+        return Band(*(_mix([getattr(part, name) for part in parts], weights) for name in Band.__slots__))
+    return sum(weight * part for weight, part in zip(weights, parts, strict=True))
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from simlib.control import Control
-from simlib.results import Band, Forecast
+from simlib.results import Forecast
+from simlib.widgets.explorer.forecast_shift import mixture
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
 
@@ -54,23 +53,8 @@ def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -
         return
     begun = time.monotonic()
     while (share := (time.monotonic() - begun) / SECONDS) < 1:
-        yield between(before, now, share)
+        yield mixture([before, now], [1 - share, share])
         _wait(BETWEEN, control)
-
-
-def between(before: Forecast, now: Forecast, share: float) -> Forecast:
-    """Return (1 - share) × `before` + share × `now`, for two answers with the same dates."""
-    kinds = ("endings", "questions", "ladders", "moves")
-    parts: dict[str, Any] = {kind: _mix(getattr(before, kind), getattr(now, kind), share) for kind in kinds}
-    return dataclasses.replace(now, **parts)
-
-
-def _mix(old: Any, new: Any, share: float) -> Any:
-    if isinstance(new, Mapping):
-        return {name: _mix(old[name], part, share) for name, part in new.items()}
-    if isinstance(new, Band):
-        return Band(*(_mix(getattr(old, part), getattr(new, part), share) for part in Band.__slots__))
-    return old + share * (new - old)
 
 
 def _wait(seconds: float, control: Control) -> None:

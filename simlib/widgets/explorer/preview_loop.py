@@ -25,6 +25,9 @@ REST = 0.15
 TURN = 0.3
 """Longest time in seconds that a change waits until the quick answer to an earlier change begins."""
 
+HOVER = 0.1
+"""Seconds that the pointer rests on a slider before answers along this slider are prepared."""
+
 BETWEEN_REPORTS = 0.2
 """Seconds between two reports on the progress of a long computation."""
 
@@ -80,11 +83,13 @@ class PreviewLoop:
         self.glances = LatestWorker("simlib-glances", patient=True)
         # Previews need a kernel that may have to compile. On a separate thread, no answer waits for that.
         self._anchoring = LatestWorker("simlib-previews")
+        self._tracing = LatestWorker("simlib-curves")
 
     def close(self) -> None:
         """Stop all work."""
         self.glances.close()
         self._anchoring.close()
+        self._tracing.close()
 
     def update(self) -> None:
         """Show the full answer to the present settings or, until it is known, a quick answer."""
@@ -131,6 +136,21 @@ class PreviewLoop:
                 self.answers.anchor(settings, control)
 
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
+
+    def trace(self, name: str) -> None:
+        """Prepare quick answers along the slider of an assumption, if the scenario has glances (see `AnswerCache`)."""
+        settings, moves, lead = self.answers.state.settings, self.display.counts_moves, self._lead
+
+        def job(control: Control) -> None:
+            self.answers.measure(settings, control, lead=lead)
+            if self.answers.is_quick(settings, self.display.leading):
+                self.answers.trace(settings, name, control, lead=lead, moves=moves)
+
+        self._tracing.submit(job, lambda _: None, self.display.fail, delay=HOVER)
+
+    def wait_traced(self, timeout: float | None = None) -> bool:
+        """Wait until the work of `trace` is done. Return False after `timeout` seconds."""
+        return self._tracing.wait(timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the work of `anchor` is done. Return False if it is not done after `timeout` seconds."""

@@ -77,7 +77,7 @@ class ExplorerSession:
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
-        self._moved = self._misfit = ""
+        self._moved = self._misfit = self._held = ""
         self.reach = Reach()
         self._reached: Hashable = None
         self.shown: Forecast | None = None
@@ -157,6 +157,13 @@ class ExplorerSession:
             self.notes = slider_notes.outside_range(self.state)
             self.front.show_settings()
             self._loop.update()
+
+    def hold(self, name: str) -> None:
+        """Prepare quick answers along the slider on which the pointer or the focus is."""
+        with self.lock:
+            self._held = name if name in self.dials else ""
+            if self._held:
+                self._loop.trace(name)
 
     def let_go(self) -> None:
         """Redraw in full quality, and compute the full answer at once."""
@@ -355,6 +362,7 @@ class ExplorerSession:
         self.front.show_settings()
         keep_settings(self.drafts, self.state, self.reasons)
         self.front.refresh_page()
+        self.hold(self._held)
         doubtful = self.answers.key(settings) not in self._doubts
         self.idle.begin(settings, forecast, doubtful=doubtful, shown=lambda: [dial.id for dial in self.ordered()])
 

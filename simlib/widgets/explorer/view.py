@@ -265,6 +265,7 @@ class Explorer(w.VBox):
             (self.dials, "typed", lambda typed: self._do(self._type, typed["id"], typed["text"])),
             (self.dials, "request", self._answer_request),
             (self.dials, "let_go", lambda _: self.session.let_go()),
+            (self.dials, "held", lambda name: self.session.hold(name)),  # noqa: PLW0108 - of the present session
             (self.board, "room", lambda room: self.session.resize((room[0], room[1]), room[2])),
             (self.board, "request", self._answer_board),
             (self._view, "value", self._choose_view),

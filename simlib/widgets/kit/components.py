@@ -128,6 +128,7 @@ class Dials(anywidget.AnyWidget):
     - `typed` {id, text, n}, a value that the user typed.
     - `request` {what, id, n}, an action of the user.
     - `let_go`, the number of times that the user let go of a slider that was moved.
+    - `held`, the id of the slider on which the pointer or the focus is.
     """
 
     _esm = _script("dials.js")
@@ -146,6 +147,7 @@ class Dials(anywidget.AnyWidget):
     typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
     request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
     let_go = traitlets.Int(0).tag(sync=True, echo_update=False)
+    held = traitlets.Unicode("").tag(sync=True, echo_update=False)
 
 
 class Checks(anywidget.AnyWidget):

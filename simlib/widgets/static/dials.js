@@ -134,6 +134,9 @@ function render({ model, el }) {
     // has to move the pointer over other sliders to reach the field.
     const events = model.get("own_reasons") ? ["focusin", "pointerdown"] : ["focusin", "pointerenter"];
     for (const event of events) node.addEventListener(event, () => explain(dial));
+    for (const event of ["focusin", "pointerenter"]) {
+      node.addEventListener(event, () => { if (model.get("held") !== dial.id) send("held", dial.id); });
+    }
   };
 
   const fold = (section, open) => {
