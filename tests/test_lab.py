@@ -7,6 +7,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -452,6 +453,9 @@ def test_simlib_lab_starts_serves_the_notebooks_and_stops(server):
     kernels = ask(port, settings + "kernels-settings")["schema"]["properties"]
     assert kernels["commsOverSubshells"]["default"] == "disabled"
     assert ask(port, settings + "notification")["schema"]["properties"]["fetchNews"]["default"] == "false"
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab?token=for-this-test", timeout=20) as page:
+        config = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S)[1])
+    assert "@jupyterlab/application-extension:faviconbusy" in config["disabledExtensions"]
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=20)[0]
     assert process.returncode == 0

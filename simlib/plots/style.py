@@ -12,6 +12,7 @@ import datetime as dt
 import math
 import textwrap
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -255,7 +256,7 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
     A label that does not fit loses words from its middle, because labels that begin alike often differ at the end.
     """
-    broken = textwrap.wrap(text, width, break_on_hyphens=False)
+    broken = _lines(text, width)
     words = text.split()
     for kept in range(len(words) - 1, 1, -1):
         if len(broken) <= lines:
@@ -263,16 +264,21 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
         tail = kept // 3 or 1
         short = " ".join([*words[: kept - tail], "…", *words[-tail:]])
         if len(short) <= width * lines:
-            broken = textwrap.wrap(short, width, break_on_hyphens=False)
+            broken = _lines(short, width)
     if len(broken) > lines:
-        broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
+        broken = tuple(textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False))
     return "\n".join(broken) or text
 
 
 def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
     """Break the first of several wordings that fits, as `wrap` does. If none fits, the last loses words."""
-    whole = (words for words in wordings if len(textwrap.wrap(words, width, break_on_hyphens=False)) <= lines)
+    whole = (words for words in wordings if len(_lines(words, width)) <= lines)
     return wrap(next(whole, wordings[-1]), width, lines)
+
+
+@lru_cache(maxsize=4096)  # while a slider moves, the same labels are broken again for each picture
+def _lines(text: str, width: int) -> tuple[str, ...]:
+    return tuple(textwrap.wrap(text, width, break_on_hyphens=False))
 
 
 def shorten(labels: Sequence[str], width: int) -> list[str]:

@@ -195,6 +195,14 @@ def test_other_questions_are_never_cut_and_graphs_follow_the_window(visit):
         assert box["x"] + box["width"] <= 900
 
 
+def test_a_slider_under_the_pointer_gets_its_quick_answers(page):
+    explorer = "[shown for shown in Out.values() if type(shown).__name__ == 'Explorer'][-1]"
+    traced = f"[name for name, _ in {explorer}.session.answers._curves]"
+    assert "treaty_rate" not in page.ask(traced)
+    slider(page).hover()
+    until(lambda: "treaty_rate" in page.ask(traced), 20, "a curve along the slider")
+
+
 def test_after_a_drag_the_picture_belongs_to_where_the_slider_rests(page):
     slider(page).scroll_into_view_if_needed()
     box = slider(page).bounding_box()

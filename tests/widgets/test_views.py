@@ -81,6 +81,13 @@ def test_moving_a_slider_moves_the_assumption_and_then_the_picture(explorer):
     assert not explorer.board.preview
 
 
+def test_the_slider_in_hand_is_told_to_the_session(explorer, monkeypatch):
+    held = []
+    monkeypatch.setattr(explorer.session, "hold", held.append)
+    explorer.dials.held = "meeting"
+    assert held == ["meeting"]
+
+
 def test_sliders_moved_between_two_messages_are_both_heard(explorer):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80, "closing": 20}
     assert set(explorer.state.settings.values) == {"meeting", "closing"}

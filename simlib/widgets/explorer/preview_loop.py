@@ -83,7 +83,7 @@ class PreviewLoop:
         self.glances = LatestWorker("simlib-glances", patient=True)
         # Previews need a kernel that may have to compile. On a separate thread, no answer waits for that.
         self._anchoring = LatestWorker("simlib-previews")
-        self._tracing = LatestWorker("simlib-curves")
+        self._tracing = LatestWorker("simlib-curves", patient=True)
 
     def close(self) -> None:
         """Stop all work."""

@@ -64,7 +64,7 @@ function render({ model, el }) {
     const node = make("div", `simlib-graph simlib-${name}`);
     const img = make("img");
     node.append(head, img);
-    return { node, img, url: null };
+    return { node, img };
   };
   const graphs = { left: side("left", top), right: side("right", tabs) };
   const story = make("ol", "simlib-story");
@@ -84,11 +84,7 @@ function render({ model, el }) {
     const data = model.get(name);
     graph.img.hidden = !data || !data.byteLength;
     if (graph.img.hidden) return;
-    const url = URL.createObjectURL(new Blob([data], { type: "image/png" }));
-    const old = graph.url;
-    graph.url = url;
-    graph.img.src = url;
-    if (old) graph.img.addEventListener("load", () => URL.revokeObjectURL(old), { once: true });
+    graph.img.src = pngUrl(data);
   };
   const size = () => {
     const [width, height] = model.get("size");
@@ -112,7 +108,10 @@ function render({ model, el }) {
   const say = () => {
     // Screen readers do not read previews. They wait for the answer at rest.
     headline.setAttribute("aria-busy", String(model.get("preview")));
-    headline.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
+    const parts = model.get("sentence");
+    const same = parts.length === headline.children.length && parts.every(({ strong }, i) => (headline.children[i].tagName === "STRONG") === Boolean(strong));
+    if (same) parts.forEach(({ text: words }, i) => put(headline.children[i], words));
+    else headline.replaceChildren(...parts.map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
   };
   // Chips and options are made again only if the list of answers changes. While a slider moves, only numbers change.
   const makeChip = ({ name, label, short }) => {
@@ -127,8 +126,8 @@ function render({ model, el }) {
     const old = due ? " This is the value before the change. The new value follows when the slider stops." : "";
     chip.title = `${label}: ${value}${change ? ` (${change})` : ""}.${old} Press to make it the leading answer.`;
     chip.classList.toggle("simlib-due", Boolean(due));
-    chip.querySelector("strong").textContent = value;
-    chip.querySelector("em").textContent = change || "";
+    put(chip.children[1], value);
+    put(chip.children[2], change || "");
   };
   const makeGroup = ({ title, items }) => {
     const group = make("optgroup");
@@ -312,7 +311,6 @@ function render({ model, el }) {
     window.removeEventListener("keydown", keep, true);
     clearTimeout(timer);
     unwatch();
-    for (const { url } of Object.values(graphs)) if (url) URL.revokeObjectURL(url);
   };
 }
 

@@ -14,15 +14,10 @@ function render({ model, el }) {
   sentence.setAttribute("aria-live", "polite");
   el.append(sentence, strip, img);
 
-  let shown = null;
   const show = () => {
     const data = model.get("png");
     if (!data || !data.byteLength) return;
-    const url = URL.createObjectURL(new Blob([data], { type: "image/png" }));
-    const old = shown;
-    shown = url;
-    img.src = url;
-    if (old) img.addEventListener("load", () => URL.revokeObjectURL(old), { once: true });
+    img.src = pngUrl(data);
   };
   const size = () => {
     const [width, height] = model.get("size");
@@ -81,7 +76,6 @@ function render({ model, el }) {
     window.removeEventListener("resize", measure);
     clearTimeout(timer);
     unwatch();
-    if (shown) URL.revokeObjectURL(shown);
   };
 }
 
