@@ -138,7 +138,7 @@ class PreviewLoop:
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
 
     def trace(self, name: str) -> None:
-        """Prepare quick answers along the slider of an assumption, if the scenario has glances (see `AnswerCache`)."""
+        """Prepare quick answers along the slider of an assumption, if exact answers are quick enough."""
         settings, moves, lead = self.answers.state.settings, self.display.counts_moves, self._lead
 
         def job(control: Control) -> None:

@@ -1,4 +1,4 @@
-"""Quick answers along one slider: a polynomial through the exact answers at a few of its values. No widget here.
+"""Quick answers along one slider: a polynomial through the exact answers at a few of its values.
 
 An exact answer is a smooth function of the value of one assumption. `SliderCurve` interpolates it between Chebyshev
 points, on the log or logit scale of the slider. The points are doubled until the curve through the earlier ones
