@@ -248,10 +248,10 @@ def _listed(frame: dict[str, Any]) -> dict[str, Any]:
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, Solver | None, list[Floats]]:
-    """Return (function that forecasts one draw, exact solver or None, list of amounts).
+    """Return (function that forecasts one draw, exact solver or None, list that the function fills).
 
     `runs` is (replicates at the stated values, replicates at each draw). With Monte Carlo, the function appends to the
-    list the amounts (R, T, I) of I impacts by T times in R replicates, so that they need not be simulated again.
+    list an array (R, T, I): the amounts of I impacts by T times in R replicates. So they need not be simulated again.
     """
     if engine != "montecarlo":
         try:
@@ -304,13 +304,10 @@ def _montecarlo(
 
 
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return (number of replicates of draw `number`, index of the first one).
-
-    Draw -1 is the stated values. Draw -1 is the stated values.
-    """
+    """Return (number of replicates of draw `number`, index of the first one). Draw -1 is the stated values."""
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:
-    """Return how many replicates an exact forecast used for a question, None if it solved the question."""
+    """Return how many simulated histories an exact forecast used for a question, None if it used none."""
     return forecast.provenance["histories"] if name in forecast.provenance.get("by_histories", ()) else None

@@ -71,7 +71,7 @@ def with_distributions(
 def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return {impact: (quantiles over time, distribution)} from newly simulated histories, {} without Numba."""
+    """Simulate new histories, and return {impact: (quantiles over time, distribution)}. Return {} without Numba."""
     from simlib.engines.montecarlo.distributions import histories_of_impacts
     from simlib.engines.montecarlo.simulator import Simulator
 

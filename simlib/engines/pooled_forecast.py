@@ -109,9 +109,9 @@ def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | 
 
 
 def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
-    """Return for each move the mean over forecasts of P(the move happens at most n times), n = 0, 1, ...
+    """Return for each move the weighted mean, over forecasts, of P(it happens at most n times), n = 0, 1, ...
 
-    The result is None if a forecast lacks this distribution.
+    The result is None if a forecast lacks these probabilities.
     """
     laws = [forecast.firings for forecast in forecasts if forecast.firings is not None]
     if len(laws) < len(forecasts):
@@ -129,7 +129,7 @@ def _lengthened(at_most: Floats, length: int) -> Floats:
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
-    """Return the estimated variance (T,) of the weighted mean of D draws (D, T). A single draw gives 0."""
+    """Return an estimate (T,) of the variance of the weighted mean of D draws (D, T), 0 for a single draw."""
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])
     mean = share @ stack

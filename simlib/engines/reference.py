@@ -308,7 +308,10 @@ class Reference:
         return self._keep_dates(story, state, day, rng)
 
     def _keep_dates(self, story: Run, state: State, day: float, rng: random.Random) -> State:
-        """Let each move with this fixed date happen, if its condition holds and no intervention replaces its rate."""
+        """Let the moves that have `day` as their fixed date happen, and return the new state.
+
+        A move does not happen if its condition does not hold, or if an intervention replaces its rate.
+        """
         for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
             if story.ending is None and move.when.holds(state) and not self.ruling(move, state, day):
                 state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
@@ -340,7 +343,10 @@ class Reference:
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
     def _await(self, story: Run, state: State, rng: random.Random) -> None:
-        """Draw the work of each move that takes time and becomes possible. Drop the work of impossible moves."""
+        """Draw an amount of work for each move that takes time and has just become possible.
+
+        Remove the work of moves that are no longer possible.
+        """
         for move in self.scenario:
             if not move.takes or not self.possible(move, state):
                 story.work.pop(move.id, None)
@@ -384,7 +390,10 @@ class Reference:
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add the amounts per day of this state from `story.noted` to `day`, unless the history has ended."""
+        """Add what the impacts gain per day in `state`, for the days from `story.noted` to `day`.
+
+        After an ending, nothing is added.
+        """
         if story.ending is None:
             for impact in self.scenario.impacts.values():
                 for item in impact.per_day:

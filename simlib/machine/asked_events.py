@@ -55,7 +55,7 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 
 def _place(event: Measure) -> tuple[str, str]:
-    """Return the ending or question that records the event, as ("ending" or "question", id)."""
+    """Return ("question", id) or ("ending", id), for the question or ending that records the event."""
     return ("question", event.asked) if event.asked else ("ending", event.of)
 
 

@@ -68,7 +68,7 @@ class Branches:
     """
 
     def __init__(self, read: Lookup, one: int) -> None:
-        """Create the object without moves. `one` is the index of the number 1 in the extended θ (see `Standing`)."""
+        """Start with no moves. `one` is the index of the number 1 in the extended θ (see `Standing.extended`)."""
         self._read, self._one, self._outcomes = read, one, 0
         self._entries: list[Ints] = []
         self._states: list[Ints] = []

@@ -59,10 +59,7 @@ def _clock(move: Move) -> Clock:
 
 
 def wound(move: Move, clocks: tuple[Clock, ...]) -> Move:
-    """Return the move with a further effect: when it happens, its clock goes back to the first stage.
-
-    A clock counts the stages of a move's wait. A move without a clock is returned unchanged.
-    """
+    """Return the move with one more effect: when it happens, its clock is set back to the first stage."""
     back = tuple(Effect(c.variable.id, level=c.variable.levels[0]) for c in clocks if c.move == move.id)
     if not back:
         return move

@@ -172,7 +172,11 @@ class Standing:
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values that interventions give to assumptions, shifted by `centre` as in `extended`."""
+        """Return the values that interventions give to assumptions.
+
+        With `centre`, each value is changed as its assumption changes from `centre` to `theta`: a chance by the same
+        odds ratio, any other value by the same ratio.
+        """
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values

@@ -316,10 +316,10 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 
 
 def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return (value, low, high) of a conditional probability (T,).
+    """Return (value, low, high) of a conditional probability, each an array (T,).
 
-    If replicates were counted, low and high are the Wilson interval among the replicates that meet the condition.
-    Otherwise, low and high follow from the intervals of numerator and denominator.
+    If the value comes from simulated replicates, low and high are the Wilson interval among the replicates that meet
+    the condition. Otherwise, they follow from the intervals of numerator and denominator.
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)

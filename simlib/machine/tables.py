@@ -115,7 +115,11 @@ class Tables(StateIndex):
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-        """Return a move's part of the arrays of this class, and add its outcomes to `branches`."""
+        """Return the arrays of one move, and add its outcomes to `branches`.
+
+        The arrays have the indices of its rate and factors, the indices of their calendar windows, its variables, their
+        strides, and whether the move is possible at each entry.
+        """
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]
@@ -155,7 +159,7 @@ class Tables(StateIndex):
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return a state (entries, V) for each combination of levels of `variables`, with all others at level 0."""
+        """Return a state (row) for each combination of levels of `variables`. All other variables are at level 0."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -219,7 +223,10 @@ class Tables(StateIndex):
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
-        """Return at which table entries (E,) an intervention's condition holds and its move is possible."""
+        """Return, for each rate table entry (E,), whether an intervention applies to it.
+
+        It applies if its condition holds and the entry's move is one that it concerns and is possible.
+        """
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):
             if concerns(item, move):
@@ -340,7 +347,10 @@ class Tables(StateIndex):
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
     def _levels_at(self, state: StartState) -> list[int]:
-        """Return the level of every variable. A variable that the state omits is at the first level of its `start`."""
+        """Return the level of each variable in a start state, as an index.
+
+        A variable that the start state omits is at the first level of its `start`.
+        """
         known = dict(state.levels)
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 

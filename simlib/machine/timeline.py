@@ -57,7 +57,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
     """Return (day, action) for each action, in order of time.
 
-    Within a day, `Hold` interventions come first, then the others, then moves that the scenario puts on a date.
+    On the same day, `Hold` interventions come first, then the others, then moves with this fixed date.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):

@@ -22,7 +22,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return (place in the hash table, index of the state) for a state code. If it is absent, the index is -1."""
+    """Look up a state code. Return (position in the hash table, index of the state, or -1 if it is absent)."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -55,7 +55,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return the change of the state code by the effects of a branch (an outcome under given conditions)."""
+    """Return how much the state code changes when a branch (an outcome under given conditions) happens."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -68,7 +68,10 @@ def _moved(levels, branch, effects, sizes, radix):
 
 @compiled_once()
 def _set_back(code, after, sizes, radix, moves, clauses, clocks):
-    """Return the change of a state code that resets the waits of impossible moves (in an ending: of all moves)."""
+    """Return how much a state code changes when the clocks of all impossible moves are set to 0.
+
+    The clock of a move is a hidden variable that counts the stages of its wait. In an ending, all clocks are set to 0.
+    """
     table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses

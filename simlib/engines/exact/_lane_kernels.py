@@ -23,7 +23,7 @@ _FAST = ("contract",)
 
 
 def _place(context, builder, kind, array, row):
-    """Return the address of a row of a block (N, 4)."""
+    """Return a pointer to the row with index `row` of an array (N, 4)."""
     data = context.make_array(kind)(context, builder, array).data
     first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, _WIDTH))])
     return builder.bitcast(first, _ROW.as_pointer())
@@ -55,7 +55,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return a row of four zeros, to which other rows can be added. The compiler keeps this row in registers."""
+    """Return a pointer to four zeros, to which rows can be added. The compiler keeps them in registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -80,7 +80,7 @@ def _add_scaled(typing, total, block, row, weight):
 
 @intrinsic
 def _add_product(typing, total, block, row, weights, place):
-    """Add weights[place] * block[row], column by column, to `total`."""
+    """Add weights[place] * block[row] to `total`. Each of the three is a row of four numbers."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weights, place = arguments
@@ -94,7 +94,7 @@ def _add_product(typing, total, block, row, weights, place):
 
 @intrinsic
 def _add_from_first(typing, total, block, row, weights, place):
-    """Add weights[place] * block[row, 0] to `total`."""
+    """Add weights[place] * block[row, 0] to `total`. weights[place] is a row of four numbers."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weights, place = arguments

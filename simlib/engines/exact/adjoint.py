@@ -125,9 +125,10 @@ def _rows(scenario: Scenario, adjoint: Adjoint, name: str) -> Iterator[dict[str,
 
 @dataclass
 class _AdjointSpan:
-    """A segment of time, cut off at the target day, with a quadrature rule for integrals over it.
+    """A segment of time up to the target day, and the rule by which integrals over it are computed.
 
-    The rule has the `nodes` (J,), in days after the start of the segment, and the `weights` (J,).
+    The integral of a function is the sum of its values at the `nodes` (J,), each times one of the `weights` (J,). The
+    nodes are in days after the start of the segment.
     """
 
     segment: Segment
@@ -225,7 +226,10 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return how many times an amount is expected to be added: the derivative in this amount at fixed rates."""
+        """Return the expected number of times that an amount is added to the measure.
+
+        This is the derivative of the measure with respect to the amount, at fixed rates.
+        """
         total = float(forward[-1][0] @ worth.at_end)
         for span, (before, vectors) in zip(self.spans, forward, strict=False):
             vector = before
@@ -247,10 +251,11 @@ class Adjoint:
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Carry the distribution over the states forward through all spans (segments up to the target day).
+        """Carry the distribution over the states forward to the target day, and return it in each span.
 
-        Return one pair for each span: the distribution (N,) before the interventions of the span, and the distributions
-        (J, N) at its quadrature nodes. The last pair holds the distribution at the target day, and no nodes.
+        Each span (segment up to the target day) gets a pair: the distribution (N,) before its interventions, and the
+        distributions (J, N) at its quadrature nodes. One more pair has the distribution at the target day, and no
+        nodes.
         """
         quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
@@ -284,8 +289,9 @@ class Adjoint:
     ) -> tuple[Floats, Floats]:
         """Return the values of the states (N,) at the start of a span (segment), given the values at its end.
 
-        Also return, for each pair of rate table entry and outcome (P,), the derivative of the measure with respect to
-        the rate of the pair in this span. The forward distributions at the nodes are `vectors` (J, N).
+        Also return an array (P,): the derivative of the measure with respect to the rate of each pair (rate table
+        entry, outcome) in this span. `vectors` (J, N) are the distributions at the quadrature nodes, from the forward
+        solution.
         """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
@@ -316,7 +322,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Correct the derivatives `sums` (P,) for firings that answer the question or add to the measure."""
+        """Correct the derivatives `sums` (P,) for moves that answer the question or add amounts when they happen."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -326,7 +332,10 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Sum `by_state` (N,) over the states, except endings, of each pair (rate table entry, outcome) of a move."""
+        """Return, for each pair (rate table entry, outcome) of a move, the sum of `by_state` (N,) over its states.
+
+        The states of a pair are those that read its rate table entry and are not endings. Other moves' pairs get 0.
+        """
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
@@ -337,10 +346,10 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Return the values of the states (N,) before the interventions of a span (segment), given the values after.
+        """Return the values of the states (N,) before the interventions of a span (segment), given those after.
 
-        Add the derivatives with respect to the outcome chances of moves that are forced or have a fixed date to
-        `forced` (B,).
+        `forced` (B,) receives derivatives with respect to the chances of outcomes. It counts only moves that an
+        intervention forces or that have a fixed date.
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
@@ -366,7 +375,10 @@ class Adjoint:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Add Σ_j weighted[j, x] (worth[j, y] - worth[j, x]) of every edge x → y to sums[pair of the edge]."""
+    """Sum a term over edges x → y, and add the sum to sums[pair of the edge].
+
+    The term of an edge is Σ_j weighted[j, x] (worth[j, y] - worth[j, x]).
+    """
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])

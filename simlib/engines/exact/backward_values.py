@@ -65,7 +65,10 @@ def state_values(
 
 
 def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tuple[float, float, Taboo]]:
-    """Return the parts [(start, end, taboo), ...] of a segment. Before the day `since` nothing stops a history."""
+    """Cut a segment at the day `since`, and return (start, end, taboo) for each part.
+
+    The taboo has the states and firings that stop a history. Before the day `since`, nothing stops a history.
+    """
     cuts = [start, since, end] if start < since < end else [start, end]
     pairs = itertools.pairwise(cuts)
     return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]

@@ -83,13 +83,16 @@ class ChainRule:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return, for each start state, the index of its level of a variable among all start probabilities."""
+        """Return, for each start state (row of `levels`), where `tables.start_level` has its level of `variable`."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ (A,) given ∂/∂chance (B,) in a segment, without the part of factors on outcomes."""
+        """Turn derivatives with respect to outcome chances (B,) into derivatives with respect to assumptions (A,).
+
+        Factors that change the chances of outcomes are assumptions, too. Their derivatives are not included.
+        """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
         result = self._share_part(theta, by_chance, branches.chance, branches.start, weight)
@@ -100,7 +103,10 @@ class ChainRule:
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
-        """Return ∂/∂θ (A,) given ∂/∂share, for shares that `shares.normalized_shares` makes of θ."""
+        """Turn derivatives with respect to normalized shares into derivatives with respect to assumptions (A,).
+
+        The shares are those that `shares.normalized_shares` computes from the assumption values.
+        """
         result = np.zeros(len(theta))
         weights = np.ones(len(chance)) if weights is None else weights
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):

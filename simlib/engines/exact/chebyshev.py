@@ -72,7 +72,7 @@ def _from_above(terms: Floats) -> Floats:
 
 
 def _length(mean: float, small: float) -> int:
-    """Return a number of terms after which no coefficient c_k of the series at z = `mean` exceeds `small`."""
+    """Return a number of terms after which all coefficients c_k of the series at z = `mean` are at most `small`."""
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
@@ -140,12 +140,15 @@ def carry(
 
 
 def _tails(survivals: Floats, step: int, older: float, newer: float) -> Floats:
-    """Return the bound on the truncation error (T,) after a step, given the sizes |y_K| and |y_{K+1}|."""
+    """Return, for each of T times, a bound on the error (T,) if the series ends at term K = `step`.
+
+    `older` and `newer` are the sizes |y_K| and |y_{K+1}|. Raises TooCyclic if one of them is too large.
+    """
     if not max(older, newer) <= _GROWTH:
         raise TooCyclic
     return (survivals[:, step + 1] * older + survivals[:, step] * newer) / 2
 
 
 def _size(vectors: Floats, hit: Floats) -> float:
-    """Return the largest column sum of absolute values, with the stopped probability of the column added."""
+    """Return the largest sum of absolute values of a column. The stopped probability counts as one more row."""
     return float((np.ones(len(vectors)) @ np.abs(vectors) + np.abs(hit[0])).max())

@@ -161,7 +161,7 @@ class OneAmount:
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return P(count = n) by each time, for each n below `columns` (T, C)."""
+    """Return the probability that the count is n by each time (T, C), for n = 0 to C - 1 (C = `columns`)."""
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -182,7 +182,10 @@ def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Co
 
 
 def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
-    """Return the joint distribution of state and count (N, C) after an intervention. A forced move is counted."""
+    """Return the joint distribution of state and count (N, C) after an intervention.
+
+    If the intervention makes a move happen, the count goes up as if the move had happened by itself.
+    """
     result = vector.copy()
     result[jump.able] = 0.0
     for outcome, chance, target in jump.branches:
@@ -195,7 +198,10 @@ def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
 def _carried(
     matrix: _Matrix, vector: Floats, times: Floats, duration: float, control: Control
 ) -> tuple[Floats, Floats]:
-    """Return the joint distribution (N, C) at the end of a segment, and P(count = n) by each of `times` (T, C)."""
+    """Carry the joint distribution of state and count (N, C) through a segment.
+
+    Return the distribution at the end, and P(count = n) by each of `times` (T, C).
+    """
     means = matrix.uniform * np.append(times, duration)
     end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
     vector, spare = vector.copy(), np.empty_like(vector)
@@ -210,10 +216,10 @@ def _carried(
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """The transition matrix of a segment, with the amount that each entry adds to the count (`shift`).
+    """The transition matrix of one segment. Each entry also adds a number (`shift`) to the count.
 
-    The entries into state x, including the diagonal, are start[x] to start[x + 1]. Entry k leads out of state index[k]
-    with the probability value[k]. `uniform` is the number of steps per day.
+    The entries start[x] to start[x + 1] - 1 lead into state x, and one of them can be the diagonal. Entry k leads out
+    of state index[k], has the probability value[k] and adds shift[k]. `uniform` is the number of steps per day.
     """
 
     start: Ints
@@ -252,10 +258,10 @@ class _Matrix:
     def advance(
         self, vector: Floats, spare: Floats, weights: Floats, end: Floats, sums: Floats
     ) -> tuple[Floats, Floats]:
-        """Multiply the distribution `vector` (N, C) by the matrix once for each weight (K,).
+        """Multiply the distribution `vector` (N, C) by the matrix K times, once for each of `weights` (K,).
 
-        Before each step, the distribution times the weight is added to `end` (N, C), and the sums of its columns to a
-        row of `sums` (K, C). Returns the array after the last step, and the array to use as `spare` in the next call.
+        Before each multiplication, add weight * vector to `end` (N, C), and the column sums of the vector to the next
+        row of `sums` (K, C). Return the last vector, and the array to use as `spare` in the next call.
         """
         if kernels is not None:
             matrix = (self.start, self.index, self.value, self.shift)
@@ -282,7 +288,10 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) of marked outcomes that change no state: the total rate minus the rate `leaving`."""
+    """Return the rate (N,) at which the marked outcomes happen in each state without changing it.
+
+    `leaving` (N,) is the rate at which they happen and change the state.
+    """
     fired = np.zeros(len(chain.space))
     for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
         fired += chain.hazard(pair_rates, move, chain.pairs(move))

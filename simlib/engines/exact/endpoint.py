@@ -245,7 +245,7 @@ class _Path:
         self._idle(span, since, span.duration)
 
     def _next(self, span: _Stretch, remaining: int) -> tuple[int, int, int] | None:
-        """Return (move, outcome, state) of the next jump of the chain, None for a jump that changes nothing."""
+        """Draw the next jump. Return (move, outcome, new state), or None if the jump changes nothing."""
         space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
         weights = span.pair_values[space.pair[edges]] * worth[space.target[edges]]
@@ -272,7 +272,7 @@ def _pick(weights: Floats, rng: np.random.Generator) -> int:
 
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
-    """Return drawn paths as `Histories`, without the hidden moves that advance waits."""
+    """Convert drawn paths to `Histories`. Leave out the hidden moves that count the stages of a wait."""
     scenario, space = solver.scenario, solver.space
     last = np.array([events[-1].state for events in paths])
     paths = [[event for event in events if event.move < len(scenario.moves)] for events in paths]

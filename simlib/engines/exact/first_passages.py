@@ -42,7 +42,10 @@ class FirstPassages:
         return Taboo(None, ((self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome)),))
 
     def _event(self, place: tuple[str, str]) -> Taboo:
-        """Return the states and firings that stand for an event, which is ("ending", id) or ("question", id)."""
+        """Return the states and firings (happenings of a move) that mean that an event has happened.
+
+        `place` names the event: ("ending", id) or ("question", id).
+        """
         kind, name = place
         if kind == "question":
             return self.taboo(self.tables.scenario.questions[name])

@@ -92,9 +92,9 @@ class Lanes:
     ) -> None:
         """Compute the rates of the edges of a segment, which lasts `duration` days.
 
-        `taboos` has for each lane (a column, at most 4) the states and firings that stop a history. If `leap` is above
-        0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the vectors after one jump,
-        minus the old content of `result` (see `chebyshev`).
+        Each vector is a column, called a lane. `taboos` lists, for each of at most four lanes, the states and firings
+        that stop a history. If `leap` is above 0, Λ is `leap` times the largest exit rate of a state. A step then
+        writes twice the vectors after one jump, minus the old content of `result` (see `chebyshev`).
         """
         self.leap = leap
         self.taboos = (

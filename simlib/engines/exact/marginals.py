@@ -29,11 +29,15 @@ _ROOM = 4096
 
 @dataclass(frozen=True)
 class _Group:
-    """Dimensions with a joint histogram: one cell for each combination of values that occurs.
+    """A joint histogram of some dimensions of the state, with a cell for each combination of values that occurs.
 
     States in which an ending has been reached have separate cells, so that moves can be counted over the other states.
-    `cell` (N,) is the cell of each state, and `example` one state of each cell. `first` is the number of the first cell
-    among the cells of all groups.
+
+    Attributes:
+        dimensions: The numbers of the dimensions.
+        cell (N,): The cell of each state, counted from 0.
+        example: One state of each cell.
+        first: The number of this histogram's first cell when the cells of all histograms are numbered together.
     """
 
     dimensions: frozenset[int]
@@ -62,10 +66,10 @@ class Features:
     def __init__(
         self, tables: Tables, space: StateSpace, flags: Mapping[str, Bools], *, answers_only: bool = False
     ) -> None:
-        """Choose the groups of dimensions.
+        """Decide which dimensions of the state get a joint histogram.
 
         `flags` are named sets of states (N,) whose probabilities are needed. With `answers_only`, variables and moves
-        are left out, so that there are fewer groups.
+        have no results, so that fewer histograms are needed.
         """
         self.tables, self.space, self.answers_only = tables, space, answers_only
         scenario = tables.scenario
@@ -87,7 +91,10 @@ class Features:
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
-        """Put each set of dimensions, large sets first, into the group that it enlarges least, or into a new group."""
+        """Combine the sets of dimensions that the results need into a few groups with one histogram each.
+
+        Large sets come first. Each set joins the group that grows least by it, or becomes a new group.
+        """
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
@@ -125,7 +132,7 @@ class Features:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins in which a move can happen, and the move's rate table entry in each of these bins."""
+        """Return the bins (histogram cells) in which a move can happen, and its rate table entry in each bin."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -134,7 +141,7 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Give each level of each dimension (variable, ladder or flag) a column, which is one number of the results.
+        """Give each level of each dimension (variable, ladder, flag or ending) a column, one number of the results.
 
         Return two mappings from the number of a dimension to its columns. The second mapping has only variables, and
         its columns leave out the states that are endings.

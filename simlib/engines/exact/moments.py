@@ -72,7 +72,7 @@ class StateRewards:
     """
 
     def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
-        """Group the states by the gains of `rewards`, by default all impacts of the scenario."""
+        """Group the states by what they add to the impacts. `rewards` defaults to all impacts of the scenario."""
         self.tables, self.space, self.rewards = tables, space, rewards or Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
@@ -91,7 +91,7 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a number for each state (N,), equal for states with equal gains at any assumption values."""
+        """Return a number for each state (N,). States with the same number always add the same to every impact."""
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)
@@ -173,14 +173,14 @@ class MomentSums(Watcher):
         self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
 
     def take(self, row: int, block: Floats) -> None:
-        """Keep the sums over groups of states at one step (jump of the uniformised chain)."""
+        """Store sums of the vectors over groups of states, at one step (jump of the uniformised chain)."""
         group_sums(block, self.states.order, self.states.group_start, self._sums)
         going = len(self._rows)
         self._groups[row, 0], self._groups[row, 1:] = self._ones @ self._sums[:going], self._sums[going:]
         self._gains[row] = weighted(self._sums, self._rows, self.own, self.first)
 
     def weigh(self) -> None:
-        """Add the kept sums of this run of steps, with the weights of the steps."""
+        """Multiply the stored sums of each step by the weights of the step, and add them to `at` and `gained`."""
         steps = self.weights.shape[1]
         self.at += np.tensordot(self.weights, self._groups[:steps], axes=1)
         self.gained += self.survivals @ self._gains[:steps]
@@ -224,7 +224,10 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Let all vectors of a block except the first carry impacts. Return the object that sums these impacts."""
+        """Prepare a block to compute impacts in a segment. Return the object that collects their sums.
+
+        The first vector of the block is the distribution over the states, and each of the others is for one impact.
+        """
         gain = self.states.gain(self.chain, segment, impacts)
         block.gain(gain.edges, gain.values, gain.stay)
         return MomentSums(self.states, gain, times)
@@ -247,7 +250,10 @@ class Moments:
             self.vectors[impact] = ends[lane - 1]
 
     def settle(self, ending: Floats) -> None:
-        """Add the amounts that endings add. `ending` (T, endings) is the probability of each ending by each time."""
+        """Add the amounts that impacts receive when an ending is reached.
+
+        `ending` (T, endings) is the probability of each ending by each time.
+        """
         mean, square = self.states.rewards.by_ending(self.chain.theta)
         reached = self.given[:, :, :-1]
         self.square += np.sum(2 * mean * reached + square * ending[:, None, :], axis=2)

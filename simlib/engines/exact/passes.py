@@ -38,12 +38,12 @@ _FEW = 2
 
 
 class Watcher(ABC):
-    """Reads the block of vectors before every step of a pass, and keeps weighted sums.
+    """Reads the block of vectors before every step of a pass, and computes weighted sums over the steps.
 
-    A step is one jump of the uniformised chain. A run is a group of up to 64 steps.
+    A step is one jump of the uniformised chain. Steps come in batches of up to 64.
 
     Attributes:
-        weights (T, steps): The probability of exactly k jumps by each of T times, for each step k of the present run.
+        weights (T, steps): The probability of exactly k jumps by each of T times, for each step k of this batch.
         survivals (T, steps): The probability of more than k jumps.
         work: How many numbers are read in a step, as a measure of the cost.
     """
@@ -54,11 +54,11 @@ class Watcher(ABC):
 
     @abstractmethod
     def take(self, row: int, block: Floats) -> None:
-        """Read the block of vectors (N, width) at step `row` of the present run of steps."""
+        """Read the block of vectors (N, width) at one step. `row` is the position of the step in its batch."""
 
     @abstractmethod
     def weigh(self) -> None:
-        """Add what was kept in the present run of steps to the sums, with the weights of the steps."""
+        """Multiply what `take` stored for each step of this batch by the weights of the step, and add it up."""
 
 
 class Histograms(Watcher):
@@ -83,12 +83,12 @@ class Histograms(Watcher):
         self._steps = np.zeros((STEPS, bins))
 
     def take(self, row: int, block: Floats) -> None:
-        """Keep the histogram of the first vector of the block at one step."""
+        """Store the histogram of the first vector of the block at one step."""
         self._steps[row] = 0.0
         count(block, self.cells, self._steps[row])
 
     def weigh(self) -> None:
-        """Add the columns of the steps of this run, with the weights of the steps."""
+        """Multiply the columns of each step of this batch by the weights of the step, and add them up."""
         columns = (self.reading @ self._steps[: self.weights.shape[1]].T).T
         self.at += self.weights @ columns
         self.until += self.survivals @ columns
@@ -104,13 +104,13 @@ class FewHistograms(Watcher):
         self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
-        """Add the block of one step, with the weights of the step, to the sums of all times."""
+        """Multiply the block of one step by the weights of the step, and add it to the sums for each time."""
         for at, until, column in zip(self._at, self._until, self.first, strict=True):
             add(at, self.weights[column, row], block)
             add(until, self.survivals[column, row], block)
 
     def weigh(self) -> None:
-        """Do nothing, because `take` adds each step with its weights."""
+        """Do nothing, because `take` has already applied the weights."""
 
     @property
     def at(self) -> Floats:
@@ -131,7 +131,7 @@ class FewHistograms(Watcher):
 
 
 def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
-    """Return the object that keeps histograms of the first vector of blocks (N, width), at T times."""
+    """Return an object that computes the results at T times from histograms of a block's first vector."""
     if width == 1 and len(np.unique(times)) <= _FEW:
         return FewHistograms(cells, reading, times)
     return Histograms(cells, reading, len(times))
@@ -231,7 +231,7 @@ class Advance:
             self.cut, self.pool = int(np.searchsorted(entries, own)), pool
 
     def __call__(self, row: int, vectors: Floats, result: Floats) -> None:
-        """Show the vectors of step `row` to the watchers, and write the vectors after one jump to `result`."""
+        """Show `vectors` to the watchers as step `row`, and write the vectors after one jump to `result`."""
         rest = None
         if self.pool is not None:
             rest = self.pool.submit(self.block.step, vectors, result, self.cut, self.block.states)

@@ -120,7 +120,7 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return the rate table entry, the outcome and the branch of every pair (P,) of an entry and an outcome."""
+        """Return three arrays (P,): the rate table entry, the outcome and the branch of each pair (entry, outcome)."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
@@ -168,7 +168,11 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield for each outcome (rows of `levels` that change, these rows after the outcome, their pairs)."""
+        """Yield three arrays for each outcome that can happen in the states `levels` (one row for each state).
+
+        They are the indices of the rows that the outcome changes, these rows after the outcome, and for each of them
+        its pair (rate table entry, outcome).
+        """
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
             entry = self.tables.local_index(move, levels)
@@ -221,7 +225,7 @@ class _Search:
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the states in which all variables of `held` are at levels to which interventions set them."""
+        """Return the rows of `levels` in which each variable of `held` has a level that an intervention sets."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -277,7 +281,7 @@ class _Search:
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bools]:
-        """Return the clauses of the conditions of all endings, as `_kernels._ending` reads them."""
+        """Return the conditions of all endings as the flat arrays that `_kernels._ending` reads."""
         ending, start, variable, rows = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):
@@ -294,7 +298,7 @@ class _Search:
 
 
 class _Table:
-    """The states found so far: codes in order of discovery, and a map from codes to positions."""
+    """The states found so far: an array of their codes, and a hash table with the position of each code."""
 
     def __init__(self, combinations: int, roots: Ints) -> None:
         self.dense = combinations <= _DENSE
@@ -327,7 +331,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Let the map give the position of each code in `codes`, which has the same codes in rising order."""
+        """Replace the stored codes by `codes`, the same codes in rising order, and update the hash table."""
         if not self.dense:
             self.table[:] = -1
         else:

@@ -180,12 +180,11 @@ class SolutionRun:
         return self.result
 
     def _rows(self, segment: Segment) -> Ints:
-        """Return the indices of the report times in a segment. The last segment includes the horizon."""
         times, last = self.world.times, segment is self.world.segments[-1]
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
     def _carry(self, segment: Segment) -> None:
-        """Carry every vector through a segment: the first block on this thread, the others on helper threads."""
+        """Carry all vectors through a segment: the first block on this thread, the others on helper threads."""
         rows = self._rows(segment)
         self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too

@@ -79,7 +79,7 @@ class Solver:
         cap: int = CAP,
         control: Control = UNWATCHED,
     ) -> None:
-        """Find the states, the segments, and the groups of states that are reported.
+        """Find the reachable states, and prepare all arrays that do not depend on assumption values.
 
         Args:
             scenario: The scenario, with its interventions.
@@ -123,7 +123,10 @@ class Solver:
         )
 
     def _place_questions(self, cap: int, control: Control) -> dict[str, Bools]:
-        """Choose how to answer each question. Return {id: states with the answer yes (N,)} if the state shows it."""
+        """Choose a method for each question. Return {id: states (N,)} for those that the state alone answers.
+
+        The returned states are those in which the answer is yes.
+        """
         closed, undecided = {}, self.passages.undecided()
         for question in self.scenario.questions.values():
             if question.joint is not None:
@@ -139,7 +142,10 @@ class Solver:
         return closed
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Prepare a question about two events by P(A and B) = P(A) + P(B) - P(A or B), or by simulated histories."""
+        """Prepare a question about two events, to be solved exactly or, if it is undecided, by simulation.
+
+        The exact solution uses P(A and B) = P(A) + P(B) - P(A or B).
+        """
         if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question
             return
@@ -147,10 +153,10 @@ class Solver:
         self.joint[question.id] = joint
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Prepare a question about a count of firings (happenings of moves), or about days without a firing.
+        """Prepare a question about how often moves happen, or about days in which they do not happen (a lull).
 
-        A count is answered by a solver of the scenario with a counter. Days without a firing (a lull) are answered by
-        simulated histories, and so is a count if the solver with its counter would have too many states.
+        A question about a count gets a separate solver, whose scenario has a counter. Questions about a lull are
+        answered by simulated histories, and so is a count if its solver would have too many states.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -221,7 +227,10 @@ class Solver:
             return self._with_histories(forecast, work() if waiting is None else waiting.result(), seed)
 
     def _solve_exactly(self, chain: Chain, tolerance: float, control: Control) -> Forecast:
-        """Return the forecast without the questions that need simulated histories."""
+        """Return the forecast without the questions that need simulated histories.
+
+        If a result is too imprecise, solve again with a smaller tolerance.
+        """
         begun = clock.perf_counter()
         onward = dataclasses.replace(control, progress=_Furthest(control))
         most = max(len(solver.space) for solver in (self, *self.counted.values()))
@@ -378,7 +387,7 @@ class Solver:
 
 
 class _Furthest:
-    """Reports progress that never falls, even when a solution is repeated with a smaller tolerance."""
+    """Passes on progress only when it has grown. A repeated solution reports its progress from 0 again."""
 
     def __init__(self, control: Control) -> None:
         self.control, self.share = control, 0.0

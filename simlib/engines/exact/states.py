@@ -222,7 +222,6 @@ class Taboo:
         return tuple(dict.fromkeys(move for move, _ in self.firings))
 
     def __or__(self, other: Taboo) -> Taboo:
-        """Return the union: everything that stops a history in this taboo or in the other."""
         inside = [each.inside for each in (self, other) if each.inside is not None]
         return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 

@@ -121,12 +121,15 @@ class NodeSums:
         self._block = np.empty((self.rows if nodes else 0, states))
 
     def take(self, row: int, vector: Floats) -> None:
-        """Keep the vector of one step of the block of steps."""
+        """Store the vector of one step. `row` is the position of the step in its block of steps."""
         if len(self._block):
             self._block[row] = vector
 
     def weigh(self, weights: Floats) -> None:
-        """Add the kept vectors to `vectors`, with `weights` (J, steps). Negligible weights are skipped."""
+        """Multiply the stored vectors by `weights` (J, steps), and add the products to `vectors` (J, N).
+
+        A node is skipped if all its weights are negligible.
+        """
         some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
         self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
 
@@ -142,7 +145,7 @@ def add(total: Floats, weight: float, vector: Floats) -> None:
 
 
 def _inside(vector: Floats, kill: Kill | None) -> float:
-    """Set the vector to 0 in the states that stop a history, and return the probability that was there."""
+    """Set the vector to 0 in the states that stop a history, and return the probability that this removes."""
     if kill is None or kill.inside is None:
         return 0.0
     hit = float(vector[kill.inside].sum())

@@ -71,9 +71,9 @@ class Counts:
         return len(self.ending)
 
     def __add__(self, other: Counts) -> Counts:
-        """Join these counts with the counts of the next replicates.
+        """Return the counts of these replicates and of the replicates that come directly after them.
 
-        Raises ValueError if the replicates of `other` do not come directly after the replicates of these counts.
+        Raises ValueError if the replicates of `other` do not come directly after these.
         """
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
@@ -160,7 +160,10 @@ def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample
 
 
 def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
-    """Return mean and 95% half-width (T,) of amounts (R, T) over marked replicates, nan if none is marked."""
+    """Return the mean (T,) of amounts (R, T) over marked replicates, and half the width of its 95% interval.
+
+    `some` (R, T) marks the replicates. Where no replicate is marked, both numbers are nan.
+    """
     count = some.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(some, amounts, 0.0).sum(axis=0) / count
@@ -199,7 +202,7 @@ def _at_most(row: Ints, runs: int) -> Band:
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return the mean number of times that each of M moves happens (T, M), and its 95% half-width.
+    """Return how often each of M moves happens on average (T, M), and the half-width of the 95% interval.
 
     For a move that never happened, the half-width is Wilson's for a share of 0.
     """
@@ -213,10 +216,10 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 
 
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
-    """Return every intervention with the share of replicates in which it had no effect.
+    """Return each intervention with the share of replicates in which it had no effect.
 
-    The share is among the replicates that had no ending when the intervention acted. Without such replicates, or for a
-    lasting intervention, the share is None.
+    Replicates that reached an ending earlier are left out. The share is None if no replicate remains, or if the
+    intervention holds a variable or lasts for some time.
     """
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)

@@ -64,9 +64,9 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return the running sums of probabilities within each group.
+        """Return the running sums of `shares` in each group.
 
-        From the last positive probability of a group on, the sums are above 1.
+        From the last positive share of a group on, the sums are set to a number above 1.
         """
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
@@ -145,10 +145,10 @@ class Flat:
         return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
-        """Return (where the levels on day 0 of each variable begin, these levels, names of the random numbers).
+        """Return the levels on day 0 of all variables, in one array, and how to draw them.
 
-        With a joint start (a list of start states), one random number, and so one name, picks the state of all
-        variables.
+        The result is (where the levels of each variable begin, the levels, names of the random numbers). With a joint
+        start (a list of start states), all variables have the same name, so that one random number picks the state.
         """
         tables = self.tables
         if not tables.scenario.joint_start:
@@ -220,7 +220,7 @@ class Flat:
         return {"reader_start": start, "reader_move": move_index, "reader_stride": stride_of}
 
     def _effects(self) -> dict[str, NDArray]:
-        """Return the effects of all branches (outcomes), then those of pins (interventions that set a variable)."""
+        """Return the effects of all outcomes of moves, then of the interventions that set a variable (pins)."""
         own = self.tables.branches
         after = own.effect_start[-1] + np.arange(1, len(self.pins) + 1)
         keep = [*own.effect_shifts, *(False for _ in self.pins)]
@@ -232,7 +232,10 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Mark the effects of moves on variables that are held in a segment (segments x effects, flat)."""
+        """Return, for each segment and each effect, whether an intervention holds the variable of the effect.
+
+        Effects of interventions are never marked. The result is one flat array, segment after segment.
+        """
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.branches.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
@@ -244,7 +247,7 @@ class Flat:
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return lists of the moves, ladders, endings and so on that each branch (outcome) or pin may change."""
+        """Return, for each branch (outcome) or pin, lists of the moves, ladders, endings and so on it may change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -327,14 +330,14 @@ class Flat:
 
 
 def _text(tables: Tables, action: Action) -> str:
-    """Return the name of the random numbers of a forced move, or of a move on its date."""
+    """Return the name of the random numbers of a move that is forced or has a fixed date."""
     if action.number < 0:
         return f"at its date {tables.move_ids[action.move]}"
     return str(tables.scenario.interventions[action.number])
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each distinct set of rates, and for each segment the number of its set."""
+    """Return one segment for each different set of rates, and the number of the set of each segment."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

@@ -212,7 +212,10 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
-    """Return the kernel's output, the histories, and how many rows of the histories are filled."""
+    """Simulate replicates, again with larger arrays if the events do not fit.
+
+    Return the kernel's output, the histories, and how many rows of the histories are filled.
+    """
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
         output, history = allocate(simulator, runs), empty_track(simulator, runs, room)

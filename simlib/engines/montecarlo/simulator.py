@@ -198,9 +198,9 @@ def simulate(
 
 
 class _Job:
-    """One run, cut into chunks of replicates.
+    """One simulation, whose replicates are split into chunks.
 
-    Each thread takes the next chunk until no chunk is left, and adds the counts to arrays that no other thread uses.
+    Each thread takes the next chunk until no chunk is left. It adds its counts to arrays that no other thread uses.
     """
 
     def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
@@ -211,7 +211,7 @@ class _Job:
         self.each = allocate(simulator, runs)
 
     def work(self, threads: int, control: Control) -> None:
-        """Run all chunks on `threads` threads, including this one. Raises any error of a thread."""
+        """Simulate all chunks on `threads` threads, including the calling thread. Raises any error of a thread."""
         report = _reporter(self.chunks, control)
         if threads == 1:
             self._take_chunks(report)
@@ -250,9 +250,9 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Find the day on which the answer to each question about two events becomes yes, in each replicate.
+        """Find the day on which each question about two events is answered yes, in each replicate.
 
-        `counted` (T, Q) receives the number of replicates in which the answers to Q questions are yes by T times.
+        Write to `counted` (T, Q), for each such question, the number of replicates with the answer yes by each time.
         """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
@@ -301,7 +301,7 @@ class _Job:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return a function to call after each chunk, which checks for cancellation and sometimes reports progress."""
+    """Return a function to call after each chunk. It checks for cancellation, and sometimes reports progress."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:
