@@ -205,7 +205,7 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Return the versions of Python and of those packages whose version can change the numbers."""
+    """Return the version of Python, and of each package whose version can change the numbers."""
     import importlib.metadata
     import platform
 

@@ -67,9 +67,10 @@ def _twin(file: Path, copy: Path) -> Path:
 def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
     # Without this option Jupyter refuses to run as root, the usual user of a container. The option is safe, because the
     # server listens to this machine only and asks for a token.
-    """Return options for Jupyter.
+    """Return the command-line options for Jupyter.
 
-    In a clone, Jupyter's root folder is the clone itself, so that scenarios can be edited too.
+    If Jupyter opens the notebooks in their original folder, its root folder is the parent of this folder. So scenarios
+    can be edited too.
     """
     options = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     if any(argument.startswith(ELSEWHERE) for argument in arguments):

@@ -364,7 +364,7 @@ def _natural_unit(per_day: float) -> str:
 
 
 def _near_hundred(probability: float) -> str:
-    """Write a percentage with as many decimals as its distance to 100% needs: 99.97, not 100."""
+    """Write a probability near 1 in percent, with enough decimals to show that it is not 100: "99.97"."""
     missing = 100 * (1 - probability)
     if missing < 1e-12:
         return _digits(100 * probability)

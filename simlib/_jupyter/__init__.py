@@ -49,7 +49,10 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 
 def _name_shipped(server: Any) -> None:
-    """Give the web pages of this server the paths of the shipped notebooks, relative to the root folder."""
+    """Tell the web pages of this server where the unchanged copies of the shipped notebooks are.
+
+    The paths are relative to the root folder.
+    """
     if not os.environ.get(LIVE):
         return
     try:

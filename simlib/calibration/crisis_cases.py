@@ -154,10 +154,10 @@ def crisis_records(
 def _dated_rows(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return the case of each row, its day since the onset of the case, and whether the row reports the event.
+    """Return three columns with an entry for each row that is used: its case, its day, and a mark.
 
-    Only rows whose date is exact to the day are used. A case belongs to the class if one of these rows fits
-    `crisis_class`.
+    The day counts from the onset of the case. The mark says whether the row reports the event. Only rows whose date is
+    exact to the day are used. A case belongs to the class if one of these rows fits `crisis_class`.
     """
     dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
     members = dated.loc[selected(dated, crisis_class), "case"].unique()

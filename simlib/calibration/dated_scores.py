@@ -243,7 +243,10 @@ def backtest(
 
 
 def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:
-    """Return the dates of the forecasts, `every` days apart, from the first day until no question is open."""
+    """Return the dates on which forecasts are made. They are `every` days apart.
+
+    The dates begin on the scenario's date. They stop when all questions are settled, and at the latest on `last`.
+    """
     settled = [each.happened or last for each in record.answers.values()]
     stop = min(max(settled), last)
     return [scenario.as_of + dt.timedelta(days=day) for day in range(0, (stop - scenario.as_of).days + 1, every)]

@@ -134,7 +134,7 @@ class _OneDate:
         self.static = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts made on `day`, from the scenario and its assumptions as updated to this day."""
+        """Return the forecasts made on `day`. `world` and `belief` are updated by the log up to this day."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
@@ -163,9 +163,9 @@ class _OneDate:
         return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return the posterior mean of a Gamma-Poisson rate per day.
+        """Return the number of events per day that a Gamma-Poisson model expects (its posterior mean).
 
-        The prior is the base rate. The events that were public before `day` update it.
+        The prior is the base rate of the question. The events that were public before `day` update it.
         """
         history = self.scenario.evidence.history if self.scenario.evidence else None
         since = history.since if history else self.scenario.as_of
@@ -185,10 +185,10 @@ def _shares(values: Floats) -> list[float]:
 
 
 def _tells_of(reading: Reading, question: Question) -> bool:
-    """Return whether a row reports the event that a question asks about.
+    """Return whether a row of the log reports the event that a question asks about.
 
-    A row that reports a state never counts, because it would have settled a question about this state, and only open
-    questions are forecast.
+    A row that reports a state never counts. It would have settled a question about this state, and only open questions
+    are forecast.
     """
     return bool(reading.firings) and all(
         move == question.move and question.outcome in (None, "", outcome) for move, outcome in reading.firings
@@ -196,7 +196,7 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return the constant hazard per day that implies the base rate of each question over the whole horizon.
+    """Return {question: constant rate per day} that gives the base rate of the question over the horizon.
 
     Raises ScenarioError for a question without terms.
     """

@@ -142,7 +142,10 @@ def read_registry(scenario: Scenario) -> Registry:
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
-    """Return the record in a line, after checking its hash and that it names `previous`, the hash before it."""
+    """Return the record in a line of a registry, after two checks. Raises ScenarioError if a check fails.
+
+    The record must have the right hash. It must name `previous`, the hash of the line before it.
+    """
     try:
         record = json.loads(text)
         stated = record.pop("hash")

@@ -81,7 +81,10 @@ def _thinned(days: Floats, generator: random.Random) -> Floats:
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
-    """Return the maximum-likelihood Weibull shape of the gaps, where each crisis has its own scale."""
+    """Return the shape of a Weibull distribution that is fitted to the gaps by maximum likelihood.
+
+    All crises have the same shape, and each crisis has its own scale.
+    """
     from scipy.optimize import brentq
 
     logs = sum(float(np.log(part).sum()) for part in gaps)
@@ -126,9 +129,9 @@ Exposure = tuple[int, int]
 def _strata(
     crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Count the days after force alone and the days after negotiation alone, in each third of a crisis.
+    """Count the days after only force, and the days after only negotiation, in each third of a crisis.
 
-    Each count is a pair: the number of such days, and how many of them have a move of the given kind.
+    Each count is a pair: the number of such days, and the number of those days with a move of the given `kind`.
     """
     length = int(crisis.last_day)
     hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
@@ -152,7 +155,7 @@ def _marked(days: Ints, length: int) -> Bools:
 
 
 def _recent(marks: Bools) -> Bools:
-    """Mark each day that has a marked day among the `WINDOW` days before it."""
+    """Return True for each day that comes at most `WINDOW` days after a marked day, and False for the others."""
     recent = np.zeros_like(marks)
     for lag in range(1, WINDOW + 1):
         recent[lag:] |= marks[:-lag]

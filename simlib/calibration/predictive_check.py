@@ -246,7 +246,7 @@ def has_log(scenario: Scenario) -> bool:
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
     """Return the first day of the log, and (move, row) for each row that reports a move.
 
-    The first day is `evidence.history.since`, or the date of the first row if there is no such history. Rows that
+    The first day is `evidence.history.since`. Without `evidence.history`, it is the date of the first row. Rows that
     became known on the scenario's date or later are left out.
     """
     if not has_log(scenario):
@@ -259,7 +259,7 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Return the count of each move in each week of simulated histories, shape (histories, moves, weeks).
+    """Simulate histories and count each move in each week. The result has shape (histories, moves, weeks).
 
     Histories that ended before the scenario's date are left out. Weeks are counted back from the scenario's date. The
     first column is for the days before the first whole week.
@@ -299,9 +299,10 @@ def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
 
 
 def _dispersion(counts: Floats) -> Floats:
-    """Return the variance of whole weeks divided by their mean, for each row of `counts` (rows, weeks).
+    """Return the variance of the weekly counts divided by their mean, for each row of `counts` (rows, weeks).
 
-    The first column is not a whole week. The result is nan for fewer than `FEWEST_WEEKS` weeks, or counts of only 0.
+    The first column is left out, because it is not a whole week. The result is nan for fewer than `FEWEST_WEEKS` weeks,
+    and for counts that are all 0.
     """
     weeks = counts[:, 1:]
     if weeks.shape[1] < FEWEST_WEEKS:

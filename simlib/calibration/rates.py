@@ -124,9 +124,10 @@ _GRID = 60
 
 
 def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
-    """Return the log-likelihood of the counts at each of the mean rates, if rates are Gamma with this shape.
+    """Return the log-likelihood of the counts for each mean rate in `means`.
 
-    A constant that depends only on the counts is left out.
+    The rates have a Gamma distribution with this mean and the given shape. A constant that depends only on the counts
+    is left out.
     """
     from scipy.special import gammaln
 

@@ -298,9 +298,10 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return {id: question}, with a question for each role (kind of event) that `rates` give a share for.
+    """Return {id: question}, with one question for each role (kind of event) in `rates`.
 
-    A role has no question if it stands for several moves, or for nothing in the scenario.
+    Only rates with the measure "reached" are used. A role has no question if it stands for several moves, or for
+    nothing in the scenario.
     """
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):

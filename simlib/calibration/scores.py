@@ -144,7 +144,10 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the frequency of the event at each level (set of equal forecasts), by isotonic regression."""
+    """Return the frequency of the event for each group of equal forecasts, by isotonic regression.
+
+    `level_of` gives the group of each forecast, and `cases` the number of forecasts in each group.
+    """
     from scipy.optimize import isotonic_regression
 
     frequency = np.bincount(level_of, weights=happened) / cases

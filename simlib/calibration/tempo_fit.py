@@ -236,9 +236,9 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 def _interval(gaps: Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
     """Return two `TempoClock`s: one with the 5% quantile of each value, one with the 95% quantile of each value.
 
-    The quantiles are those of draws from the normal approximation of the estimate. The information matrix is the sum,
-    over crises, of the outer products of the gradients of the log-likelihood. A value that the fit puts at its bound
-    stays there in every draw.
+    The quantiles are computed from draws from the normal approximation of the estimate. The information matrix is the
+    sum, over crises, of the outer products of the gradients of the log-likelihood. A value that the fit puts at its
+    bound stays there in every draw.
     """
     bounds = np.array(scale.bounds)
     free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))

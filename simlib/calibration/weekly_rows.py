@@ -194,9 +194,9 @@ def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
 
 
 def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Control) -> Floats:
-    """Return the number of rows in each week of simulated histories, shape (histories, weeks).
+    """Simulate histories and count the rows that a log of each would have in each week.
 
-    Histories that end before the log are left out.
+    The result has shape (histories, weeks). Histories that end before day `end` are left out.
     """
     prepared, start = taken.prepared, taken.prepared.timetable.start
     world = prepared.world.replace(
@@ -224,9 +224,9 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
 def _rows_of(
     prepared: Filter, played: Histories, theta: Floats, edges: Floats, end: float, dice: np.random.Generator
 ) -> Floats:
-    """Return the number of rows in each week of a log of each simulated history, shape (histories, weeks).
+    """Draw a log for each simulated history, and count the rows of the log in each week.
 
-    Histories that end before the log are left out.
+    The result has shape (histories, weeks). Histories that end before day `end` are left out.
     """
     timetable, start = prepared.timetable, prepared.timetable.start
     chance, within, since = _shown(prepared, theta)
@@ -244,11 +244,11 @@ def _rows_of(
 
 
 def _shown(prepared: Filter, theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return how the log shows each outcome of a move, as three arrays of shape (outcomes,).
+    """Return three numbers for each outcome of the moves, as three arrays of shape (outcomes,).
 
-    - The probability that the log shows the outcome.
-    - The longest delay of the row in days.
-    - The first day from which the outcome is shown.
+    - The probability that the log has a row for the outcome.
+    - The longest delay of this row in days.
+    - The first day from which the log has such rows.
     """
     world, timetable = prepared.world, prepared.timetable
     names = list(world.assumptions)

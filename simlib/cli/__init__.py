@@ -107,7 +107,7 @@ def _unexpected(error: Exception, *, traced: bool) -> int:
 
 
 def _never_fail_on_a_letter() -> None:
-    """Write escapes for letters that the terminal cannot show, so that Python does not raise an error."""
+    """Make the terminal show escapes for letters that it lacks, so that Python does not raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -89,7 +89,10 @@ class Expressions:
         return " & ".join(f"({part})" for part in parts) or "true"
 
     def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
-        """Return the update of the stage of the waiting time of `awaited` when `move` happens ("" if it stays)."""
+        """Return the PRISM update for the stage of the wait for `awaited`, when `move` happens.
+
+        Return "" if the stage stays the same.
+        """
         stage = self.names.waiting[awaited.id]
         if awaited is move:
             return f"{stage}'=0"
@@ -113,9 +116,10 @@ class Expressions:
         return self.names.variable | {name: f"({value})" for name, value in new.items()}
 
     def _new_level(self, variable: str, outcome: Outcome) -> str:
-        """Return the expression for the level of a variable after an outcome.
+        """Return the PRISM expression for the level of a variable after an outcome.
 
-        In each state at most one effect of the outcome changes the variable, so the order of effects is free.
+        In each state at most one effect of the outcome changes the variable. So the order of the effects does not
+        matter.
         """
         name, known = self.names.variable[variable], self.scenario.variables[variable]
         first, last, result = known.first, known.first + len(known.levels) - 1, name

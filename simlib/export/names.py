@@ -29,7 +29,10 @@ class _Space:
         self._taken: set[str] = set()
 
     def claim(self, name: str, otherwise: str = "") -> str:
-        """Return an unused identifier, made from `name`, or else from `otherwise`, or else with a number added."""
+        """Return an unused identifier. It is made from `name`, or else from `otherwise`.
+
+        If both are used already, a number is added.
+        """
         options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
         free = next((option for option in options if option not in self._taken), None)
         number = 2

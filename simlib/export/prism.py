@@ -300,7 +300,7 @@ class _Writer:
         yield "endrewards"
 
     def _payment(self, payment: TerminalReward) -> Iterator[str]:
-        """Yield the lines of PRISM that add the amount of an impact when a move leads into the ending.
+        """Yield the PRISM lines that add the amount in `payment` when a move leads into its ending.
 
         PRISM counts rewards per day spent in a state. So the reward in each line is the amount times the hazard of an
         outcome that leads into the ending.

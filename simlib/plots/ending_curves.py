@@ -121,7 +121,10 @@ class EndingsPanel(LivePanel):
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the bands. Return True if they show the error of the computation, not a range over draws."""
+        """Draw the shaded bands. Return True if they show the error of the computation.
+
+        Return False if they show a range over draws, or if there are no bands.
+        """
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)
@@ -185,7 +188,7 @@ def _outline(times: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _range(spread: Floats | None) -> str:
-    """Write the 5% and 95% points of the draws at the last time: " (5.4–49%)", or "" if both are alike."""
+    """Return the 5% and 95% quantiles at the last time as text: " (5.4–49%)", or "" if both look alike."""
     if spread is None:
         return ""
     low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))

@@ -72,7 +72,11 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def _apart(result: Fan) -> list[int]:
-    """Choose the borders that get a band: beside the widest rungs first, and no two whose bands overlap."""
+    """Return the indices of the borders between rungs that get a band.
+
+    Borders of the widest rungs are chosen first. A border is left out if its band would overlap the band of a chosen
+    border.
+    """
     mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
     beside = np.maximum(layers[:-1], layers[1:])

@@ -88,5 +88,5 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
 
 
 def _write(share: float) -> str:
-    """Write a share as `percent` does, but shares from 0.01% to 1% with two decimals."""
+    """Return a share as text in the form of `percent`. Shares from 0.01% to 1% have two decimals."""
     return f"{100 * share:.2f}%" if 5e-5 <= share < 0.00995 else percent(share)

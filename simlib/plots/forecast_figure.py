@@ -159,7 +159,10 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, choice: Contents) -> int:
-    """Return the width in pixels, within `_LABELS`, in which the longest label and its value take two lines."""
+    """Return the width for the labels in pixels, so that the longest label and its value fit on two lines.
+
+    The width stays within the limits in `_LABELS`.
+    """
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
@@ -176,7 +179,10 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Return {panel: (left, top, width, height)} and the height of the figure, in pixels from the upper left."""
+    """Return {panel: (left, top, width, height)} and the height of the figure.
+
+    All numbers are in pixels from the upper left corner.
+    """
     boxes, top = {}, _HEAD
     for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
         present = [name for name in names if name in heights]

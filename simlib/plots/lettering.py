@@ -95,7 +95,10 @@ def _settle_text(text: Text) -> None:
 
 
 def _settle_ticks(axis: Axis) -> None:
-    """Change tick labels through the axis, because matplotlib overwrites their texts whenever it draws."""
+    """Change the tick labels of an axis so that their letters can be drawn.
+
+    The labels are set through the axis, because matplotlib overwrites their texts whenever it draws.
+    """
     labels = axis.get_ticklabels()
     words = [label.get_text() for label in labels]
     if all(text.isascii() for text in words):
@@ -109,7 +112,7 @@ def _settle_ticks(axis: Axis) -> None:
 
 
 def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
-    """Return the words as they can be drawn, and the fonts for the letters that `font` lacks."""
+    """Return the text as it can be drawn, and the names of fonts for the letters that `font` lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager
 
@@ -125,7 +128,10 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Whether a font file lacks a letter other than a control, a direction mark or a space."""
+    """Whether the font at `path` lacks a letter.
+
+    Control characters, direction marks and spaces never count as missing.
+    """
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 
@@ -141,7 +147,7 @@ def _letters(path: str) -> frozenset[int]:
 
 @functools.cache
 def _family(letter: str) -> str | None:
-    """Return an installed font that has a letter, if possible upright and sans serif."""
+    """Return the name of an installed font that has a letter, or None. Upright sans-serif fonts come first."""
     from matplotlib import font_manager
 
     some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))

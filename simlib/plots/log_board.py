@@ -139,7 +139,7 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Whether the line `static` has more free room in the last third of the days than in the first."""
+        """Whether the curve is farther from the line at `static` in the last third of the days than in the first."""
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])
@@ -201,7 +201,7 @@ class LogBoard:
             self._show_levels(variable, morning.levels[variable.id])
 
     def _beside(self, value: float, top: float) -> float:
-        """Return the height for the text beside the dot: above the dot or, if there is no room, below."""
+        """Return the height of the text for the dot at `value`: above the dot or, if there is no room, below it."""
         above, below = value + 0.06 * top, value - 0.06 * top
         static = float(np.asarray(self._static.get_ydata())[0])
         crowded = abs(above - static) < 0.05 * top or above > 0.98 * top

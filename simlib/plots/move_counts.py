@@ -121,7 +121,7 @@ class MovesPanel(LivePanel):
 
 
 def _box(length: float, middle: float, height: float) -> list[tuple[float, float]]:
-    """Return the closed outline of a horizontal bar that begins at 0."""
+    """Return the corners of a horizontal bar that begins at 0. The first corner is repeated at the end."""
     low, high = middle - height / 2, middle + height / 2
     return [(0.0, low), (length, low), (length, high), (0.0, high), (0.0, low)]
 
@@ -143,7 +143,10 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Write the 5th and 95th percentiles, over histories, of the number of times a move happens, or ""."""
+    """Return the range of the number of times that a move happens as text, or "" if it is not known.
+
+    The range goes from the 5th to the 95th percentile over histories.
+    """
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 

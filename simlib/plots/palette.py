@@ -28,7 +28,7 @@ SEEN = 0.001
 
 
 def _core() -> NDArray[np.uint8]:
-    """Return the colours that are always kept: those of `style`, their pale tints, and white."""
+    """Return the colours that every palette contains: those of `style`, their pale tints, and white."""
     from matplotlib.colors import to_rgb
 
     full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
@@ -108,7 +108,7 @@ class Palette:
 
 
 def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """For each of the 32,768 colours of 15 bits, return the index of the nearest of `colours` (N, 3)."""
+    """Return the index of the nearest of `colours` (N, 3) for each of the 32,768 colours of 15 bits."""
     levels = np.round(np.arange(32) * 255 / 31).astype(np.float32)
     red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
     cells = np.stack([red, green, blue], axis=-1).reshape(-1, 3)

@@ -177,9 +177,10 @@ class SideLabels:
         )
 
     def _fit(self, labels: Sequence[Sequence[str]], room: float) -> tuple[list[str], NDArray]:
-        """Return the texts of labels, in at most three lines each, and their heights in pixels.
+        """Return a text for each label, and the heights of the texts in pixels.
 
-        Each label has its first wording that fits. All labels together are at most `room` pixels high if possible.
+        The text of a label is its first wording that fits on at most three lines. If the texts are together higher than
+        `room` pixels, fewer lines are tried.
         """
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []

@@ -202,12 +202,14 @@ def _draw_bands(
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
-    """Return two mappings to shares of histories. Step k of a history is its visit of the k-th new rung (level).
+    """Return the share of histories that visit each rung (level), and that go from one rung to another.
+
+    Step k of a history is its visit of the k-th new rung. Steps count from 0. The two mappings are:
 
     - {(step, rung): the share of histories that visit the rung at this step}
     - {(step, from, to): the share of histories that visit `to` at this step, and `from` at the step before}
 
-    Steps count from 0. Steps and rungs that hardly any history reaches are left out.
+    Steps and rungs that hardly any history reaches are left out.
     """
     reached: defaultdict[int, float] = defaultdict(float)
     for b in result.tree:
@@ -240,7 +242,7 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Write name and share beside each bar {name: (bottom, height)} of the column `depth`.
+    """Write the name and the share beside each bar of a column. `bars` is {name: (bottom, height)}.
 
     Labels that would overlap are moved apart and joined to their bars by thin lines.
     """
@@ -266,7 +268,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
-    """Return the lower edge of each bar (step, rung). Bars are stacked in the order of `names`."""
+    """Return {(step, rung): lower edge of its bar}. The bars of a step are stacked in the order of `names`."""
     floor = {}
     for depth in range(steps):
         height = 0.0

@@ -19,7 +19,10 @@ ROWS = 8
 
 
 def _title(measure: str, some: Sequence[Share]) -> str:
-    """Name the input with the largest index. If a first-order index is not known, the total index is used."""
+    """Return a title that names the input with the largest Sobol index.
+
+    If the first-order index of an input is not known, its total index is used.
+    """
     known = [
         (index.estimate, alone, share.input)
         for share in some

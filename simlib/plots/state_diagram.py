@@ -150,7 +150,10 @@ def _rows(scenario: Scenario) -> list[_Row]:
 
 
 def _moves_text(scenario: Scenario, rows: list[_Row], chars: int) -> list[tuple[str, str]]:
-    """Return the lines of the list of moves and endings as (text, actor). Only headings have an actor."""
+    """Return the lines of the list of moves and endings. Each line is (text, actor).
+
+    The actor is "" in all lines but the headings.
+    """
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
     for actor in scenario.actors.values():
@@ -185,7 +188,10 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(scenario: Scenario, move: Move) -> str:
-    """Say the conditions on variables that the move does not change, because no arrow shows these."""
+    """Return as text the conditions of a move that no arrow shows.
+
+    These are the conditions on variables that the move does not change.
+    """
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -195,7 +201,7 @@ def _needs(scenario: Scenario, move: Move) -> str:
 
 
 def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
-    """Yield every factor of the rate of a move, as in "×17 while tempo is hot"."""
+    """Yield a text for each factor of the rate of a move, such as "×17 while tempo is hot"."""
     for factor in move.factors:
         if factor.per:
             yield f"times the number of {factor.per}"
@@ -205,7 +211,7 @@ def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
 
 
 def _outcomes(scenario: Scenario, move: Move) -> str:
-    """List the outcomes of a move with their probabilities, as in "40%: ship hit".
+    """Return a text with the outcomes of a move and their probabilities, such as "40%: ship hit".
 
     If factors multiply the odds of an outcome, "(before its factors)" stands after its probability.
     """

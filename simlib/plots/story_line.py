@@ -62,7 +62,10 @@ def story(
 
 
 def _shown(rungs: Ints, count: int, ax: Axes) -> tuple[range, list[int]]:
-    """Return the rungs that are shown, and those of them whose names fit into the axes."""
+    """Return the rungs to draw, and the rungs whose names are written.
+
+    If there is no room for all names, only rungs that the history visits are named. The most visited ones come first.
+    """
     room = max(lines_within(ax), 1)
     if count <= room:
         return range(count), list(range(count))

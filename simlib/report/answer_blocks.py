@@ -87,7 +87,7 @@ def answers(material: Material) -> Iterator[Block]:
 
 
 def _impacts(forecast: Forecast) -> Iterator[Block]:
-    """Yield the sentences on each impact, with the means given each ending in one table."""
+    """Yield sentences about the impacts, and then a table with the mean of each impact for each ending."""
     endings, impacts = forecast.labels["endings"], forecast.impacts
     labels = {name: forecast.label("impacts", name) for name in impacts}
     by = forecast.by_words
@@ -158,7 +158,7 @@ def _counter(forecast: Forecast, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Return an exact probability of 0 or 1 in words, and "" for any other probability."""
+    """Return a probability of 0 or 1 in words. Return "" for other numbers, and if the engine is not exact."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""

@@ -166,7 +166,10 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return a function for each further question, by the field of `Material` for its answer."""
+    """Return the functions that compute further parts of a report.
+
+    The key of each function is the field of `Material` that stores its result.
+    """
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -206,7 +209,10 @@ def _evident(scenario: Scenario) -> frozenset[str]:
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the fields `spread` and `worth` of `Material`, if there are enough draws for them."""
+    """Return values for the fields `spread` and `worth` of `Material`.
+
+    A field is left out if it cannot be computed, for example because there are too few draws.
+    """
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
     from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS

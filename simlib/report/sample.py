@@ -93,7 +93,10 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
 
 
 def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
-    """Return draws in which the endings and the headline are exact, and all other answers are simulated."""
+    """Return forecasts for all sets of assumption values in `belief`.
+
+    The endings and, if possible, the headline are exact. All other answers are simulated.
+    """
     lead = headline(world)
     leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
     lean = world.replace(questions=leading, impacts={})

@@ -140,7 +140,10 @@ def report_on(
 
 
 def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
-    """Return the options for the exact engine, with 0 draws if no assumption is uncertain."""
+    """Return the options for a report by the exact engine.
+
+    If all assumptions are fixed, the number of draws is 0.
+    """
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
     each = HISTORIES if size else _RUNS
@@ -148,7 +151,10 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the changes from a baseline, and its forecast if there are any changes."""
+    """Return the material with the differences between its scenario and a baseline.
+
+    If there are any differences, the forecast of the baseline is added too.
+    """
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
@@ -164,9 +170,9 @@ def _seen(baseline: Scenario, view: str) -> Scenario:
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return {title of a view: the stored scenario seen through this view}, without the view of `world` itself.
+    """Return {title of a view: the stored scenario with this view applied}, without the view of `world`.
 
-    If `world` differs from the stored scenario, the stored scenario without a view is included.
+    If `world` differs from the stored scenario, the stored scenario without a view is added.
     """
     if not world.path:
         return {}

@@ -79,7 +79,10 @@ class AmountSample:
         return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
     def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
-        """Return the weighted mean of values (D, R), and its variance over the D sets."""
+        """Return the weighted mean of `values` (D, R), and the variance of this mean.
+
+        The R values of one set of assumption values are averaged first. The variance is that between the D sets.
+        """
         by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
         variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)

@@ -339,7 +339,7 @@ class Forecast(Answer):
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    """Return the mean, the 5th and the 95th percentile (T,) of a counter, at each of T times.
+    """Return three arrays (T,): the mean, the 5th and the 95th percentile of a counter at each of T times.
 
     `levels` maps each number of the counter, as text, to its probability (T,).
     """

@@ -64,7 +64,7 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Return whether a number is the probability of a start level. Such a number needs no reason."""
+    """Whether a number in the file is the probability of a starting level. Such a number needs no reason."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -206,7 +206,10 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of the assumption at a place. A number written at the place becomes a new assumption."""
+        """Return the id of the assumption that is used at a place.
+
+        If a number is written at the place, it becomes a new assumption.
+        """
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)
@@ -248,10 +251,10 @@ class Numbers:
 
 
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
-    """Return the first use of each named assumption, which decides the kind and the unit of the assumption.
+    """Return where each named assumption is used first. This use decides its kind and its unit.
 
-    An assumption used as two kinds or in two units is noted as a problem and left out of the result. The form of its
-    value then decides its kind.
+    If an assumption is used as two kinds or in two units, a problem is noted, and the assumption is left out of the
+    result. The form of its value then decides its kind.
     """
     first: dict[str, Use] = {}
     torn: dict[str, Use] = {}

@@ -111,9 +111,9 @@ def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple
 
 
 def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
-    """Return the numbers that a phrase such as "5 or above", "5 to 9" or "not 5" means.
+    """Return the numbers of a counter that a phrase means, such as "5 or above", "5 to 9" or "not 5".
 
-    Returns () for any other text, and for a phrase with a number that the counter does not have.
+    Return () for any other text, and for a phrase with a number that the counter does not have.
     """
     match = re.fullmatch(
         r"(?P<no>not )?(?P<one>\d+)(?: (?P<word>to (?P<other>\d+)|or above|or below))?", written, re.ASCII

@@ -101,7 +101,7 @@ class Document:
 
 
 class _Anything:
-    """Stands for the keys of a section that cannot be read: every name counts as one of them."""
+    """Replaces the keys of a section that cannot be read. It contains every name."""
 
     def __contains__(self, name: object) -> bool:
         return True

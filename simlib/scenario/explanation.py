@@ -184,7 +184,10 @@ class _Speaker:
         return f"otherwise {level}" if share is None else f"{level} with {self._stated(share)}"
 
     def _stated(self, name: str, after: str = "") -> str:
-        """Return a number with its range: "20% (90% range 10% to 35%)". `after` follows the value directly."""
+        """Return an assumption as text, with its range: "20% (90% range 10% to 35%)".
+
+        `after` is added directly after the value.
+        """
         number = self.world.assumptions[name]
         value = show(number.value, number.kind, number.unit).removeprefix("×") + after
         return value if number.fixed else f"{value} (90% range {_range(number)})"

@@ -46,7 +46,7 @@ def resolve(document: Document, shape: ScenarioShape) -> Scenario:
 
 
 class _Resolver:
-    """Reads each section of a document after the sections to which it refers."""
+    """Makes a scenario from a document. Each section is read after the sections to which it refers."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
@@ -120,7 +120,7 @@ class _Resolver:
         return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
-        """Return the levels at which a variable may start, in the form of `Variable.start`."""
+        """Return the possible starting levels of a variable, in the form of `Variable.start`."""
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)
@@ -285,7 +285,7 @@ class _Resolver:
     def _headline(self) -> str:
         """Return the main measure as "question:ID" or "ending:ID", or "" if the file names none.
 
-        An unclear name is noted as a problem, and the result is then "" too.
+        If the name is unknown or not unique, a problem is noted, and the result is "" too.
         """
         wanted = self.shape.headline
         if wanted is None:

@@ -87,9 +87,10 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 
 
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
-    """Return a bound of a range whose median changes from `old` to `new`.
+    """Return the new bound of a range, whose median changes from `old` to `new`.
 
-    On the log scale, the ratio is applied directly, because logarithms would add a rounding error.
+    The bound moves as far as the median on the scale of its kind. On the log scale both are multiplied by the same
+    ratio, because logarithms would add a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

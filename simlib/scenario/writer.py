@@ -203,7 +203,7 @@ def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) 
 
 
 def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, new text) for each part of the file that one assumption changes."""
+    """Yield (start, end, new text) for each part of the file that must change for one assumption."""
     old, new = base.assumptions[name], scenario.assumptions[name]
     changed = [part for part in ("value", "low", "high") if getattr(old, part) != getattr(new, part)]
     if not changed:
@@ -226,7 +226,7 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
 
 
 def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
-    """Yield the edits that change the percentiles of a wait in proportion to its median.
+    """Yield the edits that multiply the percentiles of a wait by the same factor as its median.
 
     So the number of stages of the wait stays the same.
     """
@@ -244,7 +244,10 @@ def _mapping(texts: dict[str, str], because: str) -> str:
 
 
 def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
-    """Return the text that adds low and high after a value: on the same line within braces, else on new lines."""
+    """Return the text that must follow a value to give it a low and a high end.
+
+    Within braces the text continues the line. Otherwise it begins new lines.
+    """
     if read.text[read.spans[place][0]] == "{":
         return f", low: {texts['low']}, high: {texts['high']}"
     start = read.spans[(*place, "value")][0]

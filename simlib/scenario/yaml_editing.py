@@ -54,7 +54,7 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """Return by how many columns the first list of the text is indented from its key (2 without a list).
+    """Return by how many columns the first list of a text is indented from its key (2 if there is no list).
 
     Lists in square brackets do not count.
     """

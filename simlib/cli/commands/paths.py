@@ -83,7 +83,7 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The simulated histories behind an answer. The histories are simulated when first used, then kept."""
+    """The simulated histories behind an answer. They are simulated when they are first needed, and then stored."""
 
     scenario: Scenario
     draws: int | Belief
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return the histories with the ending that `--given` names. Without `--given`, return all.
+        """Return the histories with the ending that `--given` names or, without `--given`, all histories.
 
         Return None if no histories can be simulated.
         """
@@ -118,7 +118,7 @@ class _Played:
             return None
 
     def _drawn(self, given: Measure) -> Sample | None:
-        """Return histories that are simulated conditional on the ending `given`.
+        """Simulate histories under the condition that they end as `given` says.
 
         The simulation takes no more time for a rare ending than for a common one. Return None if the exact engine
         cannot be used.

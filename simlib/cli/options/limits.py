@@ -52,7 +52,7 @@ def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _days(written: float | str, scenario: Scenario) -> float:
-    """Return a day as a number of days after the start. A date stands for the end of that date."""
+    """Return a day as a number of days after the start. A date means the end of that date."""
     return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
 
 

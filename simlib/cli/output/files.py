@@ -196,7 +196,10 @@ def _frames(forecast: Forecast, draws: Ensemble | None) -> Iterator[tuple[str, p
 
 
 def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
-    """Return five quantiles of each probability over the draws of the assumptions, by day and name."""
+    """Return a table with a row for each day and each ending or question.
+
+    A row has five quantiles of the probability over the draws of the assumptions.
+    """
     import pandas as pd
 
     rows = []

@@ -95,9 +95,9 @@ def _flips(result: Comparison) -> Iterator[str]:
 
 
 def _after(d: Difference) -> str:
-    """Return a text with the value of a quantity in a variant, and the change from the baseline with its error.
+    """Return a text with the value of a quantity in a variant, and its change from the baseline.
 
-    The error is half of the 95% interval. An exact change has none.
+    The error of the change is half of its 95% interval. An exact change has no error.
     """
     from simlib.analysis.whatif.contrast import counts_change
 
@@ -149,7 +149,10 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 
 
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
-    """Return a column: the change if an assumption is 1% higher, in percentage points for a probability."""
+    """Return a column of a table, with its title first and then a text for each bar.
+
+    The text is the change of `measure` if the assumption is 1% higher. For a probability the unit is percentage points.
+    """
     pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
     found = {a.id: slope * a.value for a, slope in pairs}
     size = 1.0 if measure.probability else 0.01
@@ -158,8 +161,9 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns: the share of the spread that each assumption causes alone, and with other assumptions.
+    """Return two columns of a table as pairs of texts, with the titles first and then a pair for each bar.
 
+    A pair is the share of the spread that the assumption causes alone, and the share together with other assumptions.
     Correlated assumptions form a group. Each assumption of a group gets the share of the whole group.
     """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}

@@ -166,9 +166,9 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """Return the description of the value that belongs at a place of the file, from the schema.
+    """Return the description of the value at a place of the file, from the schema.
 
-    If the place has no description, the nearest part around the place is described.
+    If the schema does not describe the place, return the description of the nearest part around it.
     """
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))

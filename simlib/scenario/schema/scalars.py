@@ -59,7 +59,7 @@ def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _shape(value: object) -> str | None:
-    """Return a tag that says whether a value is text, a mapping or a list (None: none of these).
+    """Return a tag for a text, a mapping or a list, and None for any other value.
 
     The tags begin with a null character, so that no key of a file equals a tag.
     """

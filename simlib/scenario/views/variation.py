@@ -245,10 +245,10 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
-    """Yield (problem, `Problem.broken`) for each rule about numbers that the changes violate.
+    """Yield (problem, `Problem.broken`) for each rule about numbers that the changes break.
 
-    `Problem.broken` is (place in the scenario file, fault) if the problem lies at a value that the view does not
-    change, else None.
+    If the problem lies at a value that the view does not change, `Problem.broken` is (place in the scenario file,
+    fault). Otherwise it is None.
     """
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):

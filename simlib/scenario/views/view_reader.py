@@ -61,10 +61,10 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
 
 
 def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
-    """Return the place in the view file for a place in the `View` that was read from the file.
+    """Return the place in the view file that corresponds to a place in the `View`.
 
-    The places can differ, because one entry of the file may have become several interventions. `entry_of` gives for
-    each intervention the number of its entry.
+    The two can differ, because one entry of the file may have become several interventions. `entry_of` gives the number
+    of the entry for each intervention.
     """
     if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
         return ("interventions", entry_of[place[1]], *place[2:])

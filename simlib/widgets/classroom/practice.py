@@ -133,7 +133,7 @@ def _climatology(world: Scenario) -> float:
 
 
 def _forecasts(text: str) -> Iterator[tuple[str, float]]:
-    """Yield a name and a probability for each line. Raises BadEntry."""
+    """Read lines such as "Ana 20%", and yield the name and the probability of each. Raises BadEntry."""
     for line in filter(None, map(str.strip, text.splitlines())):
         name, _, number = line.rpartition(" ")
         if not name:

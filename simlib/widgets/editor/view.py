@@ -114,7 +114,7 @@ class Editor(w.VBox):
             self.picture.alt = "".join(part["text"] for part in parts)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget and, for readers without a kernel, its pictures and its forecast in words."""
+        """Return the data for Jupyter: the live widget and, for readers without a kernel, pictures and sentences."""
         self.session.worker.wait(60)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 

@@ -313,7 +313,7 @@ class AnswerCache:
         return name, (self.key(settings.with_value(name, None)), lead, moves)
 
     def _place(self, settings: Settings, name: str) -> float:
-        """Return the place of an assumption's value on its slider: -1 at the low end, 1 at the high end."""
+        """Return where the value of an assumption is on its slider: -1 is the low end, and 1 the high end."""
         assumption = self.state.base.assumptions[name]
         value = self.state.values(settings).get(name, assumption.value)
         low, here, high = (forward(assumption.kind, number) for number in (assumption.low, value, assumption.high))
@@ -414,7 +414,10 @@ class AnswerCache:
 
 
 def _remember(cache: OrderedDict[Any, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return `cache[key]`, made by `make` if it is missing. The `most` values that were used last stay."""
+    """Return `cache[key]`. If it is missing, call `make` to make it.
+
+    The cache keeps only the `most` values that were used last.
+    """
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
@@ -424,7 +427,7 @@ def _remember(cache: OrderedDict[Any, Any], key: Hashable, make: Callable[[], An
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast. That of a move begins with its actor, unless that is nature."""
+    """Return the labels for a forecast. The label of a move begins with its actor, unless the actor is nature."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

@@ -123,7 +123,7 @@ class GuessFirst(w.VBox):
         self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(HEAD, rows, 4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, and a picture of the question for readers without a kernel."""
+        """Return the data for Jupyter: the live panel and, for readers without a kernel, a picture of the question."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         label = self.scenario.questions[self.asked.value].label
         asked = f"How likely is “{label}” by {long_date(self.by)}?"

@@ -58,7 +58,7 @@ def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -
 
 
 def _wait(seconds: float, control: Control) -> None:
-    """Wait, and raise Cancelled as soon as a newer request comes."""
+    """Wait for a number of seconds. Raise Cancelled as soon as `control` is cancelled."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         control.check()

@@ -113,9 +113,9 @@ class PreviewLoop:
 
     @property
     def _lead(self) -> str | None:
-        """The id of the question that a quick answer must contain ("": none, None: all).
+        """The id of the question that a quick answer must include. "" means no question, and None means all.
 
-        A conditional probability needs all, because it is computed from two questions.
+        A conditional probability is computed from two questions, so the result is None for it.
         """
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 

@@ -174,7 +174,7 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return the value of an assumption as typed, or as the shortest text from which the same number is read."""
+    """Return the value of an assumption as text: as the user typed it, or in the shortest exact form."""
     assumption = state.base.assumptions[name]
     if state.was_typed(name):
         return spoken(state.value_text(name))

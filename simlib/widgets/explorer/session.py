@@ -370,7 +370,7 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Draw an answer. The dotted lines are `ghost` or, without it, the answer at the baseline."""
+        """Draw a forecast. The dotted lines show `ghost` or, if it is None, the forecast at the baseline."""
         preview = line["kind"] == "preview"
         moving |= preview
         ratio = 1.0 if moving else self.ratio
@@ -414,11 +414,14 @@ class ExplorerSession:
         return self._graphs[place][1]
 
     def _draws_live(self, forecast: Forecast | None) -> bool:
-        """Whether the second graph is drawn with the first. A glance may lack the counts of moves."""
+        """Whether the second graph can be drawn together with the first.
+
+        The forecast must contain the counts of moves if the graph shows them. A quick forecast may lack them.
+        """
         return self.tab in LIVE and (not self.counts_moves or bool(forecast and forecast.moves))
 
     def _draw_still(self) -> None:
-        """Draw the second graph on a worker's thread, unless it is one of `LIVE`."""
+        """Draw the second graph on another thread. A graph in `LIVE` is not drawn here, but with the first graph."""
         if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
@@ -453,7 +456,10 @@ class ExplorerSession:
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return a sentence about the intervention that most often had no effect, or "" if that is seldom."""
+        """Return a sentence about the intervention that most often had no effect.
+
+        Return "" if it had no effect in less than the share `MOSTLY` of the histories.
+        """
         shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
         item = max(shares, key=lambda each: shares[each], default=None)
         if item is None or shares[item] < MOSTLY:

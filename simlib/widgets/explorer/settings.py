@@ -84,7 +84,7 @@ def _intervention_data(item: Intervention) -> dict[str, Any]:
 
 
 def _intervention(data: Mapping[str, Any]) -> Intervention:
-    """Rebuild an intervention. Raises KeyError, TypeError or ValueError if the data are wrong."""
+    """Return the intervention that the data describe. Raises KeyError, TypeError or ValueError for wrong data."""
     kind: Any = _KINDS[data["type"]]
     parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
     for name in {"date", "until"} & parts.keys():

@@ -91,10 +91,10 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return the steps from `value` to the low end and to the high end of an assumption, in base units.
+    """Return two differences: from `value` to the low end of an assumption, and from `value` to its high end.
 
-    A step is a difference g(end) - g(value) on the log or logit scale g, times dθ/dg at `value`. Both steps are 0 for a
-    fixed assumption, and for a value whose g is infinite.
+    Each difference is g(end) - g(value) on the log or logit scale g. It is then multiplied by dθ/dg at `value`, so that
+    it has the unit of the assumption. Both are 0 if the assumption is fixed, or if g(value) is infinite.
     """
     a = assumption
     value = a.value if value is None else value

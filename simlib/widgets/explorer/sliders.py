@@ -105,7 +105,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
 
 
 def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
-    """Return {assumption: actors whose moves use it} and {assumption: phrases on where it is used}."""
+    """Return {assumption: actors whose moves use it} and {assumption: texts that say where it is used}."""
     actors: dict[str, set[str]] = {}
     uses: dict[str, list[str]] = {}
 

@@ -359,7 +359,7 @@ def why_refused(problem: Problem, scenario: Scenario) -> str:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with more interventions. A ScenarioError names the refused ones in words."""
+    """Return the scenario with the interventions added. If some are refused, ScenarioError names them in words."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:

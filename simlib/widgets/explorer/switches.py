@@ -50,12 +50,12 @@ class SwitchesPage(Page):
 
     @staticmethod
     def _text(label: str, width: str, value: str = "") -> w.Text:
-        """Return a field for a quantity with its unit, which reports the text when the user has finished typing."""
+        """Return a text field for a quantity and its unit. It reports its text once the user has finished typing."""
         layout = w.Layout(width=width)
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Run the action of a row of fields. If it is refused, say why in the row, and mark the wrong field."""
+        """Run the action of one row of fields. If it is refused, show the reason there, and mark the wrong field."""
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -139,14 +139,14 @@ class SwitchesPage(Page):
         self._update(lambda: self.state.choose(**choices))
 
     def _says_horizon(self) -> bool:
-        """Whether the text in the field means the present horizon, in any unit."""
+        """Whether the typed horizon equals the present one. The units may differ."""
         try:
             return self._days(self._horizon.value) == self.state.machine().horizon_days
         except ScenarioError:
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days, or None if that is the horizon of the view or the file."""
+        """Return a typed horizon in days. Return None if it is the horizon of the chosen view or of the file."""
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days

@@ -235,7 +235,7 @@ class Explorer(w.VBox):
         self._reset.disabled = state.untouched
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget, and for readers without a kernel its picture and answer in words."""
+        """Return the data for Jupyter: the live widget and, for readers without a kernel, a picture and sentences."""
         if not is_live():  # `simlib lab` adds the picture when the notebook is saved
             self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
@@ -361,7 +361,10 @@ def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:
 
 
 def _choices(scenario: str | Path | Scenario) -> w.Dropdown:
-    """Return a list of the shipped scenarios, with the given one first if it is not shipped."""
+    """Return a drop-down list of the shipped scenarios, in which the given scenario is selected.
+
+    If the given scenario is not shipped, it is added at the top of the list.
+    """
     names: list[Any] = [(name, name) for name in shipped_scenarios()]
     if scenario not in [value for _, value in names]:
         label = f"{scenario.id}, {long_date(scenario.as_of)}" if isinstance(scenario, Scenario) else str(scenario)

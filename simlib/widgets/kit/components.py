@@ -19,7 +19,7 @@ _STATIC = Path(__file__).parents[1] / "static"
 
 
 def _script(name: str) -> str:
-    """Return a script with the shared code in front of it, because each widget loads one file."""
+    """Return a script with the text of `shared.js` before it, because each widget loads only one file."""
     return "".join((_STATIC / part).read_text(encoding="utf-8") for part in ("shared.js", name))
 
 

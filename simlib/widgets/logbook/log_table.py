@@ -55,7 +55,11 @@ def new_row_sentences(readings: Sequence[Reading]) -> str:
 
 
 def _new_row_sentence(reading: Reading) -> str:
-    """Describe a new row of a log in a sentence, with a note if it has no meaning or came over three days late."""
+    """Return a sentence that describes a new row of a log.
+
+    The sentence says if the row does not count. It gives the date of the event if the row became public more than three
+    days later.
+    """
     text = (reading.row.description or reading.row.word.replace("-", " ")).rstrip(".")
     if reading.counts:
         late = reading.row.public_on - reading.row.date

@@ -193,9 +193,9 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Compute the forecast of the last morning, then of the chosen one, and then of all others.
+        """Compute the forecast of the last morning, then of the chosen morning, and then of all others.
 
-        The last morning uses all rows, and so tells which own rows are impossible.
+        The last morning comes first. It uses all rows, so it shows which rows of the user are impossible.
         """
         self._judge()
         self._show()
@@ -216,7 +216,7 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Find the own rows that fit no possible history on the last morning. Note why each is left out."""
+        """Compute the last morning. Note which rows of the user are impossible, and why."""
         with self.lock:
             self._refused = ()
             every_row = self._outlook(self.mornings - 1)
@@ -246,7 +246,7 @@ class LogSession:
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
-        """Note beside each own row how it changes the forecast of the next morning."""
+        """Note beside each row of the user how it changes the forecast of the next morning."""
         for row in self._of:
             if row.number in self._refused or row.day is None:
                 continue
@@ -295,7 +295,7 @@ class LogSession:
             self.front.show(ShownPicture(png, size, list(self.sentence(day)), line, preview=False))
 
     def _lay_out(self) -> bool:
-        """Draw the background again if the forecasts have changed. Return whether all mornings are computed."""
+        """Draw the background again if forecasts or rows have changed. Return whether all mornings are computed."""
         if self._board is None:
             title = f"{self.measure.label} by {long_date(self.outlook.deadline)}"
             variables = list(self.scenario.variables.values())

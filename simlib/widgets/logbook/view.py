@@ -158,7 +158,7 @@ class UpdateWithEvents(w.VBox):
             self._report.value = _told(str(error), fault=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel and, for readers without a kernel, its picture with the forecast in words."""
+        """Return the data for Jupyter: the live panel and, for readers without a kernel, a picture and sentences."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
@@ -183,7 +183,6 @@ class _OwnLine(w.HBox):
         self._date.observe(lambda _: panel.guard(self._set_day), "value")
 
     def tell(self, row: OwnRow, note: str) -> None:
-        """Show the present day of the row, and its note."""
         self.row = row
         self._date.value = row.day
         self._note.value = _told(note, fault=note.startswith("Not taken in"))

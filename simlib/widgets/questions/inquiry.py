@@ -89,7 +89,7 @@ class Inquiry:
         self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. If nobody pressed Compute (`unasked`), give up when it takes too long."""
+        """Compute an answer. If the user did not press Compute (`unasked`), stop after the time limit."""
         self._unasked, limit = unasked, self._limit if unasked else float("inf")
         self._say(StatusLine("Computing", share=0.0))
 
@@ -137,7 +137,7 @@ class Inquiry:
         return self.answer is not None and not self._answers(self._now)
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether the shown answer is for the settings `chosen`. Fields that are not shown do not count."""
+        """Whether the answer on the screen was computed for the settings `chosen`. Hidden fields do not count."""
         return self.answer is not None and self.question.applying(chosen) == self.question.applying(self.chosen)
 
     def cancel(self) -> None:

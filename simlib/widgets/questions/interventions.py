@@ -180,7 +180,10 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return {"remarks": {label of a field: remark}} if the first change sometimes had no effect."""
+    """Return a remark for the field of the change if the change had no effect in some histories.
+
+    The result is {"remarks": {label of the field: remark}}, or {} without a remark.
+    """
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}

@@ -43,7 +43,7 @@ class _LogQuestion(PanelQuestion):
         super().__init__(scenario, **settings)
 
     def _as_of(self) -> Field:
-        """Store the log as `rows`. Return the field for the date up to which the log is used."""
+        """Store the log as `rows`. Return the field in which the user chooses the last day of the log to use."""
         from simlib.evidence.log_intake import whole_log
 
         self.rows = whole_log(self.scenario, self.events or ())
@@ -54,7 +54,7 @@ class _LogQuestion(PanelQuestion):
         return Field("as_of", "Log taken in up to the morning of", last, (), first, end)
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the scenario and of the log."""
+        """Return two hashes: one of the scenario, and one of the log."""
         del chosen
         rows = [dataclasses.replace(row, file="", line=0) for row in self.rows]
         return [self.scenario.sha256, hashlib.sha256(repr(rows).encode()).hexdigest()]
@@ -150,7 +150,10 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many equal draws the weighted draws are worth and, for importance sampling, the error of a median."""
+    """Return a sentence on how precise the draws are.
+
+    It says how many draws of equal weight they are worth. For importance sampling, it also gives the error of a median.
+    """
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":

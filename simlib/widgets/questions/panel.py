@@ -116,7 +116,7 @@ class QuestionPanel(w.VBox):
             self.inquiry.fail(error)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel and, for readers without a kernel, its picture and sentences."""
+        """Return the data for Jupyter: the live panel and, for readers without a kernel, a picture and sentences."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 

@@ -82,7 +82,11 @@ class Sweep(PlannedQuestion):
     def _answer(
         self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
     ) -> ShownAnswer:
-        """Return the answer for the probabilities `values` (U, A, P): U values of `up`, A of `across`, P plans."""
+        """Return the answer for a grid of probabilities.
+
+        `values` has the shape (values of `up`, values of `across`, 1 or 2). The last axis has one number without the
+        plan and, if there is a plan, a second number with it.
+        """
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
@@ -135,13 +139,16 @@ def _points(change: float) -> str:
 
 
 def _cells(values: Floats) -> tuple[str, ...]:
-    """Return the texts of one cell: the probability or, with a plan, both probabilities and their change."""
+    """Return the texts for one cell: the probability or, with a plan, two probabilities and their difference."""
     texts = tuple(percent(float(value)) for value in values)
     return texts if len(texts) == 1 else (*texts, f"{_points(float(values[1] - values[0]))} points")
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Say how a plan changes a grid. `values[..., 0]` is without the plan, `values[..., 1]` with it."""
+    """Return a sentence that says how a plan changes a grid of probabilities.
+
+    `values[..., 0]` is without the plan, and `values[..., 1]` with it.
+    """
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan {quoted(plan.title)} it goes from {_ends(values[..., 1])}"
