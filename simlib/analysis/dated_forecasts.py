@@ -312,7 +312,7 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Forecast each measure at the stated values, from the states that the log leaves possible.
+    """Return the forecast of each measure at the stated values of the assumptions, given the log.
 
     A question that the log has answered with yes has probability 1. If the event may have happened unseen, the forecast
     is P(happened) + P(not yet) × P(happens by the deadline | not yet).

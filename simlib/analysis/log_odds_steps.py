@@ -134,9 +134,10 @@ class _EffectSplit:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after the rows that close on one day, and their effects.
+        """Return the log-odds before and after the rows that close on one day, and two lists of effects.
 
-        The first list has the effect of each row through the state alone, the second list its total effect.
+        Both lists have an effect for each row. In the first list, a row acts only through the state. The second list
+        has the total effect of the row.
         """
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)
@@ -167,10 +168,10 @@ def _probability(odds: float) -> float:
 
 
 def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
-    """Return the Shapley value of each row (R,).
+    """Return the Shapley value of each row (R,), which is its part in the change of the log-odds.
 
-    `sets` (S, R) marks the rows in each set, and `worth` (S,) are the log-odds after the rows of the set. If the sets
-    follow a single order of the rows, the result is the change by each row in that order.
+    `sets` (S, R) marks the rows in each set. `worth` (S,) has the log-odds after the rows of each set. If each set only
+    adds the next row to the set before it, the result is the change by each row in this order.
     """
     count = sets.shape[1]
     if len(sets) < 2**count:

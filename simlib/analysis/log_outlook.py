@@ -163,7 +163,7 @@ class LogOutlook:
         return np.concatenate([Tables(world).start_states()[0] for world in (self.scenario, world_of(self.scenario))])
 
     def _known(self, levels: Ints) -> bool:
-        """Add start states (N states, V variables), and return whether any of them is new."""
+        """Add states (N, V) to the possible start states. Return whether any of them is new."""
         before = len(self._starts)
         for row in np.asarray(levels, dtype=np.int64):
             self._starts.setdefault(row.tobytes(), row)
@@ -188,9 +188,9 @@ class LogOutlook:
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
-        """Return the probability of a measure from each of N states on each morning (days, N).
+        """Return the probability of a measure for each morning and each state on that morning (days, N).
 
-        The last morning is that after the deadline.
+        The last morning is the one after the deadline.
         """
         if name not in self._values:
             asked, solver = observable(self._solver, self.measure(name).name), self._solver
@@ -199,7 +199,7 @@ class LogOutlook:
         return self._values[name]
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
-        """Return the forecast of a measure on a day, given the probabilities (K,) of states (K, V)."""
+        """Return the forecast of a measure on a day on which K states (K, V) have the probabilities `shares` (K,)."""
         space = self._solver.space
         found = space.find(levels, otherwise=np.full(len(levels), -1))
         if np.any(found < 0):  # a change from outside led to a state that no move reaches

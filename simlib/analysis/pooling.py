@@ -361,10 +361,10 @@ def _distribution(forecast: Forecast) -> Floats:
 
 
 def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
-    """Return a distribution (K, T) without the zeros that come from too few replicates.
+    """Return probabilities of K outcomes (K, T) without the zeros that come from too few replicates.
 
-    A count k of n replicates becomes the share (k + 1/2) / (n + K/2), for K outcomes. The start and an exact forecast
-    do not change, because their zeros are true.
+    A count k of n replicates becomes the share (k + 1/2) / (n + K/2). The start and an exact forecast do not change,
+    because their zeros are true.
     """
     runs = forecast.provenance.get("runs")
     if not runs:

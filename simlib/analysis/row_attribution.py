@@ -157,7 +157,10 @@ class RowEffects(Answer):
         return [*texts, *self._extremes(main if row_leads else None)]
 
     def _beside(self, size: float) -> str:
-        """End the sentence on the largest part: its share of the change, or that other parts work against it."""
+        """Return the end of the sentence about the largest part of the change.
+
+        It states the part's share of the change, or says that other parts work against it.
+        """
         if abs(self.change) < SMALL:
             return ". The other parts cancel it."
         if size * self.change < 0:
@@ -301,7 +304,10 @@ def _rows_of(item: OpenRow | Fact) -> int:
 def _followed(
     taken: Intake, measure: Measure, question: Question | None, control: Control
 ) -> tuple[list[list[Stages] | None], Replay]:
-    """Return the forecasts after each row, at each draw (None: no history fits the log), and the replay."""
+    """Return the forecasts after each row of the log, for each draw, and the `Replay` that computed them.
+
+    At a draw at which the log is impossible, there is None instead of the forecasts.
+    """
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
@@ -332,9 +338,9 @@ def _one(
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return a solver from the start of the log to the deadline, the measure in it, and a day.
+    """Return a solver from the start of the log to the deadline, the measure for this solver, and a day.
 
-    Events count from this day on. It is given in days after the start of the log.
+    Events count only from this day on. The day is a number of days after the start of the log.
     """
     prepared, scenario = taken.prepared, taken.prepared.scenario
     start, stop = prepared.timetable.start, prepared.timetable.stop

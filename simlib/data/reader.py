@@ -125,7 +125,7 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
 
 
 def _encoding(head: bytes) -> str:
-    """Return UTF-8 if the complete lines in `head` are valid UTF-8, else Latin-1.
+    """Return the encoding of a file: UTF-8 if the complete lines in `head` are valid UTF-8, else Latin-1.
 
     Some ICB and CAMEO files are in Latin-1.
     """
@@ -205,7 +205,7 @@ def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Itera
 
 
 def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
-    """Drop empty rows. Refuse a chunk with rows that are cut off or belong to another layout."""
+    """Return the chunk without empty rows. Raise an error if a row is cut off or belongs to another layout."""
     raw = raw[(raw != "").any(axis=1)]
     if layout.name.startswith("ICB ") and "viol" in raw:
         raw = raw[raw["viol"] != ""]  # the row of crisis 474 has a number but no values

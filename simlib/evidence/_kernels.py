@@ -47,10 +47,11 @@ _WIDE = 16
 
 @compiled_once(fastmath=_FAST)
 def _masks(size, stride, times):
-    """Mark the combinations of counts that a firing can lead to, shape (1 + open rows, combinations).
+    """Return 1 for each combination of counts that is possible just after a firing, and 0 for the others.
 
-    Line 0 is for firings that no open row counts. Such a firing can lead to every combination. Each other line is for
-    firings that one open row counts. After such a firing, the count of this row is at least 1.
+    A firing is one occurrence of a move. The shape is (1 + open rows, combinations). Line 0 is for firings that no open
+    row counts, after which every combination is possible. Each other line is for the firings that one open row counts.
+    After such a firing, the count of this row is at least 1.
     """
     masks = np.ones((len(stride) + 1, size))
     for row in range(len(stride)):
@@ -62,7 +63,10 @@ def _masks(size, stride, times):
 
 @compiled_once()
 def spread(grid, pointer, source, row, stride, times):
-    """Mark the cells of `grid` (machine states, combinations of counts) that marked cells can lead to."""
+    """Mark all cells of `grid` that can be reached from the cells that are marked already.
+
+    A cell is a machine state (first axis) together with a combination of counts (second axis).
+    """
     masks = _masks(grid.shape[1], stride, times)
     changed = True
     while changed:
@@ -78,7 +82,11 @@ def spread(grid, pointer, source, row, stride, times):
 
 @compiled_once(fastmath=_FAST)
 def _pull(vector, result, ways, value, diagonal):
-    """Write P times `vector` into `result`. P has the entries `value`, one for each way, and a `diagonal`."""
+    """Compute the product of the matrix P and `vector`, and write it into `result`.
+
+    `value` has the entry of P for each transition between machine states, and `diagonal` has
+    the entry on the diagonal for each machine state.
+    """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
     for x in range(uint64(len(diagonal))):
@@ -111,7 +119,10 @@ def _pull(vector, result, ways, value, diagonal):
 
 @compiled_once()
 def _poisson(mean, fresh):
-    """Return the Poisson probabilities of 0, 1, 2 … jumps, to `fresh` places after the first negligible one."""
+    """Return the Poisson probabilities of 0, 1, 2 … jumps.
+
+    The list stops `fresh` places after the first negligible probability.
+    """
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
     negligible, last = max(_NEGLIGIBLE, _PRECISE * weights[0]), len(weights)
@@ -126,7 +137,7 @@ def _poisson(mean, fresh):
 
 @compiled_once(fastmath=_FAST)
 def _carry(vector, weights, ways, value, diagonal):
-    """Return Σ_k weights[k] P^k vector."""
+    """Return Σ_k weights[k] P^k vector, where P is the matrix of `_pull`."""
     result = weights[0] * vector
     now, after = vector.copy(), np.empty_like(vector)
     for k in range(1, len(weights)):
@@ -139,10 +150,10 @@ def _carry(vector, weights, ways, value, diagonal):
 
 @compiled_once(fastmath=_FAST)
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
-    """Add Pᵀ `now` to `before`, and the products of `now` and `power` to the derivatives.
+    """Add Pᵀ `now` to `before`, and add the derivatives with respect to P to `by_way` and `by_exit`.
 
-    `by_way` receives the derivatives with respect to the entry of P for each way (transition), and `by_exit` the
-    derivatives with respect to the diagonal of P.
+    The derivatives are products of `now` and `power`. `by_way` has one for the entry of P for each transition, and
+    `by_exit` has one for the entry on the diagonal for each machine state.
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
@@ -178,7 +189,11 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the derivatives with respect to `vector`. Add those with respect to P to `by_way` and `by_exit`."""
+    """Return the derivatives with respect to `vector`, given those with respect to the result of `_carry`.
+
+    `value_after` are the derivatives with respect to that result. The derivatives with respect to the entries of P are
+    added to `by_way` and `by_exit`.
+    """
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
     powers[0] = vector
@@ -194,7 +209,7 @@ def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_
 
 @compiled_once()
 def _scaled(days, ways, rate, exit_rate):
-    """Choose how a sum of matrix powers carries a distribution through a span.
+    """Prepare the sum of matrix powers that gives the distribution at the end of a span of time.
 
     In a short span the shift lies in the middle of the exit rates, so that fewer terms are needed. If rows of the log
     open at the start of the span, one term is added for each firing that these rows report.
@@ -204,7 +219,7 @@ def _scaled(days, ways, rate, exit_rate):
 
         - The number of equal parts of the span, each with its own sum. It is 0 if all exit rates are 0.
         - The weights of the terms in one part.
-        - The entry of P = (shift + Q) / scale for each way.
+        - The entry of P = (shift + Q) / scale for each transition.
         - The entry of P on the diagonal for each machine state.
         - The scale.
     """
@@ -225,7 +240,7 @@ def _scaled(days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow(vector, days, ways, rate, exit_rate):
-    """Return the distribution at the end of a span, given the distribution `vector` at its start."""
+    """Return the distribution at the end of a span of time. `vector` is the distribution at its start."""
     parts, weights, value, diagonal, _ = _scaled(days, ways, rate, exit_rate)
     vector = vector.copy()
     for _ in range(parts):
@@ -237,8 +252,8 @@ def _flow(vector, days, ways, rate, exit_rate):
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
     """Return the derivatives with respect to the distribution `vector` at the start of a span.
 
-    `value_after` are the derivatives with respect to the distribution at the end. `by_way` and `by_exit` must be 0, and
-    receive the derivatives with respect to the rates of the ways (transitions) and to the exit rates.
+    `value_after` are the derivatives with respect to the distribution at the end. `by_way` and `by_exit` must be 0.
+    They receive the derivatives with respect to the rates of the transitions and to the exit rates.
     """
     parts, weights, value, diagonal, scale = _scaled(days, ways, rate, exit_rate)
     value_after = value_after.copy()
@@ -267,8 +282,9 @@ def _ways_of(span, spans, ways):
 def forward(start, rates, spans, ways, maps, kept, masses):
     """Compute the distribution at the start of each span and at the end of the log, given the log so far.
 
-    `kept` receives these distributions. For each of them, `masses` receives the share of the probability at the start
-    of the previous span that agrees with the log. Returns the index of the first distribution with the share 0, or -1.
+    The distributions are written into `kept`. For each of them, `masses` receives the share of the probability at the
+    start of the previous span that agrees with the log. Returns the index of the first distribution whose share is 0,
+    or -1 if there is none.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -296,8 +312,8 @@ def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives)
 
     The value of a cell is the likelihood of the rest of the log from this cell, divided by its mean over `kept`.
     `values` receives the value of each cell, in the order of `kept`. The product of `values` and `kept` is the smoothed
-    distribution. The three arrays in `derivatives` receive the derivatives with respect to the rate of each way
-    (transition), to each exit rate, and to the probability of each start state.
+    distribution. The three arrays in `derivatives` receive the derivatives with respect to the rate of each transition,
+    to each exit rate, and to the probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

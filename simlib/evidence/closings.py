@@ -112,10 +112,10 @@ class Replay:
         return Closing(place, day, rows, sets, weight, tuple((fact, *self._effect(fact)) for fact in facts))
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return the next state of each state (N,) after a fact, and the factor on its probability (N,).
+        """Return the state that follows each state at a fact (N,), and the factor on its probability (N,).
 
-        A fact that reports a change from outside moves each state to another one. A fact that reports an observed level
-        only changes probabilities.
+        A fact is a row of the log about the state. If it reports a change from outside, each state is followed by
+        another one. If it reports an observed level, only the probabilities change.
         """
         tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
         stays = np.arange(len(levels))
@@ -129,7 +129,10 @@ class Replay:
         return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
-        """Return the numbers (n,) of states, given their levels (n, V). An impossible state gets its `otherwise`."""
+        """Return the number of each state (n,), given its levels (n, V).
+
+        A state that is not possible gets its entry of `otherwise`.
+        """
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
@@ -169,7 +172,10 @@ class Replay:
         return result
 
     def _end_of_span(self, closing: Closing, rates: WalkRates, passed: Passed) -> Floats:
-        """Return the probability of each state at each stage (N, S), just before the rows close."""
+        """Return the probability of each state before the closing, for each set of rows in `closing.sets` (N, S).
+
+        It is the joint probability of the state and of the rows in the set.
+        """
         walk, place = self.walk, closing.place
         by_stage = self.prepared.before(place, rates, passed) @ closing.weight.T
         result = np.zeros((len(walk.machine), by_stage.shape[1]))
@@ -178,7 +184,7 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return S subsets of `count` rows: for each subset, whether it includes each row (S, count).
+    """Return S subsets of `count` rows, as an array (S, count) that marks the rows in each subset.
 
     If there are at most `TOGETHER` rows, every subset is returned. Otherwise the first subset is empty, and each
     further subset has one row more than the subset before it.
@@ -189,9 +195,10 @@ def _stages(count: int) -> Bools:
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return the probability left at each stage (S + F,), and the sum of the weighted forecasts (S + F,).
+    """Return two arrays (S + F,), with one value for each of S sets of rows and then for each of F facts.
 
-    The sum is over the states, and each forecast is weighted with the probability that is left in its state.
+    The first array has the probability that is left. The second array has the sum over the states of this probability
+    times the forecast. `worth` has the forecast from each state.
     """
     mass, value = [before.sum(axis=0)], [worth @ before]
     now = before[:, -1]

@@ -51,7 +51,7 @@ class Reweighting:
         return np.exp(total), max(shape, more)
 
     def some(self, keep: Ints) -> Reweighting:
-        """Return this reweighting for only the draws whose indices are in `keep`."""
+        """Return the reweighting of a part of the draws: those whose indices are in `keep`."""
         early = None if self.early is None else self.early[keep]
         group = np.unique(self.group[keep], return_inverse=True)[1]
         return Reweighting(self.base[keep], group, early, self.until, self.teaching)

@@ -181,7 +181,7 @@ class Filter:
         self._maps = (walk.map_start, walk.map_source, walk.map_target)
 
     def day_taken_in(self, item: OpenRow | Fact) -> float | None:
-        """Return the day on which a row or fact is taken in, or None if the story ends too early for it."""
+        """Return the day on which the filter uses a row or fact, or None if the story ends too early for it."""
         story_end, day = self.walk.story_end, closes(item)
         if story_end is None or day <= story_end.day:
             return day
@@ -275,7 +275,7 @@ class Filter:
             return -np.inf
 
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
-        """Return the result of `run`, with `values` computed, and the derivative (A,) of the log-likelihood.
+        """Return the result of `run` with its `values`, and the derivative (A,) of the log-likelihood.
 
         `z` (A,) are the normal scores of the assumptions of `world`. The derivative is with respect to these scores.
         Raises the same errors as `run`.
@@ -298,7 +298,7 @@ class Filter:
     # ---------------------------------------------------------------- rates and their derivatives
 
     def _rates(self, theta: Floats) -> Floats:
-        """Return the rate of each slot: the product of its hazard, its chance and its weight."""
+        """Return the rate of each slot: hazard × chance × weight. A slot is a term of the rate of a transition."""
         walk = self.walk
         parts = [(self.tables.rates(theta, s), self.tables.chances(theta, self.centre, s)) for s in self._segments]
         result = self._shown(theta)[walk.slot_weight]
@@ -323,14 +323,17 @@ class Filter:
         return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
 
     def _weighed(self, rates: WalkRates) -> Passed:
-        """Do the same as `carry`, but raise the errors of `run`."""
+        """Do the same as `carry`, but raise an error if the log has probability 0 at these rates."""
         passed = self.carry(rates)
         if not passed.masses[-1] > 0:
             self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
         return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
-        """Raise ImpossibleRow, or else NoProbability, for a crossing at which no probability is left."""
+        """Raise ImpossibleRow if a row or fact was taken in at this crossing, else NoProbability.
+
+        A crossing is the border between two spans. No probability is left at this one.
+        """
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         items: list[OpenRow | Fact] = [*self.timetable.rows, *self.timetable.facts]
         closing = [item for item in items if self.day_taken_in(item) == day]
@@ -342,7 +345,7 @@ class Filter:
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
-        """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the rates.
+        """Return the derivative of the log-likelihood with respect to each assumption (A,), through the rates only.
 
         The derivative is with respect to the logit of an assumption that is a chance, and to the log of any other one.
         """
@@ -371,7 +374,7 @@ class Filter:
         return result[: len(theta)]
 
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
-        """Return the derivative (A,) of the log-likelihood with respect to each assumption, through the start.
+        """Return the derivative of the log-likelihood with respect to each assumption (A,), through the start only.
 
         The derivative is with respect to the logit of an assumption that is a start share, and 0 for any other one.
         """
@@ -392,5 +395,4 @@ class Filter:
 
 
 def _add_named(result: Floats, values: Floats, chance: Ints) -> None:
-    """Add each value to the result at its index in `chance`. The index -1 leaves a value out."""
     np.add.at(result, chance[chance >= 0], values[chance >= 0])

@@ -48,11 +48,13 @@ def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
 
 @dataclass(frozen=True)
 class _Entering:
-    """How probability enters a span: entries of a linear map from the grid before to the new grid.
+    """How probability enters a span of time, as the entries of a matrix from the old cells to the new cells.
+
+    A cell is a machine state together with a combination of counts.
 
     - state: machine state of the new cell.
     - count: combination of counts of the new cell, packed into one number.
-    - origin: the old cell, as an index into its grid. In the first map, it is a start state.
+    - origin: index of the old cell. In the first matrix, it is a start state.
     - weight: factor on the probability.
     """
 
@@ -67,11 +69,10 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The slots (terms of the rates) of the ways (transitions) of a span.
+    """The transitions between the machine states of a span of time, with the slots of their rates.
 
-    A way with several slots has one entry for each slot.
-
-    The order is by target, then by open row, then by source.
+    A slot is a term of the rate. A transition whose rate has several slots has one entry for each slot. The entries are
+    ordered by target, then by open row, then by source.
 
     - source, target: positions among the machine states of the span.
     - row: 1 for the first open row of the span, and so on, or 0 for no row.
@@ -89,7 +90,10 @@ class _Ways:
         return cls(source[order], target[order], row[order], slot[order])
 
     def first(self) -> Bools:
-        """Mark the first slot of each way. The slots of a way have the same source, target and row."""
+        """Mark the first entry of each transition.
+
+        Entries with the same source, target and row belong to one transition.
+        """
         result = np.ones(len(self.source), dtype=bool)
         for column in (self.source, self.target, self.row):
             result[1:] &= column[1:] == column[:-1]
@@ -149,7 +153,10 @@ class _Walker:
         return self._assembled(story_end)
 
     def _size(self, span: Span) -> int:
-        """Return the number of combinations of counts in a span. Raises Unsupported if there are too many."""
+        """Return how many combinations of counts the open rows of a span have.
+
+        Raises Unsupported if there are too many.
+        """
         size = 1
         for row in span.open:
             size *= self.timetable.rows[row].times + 1
@@ -166,7 +173,7 @@ class _Walker:
     # ---------------------------------------------------------------- between spans
 
     def _cross(self, entering: _Entering, before: Span | None, after: Span | None, day: float) -> _Entering:
-        """Close the rows that end by a day, check the facts of that day, and open the rows of the span `after`."""
+        """Close the rows that end by `day`, check the facts of that day, and open the rows of the span `after`."""
         rows = self.timetable.rows
         old = before.open if before else ()
         counts = _digits(entering.count, [rows[row].times for row in old])
@@ -183,10 +190,10 @@ class _Walker:
         return _Entering(entering.state, code, entering.origin, entering.weight)
 
     def _close(self, entering: _Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[_Entering, Ints]:
-        """Keep only the states in which all happenings that a row reports were counted.
+        """Keep only the cells in which the row has counted all the firings that it reports.
 
-        For a doubtful row, also keep the states in which none was counted. The likelihood ratio of the row then
-        multiplies the weights of the states in which all were counted.
+        For a doubtful row, also keep the cells in which it counted none. The likelihood ratio of the row then
+        multiplies the weights of the cells with all firings.
         """
         full = counts[:, place] == row.times
         keep = full if row.ratio is CERTAIN else full | (counts[:, place] == 0)
@@ -196,10 +203,10 @@ class _Walker:
         return entering.some(keep, weight), counts[keep]
 
     def _close_early(self, entering: _Entering, span: Span) -> tuple[_Entering, tuple[OpenRow | Fact, ...]]:
-        """Close the open rows on the day on which the story ends, and check the facts.
+        """Close open rows and check facts on the day on which the story ends. Nothing happens after that day.
 
-        Nothing happens after that day. An open row is taken in if its date is before that day, or if all its firings
-        may have happened already. A fact that would be checked later is taken in if its date is before that day.
+        An open row is taken in if its date is before that day, or if all its firings may have happened already. A fact
+        that would be checked later is taken in if its date is before that day.
 
         Returns:
             The entries that stay, and the rows and facts that were taken in.
@@ -242,7 +249,10 @@ class _Walker:
     # ---------------------------------------------------------------- within a span
 
     def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
-        """Return the reachable machine states of a span, the ways between them, and the grid of reachable cells."""
+        """Return the machine states that can be reached in a span, the transitions between them, and the cells.
+
+        The cells are an array (states, combinations of counts) that marks the combinations that can be reached.
+        """
         known = frontier = np.unique(entering.state)
         unseen, _, _ = self._weights_of(span)
         onward = unseen >= 0
@@ -268,7 +278,10 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways between machine states. Their firings are not in the log, or an open row counts them."""
+        """Return the transitions between machine states that are possible in a span.
+
+        Each comes from a firing (a move with an outcome) that the log may not show or that an open row counts.
+        """
         machine = self.machine
         source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
@@ -292,7 +305,7 @@ class _Walker:
         return np.concatenate([[1], np.cumprod(times + 1)])[:-1].astype(np.int64), times
 
     def _fresh(self, number: int, span: Span) -> int:
-        """Return the number of firings that a row reports if the row opens as the span begins, else 0."""
+        """Return how many firings a row reports, or 0 if the row is open already before the span begins."""
         row = self.timetable.rows[number]
         return row.times if row.start == span.start else 0
 
@@ -301,16 +314,17 @@ class _Walker:
             raise Unsupported(self._too_many(count, span))
 
     def _slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
-        """Return the slot of each firing: a number into which weight, rating, entry and outcome are packed."""
+        """Return one number for each firing, into which its weight, rating, entry and outcome are packed."""
         rating = self.ratings.setdefault(span.segment.rating, len(self.ratings))
         outcome, entry = self.machine.outcome[firing], self.machine.entry[firing]
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def _weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
-        """Return three arrays, each with the index of a weight for each outcome. -1 stands for a weight of 0.
+        """Return three arrays with the index of a weight for each outcome. The index -1 stands for a weight of 0.
 
-        - The probability that the log does not show a firing by the date of the answer, for ways along no row.
-        - The probability that the log ever shows a firing, for ways along a row.
+        - The probability that the log does not show a firing by the date of the answer, for transitions that no row
+          counts.
+        - The probability that the log ever shows a firing, for transitions that a row counts.
         - The probability that the log shows a firing by the date of the answer, for firings that change no state.
 
         On days on which the absence of rows says nothing, these probabilities are 1, 1 and 0.
@@ -356,7 +370,7 @@ class _Walker:
         parts.exits.append(self._groups(states, span))
 
     def _groups(self, states: Ints, span: Span) -> Ints:
-        """Return the exit group of each machine state. States of a group have the same exit rate."""
+        """Return, for each machine state, the number of its group. States of one group have the same exit rate."""
         rule = (span.segment.rating, span.delays)
         new = [state for state in states.tolist() if (rule, state) not in self.groups]
         if new:
@@ -428,7 +442,7 @@ class _Walker:
 
 
 def _digits(count: Ints, times: Sequence[int]) -> Ints:
-    """Return the count of each open row (n, rows), given the combinations of counts as packed numbers."""
+    """Return the count of each open row (n, rows). `count` (n,) has these counts packed into one number each."""
     digits = np.zeros((len(count), len(times)), dtype=np.int64)
     for place, most in enumerate(times):
         digits[:, place] = count % (most + 1)

@@ -80,7 +80,10 @@ def _r_hat(x: Floats) -> float:
 
 
 def _bulk(x: Floats) -> float:
-    """Return the effective sample size of chains (chains, count), by Geyer's initial monotone sequence."""
+    """Return the effective sample size of chains (chains, count).
+
+    The method is Geyer's initial monotone sequence.
+    """
     chains_, length = x.shape
     centred = x - x.mean(axis=1, keepdims=True)
     lags = [np.mean(np.sum(centred[:, lag:] * centred[:, : length - lag], axis=1) / length) for lag in range(length)]

@@ -108,7 +108,7 @@ class Learning:
         self.c, self.a = np.flatnonzero(self.cut), np.flatnonzero(self.free)
 
     def _before(self, until: dt.date) -> Filter | None:
-        """Return a filter that uses only the rows up to the day `until`, or None if the log has no later day."""
+        """Return a filter that uses only the rows up to the day `until`, or None if the log ends by that day."""
         after = until + dt.timedelta(days=1)
         if self.filter.world.day(after) >= self.filter.timetable.stop:
             return None
@@ -153,7 +153,10 @@ class Learning:
     # ---------------------------------------------------------------- the mode
 
     def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
-        """Return the log posterior density of the free scores, and its gradient (a,). All other scores are zero."""
+        """Return the log posterior density at the free scores `at` (a,), up to a constant, and its gradient (a,).
+
+        All other scores are zero.
+        """
         if np.abs(at).max(initial=0.0) > _FARTHEST:
             return -np.inf, np.zeros(len(at))
         z = np.zeros(len(self.free))
@@ -168,8 +171,8 @@ class Learning:
     def _laplace(self, weighed: Filter) -> tuple[Floats, Floats]:
         """Return the mode of the free scores (a,), and their precision at the mode (a, a + c).
 
-        The cut scores are zero at the mode. The precision has a row for each of a free scores, and a column for each
-        free score and then for each of c cut scores.
+        The cut scores are zero at the mode. The precision has a row for each of a free scores. It has a column for each
+        free score, followed by a column for each of c cut scores.
         """
         from scipy.optimize import minimize
 
@@ -227,7 +230,7 @@ class Learning:
         return self._done(z, weighing, log, ends, "laplace" if freedom is None else "student")
 
     def _stretch(self, count: int, freedom: int | None) -> Floats:
-        """Return the factors (D, 1) that turn normal draws into draws of a Student t."""
+        """Return the factor for each draw (D, 1) that turns a normal draw into a Student t draw."""
         if freedom is None:
             return np.ones((count, 1))
         chi = np.random.default_rng([self.seed, 7]).chisquare(freedom, (count, 1))
@@ -247,7 +250,7 @@ class Learning:
         return np.asarray(-0.5 * np.einsum("da,da->d", away, np.linalg.solve(covariance, away.T).T))
 
     def _with_rest(self, z: Floats, normal: Floats) -> Floats:
-        """Draw the scores that the log says nothing about from their prior, given the other scores."""
+        """Draw the scores that the log says nothing about. Their distribution is the prior given the other scores."""
         known = np.concatenate([self.a, self.c])
         rest = np.setdiff1d(np.arange(z.shape[1]), known)
         r = self.correlation
@@ -257,7 +260,10 @@ class Learning:
         return z
 
     def _weigh(self, weighed: Filter, z: Floats) -> tuple[Floats, Floats]:
-        """Return the log-likelihood (D,) and the probabilities of the end states (D, K) at scores (D, A)."""
+        """Return the log-likelihood (D,) and the probabilities of the end states (D, K) at each of D draws.
+
+        `z` (D, A) has the normal scores of the draws.
+        """
         thetas = priors.values_from_scores(weighed.world, z)
         logs, ends = np.empty(len(z)), np.zeros((len(z), len(weighed.end_levels)))
         with ThreadPoolExecutor(self.control.threads or cores()) as pool:
@@ -341,7 +347,10 @@ def normals(count: int, dimension: int, seed: int) -> Floats:
 
 
 def _log_density(away: Floats, freedom: int | None) -> Floats:
-    """Return the log density of draws (D, a) of a standard normal or Student t, up to a constant."""
+    """Return the log density of each draw (D,), up to a constant.
+
+    The draws (D, a) come from a standard normal distribution, or from a Student t with `freedom` degrees of freedom.
+    """
     square = np.sum(away**2, axis=1)
     if freedom is None:
         return np.asarray(-0.5 * square)

@@ -170,7 +170,7 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Find firings in which the event happens, that change no state, and that need not show in the log.
+        """Find the firings in which the event happens, that change no state, and that need not show in the log.
 
         A firing is a move that happens with one of its outcomes.
 
@@ -204,7 +204,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return, for each state of each span, the rate of the firings in `_silent` that the log does not show."""
+        """Return the rate of the firings of `_silent` that stay out of the log, for each state of each span."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -215,7 +215,11 @@ class Unanswered:
 
 
 def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
-    """Return, `count` times, the share of firings that the log shows, and its assumption's index (-1: none)."""
+    """Return two arrays (count,), each with the same value everywhere.
+
+    The first value is the share of firings that the log shows. The second is the index of the assumption that
+    multiplies this share, or -1.
+    """
     named = isinstance(chance, str) and delay is not None
     share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
     index = list(prepared.world.assumptions).index(str(chance)) if named else -1
@@ -223,7 +227,7 @@ def _shown(prepared: Filter, chance: float | str, delay: float | None, count: in
 
 
 def _targets(prepared: Filter) -> Ints:
-    """Return the index of the machine state to which each transition of the filter leads."""
+    """Return, for each transition of the filter, the index of the machine state to which it leads."""
     walk = prepared.walk
     found = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
@@ -234,7 +238,7 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Mark the entries of the maps between spans whose target is one of the states `inside`.
+    """Mark the entries of the maps between spans that lead to one of the states `inside`.
 
     A map gives the probabilities at the start of a span from the probabilities at the end of the previous span. If
     `counts` is false for a map, none of its entries is marked.
@@ -259,7 +263,10 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which certain rows alone reach the number of events of a question, None for never."""
+    """Return the day on which certain rows have reported as many events as a question asks for.
+
+    Doubtful rows do not count. The result is None if the certain rows report too few events.
+    """
     assert question.count is not None
     sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
@@ -268,7 +275,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the filter takes in, except rows whose event may have happened before the day `since`."""
+    """Yield the rows that the filter takes in, except those whose event may lie before the day `since`."""
     return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 
@@ -296,7 +303,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
 
 def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
-    """Whether the absence of rows proves that no event of the question happened in a span of time."""
+    """Return whether the absence of rows proves that no event of the question happened in a span of time."""
     timetable = prepared.timetable
     for firing, kind in timetable.coverage.items():
         if question.counts(*firing):

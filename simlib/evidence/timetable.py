@@ -113,7 +113,7 @@ class Timetable:
     outside: tuple[Reading, ...]
 
     def day_told(self, crossing: float) -> float:
-        """Return the day to report for something that holds from a crossing on.
+        """Return the day to name in a message about something that is true from `crossing` on.
 
         A crossing is the boundary between two spans, at the beginning of a day. If a change from outside acts then, the
         result is this day, otherwise the day before.
@@ -180,7 +180,10 @@ def beginning(scenario: Scenario) -> float:
 
 
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
-    """Return the rows about moves, in the order in which they close. Certain rows that are alike become one."""
+    """Return the rows about moves, in the order in which they close.
+
+    Certain rows with the same firings and the same days become one row.
+    """
     groups: dict[object, list[Reading]] = {}
     for number, reading in enumerate(readings):
         if reading.firings:
@@ -198,7 +201,7 @@ def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: f
 def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[Fact, ...]:
     """Return the rows about the state, in the order of their days.
 
-    A level is checked at the end of the row's days. A change from outside acts at the beginning of its day.
+    An observed level is checked at the end of the row's days. A change from outside acts at the beginning of its day.
     """
     facts = []
     for reading in readings:
@@ -229,13 +232,13 @@ def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
 
 
 def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
-    """Return the days on which the log begins to show another share of the events."""
+    """Return the days on which the share of events that the log shows changes."""
     days = {scenario.day(kind.since) for kind in kinds if kind.since}
     return days | {stop - day for kind in kinds for day in range(1, kind.within_days + 1)}
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return the share of a day's events that the log shows by `stop`, among the events that it ever shows.
+    """Return which share of a day's events the log shows by `stop`, among those that it will ever show.
 
     The share rises by equal steps over the days of the delay. The result is None if the absence of a row says nothing.
     """

@@ -175,7 +175,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return every scenario with the interventions of every plan: all plans of the first scenario come first."""
+    """Return each scenario with the interventions of each plan. The first scenario comes first, with all plans."""
     from simlib.scenario.views.variation import with_interventions
 
     changed, problems = [], []

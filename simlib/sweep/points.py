@@ -58,7 +58,10 @@ def need(module: str, what: str) -> None:
 
 @lru_cache(maxsize=8)
 def _solver(world: Scenario, options: Options) -> Any:
-    """Return the exact engine of a scenario. Only the last few are kept, because an engine may hold many states."""
+    """Return the exact engine of a scenario.
+
+    Only the last few engines are stored, because an engine may hold many states.
+    """
     from simlib.engines.exact.forecast import Solver
 
     return Solver(world, control=Control(threads=1), **_common(options))

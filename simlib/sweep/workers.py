@@ -145,7 +145,7 @@ class Cluster:
 
 
 def _outcome(future: Any) -> Any:
-    """Return the result of the function `work` for a group of forecasts, or the exception that it raised."""
+    """Return the result of a finished task, or the exception that it raised."""
     try:
         return future.result()
     except CancelledError:  # raised by the client when it loses its scheduler

@@ -45,10 +45,10 @@ class RawBox:
 
 @dataclass(frozen=True)
 class _Cases:
-    """The n weighted points for one search.
+    """The n weighted points in which one search looks for a box.
 
-    interesting (n,): whether each point is a case of interest.
-    among (n,): whether the search uses the point. Points in earlier boxes are left out.
+    interesting (n,): True for a case of interest.
+    among (n,): True for a point that the search uses. Points in boxes that were found earlier are not used.
     """
 
     points: Floats
@@ -66,11 +66,11 @@ class _Cases:
         return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
 
     def score(self, box: Floats) -> tuple[float, float, float]:
-        """Return (coverage, density, mass) of a box (2, D) of low and high bounds.
+        """Return the tuple (coverage, density, mass) of a box. `box` (2, D) has its low and its high bounds.
 
         coverage: the share of the search's cases of interest that lie in the box.
         density: the share of the points in the box that are cases of interest.
-        mass: the weight of the points in the box, as a share of all points.
+        mass: the weight of the points in the box, divided by the weight of all points.
         """
         members = self.inside(box)
         hits = self.mass(members & self.interesting)
@@ -127,9 +127,9 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return the box without the thin slice whose removal leaves the highest density.
+    """Cut the thin slice off the box that raises the density most, and return the rest of the box.
 
-    Return None if too few points would be left, or if no removal raises the density.
+    Return None if too few points would be left, or if no cut raises the density.
     """
     members, points = cases.inside(box), cases.points
     least = _SMALLEST * float(cases.weights.sum())
@@ -147,7 +147,7 @@ def _peel(cases: _Cases, box: Floats) -> Floats | None:
 
 
 def _paste(cases: _Cases, box: Floats) -> Floats:
-    """Move bounds outwards, one step at a time, as long as the density of the box does not fall."""
+    """Widen the box, one bound and one step at a time, as long as its density does not fall."""
     improved = True
     while improved:
         improved = False
@@ -164,7 +164,10 @@ def _paste(cases: _Cases, box: Floats) -> Floats:
 
 
 def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
-    """Drop bounds that chance alone could explain. Return the box and its quasi-p-values (2, D)."""
+    """Remove the bounds that chance alone could explain.
+
+    Returns the new box and the quasi-p-value of each of its bounds (2, D).
+    """
     while True:
         p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:
@@ -180,7 +183,7 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 
 
 def _p_values(cases: _Cases, box: Floats) -> Floats:
-    """Return the quasi-p-value of each low and high bound (2, D), 0 where there is no bound.
+    """Return the quasi-p-value of each low and high bound (2, D). A missing bound has the value 0.
 
     Suppose that the true share of cases of interest is the share in the box without this bound. The quasi-p-value is
     the probability that the box would then contain at least the observed number of cases of interest. Weighted draws
@@ -236,9 +239,10 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 
 
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
-    """Return both parts of the best split of a leaf, or only the leaf if no split is allowed.
+    """Split a leaf into two leaves where this lowers the sum of squared errors most.
 
-    The best split lowers the sum of squared errors most. Each part must keep the share `_LEAST_LEAF` of all points.
+    If no split is allowed, the result is the leaf itself. Each new leaf must keep the share `_LEAST_LEAF` of all
+    points.
     """
     rows = np.flatnonzero(leaf.members)
     few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())

@@ -126,7 +126,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) for each assumption in the conditions. None means no bound."""
+    """Return the tightest bounds of each assumption, as (assumption, low, high). None means no bound."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -239,7 +239,7 @@ class Discovery(Answer):
         return f"{quoted(a.label)} is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Return a clause which says that the threshold is the upper quartile ("" for any other threshold)."""
+        """Return a remark that the threshold is the upper quartile. For any other threshold, it is empty."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -318,7 +318,10 @@ def discover(
 
 
 def _with_regions(bare: Discovery) -> Discovery:
-    """Add boxes and a tree to a discovery. Raises SimlibError if every draw, or none, reaches the threshold."""
+    """Return the discovery with its boxes and its tree.
+
+    Raises SimlibError if every draw reaches the threshold, or if none does.
+    """
     answers, weights, sought = bare.answers, bare.weights, bare.measure
     interesting = answers >= bare.threshold
     if interesting.all() or not interesting.any():
@@ -344,9 +347,9 @@ def _threshold(sought: measures.Measure, cut: float) -> str:
 
 
 def _noise(blocks: Floats, weights: Floats) -> float:
-    """Return the Monte Carlo standard deviation of an answer, 0 when exact.
+    """Return the standard deviation that Monte Carlo noise gives to the answer at a typical draw.
 
-    `blocks` (D, K) has the answers at D draws, in K blocks of replicates.
+    `blocks` (D, K) has the answers at D draws, in K blocks of replicates. A single block is exact and has no noise.
     """
     count = blocks.shape[1]
     if count == 1:
@@ -360,7 +363,7 @@ def _deviation(answers: Floats, weights: Floats) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return the weighted rank, between 0 and 1, of each value within its column. Ties have the same rank."""
+    """Return the weighted rank, between 0 and 1, of each value in its column. Equal values have the same rank."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)
@@ -370,10 +373,10 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, weights: Floats) -> Box:
-    """Turn a box of ranks into a box of assumption values.
+    """Turn a box whose bounds are ranks into a box whose bounds are assumption values.
 
-    The bounds are the values of the outermost draws in the box. Coverage and density count all draws within these
-    bounds, including draws that also lie in an earlier box.
+    Each bound is the value of the outermost draw in the box. Coverage and density count all draws within these bounds,
+    including draws that also lie in an earlier box.
     """
     bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):

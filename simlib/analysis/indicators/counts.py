@@ -48,9 +48,11 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return for each history (R,) whether E is open on the day, whether E follows, and the day of E.
+    """Return three arrays (R,) about the event of the measure, with one value for each of R histories.
 
-    For an ending, the third array is the day of any ending.
+    - Whether neither the event nor an ending has happened by the day `look_by_day`.
+    - Whether this is so, and the event happens later.
+    - The day of the event. For a measure of an ending, this is the day of any ending.
     """
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
@@ -63,7 +65,7 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Counts how often E happens in weighted histories with and without a sign."""
+    """Counts how often an event happens in the histories that show a sign, and in the others."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
@@ -98,7 +100,7 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return the likelihood ratio P(S | E) / P(S | not E) of a sign S, with Katz's log interval.
+        """Return P(sign | event) / P(sign | no event), and the bounds of Katz's log interval for this ratio.
 
         For the interval, half a history is added to each count.
         """
@@ -115,7 +117,10 @@ class _Tables:
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
-        """Return the factor, at least 1, by which shared draws raise the variance of a share (Kish 1965)."""
+        """Return the design effect of a share, at least 1 (Kish 1965).
+
+        It is the factor by which the variance grows because several histories come from the same draw.
+        """
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
         p = hits.sum() / n

@@ -66,9 +66,10 @@ class _Watch:
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return every sign that may be seen while the ending or question is open.
+        """Return a row for each sign that may be seen while the ending or question is open.
 
-        Known signs come first. Each part is ordered by expected information.
+        Known signs come first, and all other signs follow. In each of the two parts, the signs with the most expected
+        information come first.
         """
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):
@@ -115,9 +116,10 @@ class _Watch:
         )
 
     def _unseen(self, sign: Taboo) -> tuple[float, float]:
-        """Return P(E open at t, sign not seen) and P(E open at t, sign not seen, E by T).
+        """Return P(sign not seen by t, E open at t), and P(sign not seen by t, E open at t, E happens by T).
 
-        E is the ending or the yes to the question, t the day of the observation, and T the horizon.
+        E is the ending, or the answer yes to the question. It is open at t if it has not happened and no ending was
+        reached. The day of the observation is t, and the horizon is T.
         """
         chain, space, both = self.solver.chain(), self.solver.space, sign | self.asked
         until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector

@@ -76,9 +76,10 @@ class Forcing:
 
 
 def _mean(differences: Floats) -> tuple[float, float]:
-    """Return the mean of paired differences of -1, 0 or 1, and its 95% half-width.
+    """Return the mean of differences of -1, 0 or 1, and half the width of its 95% interval.
 
-    The half-width is at least that of Wilson's interval for a share of zero, so it is positive even if no pair differs.
+    This half-width is at least that of Wilson's interval for a share of zero, so it is positive even if all differences
+    are 0.
     """
     count = len(differences)
     if count == 0:

@@ -39,7 +39,7 @@ def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, 
 
 
 def _nth(history: Ints, time: Floats, size: int, nth: int) -> Floats:
-    """Return the time of sighting number `nth` in each history (size,), or infinity.
+    """Return the time of sighting number `nth` in each history (size,), or infinity for too few sightings.
 
     `history` and `time` have one entry for each sighting, in order of history and time.
     """

@@ -20,7 +20,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> tuple[Reading, ...]:
-    """Return the meaning of each row of the log, () if the scenario has no log or no `evidence`."""
+    """Return what each row of the log means. The result is empty if the scenario has no log or no `evidence`."""
     scenario = subject.scenario
     if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
         return ()
@@ -28,7 +28,10 @@ def _readings(subject: Subject) -> tuple[Reading, ...]:
 
 
 def _sound(subject: Subject) -> tuple[Reading, ...]:
-    """Return `_readings`, or () if the log cannot be read. The rule `every_row_is_possible` reports such a log."""
+    """Do the same as `_readings`, but return () if the log cannot be read.
+
+    The rule `every_row_is_possible` reports a log that cannot be read.
+    """
     try:
         return _readings(subject)
     except ScenarioError:

@@ -224,9 +224,9 @@ def _may_be_observed(claim: Claim) -> bool:
 
 
 def _claims(subject: Subject) -> Iterator[Claim]:
-    """Yield the implied rate of each move that has factors and is possible in some period.
+    """Yield, for each move that has factors, the expected product of its factors in each period.
 
-    Moves with a waiting time (`takes`) are left out.
+    Moves with a waiting time (`takes`) and moves that are not possible in any period are left out.
     """
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
@@ -241,7 +241,10 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors at the start, None if the move is not possible then."""
+    """Return the expected product of a move's factors over the start states in which the move is possible.
+
+    The result is None if the move is not possible in any start state.
+    """
     levels, probability = subject.start
     going = subject.tables.ending(levels) < 0
     index = subject.tables.move(move.id)
@@ -259,9 +262,9 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 def _later_multipliers(subject: Subject) -> dict[str, float]:
     """Return the expected product of the factors over the first weeks, for each move with an observed rate.
 
-    For each such move a second move is added, the probe. The probe changes nothing, and has a rate of one per day
-    whenever the first move is possible. So the expected firings of the probe are the expected days on which the first
-    move is possible. The product is firings of the move / (base rate × days).
+    For each such move, a second move is added that is called its probe. The probe changes nothing. Its rate is one per
+    day whenever the first move is possible, so the expected number of its firings is the number of days on which the
+    first move is possible. The product of the factors is firings of the move / (base rate × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

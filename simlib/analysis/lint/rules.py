@@ -175,7 +175,10 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
 def _first_firings(
     scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
-    """Return for each move whose rate was stated as “p within T days” its probability within T days."""
+    """Return the probability that each move happens within T days.
+
+    The rate of each move was stated as “p within T days”.
+    """
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}

@@ -16,7 +16,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One effect of a move, and the changes that it can cause, as pairs of levels (before, after)."""
+    """One effect of a move, and the changes that it can cause. A change is a pair of levels (before, after)."""
 
     move: str
     outcome: str
@@ -25,7 +25,6 @@ class _Step:
 
     @property
     def leads_to(self) -> int | None:
-        """The level to which the effect always leads. None if it may lead to several levels."""
         reached = {after for _, after in self.levels}
         return reached.pop() if len(reached) == 1 else None
 
@@ -73,7 +72,7 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
 
 
 def _steps(subject: Subject) -> Iterator[_Step]:
-    """Yield every effect of a move that changes a level in some reachable state without an ending."""
+    """Yield each effect that changes a level in some reachable state in which no ending has happened."""
     tables, states = subject.tables, subject.going
     for index, move in enumerate(subject.scenario):
         possible = states[tables.possible[tables.local_index(index, states)]]

@@ -195,7 +195,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
 
 
 def _most_per_day(subject: Subject, index: int) -> float:
-    """Return a move's highest rate per day in any state at any time, 0 for a move on a fixed date."""
+    """Return the highest rate per day of a move in any state at any time. A move on a fixed date has 0."""
     move = subject.tables.moves[index]
     rates = np.array([subject.tables.rates(subject.theta, segment) for segment in subject.segments]).max(axis=0)
     entries = subject.entries(index)[0]
@@ -267,9 +267,9 @@ def _can_happen(subject: Subject, question: Question) -> bool:
 
 
 def _often_enough(subject: Subject, question: Question) -> bool:
-    """Say whether the moves can happen as often as a question asks.
+    """Return whether the moves can happen as often as a question asks.
 
-    If there are too many states to decide this, the result is True.
+    If there are too many states to find out, the result is True.
     """
     counting = Tables(with_counter(subject.scenario, question))
     try:

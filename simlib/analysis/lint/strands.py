@@ -98,13 +98,15 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
 
 @dataclass(frozen=True)
 class _Strand:
-    """One assumption over its range, or all moves of one actor with a common factor of 1 or 0.
+    """Something that is varied to see what it changes: one assumption, or all moves of one actor.
+
+    An assumption is varied over its range. The moves of an actor are switched off by a common factor of 0.
 
     name: the id of the assumption or of the actor.
-    actor: whether the strand is the moves of an actor.
+    actor: whether the moves of an actor are varied.
     column: the position of the assumption, or of the common factor, among all assumptions.
     ends: the values at which the scenario is solved.
-    width: a slope times this width estimates how much an answer changes over the strand.
+    width: this width times a slope estimates how much an answer changes.
     """
 
     name: str
@@ -116,12 +118,12 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A strand that changes no answer by `LINE` or more.
+    """A `_Strand` that changes no answer by `LINE` or more.
 
-    Questions that only the actor of the strand can answer are left out.
+    If the strand is an actor, questions that only this actor can answer are left out.
 
     size: the largest change of an answer.
-    answer: the answer with this change.
+    answer: the answer with the largest change.
     answers_its_own: whether a question that was left out changes by `LINE` or more.
     """
 
@@ -135,7 +137,10 @@ _SWITCH = "moves of "  # ids in a file have no spaces, so none can begin with th
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
-    """Give all moves of each actor one more factor: 1 as stated, and 0 to stop these moves."""
+    """Return the scenario with one more factor for the moves of each actor.
+
+    The factor is 1 as stated. With the factor 0, the actor's moves never happen.
+    """
     actors = dict.fromkeys(move.actor for move in scenario)
     switches = {_SWITCH + actor: Assumption(_SWITCH + actor, actor, "factor", 1.0, 1.0, 1.0, "") for actor in actors}
     moves = {
@@ -156,7 +161,7 @@ def _strands(world: Scenario) -> Iterator[_Strand]:
 
 
 class _Strands:
-    """All strands of a scenario, and how much each of them changes each answer."""
+    """All `_Strand` objects of a scenario, and how much each of them changes each answer."""
 
     def __init__(self, subject: Subject, control: Control) -> None:
         self.world, self.control = _with_switches(subject.scenario), control
@@ -186,7 +191,10 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """M answers and I impacts at the stated values, and their slopes in A assumptions (M + I, 1 + A)."""
+        """The stated value of each answer and impact, and its slope in each assumption (M + I, 1 + A).
+
+        The rows are M answers and then I impacts. The columns are the value and then the slopes in A assumptions.
+        """
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         return in_threads(
@@ -195,26 +203,32 @@ class _Strands:
 
     @property
     def by_slope(self) -> Floats:
-        """How much each of S strands changes each of M answers (S, M), as estimated from slopes."""
+        """An estimate from slopes of how much each of S strands changes each of M answers (S, M)."""
         return self._along(self.at_stated[: len(self.answers)])
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Whether each of S strands changes the mean of some impact by at least `LINE`, judged by slopes (S,)."""
+        """Whether each of S strands changes the mean of some impact by at least the share `LINE` (S,).
+
+        The changes are estimated from slopes.
+        """
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
-        """Estimate from slopes how much each of S strands changes each of R measures (S, R).
+        """Return an estimate from slopes of how much each of S strands changes each of R measures (S, R).
 
-        `rows` (R, 1 + A) has the value and the slopes of each measure, as in `at_stated`.
+        A row of `rows` (R, 1 + A) has the value and the slopes of one measure, as in `at_stated`.
         """
         slopes = rows[:, [1 + strand.column for strand in self.strands]]
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return how much strand `which[i]` changes answer `asked[i]`, solved at the ends of the strand."""
+        """Return how much strand number `which[i]` changes answer number `asked[i]`, for each i.
+
+        The scenario is solved at the stated values and at the ends of the strand.
+        """
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
@@ -240,9 +254,9 @@ class _Strands:
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return the largest change that each strand in `which` makes to a question that needs histories.
+        """Return the largest change that each strand in `which` makes to a question that needs whole histories.
 
-        The changes come from Monte Carlo under common random numbers.
+        The changes come from Monte Carlo simulations with the same random numbers.
         """
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
@@ -257,12 +271,12 @@ class _Strands:
 
     @cached_property
     def own(self) -> Bools:
-        """For each of S strands: whether each of M answers is a question that only its actor can answer (S, M)."""
+        """Whether only the actor of a strand can answer a question, for S strands and M answers (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 
     def _deciding(self, answer: Measure) -> set[str]:
-        """Return the actors whose moves can answer a question. For an ending or the headline, the result is empty."""
+        """Return the actors whose moves can answer a question. For an ending and for the headline, return no actors."""
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)

@@ -63,7 +63,7 @@ class Subject:
         self.chances: Floats = self.tables.chances(self.theta)[self._first_branches()]
 
     def _first_branches(self) -> Ints:
-        """Return the first branch of each of O outcomes (O,).
+        """Return the index of the first branch of each of O outcomes (O,).
 
         A branch is an outcome together with the factors on its chance that apply in some of the states.
         """

@@ -112,7 +112,10 @@ class TypicalHistories(Answer):
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))
 
     def _steps(self) -> list[tuple[PathClass, list[tuple[float, str]]]]:
-        """Return each path with pairs (day, rung): the rungs (levels) that its typical history enters."""
+        """Return, for each path, the rungs that its typical history enters, as pairs (day, rung).
+
+        A rung is a level of the ladder.
+        """
         names = [rung.id for rung in self.paths.scenario.ladders[self.paths.ladder].rungs]
         result = []
         for path, place in self.typical:

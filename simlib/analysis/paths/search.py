@@ -33,11 +33,12 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A stretch of time between dated interventions, with the uniformised chain in it.
+    """A stretch of time between dated interventions, with the uniformised Markov chain in it.
 
     weights (steps,): the probability of exactly k steps in the stretch.
     entry (steps,): the probability of at least k steps.
-    worth (steps, N): P(at least k steps, and the wanted ending | state after k steps), for N states (None: any ending).
+    worth (steps, N): P(at least k steps, and the wanted ending | state after k steps), for N states. It is None if any
+    ending will do.
     jumps: the interventions at the start of the stretch.
     """
 
@@ -50,7 +51,10 @@ class _Span:
 
     @property
     def first(self) -> int:
-        """The number of the moment before the interventions at the start of the span. The moment after them is -1."""
+        """The number of the moment just before all interventions at the start of the span.
+
+        The moment after each intervention has the next number. The moment after all of them has the number -1.
+        """
         return -len(self.jumps) - 1
 
 
@@ -59,8 +63,8 @@ class _Prefix:
     """The beginning of a path: the rungs visited so far, in order of first visits.
 
     entered: the probability that a history visits these rungs first, and has the wanted ending.
-    inflow: {(span, step): list of pairs (states that are entered, their probabilities)}. Steps below 0 are moments
-    around the interventions at the start of a span: the lowest before all of them, -1 after all of them.
+    inflow: for each key (span, step), a list of pairs (states in which the last rung is entered, their probabilities).
+    Steps below 0 are the moments around the interventions at the start of the span, numbered as in `_Span.first`.
     """
 
     rungs: tuple[int, ...]
@@ -176,9 +180,9 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Return the classes of paths that stop at this prefix, and the prefixes that are one rung longer.
+        """Return the paths that end with the rungs of this prefix, and the prefixes with one rung more.
 
-        A prefix is the beginning of a path. Each class is a pair (ending, probability).
+        A prefix is the beginning of a path. Each path is returned as a pair (ending, probability).
         """
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
@@ -196,7 +200,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return the `worth` of states just after intervention `number` of a span (-1: before all interventions)."""
+        """Return `_Span.worth` at the moment just after intervention `number`. -1 means before all interventions."""
         if span.worth is None:
             return None
         value = span.worth[0]
@@ -231,7 +235,10 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Take the probability of states on new rungs out of `vector`, and add it to longer prefixes, in place."""
+        """Move the probability of states on new rungs out of `vector`, and add it to the longer prefixes.
+
+        Both `vector` and `children` are changed in place.
+        """
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

@@ -174,7 +174,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 
     def reach(taboo: Taboo) -> tuple[float, float]:
-        """Return the probability that the ending is reached without what `taboo` excludes, and its error."""
+        """Return the probability of reaching the ending while avoiding `taboo`, and its error."""
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 

@@ -45,7 +45,7 @@ def _is_ending(scenario: Scenario, measure: Measure) -> bool:
 
 
 def _completes(scenario: Scenario, outcome: Outcome, condition: Condition) -> bool:
-    """Say whether an outcome may bring some variable to a level that the condition asks of this variable."""
+    """Return whether an outcome may move a variable to a level that the condition asks for."""
     wanted = [(name, levels) for clause in condition.clauses for name, levels in clause]
     pairs = ((effect, levels) for effect in outcome.effects for name, levels in wanted if effect.variable == name)
     return any(_reaches(scenario, effect, levels) for effect, levels in pairs)

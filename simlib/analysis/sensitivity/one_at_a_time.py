@@ -275,9 +275,10 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats, Floats]:
-    """Return T assumptions to try, the largest changes by any other (M,), and the changes by these (T, M).
+    """Choose T assumptions to try, by changes of M measures that are estimated from slopes.
 
-    The changes of the M measures are estimated from slopes.
+    Returns the names of the chosen assumptions, the largest change of each measure by any other assumption (M,), and
+    the changes by the chosen assumptions (T, M).
     """
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))

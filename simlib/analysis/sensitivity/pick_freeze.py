@@ -59,7 +59,10 @@ class PickFreeze:
         self.thetas = priors.values_from_scores(scenario, rows).reshape(count, -1, len(scenario.assumptions))
 
     def _sequence(self, scenario: Scenario, picked: Sequence[Input], seed: list[int]) -> Floats:
-        """Return the rows of one sequence as normal scores, with one column for each assumption."""
+        """Return the rows of one Sobol sequence as normal scores, with a column for each assumption.
+
+        The rows of A come first, then the rows of B, and then those of a mixture of A and B for each picked input.
+        """
         from scipy.special import ndtri
         from scipy.stats import qmc
 
@@ -135,6 +138,5 @@ def jackknife(each: Floats) -> tuple[Indices, Indices]:
 
 
 def _spread(estimates: Floats) -> Floats:
-    """Return the standard deviation over the first axis, infinite if any estimate is not finite."""
     finite = np.isfinite(estimates).all(axis=0)
     return np.where(finite, np.std(np.where(finite, estimates, 0.0), axis=0), np.inf)

@@ -113,7 +113,7 @@ def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) ->
 
 
 def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
-    """Return the uncertain assumptions in groups: correlated ones together, all others alone."""
+    """Return the uncertain assumptions in groups. Correlated assumptions share a group."""
     names = [assumption.id for assumption in uncertain(scenario)]
     group = {name: {name} for name in names}
     for pair in scenario.correlations:

@@ -299,7 +299,7 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the `top` inputs with the largest shares of variance, and the largest share of any other.
+    """Return the `top` inputs with the largest shares of variance, and the largest share of the other inputs.
 
     The shares are estimated from slopes.
     """
@@ -309,7 +309,10 @@ def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int)
 
 
 def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]]) -> Shares:
-    """Return the Sobol indices of a measure from its answers at the rows of `PickFreeze`."""
+    """Return the Sobol indices of the picked inputs.
+
+    `answers` has the values of the measure at the rows of `PickFreeze`.
+    """
     each = np.stack([products(*part) for part in answers])
     (variance, first, total), (half, half_first, half_total) = jackknife(each)
     known = bool(variance > half)

@@ -153,7 +153,10 @@ def _student(count: int) -> float:
 
 
 def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighting) -> float:
-    """Return the jackknife variance over the blocks of replicates, 0 for fewer than three blocks."""
+    """Return the jackknife variance from leaving out one block of replicates at a time.
+
+    With fewer than three blocks, the result is 0.
+    """
     blocks = values.shape[1]
     if blocks < 3:
         return 0.0

@@ -145,7 +145,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
-    """Return a fan, given the series at each draw (D, S, T) and at the stated values (S, T)."""
+    """Return the fan of S series over T times, from their values at each draw (D, S, T) and as stated (S, T)."""
     weights = draws.weights
     scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)

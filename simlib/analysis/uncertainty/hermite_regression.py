@@ -42,9 +42,9 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual) of a regression of values (D, K) on a basis (D, degrees).
+    """Return the fitted values and the residuals of a regression of `values` (D, K) on `basis` (D, degrees).
 
-    Values and basis are centred first, by subtracting their means over the draws.
+    The means over the draws are first subtracted from both.
     """
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)

@@ -251,7 +251,10 @@ def evsi(
 
 
 def _draws(scenario: Scenario, draws: int | Belief, seed: int) -> tuple[Belief, Floats, Weighting]:
-    """Return the draws as a belief, their normal scores (D, A), and their groups and weights."""
+    """Return the draws as a `Belief`, their normal scores (D, A), and their `Weighting`.
+
+    `draws` is a belief, or the number of draws to take from the prior.
+    """
     if isinstance(draws, Belief):
         belief = checked_belief(scenario, draws)
         return belief, priors.scores_from_values(scenario, belief.theta), Weighting.of_belief(belief.weights)

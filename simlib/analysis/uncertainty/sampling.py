@@ -229,7 +229,10 @@ class Sampling:
 
 
 def _unit(spread: Spread) -> float:
-    """Return the divisor of an error: 1 for a probability, the mean for an expected count."""
+    """Return the number by which an error is divided before errors are compared.
+
+    It is 1 for a probability, and the mean for an expected count.
+    """
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 

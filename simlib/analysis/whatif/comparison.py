@@ -125,7 +125,7 @@ def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
 
 
 class _Work:
-    """Computes a comparison up to day `days`. The name "" stands for the baseline."""
+    """Computes the comparison of variants with the baseline up to day `days`. The baseline has the name ""."""
 
     def __init__(
         self,
@@ -183,9 +183,9 @@ class _Work:
         return self.runs * max(self.draws, 1)
 
     def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
-        """Join the exact effect of a variant and the effect that paired replicates show.
+        """Combine the exact effect of a variant with the effect that paired replicates show.
 
-        Either may be None. A measure that the exact engine cannot answer takes its difference from the replicates.
+        Either may be None. For a measure that the exact engine cannot answer, the difference comes from the replicates.
         """
         effect = sampled or solved
         assert effect is not None, name
@@ -201,9 +201,10 @@ class _Work:
         return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
-        """Return D draws of A assumptions of a variant (D, A), at the quantiles of the baseline's draws.
+        """Return the assumption values of a variant at each draw (D, A), or None if there is no belief.
 
-        The result is None at the stated values. An assumption with an unchanged prior keeps its draws bit for bit.
+        Each value is the same quantile of its prior as the baseline's value in this draw. An assumption with an
+        unchanged prior keeps exactly the same values.
         """
         if self.scores is None or self.belief is None:
             return None
@@ -235,10 +236,10 @@ class _Work:
         }
 
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
-        """Return the measures at each draw, and how often each intervention has no effect.
+        """Return the measures at each draw (D, T, M, 3), and how often each intervention has no effect.
 
-        The measures (D, T, M, 3) are (value, low, high) for D draws, T report times and M measures. `endings` keeps
-        the probabilities of all endings at the target day, for the flips.
+        The last axis is (value, low, high), for D draws, T report times and M measures. The probabilities of all
+        endings at the target day are stored in `endings`.
         """
         thetas = self._values(scenario)
         centre = None if thetas is None else priors.theta(scenario)
@@ -341,14 +342,14 @@ def _acts(base: Scenario, changed: Scenario) -> bool:
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weights of the D draws (D,), scaled to a mean of one. Without a belief, D is 1."""
+    """Return the weights of D draws (D,), scaled to a mean of one. Without a belief there is one draw."""
     if belief is None or np.ptp(belief.weights) == 0:
         return np.ones(1 if belief is None else belief.draws)
     return belief.weights * belief.draws
 
 
 def _scores(scenario: Scenario, belief: Belief) -> Floats:
-    """Return the normal scores (D, A) of the draws of a belief.
+    """Return the normal score of each value in the draws of a belief (D, A).
 
     The normal score of a value is the standard normal quantile of P(prior ≤ value).
     """

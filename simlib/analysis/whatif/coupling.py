@@ -97,7 +97,10 @@ class Flips:
         return max(least, 0.0), most
 
     def _forecasts(self) -> Floats:
-        """Return the probability of each ending in both scenarios (2, E): exact, else from the replicates."""
+        """Return the probability of each ending in both scenarios (2, E).
+
+        The replicates give these probabilities if there are no exact forecasts.
+        """
         if self.forecasts is not None:
             return self.forecasts
         return np.stack([self.matrix.sum(axis=1), self.matrix.sum(axis=0)]) / self.runs
@@ -309,7 +312,7 @@ def change(
 
 
 def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
-    """Return the day of the measure's event in each replicate (R,), infinite for never.
+    """Return the day of the measure's event in each replicate (R,). It is infinite if the event never happens.
 
     For `ongoing` (no ending yet), return the day on which the replicate ended.
     """
@@ -321,7 +324,10 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count by each of T times the pairs with the event only in the second replicate, and only in the first."""
+    """Count the pairs of replicates in which only one of the two has the event, by each of T times.
+
+    Returns the number of pairs (T,) in which only the second has it, and the number in which only the first has it.
+    """
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
     return other - both, one - both

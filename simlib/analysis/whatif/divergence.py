@@ -120,7 +120,10 @@ class _History:
         self.ending, self.label = ending.of, ending.label
 
     def shared(self, other: _History) -> int:
-        """Return how many events at the beginning are the same in both histories, -1 if their starts differ."""
+        """Return how many events both histories have in common before they first differ.
+
+        The result is -1 if their start states differ.
+        """
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
         both = min(len(self.rows), len(other.rows))
@@ -128,10 +131,10 @@ class _History:
         return int(np.argmax(differs)) if np.any(differs) else both
 
     def _marks(self, count: int) -> Ints:
-        """Return the first `count` events, each as a number to compare.
+        """Return a number for each of the first `count` events. Equal events have equal numbers.
 
-        For a move, the number is that of its outcome. For an intervention that sets a variable, the number is made from
-        the levels.
+        For a move, it is the number of the outcome. For an intervention that sets a variable, it is made from the
+        levels.
         """
         rows = self.rows[:count]
         return np.array(
@@ -145,7 +148,6 @@ class _History:
         )
 
     def day(self, event: int) -> float:
-        """Return the day of event number `event`, infinite if the history has no such event."""
         return float(self.histories.time[self.rows[event]]) if 0 <= event < len(self.rows) else np.inf
 
     @property

@@ -66,7 +66,7 @@ def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floa
 
 
 def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
-    """Return Tango's statistic for the hypothesis that the difference is d. The statistic decreases in d."""
+    """Return Tango's statistic for the hypothesis that the difference is d. It falls as d rises."""
     first, second, third = 2.0 * pairs, -b - c + (2.0 * pairs - b + c) * d, -c * d * (1 - d)
     only_first = (np.sqrt(np.maximum(second**2 - 4 * first * third, 0.0)) - second) / (2 * first)
     variance = pairs * (2 * only_first + d * (1 - d))

@@ -79,7 +79,10 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Return `other` with the horizon of `scenario`. Raises Unsupported if `other` has parts with other names."""
+    """Return `other` with the horizon of `scenario`.
+
+    Raises Unsupported unless both scenarios have the same names of variables, assumptions, moves and other parts.
+    """
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
