@@ -9,6 +9,7 @@ In the docstrings, `n` is a counter that the browser increases, so that two equa
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ _STATIC = Path(__file__).parents[1] / "static"
 def _script(name: str) -> str:
     """Return a script with the text of `shared.js` before it, because each widget loads only one file."""
     return "".join((_STATIC / part).read_text(encoding="utf-8") for part in ("shared.js", name))
+
+
+def _png_url(png: bytes, _: object) -> str:
+    """Return a picture as a data URL, which the page shows without loading anything, or "" for no picture."""
+    return f"data:image/png;base64,{b64encode(png).decode()}" if png else ""
 
 
 class LivePicture(anywidget.AnyWidget):
@@ -44,7 +50,7 @@ class LivePicture(anywidget.AnyWidget):
 
     _esm = _script("picture.js")
     _css = _STATIC / "simlib.css"
-    png = traitlets.Bytes().tag(sync=True)
+    png = traitlets.Bytes().tag(sync=True, to_json=_png_url)
     size = traitlets.List([900, 600]).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     sentence: Any = traitlets.List().tag(sync=True)
@@ -80,8 +86,8 @@ class Board(anywidget.AnyWidget):
 
     _esm = _script("board.js")
     _css = _STATIC / "simlib.css"
-    left = traitlets.Bytes().tag(sync=True)
-    right = traitlets.Bytes().tag(sync=True)
+    left = traitlets.Bytes().tag(sync=True, to_json=_png_url)
+    right = traitlets.Bytes().tag(sync=True, to_json=_png_url)
     size = traitlets.List([640, 300]).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
     alt_right = traitlets.Unicode().tag(sync=True)

@@ -80,11 +80,10 @@ function render({ model, el }) {
   const ask = (what, value) => send("request", { what, value, n: (model.get("request").n || 0) + 1 });
 
   const show = (name) => {
-    const graph = graphs[name];
-    const data = model.get(name);
-    graph.img.hidden = !data || !data.byteLength;
-    if (graph.img.hidden) return;
-    graph.img.src = pngUrl(data);
+    const { img } = graphs[name];
+    const url = model.get(name);
+    img.hidden = !url;
+    if (url) img.src = url;
   };
   const size = () => {
     const [width, height] = model.get("size");

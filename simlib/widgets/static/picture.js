@@ -15,9 +15,7 @@ function render({ model, el }) {
   el.append(sentence, strip, img);
 
   const show = () => {
-    const data = model.get("png");
-    if (!data || !data.byteLength) return;
-    img.src = pngUrl(data);
+    if (model.get("png")) img.src = model.get("png");
   };
   const size = () => {
     const [width, height] = model.get("size");

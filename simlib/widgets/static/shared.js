@@ -29,15 +29,6 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// Return the address of a picture. The page decodes a data URL by itself, where the address of a Blob costs messages to
-// other processes of the browser.
-function pngUrl(data) {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-  return `data:image/png;base64,${btoa(text)}`;
-}
-
 // Call the handlers {event: handler} on the events of a model. Return a function that removes them.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
