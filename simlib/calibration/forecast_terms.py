@@ -41,7 +41,7 @@ class Term:
 
 
 def read_terms(scenario: Scenario) -> dict[str, Term]:
-    """Read the terms of a scenario's questions, by the id of the question.
+    """Return {id of a question: its terms} for the questions of a scenario.
 
     Raises:
         ScenarioError: If the file is missing or has errors. The message lists all of them.

@@ -153,7 +153,10 @@ class Reference:
         return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
     def speed(self, move: Move, state: State, day: float) -> float:
-        """Return the rate of a move times its factors. For a move that takes some time, the result is work per day."""
+        """Return the rate of a move times its factors.
+
+        For a move that takes some time, the result is the part of its work that is done per day.
+        """
         if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
         speed = self.value(move.rate, state, day)

@@ -69,7 +69,7 @@ class Palette:
 
     @property
     def ready(self) -> bool:
-        """Whether a picture has been learnt."""
+        """Whether `learn` has taken the palette from a picture."""
         return len(self._nearest) > 0
 
     def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:

@@ -43,7 +43,7 @@ COLUMN = 0.02
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for the probability of each of the `most` likeliest paths.
+    """Draw a bar for the probability of each path, for at most `most` paths, the likeliest first.
 
     A path is the order in which histories first visit the rungs (levels of a ladder), together with their ending.
     """

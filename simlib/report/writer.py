@@ -90,7 +90,7 @@ def write_report(
 
 
 def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
-    """Return the function that writes blocks in the format of a file.
+    """Return the function that turns blocks into the text of an HTML or a Markdown file.
 
     Raises ScenarioError for any suffix other than .html and .md.
     """

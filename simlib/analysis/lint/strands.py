@@ -118,7 +118,7 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """A `_Strand` that changes no answer by `LINE` or more.
+    """An assumption, or all moves of an actor, that changes no answer by `LINE` or more.
 
     If the strand is an actor, questions that only this actor can answer are left out.
 

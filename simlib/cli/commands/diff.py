@@ -24,7 +24,7 @@ MOST = 20
 
 
 def execute(arguments: Request) -> int:
-    """Print the differences of two scenarios, or of two views of one, and how they affect the forecast."""
+    """Print how two scenarios, or two views of one scenario, differ, and how their forecasts differ."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 

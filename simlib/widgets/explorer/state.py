@@ -150,7 +150,7 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand to a value in base units. Its value in the view counts as no change."""
+        """Change one assumption by hand to a value in base units. The value that the view gives is no change."""
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
@@ -179,7 +179,7 @@ class State:
         return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
     def choose_view(self, view: str) -> bool:
-        """Choose a view ("": the file as it stands), without any change by hand. Raises ScenarioError."""
+        """Choose a view, or with "" the file as it stands, and drop all changes by hand. Raises ScenarioError."""
         self._check_view(view)
         return self.change(Settings(view=view, lead=self.settings.lead))
 
@@ -279,7 +279,7 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings with which answers are compared, with the present start date and horizon."""
+        """The settings that answers are compared with. Their start date and horizon are the present ones."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
