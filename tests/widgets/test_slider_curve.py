@@ -108,7 +108,7 @@ def test_a_glance_that_lies_on_no_curve_is_solved(state, answers, values, scope)
 def test_a_slider_with_values_that_do_not_fit_the_others_has_no_curve(state, answers, monkeypatch):
     settings = state.settings
     chance = next(a for a in state.base.assumptions.values() if a.kind == "chance" and not a.fixed)
-    monkeypatch.setattr(engine_cache, "forward", lambda kind, x: -np.inf if kind == "chance" else np.log(x))
+    monkeypatch.setattr(slider_curve, "forward", lambda kind, x: -np.inf if kind == "chance" else np.log(x))
     answers.trace(settings, chance.id, lead=None, moves=True)
     solved = answers.machine(settings).glances
     assert solved == 0

@@ -34,12 +34,11 @@ from simlib.machine import priors
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
-from simlib.scenario.scales import forward, inverse
 from simlib.typing import Floats
 from simlib.widgets.explorer import slider_order
 from simlib.widgets.explorer.forecast_shift import shift
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.explorer.slider_curve import SliderCurve, trace
+from simlib.widgets.explorer.slider_curve import SliderCurve, place_of, trace, value_at
 from simlib.widgets.explorer.state import State, structure
 
 if TYPE_CHECKING:
@@ -258,6 +257,10 @@ class AnswerCache:
         values = self.state.values(settings)
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
+    def slider_key(self, settings: Settings, name: str) -> Hashable:
+        """Return a key of all settings except the value of the assumption `name`: the same along its whole slider."""
+        return self.key(settings.with_value(name, None))
+
     def _labelled(self, forecast: Forecast) -> Forecast:
         return dataclasses.replace(forecast, labels=self._labels)
 
@@ -280,7 +283,8 @@ class AnswerCache:
         """
         for name in {name for name, _ in list(self._curves)}:
             curve = self._curves.get(self._curve_key(settings, name, lead, moves))
-            place = self._place(settings, name)
+            assumption = self.state.base.assumptions[name]
+            place = place_of(assumption, self.state.values(settings).get(name, assumption.value))
             if curve is not None and -1 <= place <= 1:
                 return curve.at(place)
         return self._solve_glance(settings, control, lead, moves)
@@ -296,28 +300,19 @@ class AnswerCache:
         if key in self._curves:
             return
         assumption = self.state.base.assumptions[name]
-        low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
 
         def answer(place: float) -> Forecast:
-            value = inverse(assumption.kind, ((1 - place) * low + (1 + place) * high) / 2)
-            return self._solve_glance(settings.with_value(name, value), control, lead, moves)
+            return self._solve_glance(settings.with_value(name, value_at(assumption, place)), control, lead, moves)
 
         curve = None
-        if np.isfinite([low, high]).all():
+        if np.isfinite(place_of(assumption, assumption.value)):
             with contextlib.suppress(ScenarioError):  # some values of the slider do not fit the others
                 curve = trace(answer)
         with self._lock:
             _remember(self._curves, key, lambda: curve, CURVES_KEPT)
 
     def _curve_key(self, settings: Settings, name: str, lead: str | None, moves: bool) -> tuple[str, Hashable]:
-        return name, (self.key(settings.with_value(name, None)), lead, moves)
-
-    def _place(self, settings: Settings, name: str) -> float:
-        """Return where the value of an assumption is on its slider: -1 is the low end, and 1 the high end."""
-        assumption = self.state.base.assumptions[name]
-        value = self.state.values(settings).get(name, assumption.value)
-        low, here, high = (forward(assumption.kind, number) for number in (assumption.low, value, assumption.high))
-        return (2 * here - low - high) / (high - low)
+        return name, (self.slider_key(settings, name), lead, moves)
 
     def _solve_glance(self, settings: Settings, control: Control, lead: str | None, moves: bool) -> Forecast:
         machine = self.machine(settings)

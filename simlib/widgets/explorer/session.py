@@ -525,7 +525,7 @@ class ExplorerSession:
         return self.answers.key(self.state.settings), self.state.lead.name
 
     def _reach_key(self, name: str) -> Hashable:
-        return self.answers.key(self.state.settings.with_value(name, None)), self.state.lead.name
+        return self.answers.slider_key(self.state.settings, name), self.state.lead.name
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""

@@ -7,11 +7,13 @@ predicts every answer at the new ones. An answer on the curve then takes about a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from simlib.results import Forecast
+from simlib.scenario.model import Assumption
+from simlib.scenario.scales import forward, inverse
 from simlib.typing import Floats
 from simlib.widgets.explorer.forecast_shift import mixture, same_answer
 
@@ -57,19 +59,38 @@ def points(intervals: int) -> Floats:
     return -np.cos(np.pi * np.arange(intervals + 1) / intervals)
 
 
+def place_of(assumption: Assumption, value: float) -> float:
+    """Return the place of a value on the slider of an assumption: -1 at the low end, 1 at the high end.
+
+    The place is infinite or nan if an end, or the value, is infinite on the log or logit scale of the slider.
+    """
+    low, here, high = (forward(assumption.kind, number) for number in (assumption.low, value, assumption.high))
+    return (2 * here - low - high) / (high - low)
+
+
+def value_at(assumption: Assumption, place: float) -> float:
+    """Return the value of an assumption at a place on its slider."""
+    low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
+    return inverse(assumption.kind, ((1 - place) * low + (1 + place) * high) / 2)
+
+
 def trace(answer: Callable[[float], Forecast]) -> SliderCurve | None:
     """Return the curve through the answers along a slider.
 
     `answer` returns the exact answer at a place from -1 to 1. The result is None if `MOST_INTERVALS` intervals are not
     enough, for example because the answer has a kink.
     """
-    forecasts = [answer(place) for place in points(2)]
-    intervals = 2
-    while intervals < MOST_INTERVALS:
-        before, intervals = SliderCurve(forecasts), 2 * intervals
+    exact = {place: answer(place) for place in points(2)}
+    curve, intervals = SliderCurve(_in_order(exact)), 4
+    while intervals <= MOST_INTERVALS:
         new = {place: answer(place) for place in points(intervals)[1::2]}
-        exact = iter(new.values())
-        forecasts = [forecasts[n // 2] if n % 2 == 0 else next(exact) for n in range(intervals + 1)]
-        if all(same_answer(before.at(place), forecast, CLOSE) for place, forecast in new.items()):
-            return SliderCurve(forecasts)
+        predicted = all(same_answer(curve.at(place), forecast, CLOSE) for place, forecast in new.items())
+        exact |= new
+        curve, intervals = SliderCurve(_in_order(exact)), 2 * intervals
+        if predicted:
+            return curve
     return None
+
+
+def _in_order(exact: Mapping[float, Forecast]) -> list[Forecast]:
+    return [exact[place] for place in sorted(exact)]
