@@ -131,6 +131,11 @@ def quoted(label: str) -> str:
     return label if any(mark in label for mark in '“”"') else f"“{label}”"
 
 
+def capital(text: str) -> str:
+    """Return a text with a capital first letter. The other letters stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def listed(words: Iterable[str]) -> str:
     """Return words as part of a sentence: "A", "A and B", "A, B and C"."""
     *most, last = words

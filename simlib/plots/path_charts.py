@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.formatting import percent, quoted
+from simlib.formatting import capital, percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters, lines_within, name, number, rows, whisker
 
@@ -109,7 +109,7 @@ def _first_fork(result: Paths, nodes: list[Branch]) -> str:
     if first is not None:
         start, to = map(quoted, first.rungs)
         title = f"from {start} the likeliest next rung is {to} ({percent(first.share_of_parent)})"
-    return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
+    return f"Of {_ended_so(result)}: {title}" if result.given else capital(title)
 
 
 def _branch(ax: Axes, start: tuple[float, float], end: tuple[float, float], width: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import counted, percent, quoted
+from simlib.formatting import capital, counted, percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
@@ -45,7 +45,7 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
         whisker(ax, rate.low or 0.0, rate.high or 0.0, at)
         color = style.ORANGE if check.verdict in ("above", "below") else style.BLUE
         ax.plot([check.implied or 0.0], [at], "o", color=color, markersize=7, zorder=5, clip_on=False)
-        name(ax, row, rate.what[0].upper() + rate.what[1:])
+        name(ax, row, capital(rate.what))
         text = f"{percent(rate.figure)} of past crises, {percent(check.implied or 0.0)} here"
         number(ax, max(rate.high or 0.0, check.implied or 0.0) + 0.01 * top, at, text)
     style.percent_axis(ax, style.round_top(top), horizontal=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import counted, long_date, one_digit, percent, plainly, quoted
+from simlib.formatting import capital, counted, long_date, one_digit, percent, plainly, quoted
 from simlib.quantities import show_range
 from simlib.report.confidence import confidence_in
 from simlib.report.figure_blocks import figure_block
@@ -204,7 +204,7 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
     a = bar.assumption
     ends = f"{percent(float(bar.at_low[0]))} to {percent(float(bar.at_high[0]))}"
     behind = grounds(material.scenario, a.because, a.sources)
-    reason = clipped(a.because[:1].upper() + a.because[1:], _REASON)
+    reason = clipped(capital(a.because), _REASON)
     reason += " " if reason.endswith(("…", ".")) else ". " * bool(reason)
     newest = "the newest " if len(behind.sources) > 1 and behind.youngest else ""
     sources = f"{counted(len(behind.sources), 'source')}, {newest}{behind.age()}." if behind.sources else "No source."

@@ -32,7 +32,7 @@ from simlib.analysis.evaluator import Responses
 from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
-from simlib.formatting import counted, over_draws, percent, quoted
+from simlib.formatting import capital, counted, over_draws, percent, quoted
 from simlib.machine import measures
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, days_by
@@ -208,7 +208,7 @@ class Discovery(Answer):
         if self.constant:
             what = f"{self.measure.words} is at {self._value(float(self.answers[0]))} by {by}"
             where = f"in every one of {counted(len(self.answers), 'draw')} of the assumptions"
-            yield f"{what[0].upper()}{what[1:]} {where}: it is the same everywhere, so there is nothing to discover."
+            yield f"{capital(what)} {where}: it is the same everywhere, so there is nothing to discover."
             return
         over = over_draws(self.provenance)
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
@@ -221,7 +221,7 @@ class Discovery(Answer):
         if not self.boxes:
             yield f"No region of the assumptions stands out where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"
-        yield f"{over[0].upper()}{over[1:]}, {'it does so' if self.boxes else what} {whole}."
+        yield f"{capital(over)}, {'it does so' if self.boxes else what} {whole}."
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:

@@ -25,7 +25,7 @@ from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackk
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, steepest_first, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, listed, percent, quoted
+from simlib.formatting import capital, counted, listed, percent, quoted
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure, days_by, find
@@ -184,7 +184,7 @@ class Sobol(Traced):
         what, spread = f"{shares.measure.words} by {self.by_words}", shares.deviation
         mean = percent(shares.mean) if shares.measure.probability else f"{shares.mean:.3g}"
         wide = f"{100 * spread:.2g} points" if shares.measure.probability else f"{spread:.2g}"
-        what = f"{what[0].upper()}{what[1:]}"
+        what = capital(what)
         whole = f"{what}: {mean} on average over the priors, with a standard deviation of {wide}."
         if not shares.known:
             yield whole

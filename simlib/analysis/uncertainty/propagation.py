@@ -39,7 +39,7 @@ from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, eno
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief, spread_of
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, listed, one_digit, over_draws, percent
+from simlib.formatting import capital, counted, listed, one_digit, over_draws, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find, of_forecast
@@ -209,7 +209,7 @@ class Uncertainty(Traced):
         where = f"{100 * (high - low):.3g}% of the draws give between {first} and {last}"
         if low == high:
             where = f"{100 * low:.3g}% of the draws give at most {last}"
-        yield f"{what[0].upper()}{what[1:]}: {show(s.mean)} {self.source}, {stated}. {where}."
+        yield f"{capital(what)}: {show(s.mean)} {self.source}, {stated}. {where}."
         if s.share:
             yield _shares(s, s.share, error(s.mean.half))
 

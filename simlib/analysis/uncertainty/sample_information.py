@@ -46,7 +46,7 @@ from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, p
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.formatting import over_draws, percent, quoted, with_error
+from simlib.formatting import capital, over_draws, percent, quoted, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -152,7 +152,7 @@ class Evsi(Traced):
         """Describe up to `most` observations whose gain exceeds its error, and the forecast today."""
         over = over_draws(self.provenance)
         first = (
-            f"{over[0].upper()}{over[1:]}, {self.measure.words} by {self.by_words} has a probability of "
+            f"{capital(over)}, {self.measure.words} by {self.by_words} has a probability of "
             f"{percent(self.mean)} today. It is still open at the end of {self.look_by_words} in "
             f"{percent(self.open_then)} of histories"
         )

@@ -12,7 +12,7 @@ from simlib.analysis.whatif.coupling import COUPLING, Flips
 from simlib.analysis.whatif.divergence import Divergence
 from simlib.analysis.whatif.variants import Booking
 from simlib.answer import Answer, ScenarioKey, pick
-from simlib.formatting import listed, percent, quoted
+from simlib.formatting import capital, listed, percent, quoted
 from simlib.machine.measures import Measure
 from simlib.typing import Floats
 
@@ -83,7 +83,7 @@ class VariantEffect:
             if share
         ]
         flips = self.flips.sentence() if self.flips else ""
-        lines += [f"{flips[0].upper()}{flips[1:]}"] if flips else []
+        lines += [capital(flips)] if flips else []
         return lines + [pair.sentence() for pair in self.divergences if histories]
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output.forecast_text import count
 from simlib.cli.output.progress import Task
-from simlib.formatting import percent
+from simlib.formatting import capital, percent
 from simlib.report.assumption_blocks import with_reasons
 from simlib.scenario.model import Scenario
 
@@ -38,7 +38,7 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
         parts.setdefault(line.section, []).append(line.sentence)
     told = [*parts.pop("move"), *_happens(changed, name)]
     for section, sentences in parts.items():
-        told += ["", f"{section[0].upper()}{section[1:]}", *(f"  {sentence}" for sentence in sentences)]
+        told += ["", capital(section), *(f"  {sentence}" for sentence in sentences)]
     return "\n".join(told)
 
 

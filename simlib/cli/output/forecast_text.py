@@ -12,7 +12,17 @@ import numpy as np
 
 from simlib.cli.output.impact_text import impact_tables
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import counted, end_of, in_days, is_whole, long_date, over_draws, percent, percent_within
+from simlib.formatting import (
+    capital,
+    counted,
+    end_of,
+    in_days,
+    is_whole,
+    long_date,
+    over_draws,
+    percent,
+    percent_within,
+)
 from simlib.machine.measures import headline, of_forecast
 from simlib.quantities import show
 from simlib.results import Band, Forecast
@@ -66,7 +76,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
     else:
         over, stated = forecast.sentences()
         where = over_draws(forecast.provenance)
-        yield f"{where[0].upper()}{where[1:]}. {over}"
+        yield f"{capital(where)}. {over}"
         yield stated
 
 

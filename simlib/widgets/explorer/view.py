@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from simlib.formatting import long_date
+from simlib.formatting import capital, long_date
 from simlib.plots.figure import picture_bundle, reduced, stacked, text_picture
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
@@ -253,7 +253,7 @@ class Explorer(w.VBox):
         if not pictures:
             return {}
         heading = self.state.heading()
-        lines = (STILL, self.board.alt, *([heading[:1].upper() + heading[1:] + "."] if heading else []))
+        lines = (STILL, self.board.alt, *([f"{capital(heading)}."] if heading else []))
         whole = stacked(text_picture(width, lines), *pictures)
         return picture_bundle(whole, f"{self.state.base.title}. {' '.join(lines[1:])}")[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simlib.control import Control
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import capital, counted, long_date, percent
 from simlib.quantities import DAYS_PER
 from simlib.widgets.questions.choices import number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
@@ -49,7 +49,7 @@ class BesidePastCrises(PanelQuestion):
         ]
         outside = [check for check in result.shares if check.verdict in ("above", "below")]
         sentences = [
-            f"{check.rate.what[0].upper()}{check.rate.what[1:]}: {percent(check.rate.figure)} of past crises, "
+            f"{capital(check.rate.what)}: {percent(check.rate.figure)} of past crises, "
             f"{percent(check.implied or 0.0)} in this scenario. {check.note}"
             for check in outside or result.shares
         ]
