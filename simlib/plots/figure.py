@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,22 @@ def new_figure(width: int, height: int, words: str = "") -> Figure:
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     figure.words = words  # type: ignore[attr-defined]
+    return figure
+
+
+def drawn(
+    draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float], words: str = ""
+) -> Figure:
+    """Return a figure of `width` by `height` pixels with one axes, on which `draw` has drawn.
+
+    The axes fills `box`, which is (left, bottom, width, height) as shares of the figure. `words` is the alternative
+    text.
+    """
+    from simlib.plots.lettering import settle
+
+    figure = new_figure(width, height, words)
+    draw(figure.add_axes(box))
+    settle(figure)
     return figure
 
 

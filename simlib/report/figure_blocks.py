@@ -41,14 +41,11 @@ def figure_block(
         foot: A line below the picture.
     """
     from simlib.plots.captions import sign
-    from simlib.plots.figure import new_figure, small_png
-    from simlib.plots.lettering import settle
+    from simlib.plots.figure import drawn, small_png
 
-    figure = new_figure(width, height, words)
+    figure = drawn(draw, width, height, box, words)
     if foot:
         sign(figure, foot)
-    draw(figure.add_axes(box))
-    settle(figure)
     return Block("figure", words, png=small_png(figure, ratio=_SHARPNESS), width=width)
 
 

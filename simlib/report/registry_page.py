@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from simlib.calibration.registry_score import OURS, RegistryScore, called
@@ -88,9 +89,7 @@ def _receipts(score: RegistryScore) -> Iterator[tuple[str, ...]]:
 
 def _picture(kind: str, subject: object, height: int) -> bytes:
     from simlib.plots import registry_charts
-    from simlib.plots.figure import new_figure, small_png
-    from simlib.plots.lettering import settle
+    from simlib.plots.figure import drawn, small_png
 
-    figure = new_figure(1000, height)
-    settle(getattr(registry_charts, kind)(subject, figure.add_axes((0.08, 0.12, 0.84, 0.72))))
-    return small_png(figure)
+    draw = partial(getattr(registry_charts, kind), subject)
+    return small_png(drawn(draw, 1000, height, (0.08, 0.12, 0.84, 0.72)))

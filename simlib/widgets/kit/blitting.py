@@ -8,17 +8,13 @@ palette of the last complete drawing. The PNG is then a third as large as in 32-
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from simlib.plots.figure import at_ratio, new_figure, small_png
-from simlib.plots.lettering import settle
+from simlib.plots.figure import at_ratio, drawn, small_png
 from simlib.plots.palette import Palette, colours_of
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 QUICK = 4
 """Compression level (zlib) of the PNG. Level 4 takes 3 ms and makes 39 kB. Level 8 takes 15 ms and makes 34 kB.
@@ -109,14 +105,3 @@ def still_figure(
     figure. `ratio` is the number of pixels of the PNG for each pixel of the page.
     """
     return small_png(drawn(draw, width, height, box), ratio=ratio), (width, height)
-
-
-def drawn(draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float]) -> Figure:
-    """Return a figure of `width` by `height` pixels with one axes, on which `draw` has drawn.
-
-    The axes fills `box`, which is (left, bottom, width, height) as shares of the figure.
-    """
-    figure = new_figure(width, height)
-    draw(figure.add_axes(box))
-    settle(figure)
-    return figure

@@ -68,7 +68,7 @@ class Drawing:
 
 def stack_drawings(*drawings: Drawing) -> tuple[bytes, tuple[int, int]]:
     """Return a PNG of the drawings, one below the other, and its size in pixels of the page."""
-    from simlib.widgets.kit.blitting import drawn
+    from simlib.plots.figure import drawn
 
     figures = []
     for drawing in drawings:

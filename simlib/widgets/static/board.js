@@ -107,10 +107,7 @@ function render({ model, el }) {
   const say = () => {
     // Screen readers do not read previews. They wait for the answer at rest.
     headline.setAttribute("aria-busy", String(model.get("preview")));
-    const parts = model.get("sentence");
-    const same = parts.length === headline.children.length && parts.every(({ strong }, i) => (headline.children[i].tagName === "STRONG") === Boolean(strong));
-    if (same) parts.forEach(({ text: words }, i) => put(headline.children[i], words));
-    else headline.replaceChildren(...parts.map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
+    putParts(headline, model.get("sentence"));
   };
   // Chips and options are made again only if the list of answers changes. While a slider moves, only numbers change.
   const makeChip = ({ name, label, short }) => {

@@ -37,8 +37,7 @@ function render({ model, el }) {
     // Screen readers do not read previews. They wait for the answer at rest.
     sentence.setAttribute("aria-busy", String(model.get("preview")));
     sentence.hidden = !model.get("sentence").length;
-    const parts = model.get("sentence");
-    sentence.replaceChildren(...parts.map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
+    putParts(sentence, model.get("sentence"));
   };
   const unwatch = listen(model, {
     "change:sentence": say, "change:png": show, "change:size": size, "change:alt": alt, "change:status": status,

@@ -29,6 +29,15 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// Show the parts {text, strong} of a sentence in a node. Nodes of an equally built sentence stay, and only texts change.
+function putParts(node, parts) {
+  const tags = parts.map(({ strong }) => (strong ? "strong" : "span"));
+  if (String([...node.children].map(({ localName }) => localName)) !== String(tags)) {
+    node.replaceChildren(...tags.map((tag) => make(tag)));
+  }
+  parts.forEach(({ text }, i) => put(node.children[i], text));
+}
+
 // Call the handlers {event: handler} on the events of a model. Return a function that removes them.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
