@@ -292,7 +292,8 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
     """Return round values from `low` to `high` (both above zero, in base units) as {value: text}.
 
     The values are round in the unit in which they are written. The result has at least `least` values, if the range
-    contains that many numbers with two digits. If no value is round, `low` and `high` themselves are returned.
+    contains that many numbers with two significant digits. If no value is round, `low` and `high` themselves are
+    returned.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:

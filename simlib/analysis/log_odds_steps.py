@@ -21,6 +21,7 @@ import numpy as np
 
 from simlib.evidence.closings import Closing, Stages
 from simlib.evidence.draw_weights import Reweighting
+from simlib.machine.belief import effective_number
 from simlib.typing import Bools, Floats
 
 CERTAIN = 1e-9
@@ -156,7 +157,7 @@ class _EffectSplit:
     def _weights(self, place: int, stage: int, day: float) -> Floats:
         weights, shape = self.weighing.at(self.logs[place][:, stage], day)
         self.shape = max(self.shape, shape)
-        self.effective = min(self.effective, float(1 / np.sum(weights**2)))
+        self.effective = min(self.effective, effective_number(weights))
         return weights
 
     def _mean(self, weights: Floats, place: int, stage: int) -> float:

@@ -142,7 +142,7 @@ class LogOutlook:
         return wanted
 
     def static(self, name: str) -> float:
-        """Return the forecast of a measure that is made on the first day, without any row of the log."""
+        """Return the forecast that is made on the first day, without any row of the log, for one measure."""
         if self.first == self.scenario.as_of:
             tables = Tables(self.scenario)
             levels, shares = tables.start_states(priors.theta(self.scenario))

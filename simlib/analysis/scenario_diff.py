@@ -156,7 +156,7 @@ class Diff(Answer):
         ]
 
     def sentences(self) -> list[str]:
-        """Describe every change, and compare the two forecasts by their common date."""
+        """Describe every change, and compare what the two scenarios forecast for their common date."""
         lines = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)

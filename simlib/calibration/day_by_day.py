@@ -104,7 +104,16 @@ def daily_forecasts(
     one = _OneDate(scenario, rows, horizons, draws, seed, control)
     result: list[DatedForecast] = []
     for number, day in enumerate(days):
-        known = update(scenario, rows, as_of=day, learn=learn, draws=draws, seed=seed, skip_impossible=skip_impossible)
+        known = update(
+            scenario,
+            rows,
+            as_of=day,
+            learn=learn,
+            draws=draws,
+            seed=seed,
+            skip_impossible=skip_impossible,
+            control=Control(cancel=control.cancel, threads=control.threads),
+        )
         if _is_over(known.scenario):
             return DailyForecasts(tuple(result), day)
         result += one.forecasts(day, known.scenario, known.belief)
@@ -128,7 +137,7 @@ class _OneDate:
         self.scenario, self.draws, self.seed = scenario, draws, seed
         self.length = round(scenario.horizon_days)
         self.horizons = tuple(sorted(set(horizons)))
-        self.control = Control(cancel=control.cancel, threads=_ONE_THREAD)
+        self.control = Control(cancel=control.cancel, threads=control.threads or _ONE_THREAD)
         self.readings = read_rows(scenario, rows)
         self.base = _base_rates(scenario)
         self.static = self._solved(scenario, draws, range(self.length + 1))

@@ -76,7 +76,7 @@ class TempoFit:
         names = [f"event-days per day while {level}" for level in self.levels]
         names += [f"cooling per day, {first} to {second}" for first, second in steps]
         names += ["probability that an event makes the tempo hot"]
-        names += [f"share of crises {level} after the trigger" for level in self.levels]
+        names += [f"share of crises {level} after the first day" for level in self.levels]
         names += ["standard deviation of log activity between crises"]
         return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
 
@@ -222,7 +222,9 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
         raise SimlibError(f"a tempo is fitted with {' or '.join(map(str, LEVELS))} levels, not with {levels}")
     if len(kept) < FEWEST_CRISES or not events:
         found = f"{counted(len(kept), 'crisis', 'crises')} with {counted(events, 'event-day')}"
-        raise SimlibError(f"a clock needs at least {FEWEST_CRISES} crises and one event-day after the trigger: {found}")
+        raise SimlibError(
+            f"a clock needs at least {FEWEST_CRISES} crises and one event-day after the first day: {found}"
+        )
     gaps, scale = Gaps(kept), _Scale(levels)
 
     def lost(x: Floats) -> float:

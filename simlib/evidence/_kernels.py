@@ -282,8 +282,8 @@ def _ways_of(span, spans, ways):
 def forward(start, rates, spans, ways, maps, kept, masses):
     """Compute the distribution at the start of each span and at the end of the log, given the log so far.
 
-    The distributions are written into `kept`. For each of them, `masses` receives the share of the probability at the
-    start of the previous span that agrees with the log. Returns the index of the first distribution whose share is 0,
+    The distributions are written into `kept`. For each of them, `masses` receives the likelihood of the log since the
+    start of the previous span, given the log before. Returns the index of the first distribution whose likelihood is 0,
     or -1 if there is none.
     """
     days, _, state_start, grid_start = spans

@@ -47,7 +47,7 @@ class Update(Answer):
     - unmapped: without a meaning in the scenario.
     - impossible: left out, because no state of the scenario can explain the row.
     - unknown: not public before the date of the update, or about a later day.
-    - outside: from before the history.
+    - outside: from before the first day of the scenario's history.
     - after_the_end: from after the end of the story.
 
     The other fields are:

@@ -86,8 +86,8 @@ class Passed:
     There are S spans (stretches of time). T is the number of states in all spans and at the end of the log together.
 
     - log_likelihood: the log-likelihood of the rows of the log and of the absence of other rows.
-    - masses (S + 1,): for the start of each span and for the end, the share of the probability at the start of the
-      previous span that agrees with the log. After a share of 0, all shares are 0.
+    - masses (S + 1,): for the start of each span and for the end, the likelihood of the log since the start of the
+      previous span, given the log before. After a likelihood of 0, all are 0.
     - kept (T,): the distribution at the start of each span and at the end, given the log so far.
     - values (T,): the likelihood of the rest of the log from each state, divided by its mean over the states. None
       unless `Filter.gradient` computed them.

@@ -31,6 +31,7 @@ from simlib.evidence.draw_weights import Reweighting
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.walk import NoProbability
 from simlib.machine import priors
+from simlib.machine.belief import effective_number
 from simlib.typing import Bools, Floats, Ints
 
 TRUSTED, ENOUGH = 0.7, 200
@@ -276,7 +277,7 @@ class Learning:
 
     def _done(self, z: Floats, weighing: Reweighting, log: Floats, ends: Floats, method: str) -> Posterior:
         weights, shape = weighing.at(log, self.filter.timetable.stop)
-        effective = float(1 / np.sum(weights**2))
+        effective = effective_number(weights)
         return Posterior(z, weights, ends, method, shape, effective, self.free, self.cut, weighing)
 
     # ---------------------------------------------------------------- chains

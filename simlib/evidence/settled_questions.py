@@ -170,7 +170,7 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Find the firings in which the event happens, that change no state, and that need not show in the log.
+        """Find the firings that make the event happen but change no state and may be missing from the log.
 
         A firing is a move that happens with one of its outcomes.
 
@@ -181,8 +181,8 @@ class Unanswered:
             - the segment, whose calendar windows decide the rates.
             - the entry of each firing in the tables of rates.
             - the branch of each firing in the tables of chances.
-            - for each firing, the share that the log would show.
-            - for each firing, the index of the assumption that multiplies this share, or -1.
+            - for each firing, the probability that the log shows it.
+            - for each firing, the index of the assumption that multiplies this probability, or -1.
         """
         prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable

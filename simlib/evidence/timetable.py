@@ -99,7 +99,7 @@ class Timetable:
     - kinds: the different kinds of coverage. A coverage says whether the log shows an event, and how late.
     - coverage: the index into `kinds` for each pair (move, outcome).
     - unknown: rows that were not public before the date, or are about a later day.
-    - outside: rows from before the history.
+    - outside: rows from before the first day of the scenario's history.
     """
 
     start: float

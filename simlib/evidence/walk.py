@@ -4,8 +4,8 @@ Terms of this module:
 
 - firing: a move that happens with one of its outcomes.
 - span: a stretch of time within which no row of the log opens or closes and no hazard changes.
-- open row: a row of the log, within the days on which its firings may have happened. The row closes at the end of
-  these days.
+- open row: a row of the log is open during the days on which its firings may have happened. The row closes at the end
+  of these days.
 - count: the number of firings that an open row has received so far. A full count is the number of firings that the row
   reports. A combination of counts has one count for each open row.
 - machine state: a level for each variable of the scenario.
@@ -13,8 +13,8 @@ Terms of this module:
 - way: a transition within a span from one machine state to another. A way *along* an open row raises the count of this
   row by one, and may lead back to the same machine state. Ways along no row raise no count.
 - slot: one term of the rate of a way. The rate of a way is the sum of the rates of its slots. The rate of a slot is a
-  product: the hazard of a rate table entry, the chance of an outcome, and a weight. The weight is the probability that
-  the log shows the firing (along a row), or that it does not (other ways).
+  product: the hazard of a rate table entry, the chance of an outcome, and a weight. For a way along a row, the weight
+  is the probability that the log shows the firing. For other ways, it is the probability that the log does not show it.
 - rating: the calendar windows that are closed and the interventions in force. Hazards and chances depend on the rating.
 """
 

@@ -85,7 +85,12 @@ class Belief:
     @property
     def effective_draws(self) -> float:
         """The effective sample size of the weighted draws, 1 / Σ weights² (Kish 1965)."""
-        return float(1 / np.sum(self.weights**2))
+        return effective_number(self.weights)
+
+
+def effective_number(weights: Floats) -> float:
+    """Return the effective sample size (Σ weights)² / Σ weights² of draws with these relative weights (Kish 1965)."""
+    return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
@@ -137,8 +142,7 @@ def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = 
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))
-    share = weights / weights.sum()
-    count = 1 / np.sum(share**2)
+    share, count = weights / weights.sum(), effective_number(weights)
     begin = np.asarray(points) * (count - 1) / count
     flat = values.reshape(len(values), -1)
     result = np.empty((len(begin), flat.shape[1]))

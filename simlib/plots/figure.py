@@ -82,7 +82,7 @@ def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
 def small_png(*figures: Figure, ratio: float = 1) -> bytes:
     """Return figures of equal width, one below the other, as one PNG of few colours.
 
-    `ratio` is the number of pixels for each pixel of the figures.
+    `ratio` is the width of the PNG in pixels, divided by the width of the figures in pixels.
     """
     from simlib.plots.palette import Palette, colours_of
 

@@ -77,7 +77,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 
 def rows_of(result: Comparison) -> float:
-    """Return how many rows high a calendar is, with the names of the variants."""
+    """Return the height of a calendar in rows. The names of the variants count in this height."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
     more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
     return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more

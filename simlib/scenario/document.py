@@ -136,7 +136,7 @@ def read_file(path: Path, shown: str) -> str:
 
 
 def decode(raw: bytes, shown: str) -> str:
-    """Return bytes as text. Messages call the source of the bytes `shown`.
+    """Return bytes as text. `shown` is the name of their source in messages.
 
     Raises ScenarioError if there are too many bytes or if they are not UTF-8.
     """

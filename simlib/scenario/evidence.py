@@ -70,9 +70,9 @@ class RowRule:
     - `level`: a condition on the state. The row reports that it holds.
     - `setting`: a change from outside, as pairs (variable, level).
 
-    If none of these three is given, the row reports that `move` happened. Without `move`, the word of the row is the id
-    of the move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the likelihood ratio
-    P(row | its report is true) / P(row | its report is false).
+    If none of these three is given, the row reports that `move` happened. If the rule has no `move`, the word of the
+    row is the id of the move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the
+    likelihood ratio P(row | its report is true) / P(row | its report is false).
     """
 
     words: tuple[str, ...]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.machine.belief import quantiles
+from simlib.machine.belief import effective_number, quantiles
 from simlib.typing import Bools, Floats
 
 __all__ = ["RawBox", "RawLeaf", "find_boxes", "grow"]
@@ -29,7 +29,9 @@ _CHANCE = 0.05
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box among n points with D coordinates, which are ranks of assumption values between 0 and 1.
+    """A box among n points with D coordinates.
+
+    Each coordinate is the rank of an assumption value, scaled to between 0 and 1.
 
     low, high (D,): the bounds of the box, infinite where there is no bound.
     members (n,): whether each point lies in the box.
@@ -193,7 +195,7 @@ def _p_values(cases: _Cases, box: Floats) -> Floats:
 
     members = cases.inside(box)
     own = cases.weights[members]
-    size = round(float(own.sum() ** 2 / np.sum(own**2))) if len(own) else 0
+    size = round(effective_number(own)) if len(own) else 0
     hits = round(cases.density(members) * size)
     result = np.zeros_like(box)
     for side, dimension in np.argwhere(np.isfinite(box)):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.analysis.evaluator import cross
+from simlib.machine.belief import effective_number
 from simlib.typing import Floats, Ints
 
 __all__ = ["GROUPS", "Number", "Stage", "Weighting", "draws_needed", "effective", "enough", "estimate", "mean"]
@@ -177,7 +178,7 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 def effective(draws: int, scale: Floats | None) -> float:
     """Return the number of draws of equal weight that would tell as much (Kish 1965)."""
-    return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
+    return draws if scale is None else effective_number(scale)
 
 
 def mean(values: Floats, scale: Floats | None = None) -> float:

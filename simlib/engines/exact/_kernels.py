@@ -5,8 +5,8 @@ without Numba. Tests compare the two versions. Kernels are serial, release the G
 compile once per installation.
 
 The code of a state is one whole number, whose digits are the levels of the variables. A branch is an outcome of a move
-together with a context: which conditions on the move's outcomes hold. A clock is a hidden variable that counts the
-completed stages of a move's (Erlang distributed) waiting time.
+in one context. A context says which conditions on the move's outcomes hold. A clock is a hidden variable that counts
+the completed stages of a move's (Erlang distributed) waiting time.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class Lanes:
         return result
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let the other columns gain amounts per day in proportion to the first column, the distribution.
+        """Let each column after the first gain amounts per day in proportion to the first column (the distribution).
 
         `values` (S, 4) are the gains per day of each column along the `edges`. `stay` (N, 4) are the gains per day
         within each state. All gains are per unit of probability.

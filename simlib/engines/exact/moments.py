@@ -160,7 +160,7 @@ class MomentSums(Watcher):
     Attributes:
         at (T, 1 + endings, 4): The sum of each vector over the states without an ending, then over the states of each
             ending.
-        gained (T, 4): The increase of the mean square in the segment, times the number of jumps per day.
+        gained (T, 4): The increase of each mean square since the start of the segment, times the jumps per day.
     """
 
     def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:

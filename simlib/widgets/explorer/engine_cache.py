@@ -6,9 +6,9 @@ are three kinds of answers:
 - An *answer at rest* is exact or, for a scenario too large for the exact engine, computed from `RUNS` replicates.
 - A *glance* is an exact answer without its slow parts. It is shown while a slider moves, if it takes at most
   `QUICK_SECONDS`.
-- A *preview* is shown if a glance is too slow. It is the last answer at rest plus the difference of two short Monte
-  Carlo runs, at the values of that answer and at the present values. The runs use common random numbers, so most of
-  their noise cancels, and the picture hardly jumps when the answer at rest follows.
+- A *preview* is shown if a glance is too slow. It is the last answer at rest plus a difference: a short Monte Carlo run
+  at the present values, minus one at the values of that answer. The runs use common random numbers, so most of their
+  noise cancels, and the picture hardly jumps when the answer at rest follows.
 
 The answer at rest with its short run is the *anchor* of the previews.
 """
