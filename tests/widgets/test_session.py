@@ -265,6 +265,26 @@ def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, m
     assert f"signed by 30 May 2031: {said(state)}." in quick.front.last.alt
 
 
+def test_a_glance_that_waits_for_its_turn_does_not_cover_what_was_undone(quick, state, monkeypatch):
+    returned, glance = threading.Event(), quick.answers.glance
+
+    def told(*arguments, **options):
+        try:
+            return glance(*arguments, **options)
+        finally:
+            returned.set()
+
+    monkeypatch.setattr(quick.answers, "glance", told)
+    with quick.lock:
+        move(quick, 0.2)
+        assert returned.wait(10)
+        time.sleep(0.1)  # it waits for the lock now
+        state.undo()
+        quick.update()
+    assert quick.wait(30)
+    assert f"signed by 30 May 2031: {said(state)}." in quick.front.last.alt
+
+
 def test_moves_are_counted_under_the_hand_only_where_they_are_shown(quick):
     move(quick, 0.2)
     assert quick.wait_shown(30)

@@ -159,8 +159,11 @@ class PreviewLoop:
     def _glance(self, settings: Settings) -> None:
         def done(forecast: Forecast) -> None:
             with self.lock:
-                self.display.show_moving(forecast)
-                if settings == self.answers.state.settings:
+                present = settings == self.answers.state.settings
+                # A glance may wait for the lock while another change, such as an undo, is answered from memory.
+                if present or self.display.in_hand:
+                    self.display.show_moving(forecast)
+                if present:
                     self._order(settings)
 
         moves, lead = self.display.counts_moves, self._lead
