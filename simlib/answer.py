@@ -244,7 +244,7 @@ def pick(thing: object, *names: str) -> dict[str, Any]:
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of a table as {column: value}, with one plain value in each column.
 
-    A list [value, half-width of interval] becomes two columns, `name` and `name_error`. Texts are joined.
+    A list [value, half-width of interval] becomes two columns, `name` and `name_error`. A tuple becomes one text.
     """
     flat: dict[str, Any] = {}
     for name, value in row.items():

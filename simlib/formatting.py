@@ -165,7 +165,7 @@ def with_long_dates(text: str) -> str:
 
 
 def is_whole(days: float) -> bool:
-    """Whether a number of days is whole, up to round-off, so that it ends at midnight."""
+    """Whether a number of days is whole, up to round-off."""
     return abs(days - round(days)) < _ROUND_OFF
 
 
@@ -186,8 +186,8 @@ def date_at(as_of: dt.date, days: float) -> dt.date:
 def end_of(as_of: dt.date, days: float) -> str:
     """Write the moment that lies `days` days after 00:00 of `as_of`, as the end of a period.
 
-    Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends at midnight. The text then names
-    the day that ends at that moment, because "by" a day includes that day. Otherwise the text includes the hour.
+    Examples: "31 January 2026", "1 April 2031, 12:00 UTC". If `days` is whole, the text names the last day of the
+    period. Otherwise the text includes the hour.
     """
     if is_whole(days):
         return long_date(by_date(as_of, days))
@@ -198,7 +198,7 @@ def end_of(as_of: dt.date, days: float) -> str:
 def over_draws(provenance: Mapping[str, Any]) -> str:
     """Say in words which values of the assumptions an answer uses.
 
-    The values come from the file, from draws of the priors, or from weighted draws (a belief), whose name is given.
+    The values come from the file, from draws of the priors, or from weighted draws (a belief, which is named).
     `provenance` is the record of the answer. Its keys `draws` and `belief` are read.
     """
     if not provenance.get("draws"):

@@ -65,13 +65,13 @@ def _twin(file: Path, copy: Path) -> Path:
 
 
 def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
-    # Without this option Jupyter refuses to run as root, the usual user of a container. The option is safe, because the
-    # server listens to this machine only and asks for a token.
     """Return the command-line options for Jupyter.
 
-    If Jupyter opens the notebooks in their original folder, its root folder is the parent of this folder. So scenarios
+    If the notebooks are in their original folder, Jupyter's root folder is the parent of that folder, so that scenarios
     can be edited too.
     """
+    # Without `--allow-root` Jupyter refuses to run as root, the usual user of a container. The option is safe, because
+    # the server listens to this machine only and asks for a token.
     options = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     if any(argument.startswith(ELSEWHERE) for argument in arguments):
         return options

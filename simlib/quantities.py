@@ -110,7 +110,7 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
 
     Raises:
         QuantityError: If the text is not a quantity, or has an unknown unit of time. Also if the value is impossible
-            for its kind, or if the text has a kind or unit other than `kind` or `unit`.
+            for its kind, or if the text has another kind than `kind` or another unit than `unit`.
     """
     quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:
@@ -285,7 +285,7 @@ def show_range(low: float, high: float, kind: Kind, unit: str = "") -> str:
 
 
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
-"""Sets of the first two digits of round numbers. Each set has more of them than the one before."""
+"""Sets of the first two digits of round numbers. Each set is larger than the one before."""
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:

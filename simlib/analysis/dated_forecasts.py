@@ -95,9 +95,8 @@ class SeriesLine:
     """The forecasts of one measure (such as the probability of a question) on each date of a log.
 
     static: the forecast made on the first day, at the stated values of the assumptions. No row changes this forecast.
-    points: the updated forecasts, one for each date.
-    static_mean: with learning, the mean over the priors of the forecast made on the first day. No row changes this
-    mean.
+    points: the forecasts on each date.
+    static_mean: the mean of the first day's forecast over the priors (None: without learning).
     static_mean_error: the 95% half-width of `static_mean`.
     """
 
@@ -116,7 +115,7 @@ class ForecastSeries(Answer):
     by_day: the deadline in days after the scenario's first day.
     dates: the dates, each with the rows that are known on that date.
     lines: the forecasts of each measure, one for each date.
-    pace: a warning if the number of rows a week changes much on the scenario's first day ("": none).
+    pace: a warning if rows are much more or less frequent from the scenario's first day on ("": none).
     """
 
     kind: ClassVar[str] = "series"

@@ -50,7 +50,7 @@ more for each question.
 _ONE_THREAD = Control(threads=1)
 
 _Row = Callable[..., Floats]
-"""Maps (numbers of replicates, assumption values (A,), optional start probabilities (S,)) to answers (K, M)."""
+"""Maps (range of replicates, assumption values (A,), optional start probabilities (S,)) to answers (K, M)."""
 
 
 class Responses:
@@ -142,8 +142,8 @@ class Responses:
             thetas: The values of the A assumptions (D, A).
             starts: The probabilities (D, S) of the S states in which the scenario may start. Default: those of the
                 scenario.
-            replicates: The numbers of the replicates that Monte Carlo simulates. Equal parts go to the blocks.
-                Default: the first `runs`.
+            replicates: The range of replicates that Monte Carlo simulates, divided evenly over the blocks. Default: the
+                first `runs`.
             control: Progress callback, cancellation and number of threads.
 
         Raises:

@@ -43,7 +43,7 @@ class LeftOut:
     """A row of the log that was left out on a day, because no history of the scenario fits all rows.
 
     reading: the meaning of the row that was left out.
-    blocked: the meaning of the row (this one or another) that no state fitted when the window of the row ended. The
+    blocked: the meaning of the row that no state fitted at the end of its window: the same row or another one. The
     window holds the days on which the event of the row may have happened.
     levels (N, V): the N states that were possible just before the end of this window, as levels of the V variables.
     """
@@ -151,7 +151,7 @@ class LogOutlook:
         return self._worth(name, self.first, start.states, start.probabilities)
 
     def probability(self, name: str, day: DayOutlook) -> float:
-        """Return the forecast of a measure that is made on a day: 1 once the log says that its event happened."""
+        """Return the forecast of a measure on a day: 1 once the log says that its event happened."""
         if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
         still = day.answers[name].open
@@ -217,8 +217,7 @@ class LogOutlook:
             day: The day, from `first` to `last`.
             readings: The meanings of the rows of the log.
             own: The meanings of further rows, added by the user. While no history fits all rows, one of these is left
-                out: the row that no history fits (if the user added this row), else the last row before it that the
-                user added.
+                out: the row that no history fits if it is the user's, else the user's last row before it.
 
         Raises:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.

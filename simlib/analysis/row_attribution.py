@@ -45,7 +45,7 @@ SMALL = 0.05
 """A smaller change of the log-odds is reported as no change."""
 
 ONE_WAY = 0.05
-"""The largest part is given as a share of the change if all parts against it are at most this share of the change."""
+"""Parts against the largest part are mentioned if their sum exceeds this share of the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class RowEffect:
     state: the effect of the row through the states of the world that are still possible.
     assumptions: the effect of the row through the weights of the assumption values.
     error: the 95% half-width of `state` plus `assumptions`, due to the finite number of draws.
-    before, after: the forecasts without and with all rows whose possible days end on the same day.
+    before, after: the forecasts without and with this row and all others whose possible days end on the same day.
     """
 
     date: dt.date
@@ -221,8 +221,8 @@ def row_effects(
 
     A row of a log is the report of an event. The window of a row holds the days on which its event may have happened.
     Rows are taken in the order in which their windows end. If several windows end on one day, the effect of each row is
-    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. The
-    forecast without a row allows any number of events up to the number that the row reports.
+    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. Without
+    a row, the forecast allows every number of events from 0 to the number that the row reports.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.

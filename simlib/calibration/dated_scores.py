@@ -34,7 +34,7 @@ __all__ = ["Backtest", "backtest"]
 PROFILE = "published"
 HORIZONS = (3, 7, 14, 30)
 LATER = "later.csv"
-"""The file in the scenario's folder with the log of events after the scenario's first day."""
+"""The log of events after the scenario's first day: a file in the scenario's folder."""
 
 NAMES = {name: f"the {words}" for name, words in SHORT_NAMES.items()} | {
     OURS: f"the {SHORT_NAMES[OURS]} forecast",
@@ -127,6 +127,8 @@ class Backtest(Answer):
 
     def _compared(self, rival: str) -> str:
         gap = self.difference(rival)
+        if f"{abs(gap):.3f}" == "0.000":
+            return f"The updated forecast is as good as {NAMES[rival]}, to three decimals."
         return f"The updated forecast is {'better' if gap < 0 else 'worse'} than {NAMES[rival]} by {abs(gap):.3f}."
 
     def table(self) -> pd.DataFrame:

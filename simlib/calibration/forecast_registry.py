@@ -43,10 +43,10 @@ class RegisteredForecast:
     - void_when: the condition, in words, under which the question is void.
     - as_of: date of the scenario.
     - by: deadline of the question, the last day of the forecast.
-    - probability: the forecast: the mean probability over the priors of the assumptions.
+    - probability: the forecast, a mean over the priors of the assumptions.
     - low, high: 5% and 95% quantiles of the probability over the priors.
     - rivals: the probabilities that other forecasters gave, by name, including the base rate.
-    - because: the reason for the number of the base rate.
+    - because: the reason for the base rate.
     - receipt: hash of the line of this forecast in the registry.
     """
 

@@ -1,8 +1,7 @@
 """The record of the real events in a past crisis, in a file that no forecast can read.
 
 A scenario of a past crisis has the file `record.toml` in its folder. Only the code that runs a backtest or scores a
-user's guesses opens this file. No forecast uses it. The code that loads scenarios and reads logs refuses a file of this
-layout:
+user's guesses opens this file. The code that loads scenarios and reads logs refuses such a file. The layout:
 
     complete_to = 1962-11-29
 

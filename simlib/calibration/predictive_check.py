@@ -195,9 +195,8 @@ def _figures(check: MoveCheck) -> tuple[tuple[str, Beside], ...]:
 
 def _sentence(label: str, what: str, figure: Beside) -> str:
     low, median, high, seen = map(_short, (figure.low, figure.median, figure.high, figure.observed))
-    return (
-        f"“{label}”: {what} is {seen} in the log, {figure.verdict} the range of the model, {median} ({low} to {high})."
-    )
+    model = f"{figure.verdict} the range of the model ({low} to {high}, median {median})"
+    return f"“{label}”: {what} is {seen} in the log, {model}."
 
 
 def _row(figure: Beside) -> list[tuple[str, Any]]:

@@ -90,8 +90,8 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     """Return the rate of an event in a new case, from a Gamma distribution fitted to past cases.
 
-    The range includes the uncertainty about this distribution. The quantiles of the rate are those of a mixture over
-    the posterior of the Gamma distribution's mean and coefficient of variation, on a grid. The prior is flat in the
+    The range includes the uncertainty about this distribution: the quantiles are those of a mixture of Gamma
+    distributions, weighted by the posterior of mean and coefficient of variation on a grid. The prior is flat in the
     logarithm of the mean, and half-normal with scale 1 in the coefficient of variation. `variation` is the posterior
     median of this coefficient.
 

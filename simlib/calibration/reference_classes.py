@@ -378,7 +378,7 @@ def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], ro
         return None, f"No move stands for {rate.role!r}, force or negotiation; name one in base_rate_roles.csv."
     kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
     implied = interevent.after_force(crises, kind, force, negotiation)
-    return implied, "" if implied is not None else "Too rare in the simulated histories."
+    return implied, "" if implied is not None else "These events are too rare in the simulated histories."
 
 
 def _check(rate: BaseRate, implied: float | None, note: str, roles: Roles) -> RateCheck:

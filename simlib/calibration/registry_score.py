@@ -151,7 +151,7 @@ def score_registry(scenario: Scenario, *, receipt: str = "") -> RegistryScore:
 
     Args:
         scenario: The scenario, with its folder.
-        receipt: The hash of a record that the registry must contain. With "" nothing is checked.
+        receipt: The hash of a record that the registry must contain. With "", no record is required.
 
     Raises:
         ScenarioError: If something other than simlib changed the registry, or if the registry lacks the receipt.

@@ -30,7 +30,7 @@ LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels of tempo (pace of events), by their number, the hottest first."""
 
 POINTS = 7
-"""Number of points of the Gauss-Hermite quadrature over the factor of the rates that differs between crises."""
+"""Number of points of the Gauss-Hermite quadrature over the activity of a crisis."""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def _never_fail_on_a_letter() -> None:
 def _open_closed_streams() -> None:
     """Open the null device in place of a closed standard stream, as after `2>&-`.
 
-    Otherwise the next file to be opened would get the number of the closed stream, and the output of that stream.
+    Otherwise the next file to be opened would get the number and the output of the closed stream.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:

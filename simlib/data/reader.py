@@ -160,7 +160,7 @@ def _matches(layout: FileKind, columns: set[str]) -> bool:
 def _by_width(file: Path, lines: list[str]) -> FileKind:
     counts = [line.count("\t") + 1 for line in lines[:50] if line.strip()]
     if len(counts) > 1 and counts[-1] < min(counts[:-1]):
-        # The first `_LOOK` bytes may end within a line. If the file itself does, `_checked` refuses that row later.
+        # The first `_LOOK` bytes may end within a line. If the file is cut off, `_checked` refuses that row later.
         counts.pop()
     widths = set(counts)
     for layout in LAYOUTS:

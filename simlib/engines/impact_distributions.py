@@ -46,8 +46,7 @@ def with_distributions(
         belief: The draws of the assumptions. None: the stated values.
         job: The number of replicates (with a belief: of each draw), their seed, and the control (progress and
             cancellation).
-        accrued: For each draw the amount (R, T, I) of each of I impacts in R replicates by T times, if the replicates
-            have been simulated already.
+        accrued: For each draw, the amounts (R, T, I) of I impacts by T times in R replicates. Empty: not yet simulated.
     """
     found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
     if solver is not None:

@@ -52,8 +52,7 @@ class Event:
         time: The day, after `as_of`.
         move, outcome: The ids of the move and its outcome, None for a variable that was set.
         state: The state after the event.
-        intervention: The position in the scenario's list of the intervention that forced the move or set the variable,
-            None for other events.
+        intervention: The intervention that caused the event, by position in the scenario's list. None: no intervention.
     """
 
     time: float
@@ -72,8 +71,7 @@ class Run:
         events: The events in order.
         ending: The id of the ending, None if there is none so far.
         ending_time: The day of the ending, infinity for none.
-        without_effect: For each intervention that forces a move or sets a variable, by its position in the scenario's
-            list, whether it had no effect.
+        without_effect: Whether an intervention that forces a move or sets a variable had no effect, by position.
         work: The remaining work of each move that takes some time and is possible now.
         impacts: The accumulated amount of each impact.
         noted: The day up to which `impacts` includes amounts per day.
@@ -122,7 +120,7 @@ class Reference:
         scenario = self.scenario
         windows = [window for move in scenario for _, window in move.placed_windows()]
         days = [scenario.day(day) for window in windows for day in (window.first, window.last)]
-        days += [day + 1 for day in days]  # a window closes after its last day (after its first day nothing changes)
+        days += [day + 1 for day in days]  # a window closes the day after its last day (other dates do no harm)
         days += [scenario.day(move.at) for move in scenario if move.at]
         items = scenario.interventions
         days += [scenario.day(item.date) for item in items if item.date]

@@ -39,7 +39,7 @@ _NEGLIGIBLE, _PRECISE = 1e-18, 1e-11
 weight of 0 jumps."""
 
 _SHIFT = 1.5
-"""The terms of a sum may be larger than the sum itself by at most the exponential of this number."""
+"""The largest exit rate exceeds the shift by at most this number / days. So no term is much larger than the sum."""
 
 _WIDE = 16
 """A row is updated block by block if its stride is at least this. For a smaller stride, a mask is faster."""
@@ -84,8 +84,8 @@ def spread(grid, pointer, source, row, stride, times):
 def _pull(vector, result, ways, value, diagonal):
     """Compute the product of the matrix P and `vector`, and write it into `result`.
 
-    `value` has the entry of P for each transition between machine states, and `diagonal` has
-    the entry on the diagonal for each machine state.
+    `value` has the entry of P for each transition between machine states, and `diagonal` has the entry on the diagonal
+    for each machine state.
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
@@ -152,8 +152,8 @@ def _carry(vector, weights, ways, value, diagonal):
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
     """Add Pᵀ `now` to `before`, and add the derivatives with respect to P to `by_way` and `by_exit`.
 
-    The derivatives are products of `now` and `power`. `by_way` has one for the entry of P for each transition, and
-    `by_exit` has one for the entry on the diagonal for each machine state.
+    The derivatives are products of `now` and `power`. `by_way` belongs to the entry of P for each transition, and
+    `by_exit` to the entry on the diagonal for each machine state.
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)

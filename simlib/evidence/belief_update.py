@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
 OPEN = 0.01
-"""`Update.sentences` mentions an unsettled question if its event has already happened with a higher probability."""
+"""`Update.sentences` mentions an unsettled question if its event has happened with a probability above this."""
 
 NOTABLE = 0.1
 """`Update.sentences` mentions a level of a variable if the log moves its probability by more than this."""
@@ -92,8 +92,8 @@ class Update(Answer):
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
         """Return the probability of each level of each variable, before the log and after it.
 
-        The result is {variable: {level: (before, after)}}. `before` is the probability at the start that the scenario
-        assumes. `after` is the probability on the date of the update, as a mean over the draws of the belief.
+        The result is {variable: {level: (before, after)}}. `before` is the probability that the scenario assumes at its
+        start. `after` is the probability on the date of the update, as a mean over the draws of the belief.
         """
         states = Tables(self.scenario).start_states()[0]
         weights = self.belief.weights @ np.asarray(self.belief.start)

@@ -332,7 +332,7 @@ class Filter:
     def _refuse(self, crossing: int, kept: Floats) -> None:
         """Raise ImpossibleRow if a row or fact was taken in at this crossing, else NoProbability.
 
-        A crossing is the border between two spans. No probability is left at this one.
+        No probability is left at `crossing`, the border between two spans.
         """
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         items: list[OpenRow | Fact] = [*self.timetable.rows, *self.timetable.facts]

@@ -280,7 +280,7 @@ class _Walker:
     def _ways(self, states: Ints, span: Span) -> _Ways:
         """Return the transitions between machine states that are possible in a span.
 
-        Each comes from a firing (a move with an outcome) that the log may not show or that an open row counts.
+        Each comes from a firing (a move with an outcome) that the log may omit, or that an open row counts.
         """
         machine = self.machine
         source, firing = machine.firings(states)
@@ -437,7 +437,7 @@ class _Walker:
         moves = sorted({move for move, _ in names if not self.tables.scenario.moves[move].covert})
         return (
             f"the log leaves {count:,} states open on {self.tables.scenario.date_at(span.start)}, more than "
-            f"{self.cap:,}; say under evidence.seen which of these moves it would show: {', '.join(moves)}"
+            f"{self.cap:,}; say under evidence.seen which of these moves the log would show: {', '.join(moves)}"
         )
 
 

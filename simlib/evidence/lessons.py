@@ -37,7 +37,7 @@ Otherwise, among many assumptions, some would pass by chance.
 """
 
 UNDECIDED, UNCHANGED = "undecided", "hardly changed"
-"""Words for an assumption for which the draws cannot decide whether the log changed it, and for one that it did not."""
+"""Words for an assumption: one if the draws cannot decide whether the log changed it, one if the log hardly did."""
 
 _POINTS = ("low", "median", "high")
 
@@ -139,7 +139,7 @@ class Lessons(Answer):
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """State how the log changed the assumptions, which it could not change, and if the draws can be trusted."""
+        """State what the log changed, what it could not change, and whether the draws can be trusted."""
         were = "was" if self.rows == 1 else "were"
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log {were} taken in"
         return [
@@ -153,7 +153,7 @@ class Lessons(Answer):
         cut, untouched = (sum(each.reach == reach for each in self.learnt) for reach in ("cut", "untouched"))
         texts = []
         if cut:
-            texts.append(f"{counted(cut, 'assumption')} already used this log; the same rows may not teach them again.")
+            texts.append(f"{counted(cut, 'assumption')} already used this log, so the same rows change nothing there.")
         if untouched:
             texts.append(f"The log says nothing about {counted(untouched, 'assumption')}.")
         return texts

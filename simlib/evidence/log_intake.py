@@ -29,7 +29,7 @@ from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 
 WEEKS, FAR = 3, 3.0
-"""The number of rows a week is compared before and after a day if there are at least `WEEKS` weeks on both sides.
+"""Rows per week are compared before and after a day if there are at least `WEEKS` weeks on both sides.
 
 A change by `FAR` standard errors or more is reported.
 """

@@ -74,7 +74,7 @@ class Posterior:
     - effective_draws: number of draws with equal weights that would be as precise.
     - free (A,): whether the log may change the assumption.
     - cut (A,): whether the assumption already used a first part of the log, which may not change it again.
-    - reweighting: computes the weights of the same draws given only the first part of the log.
+    - reweighting: computes the weights of the same draws given the log up to any day.
     """
 
     scores: Floats
@@ -172,8 +172,8 @@ class Learning:
     def _laplace(self, weighed: Filter) -> tuple[Floats, Floats]:
         """Return the mode of the free scores (a,), and their precision at the mode (a, a + c).
 
-        The cut scores are zero at the mode. The precision has a row for each of a free scores. It has a column for each
-        free score, followed by a column for each of c cut scores.
+        The cut scores are zero at the mode. The precision has a row for each free score. It has a column for each free
+        score, followed by a column for each cut score.
         """
         from scipy.optimize import minimize
 

@@ -62,7 +62,7 @@ class AnswerSoFar:
 class StillOpen:
     """The probability, along a log, that the event of a question has not happened yet.
 
-    The filter cuts time into S spans, where rows of the log open or close.
+    S is the number of spans of the filter.
 
     - rates: the rates of the filter without the transitions in which the event happens.
     - passed: the result of the filter at these rates.
@@ -98,13 +98,11 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
 def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> AnswerSoFar:
     """Return the probability that the event of a question has happened by the end of a log.
 
-    Only events from the day `since` on count.
-
     Args:
         prepared: The filter of the log.
         passed: The result of the filter at the values stated in the scenario.
         question: The question.
-        since: The first day that counts, in days after the scenario's date.
+        since: The first day whose events count, in days after the scenario's date.
     """
     crossing = None
     if question.lull or question.count:
@@ -286,9 +284,9 @@ def _tells(row: OpenRow, question: Question) -> bool:
 def _lull_over(prepared: Filter, question: Question, since: float) -> float | None:
     """Return the first day on which a lull is certain to have happened, or None.
 
-    A lull has happened once the number of days of the question has passed without an event that counts. The true day
-    may be earlier, because the absence of rows only excludes events that the log always shows. If the story may have
-    ended, the result is None.
+    A lull of d days has happened once d days have passed without an event that counts. The true day may be earlier,
+    because the absence of rows only excludes events that the log always shows. If the story may have ended, the result
+    is None.
     """
     assert question.lull is not None
     walk, begin = prepared.walk, None

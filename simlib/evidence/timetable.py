@@ -152,8 +152,9 @@ def arrange(
     rows, facts = _rows(scenario, known, start, stop), _facts(scenario, known, start, stop)
     for move in scenario:
         if move.at is not None and start <= scenario.day(move.at) < stop:
-            what = f"“{move.label}” happens on {move.at}, before {as_of}, and no log can be weighed across a dated move"
-            raise Unsupported(f"{what}; start the scenario after that day")
+            what = f"“{move.label}” happens on {move.at}, before {as_of}"
+            why = "a log cannot be used across a move with a fixed date"
+            raise Unsupported(f"{what}, and {why}; start the scenario after that day")
     kinds, coverage = _kinds(tables)
     end_of_log = min(scenario.day(complete_to) + 1, stop)
     cuts = {start, max(start, min(0.0, stop)), stop, *(d for row in rows for d in (row.start, row.end))}

@@ -48,7 +48,7 @@ class Expressions:
         return self.product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
 
     def product(self, first: str, factors: tuple[Factor, ...]) -> str:
-        """Return the product of the expression `first` and those of the factors whose conditions hold."""
+        """Return the expression `first` times each factor whose condition holds."""
         parts = [first]
         for factor in factors:
             if factor.per:
@@ -71,7 +71,7 @@ class Expressions:
         return self.share(move, outcome) + ("" if whole else f" / ({' + '.join(given)})")
 
     def share(self, move: Move, outcome: Outcome) -> str:
-        """Return the probability of an outcome before factors and scaling to a sum of 1 ("" if it is 1)."""
+        """Return the probability of an outcome, before factors apply and before scaling ("" if it is 1)."""
         if outcome.chance is not None:
             return self.names.constant[outcome.chance]
         given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]

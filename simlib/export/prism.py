@@ -51,8 +51,8 @@ def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = Fals
     """Write a scenario as a PRISM model into a folder, and return the paths of the files.
 
     The model is written to `<id>.sm`. If the start is uncertain, the result of `starts` is written to
-    `<id>.start.json`. With `ignore_windows`, limits of moves and their factors to periods of the calendar are ignored.
-    Raises the same errors as `model` and `starts`.
+    `<id>.start.json`. With `ignore_windows`, the periods `between` of moves and factors are ignored. Raises the same
+    errors as `model` and `starts`.
     """
     texts = {f"{scenario.id}.sm": model(scenario, ignore_windows=ignore_windows)}
     start = starts(scenario)
@@ -66,9 +66,9 @@ def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = Fals
 def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
     """Return the text of the PRISM model, with each assumption at the value in the file.
 
-    With `ignore_windows`, limits of moves and their factors to periods of the calendar are ignored. Raises Unsupported
-    for interventions, for moves at a fixed date, and for limits that are not ignored. Raises ScenarioError if the
-    probabilities of the outcomes of a move sum to more than 1.
+    With `ignore_windows`, the periods `between` of moves and factors are ignored. Raises Unsupported for interventions,
+    for moves at a fixed date, and for periods that are not ignored. Raises ScenarioError if the probabilities of the
+    outcomes of a move sum to more than 1.
     """
     reasons = refusals(scenario, ignore_windows=ignore_windows)
     if reasons:
@@ -81,7 +81,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
     """Return the reasons why a scenario cannot be written as a PRISM model. If it can be, the list is empty.
 
-    With `ignore_windows`, limits of moves and their factors to periods of the calendar are ignored.
+    With `ignore_windows`, the periods `between` of moves and factors are ignored.
     """
     reasons = [f"{item}: {_why_not(item)}" for item in scenario.interventions]
     reasons += [
@@ -226,7 +226,10 @@ class _Writer:
             yield f"formula {self.names.hazard[move.id]} = {self.express.hazard(move)};"
         branches = [(move, outcome) for move in self.scenario if weighted(move) for outcome in move.outcomes]
         if branches:
-            yield from ("", "// weights of outcomes; the probability is the weight over the sum for the move")
+            yield from (
+                "",
+                "// weights of outcomes; the probability of an outcome is its weight divided by the sum over its move",
+            )
         for move, outcome in branches:
             share = self.express.share(move, outcome)
             yield f"formula {self.names.weight[move.id, outcome.id]} = {self.express.product(share, outcome.factors)};"

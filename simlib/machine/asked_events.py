@@ -43,7 +43,7 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
         name, _, date = measure.part.partition("@")
         until = days_by(scenario, date) if date else None
         if until is not None and until > last:
-            what, expected = "the date of its condition lies after its target", "expected a date up to the target"
+            what, expected = "the date of the condition is after the day asked about", "expected a date up to that day"
             raise ScenarioError(Problem("", 0, f"measure {measure.name!r}", what, expected))
         event, given = find(scenario, [measure.of])[0], find(scenario, [name])[0]
         for part in (event, given):

@@ -1,8 +1,8 @@
 """`Belief`: weighted draws of the assumption values.
 
 The prior is one belief. The posterior given an event log is another. A function with an argument `draws` takes either a
-belief, or the number of draws to take from the prior. Methods that need independent draws of the prior, such as Sobol
-indices and EVPPI (expected value of partial perfect information), take only a number.
+belief, or the number of draws to take from the prior. Some methods, such as Sobol indices and EVPPI (expected value of
+partial perfect information), need independent draws of the prior. They take only a number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Belief:
 
     Attributes:
         name: Where the belief comes from: "prior", or the name of an event log.
-        as_of: The first day of the scenario to which the draws belong.
+        as_of: The `as_of` of the scenario to which the draws belong.
         assumptions (A,): The ids of the assumptions, which are the columns of `theta`.
         theta (D, A): The assumption values, in base units (rates per day).
         weights (D,): The weights of the draws, which sum to one.
@@ -133,7 +133,7 @@ def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = 
 
     With equal weights, the quantiles are those of `numpy.quantile`. Otherwise, the quantile at p is the average of the
     weighted quantile function (a step function) between p (n - 1) / n and p (n - 1) / n + 1 / n (Akinshin 2023). Here n
-    is the effective number of draws, 1 / Σ weights².
+    is the `effective_number` of draws.
 
     Args:
         values: Values at each draw (D, ...).

@@ -1,4 +1,4 @@
-"""Turn the question whether moves have happened a number of times into a question about a state.
+"""Turn a question about how often moves have happened into a question about a state.
 
 A variable that counts these moves is added to the scenario. Every outcome that counts for the question raises this
 variable by one. Its highest level is an ending, because later events cannot change the answer. No condition or factor

@@ -64,7 +64,7 @@ class Rewards:
         impulses: The amounts that are added when moves happen.
         accruals: The amounts that are added per day while conditions hold.
         payments: The amounts that are added when endings are reached.
-        spread (A,): The standard deviation of each assumption that is an amount.
+        spread (A,): The standard deviation of each amount from event to event, 0 for other assumptions.
         outcomes, endings: The numbers of outcomes and endings.
     """
 

@@ -13,9 +13,9 @@ An entry also determines the *context* of the move: which conditions on its outc
 θ is the vector of assumption values. The *extended* θ (`Standing.extended`) is θ followed by other numbers that can
 multiply a rate, such as 1, 0 and the rates of policies.
 
-Sizes: N states, V variables, M moves, O outcomes, B branches, A assumptions, E entries of local tables, S levels at
-which variables may start (all moves or variables counted together). In `start_states`, S counts start states. F is the
-largest number of factors of one move, plus one for its base rate. K is the largest number of factors of one outcome.
+Sizes: N states, V variables, M moves, A assumptions. Over all moves: O outcomes, B branches, E entries of local tables.
+Over all variables: S levels at which they may start. In `start_states`, S counts start states. F is the largest number
+of factors of one move, plus one for its base rate. K is the largest number of factors of one outcome.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ class Tables(StateIndex):
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
         """Return the arrays of one move, and add its outcomes to `branches`.
 
-        The arrays have the indices of its rate and factors, the indices of their calendar windows, its variables, their
-        strides, and whether the move is possible at each entry.
+        The arrays are, in this order: the indices of rate and factors, the indices of their calendar windows, the
+        variables, the strides of the variables, and whether the move is possible at each entry.
         """
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
@@ -225,7 +225,7 @@ class Tables(StateIndex):
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
         """Return, for each rate table entry (E,), whether an intervention applies to it.
 
-        It applies if its condition holds and the entry's move is one that it concerns and is possible.
+        An intervention applies if its condition holds, the entry's move is possible, and it `concerns` this move.
         """
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):

@@ -85,9 +85,9 @@ def _draw_row(ax: Axes, top: float, name: str, values: Mapping[str, float]) -> N
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, id) of each ending, and with `questions` of each question, that all forecasts have.
+    """Return (kind, id) of each ending that all forecasts have.
 
-    `ongoing` says whether "No ending yet" is included.
+    With `questions`, the questions that all forecasts have follow. With `ongoing`, "No ending yet" is included.
     """
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)

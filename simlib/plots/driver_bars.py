@@ -35,7 +35,7 @@ def drivers(
     - `label`: the name of the assumption.
     - `at_low`: the change of the probability when the assumption goes to its 5th percentile.
     - `at_high`: the change of the probability when the assumption goes to its 95th percentile.
-    - `solved` (optional): whether these changes are exact. The others are written with "≈".
+    - `solved` (optional): whether these changes are exact. A change that is not exact is written with "≈".
 
     The axis is in percentage points. `note` is written below the title.
     """

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 TITLE_FROM = 0.05
-"""The title names the highest rung (level of the ladder) such that the probability of that rung or above is at least
-this."""
+"""The title names the highest rung (level of the ladder) for which "this rung or above" is at least this probable."""
 
 HATCH = 1.1
 """Width of the lines of a hatched band, in points. Thin lines let the colours below show."""

@@ -34,8 +34,8 @@ BARS_SIDE_BY_SIDE = 680
 _HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
 _LEFT, _LABELS = 46, (185, 0.45)
-"""Width of the axis on the left, in pixels, and width of the labels on the right: the least in pixels, and the largest
-as a share of the width of the panel."""
+"""Width of the axis on the left in pixels. Least width of the labels on the right in pixels, and their largest width
+as a share of the panel."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ LINE = 17
 """Height in pixels of a line of text above the bars, and of a bar with its label."""
 
 RARE = 0.001
-"""Below this probability, the mean given no ending yet is not shown, because rounding errors would decide it."""
+"""If "no ending yet" is not more probable than this, its mean is not shown: rounding errors would decide that mean."""
 
 LABELS = 0.44
 """Share of the width of the axes that the labels take."""
@@ -60,7 +60,7 @@ def given_ending(result: Forecast, impact: str) -> dict[str, float]:
 def head_lines(result: Forecast, height: float) -> int:
     """Return how many lines of text `consequence_rows` writes above its bars in a picture of `height` pixels.
 
-    The other impacts have lines only if the bars of all endings then still have room.
+    Impacts without bars have lines only if the bars of all endings then still have room.
     """
     bars = LINE * (len(result.endings) + 1)
     others = len(result.impacts) - 1

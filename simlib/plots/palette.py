@@ -20,8 +20,8 @@ COLOURS = 64
 """Number of colours in total, if few are kept exactly. With 64 to 128 a picture looks like the original."""
 
 FILLS, MOST_FILLS, LEARNT = 16, 150, 16
-"""Numbers of colours: `FILLS` of the most frequent are kept exactly. Others are kept exactly too if each fills a
-visible part (such as a cell of a grid), up to `MOST_FILLS` in all. At least `LEARNT` are learnt."""
+"""The `FILLS` most frequent colours are kept exactly. So is any other colour that fills a visible part (such as a cell
+of a grid), up to `MOST_FILLS` in all. At least `LEARNT` further colours are learnt."""
 
 SEEN = 0.001
 """Share of a picture above which a colour counts as a visible area."""

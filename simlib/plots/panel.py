@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 GROWTH = 1.6
-"""While a slider is dragged, a limit of an axis that is exceeded grows by this factor. Large steps are few, because a
-new background takes as long as ten pictures."""
+"""While a slider is dragged, an axis that is too short becomes this many times as long as needed. So it seldom changes,
+which matters because a new background takes as long as ten pictures."""
 
 BELOW = 24.0
 """Labels that are together higher than their axes may reach this many pixels below the axes."""

@@ -36,14 +36,14 @@ def letters(ax: Axes, share: float = 1.0) -> int:
 
 
 def lines_within(ax: Axes) -> float:
-    """Return how many lines of small type an axes is high."""
+    """Return how many lines of small type fit into the height of an axes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     return ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72)
 
 
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
-    """Write a label above the bar number `row`, at the left edge of the axes.
+    """Write a label above the bar at the height `row`, at the left edge of the axes.
 
     The label takes at most `lines` lines. The default is two if there is room, and otherwise one.
     """

@@ -150,7 +150,7 @@ def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
 
 
 def percent_ticks(ticks: Sequence[float] | NDArray) -> list[str]:
-    """Write probabilities in percent, all with the same number of digits, so that no text is rounded."""
+    """Write probabilities in percent, all with the fewest decimals at which none is rounded."""
     percents = 100 * np.asarray(ticks)
     exact = (digits for digits in range(6) if np.allclose(percents, percents.round(digits), rtol=0, atol=1e-9))
     digits = next(exact, 6)

@@ -111,7 +111,7 @@ def changes(
 ) -> Changes:
     """Return the changes since an earlier forecast, and those that a log of events has made.
 
-    `lead` is the measure of the headline. Without `since` no forecasts are compared, and without `update` no log.
+    `lead` is the measure of the headline. Without `since`, no forecasts are compared. Without `update`, no log is used.
     """
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []

@@ -20,7 +20,7 @@ WIDE = 0.2
 """A range over the assumptions or between the views is a ground against the forecast if it is wider than this."""
 
 STRONGEST, SETTLED, AGAINST = 5, 10, 3
-"""Strongest assumptions checked for sources; settled forecasts asked for; grounds against that make confidence low."""
+"""Strongest assumptions checked for sources, settled forecasts needed, opposing grounds that make confidence low."""
 
 RULE = (
     "Confidence is not likelihood. It is high if every ground speaks for the forecast, low if three or more speak "

@@ -23,7 +23,7 @@ def own_limits(scenario: Scenario) -> str:
     """Return the limits that the README of a scenario names, as plain text, or "" if it names none.
 
     The limits are the section whose title begins with "Limits", or else with "What is left out". The title is a
-    heading, or the first words of a paragraph in bold.
+    heading, or the bold words at the beginning of a paragraph.
     """
     path = Path(scenario.path) / "README.md" if scenario.path else None
     if path is None or not path.is_file():

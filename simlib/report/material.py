@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Material", "gather", "pooled_views"]
 
 WATCHED = 14.0
-"""Number of days from the start in which signs are watched for. A shorter horizon has half its length instead."""
+"""Signs are watched for in this many days from the start, or in half the horizon if that is shorter."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES = 200, 8_000
 """Sets of assumption values for the signs of an ending, and histories over all these sets together."""

@@ -33,7 +33,7 @@ class AmountSample:
     """The distribution of the amount of an impact by the last report time.
 
     - `amounts` (D, R): the amounts in R histories, with each of D sets of assumption values. For a forecast at the
-      stated values D is the number of histories, and R is 1. For an exact distribution they are R possible amounts.
+      stated values, D is the number of histories, and R is 1. An exact distribution has R possible amounts.
     - `weights` (D,): the weights of the sets. They sum to one.
     - `shares` (D, R): for an exact distribution, the probabilities of the amounts with each set. Otherwise None.
 
@@ -163,12 +163,12 @@ class Accumulation:
         return texts
 
     def exceedances(self, unit: str = "") -> dict[float, tuple[str, Estimate]]:
-        """Return a few amounts, each with the words that say that it is exceeded, and the probability of that.
+        """Return the probabilities that a few amounts are exceeded: {amount: (words, probability)}.
 
         For example, {100.0: ("more than 100 people", Estimate(0.3, 0.28, 0.32))}. The amounts are round, and between
-        the 5% and the 99% point at the last report time. For things that are counted, they are whole numbers above 1,
-        and 0.5 ("at least one") replaces all amounts up to 1. Of several amounts whose probabilities are equal in
-        print, only the largest is returned. Without a distribution, the dictionary is empty.
+        the 5% and the 99% point at the last report time. For things that are counted, amounts above 1 are whole
+        numbers, and 0.5 ("at least one") replaces all amounts up to 1. Of several amounts whose probabilities are equal
+        in print, only the largest is returned. Without a distribution, the dictionary is empty.
         """
         if self.sample is None:
             return {}

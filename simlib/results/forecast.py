@@ -50,7 +50,7 @@ class Forecast(Answer):
     - `engine`: "exact" or "montecarlo".
     - `times`: the report times, in days after `as_of`.
     - `endings`: the probability of each ending, and of "ongoing" (no ending yet).
-    - `variables`: the probability of each level of each variable. For a variable they sum to one.
+    - `variables`: the probability of each level of each variable. The probabilities of one variable sum to one.
     - `ladders`: the probability of each rung (level of escalation) of each ladder.
     - `moves`: the expected number of times that each move has happened.
     - `questions`: the probability of "yes" to each question.
@@ -211,9 +211,9 @@ class Forecast(Answer):
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:
-        """Return the short label of an id. If there is no short label, return the label.
+        """Return the short label of an id, or else its label.
 
-        For a rung, `name` is written "ladder=rung". A rung without a short label gives "rung".
+        For a rung, `name` is written "ladder=rung". If the rung has no short label, return the part after "=".
         """
         known = self.labels.get(f"short_{kind}", {}).get(name)
         return known or (name.partition("=")[2] if kind == "rungs" else self.label(kind, name))

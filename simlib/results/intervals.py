@@ -41,7 +41,7 @@ class Band:
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
         """Return the Wilson interval of a mean probability over sets of assumption values.
 
-        The interval is that of a proportion counted in a number of trials that gives the same variance.
+        The interval is that of a proportion with this mean and variance.
 
         - `mean`: the mean probability.
         - `variance`: the variance of this mean, not of the single probabilities.

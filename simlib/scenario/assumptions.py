@@ -25,7 +25,7 @@ REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
 """The lists in an impact of a scenario file, each with the key of the amount in an item of that list."""
 
 PER_DAY = "per day"
-"""The words after the unit of an impact, in labels of amounts that are added per day."""
+"""Words in the unit and in the label of an amount that is added per day."""
 
 _HISTORY = "evidence.history.start"
 

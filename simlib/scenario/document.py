@@ -67,7 +67,7 @@ class Document:
     def line(self, place: Place) -> int:
         """Return the line of a place in the file.
 
-        If the file does not have the place, the result is the line of the nearest part that would contain the place.
+        For a place that the file does not have, return the line of the nearest part around it.
         """
         while place and place not in self.lines:
             place = place[:-1]

@@ -29,7 +29,7 @@ CERTAIN = None
 class History:
     """The day from which the event log is used, and how the variables start on that day.
 
-    `start` has a pair (variable, start) for each variable that starts otherwise than on the scenario's first day.
+    `start` has a pair (variable, start) for each variable whose start on that day differs from `Variable.start`.
     """
 
     since: dt.date

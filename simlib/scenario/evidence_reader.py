@@ -150,7 +150,7 @@ class _EvidenceReader:
         )
 
     def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
-        """Note a problem for each move and each outcome in a rule that the scenario does not have.
+        """Note a problem for each unknown move and each unknown outcome in a rule.
 
         Without a key `is`, the words of the rule name the moves to which the outcomes belong.
         """

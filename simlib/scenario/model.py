@@ -75,7 +75,7 @@ class Actor:
 class Variable:
     """One dimension of the state: named levels in order, or the numbers of a counter.
 
-    - `levels`: the levels in order. Those of a counter are whole numbers, written as text.
+    - `levels`: the levels in order.
     - `start`: pairs (level, id of the assumption that gives its probability). One level may have None in place of an
       id. Its probability is one minus the sum of the others. A certain start is a single pair with None.
     - `hidden`: whether nobody observes the variable.
@@ -134,7 +134,7 @@ class Assumption:
     - `unit`: the unit in which the number is shown, such as "per week".
     - `within_days`: T in days if the number was stated as "30% within T" (else None).
     - `inline`: whether the number was written where it is used.
-    - `observed`: the rate per day counted in past data, which includes the effect of the factors (None: not given).
+    - `observed`: the rate per day counted in past data, including the effect of the factors (None: not given).
     - `uses_log_until`: the last day of the event log that was used to set the number (None: not used).
     - `spread`: the standard deviation of an amount from event to event. This random variation is not part of the prior.
     - `short`: a shorter label for sliders and axes.

@@ -20,8 +20,7 @@ class Factor:
     - `by`: the id of the assumption that gives the number ("" with `per`).
     - `when`: the condition on the state.
     - `between`: the days on which the factor applies (None: all days).
-    - `per`: the id of a counter (a variable whose levels are whole numbers), whose present number is the factor ("":
-      none).
+    - `per`: the id of a counter (a variable with numbers as levels). Its present number is the factor ("": none).
     """
 
     by: str

@@ -68,9 +68,9 @@ def _inverse_array(kind: str, y: Any) -> Any:
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
     """Return an assumption with the new median `value`, in base units.
 
-    A bound (`low` or `high`) that is not given moves by as much as the median, on the logit scale for a chance and on
-    the log scale for any other kind. If no bounds are given, a fixed assumption stays fixed, and a chance set to
-    exactly 0 or 1 becomes fixed. The result is not checked (see `simlib.scenario.checks`).
+    A bound (`low` or `high`) that is not given moves by the same step as the median, on the scale of the
+    assumption's kind. If no bounds are given, a fixed assumption stays fixed, and a chance set to exactly 0 or 1
+    becomes fixed. The result is not checked (see `simlib.scenario.checks`).
     """
     kind = assumption.kind
     if value == assumption.value:
@@ -87,10 +87,10 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 
 
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
-    """Return the new bound of a range, whose median changes from `old` to `new`.
+    """Return the new bound of a range whose median changes from `old` to `new`.
 
-    The bound moves as far as the median on the scale of its kind. On the log scale both are multiplied by the same
-    ratio, because logarithms would add a rounding error.
+    A bound of a chance moves as far as the median on the logit scale. Any other bound is multiplied by the ratio of
+    the medians, because logarithms would add a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

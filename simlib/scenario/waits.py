@@ -25,7 +25,7 @@ With a wait of k stages, each state in which the move is possible becomes k stat
 FIT = 1.75
 """Largest ratio between a percentile in the file and the same percentile of the fitted distribution.
 
-Any spread between that of one stage and that of two stages can be fitted within a ratio of 1.69, below this limit.
+A wait whose spread lies between those of one stage and of two stages is fitted within a ratio of 1.69.
 """
 
 
@@ -47,8 +47,8 @@ def spread(stages: int, median: float) -> tuple[float, float]:
 def stages_of(median: float, low: float, high: float) -> int:
     """Return the number of exponential stages with which a wait comes closest to `low` and `high`.
 
-    The wait is the sum of its stages and has the given median. `low` and `high` are its 5th and 95th percentiles.
-    Percentiles are compared by their ratios.
+    The wait is the sum of its stages and has the given median. The ratios of its 5th and 95th percentiles to `low` and
+    `high` say how close it comes.
 
     Raises QuantityError if the percentiles are in the wrong order, if they need more stages than `MOST_STAGES`, or if
     no number of stages comes near them.

@@ -106,7 +106,7 @@ def prior_in_words(assumption: Assumption) -> str:
 
 
 def field_in_words(name: str, value: Any, scenario: Scenario) -> str:
-    """Write in words the value of a field of a scenario or of one of its items. `name` names the field."""
+    """Write in words the value of the field `name` of a scenario or of one of its items."""
     match name:
         case "start":
             return _start(value, scenario)

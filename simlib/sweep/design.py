@@ -96,8 +96,8 @@ class SweepDesign:
         `plans` are named sets of interventions. The plan without interventions is called `baseline`. In the result, the
         columns `case` and `plan` give the number of the repeated point and the name of its plan.
 
-        Raises ScenarioError for interventions that are impossible in a scenario of the design, and for a plan with
-        interventions called `baseline`. Raises SimlibError for a design that already has plans.
+        Raises ScenarioError for interventions that are impossible in a scenario of the design, and for a plan called
+        `baseline` that has interventions. Raises SimlibError for a design that already has plans.
         """
         if self.plans:
             raise SimlibError(f"the design already has plans; cross the design without them: {', '.join(self.plans)}")

@@ -34,7 +34,7 @@ class Options:
     - `runs`: number of replicates of each forecast (0 for the exact engine).
     - `times`: the report times, in days.
     - `horizon`: the last day of the forecast, in days.
-    - `ignore_windows`: whether limits of moves and their factors to periods of the calendar are ignored.
+    - `ignore_windows`: whether the calendar windows of moves and factors are left out.
     """
 
     engine: Engine

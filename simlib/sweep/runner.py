@@ -84,7 +84,7 @@ def run(
         runs: Number of Monte Carlo replicates of each forecast.
         times: A number of equal steps up to the target, or the report times in days.
         by: The target: a date, or days after `as_of`. By default the horizon that all scenarios of the design share.
-        ignore_windows: Whether to ignore limits of moves and their factors to periods of the calendar.
+        ignore_windows: Whether the calendar windows of moves and factors are left out.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
             as "tcp://host:8786".
         block: The number of forecasts in a file.

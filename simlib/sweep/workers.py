@@ -21,7 +21,7 @@ Task = tuple[int, Ints, SweepDesign, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
-"""Seconds from one check whether the sweep was cancelled to the next."""
+"""Seconds between two checks of whether the sweep was cancelled."""
 
 RETRIES = 2
 """How many times a task that raises an error is tried again."""

@@ -219,7 +219,7 @@ def test_signs_come_before_what_may_tell_nothing(found):
     known = [row.known for row in found.rows]
     assert known == sorted(known, reverse=True)
     assert found.signs == found.rows[: sum(known)]
-    assert "may tell nothing: what they change is within its 95% error." in found.sentences()[-2]
+    assert "may tell nothing: their changes are within the 95% errors." in found.sentences()[-2]
 
 
 def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():

@@ -407,8 +407,8 @@ def test_an_actor_whose_moves_move_no_answer():
     silent = silent.replace(questions={"ever-lit": silent.questions["ever-lit"]})
     assert found(silent, "actors.herald") == [
         (
-            "warning: actors.herald: all moves of 'herald' together change every ending and question by less than one "
-            "point by 2031-04-30 (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect an "
+            "warning: actors.herald: all moves of 'herald' together change no ending and no question by one point or "
+            "more up to 2031-04-30 (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect an "
             "answer, unless nothing should depend on them"
         )
     ]
@@ -427,13 +427,13 @@ def test_what_moves_an_impact_is_not_reported():
 
     assert not costly(1.0)
     herald, numbers = costly(0.001)
-    assert "all moves of 'herald' together change every ending" in herald
+    assert "all moves of 'herald' together change no ending" in herald
     assert ": each (less than" in numbers
 
 
 def test_an_actor_whose_moves_answer_only_a_question_about_itself_gets_a_note():
     words = (
-        "note: actors.herald: all moves of 'herald' together change every ending and question that others can answer "
+        "note: actors.herald: all moves of 'herald' together change no ending and no question that others can answer "
     )
     assert about(banner().scenario(), words)
     asked = banner().question("raised-by-herald", move="raise").scenario()
@@ -473,8 +473,8 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
 
     assert noted(0.001, 0.0008, 0.00125) == [
         (
-            "note: assumptions: over its range, each of these changes every ending and question by less than one point "
-            "by 2031-04-10 (points in brackets): pace (0.44); no need to know them better; if one should matter, "
+            "note: assumptions: over its range, none of these changes an ending or a question by one point or more "
+            "up to 2031-04-10 (points in brackets): pace (0.44); no need to know them better; if one should matter, "
             "connect it to an ending or a question"
         )
     ]

@@ -71,7 +71,9 @@ def test_a_log_whose_compiler_stops_counting_is_told():
     thinned = [*daily(-42, 0), *daily(0, 43, 14)]
     found = asked(steady(Coverage("call", None, 1.0)), thinned)
     assert (found.before.verdict, found.after.verdict) == ("inside", "below")
-    assert "fit on one side of this date but not on the other: the log may have changed." in " ".join(found.sentences())
+    assert "fits the rows differently before and after this date: the way of logging may have changed." in " ".join(
+        found.sentences()
+    )
     assert found.frame()["verdict"].tolist().count("below") >= 3
 
 

@@ -596,7 +596,7 @@ def test_check_sets_the_log_beside_the_model(cli, bridge) -> None:
     code, out, _ = cli("check", bridge)
     assert code == 0
     assert re.search(r"^  meet +21\* +\d / \d / \d+ ", out, re.MULTILINE)
-    assert "- “Offer talks”: the number of times is 21 in the log, above the range of the model, " in out
+    assert "- “Offer talks”: the number of times is 21 in the log, above the range of the model (" in out
 
 
 def test_check_shows_what_the_priors_imply_in_their_own_units(cli, bridge) -> None:

@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_refused_in_words(name, words):
 
 
 def test_a_condition_after_the_target_is_refused():
-    with pytest.raises(ScenarioError, match="lies after its target"):
+    with pytest.raises(ScenarioError, match="is after the day asked about"):
         value(chain().scenario(), f"war|fired:provoke@{date(12)}", "exact", by=5.0)
 
 

@@ -54,7 +54,7 @@ def test_the_first_1000_of_10000_runs_are_the_same_replicates():
 
 def test_counts_that_do_not_follow_each_other_are_not_joined():
     simulator = Simulator(worlds.two_states())
-    with pytest.raises(ValueError, match="replicates from 20 do not follow 9"):
+    with pytest.raises(ValueError, match="the added replicates start at number 20; expected 10"):
         simulator.run(runs=10) + simulator.run(runs=10, first=20)
 
 

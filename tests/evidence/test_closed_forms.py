@@ -156,7 +156,8 @@ def test_the_gradient_in_a_median_wait_is_that_of_finite_differences():
 
 def test_a_move_on_a_date_inside_the_log_is_refused():
     with pytest.raises(
-        Unsupported, match="happens on 2031-04-06, before 2031-04-08, and no log can be weighed across a dated move"
+        Unsupported,
+        match="happens on 2031-04-06, before 2031-04-08, and a log cannot be used across a move with a fixed date",
     ):
         weigh(fair(), [], 7, seen=(("open", 1.0),))
     assert weigh(fair(), [], 5, seen=(("open", 1.0), ("rain", 1.0))).run().log_likelihood == pytest.approx(-1.0)

@@ -85,9 +85,9 @@ def find_boxes(
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Find boxes in which cases of interest are dense. Return the boxes and a trajectory.
 
-    Each search leaves out the points in earlier boxes. The search stops at a box in which cases of interest are no
-    denser than among all points. The trajectory is the series of boxes of the first search. It begins with a box of all
-    points, and each later box lacks one more thin slice.
+    Each search leaves out the points in earlier boxes. The searches end when cases of interest are no denser in the
+    next box than among all points. The trajectory is the series of boxes of the first search. It begins with a box of
+    all points, and each later box lacks one more thin slice.
 
     Args:
         points: The ranks of n points in D coordinates, between 0 and 1 (n, D).
@@ -129,7 +129,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Cut the thin slice off the box that raises the density most, and return the rest of the box.
+    """Cut off the thin slice whose removal raises the density most, and return the rest.
 
     Return None if too few points would be left, or if no cut raises the density.
     """

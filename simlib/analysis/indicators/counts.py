@@ -24,7 +24,7 @@ __all__ = ["counted_indicators"]
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
     """Count in sampled histories what each move and level says about an ending or a question.
 
-    A move or level counts as seen from sighting number `times_seen` on, by day `look_by_day` after the start.
+    A move or level counts as seen if it has at least `times_seen` sightings by day `look_by_day` after the start.
     Known signs (moves and levels whose likelihood ratio differs from 1 by more than its error) come first.
     """
     histories = sample.histories

@@ -108,7 +108,7 @@ class Indicator:
 
     @property
     def evidence(self) -> str:
-        """The frequency, the probabilities and the lead of the sign, as text to compare two signs."""
+        """The numbers of the sign as text, which is equal for signs that say the same."""
         shares = (self.seen, self.if_seen, self.if_not_seen, self.lead_days)
         return " ".join(f"{value:.9f}" for share in shares for value in share)
 
@@ -233,7 +233,7 @@ class Indicators(Answer):
         if not self.rows:
             return [first, "There is no sign: no public move or level could show whether it will happen."]
         signs = self.signs
-        ratio = "they change nothing" if self.exact else "what they change is within its 95% error"
+        ratio = "they change nothing" if self.exact else "their changes are within the 95% errors"
         if not signs:
             return [first, f"No move or level is known to be a sign of it: {ratio}."]
         lines = [first, *(self._about(row, until) for row in signs[:limit])]
@@ -272,8 +272,7 @@ class Indicators(Answer):
 
         Args:
             most: Number of moves, taken from the top of `rows`.
-            runs: Pairs of histories, if the exact engine is not used. Default: the number of histories in which the
-                moves were counted, if they were counted.
+            runs: Pairs of histories, for Monte Carlo. Default: the number of histories that were counted, else 20,000.
             control: Progress callback and cancellation.
 
         Raises:

@@ -46,8 +46,8 @@ def indicators(
             that is less.
         times_seen: Number of sightings from which a move or level counts as seen. Each entry into a level is a
             sighting, and so is a start at that level.
-        engine: "exact" uses the stated values, and needs `times_seen` 1. It ignores `runs` and a number of `draws`, and
-            refuses a belief. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
+        engine: "exact" uses the stated values, and needs `times_seen` 1. It refuses a belief, and ignores `runs` and
+            any other `draws`. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
             Otherwise "auto" is Monte Carlo.
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
             stated in the scenario.

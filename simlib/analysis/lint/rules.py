@@ -1,8 +1,8 @@
 """Lint: warnings about scenarios that load, but probably do not say what their author meant.
 
 `lint` applies every rule. `elicited` takes each rate that was stated as a probability p within T days, and compares p
-with the probability that the model implies. `implied` shows the mean and the percentiles of each prior. Errors that can
-be found without states and without a solution already stop the loading of a scenario (`simlib.scenario.checks`).
+with the probability that the model implies. `implied` shows the mean and the percentiles of each prior. Loading a
+scenario already reports the errors that can be found without states or solutions (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
 
 
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
-    """Report each upward shift of a variable that reaches a level to which another move leads.
+    """Report each upward shift to a level to which another move always leads.
 
     A shift of +1 acts at every level at which its move can happen. If another move always leads to a certain level, a
     shift that also reaches this level was probably meant for lower levels only. A shift that always leads to the same

@@ -79,7 +79,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
             yield Finding(
                 "note" if idle.answers_its_own else "warning",
                 f"actors.{name}",
-                f"all moves of {name!r} together change every ending and {others} by less than one point by {by} "
+                f"all moves of {name!r} together change no ending and no {others} by one point or more up to {by} "
                 f"(largest change: {idle.answer.words}, {most})",
                 "expected moves that affect an answer, unless nothing should depend on them",
             )
@@ -90,7 +90,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
         yield Finding(
             "note",
             "assumptions",
-            f"over its range, each of these changes every ending and question by less than one point by {by} "
+            f"over its range, none of these changes an ending or a question by one point or more up to {by} "
             f"(points in brackets): {', '.join(numbers)}",
             "no need to know them better; if one should matter, connect it to an ending or a question",
         )
@@ -191,7 +191,7 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """The stated value of each answer and impact, and its slope in each assumption (M + I, 1 + A).
+        """Each answer and impact at the stated values, and its slopes (M + I, 1 + A).
 
         The rows are M answers and then I impacts. The columns are the value and then the slopes in A assumptions.
         """

@@ -47,8 +47,7 @@ class Branch:
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     entered: the probability that a history has visited these rungs in this order by the target day.
-    share_of_parent: `entered` divided by the probability that a history has visited all these rungs but the last in
-    this order.
+    share_of_parent: among histories that visit the other rungs in this order, the share that visit the last rung next.
     """
 
     rungs: tuple[str, ...]
@@ -67,7 +66,7 @@ class Paths(Traced):
     coverage: the probability of these classes together.
     tree: the beginnings of paths (rungs visited first) that were found, with their probabilities.
     left: a bound on the probability of each class that the exact search did not reach (0 if histories were counted).
-    unassigned: the probability of all classes together that the search did not reach (0 if histories were counted).
+    unassigned: the total probability of the classes that the search did not reach (0 if histories were counted).
     """
 
     kind: ClassVar[str] = "paths"

@@ -83,7 +83,7 @@ class SearchResult:
     total: the probability of the wanted ending (about 1 without one).
     error: a bound on the truncation error of each probability.
     left: a bound on the probability of each class that the search did not reach.
-    unassigned: the probability of all classes together that the search did not reach.
+    unassigned: the total probability of the classes that the search did not reach.
     """
 
     classes: list[tuple[float, tuple[int, ...], int]]
@@ -180,7 +180,7 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Return the paths that end with the rungs of this prefix, and the prefixes with one rung more.
+        """Return the paths that visit only the rungs of this prefix, and the next longer prefixes.
 
         A prefix is the beginning of a path. Each path is returned as a pair (ending, probability).
         """

@@ -90,7 +90,7 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Say which rungs (levels) and moves all histories pass, and the `limit` commonest others of each."""
+        """Say which rungs and moves all histories pass, and the `limit` next commonest of each kind."""
         whole, needed, others = f"history that ends in {self.given.words} by {self.by_words}", [], []
         for kind in ("rung", "move"):
             shares = [(quoted(row.label), percent(row.share)) for row in self.rows if row.kind == kind]

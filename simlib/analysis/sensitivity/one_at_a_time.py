@@ -76,9 +76,9 @@ class Drivers(Traced):
     stated_half (M,): the 95% half-widths of `stated`, 0 when exact.
     top: the number of assumptions that are shown for each measure, the strongest first. None: all that were tried.
     screened: the number of assumptions that were not tried.
-    beyond (M,): the largest change of each measure by an assumption that was not tried, estimated from slopes. As an
-    allowance for curvature it is multiplied by a factor of at least 1: the largest ratio of a computed change, less its
-    95% half-width, to its estimate from slopes.
+    beyond (M,): the largest change of each measure by an assumption that was not tried. This estimate from slopes is
+    multiplied by a factor for curvature: the largest ratio of a computed change (less its 95% half-width) to the
+    estimate of that change from slopes, but at least 1.
     """
 
     kind: ClassVar[str] = "drivers"

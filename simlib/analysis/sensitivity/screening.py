@@ -235,7 +235,7 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> list[Input]:
-    """Return inputs whose labels name first the correlated assumption that moves one measure most.
+    """Return inputs whose labels order correlated assumptions by their effect on one measure.
 
     `swing` (A,) is the change of the measure per normal score of each of A assumptions. The order of the inputs, and of
     the assumptions in each input, stays as it is.

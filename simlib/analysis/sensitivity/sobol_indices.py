@@ -91,7 +91,7 @@ class Share:
 
     @property
     def noticeable(self) -> bool:
-        """Whether the share alone is known and above zero. If it is not known, the share with others counts."""
+        """Whether `first` (or `total`, if `first` is not known) is known to be above zero."""
         index = self.first if self.first.known else self.total
         return index.known and index.low >= 0.01
 
@@ -128,7 +128,7 @@ class Sobol(Traced):
 
     measures: the spread of each measure, by name.
     screened: the number of inputs without an index.
-    beyond: the largest share of an input without an index in the variance of a measure, estimated from slopes.
+    beyond: the largest share that an input without an index has in the variance of any measure, estimated from slopes.
     """
 
     kind: ClassVar[str] = "sobol"

@@ -34,7 +34,7 @@ class Number:
     value: the estimate.
     half: the 95% half-width, from the draws of the assumptions and the replicates together.
     of_replicates: the 95% half-width from the replicates (simulated histories) alone, 0 when exact.
-    ends: the 95% interval, if its two sides differ. `half` is then the longer side (None: both sides are `half`).
+    ends: the 95% interval if its two sides differ (None: both are `half`). `half` is then the longer side.
     """
 
     value: float

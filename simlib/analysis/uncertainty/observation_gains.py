@@ -151,7 +151,7 @@ def log_gain(shares: Floats, scale: Floats | None) -> float:
 
 
 def settled_share(shares: Floats, scale: Floats | None) -> float:
-    """Return the share that an observation would resolve of the variance of P(E) over the draws."""
+    """Return the share of the variance of P(E) over the draws that an observation would resolve."""
     answer, seen = shares[:, :, TARGET], shares[:, :, EVER]
     variance, q = variance_over_draws(answer, scale), mean(seen, scale)
     if variance <= 0 or not 0 < q < 1:

@@ -77,17 +77,17 @@ class Worth:
 
     @property
     def known(self) -> bool:
-        """Whether the share in the value of knowing all assumptions is larger than its error."""
+        """Whether `share` is larger than its error."""
         return self.share > self.share_error
 
     @property
     def most(self) -> float:
-        """An upper bound of the share in the value of knowing all assumptions: the share plus its half-width."""
+        """An upper bound of `share`: the share plus its half-width."""
         return self.share + self.share_error
 
     @property
     def of_all(self) -> str:
-        """The share in the value of knowing all assumptions, with its 95% half-width, as text: "77 ± 4%"."""
+        """`share` with its 95% half-width, as text: "77 ± 4%"."""
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
     @property

@@ -159,8 +159,7 @@ class Sampling:
             answer_when_cancelled: Whether to return the last finished stage if the work is cancelled.
 
         Returns:
-            The range of each measure by name, and the errors, at the beginning and after each doubling of draws or
-            replicates.
+            The range of each measure, by name. Then the errors at the beginning and after each doubling.
 
         Raises:
             Cancelled: When the work is cancelled, unless `answer_when_cancelled`.

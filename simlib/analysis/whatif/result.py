@@ -31,10 +31,10 @@ class VariantEffect:
 
     name: the name of the variant.
     changes: in words, how the variant differs from the baseline.
-    differences: by the name of each measure, its values in the baseline and in the variant.
+    differences: the values of each measure in the baseline and in the variant, by the name of the measure.
     flips: the replicates (simulated histories) whose ending changes, None if nothing was simulated.
     divergences: some of these replicates in detail, each as a pair of histories. Empty over draws of the assumptions.
-    without_effect: by one-off intervention, in words, the share of histories in which the intervention has no effect.
+    without_effect: the share of histories in which a one-off intervention has no effect, by the intervention in words.
     Histories that have ended before the intervention are left out. If all have ended, the share is None.
     bookings: the interventions of the variant that the baseline lacks, with their days.
     """

@@ -53,7 +53,7 @@ def requested(request: Request) -> AskedScenario:
 
 
 def _note_answers(update: Update) -> None:
-    """Print a note for each question to which the log has already answered yes. It is asked again from now on."""
+    """Print a note for each question to which the log has already answered yes."""
     for one in update.answered:
         if one.on is not None:
             answer = f"the log has answered “{one.label}”: yes, on {long_date(one.on)}"

@@ -89,7 +89,7 @@ def add_no_learn(group: argparse._ActionsContainer) -> None:
 
 
 def add_windows(group: argparse._ArgumentGroup) -> None:
-    """Add the option `--ignore-windows`, which ignores limits of moves to periods of the calendar."""
+    """Add the option `--ignore-windows`, which leaves out the calendar windows of moves and factors."""
     group.add_argument("--ignore-windows", action="store_true", help="treat all calendar windows as open at all times")
 
 

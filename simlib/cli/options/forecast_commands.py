@@ -24,7 +24,7 @@ def run(parser: argparse.ArgumentParser) -> None:
         "--runs",
         type=whole(1),
         metavar="N",
-        help=f"number of Monte Carlo replicates; with --draws, for each draw (default: {common.RUNS:,} in all)",
+        help=f"number of Monte Carlo replicates, for each draw if --draws is given (default: {common.RUNS:,} in all)",
     )
     engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
     engine(
@@ -57,8 +57,8 @@ def compare(parser: argparse.ArgumentParser) -> None:
         "--seed",
         measure="every ending and question; the files also have all rungs and moves",
     )
-    text = "number of pairs of histories under common random numbers; with --draws, for each draw; 0: none (default:\n"
-    text += "10,000 in all with an exact answer, else 100,000)"
+    text = "pairs of histories with common random numbers, for each draw if --draws is given (0: none; default: 10,000 "
+    text += "in all if the answer is exact, else 100,000)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", type=name, help="use this view of the scenario as the baseline")
     text = "let each variant include the changes of all variants before it"
@@ -91,7 +91,7 @@ def pool(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: equal)")
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = f"number of Monte Carlo replicates; with --draws, for each draw (default: {common.RUNS:,} in all)"
+    text = f"number of Monte Carlo replicates, for each draw if --draws is given (default: {common.RUNS:,} in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     common.add_set(parser.add_argument_group("changes"))
 

@@ -47,9 +47,9 @@ def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
 def learn(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `learn` to its parser."""
     parser.description = (
-        "Take in a log of dated events, and say what it teaches about each assumption. Numbers that were set from the\n"
-        "same log (uses_log_until) are not taught again. An assumption that the log cannot teach keeps its prior, and\n"
-        "the answer says so."
+        "Take in a log of dated events, and say what it teaches about each assumption. An assumption that was set\n"
+        "from the same log (uses_log_until) does not learn from it again. An assumption that the log cannot teach\n"
+        "keeps its prior, and the answer says so."
     )
     common.add_path(parser)
     _add_log(parser, 1000)

@@ -57,13 +57,16 @@ def paths(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `paths` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = "histories at each draw, for times between rungs and for paths by Monte Carlo (default: 5,000 in all)"
+    text = "histories at each draw; they give the times between rungs, and paths that are not exact "
+    text += "(default: 5,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
         "--ladder", type=name, metavar="NAME", help="ladder whose rungs are the steps of a path (default: the first)"
     )
     parser.add_argument("--over", type=name, metavar="VARIABLE", help="use the levels of this variable as steps")
-    text = "only the paths to this ending, as shares of its probability (ending:ID; default ID: the headline ending)"
+    text = (
+        "only the paths to the ending, as shares of its probability (ending:ID; without a value: the headline ending)"
+    )
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
         "--passages", action="store_true", help="with --given: the share of histories that pass each rung and move"
@@ -77,10 +80,10 @@ def indicators(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `indicators` to its parser."""
     parser.description = (
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
-        "The change is counted in sampled histories over the priors. With --engine exact, or --draws 0 if the states\n"
-        "fit, it is computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing\n"
-        "a move (--doing) is exact if the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
-        "does not include 1."
+        "The change is counted in sampled histories over the priors. With --engine exact, or with --draws 0 if the\n"
+        "states fit, the change is computed at the stated values. Then --runs and --times-seen do not apply, and\n"
+        "there are no lead times. The effect of forcing a move (--doing) is exact if the states fit. A sign is\n"
+        "reported if the 95% interval of its likelihood ratio does not include 1."
     )
     common.add_path(parser)
     common.add_question(parser, "--measure", "--engine", "--seed")

@@ -90,6 +90,12 @@ def rates(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("path", metavar="FILE", help="the file of event data")
     add("--event", required=True, metavar="SELECTION", help='the event, such as "category=strike"')
-    add("--class", dest="crisis_class", default="", metavar="SELECTION", help="cases with such a row (default: all)")
+    add(
+        "--class",
+        dest="crisis_class",
+        default="",
+        metavar="SELECTION",
+        help="count only cases that have a row of this selection (default: all cases)",
+    )
     add("--clock", action="store_true", help="also fit hot, warm and quiet spells to the days with the event")
     common.add_outputs(parser.add_argument_group("output"), "answer")

@@ -151,7 +151,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
 
     stem = f"box-{slug(result.measure.name)}"
     for number, region in enumerate(result.boxes):
-        # a later box is found among the draws outside the first, which this plot cannot show
+        # a later box is found outside the earlier ones; among all draws, which the plot shows, it may be no denser
         if number and region.density <= result.base_rate:
             continue
         draw: Any = partial(box, result, number=number)

@@ -81,7 +81,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 
 
 def headline_sentence(computed: Computed) -> str:
-    """Return a sentence about the main result: its mean over the priors, and at the values in the file.
+    """Return the probability of the headline over the draws and at the stated values, in words.
 
     Each probability comes with its error if the error is large enough to show.
     """
@@ -280,8 +280,8 @@ def count(number: float) -> str:
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     """Return the indices of about `wanted` report times, evenly spaced and including the last.
 
-    Only report times at whole days are used, if there are at least `wanted` of them, or one for every day. Each column
-    then means "by the end of a date", and no date occurs twice.
+    Report times within a day are left out if enough others remain: `wanted`, or one for every day. Each column then
+    means "by the end of a date", and no date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]

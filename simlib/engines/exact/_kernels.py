@@ -212,7 +212,7 @@ def leap(vector, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def slot_sums(pair_rates, pair, slot_start, out):
-    """Write to `out`, for each pair of states that edges join (a slot), the total rate from one to the other."""
+    """Write the rate of each slot (all edges from one state to another) to `out`."""
     slots = uint64(len(slot_start))
     for slot in range(slots):
         last = uint64(slot_start[slot + uint64(1)]) if slot + uint64(1) < slots else uint64(len(pair))

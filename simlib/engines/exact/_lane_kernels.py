@@ -5,7 +5,7 @@ one in each column (*lane*). The processor loads a row at once, so four vectors 
 not put neighbouring numbers into one register by itself. So the few operations on a row are written as LLVM vector
 instructions, which work on any processor. The module `lanes` has a NumPy version of every kernel.
 
-In the kernels, the edges into row r are start[r] to start[r + 1]. An edge k comes from the state index[k].
+In the kernels, the edges into row r are start[r] to start[r + 1] - 1. An edge k comes from the state index[k].
 """
 
 from __future__ import annotations
@@ -192,11 +192,7 @@ def take_out(block, rows, out, keep, taken):
 
 @compiled_once()
 def weighted(block, rows, own, first, result):
-    """Write a weighted sum of some rows of a block (N, 4) to `result` (1, 4).
-
-    Each row has two weights: `own` multiplies all its lanes, and `first` multiplies its first lane, which is then added
-    to every lane.
-    """
+    """Write Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0] to `result` (1, 4)."""
     total = _zeros()
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])

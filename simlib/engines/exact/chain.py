@@ -125,7 +125,7 @@ class Chain:
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of all pairs (rate table entry, outcome), 0 for pairs that stop a history, and a `Kill`.
+        """Return the rates of all pairs, with 0 for pairs that stop a history, and a `Kill`.
 
         The `Kill` has the states that stop a history, and the hazard of the pairs that stop it. The `Kill` is None for
         an empty taboo.

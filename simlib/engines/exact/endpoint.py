@@ -49,7 +49,7 @@ class _Stretch:
         pair_values: The probability that a jump belongs to each pair (rate table entry, outcome).
         stay (N,): The probability that a jump changes nothing.
         idle (N,): The rate per day of firings (happenings of a move) that leave the state as it is.
-        worth (K + 1, N): Row k has the values of the states k jumps before the end of the segment.
+        worth (K + 1, N): Row k has the values of the states when k jumps remain in the segment.
         before (N,): The value of each state before the interventions.
         after_actions: The value of each state (N,) after each intervention.
     """

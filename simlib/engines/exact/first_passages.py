@@ -67,10 +67,10 @@ class FirstPassages:
         return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 
     def undecided(self) -> set[tuple[tuple[str, str], float | None]]:
-        """Return (first event, day) of each question about one or two events that cannot be solved exactly.
+        """Return (first event, day) of each joint question that has no exact solution.
 
-        Simulated histories answer both such a question and the question about its first event alone. A conditional
-        probability is the ratio of these two answers, so both must come from the same histories.
+        Such a question and the question about its first event alone are both answered by simulated histories. The ratio
+        of the answers is a conditional probability, so both must come from the same histories.
         """
         result = set()
         for question in self.tables.scenario.questions.values():

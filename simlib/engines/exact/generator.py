@@ -121,7 +121,7 @@ def jumps_per_day(exit_rate: Floats, duration: float) -> float:
 
 
 def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
-    """Return edges as a sparse matrix (N, N), in which row x has the edges start[x] to start[x + 1]."""
+    """Return edges as a sparse matrix (N, N), in which row x has the edges start[x] to start[x + 1] - 1."""
     from scipy.sparse import csr_array
 
     n = len(start) - 1
@@ -133,7 +133,7 @@ def refuse_a_job_of_hours(uniform: float, edges: int, duration: float) -> None:
     steps = uniform * duration
     if not steps * (_STEP + _EDGE * edges) < _PATIENCE:
         raise Unsupported(
-            f"the exact engine would need {steps:.2g} steps, which is hours of work: some state is left "
-            f"{uniform:.2g} times a day; look for a rate per minute or hour, or factors that multiply up "
+            f"the exact engine would need {steps:.2g} steps, which is hours of work: moves leave some "
+            f"state {uniform:.2g} times a day; look for a rate per minute or hour, or factors that multiply up "
             "(`simlib check` names the move), or take a shorter horizon"
         )

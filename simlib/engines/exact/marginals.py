@@ -2,10 +2,10 @@
 
 A forecast needs the marginal distribution of each variable, of each ladder (scale of escalation) and of the endings. It
 also needs the expected hazard of each move, which depends only on the joint distribution of the few variables that the
-move reads. So a few *groups* of these dimensions are chosen, whose joint histograms contain all that is needed. At each
-step of the uniformised chain, only these histograms are updated. At the end, numbers called *columns* are computed from
-the bins of the histograms. The column of a level is a sum of bins. The column of a move is a sum of bins weighted by
-its hazard.
+move reads. So a few *groups* of dimensions (see `Features`) are chosen, whose joint histograms contain all that is
+needed. At each step of the uniformised chain, only these histograms are updated. At the end, numbers called *columns*
+are computed from the bins of the histograms. The column of a level is a sum of bins. The column of a move is a sum of
+bins weighted by its hazard.
 
 Sizes: N states, V variables, M moves, E rate table entries, T times.
 """

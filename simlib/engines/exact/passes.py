@@ -1,7 +1,7 @@
 """Carry a block of vectors through a segment of time once, for all report times in the segment.
 
 A block (N, width) has `width` vectors over N states, side by side. Each *step* is one jump of the uniformised chain. At
-each step, only a few sums over states are kept. After each *run* of up to 64 steps, the kept sums are weighted by the
+each step, only a few sums over states are kept. After each *batch* of up to 64 steps, the kept sums are weighted by the
 Poisson probabilities of the steps at each report time.
 
 Sizes: N states, T times.
@@ -28,7 +28,7 @@ from simlib.machine.sums import sums_by
 from simlib.typing import Floats
 
 STEPS = 64
-"""Largest number of steps (jumps) in a run. After a run, the kept sums are weighted, and cancellation is checked."""
+"""Largest number of steps (jumps) in a batch. After each batch, sums are weighted, and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
 """A step that reads fewer numbers than this uses one thread, because a second one would cost more than it saves."""

@@ -270,7 +270,7 @@ class SolutionRun:
         for quest in self.world.quests:
             name, vector = quest.name, self.vectors[quest.name]
             taboo = quest.acting(day)
-            # Probability in the taboo set before the intervention has answered the question, and is taken out first.
+            # Histories in the taboo set before the intervention have answered the question. They are taken out first.
             if taboo.inside is not None:
                 self.hit[name] += float(vector[taboo.inside].sum())
                 vector = taboo.clear(vector)

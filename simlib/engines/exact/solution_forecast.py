@@ -50,9 +50,9 @@ def finer_tolerance(bands: dict[str, dict[str, Band]], tolerance: float, *, sett
         bands: The answers with their intervals.
         tolerance: The bound on the truncation error of these answers. The bound is returned if all answers are precise
             enough.
-        settled: Whether an answer of 0 is final, because all paths that visit no state twice have been summed. Such an
-            event is impossible, or its probability is too small for a floating-point number. Otherwise an answer of 0
-            may only mean that the paths to the event have more jumps than were summed.
+        settled: Whether an answer of 0 is final, because all paths that visit no state twice have been summed. If so,
+            the event is impossible, or its probability is too small for a floating-point number. Otherwise an answer of
+            0 may only mean that the paths to the event have more jumps than were summed.
     """
     finer = tolerance
     for band in [*bands["endings"].values(), *bands["questions"].values()]:

@@ -119,8 +119,8 @@ def rung_of(structure, ladder, word):
 def earliest(bits):
     """Return the index of the smallest firing time. `bits` are the times, their bits read as whole numbers.
 
-    These whole numbers sort like the times. Their minimum compiles to vector instructions. Floating-point numbers do
-    not, because the compiler has to expect NaN.
+    These whole numbers sort like the times. Their minimum compiles to vector instructions. The minimum of
+    floating-point numbers does not, because the compiler has to expect NaN.
     """
     least = bits[0]
     for move in range(len(bits)):

@@ -76,7 +76,7 @@ class Counts:
         Raises ValueError if the replicates of `other` do not come directly after these.
         """
         if other.first != self.first + self.runs:
-            raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
+            raise ValueError(f"the added replicates start at number {other.first}; expected {self.first + self.runs}")
         totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void", "firings")
         by_replicate = ("ending", "ending_time", "question_time", "events", "accrued")
         return Counts(

@@ -337,7 +337,7 @@ def _text(tables: Tables, action: Action) -> str:
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each different set of rates, and the number of the set of each segment."""
+    """Return one segment for each rate table, and the number of each segment's rate table."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

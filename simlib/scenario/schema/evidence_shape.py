@@ -69,8 +69,7 @@ class LogRuleShape(Shape):
         None, alias="set", description="a change from outside the model: {variable: level}"
     )
     ratio: Number | None = Field(
-        None,
-        description="likelihood ratio: how many times as likely the row is if its report is true as if it is false",
+        None, description="likelihood ratio: P(row if its report is true) / P(row if its report is false)"
     )
     ignore: Text | None = Field(None, description="why the row is left out")
     because: Text | None = Field(None, description="the reason")

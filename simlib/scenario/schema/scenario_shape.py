@@ -138,8 +138,8 @@ class WaitShape(Shape):
     """How long a move takes once it is possible: the median wait, and how much single waits vary."""
 
     value: Number = Field(
-        description="the median wait, such as '12 days', or the id of an assumption, whose low and high then say "
-        "how uncertain the median is"
+        description="the median wait, such as '12 days', or the id of an assumption that gives the median and "
+        "its uncertainty"
     )
     low: Number = Field(description="5th percentile of single waits, which vary by chance, such as '5 days'")
     high: Number = Field(description="95th percentile of single waits, which vary by chance, such as '21 days'")
@@ -155,7 +155,7 @@ class OutcomeShape(Shape):
         None, description="chance of the outcome; one outcome may leave it out, and then takes the rest"
     )
     times: list[FactorShape] = Field(
-        [], max_length=64, description="factors that multiply its odds against the other outcomes"
+        [], max_length=64, description="factors that multiply the odds of this outcome against the others"
     )
     then: ThenShape | None = Field(None, description=THEN)
 
@@ -292,7 +292,8 @@ class ScenarioShape(Shape):
     ladder: Reference | None = Field(None, description="id of the ladder shown first")
     headline: Reference | None = Field(
         None,
-        description="id of the question or ending that comes first in reports; default: the first question or ending",
+        description="id of the question or ending that comes first in reports; "
+        "default: the first question, else the first ending",
     )
     reference_class: Text | None = Field(
         None, description="the class of past crises to which this one belongs, or none"

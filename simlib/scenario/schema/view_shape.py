@@ -98,7 +98,9 @@ class HoldShape(Shape):
     hold: Reference = Field(description="id of the variable")
     level: Reference = Field(description="the level")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
-    until: Date | None = Field(None, description="first day on which moves can change it again; default: never")
+    until: Date | None = Field(
+        None, description="first day on which moves can change the variable again; default: never"
+    )
     because: Text | None = Field(None, description="the reason")
 
 

@@ -87,10 +87,10 @@ class Pin:
 class Hold:
     """Set a variable to a level and keep it at that level for a time.
 
-    The time lasts from 00:00 of `date` (None: the start), before anything else happens on that day, to 00:00 of `until`
-    (None: for good). Meanwhile moves still happen and have their other effects, but no move changes this variable. Only
-    a `Pin` of the variable can change its level. The times of two `Hold` interventions for one variable must not
-    overlap.
+    The time lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). At 00:00 of `date`, the
+    variable is set before anything else happens. During the whole time, moves still happen and have their other
+    effects, but no move changes this variable. Only a `Pin` of the variable can change its level. The times of two
+    `Hold` interventions for one variable must not overlap.
     """
 
     variable: str

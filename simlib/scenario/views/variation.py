@@ -25,7 +25,7 @@ from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_in
 MOST_REPEATS = 500
 """Largest number of times that a repeated move is forced.
 
-Each time divides the forecast into one more stretch, which costs computing time.
+Each repeat divides the forecast into one more stretch, which costs computing time.
 """
 
 _WHOLE = 1e-9

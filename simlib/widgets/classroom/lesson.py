@@ -103,7 +103,7 @@ class Lesson:
     def open_moves(self) -> list[tuple[Move, float]]:
         """Return the moves that are possible at the start, each with its rate per day.
 
-        A variable with several start levels is taken to be at the first. No factor with dates applies on the first day.
+        A variable with several start levels is taken to be at the first of them. Factors with dates are left out.
         """
         levels = {name: variable.start[0][0] for name, variable in self.world.variables.items()}
         return [(move, self._rate(move, levels)) for move in self.world if move.when.holds(levels)]

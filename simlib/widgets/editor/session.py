@@ -78,7 +78,7 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Return a checked text with the findings of the linter and the forecast, or the `trouble` with them.
+    """Return a checked text with the linter's findings and the forecast, or with the `trouble`.
 
     Raises Cancelled.
     """

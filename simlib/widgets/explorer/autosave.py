@@ -51,7 +51,7 @@ class Draft:
 class Drafts:
     """The latest draft of each recent session of one scenario or text, which `name` identifies.
 
-    A session writes only its own draft, so that opening a scenario does not delete an earlier one.
+    A session writes only its own draft, so that opening a scenario deletes no earlier draft.
     """
 
     def __init__(self, name: str, home: Path | None = None) -> None:
@@ -63,7 +63,7 @@ class Drafts:
 
     @classmethod
     def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
-        """Return the drafts of a scenario. Its folder identifies it, or its id if it has no folder."""
+        """Return the drafts of a scenario, identified by its folder or else by its id."""
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
@@ -73,7 +73,7 @@ class Drafts:
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
 
     def others(self) -> list[dict[str, Any]]:
-        """Return the drafts of other sessions that can be read, the latest first."""
+        """Return the drafts of other sessions, the latest first."""
         return [draft for draft in reversed(self._read()) if draft["session"] != self.session]
 
     def find(self) -> dict[str, Any] | None:

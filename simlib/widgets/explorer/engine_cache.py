@@ -53,7 +53,7 @@ QUICK_SECONDS = 0.15
 """Longest time in seconds of a glance. If it takes longer, a preview is shown."""
 
 SLOWER = 1.1
-"""Largest factor by which one slow glance may raise the stored time. The processor may only have been busy."""
+"""Largest factor by which one slow glance may raise the stored time, because the processor may just have been busy."""
 
 NEARLY = 4
 """A glance of up to this many times `QUICK_SECONDS` is timed again whenever the sliders stop."""
@@ -276,7 +276,7 @@ class AnswerCache:
         Args:
             settings: The settings to answer.
             control: Progress and cancelling.
-            lead: The id of the question that must be answered ("": none, None: all). Slow others may be missing.
+            lead: The id of the question that must be answered ("": none, None: all). Slow other ones may be missing.
             moves: Whether to include the counts of moves and the variables.
 
         The answer comes from a curve if `trace` has prepared one. Raises ScenarioError, Cancelled.
@@ -345,7 +345,7 @@ class AnswerCache:
         return machine.glance_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Run a short simulation at these settings, as anchor of later previews, if their full answer is known."""
+        """Make the anchor of later previews, if the full answer to these settings is known."""
         known, machine = self.known(settings), self.machine(settings)
         if known is None:
             return

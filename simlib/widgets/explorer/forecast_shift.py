@@ -15,7 +15,7 @@ from simlib.typing import Floats
 def mixture(forecasts: Sequence[Forecast], weights: Sequence[float] | Floats) -> Forecast:
     """Return the sum of weight × forecast, for forecasts with the same dates. The weights sum to one.
 
-    All that is no probability and no expected number comes from the last forecast.
+    Everything but endings, questions, ladders and moves comes from the last forecast.
     """
     kinds = ("endings", "questions", "ladders", "moves")
     parts: dict[str, Any] = {kind: _mix([getattr(each, kind) for each in forecasts], weights) for kind in kinds}

@@ -18,7 +18,7 @@ from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.kit.blitting import still
 from simlib.widgets.kit.components import Checks, LivePicture
 
-# Not widgets: views that share one fail after a reload of the page, because it comes only with the first view.
+# Dictionaries, because views that share a style or layout widget fail after a reload: only the first view receives it.
 WIDE = {"description_width": "initial"}
 LINE = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 10px"}
 

@@ -51,7 +51,7 @@ class LoopDisplay(Protocol):
 
     @property
     def prepared(self) -> bool:
-        """Whether the answer at the baseline is known, with which other answers are compared."""
+        """Whether the answer at the baseline, with which other answers are compared, is known."""
 
     def prepare(self, control: Control) -> None:
         """Compute the answer at the baseline, on the worker's thread."""
@@ -120,7 +120,7 @@ class PreviewLoop:
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait at most `TURN` seconds for the last change to begin, so that changes are no faster than pictures."""
+        """Wait until the last glance begins, at most `TURN` seconds, so that pictures keep up."""
         self.glances.wait_begun(TURN)
 
     def rest(self) -> None:

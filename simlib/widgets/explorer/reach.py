@@ -10,9 +10,9 @@ Ends = tuple[float, float, bool]
 """The probabilities at the low and the high end of a slider, and whether they are exact or estimates."""
 
 Key = Callable[[str], Hashable]
-"""A function from the id of an assumption to a key of everything else that its ends depend on.
+"""A function from an assumption to a key of the settings that decide the ends of its slider.
 
-The ends of a slider do not depend on its own position. So they stay when this slider alone moves.
+The position of this slider is not part of the key, so the ends stay when it alone moves.
 """
 
 

@@ -48,8 +48,8 @@ class SampledHistory:
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Return a simulated history with the ending `ending` ("" for any), or None if no history has it.
 
-    `number` chooses one of them among `SAMPLE` replicates. The random numbers are always the same, so under other
-    values the same history differs only where the values matter.
+    `number` chooses among the histories with this ending, of `SAMPLE` replicates. The random numbers are always the
+    same, so under other values the same history differs only where the values matter.
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.
     """

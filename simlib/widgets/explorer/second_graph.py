@@ -117,7 +117,7 @@ def consequences(
 def drivers(
     scenario: Scenario, measure: Measure, ends: Mapping[str, Ends], forecast: Forecast, size: Size, ratio: float = 1.0
 ) -> Still:
-    """Draw the assumptions that change the leading answer most, from the answers under the sliders.
+    """Draw how far the assumptions that matter most change the leading answer.
 
     Args:
         scenario: The scenario, for the labels of its assumptions.

@@ -449,7 +449,7 @@ class ExplorerSession:
         self.stills.submit(job, done, failed)
 
     def without_effect(self, item: Intervention) -> float:
-        """Return the share of histories, not ended before, in which an intervention had no effect (0: unknown)."""
+        """Return the share of ongoing histories in which an intervention had no effect (0: unknown)."""
         items = self.state.machine().interventions
         if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
             return 0.0

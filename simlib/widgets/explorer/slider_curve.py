@@ -18,7 +18,7 @@ from simlib.typing import Floats
 from simlib.widgets.explorer.forecast_shift import mixture, same_answer
 
 CLOSE = 1e-4
-"""Largest difference between a predicted and an exact answer with which the points are enough.
+"""The points are enough if predicted and exact answers differ by no more than this.
 
 The prediction comes from half of the points. With all points, the error is much smaller, because the error of a smooth
 function falls geometrically with their number (Trefethen 2013, Approximation Theory and Approximation Practice, ch. 8).

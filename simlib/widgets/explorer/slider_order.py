@@ -61,7 +61,7 @@ class Influence:
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
 
     def weights(self, scenario: Scenario, measure: str = "") -> dict[str, float]:
-        """Return {assumption: change of the probability of a measure over its range}, by the derivative.
+        """Estimate {assumption: change of the measure's probability over the assumption's range}.
 
         If the measure has no gradient, the number says how much probability the assumption moves between the endings.
         """

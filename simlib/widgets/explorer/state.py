@@ -25,7 +25,7 @@ UNDO = 500
 """Number of steps that can be undone."""
 
 VALUES = ("assumptions", "moves.", "variables.")
-"""Beginnings of the place of a problem that the value of an assumption caused."""
+"""A problem whose place begins so may come from the value of an assumption."""
 
 
 def structure(scenario: Scenario) -> Hashable:
@@ -135,7 +135,7 @@ class State:
 
     @property
     def before(self) -> Settings | None:
-        """The latest earlier settings that may have another answer, or None if no earlier settings may."""
+        """The latest earlier settings that may have another answer, or None."""
         now = self.settings.for_answer()
         return next((old for old in reversed(self._past) if old.for_answer() != now), None)
 
@@ -191,7 +191,7 @@ class State:
     def switch(self, move: str, *, on: bool) -> bool:
         """Switch a move on or off for the whole forecast.
 
-        Raises ScenarioError if a move is switched off that another intervention forces or makes a standing rule.
+        Raises ScenarioError if the move is switched off while an intervention forces it or makes it a standing rule.
         """
         if not on:
             refuse_clash(self.base, self.settings.interventions, Forbid(move))
@@ -309,7 +309,7 @@ class State:
     def shown(self) -> tuple[str, ...] | None:
         """The ids of the curves in a picture of the whole answer: the leading question and every ending.
 
-        None stands for all endings, if the leading measure is an ending.
+        If the leading measure is an ending, the result is None, which stands for all endings.
         """
         return (self.lead.of, *self.base.endings) if self.lead.kind == "question" else None
 

@@ -80,7 +80,7 @@ class SwitchesPage(Page):
         states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
         self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", ANY), *states])
         self._often = self._text("How often", "220px", "every 3 days")
-        tip = "While the state holds and the move is possible, it is made this often. Its own rate does not count"
+        tip = "While the state holds and the move is possible, the move is made this often, whatever its own rate"
         rule = button("Make it a rule from then on", tip, self._rule, partial(self._act, "rule"))
         return [self._often, self._state, rule, self._said["rule"]]
 

@@ -41,8 +41,8 @@ class Disagreement:
 class ViewComparison:
     """Forecasts of one scenario under several views.
 
-    - `answers`: the forecasts by the title of the view: the reference, then the others, that with the highest
-      probability of `measure` first.
+    - `answers`: {title of the view: forecast}. The reference comes first, then the others by falling probability of
+      `measure`.
     - `changes`: the assumptions and interventions in which the views differ.
     - `measure`: the leading question or ending.
     """

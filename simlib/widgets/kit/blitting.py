@@ -19,7 +19,7 @@ from simlib.widgets.kit.glyph_cache import can_set, set_text_on
 QUICK = 4
 """Compression level (zlib) of the PNG. Level 4 takes 3 ms and makes 39 kB. Level 8 takes 15 ms and makes 34 kB.
 
-Pictures at rest use the same level, so that one that equals the last moving picture is not sent again.
+A picture at rest has the same level, so that it is not sent again if it equals the last moving picture.
 """
 
 

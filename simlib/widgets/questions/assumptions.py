@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""Largest number of bounds of a box from the middle of the search that the user can choose. If there were more, most
-would come from chance, and the panel would have too many sliders."""
+"""Boxes from the middle of the search are offered only with at most so many bounds. Most further bounds would come from
+chance, and the panel would have too many sliders."""
 
 REPLICATES = 2000
 """Number of replicates for each draw, if a scenario is too large to be solved exactly."""
@@ -165,7 +165,7 @@ class UnderWhichAssumptions(PanelQuestion):
         """Return the fields of the question."""
         return [
             measure(self.scenario),
-            number("threshold", "Likely means at least (%; 0 means the upper quarter of the draws)", 0, 0, 99),
+            number("threshold", "Likely means at least (in %; with 0: the upper quarter of the draws)", 0, 0, 99),
             draws(500),
             number("runs", "Replicates each", 500, 100, 100_000),
         ]

@@ -16,8 +16,8 @@ from simlib.widgets.questions.question import PanelQuestion
 from simlib.widgets.questions.shown_answers import ShownAnswer, answer_folders, read_answer, store_in_home
 
 QUICK = 2.0
-"""A change of a setting starts a computation, without Compute, only if the last one took at most so many seconds. A
-computation that starts in this way and takes longer is given up."""
+"""Seconds after which a computation that started without Compute is given up. A change of a setting starts one only if
+the last computation took no longer."""
 
 WARM_UP = 12.0
 """Seconds after which a first computation that started without Compute is given up. It may have to compile code."""

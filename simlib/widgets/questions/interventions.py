@@ -229,7 +229,7 @@ class Plans(PlannedQuestion):
     name, title, by_itself = "plans", "What would each of these plans change?", True
 
     def make_fields(self) -> Sequence[Field]:
-        """Return the fields of the question. The plans given to the question come first in their lists."""
+        """Return the fields of the question. The given plans come first in each list."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self.given]
         known = [*given, *(load_views(s).values() if s.path else ())]

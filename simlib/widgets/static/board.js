@@ -275,7 +275,7 @@ function render({ model, el }) {
     fit();
     whole.style.setProperty("--simlib-height", `${high}px`);
     const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
-    // The graphs share the height below the texts with the sliders, which get three rows, or more in a high window.
+    // The graphs and the sliders share the height below the texts. The sliders get three rows, in a high window more.
     const bars = [...whole.children].filter((node) => node.classList.contains("simlib-bar"));
     const used = [headline, others, top, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
     const rest = high - used - SLIDERS;

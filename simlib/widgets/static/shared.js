@@ -1,6 +1,6 @@
 // The beginning of every script of simlib.
-// Ctrl+S must save the notebook even if a field has the focus. An attribute keeps JupyterLab's shortcuts off the field.
-// For this key it is removed for a moment. The text of the field is sent to the kernel first.
+// Ctrl+S must save the notebook even if a field has the focus. So it removes, for a moment, the attribute that keeps
+// JupyterLab's shortcuts off the field. The text of the field is sent to the kernel first.
 const isSaving = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
 if (!window.simlibSaves) {
   window.simlibSaves = true;

@@ -1,6 +1,6 @@
 // A JupyterLab extension without a build step: the container that JupyterLab expects is written by hand.
-// It runs a shipped notebook when it is opened, so that its sliders are live at once. The server (`simlib._jupyter`)
-// tells it which notebooks are shipped. Only the server that `simlib lab` started loads this file.
+// When a shipped notebook is opened, the extension runs the notebook, so that the sliders are live at once. The server
+// (`simlib._jupyter`) says which notebooks are shipped. Only the server that `simlib lab` started loads this file.
 (() => {
   const shipped = () => {
     const element = document.getElementById("jupyter-config-data");
@@ -25,7 +25,7 @@
         await widget.context.ready;
         await widget.revealed;
         await widget.sessionContext.ready;
-        // JupyterLab's own command would select the last cell and scroll to it. This leaves the page as it is.
+        // JupyterLab's own command would select the last cell and scroll to it. `CodeCell.execute` does not.
         const { CodeCell } = await shared("@jupyterlab/cells");
         if (widget.isDisposed || !widget.sessionContext.session) return;
         const { model, widgets } = widget.content;
