@@ -408,8 +408,8 @@ def test_an_actor_whose_moves_move_no_answer():
     assert found(silent, "actors.herald") == [
         (
             "warning: actors.herald: all moves of 'herald' together change no ending and no question by one point or "
-            "more up to 2031-04-30 (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect an "
-            "answer, unless nothing should depend on them"
+            "more up to 2031-04-30 (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect "
+            "an answer, unless nothing should depend on them"
         )
     ]
     assert not found(silent, "actors.crew")
