@@ -146,7 +146,7 @@ function render({ model, el }) {
     const lead = model.get("lead");
     const options = groups.map(({ title, items }) => [title, items.map(({ name, label }) => [name, label])]);
     if (document.activeElement !== choose && changed("options", options)) choose.replaceChildren(...groups.map(makeGroup));
-    choose.value = lead;
+    if (choose.value !== lead) choose.value = lead;  // Chrome reads all fields of the page after each setting
     const items = groups.length ? groups[0].items.filter(({ name }) => name !== lead) : [];
     if (changed("chips", items.map(({ name, label, short }) => [name, label, short]))) chips.replaceChildren(...items.map(makeChip));
     items.forEach((item, i) => tellValue(chips.children[i], item));
