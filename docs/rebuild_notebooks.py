@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simlib import load
 from simlib._jupyter.save_hook import drop_live
+from simlib.plots.palette import Palette
 from simlib.scenario.library import shipped_scenarios
 from simlib.widgets.explorer import doubt, slider_order
 from simlib.widgets.explorer.engine_cache import AnswerCache
@@ -116,7 +118,9 @@ def thumbnail(path: Path) -> None:
     picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
     wide, high = picture.size
     part = picture.crop((0, 0, wide, min(high, int(0.62 * wide)))).resize(THUMBNAIL, Image.Resampling.LANCZOS)
-    part.quantize(64, method=Image.Quantize.MEDIANCUT).save(PICTURES / f"{path.stem}.png", optimize=True)
+    pixels, palette = np.array(part.convert("RGBA")), Palette()
+    palette.learn(pixels)
+    (PICTURES / f"{path.stem}.png").write_bytes(palette.png(pixels, 9))
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ SHOTS = {
 
 
 def take(folder: Path) -> None:
-    """Take the screenshots of `SHOTS` and write them, reduced to a palette, as `folder/NAME.png`."""
+    """Take the screenshots of `SHOTS` and write them, in few colours, as `folder/NAME.png`."""
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,9 @@ def take(folder: Path) -> None:
                 picture = Image.open(io.BytesIO(_png(chromium, lab, shot))).convert("RGB")
             finally:
                 lab.close()
-            picture.quantize(192, method=Image.Quantize.MEDIANCUT).save(folder / f"{name}.png", optimize=True)
+            # Maximum coverage keeps rare colours. Median cut could give two lines of a graph the same colour.
+            few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            few.save(folder / f"{name}.png", optimize=True)
 
 
 def _png(chromium: Any, lab: Lab, shot: Shot) -> bytes:
