@@ -139,7 +139,7 @@ class Lessons(Answer):
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """State what the log changed, what it could not change, and whether the draws can be trusted."""
+        """State which assumptions the log changed and which not, and whether the draws can be trusted."""
         were = "was" if self.rows == 1 else "were"
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log {were} taken in"
         return [
