@@ -89,7 +89,7 @@ class Belief:
 
 
 def effective_number(weights: Floats) -> float:
-    """Return the effective sample size (Σ weights)² / Σ weights² of draws with these relative weights (Kish 1965)."""
+    """Return the effective sample size (Σ weights)² / Σ weights² of weighted draws (Kish 1965)."""
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
