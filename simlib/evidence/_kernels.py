@@ -152,8 +152,8 @@ def _carry(vector, weights, ways, value, diagonal):
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
     """Add Pᵀ `now` to `before`, and add the derivatives with respect to P to `by_way` and `by_exit`.
 
-    The derivatives are products of `now` and `power`. `by_way` belongs to the entry of P for each transition, and
-    `by_exit` to the entry on the diagonal for each machine state.
+    The derivatives are products of `now` and `power`. `by_way` has a derivative for each transition (its entry of P),
+    and `by_exit` one for each machine state (its diagonal entry).
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)

@@ -1,8 +1,8 @@
 """The probability that the event of a question has happened already, given a log.
 
-The filter runs a second time without the transitions in which the event happens. The probability that this second run
-loses is the probability that the event has happened. Counts of events are read from the rows that are certain, and
-lulls (days without an event) from the absence of rows.
+The filter runs a second time without the transitions in which the event happens. The total probability is smaller in
+this second run. The missing part is the probability that the event has happened. Counts of events are read from the
+rows that are certain, and lulls (days without an event) from the absence of rows.
 """
 
 from __future__ import annotations

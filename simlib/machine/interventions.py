@@ -142,7 +142,7 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the index, in the extended θ, of the factor that turns 1 / median wait into the rate of a stage."""
+        """Return the index of a factor in the extended θ: the rate of a stage is this factor / median wait."""
         return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:

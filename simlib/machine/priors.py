@@ -70,10 +70,10 @@ def correlation(scenario: Scenario) -> Floats:
 def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
     """Return n draws (n, A) of the normal scores of the A assumptions, with the correlations of the scenario.
 
-    The draws are the first n points of a scrambled Sobol sequence, so a larger n only adds draws. Early in such a
-    sequence, some columns are similar, however the sequence is scrambled. With `shuffled`, the columns are assigned to
-    the assumptions at random, so that another seed makes other pairs of assumptions similar. Raises ValueError for n <
-    1.
+    The draws are the first n points of a scrambled Sobol sequence, so a larger n only adds draws. Among the first
+    points of such a sequence, some pairs of columns have similar values, no matter how it is scrambled. With
+    `shuffled`, the columns are assigned to the assumptions at random, so that another seed makes other pairs of
+    assumptions similar. Raises ValueError for n < 1.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc

@@ -25,12 +25,12 @@ def normalized_shares(
 
     Args:
         theta: The assumption values (A,).
-        centre: The medians of the assumptions (A,), if `theta` is a random draw. Each median probability is then
-            multiplied by the odds ratio of drawn value and median, and the group is normalized. None: the values in
-            `theta` are the probabilities.
+        centre: The medians of the assumptions (A,), if `theta` is a random draw. In that case, each median is
+            multiplied by the odds of the drawn value over the odds of the median, and the group is normalized. None:
+            the values in `theta` are the probabilities.
         chance: For each probability (S,) the index of its assumption, or -1 for one minus the sum of the others in its
             group.
-        starts: The index of the first probability of each group, followed by S (groups + 1,).
+        starts (groups + 1,): The index of the first probability of each group, and at the end the number S.
         place: A function that is called if the given probabilities of a group sum to more than one. The function gets
             the index of the group and the sums of all groups, and returns the problem to report.
         weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.

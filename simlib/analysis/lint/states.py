@@ -205,7 +205,7 @@ def _most_per_day(subject: Subject, index: int) -> float:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note for each move with a waiting time (`takes`) the number of stages of this wait.
+    """Yield the number of stages of the wait, for each move that has a waiting time (`takes`).
 
     A wait of several exponential stages in a row is a hidden clock. If there are hidden clocks, a further note gives
     the number of states with and without them.

@@ -3,9 +3,10 @@
 A *strand* is either all moves of one actor, or one assumption over its range. An *answer* is the probability of an
 ending or a question. `LINE` is the smallest change of an answer that counts.
 
-The gradient of an answer gives an estimate of how much each strand changes the answer. An estimate that is far from
-`LINE` decides. For all other strands, the scenario is solved at the ends of the strand. The ends of an assumption are
-its low and its high. An actor has one end, at which the rates of all its moves are multiplied by 0.
+The gradient of an answer gives an estimate of how much each strand changes the answer. The estimate is trusted if it
+is clearly above `LINE` or, for an assumption, clearly below it. For all other strands, the scenario is solved at the
+ends of the strand. The ends of an assumption are its low and its high. An actor has one end, at which the rates of all
+its moves are multiplied by 0.
 """
 
 from __future__ import annotations
@@ -208,7 +209,7 @@ class _Strands:
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Whether each of S strands changes the mean of some impact by at least the share `LINE` (S,).
+        """For each of S strands (S,), whether it changes the mean of some impact by at least the share `LINE`.
 
         The changes are estimated from slopes.
         """

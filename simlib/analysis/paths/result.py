@@ -47,7 +47,8 @@ class Branch:
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     entered: the probability that a history has visited these rungs in this order by the target day.
-    share_of_parent: among histories that visit the other rungs in this order, the share that visit the last rung next.
+    share_of_parent: among histories that first visit all these rungs but the last in this order, the share whose next
+    new rung is the last.
     """
 
     rungs: tuple[str, ...]
@@ -130,7 +131,7 @@ class Paths(Traced):
         return over_draws(self.provenance) + (f" ({counted(draws, 'draw')})" if draws else "")
 
     def made(self) -> str:
-        """Return a phrase for the values of the assumptions that were used, and the number of histories."""
+        """Return a phrase with the values of the assumptions that were used and the number of histories."""
         histories = self.provenance.get("histories")
         return self.where() + (f", counted in {histories:,} histories" if histories else "")
 

@@ -275,7 +275,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats, Floats]:
-    """Choose T assumptions to try, by changes of M measures that are estimated from slopes.
+    """Choose T assumptions to try: those that change the M measures most, as estimated from slopes.
 
     Returns the names of the chosen assumptions, the largest change of each measure by any other assumption (M,), and
     the changes by the chosen assumptions (T, M).

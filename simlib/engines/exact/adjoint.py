@@ -334,7 +334,8 @@ class Adjoint:
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
         """Return, for each pair (rate table entry, outcome) of a move, the sum of `by_state` (N,) over its states.
 
-        The states of a pair are those that read its rate table entry and are not endings. Other moves' pairs get 0.
+        The states of a pair are those, except endings, in which the move takes its rate from the rate table entry.
+        Other moves' pairs get 0.
         """
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)

@@ -143,8 +143,8 @@ class Chain:
     ) -> Flow:
         """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
-        States and firings (happenings of a move) in the taboo stop a history. The other options are passed to
-        `uniformization.flow`.
+        A history stops when it enters a state of `taboo`, or at a firing (happening of a move) listed there. The other
+        options are passed to `uniformization.flow`.
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
         fire = None if kill is None else kill.fire

@@ -58,7 +58,9 @@ class Extra:
 
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
-        """Build from all edges and self-loops, and leave out the states that have none.
+        """Build from all edges and self-loops.
+
+        States without incoming edges are left out, and so are states without self-loops.
 
         `values` (S, 4) are the rates of edges, `stay` (N, 4) of self-loops.
         """

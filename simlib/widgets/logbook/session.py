@@ -171,7 +171,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def update(self) -> None:
-        """Compute again the forecasts that the last changes of the own rows affect."""
+        """Compute the forecasts again that are affected by the user's last changes to the own rows."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()

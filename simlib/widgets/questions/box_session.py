@@ -304,7 +304,7 @@ class BoxSession:
         """Do nothing, so that the quick estimate stays until the answer is computed."""
 
     def show_preview(self, forecast: Forecast) -> None:
-        """Show a quick estimate, if the answer at the stated values is already known."""
+        """Show a quick estimate for the present settings, once the answer at the stated values is known."""
         if self.stated is None:
             self.show_waiting()
         else:
