@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import simlib
+from simlib.calibration import day_by_day
 from simlib.calibration.day_by_day import daily_forecasts
 from simlib.calibration.forecast_terms import as_questions
 from simlib.calibration.historical_record import FILE, read_record
@@ -199,6 +200,20 @@ def test_a_record_with_a_mistake_is_refused_with_its_line(folder, world, old, ne
     (folder / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError, match=message):
         read_record(world)
+
+
+def test_learning_on_one_date_can_be_cancelled_and_heeds_the_threads(world, monkeypatch):
+    given = []
+
+    def update(*_, control, **options):
+        given.append(control)
+        return simlib.update(*_, control=control, **options)
+
+    monkeypatch.setattr(day_by_day, "update", update)
+    asked = Control(cancel=lambda: bool(given), threads=1)
+    with pytest.raises(Cancelled):
+        daily_forecasts(world, [], [day(1), day(4)], horizons=(5,), draws=2, learn=True, control=asked)
+    assert [control.threads for control in given] == [1], "cancelled while the first date was learnt"
 
 
 def test_without_a_record_or_a_base_rate_there_is_no_backtest(folder, world):
