@@ -432,7 +432,7 @@ def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
     first = [dial.id for dial in session.ordered()]
     session.lead("ending:cleared")
     assert session.front.last.alt.startswith("The bridge is cleared by force by 30 May 2031: 3.3%")
-    assert session._graphs["lead"][1].panel.names == ["cleared"]
+    assert session.graphs._kept["left"][1].panel.names == ["cleared"]
     assert [dial.id for dial in session.ordered()] != first
     state.undo()
     session.update()
@@ -441,8 +441,8 @@ def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
 
 def test_the_likeliest_answer_is_drawn(session, state):
     forecast = simlib.solve(state.base)
-    assert session.tab == "endings"
-    panel = session._graphs["second"][1].panel
+    assert session.graphs.tab == "endings"
+    panel = session.graphs._kept["right"][1].panel
     assert "ongoing" in panel.names
     assert f"{percent(float(forecast.endings['ongoing'].probability[-1]))}  No ending yet" in [
         text.get_text() for text in panel.labels.texts
@@ -451,14 +451,14 @@ def test_the_likeliest_answer_is_drawn(session, state):
 
 @pytest.mark.slow
 def test_every_second_graph_is_drawn(session, state):
-    for tab in [each["id"] for each in session.tabs]:
+    for tab in [each["id"] for each in session.graphs.tabs]:
         session.turn(tab)
         assert session.idle.worker.wait(60)  # the drivers come from the answers under the sliders
         assert session.wait(60)
         if tab in ("endings", "ladder", "moves"):
-            assert size(session.front.last.right) == session.size
+            assert size(session.front.last.right) == session.graphs.size
         else:
-            assert size(session.front.stills[-1].png)[0] == session.size[0]
+            assert size(session.front.stills[-1].png)[0] == session.graphs.size[0]
             assert session.front.stills[-1].alt
     assert any("the story begins" in line for line in session.front.stills[-1].story)
 
@@ -565,7 +565,7 @@ def test_the_range_of_the_answer_is_that_of_its_draws(session, state):
     draws = over_priors(state.base, draws=16).spread("agreement")
     low, high = percent(float(draws[0, -1])), percent(float(draws[-1, -1]))
     assert f"; {low} to {high} if all assumptions are uncertain (90% of 16 draws)." in session.front.last.alt
-    assert session._graphs["lead"][1].panel.bands.get_visible()
+    assert session.graphs._kept["left"][1].panel.bands.get_visible()
 
 
 def test_a_typed_value_that_cannot_be_read_stays_with_the_reason(session, state):

@@ -148,7 +148,7 @@ class ComparisonPage(Page):
             else words("No assumption differs.")
         )
         self._tables.value = answers + "<br>" + changes
-        width = self._picture.room or 2 * self.session.size[0]
+        width = self._picture.room or 2 * self.session.graphs.size[0]
         png, size = still(comparison.draw, width, 60 + comparison.height(), left=14, ratio=self._picture.ratio)
         with self._picture.hold_sync():
             self._picture.png, self._picture.size, self._picture.layout.display = png, list(size), ""
@@ -248,7 +248,7 @@ class SavingPage(Page):
                 forecast,
                 baseline,
                 kind,
-                width=max(self.session.size[0], 900),
+                width=max(self.session.graphs.size[0], 900),
                 show=self.state.shown,
                 ladder=self.state.ladder(),
                 note=self.state.heading(),

@@ -23,7 +23,8 @@ from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.front import ExplorerFront, ShownGraphs
-from simlib.widgets.explorer.graphs import LIVE, Graph, Size, lead_graph, live_graph
+from simlib.widgets.explorer.graph_pair import SIZE, GraphPair
+from simlib.widgets.explorer.graphs import Size
 from simlib.widgets.explorer.idle import IdleWork, places
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.reach import Ends, Reach
@@ -40,9 +41,6 @@ BANDS = "bands are 95% intervals"
 
 MOSTLY = 0.5
 """If an intervention has no effect in at least this share of the histories, the headline says so."""
-
-SIZE: Size = (640, 300)
-"""Size of each graph in pixels, until the browser reports the available room."""
 
 
 class ExplorerSession:
@@ -67,8 +65,9 @@ class ExplorerSession:
         answers: AnswerCache | None = None,
         drafts: Drafts | None = None,
     ) -> None:
-        self.state, self.front, self.size, self.ratio = state, front, size, ratio
+        self.state, self.front = state, front
         self.answers = answers or AnswerCache(state)
+        self.graphs = GraphPair(state, self.answers, size, ratio)
         self.drafts = drafts or Drafts.of(state.base)
         self.dials = dials(state.base)
         self.lock = threading.RLock()
@@ -81,11 +80,9 @@ class ExplorerSession:
         self.reach = Reach()
         self._reached: Hashable = None
         self.shown: Forecast | None = None
-        self.tab, self.picked, self.number = self.tabs[0]["id"], dict[str, str](), 0
         self.in_hand = False
         self._doubts: dict[Hashable, Doubt] = {}
         self._last_rest: tuple[Settings, Forecast] | None = None
-        self._graphs: dict[str, tuple[Hashable, Graph]] = {}
         self._status: Part = status("")
         self.idle = IdleWork(self.answers, self)
         self._loop = PreviewLoop(self.answers, self, self.worker, self.lock)
@@ -195,7 +192,7 @@ class ExplorerSession:
         When no slider moves, the pictures have `ratio` pixels for each pixel of the page.
         """
         with self.lock:
-            self.size, self.ratio = size, ratio
+            self.graphs.size, self.graphs.ratio = size, ratio
             self.redraw()
 
     def redraw(self) -> None:
@@ -260,30 +257,11 @@ class ExplorerSession:
                 self.front.show_order()
                 self.update()
 
-    @property
-    def tabs(self) -> list[second_graph.Choice]:
-        """The tabs of the second graph that apply to the scenario: [{id, label}]."""
-        return second_graph.tabs(self.state)
-
-    @property
-    def choices(self) -> list[second_graph.Choice]:
-        """The choices within the open tab: [{id, label}]."""
-        return second_graph.choices(self.state, self.tab)
-
-    @property
-    def choice(self) -> str:
-        """The id of the present choice within the open tab."""
-        first = next((choice["id"] for choice in self.choices), "")
-        return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
-
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
         """Show another tab of the second graph, another choice in the tab, or a history `step` places further."""
         with self.lock:
-            self.tab = tab or self.tab
-            if choice is not None:
-                self.picked[self.tab] = choice
-            self.number = 0 if choice is not None else self.number + step
-            if not step and not self._draws_live(self.shown):
+            self.graphs.turn(tab, choice, step)
+            if not step and not self.graphs.is_live(self.shown):
                 self.front.show_still(second_graph.DRAWING)
             self.front.show_settings()
             self.redraw()
@@ -331,7 +309,7 @@ class ExplorerSession:
     @property
     def counts_moves(self) -> bool:
         """Whether the second graph counts moves."""
-        return self.tab == "moves"
+        return self.graphs.counts_moves
 
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
@@ -373,30 +351,21 @@ class ExplorerSession:
         """Draw a forecast. The dotted lines show `ghost` or, if it is None, the forecast at the baseline."""
         preview = line["kind"] == "preview"
         moving |= preview
-        ratio = 1.0 if moving else self.ratio
-        baseline, measure = ghost or self._baseline(), self.state.lead
-        doubt = None if preview else self._doubt()
-        spread = None if doubt is None else doubt.spread.get(measure.name)
-        key = (self.size, measure.name, self.state.settings.view, self.state.base.as_of)
-        first = self.answers.known(self.state.baseline) or forecast
-        lead = self._graph("lead", key, lambda: lead_graph(first, self.size, measure))
-        lead.panel.doubt = {} if spread is None else {measure.of: spread}
-        right = None
-        if self._draws_live(forecast):
-            which = (self.size, self.tab, self.choice, self.state.settings.view)
-            second = self._graph("second", which, lambda: live_graph(first, self.size, self.tab, self.choice))
-            right = second.png(forecast, baseline, moving=moving, ratio=ratio)
+        baseline, doubt = ghost or self._baseline(), None if preview else self._doubt()
+        spread = None if doubt is None else doubt.spread.get(self.state.lead.name)
+        left, size = self.graphs.left(forecast, baseline, spread, moving=moving)
+        right = self.graphs.right(forecast, baseline, moving=moving)
         self.shown, self._status = forecast, line
         self.front.show(
             ShownGraphs(
-                left=lead.png(forecast, baseline, moving=moving, ratio=ratio),
+                left=left,
                 right=right,
-                size=lead.size,
+                size=size,
                 sentence=self._sentence(forecast, baseline, doubt),
                 answers=headline.answers(self.state.base, forecast, baseline, self._last_rest and self._last_rest[1]),
                 status=line,
                 preview=preview,
-                alt_right=f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}" if right and not moving else "",
+                alt_right=self.graphs.right_in_words(forecast) if right and not moving else "",
             )
         )
 
@@ -408,37 +377,20 @@ class ExplorerSession:
         spread, draws = (None, 0) if doubt is None else (doubt.spread.get(measure.name), doubt.draws)
         return headline.sentence(forecast, measure, baseline, spread=spread, draws=draws, note=self._deeds())
 
-    def _graph(self, place: str, key: Hashable, make: Callable[[], Graph]) -> Any:
-        if place not in self._graphs or self._graphs[place][0] != key:
-            self._graphs[place] = key, make()
-        return self._graphs[place][1]
-
-    def _draws_live(self, forecast: Forecast | None) -> bool:
-        """Whether the second graph can be drawn together with the first.
-
-        The forecast must contain the counts of moves if the graph shows them. A quick forecast may lack them.
-        """
-        return self.tab in LIVE and (not self.counts_moves or bool(forecast and forecast.moves))
-
     def _draw_still(self) -> None:
-        """Draw the second graph on another thread. A graph in `LIVE` is not drawn here, but with the first graph."""
-        if self.tab in LIVE or self.shown is None or (self.tab == "consequences" and not self.shown.impacts):
+        """Draw the second graph on another thread, unless it is drawn together with the first graph."""
+        if self.shown is None:
             return
-        tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
-        baseline, number, ratio = self._baseline(), self.number, self.ratio
         # After a move only the ends of the moved slider are known, until the idle work finds those of the others.
         ends = self.reach.of(self._reach_key) if self._reached == self._drivers_key else {}
-
-        def job(_: Control) -> Still:
-            if tab == "consequences":
-                return second_graph.consequences(self.answers, settings, forecast, baseline, size, choice, ratio)
-            if tab == "drivers":
-                return second_graph.drivers(self.state.base, self.state.lead, ends, forecast, size, ratio)
-            return second_graph.history(self.answers, settings, size, choice, number, ratio)
+        draw = self.graphs.still(self.shown, self._baseline(), ends)
+        if draw is None:
+            return
+        chosen = self.graphs.tab, self.graphs.choice
 
         def done(drawn: Still) -> None:
             with self.lock:
-                if (tab, choice) == (self.tab, self.choice):
+                if chosen == (self.graphs.tab, self.graphs.choice):
                     self.front.show_still(drawn)
 
         def failed(error: Exception) -> None:
@@ -446,7 +398,7 @@ class ExplorerSession:
                 self.front.show_still(Still(b"", "", ["This graph could not be drawn. The reason is on the left."]))
                 self.fail(error)
 
-        self.stills.submit(job, done, failed)
+        self.stills.submit(lambda _: draw(), done, failed)
 
     def without_effect(self, item: Intervention) -> float:
         """Return the share of ongoing histories in which an intervention had no effect (0: unknown)."""
@@ -513,7 +465,7 @@ class ExplorerSession:
                 self.reach.add(self._reach_key, reach)
                 self._reached = self._drivers_key
                 self.front.show_reach()
-                if self.tab == "drivers":
+                if self.graphs.tab == "drivers":
                     self._draw_still()
 
     def reach_texts(self) -> dict[str, list[str]]:

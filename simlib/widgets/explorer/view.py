@@ -123,7 +123,8 @@ class Explorer(w.VBox):
         self._pages = {kind.title: kind(self.session, self._do) for kind in PAGES}
         for page in self._pages.values():
             page.copy = self._copy
-        self.board.tabs, self.board.tab = self.session.tabs, self.session.tab
+        graphs = self.session.graphs
+        self.board.tabs, self.board.tab = graphs.tabs, graphs.tab
         self._page.value = SLIDERS
         self.session.start()
         self._offer_draft()
@@ -211,7 +212,7 @@ class Explorer(w.VBox):
 
     def show_settings(self) -> None:
         """Make the sliders, the view and the buttons show the present settings."""
-        state, known = self.state, self.session.dials
+        state, known, graphs = self.state, self.session.dials, self.session.graphs
         values = {name: state.value(name) for name in known}
         with self.dials.hold_sync():
             self.dials.positions = {name: dial.position(values[name]) for name, dial in known.items()}
@@ -227,8 +228,8 @@ class Explorer(w.VBox):
             self.dials.view_reasons = state.view_reasons()
             self.dials.reach = self.session.reach_texts()
         with self.board.hold_sync():
-            self.board.lead, self.board.tab = state.lead.name, self.session.tab
-            self.board.choices, self.board.choice = self.session.choices, self.session.choice
+            self.board.lead, self.board.tab = state.lead.name, graphs.tab
+            self.board.choices, self.board.choice = graphs.choices, graphs.choice
         self._offer_views()
         self._view.value = state.settings.view or AS_IN_FILE
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
