@@ -30,7 +30,7 @@ from simlib._jupyter.save_hook import drop_live
 from simlib.plots.palette import Palette
 from simlib.scenario.library import shipped_scenarios
 from simlib.widgets.explorer import doubt, slider_order
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
 

@@ -15,7 +15,8 @@ from simlib.errors import ScenarioError, TooManyStates
 from simlib.plots.box_charts import BoxBoard
 from simlib.scenario.loader import load
 from simlib.scenario.views.variation import with_values
-from simlib.widgets.explorer import engine_cache as answering
+from simlib.widgets.explorer import answer_cache as answering
+from simlib.widgets.explorer import glances
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.questions import box_session as boxes
 from simlib.widgets.questions import shown_answers as keeping
@@ -101,7 +102,7 @@ def test_a_slider_moves_the_point_and_the_answer(found, started):
 
 @pytest.mark.slow
 def test_a_world_that_takes_a_while_shows_a_preview_and_then_the_answer(found, point, monkeypatch):
-    monkeypatch.setattr(answering, "QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(glances, "QUICK_SECONDS", -1.0)
     point.start()
     assert point.wait(60)
     name = found.boxes[0].bounds[0].assumption

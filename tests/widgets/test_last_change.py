@@ -9,7 +9,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import last_change
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.forecast_shift import mixture
 from simlib.widgets.explorer.session import ExplorerSession
 from tests.widgets.test_session import Front, said

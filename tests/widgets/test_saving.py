@@ -17,8 +17,8 @@ from simlib.results import ONGOING
 from simlib.scenario.loader import load_views
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import saving as keeping
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
-from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.view_comparison import compare_views

@@ -17,10 +17,10 @@ from simlib.engines.ensemble import over_priors
 from simlib.errors import ScenarioError
 from simlib.formatting import percent
 from simlib.scenario.model import Force
-from simlib.widgets.explorer import engine_cache, preview_loop, second_graph
+from simlib.widgets.explorer import glances, preview_loop, second_graph
 from simlib.widgets.explorer import slider_order as influence
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, folder
-from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.reach import Reach
 from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.state import State
@@ -62,16 +62,15 @@ class Front:
         return self.pictures[-1]
 
 
-class Slow(AnswerCache):
-    """Never as quick as a preview, so that there is one."""
-
-    def is_quick(self, settings, measure):
-        return False
+@pytest.fixture
+def slow(monkeypatch):
+    """No glance is ever as quick as a preview, so that there is one."""
+    monkeypatch.setattr(glances, "QUICK_SECONDS", -1.0)
 
 
 @pytest.fixture
-def session(state):
-    made = ExplorerSession(state, Front(), answers=Slow(state, threads=1))
+def session(state, slow):
+    made = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
     made.start()
     assert made.wait(60, previews=True)
     yield made
@@ -146,7 +145,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(session, state, monkeypatch)
 @pytest.fixture
 def quick(state, monkeypatch):
     """A session in which the answer at rest is only computed once the slider is let go."""
-    monkeypatch.setattr(engine_cache, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(glances, "QUICK_SECONDS", 60.0)
     monkeypatch.setattr(preview_loop, "REST", 600.0)
     made = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
     made.start()
@@ -222,24 +221,24 @@ def test_a_slider_in_hand_is_prepared_again_after_another_change(quick, state):
 def test_a_slider_that_is_not_there_is_not_prepared(quick, state):
     quick.hold("nothing of the kind")
     assert quick._loop.wait_traced(30)
-    assert not quick.answers._curves
+    assert not quick._loop.glances._curves
 
 
-def held_back(answers, monkeypatch):
+def held_back(glances, monkeypatch):
     """Hold every glance back. Return two events: one has begun, all may go on."""
-    started, release, glance = threading.Event(), threading.Event(), answers.glance
+    started, release, glance = threading.Event(), threading.Event(), glances.glance
 
     def slow(*arguments, **options):
         started.set()
         assert release.wait(20)
         return glance(*arguments, **options)
 
-    monkeypatch.setattr(answers, "glance", slow)
+    monkeypatch.setattr(glances, "glance", slow)
     return started, release
 
 
 def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state, monkeypatch):
-    started, release = held_back(quick.answers, monkeypatch)
+    started, release = held_back(quick._loop.glances, monkeypatch)
     before = len(quick.front.pictures)
     move(quick, 0.03)
     assert started.wait(10)
@@ -255,7 +254,7 @@ def test_of_a_fast_drag_some_glances_are_shown_and_the_last_one_is(quick, state,
 
 
 def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, monkeypatch):
-    started, release = held_back(quick.answers, monkeypatch)
+    started, release = held_back(quick._loop.glances, monkeypatch)
     move(quick, 0.2)
     assert started.wait(10)
     state.undo()
@@ -266,7 +265,7 @@ def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, m
 
 
 def test_a_glance_that_waits_for_its_turn_does_not_cover_what_was_undone(quick, state, monkeypatch):
-    returned, glance = threading.Event(), quick.answers.glance
+    returned, glance = threading.Event(), quick._loop.glances.glance
 
     def told(*arguments, **options):
         try:
@@ -274,7 +273,7 @@ def test_a_glance_that_waits_for_its_turn_does_not_cover_what_was_undone(quick, 
         finally:
             returned.set()
 
-    monkeypatch.setattr(quick.answers, "glance", told)
+    monkeypatch.setattr(quick._loop.glances, "glance", told)
     with quick.lock:
         move(quick, 0.2)
         assert returned.wait(10)
@@ -305,7 +304,7 @@ def paused_world():
 
 
 def test_while_a_slider_moves_a_simulated_question_has_its_last_value_and_says_so(monkeypatch):
-    monkeypatch.setattr(engine_cache, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(glances, "QUICK_SECONDS", 60.0)
     state = State(paused_world())
     state.change(state.settings.replace(lead="question:rough"))
     session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
@@ -328,7 +327,7 @@ def test_while_a_slider_moves_a_simulated_question_has_its_last_value_and_says_s
 
 
 def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
-    monkeypatch.setattr(engine_cache, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(glances, "QUICK_SECONDS", 60.0)
     state = State(paused_world())
     state.change(state.settings.replace(lead="question:pause"))
     session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
@@ -633,8 +632,8 @@ def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(session, st
     again.close()
 
 
-def test_the_order_does_not_change_under_a_hand_that_began(state):
-    session = ExplorerSession(state, Front(), answers=Slow(state, threads=1))
+def test_the_order_does_not_change_under_a_hand_that_began(state, slow):
+    session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
     session.start()
     state.set_value("meeting", 0.2)
     session.update()

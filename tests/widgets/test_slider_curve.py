@@ -10,9 +10,11 @@ import pytest
 from simlib.control import Control
 from simlib.errors import Cancelled
 from simlib.results import Band
-from simlib.widgets.explorer import engine_cache, slider_curve
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer import glances as glancing
+from simlib.widgets.explorer import slider_curve
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.forecast_shift import same_answer
+from simlib.widgets.explorer.glances import Glances
 from simlib.widgets.explorer.slider_curve import SliderCurve, points, trace
 
 
@@ -21,6 +23,11 @@ def answers(state):
     made = AnswerCache(state, threads=1)
     made.answer(state.settings)
     return made
+
+
+@pytest.fixture
+def glances(answers):
+    return Glances(answers)
 
 
 @pytest.fixture
@@ -72,16 +79,16 @@ def test_an_answer_with_a_kink_has_no_curve(flat):
     assert trace(lambda x: flat(abs(x - 0.1))) is None
 
 
-def test_a_glance_along_a_traced_slider_is_the_exact_answer_without_solving(state, answers):
+def test_a_glance_along_a_traced_slider_is_the_exact_answer_without_solving(state, answers, glances):
     dial = state.base.assumptions["meeting"]
-    answers.trace(state.settings, "meeting", lead=None, moves=True)
+    glances.trace(state.settings, "meeting", lead=None, moves=True)
     solved = answers.machine(state.settings).glances
     values = np.geomspace(dial.low, dial.high, 12)
-    quick = [answers.glance(state.settings.with_value("meeting", float(v)), lead=None, moves=True) for v in values]
+    quick = [glances.glance(state.settings.with_value("meeting", float(v)), lead=None, moves=True) for v in values]
     assert answers.machine(state.settings).glances == solved
     for value, glance in zip(values, quick, strict=True):
         assert same_answer(glance, answers.answer(state.settings.with_value("meeting", float(value))), 1e-6)
-    answers.trace(state.settings.with_value("meeting", dial.low), "meeting", lead=None, moves=True)
+    glances.trace(state.settings.with_value("meeting", dial.low), "meeting", lead=None, moves=True)
     assert answers.machine(state.settings).glances == solved, "the slider's own value makes no other curve"
 
 
@@ -95,34 +102,34 @@ def test_a_glance_along_a_traced_slider_is_the_exact_answer_without_solving(stat
     ],
     ids=["beyond its end", "another slider moved too", "without moves", "another leading answer"],
 )
-def test_a_glance_that_lies_on_no_curve_is_solved(state, answers, values, scope):
-    answers.trace(state.settings, "meeting", lead=None, moves=True)
+def test_a_glance_that_lies_on_no_curve_is_solved(state, answers, glances, values, scope):
+    glances.trace(state.settings, "meeting", lead=None, moves=True)
     settings = state.settings
     for name, value in values.items():
         settings = settings.with_value(name, value)
     solved = answers.machine(settings).glances
-    answers.glance(settings, **scope)
+    glances.glance(settings, **scope)
     assert answers.machine(settings).glances == solved + 1
 
 
-def test_a_slider_with_values_that_do_not_fit_the_others_has_no_curve(state, answers, monkeypatch):
+def test_a_slider_with_values_that_do_not_fit_the_others_has_no_curve(state, answers, glances, monkeypatch):
     settings = state.settings
     chance = next(a for a in state.base.assumptions.values() if a.kind == "chance" and not a.fixed)
     monkeypatch.setattr(slider_curve, "forward", lambda kind, x: -np.inf if kind == "chance" else np.log(x))
-    answers.trace(settings, chance.id, lead=None, moves=True)
+    glances.trace(settings, chance.id, lead=None, moves=True)
     solved = answers.machine(settings).glances
     assert solved == 0
-    answers.glance(settings, lead=None, moves=True)
+    glances.glance(settings, lead=None, moves=True)
     assert answers.machine(settings).glances == 1
 
 
-def test_only_some_curves_are_kept_and_tracing_can_be_cancelled(state, answers):
+def test_only_some_curves_are_kept_and_tracing_can_be_cancelled(state, answers, glances):
     with pytest.raises(Cancelled):
-        answers.trace(state.settings, "meeting", Control(cancel=lambda: True), lead=None, moves=True)
-    assert not answers._curves
-    for days in range(20, 20 + engine_cache.CURVES_KEPT + 2):
+        glances.trace(state.settings, "meeting", Control(cancel=lambda: True), lead=None, moves=True)
+    assert not glances._curves
+    for days in range(20, 20 + glancing.CURVES_KEPT + 2):
         settings = state.settings.replace(horizon_days=float(days))
         answers.answer(settings)
-        answers.trace(settings, "meeting", lead=None, moves=True)
-    assert len(answers._curves) == engine_cache.CURVES_KEPT
+        glances.trace(settings, "meeting", lead=None, moves=True)
+    assert len(glances._curves) == glancing.CURVES_KEPT
     assert slider_curve.MOST_INTERVALS == 16

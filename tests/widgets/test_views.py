@@ -21,7 +21,7 @@ from simlib.widgets.explorer.sliders import STEPS
 from simlib.widgets.kit import components as parts
 
 LOGIC = (
-    *("explorer.engine_cache", "explorer.view_comparison", "explorer.session", "explorer.sliders", "explorer.autosave"),
+    *("explorer.answer_cache", "explorer.view_comparison", "explorer.session", "explorer.sliders", "explorer.autosave"),
     *("explorer.headline", "explorer.doubt", "explorer.graphs", "explorer.idle", "explorer.second_graph"),
     *("explorer.sampled_history", "explorer.slider_order", "explorer.saving", "explorer.state"),
     *("kit.latest_worker", "kit.blitting", "kit.glyph_cache", "editor.session"),

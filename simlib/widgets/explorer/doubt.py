@@ -17,7 +17,7 @@ from simlib.machine.belief import belief_of
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 
 DRAWS = 128

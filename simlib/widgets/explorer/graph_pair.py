@@ -13,7 +13,7 @@ from typing import Any
 from simlib.results import Forecast
 from simlib.typing import Floats
 from simlib.widgets.explorer import second_graph
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.graphs import LIVE, Graph, Size, lead_graph, live_graph
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.second_graph import Still

@@ -17,8 +17,8 @@ from simlib.machine import priors
 from simlib.results import Forecast
 from simlib.scenario.library import notebooks_folder
 from simlib.widgets.explorer import doubt, headline, slider_order
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import folder
-from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker

@@ -1,7 +1,7 @@
 """The loop behind moving sliders: quick answers while they move, then the answer at rest.
 
 A quick answer is a glance or, if glances are too slow or cannot answer the leading question, a preview (see
-`engine_cache`). Glances are computed one after the other on a thread of their own, each with the values at its
+`answer_cache`). Glances are computed one after the other on a thread of their own, each with the values at its
 beginning. An answer at rest is shown only if the settings have not changed since it was requested.
 """
 
@@ -14,7 +14,9 @@ from typing import Protocol
 from simlib.control import Control
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
+from simlib.widgets.explorer.glances import Glances
+from simlib.widgets.explorer.previews import Previews
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
@@ -80,14 +82,15 @@ class PreviewLoop:
 
     def __init__(self, answers: AnswerCache, display: LoopDisplay, worker: LatestWorker, lock: threading.RLock) -> None:
         self.answers, self.display, self.worker, self.lock = answers, display, worker, lock
-        self.glances = LatestWorker("simlib-glances", patient=True)
+        self.glances, self.previews = Glances(answers), Previews(answers)
+        self.glancing = LatestWorker("simlib-glances", patient=True)
         # Previews need a kernel that may have to compile. On a separate thread, no answer waits for that.
         self._anchoring = LatestWorker("simlib-previews")
         self._tracing = LatestWorker("simlib-curves", patient=True)
 
     def close(self) -> None:
         """Stop all work."""
-        self.glances.close()
+        self.glancing.close()
         self._anchoring.close()
         self._tracing.close()
 
@@ -95,12 +98,12 @@ class PreviewLoop:
         """Show the full answer to the present settings or, until it is known, a quick answer."""
         settings, moving = self.answers.state.settings, self.display.in_hand
         known, prepared = self.answers.known(settings), self.display.prepared
-        if prepared and known is None and self.answers.is_quick(settings, self.display.leading):
+        if prepared and known is None and self.glances.is_quick(settings, self.display.leading):
             if not moving:
-                self.glances.cancel()
+                self.glancing.cancel()
             self._glance(settings)
             return
-        self.glances.cancel()
+        self.glancing.cancel()
         if known is None or not prepared:
             self._preview(settings)
         elif moving:
@@ -121,7 +124,7 @@ class PreviewLoop:
 
     def wait_turn(self) -> None:
         """Wait until the last glance begins, at most `TURN` seconds, so that pictures keep up."""
-        self.glances.wait_begun(TURN)
+        self.glancing.wait_begun(TURN)
 
     def rest(self) -> None:
         """Compute the full answer now, without the pause after the last move of a slider."""
@@ -131,9 +134,9 @@ class PreviewLoop:
         """Measure on a worker's thread how long a glance takes. If it is too slow, prepare previews."""
 
         def job(control: Control) -> None:
-            self.answers.measure(settings, control, lead=self._lead)
-            if not self.answers.is_quick(settings, self.display.leading):
-                self.answers.anchor(settings, control)
+            self.glances.measure(settings, control, lead=self._lead)
+            if not self.glances.is_quick(settings, self.display.leading):
+                self.previews.anchor(settings, control)
 
         self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
 
@@ -142,9 +145,9 @@ class PreviewLoop:
         settings, moves, lead = self.answers.state.settings, self.display.counts_moves, self._lead
 
         def job(control: Control) -> None:
-            self.answers.measure(settings, control, lead=lead)
-            if self.answers.is_quick(settings, self.display.leading):
-                self.answers.trace(settings, name, control, lead=lead, moves=moves)
+            self.glances.measure(settings, control, lead=lead)
+            if self.glances.is_quick(settings, self.display.leading):
+                self.glances.trace(settings, name, control, lead=lead, moves=moves)
 
         self._tracing.submit(job, lambda _: None, self.display.fail, delay=HOVER)
 
@@ -167,18 +170,18 @@ class PreviewLoop:
                     self._order(settings)
 
         moves, lead = self.display.counts_moves, self._lead
-        self.glances.submit(
-            lambda control: self.answers.glance(settings, control, lead=lead, moves=moves), done, self.display.fail
+        self.glancing.submit(
+            lambda control: self.glances.glance(settings, control, lead=lead, moves=moves), done, self.display.fail
         )
 
     def _preview(self, settings: Settings) -> None:
         if not self.display.prepared:
             self.display.show_waiting()
-        elif not self.answers.warm:
+        elif not self.previews.warm:
             self.display.show_progress(0.0)
-        if not self.answers.warm:
+        if not self.previews.warm:
             return
-        forecast = self.answers.preview(settings)
+        forecast = self.previews.preview(settings)
         if forecast is not None:
             self.display.show_preview(forecast)
 

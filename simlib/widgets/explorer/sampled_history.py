@@ -9,7 +9,7 @@ import numpy as np
 from simlib.errors import MissingDependency
 from simlib.results import ONGOING
 from simlib.typing import Floats, Ints
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 
 SAMPLE = 4_000

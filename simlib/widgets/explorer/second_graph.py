@@ -12,7 +12,7 @@ from simlib.machine.measures import Measure
 from simlib.results import ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer import headline, sampled_history
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.graphs import BOTTOM, ROW, SMALLEST, TOP, Size
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings

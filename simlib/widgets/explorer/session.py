@@ -18,10 +18,10 @@ from simlib.results import Forecast
 from simlib.scenario.model import Intervention
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer import headline, last_change, second_graph, slider_notes
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
 from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
-from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.front import ExplorerFront, ShownGraphs
 from simlib.widgets.explorer.graph_pair import SIZE, GraphPair
 from simlib.widgets.explorer.graphs import Size
@@ -121,7 +121,7 @@ class ExplorerSession:
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
         """Wait until all requested quick answers are shown. Return False if that takes over `timeout` seconds."""
-        return self._loop.glances.wait(timeout)
+        return self._loop.glancing.wait(timeout)
 
     def restore(self) -> None:
         """Change to the unsaved settings of an earlier session, and delete their draft."""
@@ -166,7 +166,7 @@ class ExplorerSession:
         """Redraw in full quality, and compute the full answer at once."""
         with self.lock:
             self.in_hand = False
-            if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glances.busy:
+            if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glancing.busy:
                 self._show(self.shown, self._status)
             self._loop.rest()
 

@@ -13,7 +13,7 @@ from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer import headline
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
 

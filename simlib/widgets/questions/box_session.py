@@ -28,7 +28,7 @@ from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
 from simlib.widgets.explorer import saving
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
@@ -256,7 +256,7 @@ class BoxSession:
 
         Return False after `timeout` seconds.
         """
-        return self._loop.glances.wait(timeout) and self.worker.wait(timeout) and self._loop.wait(timeout)
+        return self._loop.glancing.wait(timeout) and self.worker.wait(timeout) and self._loop.wait(timeout)
 
     def close(self) -> None:
         """Stop all work."""

@@ -12,14 +12,23 @@ import simlib
 from simlib.control import Control
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, TooManyStates
 from simlib.scenario.model import Force
-from simlib.widgets.explorer import engine_cache as module
-from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer import answer_cache as module
+from simlib.widgets.explorer import glances as glancing
+from simlib.widgets.explorer import previews as previewing
+from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.forecast_shift import same_answer, shift
+from simlib.widgets.explorer.glances import Glances
+from simlib.widgets.explorer.previews import Previews
 
 
 @pytest.fixture
 def answers(state):
     return AnswerCache(state, threads=1)
+
+
+@pytest.fixture
+def previews(answers):
+    return Previews(answers)
 
 
 def test_the_answer_at_rest_is_what_the_library_solves(state, answers):
@@ -65,10 +74,10 @@ def test_only_some_machines_and_answers_are_kept(state, answers):
     assert len(answers._answers) == module.ANSWERS_KEPT
 
 
-def test_a_preview_at_the_anchor_is_the_exact_answer(state, answers):
+def test_a_preview_at_the_anchor_is_the_exact_answer(state, answers, previews):
     exact = answers.answer(state.settings)
-    answers.anchor(state.settings)
-    preview = answers.preview(state.settings)
+    previews.anchor(state.settings)
+    preview = previews.preview(state.settings)
     assert preview.engine == "preview"
     assert same_answer(preview, exact, 1e-8)
 
@@ -80,28 +89,29 @@ def test_previews_err_less_than_their_replicates_alone_would(state):
     start, moved = state.settings, state.settings.with_value("meeting", 1.15 * state.value("meeting"))
     for seed in range(12):
         answers = AnswerCache(state, seed=seed, threads=1)
+        previews = Previews(answers)
         answers.answer(start)
-        answers.anchor(start)
+        previews.anchor(start)
         exact = answers.answer(moved).endings["agreement"].probability[-1]
-        preview = answers.preview(moved)
+        preview = previews.preview(moved)
         sampled = simlib.simulate(state.scenario(moved), runs=preview.provenance["runs"], seed=seed)
         errors["preview"].append(abs(preview.endings["agreement"].probability[-1] - exact))
         errors["sampled"].append(abs(sampled.endings["agreement"].probability[-1] - exact))
     assert np.mean(errors["preview"]) < 0.6 * np.mean(errors["sampled"])
 
 
-def test_a_preview_without_an_anchor_is_a_plain_sample_with_its_intervals(state, answers):
-    preview = answers.preview(state.settings)
+def test_a_preview_without_an_anchor_is_a_plain_sample_with_its_intervals(state, answers, previews):
+    preview = previews.preview(state.settings)
     assert preview.engine == "montecarlo"
     assert np.any(preview.endings["agreement"].high > preview.endings["agreement"].low)
 
 
-def test_previews_stay_probabilities(state, answers):
+def test_previews_stay_probabilities(state, answers, previews):
     answers.answer(state.settings)
-    answers.anchor(state.settings)
+    previews.anchor(state.settings)
     for name, value in (("signing", 1e-9), ("clearing", 50.0), ("meeting", 30.0)):
         state.set_value(name, value)
-    preview = answers.preview(state.settings)
+    preview = previews.preview(state.settings)
     total = sum(band.probability for band in preview.endings.values())
     assert total == pytest.approx(np.ones_like(total))
     for part in (*preview.ladders.values(), *preview.variables.values()):
@@ -127,9 +137,10 @@ def test_chances_that_exceed_one_are_refused_before_anything_is_drawn(state):
     state.base = state.base.replace(moves=moves, assumptions=assumptions)
     answers = AnswerCache(state)
     answers.answer(state.settings)
+    previews = Previews(answers)
     state.set_value("stormy", 0.7)
     with pytest.raises(ScenarioError, match=r"“Offer talks”: the chances sum to 1\.3"):
-        answers.preview(state.settings)
+        previews.preview(state.settings)
 
 
 def test_a_world_too_large_to_enumerate_is_sampled(state, monkeypatch):
@@ -142,7 +153,7 @@ def test_a_world_too_large_to_enumerate_is_sampled(state, monkeypatch):
     found = answers.answer(state.settings)
     assert found.engine == "montecarlo"
     assert found.provenance["runs"] == 500
-    assert not answers.is_quick(state.settings, state.lead)
+    assert not Glances(answers).is_quick(state.settings, state.lead)
 
 
 def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatch):
@@ -152,8 +163,9 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
     monkeypatch.setattr("simlib.engines.montecarlo.simulator.Simulator", refuse)
     answers = AnswerCache(state)
     assert answers.answer(state.settings).engine == "exact"
-    answers.anchor(state.settings)
-    assert answers.preview(state.settings) is None
+    previews = Previews(answers)
+    previews.anchor(state.settings)
+    assert previews.preview(state.settings) is None
     with pytest.raises(MissingDependency, match="needs numba"):
         answers.sample(state.settings, 10)
 
@@ -161,11 +173,12 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
 @pytest.mark.parametrize(("times_the_limit", "again"), [(0.5, 0), (2.0, 1), (20.0, 0)])
 def test_a_glance_that_was_nearly_quick_is_timed_again(state, answers, times_the_limit, again):
     answers.answer(state.settings)
-    answers.measure(state.settings, lead=None)
+    glances = Glances(answers)
+    glances.measure(state.settings, lead=None)
     machine = answers.machine(state.settings)
     assert machine.glances == 2
-    machine.glance_seconds = times_the_limit * module.QUICK_SECONDS
-    answers.measure(state.settings, lead=None)
+    machine.glance_seconds = times_the_limit * glancing.QUICK_SECONDS
+    glances.measure(state.settings, lead=None)
     assert machine.glances == 2 + again
 
 
@@ -175,13 +188,13 @@ def test_an_answer_can_be_cancelled_and_is_then_not_known(state, answers):
     assert answers.known(state.settings) is None
 
 
-def test_the_size_of_a_preview_follows_the_measured_time(answers):
-    answers._seconds_per_run = module.PREVIEW_SECONDS / 3000
-    assert answers.preview_runs() == 2048
-    answers._seconds_per_run = 1.0
-    assert answers.preview_runs() == module.FEWEST
-    answers._seconds_per_run = 1e-12
-    assert answers.preview_runs() == module.MOST
+def test_the_size_of_a_preview_follows_the_measured_time(previews):
+    previews._seconds_per_run = previewing.PREVIEW_SECONDS / 3000
+    assert previews.runs() == 2048
+    previews._seconds_per_run = 1.0
+    assert previews.runs() == previewing.FEWEST
+    previews._seconds_per_run = 1e-12
+    assert previews.runs() == previewing.MOST
 
 
 def test_moves_are_called_by_their_actor(state, answers):

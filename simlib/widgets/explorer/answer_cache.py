@@ -1,0 +1,264 @@
+"""Forecasts for the settings of an explorer, from engines that are kept ready.
+
+A move of a slider then costs one solve or one short run. There are three kinds of answers:
+
+- An *answer at rest* is exact or, for a scenario too large for the exact engine, computed from `RUNS` replicates.
+- A *glance* is an exact answer without its slow parts, for moving sliders (see `glances`).
+- A *preview* is a quick Monte Carlo answer, for moving sliders if a glance is too slow (see `previews`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib import results
+from simlib.answer import ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control
+from simlib.errors import MissingDependency, TooManyStates
+from simlib.machine import priors
+from simlib.results import Forecast
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+from simlib.widgets.explorer import slider_order
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.state import State, structure
+
+if TYPE_CHECKING:
+    from simlib.engines.exact.solver import Solver
+    from simlib.engines.montecarlo.counts import Counts
+    from simlib.engines.montecarlo.simulator import Simulator
+
+RUNS = 100_000
+"""Number of replicates of the answer at rest if a scenario is too large for the exact engine."""
+
+ENGINES_KEPT = 3
+"""Number of structures (see `state.structure`) whose engines stay ready: the present, the previous and the baseline's.
+"""
+
+ANSWERS_KEPT = 24
+"""Number of full answers that stay in memory."""
+
+
+@dataclass
+class Engines:
+    """The engines for one set of interventions, horizon and start date, built when first needed.
+
+    - `solver`: the exact solver. It stays None if the scenario is too large.
+    - `simulator`: the Monte Carlo simulator. It stays None if Numba is not installed.
+    - `reason`: why an engine is missing.
+    - `glance_seconds`: the time in seconds of a glance.
+    - `glances`: the number of glances so far.
+    """
+
+    scenario: Scenario
+    solver: Solver | None = None
+    simulator: Simulator | None = None
+    tried_solver: bool = False
+    tried_simulator: bool = False
+    reason: str = ""
+    glance_seconds: float = float("inf")
+    glances: int = 0
+
+
+class AnswerCache:
+    """Computes the forecasts for the settings of one explorer, and keeps the last ones in memory.
+
+    One thread may ask for exact answers while another thread asks for previews.
+    """
+
+    def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
+        self.state, self.seed, self.threads = state, seed, threads
+        self._machines: OrderedDict[Hashable, Engines] = OrderedDict()
+        self._answers: OrderedDict[Hashable, Forecast] = OrderedDict()
+        self._labels = _labels(state.base)
+        self._lock, self._building, self.solving = threading.RLock(), threading.RLock(), threading.RLock()
+
+    # ---------------------------------------------------------------- machines
+
+    def machine(self, settings: Settings) -> Engines:
+        """Return the engines for these settings. Raises ScenarioError if an intervention does not fit."""
+        scenario = self.state.machine(settings)
+        with self._lock:
+            return remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
+
+    def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
+        """Return the exact solver, or None if the scenario is too large (see `machine.reason`)."""
+        with self._building:
+            if not machine.tried_solver:
+                from simlib.engines.exact.forecast import Solver
+
+                try:
+                    machine.solver = Solver(machine.scenario, control=self._own(Control(cancel=control.cancel)))
+                except TooManyStates as error:
+                    machine.reason = str(error)
+                machine.tried_solver = True
+        return machine.solver
+
+    def simulator(self, machine: Engines) -> Simulator | None:
+        """Return the simulator, or None if Numba is not installed (see `machine.reason`)."""
+        if not machine.tried_simulator:
+            from simlib.engines.montecarlo.simulator import Simulator
+
+            try:
+                machine.simulator = Simulator(machine.scenario)
+            except MissingDependency as error:
+                machine.reason = machine.reason or str(error)
+            machine.tried_simulator = True
+        return machine.simulator
+
+    def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
+        """Return the values (A,) of the A assumptions at the settings, in base units.
+
+        Raises ScenarioError if the chances of a move's outcomes, or the shares of a start, sum to more than one.
+        """
+        theta = priors.theta(machine.scenario, self.state.values(settings))
+        tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None
+        if tables is not None:
+            tables.chances(theta)
+            tables.start_shares(theta)
+        return theta
+
+    # ---------------------------------------------------------------- answers at rest
+
+    def known(self, settings: Settings) -> Forecast | None:
+        """Return the full answer to the settings if it is in memory, else None."""
+        return self._answers.get(self.key(settings))
+
+    def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
+        """Return the answer at rest to the settings, from memory if it is known.
+
+        Raises ScenarioError, MissingDependency, Cancelled.
+        """
+        known = self.known(settings)
+        answer = self._compute(settings, control) if known is None else known
+        with self._lock:
+            return remember(self._answers, self.key(settings), lambda: answer, ANSWERS_KEPT)
+
+    def _own(self, control: Control) -> Control:
+        return dataclasses.replace(control, threads=self.threads)
+
+    def _compute(self, settings: Settings, control: Control) -> Forecast:
+        machine = self.machine(settings)
+        resolved = self.state.scenario(settings)
+        solver = self.solver(machine, control)
+        theta = self.theta(settings, machine)
+        if solver is not None:
+            forecast = self.solve(machine, theta, control=control)
+        else:
+            simulator = self.simulator(machine)
+            if simulator is None:
+                raise MissingDependency(machine.reason)
+            counts = simulator.run(theta, runs=RUNS, seed=self.seed, control=self._own(control))
+            forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
+        details = {
+            k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
+        }
+        source = provenance(resolved, **details)
+        return self.labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
+
+    def solve(
+        self,
+        machine: Engines,
+        theta: Floats,
+        *,
+        centre: Floats | None = None,
+        start: Floats | None = None,
+        control: Control = UNWATCHED,
+    ) -> Forecast:
+        """Return the exact answer at the given values of the assumptions.
+
+        Only one thread solves at a time.
+
+        Args:
+            machine: The engines. Their solver must exist.
+            theta: The values (A,) of the A assumptions.
+            centre: The stated values (A,), if `theta` is a draw from the priors.
+            start: The probabilities (K,) of the K start states. Default: those of the scenario.
+            control: Progress and cancelling.
+
+        Raises Cancelled.
+        """
+        assert machine.solver is not None
+        with self.solving:
+            return machine.solver.solve(theta, centre=centre, start=start, control=control)
+
+    def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
+        """Return the derivatives {assumption: ∂p/∂θ} of the probability p of a measure, θ in base units.
+
+        Returns None if the measure has no gradient, or the scenario is too large. Raises Cancelled.
+        """
+        machine = self.machine(settings)
+        if self.solver(machine, control) is None:
+            return None
+        values = self.state.values(settings)
+        with self.solving:
+            found = slider_order.compute(
+                machine.scenario, measures=[measure], values=values, solver=machine.solver, control=control
+            )
+        return dict(found.slopes[measure]) if measure in found.slopes else None
+
+    def key(self, settings: Settings) -> Hashable:
+        """Return a key of the settings. Equal keys stand for the same view and the same answer."""
+        values = self.state.values(settings)
+        return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
+
+    def slider_key(self, settings: Settings, name: str) -> Hashable:
+        """Return a key of all settings except the value of the assumption `name`: the same along its whole slider."""
+        return self.key(settings.with_value(name, None))
+
+    def labelled(self, forecast: Forecast) -> Forecast:
+        """Return a forecast with the labels of the explorer, in which a move begins with its actor."""
+        return dataclasses.replace(forecast, labels=self._labels)
+
+    # ---------------------------------------------------------------- simulated histories
+
+    def sample(self, settings: Settings, runs: int, control: Control = UNWATCHED) -> Counts:
+        """Simulate `runs` replicates at the settings, and return what was counted.
+
+        Raises ScenarioError, and MissingDependency if Numba is not installed.
+        """
+        machine = self.machine(settings)
+        simulator = self.simulator(machine)
+        if simulator is None:
+            raise MissingDependency(machine.reason)
+        control = self._own(Control(cancel=control.cancel))
+        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=control)
+
+    def sampled(self, settings: Settings, runs: int, control: Control = UNWATCHED) -> Forecast | None:
+        """Return the Monte Carlo forecast from `runs` replicates, or None if Numba is not installed."""
+        machine = self.machine(settings)
+        simulator = self.simulator(machine)
+        if simulator is None:
+            return None
+        counts = self.sample(settings, runs, control)
+        return simulator.forecast(counts, theta=self.theta(settings, machine), seed=self.seed)
+
+
+def remember(cache: OrderedDict[Any, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
+    """Return `cache[key]`. If it is missing, call `make` to make it.
+
+    The cache keeps only the `most` values that were used last.
+    """
+    if key not in cache:
+        cache[key] = make()
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)
+    return cache[key]
+
+
+def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
+    """Return the labels for a forecast. The label of a move begins with its actor, unless the actor is nature."""
+    labels = results.labels(scenario)
+    labels["moves"] = {
+        move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"
+        for move in scenario
+    }
+    return labels

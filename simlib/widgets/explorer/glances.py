@@ -1,0 +1,121 @@
+"""Glances: exact answers without their slow parts, which are shown while a slider moves.
+
+Along a slider that was traced, a glance comes from a curve through exact answers (see `slider_curve`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.errors import ScenarioError
+from simlib.machine.measures import Measure
+from simlib.results import Forecast
+from simlib.widgets.explorer.answer_cache import AnswerCache, remember
+from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.slider_curve import SliderCurve, place_of, trace, value_at
+
+QUICK_SECONDS = 0.15
+"""Longest time in seconds of a glance. If it takes longer, a preview is shown."""
+
+SLOWER = 1.1
+"""Largest factor by which one slow glance may raise the stored time, because the processor may just have been busy."""
+
+NEARLY = 4
+"""A glance of up to this many times `QUICK_SECONDS` is timed again whenever the sliders stop."""
+
+CURVES_KEPT = 4
+"""Number of sliders along which quick answers stay in memory."""
+
+
+class Glances:
+    """Computes glances with the engines of an `AnswerCache`, and knows how long they take."""
+
+    def __init__(self, answers: AnswerCache) -> None:
+        self.answers = answers
+        self._curves: OrderedDict[tuple[str, Hashable], SliderCurve | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def glance(
+        self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
+    ) -> Forecast:
+        """Return a glance, and record how long it took. The scenario must not be too large for the exact engine.
+
+        A glance has no impacts, and leaves out the questions that only simulated histories can answer.
+
+        Args:
+            settings: The settings to answer.
+            control: Progress and cancelling.
+            lead: The id of the question that must be answered ("": none, None: all). Slow other ones may be missing.
+            moves: Whether to include the counts of moves and the variables.
+
+        The answer comes from a curve if `trace` has prepared one. Raises ScenarioError, Cancelled.
+        """
+        for name in {name for name, _ in list(self._curves)}:
+            curve = self._curves.get(self._curve_key(settings, name, lead, moves))
+            assumption = self.answers.state.base.assumptions[name]
+            place = place_of(assumption, self.answers.state.values(settings).get(name, assumption.value))
+            if curve is not None and -1 <= place <= 1:
+                return curve.at(place)
+        return self._solve(settings, control, lead, moves)
+
+    def trace(
+        self, settings: Settings, name: str, control: Control = UNWATCHED, *, lead: str | None, moves: bool
+    ) -> None:
+        """Prepare quick answers for all values of the assumption `name` between its ends (see `slider_curve`).
+
+        The other settings, `lead` and `moves` are as in `glance`. Raises Cancelled.
+        """
+        key = self._curve_key(settings, name, lead, moves)
+        if key in self._curves:
+            return
+        assumption = self.answers.state.base.assumptions[name]
+
+        def answer(place: float) -> Forecast:
+            return self._solve(settings.with_value(name, value_at(assumption, place)), control, lead, moves)
+
+        curve = None
+        if np.isfinite(place_of(assumption, assumption.value)):
+            with contextlib.suppress(ScenarioError):  # some values of the slider do not fit the others
+                curve = trace(answer)
+        with self._lock:
+            remember(self._curves, key, lambda: curve, CURVES_KEPT)
+
+    def _curve_key(self, settings: Settings, name: str, lead: str | None, moves: bool) -> tuple[str, Hashable]:
+        return name, (self.answers.slider_key(settings, name), lead, moves)
+
+    def _solve(self, settings: Settings, control: Control, lead: str | None, moves: bool) -> Forecast:
+        machine = self.answers.machine(settings)
+        assert machine.solver is not None
+        theta = self.answers.theta(settings, machine)
+        with self.answers.solving:
+            begun = time.perf_counter()
+            forecast = machine.solver.glance(theta, moves=moves, lead=lead, control=control)
+            machine.glances += 1
+            machine.glance_seconds = min(time.perf_counter() - begun, SLOWER * machine.glance_seconds)
+        return self.answers.labelled(forecast)
+
+    def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
+        """Measure the time of a glance (for `lead` see `glance`), unless enough measurements are known.
+
+        The first two glances are always measured, because the first may compile code. A time just above `QUICK_SECONDS`
+        is measured again at each call.
+        """
+        machine = self.answers.machine(settings)
+        nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
+        wanted = max(2, machine.glances + nearly)
+        while machine.solver is not None and machine.glances < wanted:
+            self._solve(settings, control, lead, False)
+
+    def is_quick(self, settings: Settings, measure: Measure) -> bool:
+        """Whether a glance contains the measure and takes at most `QUICK_SECONDS`."""
+        machine = self.answers.machine(settings)
+        if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
+            return False
+        return machine.glance_seconds <= QUICK_SECONDS
