@@ -30,7 +30,7 @@ from simlib.engines.montecarlo.replay import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.evidence.exact_filter import world_of
 from simlib.formatting import counted, long_date
-from simlib.machine.belief import Belief, belief_of
+from simlib.machine.belief import Belief
 from simlib.scenario.event_log import FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import read_rows
@@ -204,13 +204,13 @@ def _row(figure: Beside) -> list[tuple[str, Any]]:
 
 
 def prior_predictive(
-    scenario: Scenario, *, draws: int | Belief = DRAWS, runs: int = RUNS, seed: int = 0, control: Control = UNWATCHED
+    scenario: Scenario, *, draws: int = DRAWS, runs: int = RUNS, seed: int = 0, control: Control = UNWATCHED
 ) -> PriorPredictive:
     """Compare how often each move happens in the event log and in histories simulated from the priors.
 
     Args:
         scenario: The scenario, with a log in its folder. Without a log no move is compared.
-        draws: Number of draws of the assumptions from their priors, or a belief (draws with weights).
+        draws: Number of draws of the assumptions from their priors.
         runs: Number of histories simulated with each draw.
         seed: Seed of the draws and of the histories.
         control: Progress callback and cancellation.
@@ -219,7 +219,7 @@ def prior_predictive(
         ScenarioError: For a log that cannot be read.
         Cancelled: When `control` cancels the work.
     """
-    belief, (first, rows) = belief_of(scenario, draws, seed=seed), _rows(scenario)
+    belief, (first, rows) = Belief.prior(scenario, draws, seed=seed), _rows(scenario)
     checks: tuple[MoveCheck, ...] = ()
     kept, days = 0, -scenario.day(first)
     if rows and days:

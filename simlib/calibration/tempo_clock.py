@@ -29,8 +29,12 @@ from simlib.typing import Floats, Ints
 LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels of tempo (pace of events), by their number, the hottest first."""
 
-POINTS = 7
-"""Number of points of the Gauss-Hermite quadrature over the activity of a crisis."""
+POINTS, WIDEST = 33, 4.0
+"""Number of equally spaced points of log activity, and their largest distance from its mean in standard deviations.
+
+A crisis with many event-days has a narrow likelihood. Points that are far apart would miss it, and the fitted spread
+between crises would be too small.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,10 @@ class TempoClock:
 
         The activity is a factor that multiplies the rate of events and differs between crises.
         """
-        from numpy.polynomial.hermite_e import hermegauss
-
         if self.spread == 0:
             return np.ones(1), np.ones(1)
-        points, weights = hermegauss(POINTS)
+        points = np.linspace(-WIDEST, WIDEST, POINTS)
+        weights = np.exp(-(points**2) / 2)
         return np.exp(self.spread * points), weights / weights.sum()
 
     def day_matrices(self) -> tuple[Floats, Floats]:

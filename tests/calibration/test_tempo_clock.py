@@ -86,6 +86,17 @@ def test_the_clock_is_recovered_from_simulated_crises():
     assert inside.sum() >= 5  # of seven intervals with a level of 90%
 
 
+def test_the_activity_of_busy_crises_is_integrated_well():
+    busy = TempoClock(TWO.rates, TWO.cooling, TWO.reset, TWO.start, 1.0)
+    records = simulated(busy, 60, 200, seed=4)
+    assert np.mean([len(record.days) for record in records]) > 8
+    z = np.linspace(-6, 6, 301)
+    dense = TempoClock(TWO.rates, TWO.cooling, TWO.reset, TWO.start, 1.0)
+    weights = np.exp(-(z**2) / 2)
+    dense.__dict__["activity"] = np.exp(z), weights / weights.sum()
+    assert busy.log_likelihood(records) == pytest.approx(dense.log_likelihood(records), abs=0.01)
+
+
 @pytest.mark.parametrize("days", [(), (1, 3)])
 def test_a_record_that_stops_early_is_as_likely_as_all_that_may_follow(days):
     stopped = TWO.log_likelihood([CrisisRecord("a", days, 3)])[0]

@@ -357,7 +357,7 @@ def test_what_goes_wrong_is_said_and_the_last_good_picture_stays(session, state,
     def broken(*_, **__):
         raise ScenarioError([])
 
-    monkeypatch.setattr(session.answers, "preview", broken)
+    monkeypatch.setattr(session._loop.previews, "preview", broken)
     state.set_value("meeting", 0.2)
     session.guard(session.update)
     session.guard(lambda: 1 / 0)

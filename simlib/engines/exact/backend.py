@@ -6,8 +6,9 @@ Without Numba, `kernels` and `lane_kernels` are None, and NumPy and SciPy do the
 from __future__ import annotations
 
 import importlib
+import threading
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import cached_property
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -24,16 +25,40 @@ kernels: Any = _load("_kernels")
 lane_kernels: Any = _load("_lane_kernels")
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+class _OneThread:
+    """A limit of one BLAS thread, from the beginning of the first use to the end of the last one.
+
+    The limit belongs to the whole process. If two threads of the program set it and took it back by themselves, the
+    second would take back the limit of the first, which would stay.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._uses, self._limit = threading.Lock(), 0, None
+
+    @cached_property
+    def _controller(self) -> ThreadpoolController:
+        return ThreadpoolController()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._uses:
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._uses += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._uses -= 1
+            if not self._uses and self._limit is not None:
+                self._limit.restore_original_limits()
+
+
+_one_thread = _OneThread()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
     """Return a context in which BLAS uses one thread.
 
     The engine multiplies narrow matrices, so a second BLAS thread mostly waits, and takes a core that the engine could
     use.
     """
-    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return limited
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+    return _one_thread

@@ -6,6 +6,7 @@ as the text has problems, the pictures of the last valid text stay.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -147,16 +148,17 @@ class EditorSession:
             if reading.scenario is None:
                 self.worker.cancel()
                 return
-            self.worker.submit(lambda control: complete(reading, control), self._take, self._fail, delay=PAUSE)
+
+            def fail(error: Exception) -> None:
+                self._take(dataclasses.replace(reading, trouble=f"{type(error).__name__}: {error}"))
+
+            self.worker.submit(lambda control: complete(reading, control), self._take, fail, delay=PAUSE)
 
     def _take(self, reading: CheckedText) -> None:
         with self._lock:
             if reading.text == self.text:
                 self.reading = reading
                 self._show(reading)
-
-    def _fail(self, error: Exception) -> None:
-        self._take(CheckedText(self.text, (), self.reading.scenario, trouble=f"{type(error).__name__}: {error}"))
 
     def restore(self) -> str:
         """Continue with the unsaved text of an earlier session, and return it."""

@@ -147,6 +147,8 @@ class Editor(w.VBox):
                 "", 0, "", f"the text has {count}", "mend it first: only a valid scenario can be explored"
             )
             raise ScenarioError(problem)
+        for earlier in self._below.children:
+            earlier.session.close()
         self._below.children = (Explorer(scenario),)
 
     def _offer_draft(self) -> None:

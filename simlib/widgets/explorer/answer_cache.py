@@ -103,14 +103,15 @@ class AnswerCache:
 
     def simulator(self, machine: Engines) -> Simulator | None:
         """Return the simulator, or None if Numba is not installed (see `machine.reason`)."""
-        if not machine.tried_simulator:
-            from simlib.engines.montecarlo.simulator import Simulator
+        with self._building:
+            if not machine.tried_simulator:
+                from simlib.engines.montecarlo.simulator import Simulator
 
-            try:
-                machine.simulator = Simulator(machine.scenario)
-            except MissingDependency as error:
-                machine.reason = machine.reason or str(error)
-            machine.tried_simulator = True
+                try:
+                    machine.simulator = Simulator(machine.scenario)
+                except MissingDependency as error:
+                    machine.reason = machine.reason or str(error)
+                machine.tried_simulator = True
         return machine.simulator
 
     def theta(self, settings: Settings, machine: Engines) -> np.ndarray:

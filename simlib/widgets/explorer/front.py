@@ -39,6 +39,13 @@ class ShownGraphs:
         return "".join(part["text"] for part in self.sentence)
 
 
+class Nobody:
+    """The view of a closed session: it shows nothing."""
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_: None
+
+
 class ExplorerFront(Protocol):
     """The view of a session: the widgets, or a stand-in for them in a test."""
 

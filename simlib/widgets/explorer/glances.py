@@ -57,8 +57,10 @@ class Glances:
 
         The answer comes from a curve if `trace` has prepared one. Raises ScenarioError, Cancelled.
         """
-        for name in {name for name, _ in list(self._curves)}:
-            curve = self._curves.get(self._curve_key(settings, name, lead, moves))
+        with self._lock:
+            curves = dict(self._curves)
+        for name in {name for name, _ in curves}:
+            curve = curves.get(self._curve_key(settings, name, lead, moves))
             assumption = self.answers.state.base.assumptions[name]
             place = place_of(assumption, self.answers.state.values(settings).get(name, assumption.value))
             if curve is not None and -1 <= place <= 1:

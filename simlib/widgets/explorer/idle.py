@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simlib.control import Control
+from simlib.errors import ScenarioError
 from simlib.machine import priors
 from simlib.results import Forecast
 from simlib.scenario.library import notebooks_folder
@@ -95,7 +96,8 @@ class IdleWork:
         machine = self.answers.machine(state.against)
         if self.influence is not None or machine.solver is None:
             return
-        self.influence = slider_order.compute(state.base, solver=machine.solver, control=control)
+        with self.answers.solving:
+            self.influence = slider_order.compute(state.base, solver=machine.solver, control=control)
         with contextlib.suppress(OSError):
             self.influence.save(folder() / "cache" / slider_order.file_name(state.base))
         self.display.take_influence(self.influence)
@@ -131,12 +133,13 @@ class IdleWork:
         for number, name in enumerate(names):
             self.display.tell_idle(settings, f"solving the ends of sliders, {number} of {len(names)} done")
             assumption, ends = state.base.assumptions[name], []
-            for value in (assumption.low, assumption.high):
-                theta = self.answers.theta(settings.with_value(name, value), machine)
-                forecast = self.answers.solve(machine, theta, control=Control(cancel=control.cancel))
-                ends.append(headline.last(forecast, measure))
-                control.check()
-            self.display.take_reach(settings, measure.name, {name: (ends[0], ends[1], True)})
+            with contextlib.suppress(ScenarioError):  # an end may not fit the other values
+                for value in (assumption.low, assumption.high):
+                    theta = self.answers.theta(settings.with_value(name, value), machine)
+                    forecast = self.answers.solve(machine, theta, control=Control(cancel=control.cancel))
+                    ends.append(headline.last(forecast, measure))
+                    control.check()
+                self.display.take_reach(settings, measure.name, {name: (ends[0], ends[1], True)})
 
 
 def _nothing(_: object) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import Protocol
 
 from simlib.control import Control
@@ -138,7 +139,7 @@ class PreviewLoop:
             if not self.glances.is_quick(settings, self.display.leading):
                 self.previews.anchor(settings, control)
 
-        self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
+        self._anchoring.submit(job, lambda _: None, partial(self._fail, settings), delay=delay)
 
     def trace(self, name: str) -> None:
         """Prepare quick answers along the slider of an assumption, if exact answers are quick enough."""
@@ -149,7 +150,7 @@ class PreviewLoop:
             if self.glances.is_quick(settings, self.display.leading):
                 self.glances.trace(settings, name, control, lead=lead, moves=moves)
 
-        self._tracing.submit(job, lambda _: None, self.display.fail, delay=HOVER)
+        self._tracing.submit(job, lambda _: None, partial(self._fail, settings), delay=HOVER)
 
     def wait_traced(self, timeout: float | None = None) -> bool:
         """Wait until the work of `trace` is done. Return False after `timeout` seconds."""
@@ -171,8 +172,16 @@ class PreviewLoop:
 
         moves, lead = self.display.counts_moves, self._lead
         self.glancing.submit(
-            lambda control: self.glances.glance(settings, control, lead=lead, moves=moves), done, self.display.fail
+            lambda control: self.glances.glance(settings, control, lead=lead, moves=moves),
+            done,
+            partial(self._fail, settings),
         )
+
+    def _fail(self, settings: Settings, error: Exception) -> None:
+        """Show an error, unless the settings that caused it have changed."""
+        with self.lock:
+            if settings == self.answers.state.settings:
+                self.display.fail(error)
 
     def _preview(self, settings: Settings) -> None:
         if not self.display.prepared:
@@ -186,9 +195,21 @@ class PreviewLoop:
             self.display.show_preview(forecast)
 
     def _order(self, settings: Settings) -> None:
+        last_report = 0.0
+
         def job(control: Control) -> Forecast:
-            self.display.prepare(control)
-            return self.answers.answer(settings, control)
+            def progress(share: float) -> None:
+                nonlocal last_report
+                if time.monotonic() - last_report < BETWEEN_REPORTS:
+                    return
+                last_report = time.monotonic()
+                with self.lock:
+                    if settings == self.answers.state.settings and not control.cancelled():
+                        self.display.show_progress(share)
+
+            watched = Control(progress, control.cancel)
+            self.display.prepare(watched)
+            return self.answers.answer(settings, watched)
 
         def done(forecast: Forecast) -> None:
             with self.lock:
@@ -196,19 +217,8 @@ class PreviewLoop:
                     self.display.show_at_rest(settings, forecast)
             self.anchor(settings)
 
-        last_report = 0.0
-
-        def progress(share: float) -> None:
-            nonlocal last_report
-            if time.monotonic() - last_report < BETWEEN_REPORTS:
-                return
-            last_report = time.monotonic()
-            with self.lock:
-                if settings == self.answers.state.settings:
-                    self.display.show_progress(share)
-
         delay = REST if self.display.in_hand else 0.0
-        self.worker.submit(job, done, self.display.fail, delay=delay, progress=progress)
+        self.worker.submit(job, done, partial(self._fail, settings), delay=delay)
 
 
 def preview_status(forecast: Forecast) -> Part:

@@ -94,7 +94,7 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
     except OSError as error:
         expected = "copy the scenario to a folder of your own and open that"
         raise ScenarioError(Problem(str(path), 0, "", f"cannot be written: {error.strerror}", expected)) from error
-    state.views[view.id] = view
+    state.add_view(view)
     return path
 
 

@@ -22,7 +22,7 @@ from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
 from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
-from simlib.widgets.explorer.front import ExplorerFront, ShownGraphs
+from simlib.widgets.explorer.front import ExplorerFront, Nobody, ShownGraphs
 from simlib.widgets.explorer.graph_pair import SIZE, GraphPair
 from simlib.widgets.explorer.graphs import Size
 from simlib.widgets.explorer.idle import IdleWork, places
@@ -102,7 +102,9 @@ class ExplorerSession:
             self._loop.update()
 
     def close(self) -> None:
-        """Stop all work."""
+        """Stop all work. Nothing is shown any more."""
+        with self.lock:
+            self.front = Nobody()
         for worker in self._workers:
             worker.close()
         self._loop.close()
@@ -117,6 +119,7 @@ class ExplorerSession:
         Returns False after `timeout` seconds.
         """
         done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.stills.wait(timeout)
+        done = done and self.replays.wait(timeout)
         return done and (not previews or self._loop.wait(timeout))
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
@@ -128,9 +131,10 @@ class ExplorerSession:
         with self.lock:
             if self.draft is not None:
                 self.reasons, settings = dict(self.draft.reasons), self.draft.settings
+                self.state.change(settings)
+                keep_settings(self.drafts, self.state, self.reasons)
                 self.drafts.drop(self.draft.data)
                 self.draft = None
-                self.state.change(settings)
                 self.update()
 
     def discard(self) -> None:
@@ -431,8 +435,9 @@ class ExplorerSession:
 
     def keep_reason(self, name: str, text: str) -> None:
         """Store the user's reason for the change of an assumption or move in the draft."""
-        self.reasons[name] = text
-        keep_settings(self.drafts, self.state, self.reasons)
+        with self.lock:
+            self.reasons[name] = text
+            keep_settings(self.drafts, self.state, self.reasons)
 
     def submit(self, job: Callable[[Control], object]) -> None:
         """Run slow work for the open page on a worker's thread. A newer request cancels the work."""

@@ -230,6 +230,11 @@ class State:
         view = self.views.get(self.settings.view)
         return {change.assumption: change.because for change in view.changes if change.because} if view else {}
 
+    def add_view(self, view: View) -> None:
+        """Add a view, or replace the view with the same id."""
+        self.views = {**self.views, view.id: view}
+        self._resolve.cache_clear()
+
     def values(self, settings: Settings | None = None) -> dict[str, float]:
         """Return the values that the view or a change by hand gives to assumptions, in base units."""
         settings = self.settings if settings is None else settings

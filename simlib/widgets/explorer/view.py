@@ -294,7 +294,8 @@ class Explorer(w.VBox):
             return
         self._body.remove_class("simlib-scrolls")
         self._body.children = [self.dials]
-        self.show_order()
+        with self.session.lock:
+            self.show_order()
 
     def _type(self, name: str, text: str) -> bool:
         return self.session.type_value(name, text)
@@ -302,8 +303,9 @@ class Explorer(w.VBox):
     def _answer_request(self, request: dict[str, Any]) -> None:
         if request.get("what") == "reset":
             self.session.refused.pop(request["id"], None)
-            self._do(self.state.reset_value, request["id"])
-            self.show_settings()
+            with self.session.lock:
+                self._do(self.state.reset_value, request["id"])
+                self.show_settings()
         elif request.get("what") == "reason":
             self.session.keep_reason(request["id"], request["text"])
 

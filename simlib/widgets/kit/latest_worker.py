@@ -58,7 +58,7 @@ class LatestWorker:
         """Do a job after `delay` seconds, unless a newer job comes before.
 
         `done`, `failed` and `progress` are called on the worker's thread. They are not called for a job that was
-        replaced or cancelled.
+        replaced or cancelled. A closed worker does nothing.
 
         Args:
             job: The job.
@@ -69,6 +69,8 @@ class LatestWorker:
         """
         order = _Order(job, done, failed, progress, time.monotonic() + delay)
         with self._changed:
+            if self._closed:
+                return
             self._drop(running=not self._patient)
             self._waiting = order
             if self._thread is None or not self._thread.is_alive():
@@ -130,10 +132,13 @@ class LatestWorker:
                     return
                 self._waiting, self._running = None, order
                 self._changed.notify_all()
-            self._do(order)
-            with self._changed:
-                self._running = None
-                self._changed.notify_all()
+            try:
+                self._do(order)
+            finally:
+                order = None  # a waiting thread must not keep the results of its last job alive
+                with self._changed:
+                    self._running = None
+                    self._changed.notify_all()
 
     def _next(self) -> _Order | None:
         """Wait until a job is due, and return it, or None if the worker is closed."""

@@ -218,9 +218,12 @@ class LogSession:
     def _judge(self) -> None:
         """Compute the last morning. Note which rows of the user are impossible, and why."""
         with self.lock:
-            self._refused = ()
+            before, self._refused = set(self._refused), ()
             every_row = self._outlook(self.mornings - 1)
             self._refused = tuple(each.reading.row.line for each in every_row.left_out)
+            changed = before.symmetric_difference(self._refused)
+            since = min((row.day for row in self._of if row.number in changed and row.day), default=self.last)
+            self._days = {place: day for place, day in self._days.items() if day.day <= since}
             for each in every_row.left_out:
                 self.notes[each.reading.row.line] = refusal(self.scenario, each)
             self._days[self.mornings - 1] = every_row

@@ -65,7 +65,7 @@ class Inquiry:
         self.chosen: Mapping[str, Any] = question.chosen
         self._now: Mapping[str, Any] = question.chosen
         self._lock = threading.RLock()
-        self._is_quick, self._unasked = question.by_itself, False
+        self._is_quick, self._asked, self._number = question.by_itself, False, 0
         self._limit = WARM_UP
 
     def start(self) -> None:
@@ -80,17 +80,20 @@ class Inquiry:
 
     def ask(self, chosen: Mapping[str, Any]) -> None:
         """Compute the answer for the settings `chosen`, or show why they are not allowed. Cancel earlier work."""
-        self._now = chosen
-        try:
-            settings = self.question.check(chosen)
-        except (SimlibError, TypeError, ValueError) as error:
-            self.fail(error)
-            return
-        self._compute(settings)
+        with self._lock:
+            self._now = chosen
+            try:
+                settings = self.question.check(chosen)
+            except (SimlibError, TypeError, ValueError) as error:
+                self.fail(error)
+                return
+            self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
         """Compute an answer. If the user did not press Compute (`unasked`), stop after the time limit."""
-        self._unasked, limit = unasked, self._limit if unasked else float("inf")
+        self._asked, limit = not unasked, self._limit if unasked else float("inf")
+        self._number += 1
+        number = self._number
         self._say(StatusLine("Computing", share=0.0))
 
         def job(control: Control) -> ShownAnswer | None:
@@ -111,16 +114,35 @@ class Inquiry:
             return answer
 
         def done(answer: ShownAnswer | None) -> None:
-            if answer is None:
-                self._say(TOO_LONG)
-                return
-            store_in_home(answer, self.question.key(settings))
-            self._take(answer, settings, COMPUTED)
+            if answer is not None:
+                store_in_home(answer, self.question.key(settings))
+            with self._lock:
+                if number != self._number:
+                    return
+                self._asked = False
+                if answer is None:
+                    self._say(TOO_LONG)
+                else:
+                    self._take(answer, settings, COMPUTED)
+
+        def failed(error: Exception) -> None:
+            with self._lock:
+                if number == self._number:
+                    self._asked = False
+                    self.fail(error)
 
         def progress(share: float) -> None:
-            self._say(StatusLine(f"Computing: {share:.0%}", share=share))
+            with self._lock:
+                if number == self._number:
+                    self._say(StatusLine(f"Computing: {share:.0%}", share=share))
 
-        self.worker.submit(job, done, self.fail, delay=PAUSE if unasked else 0.0, progress=progress)
+        self.worker.submit(job, done, failed, delay=PAUSE if unasked else 0.0, progress=progress)
+
+    def _stop(self) -> None:
+        """Cancel the computation. Nothing of it is shown any more."""
+        self._number += 1
+        self._asked = False
+        self.worker.cancel()
 
     def _take(self, answer: ShownAnswer, chosen: Mapping[str, Any], line: StatusLine) -> None:
         with self._lock:
@@ -142,8 +164,9 @@ class Inquiry:
 
     def cancel(self) -> None:
         """Stop the computation. The last answer stays."""
-        self.worker.cancel()
-        self._say(StatusLine(f"Cancelled. {PREVIOUS if self.answer else 'Press Compute to start again.'}"))
+        with self._lock:
+            self._stop()
+            self._say(StatusLine(f"Cancelled. {PREVIOUS if self.answer else 'Press Compute to start again.'}"))
 
     def fail(self, error: Exception) -> None:
         """Show an error. The last answer stays."""
@@ -161,9 +184,9 @@ class Inquiry:
         """
         with self._lock:
             self._now = chosen
-            if self.worker.busy and not self._unasked:
+            if self._asked:
                 return
-            self.worker.cancel()
+            self._stop()
             self._follow()
 
     def _follow(self) -> None:
