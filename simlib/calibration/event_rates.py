@@ -127,7 +127,7 @@ def historical_rates(frame: pd.DataFrame, event: str, crisis_class: str = "") ->
         crisis_class,
         ", ".join(sorted(frame["source"].unique())),
         cases,
-        pooled_rate(float(cases.events.sum()), float(cases.last_day.sum())),
+        pooled_rate(cases.events, cases.last_day),
         new,
         piecewise_hazard(cases.first_day, cases.happened),
         {day: float(share) for day, share in zip(BY_DAYS, incidence, strict=True)},

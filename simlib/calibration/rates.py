@@ -2,12 +2,13 @@
 
 Three ranges must not be confused:
 
-- The range of a pooled rate is the interval of its estimate.
+- The range of a pooled rate says how well the average over all crises is known.
 - The range for a new crisis is wider, because it includes the differences between crises.
 - A hazard that changes with the time since the onset has a rate and an interval for each band (period) of days.
 
-References: The intervals of a pooled rate are Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and
-Yule (1920) for rates that differ between cases. Aalen and Johansen (1978) for competing causes.
+References: Cochran (1977, section 6.4) for the error of a ratio over cases that differ. Intervals within a band, and of
+few cases, are Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
+between cases. Aalen and Johansen (1978) for competing causes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 BANDS = (0.0, 1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0)
 """First day of each band (period) of a hazard that is constant within each band. The last band has no end."""
+
+FEWEST_CASES = 5
+"""Fewest cases from which the spread between cases is estimated."""
 
 CENSORED = ""
 """The cause given to a case that was still going on when its record ended."""
@@ -71,20 +75,33 @@ class NewCaseRate:
     p_value: float
 
 
-def pooled_rate(events: float, exposure_days: float) -> PooledRate:
-    """Return the number of events per day of exposure, with the equal-tailed 90% Gamma interval.
+def pooled_rate(events: ArrayLike, exposure_days: ArrayLike) -> PooledRate:
+    """Return the number of events per day of exposure over all cases, with a 90% interval.
 
-    If there is no event, the low end is 0.
+    The interval is that of Student's t for the logarithm of the rate, with the error of a ratio over the cases, so it
+    includes their differences. It is never narrower than for one Poisson process. For fewer than `FEWEST_CASES` cases,
+    and without an event, it is the equal-tailed Gamma interval, as if all cases had the same rate.
+
+    Args:
+        events: Number of events of each case, shape (cases,).
+        exposure_days: Days of each case in which events could happen, shape (cases,).
 
     Raises:
         SimlibError: For an exposure of 0 days, or fewer than 0 events.
     """
-    from scipy.stats import gamma
+    from scipy.stats import gamma, t
 
-    if not exposure_days > 0 or events < 0:
+    count, days = np.atleast_1d(np.asarray(events, dtype=float)), np.atleast_1d(np.asarray(exposure_days, dtype=float))
+    total, exposure, cases = float(count.sum()), float(days.sum()), len(count)
+    if not exposure > 0 or np.any(count < 0):
         raise SimlibError("a rate needs more than 0 days of exposure, and 0 or more events")
-    low, high = gamma.ppf([0.05, 0.95], events + 0.5) / exposure_days
-    return PooledRate(events, exposure_days, events / exposure_days, float(low) if events else 0.0, float(high))
+    rate = total / exposure
+    if cases < FEWEST_CASES or not total:
+        low, high = gamma.ppf([0.05, 0.95], total + 0.5) / exposure
+        return PooledRate(total, exposure, rate, float(low) if total else 0.0, float(high))
+    error = math.sqrt(max(float(np.sum((count - rate * days) ** 2)) * cases / (cases - 1), total)) / total
+    factor = math.exp(float(t.ppf(0.95, cases - 1)) * error)
+    return PooledRate(total, exposure, rate, rate / factor, rate * factor)
 
 
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
@@ -105,7 +122,7 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     from scipy.stats import chi2, halfnorm
 
     count, days = _columns(events, exposure_days)
-    if len(count) < 5 or count.sum() == 0:
+    if len(count) < FEWEST_CASES or count.sum() == 0:
         raise SimlibError("the spread between cases needs at least five cases and one event")
     variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # quantiles that split the prior into equal shares
     pooled, doubt = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))

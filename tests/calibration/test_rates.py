@@ -25,6 +25,19 @@ def test_a_pooled_rate_has_the_gamma_interval():
     assert rates.pooled_rate(0, 50).low == 0
 
 
+@pytest.mark.statistical
+@pytest.mark.parametrize("variation", [0.0, 0.45, 1.0])
+def test_the_interval_of_a_pooled_rate_covers_the_average_of_crises_that_differ(variation):
+    generator = np.random.default_rng(6)
+    covered = []
+    for _ in range(600):
+        days = generator.uniform(20, 180, 40)
+        each = 0.04 * (generator.gamma(variation**-2, variation**2, 40) if variation else np.ones(40))
+        rate = rates.pooled_rate(generator.poisson(each * days), days)
+        covered.append(rate.low <= 0.04 <= rate.high)
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.045)  # with one Poisson rate: 0.90, 0.76 and 0.53
+
+
 def test_the_spread_between_cases_is_recovered():
     generator = np.random.default_rng(4)
     days = generator.uniform(50, 400, size=600)
