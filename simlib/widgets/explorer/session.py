@@ -412,16 +412,20 @@ class ExplorerSession:
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return a sentence about the intervention that most often had no effect.
+        """Return sentences on the changes by hand other than values, which no slider shows, or "" if there are none.
 
-        Return "" if it had no effect in less than the share `MOSTLY` of the histories.
+        An intervention is named in a sentence of its own if it had no effect in at least the share `MOSTLY` of the
+        histories.
         """
+        changes = list(self.state.by_hand(values=False))
+        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
+        told = f"Changed by hand: {changes[0]}{more}." if changes else ""
         shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
         item = max(shares, key=lambda each: shares[each], default=None)
         if item is None or shares[item] < MOSTLY:
-            return ""
+            return told
         words = intervention_in_words(item, self.state.base)
-        return f"{words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
+        return f"{told} {words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return the full answers at the present settings and at the baseline (None if it is the same)."""

@@ -93,6 +93,7 @@ class Explorer(w.VBox):
                 ("Reset all", "Undo every change by hand, and keep the view"),
             )
         )
+        self._offering = False
         self.board, self.dials = Board(), Dials(own_reasons=True)
         self._page = w.ToggleButtons(options=[SLIDERS, EVERYTHING, *(kind.title for kind in PAGES)])
         self._page.add_class("simlib-pages")
@@ -141,7 +142,9 @@ class Explorer(w.VBox):
         views = ((view.title or view.id, view.id) for view in self.state.views.values())
         names = [("as in the file", AS_IN_FILE), *views]
         if list(self._view.options) != names:
+            self._offering = True  # other options choose the first one, which the user did not do
             self._view.options = names
+            self._offering = False
 
     def _offer_draft(self) -> None:
         draft = self.session.draft
@@ -276,7 +279,7 @@ class Explorer(w.VBox):
         for widget, trait, action in handlers:
             widget.observe(self._guard(action), trait)
         for each, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
-            each.on_click(lambda _, name=name: self.session.guard(lambda: self._do(getattr(self.state, name))))
+            each.on_click(lambda _, name=name: self.session.guard(lambda: self._step(name)))
 
     def _guard(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
         return lambda change: self.session.guard(lambda: action(change["new"]))
@@ -285,6 +288,15 @@ class Explorer(w.VBox):
         with self.session.lock:
             if action(*arguments):
                 self.session.update()
+
+    def _step(self, name: str) -> None:
+        """Undo, redo or reset (`name`). Texts that were refused are forgotten."""
+        with self.session.lock:
+            self.session.refused.clear()
+            if getattr(self.state, name)():
+                self.session.update()
+            else:
+                self.show_settings()
 
     def _turn(self, page: str) -> None:
         if page in self._pages:
@@ -322,6 +334,8 @@ class Explorer(w.VBox):
                 self.session.turn(choice=value)
             case "step":
                 self.session.turn(step=value)
+            case "undo" | "redo":
+                self._step(request["what"])
             case "replay":
                 self.session.replay(moving=value)
             case "restore":
@@ -337,7 +351,7 @@ class Explorer(w.VBox):
 
     def _choose_view(self, view: str) -> None:
         view = "" if view == AS_IN_FILE else view
-        if view != self.state.settings.view:
+        if view != self.state.settings.view and not self._offering:
             self._do(self.state.choose_view, view)
 
 

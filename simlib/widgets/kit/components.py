@@ -80,8 +80,8 @@ class Board(anywidget.AnyWidget):
     The browser sets:
 
     - `room`: the width and height available for each graph, and the pixels of the screen for each pixel of the page.
-    - `request` {what, value, n}, where `what` is "lead", "tab", "choice", "step", "cancel", "replay", "restore",
-      "discard", "settle" or "keep". The value of "replay" says whether the picture may move.
+    - `request` {what, value, n}, where `what` is "lead", "tab", "choice", "step", "cancel", "undo", "redo",
+      "replay", "restore", "discard", "settle" or "keep". The value of "replay" says whether the picture may move.
     """
 
     _esm = _script("board.js")

@@ -211,6 +211,11 @@ function render({ model, el }) {
   const key = (event) => {
     const typing = event.target.matches("textarea, select, input:not([type=range], [type=checkbox])");
     if (event.key === "r" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) replay();
+    // Without this, the browser would undo the text that was typed last, in another field.
+    if (event.key.toLowerCase() === "z" && !typing && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      ask(event.shiftKey ? "redo" : "undo", true);
+    }
   };
 
   // Ctrl+S first stores the picture of the answer to the present settings, and then saves the notebook. Sliders and

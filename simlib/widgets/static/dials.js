@@ -124,7 +124,7 @@ function render({ model, el }) {
     text.addEventListener("change", typed);
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter") typed();
-      if (event.key === "Escape") { row.typing = false; text.value = row.said; }
+      if (event.key === "Escape") { row.typing = false; text.value = row.said ?? model.get("refused")[dial.id].text; }
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
     });
     reset.addEventListener("click", () => {
