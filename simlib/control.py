@@ -60,12 +60,19 @@ UNWATCHED = Control()
 """The default control: no progress reports and no cancellation."""
 
 
+def check_engine(engine: str) -> None:
+    """Raise ValueError for a name that is no engine, such as "MonteCarlo"."""
+    if engine not in ("auto", "exact", "montecarlo"):
+        raise ValueError(f"unknown engine {engine!r}; expected 'auto', 'exact' or 'montecarlo'")
+
+
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
     """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
-    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer.
+    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Raises ValueError for another name.
     """
+    check_engine(engine)
     if engine != "montecarlo":
         try:
             return exact()

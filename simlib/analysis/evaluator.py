@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, cores
+from simlib.control import UNWATCHED, Control, check_engine, cores
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
@@ -102,6 +102,7 @@ class Responses:
         self.centre = priors.theta(scenario)
         passes = max(rows, 1) * (1 + len(self.scenario.questions))  # each question needs a separate pass
         most = CAP if engine == "exact" else min(CAP, max(patience // passes, 1))
+        check_engine(engine)
         solver = None if engine == "montecarlo" else self._solver(engine, most)
         self._row: _Row
         if solver is not None:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, check_engine
 from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.impact_distributions import with_distributions
@@ -253,6 +253,7 @@ def _engine(
     `runs` is (replicates at the stated values, replicates at each draw). With Monte Carlo, the function appends to the
     list an array (R, T, I): the amounts of I impacts by T times in R replicates. So they need not be simulated again.
     """
+    check_engine(engine)
     if engine != "montecarlo":
         try:
             solver = Solver(scenario, control=control, **frame)

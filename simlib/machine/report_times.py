@@ -36,6 +36,6 @@ def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
             raise ValueError(f"times must be at least 1, not {times}")
         return np.linspace(0.0, horizon, int(times) + 1)
     result = np.asarray(list(times), dtype=float)
-    if len(result) == 0 or np.any(np.diff(result) <= 0) or result[0] < 0 or result[-1] > horizon:
+    if len(result) == 0 or not (np.all(np.diff(result) > 0) and result[0] >= 0 and result[-1] <= horizon):
         raise ValueError(f"times must increase strictly within 0 and the horizon of {horizon:g} days")
     return result

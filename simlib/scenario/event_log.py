@@ -110,7 +110,9 @@ def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
                 problems.append(Problem(file, reader.line_num, "", f"more than {MAX_ROWS:,} rows", "expected fewer"))
                 break
     except csv.Error as error:
-        problems.append(Problem(file, reader.line_num, "", f"not readable as CSV ({error})", "expected quoted cells"))
+        problems.append(
+            Problem(file, reader.reader.line_num, "", f"not readable as CSV ({error})", "expected quoted cells")
+        )
     document.refuse(problems)
     return tuple(rows)
 
@@ -162,10 +164,14 @@ class _Cells:
 
     def _date(self, column: str) -> dt.date | None:
         try:
-            return read_date(self.cells[column])
+            date = read_date(self.cells[column])
         except Refusal as refusal:
             self.note(column, refusal.what, refusal.expected)
             return None
+        if dt.MINYEAR < date.year < dt.MAXYEAR:  # a window of days must fit into the calendar
+            return date
+        self.note(column, f"{date} is no date of an event", "expected the day on which it happened")
+        return None
 
     def _times(self) -> int:
         text = self.cells["times"] or "1"

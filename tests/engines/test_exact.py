@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import erlang as erlang_law
 from scipy.stats import poisson as poisson_law
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
+import simlib
 from simlib.control import Control
 from simlib.engines.exact import adjoint, generator, lanes, passes, reachable, states, uniformization
+from simlib.engines.exact.backend import one_blas_thread
 from simlib.engines.exact.forecast import Solver, gradient, solve
 from simlib.engines.exact.poisson import pmf, truncation
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
@@ -168,3 +171,35 @@ def test_poisson_weights_sum_to_one(mean):
     last = truncation(mean, 1e-15)
     weights = pmf(np.arange(last + 1), np.array([mean]))
     assert weights.sum() == pytest.approx(1.0, abs=2e-12)
+
+
+def test_the_limit_of_one_blas_thread_ends_with_its_last_use():
+    def threads():
+        return {pool["num_threads"] for pool in ThreadpoolController().info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        first, second = one_blas_thread(), one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert threads() == {1}
+        second.__exit__(None, None, None)
+        assert threads() == before
+
+
+@pytest.mark.parametrize("value", [-3.0, float("nan"), "2 per week"])
+@pytest.mark.parametrize("engine", [simlib.solve, simlib.simulate])
+def test_a_value_that_is_not_possible_is_refused_by_both_engines(engine, value):
+    world = simlib.load("two-islands")
+    rate = next(a.id for a in world.assumptions.values() if a.kind == "rate")
+    with pytest.raises(ScenarioError, match=rate):
+        engine(world, values={rate: value})
+
+
+def test_an_unknown_engine_and_times_that_are_no_numbers_are_refused():
+    world = simlib.load("two-islands")
+    with pytest.raises(ValueError, match="unknown engine 'MonteCarlo'; expected 'auto', 'exact' or 'montecarlo'"):
+        simlib.forecast(world, engine="MonteCarlo")
+    with pytest.raises(ValueError, match="must increase strictly"):
+        simlib.solve(world, times=[5, float("nan"), 10])

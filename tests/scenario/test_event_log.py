@@ -166,3 +166,10 @@ def test_saving_values_leaves_the_section_as_it_is(tmp_path):
 @pytest.mark.parametrize("name", ["two-islands", "caribbean-2025"])
 def test_the_shipped_logs_can_be_read(name):
     assert read_log(scenarios_folder() / name)
+
+
+def test_a_date_at_the_end_of_the_calendar_and_a_broken_line_are_told_by_their_line():
+    with pytest.raises(ScenarioError, match=r"events\.csv:2: date: 9999-12-31 is no date of an event"):
+        parse_log("date,move\n9999-12-31,up\n", "events.csv")
+    with pytest.raises(ScenarioError, match=r"events\.csv:3: not readable as CSV"):
+        parse_log('date,move\n2031-04-06,up\n2031-04-07,"u"p\n', "events.csv")

@@ -183,3 +183,18 @@ def test_the_end_of_a_program_cancels_jobs_and_waits_for_them_only_for_a_moment(
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["end", alive], "")
     assert time.monotonic() - begun < 60
+
+
+def test_a_closed_worker_takes_no_job_and_a_failing_report_leaves_it_free(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the report is to fail
+
+    def broken(_):
+        raise RuntimeError("the report fails")
+
+    worker = LatestWorker()
+    worker.submit(lambda _: 1, broken, broken)
+    assert worker.wait(10)
+    worker.join(10)
+    worker.close()
+    worker.submit(lambda _: 1, broken, broken)
+    assert worker.wait(0.5)

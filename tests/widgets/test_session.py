@@ -14,7 +14,7 @@ from PIL import Image
 import simlib
 from simlib.control import UNWATCHED
 from simlib.engines.ensemble import over_priors
-from simlib.errors import ScenarioError
+from simlib.errors import Problem, ScenarioError
 from simlib.formatting import percent
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import glances, preview_loop, second_graph
@@ -706,3 +706,63 @@ def test_a_sentence_has_its_numbers_in_bold_and_ends_in_a_full_stop(session, sta
     assert [part["text"] for part in parts if part["strong"]] == [said(state), "3.3%", "18%"]
     text = "".join(part["text"] for part in parts)
     assert text.endswith("no ending yet 18%.")
+
+
+def test_an_error_of_an_older_value_does_not_mark_the_present_one(quick, state, monkeypatch):
+    glance = quick._loop.glances.glance
+    began, go_on = threading.Event(), threading.Event()
+
+    def fails_once(settings, *arguments, **options):
+        if settings.values["meeting"] == 0.1:
+            began.set()
+            assert go_on.wait(20)
+            raise ScenarioError(Problem("", 0, "values", "does not fit", "expected less"))
+        return glance(settings, *arguments, **options)
+
+    monkeypatch.setattr(quick._loop.glances, "glance", fails_once)
+    move(quick, 0.1)
+    assert began.wait(10)
+    move(quick, 0.2)
+    quick.let_go()
+    go_on.set()
+    assert quick.wait(30)
+    assert "error" not in [status["kind"] for status in quick.front.states[-3:]]
+    assert f"signed by 30 May 2031: {said(state)}" in quick.front.last.alt
+
+
+def test_an_end_of_a_slider_that_does_not_fit_is_left_out(quick, state, monkeypatch):
+    theta = quick.answers.theta
+    low = state.base.assumptions["meeting"].low
+
+    def picky(settings, machine):
+        if settings.values.get("meeting") == low:
+            raise ScenarioError(Problem("", 0, "values", "does not fit", "expected more"))
+        return theta(settings, machine)
+
+    monkeypatch.setattr(quick.answers, "theta", picky)
+    move(quick, 0.2)
+    assert quick.wait_shown(30)
+    quick.let_go()
+    assert quick.wait(30)
+    assert quick.idle.worker.wait(60)
+    assert not quick.refused
+    assert quick.front.states[-1]["kind"] != "error"
+
+
+def test_a_closed_session_shows_nothing_more(session, state):
+    front = session.front
+    before = len(front.pictures)
+    session.close()
+    session.redraw()
+    assert len(front.pictures) == before
+
+
+def test_a_view_saved_again_gives_its_new_answer(session, state):
+    view = state.views["hasty"]
+    state.choose_view("hasty")
+    old = said(state)
+    state.add_view(dataclasses.replace(view, interventions=()))
+    assert said(state) != old
+    session.update()
+    assert session.wait(30)
+    assert f"signed by 30 May 2031: {said(state)}" in session.front.last.alt

@@ -432,6 +432,26 @@ def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
     assert "is there already" in keep._report.value
 
 
+def test_a_view_saved_while_another_one_is_chosen_becomes_the_chosen_one(explorer):
+    explorer._view.value = "hasty"
+    explorer.dials.positions = {**explorer.dials.positions, "closing": 80}
+    rest(explorer)
+    told = explorer.board.alt
+    keep = page(explorer, "Save and share")
+    keep._title.value = "In more of a hurry"
+    keep._save()
+    rest(explorer)
+    assert explorer._view.value == explorer.state.settings.view == "in-more-of-a-hurry"
+    assert explorer.board.alt.partition(".")[0] == told.partition(".")[0]
+
+
+def test_undo_forgets_a_text_that_was_refused(explorer):
+    explorer.dials.typed = {"id": "meeting", "text": "soon", "n": 1}
+    assert explorer.session.refused
+    explorer.board.request = {"what": "undo", "value": True, "n": 1}
+    assert not explorer.dials.refused
+
+
 @pytest.mark.slow
 def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -425,7 +425,9 @@ class ExplorerSession:
         if item is None or shares[item] < MOSTLY:
             return told
         words = intervention_in_words(item, self.state.base)
-        return f"{told} {words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
+        return (
+            f"{told} {words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
+        )
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return the full answers at the present settings and at the baseline (None if it is the same)."""
