@@ -142,7 +142,7 @@ def test_rows_of_the_page_do_keep_their_height(visit):
     page.settle()
     page.tab("Do")
     page.page.get_by_role("button", name="Make it a rule from then on").click()
-    page.page.get_by_text("about every 3 days").wait_for()
+    page.page.get_by_text("about every 3 days").last.wait_for()
     rows = page.page.locator(
         ".simlib-scrolls > .widget-vbox > .widget-hbox, .simlib-scrolls > .widget-vbox > .widget-vbox"
     )
@@ -197,7 +197,7 @@ def test_other_questions_are_never_cut_and_graphs_follow_the_window(visit):
 
 def test_a_slider_under_the_pointer_gets_its_quick_answers(page):
     explorer = "[shown for shown in Out.values() if type(shown).__name__ == 'Explorer'][-1]"
-    traced = f"[name for name, _ in {explorer}.session.answers._curves]"
+    traced = f"[name for name, _ in {explorer}.session._loop.glances._curves]"
     assert "treaty_rate" not in page.ask(traced)
     slider(page).hover()
     until(lambda: "treaty_rate" in page.ask(traced), 20, "a curve along the slider")
