@@ -83,7 +83,7 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
 
 
 def limits(ax: Axes, low: float, high: float) -> None:
-    """Set the limits of the horizontal axis, or wider limits if a number beside a bar would not fit into the figure."""
+    """Set the limits of the horizontal axis, or wider ones if a number beside a bar would not fit."""
     figure, box = ax.get_figure(root=True), ax.get_window_extent()
     assert figure is not None
     ax.set_xlim(low, high)

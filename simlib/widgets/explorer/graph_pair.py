@@ -88,7 +88,7 @@ class GraphPair:
         return graph.png(forecast, baseline, moving=moving, ratio=1.0 if moving else self.ratio), graph.size
 
     def right(self, forecast: Forecast, baseline: Forecast | None, *, moving: bool) -> bytes | None:
-        """Return the second graph as PNG, or None if it is drawn later (see `still` and, for the options, `left`)."""
+        """Return the second graph as PNG, or None if it is drawn later (see `left` and `still`)."""
         if not self.is_live(forecast):
             return None
         first, key = self._first(forecast), (self.size, self.tab, self.choice, self.state.settings.view)
