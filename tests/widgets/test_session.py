@@ -17,7 +17,7 @@ from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import percent
 from simlib.scenario.model import Force
-from simlib.widgets.explorer import glances, preview_loop, second_graph
+from simlib.widgets.explorer import glances, idle, preview_loop, second_graph
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, folder
@@ -337,7 +337,26 @@ def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
     assert session.front.last.preview
     assert session.wait(30)
     assert not session.front.last.preview
+    words = session.front.last.status["text"]
+    assert words.startswith("simulated, ±")
+    assert words.endswith("(95%); other questions exact, 2 states")
     session.close()
+
+
+def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypatch):
+    monkeypatch.setattr(idle, "SOLVED", 1)
+    world = World("strikes", 40.0).variable("sea", "calm", "rough", start="calm")
+    world.move("strike", world.uncertain("pace", "rate", 0.1, 0.05, 0.2))
+    world.move("storm", world.uncertain("gusts", "rate", 0.05, 0.02, 0.1), {"sea": "rough"})
+    state = State(world.lull("pause", 15, "strike").question("rough", {"sea": "rough"}).scenario())
+    for lead, solved in (("question:rough", 1), ("question:pause", 2)):
+        state.change(state.settings.replace(lead=lead))
+        session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
+        session.start()
+        assert session.wait(60)
+        assert session.idle.worker.wait(60)
+        assert sum(exact for *_, exact in session.reach.of(session._reach_key).values()) == solved
+        session.close()
 
 
 @pytest.mark.slow

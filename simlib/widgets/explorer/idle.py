@@ -28,7 +28,10 @@ PAUSE = 0.4
 """Seconds after an answer before the idle work begins."""
 
 SOLVED = 12
-"""Number of sliders, from the top, whose ends are solved exactly. The others keep estimates from the gradient."""
+"""Number of sliders, from the top, whose ends are solved exactly. The others keep estimates from the gradient.
+
+If the leading question has no gradient, the ends of all sliders are solved.
+"""
 
 
 class IdleDisplay(Protocol):
@@ -77,7 +80,10 @@ class IdleWork:
             self._influence(control)
             if self.answers.solver(self.answers.machine(settings)) is None or not self.answers.state.base.assumptions:
                 return
-            first, changed = shown()[:SOLVED], self.answers.state.values(settings)
+            order, changed = shown(), self.answers.state.values(settings)
+            # Without slopes of the leading question, nothing says which sliders matter. Then all ends are solved.
+            sloped = self.influence is None or self.answers.state.lead.name in self.influence.slopes
+            first = order[:SOLVED] if sloped else order
             # Far from the stated value, the gradient says little about the other end. So these ends are solved at once.
             moved = [name for name in first if name in changed]
             self._first_order(settings, forecast, moved, control)

@@ -226,8 +226,15 @@ def preview_status(forecast: Forecast) -> Part:
     return status(f"preview from {forecast.provenance.get('runs', 0):,} replicates", "preview")
 
 
-def answer_status(forecast: Forecast, interval: str) -> Part:
-    """Return the status line of an answer. `interval` says how a Monte Carlo answer shows its error."""
+def answer_status(forecast: Forecast, interval: str, lead: Measure | None = None) -> Part:
+    """Return the status line of an answer.
+
+    `interval` says how a Monte Carlo answer shows its error. In an exact answer, the leading question `lead` may be a
+    simulated one, and then its error is given.
+    """
     if forecast.engine == "exact":
+        band = forecast.questions.get(lead.of) if lead is not None and lead.kind == "question" else None
+        if band is not None and (half := 50 * float(band.high[-1] - band.low[-1])) > 0:
+            return status(f"simulated, ±{half:.1f} points (95%); other questions exact, {forecast.states:,} states")
         return status(f"exact, {forecast.states:,} states")
     return status(f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; {interval}")

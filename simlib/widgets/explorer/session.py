@@ -297,7 +297,7 @@ class ExplorerSession:
                     self._show(frame, line, ghost=old)
             with self.lock:
                 control.check()
-                rest = answer_status(now, BANDS)["text"]
+                rest = answer_status(now, BANDS, self.state.lead)["text"]
                 self._show(now, status(f"{rest}; last change: {self.last_change}"))
                 self._draw_still()
 
@@ -330,7 +330,7 @@ class ExplorerSession:
 
     def show_moving(self, forecast: Forecast) -> None:
         """Show an exact answer while a slider moves."""
-        self._show(forecast, answer_status(forecast, BANDS), moving=self.in_hand)
+        self._show(forecast, answer_status(forecast, BANDS, self.state.lead), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
         """Show the full answer to `settings`, now that no slider moves, and start the idle work (see `idle`)."""
@@ -339,7 +339,7 @@ class ExplorerSession:
             self.notes |= slider_notes.without_effect(self.state, self._last_rest, (settings, forecast))
         self._last_rest = (settings, forecast)
         self.state.rest()
-        self._show(forecast, answer_status(forecast, BANDS))
+        self._show(forecast, answer_status(forecast, BANDS, self.state.lead))
         self._draw_still()
         self.front.show_settings()
         keep_settings(self.drafts, self.state, self.reasons)
