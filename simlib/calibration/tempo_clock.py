@@ -29,7 +29,7 @@ from simlib.typing import Floats, Ints
 LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels of tempo (pace of events), by their number, the hottest first."""
 
-POINTS, WIDEST = 33, 4.0
+POINTS, WIDEST = 16, 3.2
 """Number of equally spaced points of log activity, and their largest distance from its mean in standard deviations.
 
 A crisis with many event-days has a narrow likelihood. Points that are far apart would miss it, and the fitted spread

@@ -38,9 +38,11 @@ class MovesPanel(LivePanel):
     ) -> None:
         from matplotlib.collections import LineCollection, PolyCollection
 
-        super().__init__(ax, "Expected moves", ax.get_window_extent().width + 24)
-        self.errors_told, self.spans_told = errors, errors and bool(result.firings)
         self.names = list(show) if show is not None else list(result.acts[:rows])
+        part = show is None and len(self.names) < len(result.acts)
+        title = f"Expected moves: the {rows} most frequent of {len(result.acts)}" if part else "Expected moves"
+        super().__init__(ax, title, ax.get_window_extent().width + 24)
+        self.errors_told, self.spans_told = errors, errors and bool(result.firings)
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
         places = np.arange(len(self.names), dtype=float)

@@ -47,7 +47,7 @@ def story(
     shown, named = _shown(height.astype(int), len(names), ax)
     whole = len(shown) == len(names)
     ends = "" if not ended else "; the square is its ending" if whole else "; square: the ending"
-    style.dress(ax, "", f"{'the rung over time' if whole else 'only the rungs reached'}; each dot is a move{ends}")
+    style.dress(ax, "", f"{'the rung over time' if whole else 'rungs reached'}; each dot is a move{ends}")
     style.entitle(ax, title or "One history", lines=1, letters=0.7 * letters(ax))
     ax.grid(visible=False, axis="x")
     last = at[-1] if ended else horizon

@@ -343,7 +343,6 @@ def test_a_longer_horizon_keeps_what_happened_before():
         ({"seed": -1}, "the seed is -1"),
         ({"control": Control(threads=0)}, "threads must be at least 1"),
         ({"times": []}, "times must increase"),
-        ({"values": {"cross.rate": np.nan}}, "finite numbers"),
     ],
 )
 def test_bad_numbers_are_refused_in_words(options, words):

@@ -234,7 +234,7 @@ def answer_status(forecast: Forecast, interval: str, lead: Measure | None = None
     """
     if forecast.engine == "exact":
         band = forecast.questions.get(lead.of) if lead is not None and lead.kind == "question" else None
-        if band is not None and (half := 50 * float(band.high[-1] - band.low[-1])) > 0:
+        if band is not None and (half := 50 * float(band.high[-1] - band.low[-1])) >= 0.05:
             return status(f"simulated, ±{half:.1f} points (95%); other questions exact, {forecast.states:,} states")
         return status(f"exact, {forecast.states:,} states")
     return status(f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; {interval}")

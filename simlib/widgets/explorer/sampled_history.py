@@ -94,4 +94,4 @@ def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
 
 def heading(history: SampledHistory, label: str) -> str:
     """Return a title with the number of the history and the label of its ending."""
-    return f"history {history.number + 1:,} of {history.of:,} sampled ones: {label}"
+    return f"History {history.number + 1:,} of {history.of:,} sampled ones: {label}"

@@ -167,7 +167,8 @@ def history(
     machine = state.machine(settings)
     label = "no ending yet" if told.ending == ONGOING else state.base.endings[told.ending].label
     head = sampled_history.heading(told, label)
-    dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days, "title": head}
+    title = f"History {told.number + 1:,}: {label}"
+    dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days, "title": title}
 
     def draw(ax: Axes) -> object:
         return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)
