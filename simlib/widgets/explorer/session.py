@@ -414,8 +414,8 @@ class ExplorerSession:
     def _deeds(self) -> str:
         """Return sentences on the changes by hand other than values, which no slider shows, or "" if there are none.
 
-        An intervention is named in a sentence of its own if it had no effect in at least the share `MOSTLY` of the
-        histories.
+        The second sentence is about the intervention that most often had no effect, if that was in at least the share
+        `MOSTLY` of the histories.
         """
         changes = list(self.state.by_hand(values=False))
         more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
@@ -424,10 +424,9 @@ class ExplorerSession:
         item = max(shares, key=lambda each: shares[each], default=None)
         if item is None or shares[item] < MOSTLY:
             return told
-        words = intervention_in_words(item, self.state.base)
-        return (
-            f"{told} {words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
-        )
+        words, share = intervention_in_words(item, self.state.base), percent(shares[item])
+        effect = f"{words}: it had no effect in {share} of the histories that had not ended by then."
+        return effect if changes == [words] else f"{told} {effect}"
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return the full answers at the present settings and at the baseline (None if it is the same)."""
