@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.typing import Engine
 
 Result = TypeVar("Result")
 
@@ -62,8 +63,8 @@ UNWATCHED = Control()
 
 def check_engine(engine: str) -> None:
     """Raise ValueError for a name that is no engine, such as "MonteCarlo"."""
-    if engine not in ("auto", "exact", "montecarlo"):
-        raise ValueError(f"unknown engine {engine!r}; expected 'auto', 'exact' or 'montecarlo'")
+    if engine not in (names := get_args(Engine)):
+        raise ValueError(f"unknown engine {engine!r}; expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:

@@ -87,14 +87,14 @@ def pooled_rate(events: ArrayLike, exposure_days: ArrayLike) -> PooledRate:
         exposure_days: Days of each case in which events could happen, shape (cases,).
 
     Raises:
-        SimlibError: For an exposure of 0 days, or fewer than 0 events.
+        SimlibError: For an exposure of 0 days, and for missing numbers or numbers below 0.
     """
     from scipy.stats import gamma, t
 
-    count, days = np.atleast_1d(np.asarray(events, dtype=float)), np.atleast_1d(np.asarray(exposure_days, dtype=float))
+    count, days = _columns(events, exposure_days)
     total, exposure, cases = float(count.sum()), float(days.sum()), len(count)
-    if not exposure > 0 or np.any(count < 0):
-        raise SimlibError("a rate needs more than 0 days of exposure, and 0 or more events")
+    if not exposure > 0:
+        raise SimlibError("a rate needs more than 0 days of exposure")
     rate = total / exposure
     if cases < FEWEST_CASES or not total:
         low, high = gamma.ppf([0.05, 0.95], total + 0.5) / exposure

@@ -21,7 +21,7 @@ from simlib.errors import SimlibError
 from simlib.formatting import counted
 from simlib.typing import Floats, Ints
 
-FEWEST_CRISES = 10
+FEWEST_RESAMPLED = 10
 """Fewest crises for a bootstrap interval over crises. With ten, a 95% interval covers about 90%."""
 
 
@@ -282,15 +282,15 @@ def paired_difference(
         seed: Seed of the bootstrap.
 
     Raises:
-        SimlibError: For fewer than `FEWEST_CRISES` crises, because a bootstrap interval of so few is too narrow.
+        SimlibError: For fewer than `FEWEST_RESAMPLED` crises, because a bootstrap interval of so few is too narrow.
     """
     own, other = _rows(score=score, reference=reference)
     names, crisis_of = np.unique(np.asarray(crisis), return_inverse=True)
     if per not in {"case", "crisis"}:
         raise SimlibError(f"a difference is per 'case' or per 'crisis', not per {per!r}")
-    if len(crisis_of) != len(own) or len(names) < FEWEST_CRISES:
+    if len(crisis_of) != len(own) or len(names) < FEWEST_RESAMPLED:
         raise SimlibError(
-            f"an interval of a difference needs the crisis of every case, and at least {FEWEST_CRISES} crises"
+            f"an interval of a difference needs the crisis of every case, and at least {FEWEST_RESAMPLED} crises"
         )
     totals = np.bincount(crisis_of, weights=own - other)
     cases = np.bincount(crisis_of) if per == "case" else np.ones(len(names))

@@ -33,7 +33,7 @@ POINTS, WIDEST = 16, 3.2
 """Number of equally spaced points of log activity, and their largest distance from its mean in standard deviations.
 
 A crisis with many event-days has a narrow likelihood. Points that are far apart would miss it, and the fitted spread
-between crises would be too small.
+between crises would be too small. A scenario can have a level for each point, because a variable has at most 16 levels.
 """
 
 

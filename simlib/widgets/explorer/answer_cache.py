@@ -156,8 +156,7 @@ class AnswerCache:
             simulator = self.simulator(machine)
             if simulator is None:
                 raise MissingDependency(machine.reason)
-            counts = simulator.run(theta, runs=RUNS, seed=self.seed, control=self._own(control))
-            forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
+            forecast = self._simulate(simulator, theta, RUNS, control)
         details = {
             k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
         }
@@ -220,7 +219,7 @@ class AnswerCache:
 
     # ---------------------------------------------------------------- simulated histories
 
-    def sample(self, settings: Settings, runs: int, control: Control = UNWATCHED) -> Counts:
+    def sample(self, settings: Settings, runs: int) -> Counts:
         """Simulate `runs` replicates at the settings, and return what was counted.
 
         Raises ScenarioError, and MissingDependency if Numba is not installed.
@@ -229,8 +228,7 @@ class AnswerCache:
         simulator = self.simulator(machine)
         if simulator is None:
             raise MissingDependency(machine.reason)
-        control = self._own(Control(cancel=control.cancel))
-        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=control)
+        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
     def sampled(self, settings: Settings, runs: int, control: Control = UNWATCHED) -> Forecast | None:
         """Return the Monte Carlo forecast from `runs` replicates, or None if Numba is not installed."""
@@ -238,8 +236,11 @@ class AnswerCache:
         simulator = self.simulator(machine)
         if simulator is None:
             return None
-        counts = self.sample(settings, runs, control)
-        return simulator.forecast(counts, theta=self.theta(settings, machine), seed=self.seed)
+        return self._simulate(simulator, self.theta(settings, machine), runs, Control(cancel=control.cancel))
+
+    def _simulate(self, simulator: Simulator, theta: Floats, runs: int, control: Control) -> Forecast:
+        counts = simulator.run(theta, runs=runs, seed=self.seed, control=self._own(control))
+        return simulator.forecast(counts, theta=theta, seed=self.seed)
 
 
 def remember(cache: OrderedDict[Any, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:

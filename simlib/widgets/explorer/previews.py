@@ -18,7 +18,7 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.results import Forecast
-from simlib.widgets.explorer.answer_cache import ENGINES_KEPT, AnswerCache
+from simlib.widgets.explorer.answer_cache import ENGINES_KEPT, AnswerCache, remember
 from simlib.widgets.explorer.forecast_shift import shift
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import structure
@@ -65,10 +65,8 @@ class Previews:
         sampled = self._sampled(settings, runs, control)
         if sampled is None:
             return
-        self._anchors[key] = Anchor(known, sampled, runs)
-        self._anchors.move_to_end(key)
-        while len(self._anchors) > ENGINES_KEPT:
-            self._anchors.popitem(last=False)
+        self._anchors.pop(key, None)
+        remember(self._anchors, key, lambda: Anchor(known, sampled, runs), ENGINES_KEPT)
 
     def runs(self) -> int:
         """Return how many replicates fit into `PREVIEW_SECONDS`: a power of two from `FEWEST` to `MOST`."""

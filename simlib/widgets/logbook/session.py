@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -175,9 +175,7 @@ class LogSession:
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
-            changed = {row.day for row in {*before, *self._of} if row not in before or row not in self._of}
-            since = min((day for day in changed if day is not None), default=self.last)
-            self._days = {place: day for place, day in self._days.items() if day.day <= since}
+            self._forget(row.day for row in {*before, *self._of} if row not in before or row not in self._of)
             self.notes = {row.number: self.own.wrong_day(row) for row in self.own.rows}
             self.front.show_rows()
         self.worker.submit(self._fill, lambda _: self._show(), self.fail, progress=self._progress)
@@ -212,6 +210,11 @@ class LogSession:
                 self._show(filling=True)
                 last = time.monotonic()
 
+    def _forget(self, changed: Iterable[dt.date | None]) -> None:
+        """Forget the forecasts of all mornings after the first day on which a row has changed."""
+        since = min((day for day in changed if day is not None), default=self.last)
+        self._days = {place: day for place, day in self._days.items() if day.day <= since}
+
     def _progress(self, share: float) -> None:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
@@ -222,8 +225,7 @@ class LogSession:
             every_row = self._outlook(self.mornings - 1)
             self._refused = tuple(each.reading.row.line for each in every_row.left_out)
             changed = before.symmetric_difference(self._refused)
-            since = min((row.day for row in self._of if row.number in changed and row.day), default=self.last)
-            self._days = {place: day for place, day in self._days.items() if day.day <= since}
+            self._forget(row.day for row in self._of if row.number in changed)
             for each in every_row.left_out:
                 self.notes[each.reading.row.line] = refusal(self.scenario, each)
             self._days[self.mornings - 1] = every_row
