@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, get_args
 
-from simlib.errors import Cancelled, TooManyStates, Unsupported
-from simlib.typing import Engine
-
-Result = TypeVar("Result")
+from simlib.errors import Cancelled
 
 Progress = Callable[[float], None]
 """A function that is called with the share of the work that is done, from 0 to 1."""
@@ -59,28 +55,6 @@ class Control:
 
 UNWATCHED = Control()
 """The default control: no progress reports and no cancellation."""
-
-
-def check_engine(engine: str) -> None:
-    """Raise ValueError for a name that is no engine, such as "MonteCarlo"."""
-    if engine not in (names := get_args(Engine)):
-        raise ValueError(f"unknown engine {engine!r}; expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
-
-
-def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
-
-    `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
-    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Raises ValueError for another name.
-    """
-    check_engine(engine)
-    if engine != "montecarlo":
-        try:
-            return exact()
-        except (TooManyStates, Unsupported):
-            if engine == "exact":
-                raise
-    return sampled()
 
 
 def cores() -> int:

@@ -32,7 +32,7 @@ HOME = Path(simlib.__file__).resolve().parents[1]
 # Top to bottom: a module imports only from its own room, from rooms beside it and from rooms above.
 ROOMS = [
     ["errors", "formatting", "typing", "files"],
-    ["control", "quantities", "data"],
+    ["control", "engine_choice", "quantities", "data"],
     ["scenario"],
     ["answer"],
     ["results"],

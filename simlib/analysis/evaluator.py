@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, check_engine, cores
+from simlib.control import UNWATCHED, Control, cores
+from simlib.engine_choice import Engine, check_engine
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
@@ -33,7 +34,7 @@ from simlib.machine.measures import By, Measure, conditional, days_by
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 __all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads"]
 

@@ -26,13 +26,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from simlib.answer import ScenarioKey, Traced, pick, provenance
-from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import counted, percent, quoted
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,12 +20,13 @@ from simlib import __version__
 from simlib.answer import plain_json
 from simlib.calibration.forecast_terms import Term, forecasts_folder, read_terms, refuse_incomplete
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import by_date
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 LEDGER = "registry.jsonl"
 

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date, percent
 from simlib.machine.belief import Belief
 from simlib.scenario import document
 from simlib.scenario.library import scenarios_folder
 from simlib.scenario.model import Condition, Question, Scenario
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     import pandas as pd

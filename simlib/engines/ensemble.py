@@ -20,7 +20,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, check_engine
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, check_engine
 from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.impact_distributions import with_distributions
@@ -31,7 +32,7 @@ from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By
 from simlib.results import ONGOING, Accumulation, Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 __all__ = ["Ensemble", "forecast", "over_priors"]
 

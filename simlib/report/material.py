@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, headline
 from simlib.report import assumption_blocks as ledger
@@ -16,7 +17,6 @@ from simlib.report.change_list import Changes
 from simlib.report.sample import ReportOptions, sampled
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators

@@ -18,6 +18,7 @@ import numpy as np
 from simlib.analysis.uncertainty.estimates import GROUPS
 from simlib.analysis.uncertainty.sampling import prior_scores
 from simlib.control import Control
+from simlib.engine_choice import Engine
 from simlib.engines.ensemble import Ensemble, forecast, over_priors
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -25,7 +26,6 @@ from simlib.machine.measures import headline
 from simlib.machine.report_times import daily_steps
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine
 
 __all__ = ["ReportOptions", "grouped_prior", "sampled"]
 

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.machine.belief import Belief
@@ -23,7 +24,6 @@ from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view, with_horizon
 from simlib.scenario.views.wording import what_if
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.control import Control
+from simlib.engine_choice import Engine
 from simlib.errors import MissingDependency, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.sweep.design import SweepDesign
-from simlib.typing import Engine, Ints
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.control import UNWATCHED, Control, cores
+from simlib.engine_choice import Engine
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
 from simlib.machine.report_times import grid
@@ -20,7 +21,7 @@ from simlib.sweep.design import SweepDesign
 from simlib.sweep.folder import block_file, claim, write_parquet
 from simlib.sweep.points import Options, chosen_engine, need
 from simlib.sweep.workers import Cluster, Threads
-from simlib.typing import Engine, Ints
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,13 +31,14 @@ from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Responses
 from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.errors import SimlibError
 from simlib.formatting import capital, counted, over_draws, percent, quoted
 from simlib.machine import measures
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, days_by
 from simlib.quantities import show
-from simlib.typing import Bools, Engine, Floats
+from simlib.typing import Bools, Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,14 +7,14 @@ import datetime as dt
 from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.result import HISTORIES, Indicators
 from simlib.analysis.samples import sampled
-from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import quoted
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine
 
 __all__ = ["indicators", "indicators_of_endings"]
 

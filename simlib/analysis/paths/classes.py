@@ -26,13 +26,13 @@ from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
 from simlib.analysis.samples import Sample, sampled
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories

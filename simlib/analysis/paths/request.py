@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simlib.engine_choice import Engine
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import long_date, quoted
 from simlib.machine.belief import Belief
@@ -11,7 +12,7 @@ from simlib.machine.measures import Measure, find
 from simlib.machine.tables import Tables
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine, Ints
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories

@@ -21,7 +21,8 @@ from simlib.analysis.paths.request import (
 )
 from simlib.analysis.samples import Sample, sampled
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.formatting import percent, quoted
@@ -29,7 +30,6 @@ from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     import pandas as pd

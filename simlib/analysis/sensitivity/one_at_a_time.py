@@ -25,13 +25,14 @@ from simlib.analysis.sensitivity.screening import (
 )
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.formatting import DUST, counted, listed, one_digit, plainly, quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

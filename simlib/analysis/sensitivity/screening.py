@@ -17,6 +17,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
@@ -26,7 +27,7 @@ from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, Measure, days_by
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 __all__ = ["SCREENING_RUNS", "Input", "inputs", "largest_shares", "score_slopes", "steepest_of_each", "swings"]
 __all__ += ["steepest_first", "tangent_spreads", "uncertain", "with_ranges_of"]

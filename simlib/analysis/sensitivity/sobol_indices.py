@@ -25,12 +25,13 @@ from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackk
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, steepest_first, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.formatting import capital, counted, listed, percent, quoted
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -35,12 +35,12 @@ from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertain
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.errors import Unsupported
 from simlib.formatting import counted, quoted, with_error
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure
 from simlib.scenario.model import Assumption, Scenario
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     import pandas as pd

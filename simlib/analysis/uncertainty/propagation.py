@@ -39,13 +39,14 @@ from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, eno
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief, spread_of
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine
 from simlib.formatting import capital, counted, listed, one_digit, over_draws, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find, of_forecast
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine, Floats, Ints
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,8 @@ from simlib.analysis.whatif.paired_intervals import by_blocks
 from simlib.analysis.whatif.result import Comparison, VariantEffect
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Variant, bookings, vary
 from simlib.answer import dated, provenance
-from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.control import UNWATCHED, Control
+from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.machine import priors
@@ -37,7 +38,7 @@ from simlib.machine.report_times import grid
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.scenario.views.wording import describe, intervention_in_words
-from simlib.typing import Engine, Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,10 +16,10 @@ from simlib.cli.output.files import write_all, written
 from simlib.cli.output.forecast_text import Computed
 from simlib.cli.output.progress import Task
 from simlib.control import Control
+from simlib.engine_choice import Engine
 from simlib.errors import Problem, ScenarioError
 from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario
-from simlib.typing import Engine
 
 if TYPE_CHECKING:
     from simlib.results import Forecast

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simlib.calibration.forecast_registry import Verdict
+    from simlib.engine_choice import Engine
     from simlib.scenario.loader import Stream
-    from simlib.typing import Engine
 
 Changes = tuple[tuple[str, str], ...]
 """Options that take effect in their order on the command line, each as (kind, text)."""

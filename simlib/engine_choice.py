@@ -1,0 +1,38 @@
+"""The choice of the engine that answers a question: exact, Monte Carlo, or whichever can answer.
+
+This module imports no NumPy, so that the command line can print its help without waiting for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeVar, get_args
+
+from simlib.errors import TooManyStates, Unsupported
+
+Result = TypeVar("Result")
+
+Engine = Literal["auto", "exact", "montecarlo"]
+"""The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""
+
+
+def check_engine(engine: str) -> None:
+    """Raise ValueError for a name that is no engine, such as "MonteCarlo"."""
+    if engine not in (names := get_args(Engine)):
+        raise ValueError(f"unknown engine {engine!r}; expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
+
+
+def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
+    """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
+
+    `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
+    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Raises ValueError for another name.
+    """
+    check_engine(engine)
+    if engine != "montecarlo":
+        try:
+            return exact()
+        except (TooManyStates, Unsupported):
+            if engine == "exact":
+                raise
+    return sampled()
