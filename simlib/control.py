@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from simlib.errors import Cancelled
@@ -55,6 +58,24 @@ class Control:
 
 UNWATCHED = Control()
 """The default control: no progress reports and no cancellation."""
+
+
+@contextmanager
+def helper_threads(count: int, control: Control = UNWATCHED) -> Iterator[tuple[ThreadPoolExecutor, Control]]:
+    """Yield `count` threads, and a control for the work that they are given.
+
+    If the block raises an error, as after Ctrl-C, this control cancels the work under way, and no other work begins.
+    Otherwise the error would have to wait until all work is done.
+    """
+    failed = threading.Event()
+    watched = Control(control.progress, lambda: failed.is_set() or control.cancelled(), control.threads)
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield pool, watched
+        except BaseException:
+            failed.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def cores() -> int:

@@ -12,13 +12,12 @@ different blocks. Variances, covariances and indices are therefore averages over
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, cores
+from simlib.control import UNWATCHED, Control, cores, helper_threads
 from simlib.engine_choice import Engine, check_engine
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
@@ -165,16 +164,12 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
     Raises Cancelled when `control` cancels the work.
     """
     parts = [answer(*(column[0] for column in columns))]  # the first call runs alone and builds what all calls share
-    with ThreadPoolExecutor(control.threads or cores()) as pool:
-        try:
-            for part in pool.map(answer, *(column[1:] for column in columns)):
-                parts.append(part)
-                if control.cancelled():
-                    raise Cancelled("the analysis was cancelled")
-                control.report(len(parts) / len(columns[0]))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    with helper_threads(control.threads or cores(), control) as (pool, _):
+        for part in pool.map(answer, *(column[1:] for column in columns)):
+            parts.append(part)
+            if control.cancelled():
+                raise Cancelled("the analysis was cancelled")
+            control.report(len(parts) / len(columns[0]))
     return np.stack(parts)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +18,7 @@ import numpy as np
 from simlib.analysis.log_odds_steps import errors, log_odds, steps
 from simlib.analysis.log_values import questions_for, starting_in
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.control import UNWATCHED, Control, cores
+from simlib.control import UNWATCHED, Control, cores, helper_threads
 from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import Observable, observable
 from simlib.engines.exact.solver import Solver
@@ -314,7 +313,7 @@ def _followed(
     start = prepared.timetable.start
     one = partial(_one, replay, solver, asked, states, replay.days - start, since, Control(cancel=control.cancel))
     result = []
-    with ThreadPoolExecutor(control.threads or cores()) as pool:
+    with helper_threads(control.threads or cores(), control) as (pool, _):
         for number, stages in enumerate(pool.map(one, taken.theta)):
             result.append(stages)
             control.check()

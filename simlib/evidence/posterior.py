@@ -18,13 +18,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from simlib.control import Control, cores
+from simlib.control import Control, cores, helper_threads
 from simlib.errors import SimlibError
 from simlib.evidence import hamiltonian
 from simlib.evidence.draw_weights import Reweighting
@@ -195,7 +194,7 @@ class Learning:
                 ends.append(weighed.gradient(z)[1][both])
             return (ends[0] - ends[1]) / (2 * _STEP)
 
-        with ThreadPoolExecutor(self.control.threads or cores()) as pool:
+        with helper_threads(self.control.threads or cores(), self.control) as (pool, _):
             for place, row in enumerate(pool.map(slopes, range(len(self.a)))):
                 curvature[place] = row
                 self.control.check()
@@ -267,7 +266,7 @@ class Learning:
         """
         thetas = priors.values_from_scores(weighed.world, z)
         logs, ends = np.empty(len(z)), np.zeros((len(z), len(weighed.end_levels)))
-        with ThreadPoolExecutor(self.control.threads or cores()) as pool:
+        with helper_threads(self.control.threads or cores(), self.control) as (pool, _):
             for number, passed in enumerate(pool.map(partial(_passed, weighed), thetas)):
                 logs[number] = passed[0]
                 ends[number] = passed[1]

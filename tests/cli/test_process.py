@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from simlib.cli import _tidy_end
+from simlib.cli.output.progress import Task
 from tests.cli.world import write_bridge
 
 SIMLIB = [sys.executable, "-m", "simlib"]
@@ -137,6 +139,17 @@ def test_sigterm_leaves_no_temporary_files(bridge: str, tmp_path: Path) -> None:
     run.send_signal(signal.SIGTERM)
     assert run.wait(SECONDS) == 143
     assert not out.exists()
+
+
+@posix
+def test_sigterm_cancels_the_work_of_every_thread() -> None:
+    """The process ends only when its threads have ended, and they watch the control of the task."""
+    task = Task("working")
+    with pytest.raises(SystemExit) as end, _tidy_end(), task:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert end.value.code == 143
+    assert task.control.cancelled()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.slow

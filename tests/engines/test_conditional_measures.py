@@ -3,6 +3,7 @@
 import random
 import re
 import shlex
+import time
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,27 @@ def test_a_lull_given_something_is_answered_by_histories():
     assert value(scenario, name, "auto") == pytest.approx(expected, abs=0.02)
     forecast = solve(with_events(scenario, find(scenario, name)), times=1)
     assert of_forecast(forecast, find(scenario, name)[0])[0][-1] == pytest.approx(expected, abs=0.03)
+
+
+def test_an_error_in_the_exact_part_stops_the_histories_beside_it(monkeypatch):
+    """Ctrl-C and SIGTERM raise such an error. The pool of threads must not wait for all histories."""
+    solver, stopped = Solver(chain().lull("pause", 6, "provoke").scenario()), []
+
+    def long(*arguments):
+        for _ in range(300):
+            if arguments[-1].cancelled():
+                stopped.append(True)
+                return
+            time.sleep(0.01)
+
+    def fail(*_):
+        raise SystemExit
+
+    monkeypatch.setattr(solver, "_replicates", long)
+    monkeypatch.setattr(solver, "_solve_exactly", fail)
+    with pytest.raises(SystemExit):
+        solver.solve()
+    assert stopped == [True]
 
 
 def test_a_lull_given_an_event_that_the_states_decide_is_counted_in_the_same_histories():

@@ -36,7 +36,7 @@ class Task:
         self._shown = self._answered = False
         self._line = sys.stderr.isatty()
         self._reporter = threading.Thread(target=self._show, daemon=True)
-        self._handler: Any = None
+        self._handlers: dict[signal.Signals, Any] = {}
 
     @property
     def control(self) -> Control:
@@ -61,15 +61,16 @@ class Task:
 
     def __enter__(self) -> Task:
         if threading.current_thread() is threading.main_thread():
-            self._handler = signal.signal(signal.SIGINT, self._interrupt)
+            self._handlers[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._terminate)
+            self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
         self._reporter.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._done.set()
         self._reporter.join()
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         if self._shown and self._line:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
@@ -81,6 +82,12 @@ class Task:
             raise KeyboardInterrupt
         self._stop.set()
         sys.stderr.write("\nsimlib: stopping; press Ctrl-C again to stop at once\n")
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()  # the other threads must stop too, because the end of the process waits for them
+        handler = self._handlers[signal.SIGTERM]
+        if callable(handler):
+            handler(number, frame)
 
     def _show(self) -> None:
         wait = PATIENCE

@@ -11,13 +11,12 @@ from __future__ import annotations
 import dataclasses
 import time as clock
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
 from simlib.engines.exact.chebyshev import TooCyclic
@@ -216,8 +215,8 @@ class Solver:
         Raises MissingDependency without Numba, if a question needs histories.
         """
         chain = self.chain(theta, centre, start)
-        work = partial(self._replicates, chain, runs, seed, first, Control(cancel=control.cancel))
-        with ThreadPoolExecutor(1) as beside:
+        with helper_threads(1, Control(cancel=control.cancel)) as (beside, watched):
+            work = partial(self._replicates, chain, runs, seed, first, watched)
             waiting = beside.submit(work) if self.by_histories else None
             forecast = self._solve_exactly(chain, tolerance, control)
             if ranges and self.law_products(forecast) <= products:
@@ -337,7 +336,7 @@ class Solver:
         return self._run(self.chain(theta, centre, start), tolerance, control)
 
     def _run(self, chain: Chain, tolerance: float, control: Control, *, scope: _Scope | None = None) -> Solution:
-        with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
+        with one_blas_thread(), helper_threads(self.threads, control) as (pool, _):
             work = chain, tolerance, pool if self.threads > 1 else None, control
             solution = None
             while solution is None:

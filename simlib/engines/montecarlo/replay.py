@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.montecarlo.arrays import Values
 from simlib.engines.montecarlo.kernel_call import allocate, call, empty_track
 from simlib.engines.montecarlo.simulator import CHUNK, Simulator, check_runs, thread_count
@@ -196,7 +195,7 @@ def histories(
         control.check()
         return _replay(simulator, at, seed, *block)
 
-    with ThreadPoolExecutor(thread_count(control.threads, len(blocks))) as pool:
+    with helper_threads(thread_count(control.threads, len(blocks)), control) as (pool, _):
         parts = list(pool.map(play, blocks))
     return _histories_of(simulator, seed, numbers, parts)
 

@@ -13,14 +13,13 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
 from simlib.engines.montecarlo.counts import Counts, to_forecast
 from simlib.engines.montecarlo.kernel_call import allocate, call
@@ -216,7 +215,7 @@ class _Job:
         if threads == 1:
             self._take_chunks(report)
         else:
-            with ThreadPoolExecutor(threads - 1) as pool:
+            with helper_threads(threads - 1, control) as (pool, _):
                 helpers = [pool.submit(self._take_chunks) for _ in range(threads - 1)]
                 self._take_chunks(report)
             for helper in helpers:
