@@ -13,7 +13,6 @@ import numpy as np
 
 from simlib.control import Control
 from simlib.engines.exact.amounts import exact_amounts
-from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency
 from simlib.machine.belief import Belief
@@ -52,7 +51,7 @@ def with_distributions(
     if solver is not None:
         steps = forecast.provenance["steps"]
         for index, (name, impact) in enumerate(forecast.impacts.items()):
-            law = exact_amounts(solver, index, impact, belief, steps, PRODUCTS, job[2])
+            law = exact_amounts(solver, index, impact, belief, steps, job[2])
             found[name] = found[name] if law is None else law
     if any(sample is None for _, sample in found.values()):
         wanted = [name for name, (_, sample) in found.items() if sample is None]

@@ -42,9 +42,9 @@ def endings(solver, vector):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_says_at_every_time_what_a_whole_solution_says(seed):
     solver, times = solver_and_times(seeded_world(seed))
-    forecast, start = solver.solve(), solver.chain().start()
+    forecast, chain = solver.solve(), solver.chain()
     for place, day in enumerate(times):
-        passage = solver.propagate(start, 0, day)
+        passage = chain.propagate(chain.start(), 0, day)
         for name, p in endings(solver, passage.vector).items():
             assert forecast.endings[name].probability[place] == pytest.approx(p, abs=2e-9)
         for index, (variable, levels) in enumerate(forecast.variables.items()):
@@ -57,10 +57,10 @@ def test_it_says_at_every_time_what_a_whole_solution_says(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_taboo_stops_as_much_as_the_question_has_been_answered(seed):
     solver, times = solver_and_times(seeded_world(seed))
-    forecast, start = solver.solve(), solver.chain().start()
+    forecast, chain = solver.solve(), solver.chain()
     for name, taboo in firsts(solver).items():
         for place, day in enumerate(times):
-            passage = solver.propagate(start, 0, day, taboo=taboo)
+            passage = chain.propagate(chain.start(), 0, day, taboo=taboo)
             assert passage.stopped == pytest.approx(forecast.questions[name].probability[place], abs=2e-9)
             assert passage.stopped + passage.vector.sum() == pytest.approx(1, abs=1e-9)
 
@@ -85,17 +85,18 @@ def test_two_passes_are_one(seed):
 def test_interventions_at_a_time_have_acted_by_then(day):
     scenario = worlds.two_states(0.1, horizon=30.0).replace(interventions=(Pin("bank", "right", worlds.date(day)),))
     solver = Solver(scenario, times=1)
-    right = solver.space.levels[:, 0] == 1
-    assert solver.propagate(solver.chain().start(), 0, day).vector[right].sum() == pytest.approx(1)
+    chain, right = solver.chain(), solver.space.levels[:, 0] == 1
+    assert chain.propagate(chain.start(), 0, day).vector[right].sum() == pytest.approx(1)
     if day:
-        before = solver.propagate(solver.chain().start(), 0, day - 1e-9).vector[right].sum()
+        before = chain.propagate(chain.start(), 0, day - 1e-9).vector[right].sum()
         assert before == pytest.approx(-np.expm1(-0.1 * day), abs=1e-8)
 
 
 def test_a_forced_firing_of_a_taboo_move_stops():
     scenario = worlds.two_states(0.1, horizon=30.0).replace(interventions=(Force("cross", worlds.date(10)),))
     solver = Solver(scenario, times=1)
-    passage = solver.propagate(solver.chain().start(), 0, 30, taboo=Taboo(None, ((solver.tables.move("cross"), -1),)))
+    chain = solver.chain()
+    passage = chain.propagate(chain.start(), 0, 30, taboo=Taboo(None, ((solver.tables.move("cross"), -1),)))
     assert passage.stopped == pytest.approx(1)
     assert passage.vector.sum() == pytest.approx(0, abs=1e-15)
 
@@ -103,18 +104,20 @@ def test_a_forced_firing_of_a_taboo_move_stops():
 def test_at_other_values_than_the_stated_ones():
     solver = Solver(worlds.two_states(0.1, horizon=30.0), times=1)
     theta = priors.theta(solver.scenario, {"cross.rate": 0.4})
-    left = solver.propagate(solver.chain().start(), 0, 5, theta=theta).vector[solver.space.levels[:, 0] == 0]
+    chain = solver.chain(theta)
+    left = chain.propagate(chain.start(), 0, 5).vector[solver.space.levels[:, 0] == 0]
     assert left.sum() == pytest.approx(np.exp(-2))
 
 
 def test_times_that_cannot_be_are_refused_and_work_can_be_stopped():
     solver = Solver(worlds.two_states(horizon=30.0), times=1)
-    start = solver.chain().start()
+    chain = solver.chain()
+    start = chain.start()
     for first, last in ((5, 4), (-1, 3), (0, 31)):
         with pytest.raises(ValueError, match="0 ≤ start ≤ stop ≤ 30 days"):
-            solver.propagate(start, first, last)
+            chain.propagate(start, first, last)
     with pytest.raises(Cancelled):
-        solver.propagate(start, 0, 30, control=Control(cancel=lambda: True))
+        chain.propagate(start, 0, 30, control=Control(cancel=lambda: True))
     shares = []
-    solver.propagate(start, 0, 30, control=Control(progress=shares.append))
+    chain.propagate(start, 0, 30, control=Control(progress=shares.append))
     assert shares[-1] == pytest.approx(1)

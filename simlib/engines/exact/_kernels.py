@@ -141,22 +141,7 @@ def explore(
 
 @compiled_once()
 def fill_edges(
-    table,
-    codes,
-    endings,
-    dense,
-    first,
-    last,
-    edge_start,
-    target,
-    pair,
-    sizes,
-    radix,
-    moves,
-    effects,
-    clauses,
-    clocks,
-    pairs,
+    table, codes, endings, dense, first, last, start, target, pair, sizes, radix, moves, effects, clauses, clocks, pairs
 ):
     """Write target state and pair (rate table entry, outcome) of each edge out of states `first` to `last` - 1.
 
@@ -170,7 +155,7 @@ def fill_edges(
         code = codes[x]
         for v in range(len(sizes)):
             levels[v] = (code // radix[v]) % sizes[v]
-        edge = edge_start[x]
+        edge = start[x]
         for m in range(len(table_start) - 1):
             local = 0
             for k in range(move_start[m], move_start[m + 1]):

@@ -213,8 +213,7 @@ class Adjoint:
             span, (before, vectors) = self.spans[index], forward[index]
             value, per_pair[index] = self._back_through(measure, span, vectors, value)
             value = self._back_over_actions(measure, span, before, value, forced[index])
-        if measure.quest.taboo.inside is not None:
-            value[measure.quest.taboo.inside] = 1.0
+        value = measure.quest.taboo.met(value)
         answer = float(self.chain.start() @ value)
         rule = ChainRule(self.tables, self.space, self.theta)
         for span, by_pair, by_firing in zip(self.spans, per_pair, forced, strict=True):
@@ -314,9 +313,7 @@ class Adjoint:
             tolerance=self.tolerance,
             control=self._cancelling,
         )
-        weighted = vectors * span.weights[:, None]
-        if taboo.inside is not None:
-            weighted = np.where(taboo.inside, 0.0, weighted)
+        weighted = taboo.clear(vectors * span.weights[:, None])
         _edge_sums(span.space, weighted, worth[:-1], sums)
         self._add_firings(measure, taboo, weighted, worth[:-1], sums)
         return worth[-1], sums
@@ -358,8 +355,7 @@ class Adjoint:
             vectors.append(current)
             current = taboo.clear(jump.apply(current, taboo))
         for jump, vector in zip(reversed(jumps), reversed(vectors), strict=True):
-            if taboo.inside is not None:
-                value = np.where(taboo.inside, 1.0, value)
+            value = taboo.met(value)
             pulled = value.copy()
             pulled[jump.able] = 0.0
             for outcome, chance, target in jump.branches:

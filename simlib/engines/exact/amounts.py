@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.control import Control
-from simlib.engines.exact.chain import Chain
-from simlib.engines.exact.count_distribution import OneAmount, count_law, products_of
+from simlib.engines.exact.count_distribution import PRODUCTS, OneAmount, count_law, products_of
 from simlib.engines.exact.solver import Solver
 from simlib.machine.belief import Belief
 from simlib.results import FAN, Accumulation, AmountSample
@@ -19,13 +18,7 @@ from simlib.typing import Floats
 
 
 def exact_amounts(
-    solver: Solver,
-    impact: int,
-    found: Accumulation,
-    belief: Belief | None,
-    steps: int,
-    products: float,
-    control: Control,
+    solver: Solver, impact: int, found: Accumulation, belief: Belief | None, steps: int, control: Control
 ) -> tuple[Floats, AmountSample] | None:
     """Return three quantiles of an impact at T times (3, T), and its distribution at the last time.
 
@@ -38,7 +31,6 @@ def exact_amounts(
         found: The mean and the standard deviation of the impact.
         belief: The weighted draws of the assumptions. None: the stated values.
         steps: The number of steps of one solution.
-        products: Limit on the multiplications for the distribution, over all draws together.
         control: Cancellation, which raises Cancelled.
     """
     one = OneAmount.of(solver.state_rewards.rewards, impact)
@@ -50,16 +42,13 @@ def exact_amounts(
         centre = solver.chain().theta
         chains, weights = [solver.chain(theta, centre, start) for theta, start in belief.rows()], belief.weights
     amount = float(weights @ [chain.theta[one.amount] for chain in chains])
-    if products_of(chains[0], found.mean[-1:] / amount, steps) * len(chains) > products:
+    mean, silent = float(found.mean[-1]) / amount, Control(cancel=control.cancel)
+    if products_of(chains[0], np.array([mean]), steps) * len(chains) > PRODUCTS:
         return None
-    laws = [_law(chain, one, float(found.mean[-1]) / amount, solver.times, control) for chain in chains]
+    laws = [count_law(chain, one.counts, mean, solver.times, control=silent).share for chain in chains]
     numbers = max(law.shape[1] for law in laws)
     shares = np.stack([np.pad(law, ((0, 0), (0, numbers - law.shape[1]))) for law in laws])
     amounts = np.outer([chain.theta[one.amount] for chain in chains], np.arange(numbers))
     samples = [AmountSample(amounts, weights, shares[:, time]) for time in range(len(solver.times))]
     fan = np.array([[sample.point(share) for sample in samples] for share in FAN])
     return fan, samples[-1]
-
-
-def _law(chain: Chain, one: OneAmount, mean: float, times: Floats, control: Control) -> Floats:
-    return count_law(chain, one.counts, mean, times, control=Control(cancel=control.cancel)).share

@@ -14,7 +14,6 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import one_blas_thread
 from simlib.engines.exact.chain import Chain
-from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Observable
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
@@ -45,7 +44,7 @@ def state_values(
     """
     result = np.zeros((len(days), len(solver.space)))
     value = np.zeros(len(solver.space)) if asked.terminal is None else asked.terminal.copy()
-    value = _met(value, asked.quest.taboo)
+    value = asked.quest.taboo.met(value)
     result[days == solver.horizon] = value
     with one_blas_thread():
         for segment in reversed(solver.segments):
@@ -54,12 +53,12 @@ def state_values(
                 worth = _back(chain, segment, value, end - start, end - days[here], taboo, control)
                 result[here], value = worth[:-1], worth[-1]
                 if start == since and start > segment.start:
-                    value = _met(value, taboo)
+                    value = taboo.met(value)
                     result[days == start] = value
             taboo = asked.quest.taboo if segment.start >= since else NOTHING
             for jump in reversed(chain.jumps(segment)):
-                value = _over(jump, value, taboo)
-            value = _met(value, taboo)
+                value = jump.pull(taboo.met(value), taboo)
+            value = taboo.met(value)
             result[days == segment.start] = value
     return result
 
@@ -81,17 +80,3 @@ def _back(
     space = chain.space.held(segment.held, chain.tables)
     times = np.append(remaining, duration)
     return backward(space, pair_rates, value, duration, times, kill=kill, tolerance=TOLERANCE, control=control)
-
-
-def _met(value: Floats, taboo: Taboo) -> Floats:
-    return value if taboo.inside is None else np.where(taboo.inside, 1.0, value)
-
-
-def _over(jump: Jump, value: Floats, taboo: Taboo) -> Floats:
-    value = _met(value, taboo)
-    result = value.copy()
-    result[jump.able] = 0.0
-    for outcome, chance, target in jump.branches:
-        stops = taboo.stops(jump.action.move, outcome)
-        result[jump.able] += chance * (1.0 if stops else value[target])
-    return result

@@ -124,19 +124,22 @@ class Chain:
         fire[self.space.ended] = 0.0
         return fire
 
-    def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of all pairs, with 0 for pairs that stop a history, and a `Kill`.
+    def stopping_hazard(self, taboo: Taboo, pair_rates: Floats) -> Floats:
+        """Return the hazard per day in each state (N,) of the firings (happenings of moves) that stop a history."""
+        result = np.zeros(len(self.space))
+        for move in taboo.moves:
+            result += self.hazard(pair_rates, move, self.marked(taboo) & self.pairs(move))
+        return result
 
-        The `Kill` has the states that stop a history, and the hazard of the pairs that stop it. The `Kill` is None for
-        an empty taboo.
+    def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill]:
+        """Return the rates of all pairs, with 0 for pairs that stop a history, and what stops a history.
+
+        Within a segment, a history stops in a state of the taboo, or at the hazard of the pairs left out.
         """
-        fire = None
-        if taboo.firings:
-            pairs = self.marked(taboo)
-            hazards = [self.hazard(pair_rates, move, pairs & self.pairs(move)) for move in taboo.moves]
-            fire = np.sum(hazards, axis=0)
-            pair_rates = np.where(pairs, 0.0, pair_rates)
-        return pair_rates, None if taboo.inside is None and fire is None else Kill(taboo.inside, fire)
+        if not taboo.firings:
+            return pair_rates, Kill(taboo.inside)
+        rest = np.where(self.marked(taboo), 0.0, pair_rates)
+        return rest, Kill(taboo.inside, self.stopping_hazard(taboo, pair_rates))
 
     def flow(
         self, vector: Floats, segment: Segment, duration: float, *, taboo: Taboo = NOTHING, **options: Any
@@ -147,8 +150,8 @@ class Chain:
         options are passed to `uniformization.flow`.
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
-        fire = None if kill is None else kill.fire
-        generator = Generator.build(self.space.held(segment.held, self.tables).incoming, pair_rates, fire, duration)
+        incoming = self.space.held(segment.held, self.tables).incoming
+        generator = Generator.build(incoming, pair_rates, kill.fire, duration)
         return flow(generator, vector, duration, kill=kill, **options)
 
     def propagate(

@@ -18,6 +18,7 @@ In a chain without cycles, the eigenvalues of P are its diagonal, and the y_k st
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,13 +77,7 @@ def _length(mean: float, small: float) -> int:
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
-    while low < high:
-        middle = (low + high) // 2
-        if _term(middle, mean) > math.log(small):
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return bisect_left(range(high), True, lo=low, key=lambda k: _term(k, mean) <= math.log(small))
 
 
 def _term(k: int, mean: float) -> float:

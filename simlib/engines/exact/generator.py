@@ -55,16 +55,13 @@ class Generator:
         uniform = jumps_per_day(exit_rate, duration)
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
-    def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
-        """Write the states `first` to `last` - 1 of a distribution, after one jump of the chain, to `result` (N,).
-
-        Without Numba, all states are written.
-        """
+    def step(self, vector: Floats, result: Floats) -> None:
+        """Write a distribution (N,) over the states, after one jump of the chain, to `result` (N,)."""
         if kernels is None:
             result[:] = self.diagonal * vector + self._matrix @ vector
             return
-        incoming, last = self.incoming, len(vector) if last is None else last
-        kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, first, last)
+        edges = self.incoming
+        kernels.step(vector, result, edges.start, edges.source, self.values, self.diagonal, 0, len(vector))
 
     @cached_property
     def _matrix(self) -> Any:
@@ -82,6 +79,10 @@ class Kill:
 
     inside: Bools | None = None
     fire: Floats | None = None
+
+
+NO_KILL = Kill()
+"""Nothing stops a history."""
 
 
 class Push:
@@ -105,10 +106,8 @@ class Push:
         """Return P u (N,) for values u = `vector` (N,)."""
         if kernels is None:
             return np.asarray(self.diagonal * vector + self.matrix @ vector)
-        result = np.empty_like(vector)
-        kernels.step(
-            vector, result, self.space.edge_start, self.space.target, self.values, self.diagonal, 0, len(vector)
-        )
+        result, space = np.empty_like(vector), self.space
+        kernels.step(vector, result, space.edge_start, space.target, self.values, self.diagonal, 0, len(vector))
         return result
 
 

@@ -65,10 +65,15 @@ class Jump:
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())
 
-    def pull(self, value: Floats) -> Floats:
-        """Return the value of states (N,) before the intervention, given their value (N,) after the intervention."""
-        result = value.copy()
-        result[self.able] = sum(chance * value[target] for _, chance, target in self.branches)
+    def pull(self, value: Floats, taboo: Taboo = NOTHING) -> Floats:
+        """Return the value of states (N,) before the intervention, given their value (N,) after the intervention.
+
+        A history that an outcome stops (`taboo`) has the value 1.
+        """
+        result, move = value.copy(), self.action.move
+        result[self.able] = sum(
+            chance * (1.0 if taboo.stops(move, outcome) else value[target]) for outcome, chance, target in self.branches
+        )
         return result
 
     def unmoved(self, vector: Floats) -> float:

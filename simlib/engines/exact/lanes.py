@@ -119,7 +119,7 @@ class Lanes:
         if some is not None:
             whole = some.values(pair_rates)
             own = np.stack([whole if m is None else some.values(np.where(m, 0.0, pair_rates)) for m in marks], axis=1)
-            fire = np.stack([self._fire(chain, taboo, pair_rates) for taboo in self.taboos], axis=1)
+            fire = np.stack([chain.stopping_hazard(taboo, pair_rates) for taboo in self.taboos], axis=1)
             leaving = np.stack([sums_by(some.source, lane, n) for lane in own.T], axis=1) + fire
         most = reduce(np.maximum, leaving.T)
         self.uniform = jumps_per_day(exit_rate + most, duration) * (leap or 1.0)
@@ -136,13 +136,6 @@ class Lanes:
         self.taken = some_rows(inside)
         self.out = inside[self.taken].astype(float)
         self.keep = 1 - self.out
-
-    @staticmethod
-    def _fire(chain: Chain, taboo: Taboo, pair_rates: Floats) -> Floats:
-        result = np.zeros(len(chain.space))
-        for move in taboo.moves:
-            result += chain.hazard(pair_rates, move, chain.marked(taboo) & chain.pairs(move))
-        return result
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
         """Let each column after the first gain amounts per day in proportion to the first column (the distribution).

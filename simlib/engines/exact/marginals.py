@@ -43,11 +43,7 @@ class _Group:
     dimensions: frozenset[int]
     cell: Ints
     example: Ints
-    first: int
-
-    @property
-    def bins(self) -> slice:
-        return slice(self.first, self.first + len(self.example))
+    first: int = 0
 
 
 class Features:
@@ -108,12 +104,12 @@ class Features:
                 packed[min(fitting)[2]] |= dims
             else:
                 packed.append(set(dims))
-        return self._merged([self._group(dims, 0) for dims in packed])
+        return self._merged([self._group(dims) for dims in packed])
 
     def _merged(self, groups: list[_Group]) -> list[_Group]:
         left = sorted(groups, key=lambda group: -len(group.example))
         while len(left) > 1 and len(left[-1].example) * len(left[-2].example) <= _ROOM:
-            left.append(self._group(set(left.pop().dimensions | left.pop().dimensions), 0))
+            left.append(self._group(set(left.pop().dimensions | left.pop().dimensions)))
             left.sort(key=lambda group: -len(group.example))
         starts = np.cumsum([0, *(len(group.example) for group in left)])
         return [replace(group, first=int(first)) for group, first in zip(left, starts[:-1], strict=True)]
@@ -121,12 +117,12 @@ class Features:
     def _combinations(self, dims: set[int]) -> int:
         return int(np.prod([self._sizes[d] for d in dims], dtype=np.int64))
 
-    def _group(self, dims: set[int], first: int) -> _Group:
+    def _group(self, dims: set[int]) -> _Group:
         code = self.space.ended.astype(np.int64)
         for dimension in sorted(dims):
             code = code * self._sizes[dimension] + self._values[dimension]
         _, example, cell = np.unique(code, return_index=True, return_inverse=True)
-        return _Group(frozenset(dims), cell.reshape(-1), example, first)
+        return _Group(frozenset(dims), cell.reshape(-1), example)
 
     def _home(self, dims: set[int]) -> _Group:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 
 from simlib.typing import Floats, Ints
@@ -47,10 +49,4 @@ def truncation(mean: float, tolerance: float) -> int:
     low, high = 0, int(mean + 10 * np.sqrt(mean + 1)) + 16
     while gammainc(high + 1.0, mean) > tolerance:
         low, high = high, 2 * high
-    while low < high:
-        middle = (low + high) // 2
-        if gammainc(middle + 1.0, mean) > tolerance:
-            low = middle + 1
-        else:
-            high = middle
-    return max(low, 1)
+    return max(bisect_left(range(high), True, lo=low, key=lambda k: gammainc(k + 1.0, mean) <= tolerance), 1)

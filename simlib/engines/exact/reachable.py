@@ -8,6 +8,7 @@ levels of the variables.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -80,15 +81,12 @@ def _pins(tables: Tables) -> set[tuple[int, int]]:
 class _Search:
     def __init__(self, tables: Tables, cap: int, control: Control) -> None:
         self.tables, self.cap, self.control = tables, cap, control
-        combinations = 1
-        for size in tables.sizes.tolist():
-            combinations *= size
-        if combinations > 2**62:
+        self.combinations = math.prod(tables.sizes.tolist())
+        if self.combinations > 2**62:
             raise Unsupported(
                 "the levels of all variables combine to more than 2^62 states, too many to number; "
                 "use the Monte Carlo engine (--engine montecarlo)"
             )
-        self.combinations = combinations
         self.held = sorted(held_together(tables))
         self.radix: Ints = np.cumprod(np.concatenate([[1], tables.sizes[:0:-1]]))[::-1].astype(np.int64)
         self.pair_counts = np.diff(tables.table_start) * np.diff(tables.outcome_start)
@@ -240,7 +238,6 @@ class _Search:
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         target = np.empty(int(start[-1]), dtype=np.uint32)
         pair = np.empty(int(start[-1]), dtype=np.uint32)
-        sizes, radix, moves, effects, clauses, clocks = arguments
         for first in range(0, len(codes), _BLOCK):
             kernels.fill_edges(
                 search.table,
@@ -252,12 +249,7 @@ class _Search:
                 start,
                 target,
                 pair,
-                sizes,
-                radix,
-                moves,
-                effects,
-                clauses,
-                clocks,
+                *arguments,
                 self.pair_start,
             )
             self._check(len(codes), complete=True)

@@ -189,7 +189,7 @@ class SolutionRun:
         self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too
         horizon = max(self.world.horizon, 1e-300)
-        told = replace(self.control.part(segment.start / horizon, segment.end / horizon))
+        told = self.control.part(segment.start / horizon, segment.end / horizon)
         silent = Control(cancel=self.control.cancel)
         first, *others = self.world.blocks
         work = [partial(self._pass, seats, segment, rows, None, silent) for seats in others]

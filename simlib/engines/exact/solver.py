@@ -18,7 +18,7 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.exact.backend import kernels, one_blas_thread
-from simlib.engines.exact.chain import Chain, Passage
+from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.chebyshev import TooCyclic
 from simlib.engines.exact.count_distribution import PRODUCTS, firing_laws, products_of
 from simlib.engines.exact.first_passages import FirstPassages
@@ -28,7 +28,6 @@ from simlib.engines.exact.quests import Quest, seated
 from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.run import Prepared, Solution, SolutionRun
 from simlib.engines.exact.solution_forecast import bands_of, finer_tolerance, forecast_of
-from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.errors import TooManyStates
 from simlib.machine import priors
 from simlib.machine.firing_counter import with_counter
@@ -272,12 +271,11 @@ class Solver:
 
         `forecast` gives the expected counts and the number of steps of one solution.
         """
-        means = np.array([mean[-1] for mean in forecast.moves.values()])
-        return products_of(self.chain(), means, forecast.provenance["steps"])
+        return products_of(self.chain(), _expected_counts(forecast), forecast.provenance["steps"])
 
     def _with_laws(self, forecast: Forecast, chain: Chain, control: Control) -> Forecast:
-        means = np.array([mean[-1] for mean in forecast.moves.values()])
-        laws = firing_laws(chain, means, float(self.times[-1]), control=Control(cancel=control.cancel))
+        silent = Control(cancel=control.cancel)
+        laws = firing_laws(chain, _expected_counts(forecast), float(self.times[-1]), control=silent)
         source = dict(forecast.provenance) | {"firings_by": "exact"}
         return dataclasses.replace(forecast, firings=laws, provenance=source)
 
@@ -366,23 +364,9 @@ class Solver:
         """Return this solver's Markov chain at the assumption values and the start probabilities of another chain."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
-    def propagate(
-        self,
-        vector: Floats,
-        start: float,
-        stop: float,
-        *,
-        theta: Floats | None = None,
-        centre: Floats | None = None,
-        taboo: Taboo = NOTHING,
-        control: Control = UNWATCHED,
-    ) -> Passage:
-        """Carry a distribution (N,) over the states of `space` from one time to another, interventions included.
 
-        Other arguments and exceptions are the same as in `Chain.propagate`. `theta` (A,) are the assumption values
-        (default: the stated values). If `theta` is a draw of the assumptions, `centre` (A,) holds the stated values.
-        """
-        return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
+def _expected_counts(forecast: Forecast) -> Floats:
+    return np.array([mean[-1] for mean in forecast.moves.values()])
 
 
 class _Furthest:

@@ -207,6 +207,10 @@ class Taboo:
         """Return a distribution (N,) without the part in states that stop a history."""
         return vector if self.inside is None else np.where(self.inside, 0.0, vector)
 
+    def met(self, value: Floats) -> Floats:
+        """Return the values of states (N,), with 1 in the states that stop a history."""
+        return value if self.inside is None else np.where(self.inside, 1.0, value)
+
     def stops(self, move: int, outcome: int) -> bool:
         """Whether a move that happens with this outcome stops a history."""
         return any(move == own and branch in (-1, outcome) for own, branch in self.firings)

@@ -23,11 +23,11 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
-from simlib.engines.exact.generator import Generator, Kill, Push, jumps_per_day, refuse_a_job_of_hours
+from simlib.engines.exact.generator import NO_KILL, Generator, Kill, Push, jumps_per_day, refuse_a_job_of_hours
 from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.states import StateSpace
 from simlib.machine.sums import sums_by
-from simlib.typing import Bools, Floats, Ints
+from simlib.typing import Floats, Ints
 
 _BLOCK = 64
 """Largest number of steps (jumps) in a block.
@@ -63,7 +63,7 @@ def flow(
     start: Floats,
     duration: float,
     *,
-    kill: Kill | None = None,
+    kill: Kill = NO_KILL,
     tolerance: float = 1e-9,
     nodes: Floats | None = None,
     control: Control = UNWATCHED,
@@ -144,17 +144,17 @@ def add(total: Floats, weight: float, vector: Floats) -> None:
         kernels.add(total.reshape(-1), weight, vector.reshape(-1))
 
 
-def _inside(vector: Floats, kill: Kill | None) -> float:
+def _inside(vector: Floats, kill: Kill) -> float:
     """Set the vector to 0 in the states that stop a history, and return the probability that this removes."""
-    if kill is None or kill.inside is None:
+    if kill.inside is None:
         return 0.0
     hit = float(vector[kill.inside].sum())
     vector[kill.inside] = 0.0
     return hit
 
 
-def _fired(vector: Floats, kill: Kill | None, uniform: float) -> float:
-    return 0.0 if kill is None or kill.fire is None else float(vector @ kill.fire) / uniform
+def _fired(vector: Floats, kill: Kill, uniform: float) -> float:
+    return 0.0 if kill.fire is None else float(vector @ kill.fire) / uniform
 
 
 def backward(
@@ -164,7 +164,7 @@ def backward(
     duration: float,
     times: Floats,
     *,
-    kill: Kill | None = None,
+    kill: Kill = NO_KILL,
     reward: Floats | None = None,
     tolerance: float = 1e-12,
     control: Control = UNWATCHED,
@@ -186,15 +186,14 @@ def backward(
         tolerance: Bound on the truncation error.
         control: Cancellation, which raises Cancelled.
     """
-    leak, inside = (None, None) if kill is None else (kill.fire, kill.inside)
-    product, uniform = _push(space, pair_rates, duration, leak, inside)
+    product, uniform = _push(space, pair_rates, duration, kill)
     last = truncation(uniform * duration, tolerance)
     vector = terminal.astype(float, copy=True)
     earned = np.zeros(len(space))
-    for gain in (reward, leak):
+    for gain in (reward, kill.fire):
         earned += 0.0 if gain is None else gain / uniform
-    if inside is not None:
-        vector[inside], earned[inside] = 1.0, 0.0
+    if kill.inside is not None:
+        vector[kill.inside], earned[kill.inside] = 1.0, 0.0
     worth = NodeSums(len(times), len(space))
     income = NodeSums(len(times) if np.any(earned) else 0, len(space))
     for steps in blocks(last, worth.rows):
@@ -211,11 +210,9 @@ def backward(
     return worth.vectors + income.vectors if len(income.vectors) else worth.vectors
 
 
-def _push(
-    space: StateSpace, pair_rates: Floats, duration: float, leak: Floats | None, inside: Bools | None
-) -> tuple[Push, float]:
-    exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
-    if inside is not None:
-        exit_rate = np.where(inside, 0.0, exit_rate)
+def _push(space: StateSpace, pair_rates: Floats, duration: float, kill: Kill) -> tuple[Push, float]:
+    exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if kill.fire is None else kill.fire)
+    if kill.inside is not None:
+        exit_rate = np.where(kill.inside, 0.0, exit_rate)
     uniform = jumps_per_day(exit_rate, duration)
-    return Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside), uniform
+    return Push(space, pair_rates / uniform, 1 - exit_rate / uniform, kill.inside), uniform
