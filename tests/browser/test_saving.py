@@ -11,7 +11,7 @@ from tests.browser.lab import SHARED, Lab, Page, until
 
 FIRST, EDITOR = SHARED, "02_write_a_scenario.ipynb"
 TREATY = "Talks under way are concluded while things are quiet"
-RANGE = re.compile(r"; [0-9.]+% to [0-9.]+% if all assumptions are uncertain \(.*?\)")
+RANGE = re.compile(r" If all assumptions are uncertain: .*? draws\.")
 SAVED = "() => !jupyterapp.shell.currentWidget.context.model.dirty"
 
 

@@ -16,8 +16,9 @@ from simlib.control import UNWATCHED
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import percent
+from simlib.machine import measures
 from simlib.scenario.model import Force
-from simlib.widgets.explorer import glances, idle, preview_loop, second_graph
+from simlib.widgets.explorer import glances, headline, idle, preview_loop, second_graph
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, folder
@@ -26,6 +27,8 @@ from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status_line import sentence
 from tests.worlds import World
+
+BY_MAY = "An agreement is signed by 30 May 2031: "
 
 
 class Front:
@@ -90,7 +93,7 @@ def test_the_first_answer_is_exact_and_in_words(session, state):
     shown = session.front.pictures[0]  # under load, the range of the answer may follow already
     assert not shown.preview
     assert shown.status["text"] == "exact, 8 states"
-    assert shown.alt == f"An agreement is signed by 30 May 2031: {said(state)}. No ending by then: 18%."
+    assert shown.alt == f"{BY_MAY}{said(state)} at the stated values. No ending by then: 18%."
     assert size(shown.left) == size(shown.right) == shown.size
     assert session.front.rests == 1
 
@@ -261,7 +264,7 @@ def test_a_glance_at_older_values_does_not_cover_what_was_undone(quick, state, m
     quick.update()
     release.set()
     assert quick.wait(30)
-    assert f"signed by 30 May 2031: {said(state)}." in quick.front.last.alt
+    assert f"signed by 30 May 2031: {said(state)} at the stated values." in quick.front.last.alt
 
 
 def test_a_glance_that_waits_for_its_turn_does_not_cover_what_was_undone(quick, state, monkeypatch):
@@ -281,7 +284,7 @@ def test_a_glance_that_waits_for_its_turn_does_not_cover_what_was_undone(quick, 
         state.undo()
         quick.update()
     assert quick.wait(30)
-    assert f"signed by 30 May 2031: {said(state)}." in quick.front.last.alt
+    assert f"signed by 30 May 2031: {said(state)} at the stated values." in quick.front.last.alt
 
 
 def test_moves_are_counted_under_the_hand_only_where_they_are_shown(quick):
@@ -326,6 +329,17 @@ def test_while_a_slider_moves_a_simulated_question_has_its_last_value_and_says_s
     session.close()
 
 
+def test_a_change_below_the_error_of_a_simulated_answer_is_not_named():
+    world = paused_world()
+    (measure,) = measures.find(world, "question:pause")
+    before = simlib.simulate(world, runs=200)
+    at_once = simlib.simulate(world, runs=200, values={"strike.rate": 0.1001})
+    far = simlib.simulate(world, runs=200, values={"strike.rate": 0.03})
+    assert headline.last(before, measure) != headline.last(at_once, measure)
+    assert headline.change_in_words(at_once, before, measure) == ""
+    assert headline.change_in_words(far, before, measure).startswith("up ")
+
+
 def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
     monkeypatch.setattr(glances, "QUICK_SECONDS", 60.0)
     state = State(paused_world())
@@ -346,8 +360,8 @@ def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
 def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypatch):
     monkeypatch.setattr(idle, "SOLVED", 1)
     world = World("strikes", 40.0).variable("sea", "calm", "rough", start="calm")
-    world.move("strike", world.uncertain("pace", "rate", 0.1, 0.05, 0.2))
     world.move("storm", world.uncertain("gusts", "rate", 0.05, 0.02, 0.1), {"sea": "rough"})
+    world.move("strike", world.uncertain("pace", "rate", 0.1, 0.05, 0.2))
     state = State(world.lull("pause", 15, "strike").question("rough", {"sea": "rough"}).scenario())
     for lead, solved in (("question:rough", 1), ("question:pause", 2)):
         state.change(state.settings.replace(lead=lead))
@@ -356,6 +370,7 @@ def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypat
         assert session.wait(60)
         assert session.idle.worker.wait(60)
         assert sum(exact for *_, exact in session.reach.of(session._reach_key).values()) == solved
+        assert next(dial.id for dial in session.ordered()) == ("gusts" if lead == "question:rough" else "pace")
         session.close()
 
 
@@ -367,7 +382,7 @@ def test_going_back_to_a_known_answer_shows_it_at_once(session, state):
     state.undo()
     session.update()
     assert not session.front.last.preview
-    assert session.front.last.alt.startswith(f"An agreement is signed by 30 May 2031: {said(state)}.")
+    assert session.front.last.alt.startswith(f"{BY_MAY}{said(state)} at the stated values.")
 
 
 def test_what_goes_wrong_is_said_and_the_last_good_picture_stays(session, state, monkeypatch):
@@ -580,9 +595,11 @@ def test_the_gradient_says_at_first_about_where_a_slider_would_bring_the_answer(
 
 def test_the_range_of_the_answer_is_that_of_its_draws(session, state):
     assert session.idle.worker.wait(60)
-    draws = over_priors(state.base, draws=16).spread("agreement")
-    low, high = percent(float(draws[0, -1])), percent(float(draws[-1, -1]))
-    assert f"; {low} to {high} if all assumptions are uncertain (90% of 16 draws)." in session.front.last.alt
+    draws = over_priors(state.base, draws=16)
+    mean = percent(float(draws.mixture().endings["agreement"].probability[-1]))
+    low, high = (percent(float(end)) for end in draws.spread("agreement")[[0, -1], -1])
+    words = f" If all assumptions are uncertain: {mean} on average, {low} to {high} in 90% of 16 draws."
+    assert words in session.front.last.alt
     assert session.graphs._kept["left"][1].panel.bands.get_visible()
 
 

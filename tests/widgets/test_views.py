@@ -255,6 +255,12 @@ def test_another_start_comes_with_a_word_of_what_stays(explorer):
     rest(explorer)
     assert "stay those of 1 April 2031" in switches._start_note.value
     assert explorer.state.heading() == "with a change: begins on 1 January 1999"
+    assert switches._move_date.value == switches._level_date.value == dt.date(1999, 1, 1)
+    switches._move_date.value = dt.date(1999, 2, 1)
+    switches._start.value = dt.date(1999, 1, 5)
+    rest(explorer)
+    assert switches._move_date.value == dt.date(1999, 2, 1)
+    assert switches._level_date.value == dt.date(1999, 1, 5)
 
 
 @pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "15 July 2031")])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from simlib.widgets.explorer.settings import Settings
 DRAWS = 128
 """Number of draws of the assumptions. The ends of a range are then off by a few percentage points."""
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,21 @@ class Doubt:
     """The range of the probability of each ending and question, over draws of the assumptions.
 
     - `draws`: the number of draws.
-    - `spread`: an array (5, T) for each ending and question, by names such as "ending:settlement". The rows are the
-      5th, 25th, 50th, 75th and 95th percentile of the probability, at T times.
+    - `means`: the mean probability of each ending and question by the horizon, by names such as "ending:settlement".
+    - `spread`: an array (5, T) for each ending and question, by the same names. The rows are the 5th, 25th,
+      50th, 75th and 95th percentile of the probability, at T times.
     """
 
     draws: int
+    means: Mapping[str, float]
     spread: Mapping[str, Floats]
 
     def save(self, path: Path) -> None:
         """Write the ranges to a JSON file. If writing fails, an earlier file stays as it was."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
-        write_atomically(path, (json.dumps({"format": FORMAT, "draws": self.draws, "spread": spread}) + "\n").encode())
+        means = {name: round(mean, 6) for name, mean in self.means.items()}
+        data = {"format": FORMAT, "draws": self.draws, "means": means, "spread": spread}
+        write_atomically(path, (json.dumps(data) + "\n").encode())
 
 
 def compute(
@@ -67,9 +72,10 @@ def compute(
         control.check()
         control.report((number + 1) / belief.draws)
     ensemble = Ensemble(scenario, belief, tuple(forecasts), stated, 0, {})
-    spread = {f"ending:{name}": ensemble.spread(name) for name in stated.endings}
-    spread |= {f"question:{name}": ensemble.spread(name, "questions") for name in stated.questions}
-    return Doubt(belief.draws, spread)
+    kinds: tuple[tuple[Literal["endings", "questions"], str], ...] = (("endings", "ending"), ("questions", "question"))
+    named = [(f"{word}:{name}", name, kind) for kind, word in kinds for name in getattr(stated, kind)]
+    means = {full: float(ensemble.weights @ ensemble.values(name, kind)[:, -1]) for full, name, kind in named}
+    return Doubt(belief.draws, means, {full: ensemble.spread(name, kind) for full, name, kind in named})
 
 
 def file_name(scenario: Scenario) -> str:
@@ -83,7 +89,8 @@ def find_stored(scenario: Scenario, folders: list[Path]) -> Doubt | None:
         try:
             data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
             if data["format"] == FORMAT:
-                return Doubt(int(data["draws"]), {str(n): np.array(p, float) for n, p in data["spread"].items()})
+                spread = {str(name): np.array(points, float) for name, points in data["spread"].items()}
+                return Doubt(int(data["draws"]), {str(n): float(mean) for n, mean in data["means"].items()}, spread)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return None

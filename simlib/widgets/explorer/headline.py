@@ -12,7 +12,7 @@ from simlib.formatting import counted, percent
 from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
+from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.kit.status_line import Part, part
 
 LEADING = ("question", "ending")
@@ -34,8 +34,8 @@ def sentence(
     measure: Measure,
     baseline: Forecast | None = None,
     *,
-    spread: Floats | None = None,
-    draws: int = 0,
+    doubt: Doubt | None = None,
+    stated: bool = False,
     note: str = "",
 ) -> list[Part]:
     """Return the answer to the leading question in words, as parts {text, strong}.
@@ -44,19 +44,22 @@ def sentence(
         forecast: The answer.
         measure: The leading question or ending.
         baseline: The answer with which the forecast is compared, in percentage points.
-        spread: The 5th to 95th percentile (5, T) over draws of the assumptions, at T times. It gives the 90% range.
-        draws: The number of these draws.
+        doubt: The mean and the range over draws of the assumptions. None: not known yet.
+        stated: Whether all assumptions have their stated values.
         note: A sentence about an intervention, which comes last.
     """
     now = last(forecast, measure)
     label = "No ending" if measure.of == ONGOING else measure.label
     parts = [part(f"{label} by {forecast.by_words}: "), part(percent(now), strong=True)]
-    change = change_in_words(now, None if baseline is None else last(baseline, measure))
+    change = change_in_words(forecast, baseline, measure)
     parts.append(part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
-    if spread is not None:
-        low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
-        parts.append(part(f"; {low} to {high} if all assumptions are uncertain (90% of {counted(draws, 'draw')})"))
-    parts.append(part("."))
+    parts.append(part(" at the stated values." if stated and not change else "."))
+    if doubt is not None and measure.name in doubt.means:
+        mean, low, high = (
+            percent(float(p)) for p in (doubt.means[measure.name], *doubt.spread[measure.name][[0, -1], -1])
+        )
+        draws = counted(doubt.draws, "draw")
+        parts.append(part(f" If all assumptions are uncertain: {mean} on average, {low} to {high} in 90% of {draws}."))
     ongoing = forecast.endings.get(ONGOING)
     if ongoing is not None and measure.of != ONGOING:
         parts += [part(" No ending by then: "), part(percent(float(ongoing.probability[-1])), strong=True)]
@@ -66,10 +69,15 @@ def sentence(
     return [part for part in parts if part["text"]]
 
 
-def change_in_words(now: float, before: float | None) -> str:
-    """Return a change in percentage points, such as "up 6.1 points", or "" for a negligible change."""
-    points = 0.0 if before is None else 100 * (now - before)
-    if abs(points) < 0.05:
+def change_in_words(now: Forecast, before: Forecast | None, measure: Measure) -> str:
+    """Return a change in percentage points, such as "up 6.1 points", or "" for a negligible change.
+
+    A change of a simulated probability is negligible if it is smaller than the error of that probability.
+    """
+    if before is None:
+        return ""
+    points, found = 100 * (last(now, measure) - last(before, measure)), band(now, measure)
+    if abs(points) < max(0.05, 50 * float(found.high[-1] - found.low[-1])):
         return ""
     return f"{'up' if points > 0 else 'down'} {abs(points):.{0 if abs(points) >= 9.95 else 1}f} points"
 
@@ -102,7 +110,7 @@ def _items(
         elif forecast is not None:
             if measure.of == ONGOING:
                 item |= {"label": f"No ending by {forecast.by_words}", "short": "No ending by then"}
-            now = last(forecast, measure)
-            points = change_in_words(now, None if baseline is None else last(baseline, measure)).removesuffix(" points")
-            item |= {"value": percent(now), "change": points.replace("up ", "▲ ").replace("down ", "▼ ")}
+            points = change_in_words(forecast, baseline, measure).removesuffix(" points")
+            change = points.replace("up ", "▲ ").replace("down ", "▼ ")
+            item |= {"value": percent(last(forecast, measure)), "change": change}
         yield item

@@ -103,9 +103,8 @@ class Page(w.VBox):
 
     def date(self, label: str) -> w.DatePicker:
         """Return a field for a date. It has no bounds, because bounds would silently change a date beyond them."""
-        return w.DatePicker(
-            description=label, value=self.state.machine().as_of, style=WIDE, layout=w.Layout(width="250px")
-        )
+        begins = self.state.machine().as_of
+        return w.DatePicker(description=label, value=begins, style=WIDE, layout=w.Layout(width="250px"))
 
     @staticmethod
     def day(date: w.DatePicker) -> dt.date:

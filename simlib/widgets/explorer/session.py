@@ -377,9 +377,8 @@ class ExplorerSession:
         return self._doubts.get(self.answers.key(self.state.settings))
 
     def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
-        measure = self.state.lead
-        spread, draws = (None, 0) if doubt is None else (doubt.spread.get(measure.name), doubt.draws)
-        return headline.sentence(forecast, measure, baseline, spread=spread, draws=draws, note=self._deeds())
+        stated = not self.state.values()
+        return headline.sentence(forecast, self.state.lead, baseline, doubt=doubt, stated=stated, note=self._deeds())
 
     def _draw_still(self) -> None:
         """Draw the second graph on another thread, unless it is drawn together with the first graph."""
@@ -452,14 +451,24 @@ class ExplorerSession:
 
     def ordered(self) -> list[Any]:
         """Return the sliders. Those that change the answer to the leading question most come first."""
-        influence = self.idle.influence
-        weights = influence.weights(self.state.base, self.state.lead.name) if influence else {}
+        weights = self._weights()
         return sorted(self.dials.values(), key=lambda dial: -weights.get(dial.id, 0.0))
 
     def groups(self) -> list[Any]:
         """Return the sliders under their headings. Most headings are actors."""
+        return grouped(self.dials, self._weights())
+
+    def _weights(self) -> Mapping[str, float]:
+        """Return how much each assumption changes the answer to the leading question, as far as that is known."""
+        if self._ranks_by_ends():
+            return {name: abs(high - low) for name, (low, high, _) in self.reach.of(self._reach_key).items()}
+        return self.idle.influence.weights(self.state.base, self.state.lead.name) if self.idle.influence else {}
+
+    def _ranks_by_ends(self) -> bool:
+        """Whether the leading question has no gradient, and the ends of all sliders are known."""
         influence = self.idle.influence
-        return grouped(self.dials, influence.weights(self.state.base, self.state.lead.name) if influence else None)
+        sloped = influence is not None and self.state.lead.name in influence.slopes
+        return not sloped and self.reach.of(self._reach_key).keys() >= self.dials.keys()
 
     def take_influence(self, influence: Influence) -> None:
         """Put the sliders in order by their influence, unless the user already changed something."""
@@ -474,6 +483,8 @@ class ExplorerSession:
             if settings == self.state.settings and measure == self.state.lead.name:
                 self.reach.add(self._reach_key, reach)
                 self._reached = self._drivers_key
+                if self._ranks_by_ends() and not self.state.can_undo:
+                    self.front.show_order()  # only now is it known which sliders matter
                 self.front.show_reach()
                 if self.graphs.tab == "drivers":
                     self._draw_still()

@@ -45,6 +45,7 @@ class SwitchesPage(Page):
         self._ladder.layout.display = "" if ladders else "none"
         self._horizon = self._text("Horizon", "220px")
         self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
+        self._began = self.state.machine().as_of
         self._start_note = w.HTML()
         return [self._ladder, self._horizon, self._start, self._start_note, self._said["scope"]]
 
@@ -202,7 +203,11 @@ class SwitchesPage(Page):
         self._moves.checked = self._on()
         if not self._says_horizon():
             self._horizon.value = in_days(state.machine().horizon_days)
-        self._start.value = state.machine().as_of
+        begins = state.machine().as_of
+        for date in (self._move_date, self._level_date):
+            if date.value == self._began:  # an untouched date moves with the start
+                date.value = begins
+        self._start.value = self._began = begins
         self._start_note.value = words(state.start_in_words())
         if state.ladder() is not None:
             self._ladder.value = state.ladder()

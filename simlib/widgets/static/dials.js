@@ -213,6 +213,8 @@ function render({ model, el }) {
     for (const [id, row] of rows) {
       const refused = model.get("refused")[id];
       row.note.textContent = refused ? refused.why : notes[id] || "";
+      row.note.title = row.note.textContent;
+      row.node.classList.toggle("simlib-noted", Boolean(row.note.textContent));
       row.note.classList.toggle("simlib-error", Boolean(refused));
       row.text.classList.toggle("simlib-refused", Boolean(refused));
       row.text.setAttribute("aria-invalid", String(Boolean(refused)));
