@@ -124,7 +124,7 @@ class IdleWork:
     def _doubt(self, settings: Settings, forecast: Forecast, control: Control) -> None:
         def progress(share: float) -> None:
             if round(share * 100) % 4 == 0:
-                self.display.tell_idle(settings, f"computing the range over the assumptions, {share:.0%} done")
+                self.display.tell_idle(settings, f"computing the range: {share:.0%}")
 
         found = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
         if found is not None:
@@ -137,7 +137,7 @@ class IdleWork:
         state, measure = self.answers.state, self.answers.state.lead
         machine = self.answers.machine(settings)
         for number, name in enumerate(names):
-            self.display.tell_idle(settings, f"solving the ends of sliders, {number} of {len(names)} done")
+            self.display.tell_idle(settings, f"ends of sliders: {number} of {len(names)}")
             assumption, ends = state.base.assumptions[name], []
             with contextlib.suppress(ScenarioError):  # an end may not fit the other values
                 for value in (assumption.low, assumption.high):
