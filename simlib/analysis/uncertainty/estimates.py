@@ -17,8 +17,8 @@ from simlib.analysis.evaluator import cross
 from simlib.machine.belief import effective_number
 from simlib.typing import Floats, Ints
 
-__all__ = ["GROUPS", "Number", "Stage", "Weighting", "draws_needed", "effective", "enough", "estimate", "mean"]
-__all__ += ["quantile", "quantile_of", "scaled", "uncertainty_share", "variance_over_draws", "without_noise"]
+__all__ = ["GROUPS", "Number", "Stage", "Weighting", "draws_needed", "effective", "enough", "estimate", "jackknifed"]
+__all__ += ["mean", "quantile", "quantile_of", "scaled", "uncertainty_share", "variance_over_draws", "without_noise"]
 
 GROUPS = 8
 """Number of groups of draws. For the prior, each group is an independently scrambled Sobol sequence."""
@@ -107,6 +107,17 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
     variances = np.array([of_parts, _replicate_variance(statistic, values, weighting)])
     draws, replicates = _student(len(parts)) * np.sqrt(variances)
     return Number(statistic(values, weighting.scale), float(np.hypot(draws, replicates)), float(replicates))
+
+
+def jackknifed(value: float, left: Floats, statistic: Statistic, values: Floats) -> Number:
+    """Return an estimate `value` from answers (D, K) of equal weight, with its 95% half-width.
+
+    `left` (G,) are the estimates without one of G groups of draws each (delete-a-group jackknife).
+    """
+    of_groups = float(((left - left.mean()) ** 2).sum()) * (len(left) - 1) / len(left)
+    of_blocks = _replicate_variance(statistic, values, Weighting(np.zeros(len(values), dtype=np.int64)))
+    draws, replicates = _student(len(left)) * np.sqrt([of_groups, of_blocks])
+    return Number(value, float(np.hypot(draws, replicates)), float(replicates))
 
 
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:

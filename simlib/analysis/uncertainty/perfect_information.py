@@ -51,7 +51,7 @@ NAMED = 6
 """Largest number of assumptions that are named as not yet ranked."""
 
 LEAST_DRAWS = 128
-"""Fewest draws (sets of assumption values) in all. A regression is fitted to each of their eight sequences."""
+"""Fewest draws (sets of assumption values) in all. A regression is fitted to seven of their eight sequences."""
 
 DRAWS = 512
 """Default number of draws."""
