@@ -15,7 +15,6 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -255,6 +254,11 @@ def _engine(
     list an array (R, T, I): the amounts of I impacts by T times in R replicates. So they need not be simulated again.
     """
     check_engine(engine)
+
+    def replicates(number: int) -> dict[str, Any]:
+        some, first = (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
+        return {"runs": some, "first": first, "seed": seed, "control": control}
+
     if engine != "montecarlo":
         try:
             solver = Solver(scenario, control=control, **frame)
@@ -262,52 +266,27 @@ def _engine(
             if engine == "exact":
                 raise
         else:
-            return partial(_exact, solver, runs, seed, control), solver, []
+
+            def solved(
+                number: int, theta: Floats, centre: Floats | None, start: Floats | None, products: float
+            ) -> Forecast:
+                options = replicates(number) | {"ranges": True, "products": products}
+                return solver.solve(theta, centre=centre, start=start, **options)
+
+            return solved, solver, []
     from simlib.engines.montecarlo.simulator import Simulator
 
-    accrued: list[Floats] = []
-    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control, accrued), None, accrued
+    simulator, accrued = Simulator(scenario, **frame), list[Floats]()
 
+    def simulated(
+        number: int, theta: Floats, centre: Floats | None, start: Floats | None, _products: float
+    ) -> Forecast:
+        counts = simulator.run(theta, centre=centre, start=start, **replicates(number))
+        if number >= 0:
+            accrued.append(counts.accrued)
+        return simulator.forecast(counts, theta=theta, seed=seed)
 
-def _exact(
-    solver: Solver,
-    runs: tuple[int, int],
-    seed: int,
-    control: Control,
-    number: int,
-    theta: Floats,
-    centre: Floats | None,
-    start: Floats | None,
-    products: float,
-) -> Forecast:
-    replicates, first = _replicates(runs, number)
-    histories: dict[str, Any] = {"runs": replicates, "seed": seed, "first": first, "ranges": True, "products": products}
-    return solver.solve(theta, centre=centre, start=start, **histories, control=control)
-
-
-def _montecarlo(
-    simulator: Any,
-    runs: tuple[int, int],
-    seed: int,
-    control: Control,
-    accrued: list[Floats],
-    number: int,
-    theta: Floats,
-    centre: Floats | None,
-    start: Floats | None,
-    products: float,  # noqa: ARG001 - only the exact engine uses it
-) -> Forecast:
-    replicates, first = _replicates(runs, number)
-    counts = simulator.run(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
-    if number >= 0:
-        accrued.append(counts.accrued)
-    forecast: Forecast = simulator.forecast(counts, theta=theta, seed=seed)
-    return forecast
-
-
-def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
-    """Return (number of replicates of draw `number`, index of the first one). Draw -1 is the stated values."""
-    return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
+    return simulated, None, accrued
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:

@@ -69,20 +69,35 @@ def with_distributions(
 def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Simulate new histories, and return {impact: (quantiles over time, distribution)}. Return {} without Numba."""
-    from simlib.engines.montecarlo.distributions import histories_of_impacts
+    """Simulate new histories, and return {impact: (quantiles over time, distribution)}. Return {} without Numba.
+
+    At the stated values, each history counts as a draw of equal weight.
+    """
     from simlib.engines.montecarlo.simulator import Simulator
 
     try:
         simulator = Simulator(scenario, **frame)
     except MissingDependency:
         return {}
-    return _distributions(scenario, names, *histories_of_impacts(simulator, belief, *job))
+    runs, seed, control = job
+    options: dict[str, Any] = {"runs": runs, "seed": seed, "control": control}
+    if belief is None:
+        amounts = simulator.run(**options).accrued[:, None]
+        return _distributions(scenario, names, amounts, np.full(runs, 1 / runs))
+    counts = [
+        simulator.run(theta, centre=simulator.stated, start=start, first=draw * runs, **options)
+        for draw, (theta, start) in enumerate(belief.rows())
+    ]
+    return _distributions(scenario, names, np.stack([each.accrued for each in counts]), belief.weights)
 
 
 def _distributions(
     scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
 ) -> dict[str, tuple[Floats, AmountSample]]:
+    """Return {impact: (quantiles over time, distribution)}.
+
+    `amounts` (D, R, T, I) are for I impacts by T report times, in R replicates of each of D draws.
+    """
     from simlib.engines.montecarlo.counts import distribution
 
     places = {name: index for index, name in enumerate(scenario.impacts)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simlib.engines.montecarlo.streams import GAMMA, mix, seed_key, uniforms
+from simlib.engines.montecarlo.streams import GAMMA, mix, seed_key
 
 Z_LIMIT = 4.75
 """Largest standard score accepted: exceeded by chance with probability 2e-6, so a thousand checks are wrong 0.2%."""
@@ -53,6 +53,17 @@ def stream_keys(seed, replicates, stream):
     """The key of one stream (a `stream_hash`) in each of some replicates (R,)."""
     number = np.atleast_1d(np.asarray(replicates, dtype=np.uint64)) + np.uint64(1)
     return mix(mix(seed_key(seed) + number * GAMMA) ^ np.uint64(stream))
+
+
+def draws(keys, number):
+    """Draw `number` (from 0) of the stream of each key, as 64-bit words. The two arrays broadcast."""
+    count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
+    return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
+
+
+def uniforms(words):
+    """64-bit words as numbers strictly between 0 and 1, of the form (k + 1/2) / 2**52."""
+    return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def exponentials(words):

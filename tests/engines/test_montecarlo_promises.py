@@ -8,10 +8,10 @@ import pytest
 from simlib.control import Control
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Counts, Simulator, simulate
-from simlib.engines.montecarlo.streams import draws, stream_hash, uniforms
+from simlib.engines.montecarlo.streams import stream_hash
 from simlib.scenario.model import Assumption, Forbid, Force, Move, Outcome, Pin, Policy, Variable
 from tests import worlds
-from tests.engines.chance import Z_LIMIT, exponentials, stream_keys, two_scores
+from tests.engines.chance import Z_LIMIT, draws, exponentials, stream_keys, two_scores, uniforms
 
 SUMMED = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void", "firings")
 EACH = ("ending", "ending_time", "question_time", "events")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simlib.engines.montecarlo import _kernel
-from simlib.engines.montecarlo.streams import MAX_SEED, check_seed, draws, mix, seed_key, stream_hash, uniforms
-from tests.engines.chance import P_LIMIT, exponentials, pairs_p, stream_keys, uniform_p
+from simlib.engines.montecarlo.streams import MAX_SEED, check_seed, mix, seed_key, stream_hash
+from tests.engines.chance import P_LIMIT, draws, exponentials, pairs_p, stream_keys, uniform_p, uniforms
 
 
 def test_a_stream_from_key_0_is_splitmix64_with_seed_0():

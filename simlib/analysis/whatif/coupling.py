@@ -189,7 +189,7 @@ class Replicates:
 
         Replicates that have ended before the intervention are left out. If all have ended, the share is None.
         """
-        items, numbers = simulator.scenario.interventions, simulator.flat.actions.number
+        items, numbers = simulator.scenario.interventions, simulator.flat.action_numbers
         return {
             intervention_in_words(items[number], simulator.scenario): float(void) / float(tried) if tried else None
             for number, tried, void in zip(numbers, self.tried, self.void, strict=True)

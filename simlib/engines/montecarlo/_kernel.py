@@ -162,10 +162,12 @@ def set_level(structure, work, counts, row, variable, new):
 
 
 @_inline
-def start(structure, values, work, counts, layout, replicate_key):
-    """Set up one replicate at t = 0: draw the level of each variable and the first exponential of each move."""
-    for k in range(len(work.word)):
-        work.word[k] = 0
+def start(structure, values, work, counts, layout, times, replicate_key):
+    """Set up one replicate at t = 0: draw the level of each variable and the first exponential of each move.
+
+    Questions whose conditions hold at the start are answered.
+    """
+    work.word[:], work.fired[:], work.total[:] = 0, 0, 0
     for move in range(len(structure.entry)):
         work.place[move] = structure.entry[move]
     for variable in range(len(structure.top)):
@@ -183,8 +185,6 @@ def start(structure, values, work, counts, layout, replicate_key):
     offset = structure.segment_table[0]
     for move in range(len(structure.entry)):
         work.key[move] = mix(replicate_key ^ structure.move_hash[move])
-        work.fired[move] = 0
-        work.total[move] = 0
         work.left[move] = exponential(work.key[move], 0)
         work.rate[move] = values.rates[offset + work.place[move]]
         work.fire[move] = work.left[move] / work.rate[move] if work.rate[move] > 0.0 else np.inf
@@ -192,6 +192,10 @@ def start(structure, values, work, counts, layout, replicate_key):
     conditions = layout.question - layout.rung + layout.questions
     for pace in range(len(structure.condition_start) - 1 - conditions):
         set_pace(structure, values, work, layout.first_pace + pace, conditions + pace)
+    times[:], work.seen[:], work.since[:] = np.inf, 0, 0.0
+    for question in range(layout.questions):
+        if holds(structure, layout.question - layout.rung + question, work.word):
+            answer(counts, 0, layout, times, question, 0.0)
 
 
 @_inline
@@ -390,14 +394,7 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
     for replicate in range(replicates):
         replicate_key = mix(seed_key + (np.uint64(first + replicate) + _ONE) * GAMMA)
         times = output.question_time[replicate]
-        for question in range(layout.questions):
-            times[question] = np.inf
-            work.seen[question] = 0
-            work.since[question] = 0.0
-        start(structure, values, work, counts, layout, replicate_key)
-        for question in range(layout.questions):
-            if holds(structure, layout.question - layout.rung + question, work.word):
-                answer(counts, 0, layout, times, question, 0.0)
+        start(structure, values, work, counts, layout, times, replicate_key)
         ended = first_ending(structure, work, layout)
         if ended >= 0:
             counts[layout.ending + ended] += 1

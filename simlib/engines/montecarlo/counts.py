@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.kernel_input import Flat
 
 
+BY_REPLICATE = ("ending", "ending_time", "question_time", "events", "accrued")
+"""The fields of `Counts`, and of the kernel's output, that have a row for each replicate."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """Counts of what happened in consecutive replicates by each of T report times.
@@ -78,11 +82,10 @@ class Counts:
         if other.first != self.first + self.runs:
             raise ValueError(f"the added replicates start at number {other.first}; expected {self.first + self.runs}")
         totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void", "firings")
-        by_replicate = ("ending", "ending_time", "question_time", "events", "accrued")
         return Counts(
             self.first,
             **{name: getattr(self, name) + getattr(other, name) for name in totals},
-            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in by_replicate},
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in BY_REPLICATE},
         )
 
 
@@ -222,7 +225,7 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
     intervention holds a variable or lasts for some time.
     """
     items = flat.tables.scenario.interventions
-    counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
+    counted = zip(flat.action_numbers, counts.tried.tolist(), counts.void.tolist(), strict=True)
     share = {n: void / tried if tried else None for n, tried, void in counted if n >= 0}
     return tuple(
         {

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import numpy as np
 
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Track, Values, make_work
-from simlib.engines.montecarlo.kernel_input import Flat
+from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
 from simlib.errors import SimlibError
 
 MAX_EVENTS = 10_000_000
 """The engine gives up if one replicate has more events than this, because such high rates are a mistake."""
 
 
-class KernelReady(Protocol):
-    """A scenario prepared for the kernel: the compiled kernel, its input arrays, and the horizon in days."""
-
-    kernel: Any
-    flat: Flat
-    horizon: float
-
-
 def call(
-    simulator: KernelReady, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
+    flat: Flat, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
 ) -> int | None:
     """Run the kernel for as many replicates as `output` has room for, from number `first` on.
 
@@ -31,8 +21,8 @@ def call(
     number of rows written, or None if `history` was too short. Raises SimlibError if a replicate has more than
     `MAX_EVENTS` events.
     """
-    kernel, flat = simulator.kernel, simulator.flat
-    history = empty_track(simulator, 0, 0) if history is None else history
+    kernel = load_kernel()
+    history = empty_track(flat, 0, 0) if history is None else history
     status, stopped, rows = kernel.run(
         flat.layout,
         flat.structure,
@@ -46,17 +36,17 @@ def call(
         MAX_EVENTS,
     )
     if status == kernel.TOO_MANY_EVENTS:
+        days = f"{flat.structure.segment_end[-1]:g} days"
         raise SimlibError(
-            f"replicate {first + stopped} had more than {MAX_EVENTS:,} events within {simulator.horizon:g} days; "
+            f"replicate {first + stopped} had more than {MAX_EVENTS:,} events within {days}; "
             "some rates are far too high: look for a rate per minute or hour, or factors that multiply up"
         )
     return None if status == kernel.HISTORY_FULL else int(rows)
 
 
-def allocate(simulator: KernelReady, runs: int) -> Output:
+def allocate(flat: Flat, runs: int) -> Output:
     """Return empty arrays for the kernel's output of `runs` replicates."""
-    flat = simulator.flat
-    size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
+    size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.action_numbers)
     return Output(
         np.zeros(size, np.int64),
         np.zeros(actions, np.int64),
@@ -70,12 +60,12 @@ def allocate(simulator: KernelReady, runs: int) -> Output:
     )
 
 
-def empty_track(simulator: KernelReady, replicates: int, rows: int) -> Track:
+def empty_track(flat: Flat, replicates: int, rows: int) -> Track:
     """Return empty arrays for the histories of replicates, with room for `rows` events in all."""
     return Track(
         np.zeros(replicates + 1, np.int64),
         np.empty(rows),
         np.empty(rows, np.int64),
         np.empty(rows, np.int64),
-        np.empty((rows, simulator.flat.layout.words), np.uint64),
+        np.empty((rows, flat.layout.words), np.uint64),
     )

@@ -10,7 +10,6 @@ happening of a move.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,20 +76,6 @@ class Cumulative:
         return result
 
 
-@dataclass(frozen=True)
-class Actions:
-    """The one-off interventions, in order of time.
-
-    Attributes:
-        number: The position of each intervention in the scenario's list. A move that the scenario puts on a date has
-            the number -1.
-        day: The day of each intervention, after `as_of`.
-    """
-
-    number: tuple[int, ...]
-    day: tuple[float, ...]
-
-
 class Flat:
     """The flat arrays that the kernel reads, for one scenario and one list of report times.
 
@@ -102,7 +87,8 @@ class Flat:
     Attributes:
         layout, structure: Arguments of the kernel.
         segments_of_table: One segment for each rate table of the kernel.
-        actions: The one-off interventions, in the order of `tried` and `void` in the kernel's output.
+        action_numbers: The position in the scenario's list of each one-off intervention, in order of time, as in
+            `tried` and `void` of the kernel's output. A move that the scenario puts on a date has the number -1.
         pins: (variable, level) of each intervention that sets a variable.
     """
 
@@ -111,9 +97,7 @@ class Flat:
         self.pins = [(a.variable, a.level) for s in segments for a in s.actions if a.move < 0]
         self._dated = [s for s in segments for a in s.actions if a.number < 0]
         self.segments_of_table, self._table = _rate_tables(segments)
-        self.actions = Actions(
-            tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
-        )
+        self.action_numbers = tuple(a.number for s in segments for a in s.actions)
         self.rewards = Rewards.of(tables)
         parts = (self.rewards.impulses, self.rewards.accruals, self.rewards.payments)
         self._amount: Ints = np.array([item.amount for part in parts for item in part], dtype=np.int64)

@@ -217,8 +217,8 @@ def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: i
     """
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
-        output, history = allocate(simulator, runs), empty_track(simulator, runs, room)
-        rows = call(simulator, values, output, seed_key(seed), first, history)
+        output, history = allocate(simulator.flat, runs), empty_track(simulator.flat, runs, room)
+        rows = call(simulator.flat, values, output, seed_key(seed), first, history)
         if rows is not None:
             return output, history, rows
         room *= 4
@@ -245,7 +245,7 @@ def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: li
         time=every("time"),
         move=np.append(tables.outcome_move, -1)[outcome],
         outcome=outcome,
-        intervention=np.array([*simulator.flat.actions.number, -1], dtype=np.int64)[action],
+        intervention=np.array([*simulator.flat.action_numbers, -1], dtype=np.int64)[action],
         levels=unpack(every("state"), tables.sizes, tables.bit_start)[:, : len(simulator.scenario.variables)],
         ending=np.concatenate([output.ending for output, _, _ in parts]).astype(np.int64),
         ending_time=np.concatenate([output.ending_time for output, _, _ in parts]),

@@ -21,7 +21,7 @@ import numpy as np
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
-from simlib.engines.montecarlo.counts import Counts, to_forecast
+from simlib.engines.montecarlo.counts import BY_REPLICATE, Counts, to_forecast
 from simlib.engines.montecarlo.kernel_call import allocate, call
 from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
 from simlib.engines.montecarlo.streams import check_seed, seed_key
@@ -52,13 +52,7 @@ class Simulator:
     """A scenario prepared to be simulated: `run` returns counts, `forecast` turns them into a forecast."""
 
     def __init__(
-        self,
-        scenario: Scenario,
-        *,
-        times: int | Iterable[float] = 60,
-        by: By = None,
-        ignore_windows: bool = False,
-        tables: Tables | None = None,
+        self, scenario: Scenario, *, times: int | Iterable[float] = 60, by: By = None, ignore_windows: bool = False
     ) -> None:
         """Prepare the arrays of the kernel.
 
@@ -67,7 +61,6 @@ class Simulator:
             times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
             by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
             ignore_windows: Whether to ignore the calendar windows of moves and factors.
-            tables: The tables of the scenario, if they exist already.
 
         Raises:
             ScenarioError: For an intervention or a target day outside the scenario's dates.
@@ -77,8 +70,8 @@ class Simulator:
         self.horizon = days_by(scenario, by)
         self.times = grid(self.horizon, times)
         self.ignore_windows = ignore_windows
-        self.kernel = load_kernel()
-        self.tables = tables or Tables(scenario, ignore_windows=ignore_windows)
+        load_kernel()  # without Numba, this fails here and not in a run
+        self.tables = Tables(scenario, ignore_windows=ignore_windows)
         self.flat = Flat(self.tables, cut(self.tables, self.horizon), self.times)
 
     @cached_property
@@ -207,7 +200,7 @@ class _Job:
         self.chunks = -(-runs // CHUNK)
         self._waiting, self._stop = iter(range(self.chunks)), False
         self.sums: list[Output] = []
-        self.each = allocate(simulator, runs)
+        self.each = allocate(simulator.flat, runs)
 
     def work(self, threads: int, control: Control) -> None:
         """Simulate all chunks on `threads` threads, including the calling thread. Raises any error of a thread."""
@@ -223,7 +216,7 @@ class _Job:
         control.report(1.0)
 
     def _take_chunks(self, report: Callable[[int], None] | None = None) -> None:
-        sums = allocate(self.simulator, 0)
+        sums = allocate(self.simulator.flat, 0)
         self.sums.append(sums)
         try:
             for chunk in self._waiting:
@@ -238,15 +231,8 @@ class _Job:
 
     def _run_chunk(self, sums: Output, chunk: int) -> None:
         here = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, self.runs))
-        each = self.each
-        output = sums._replace(
-            ending=each.ending[here],
-            ending_time=each.ending_time[here],
-            question_time=each.question_time[here],
-            events=each.events[here],
-            accrued=each.accrued[here],
-        )
-        call(self.simulator, self.values, output, self.key, self.first + here.start)
+        output = sums._replace(**{name: getattr(self.each, name)[here] for name in BY_REPLICATE})
+        call(self.simulator.flat, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
         """Find the day on which each question about two events is answered yes, in each replicate.
@@ -274,29 +260,17 @@ class _Job:
         """Return the sum of the counts of all threads. Counts are integers, so their order does not matter."""
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
-        total = sum((sums.counts for sums in self.sums), np.zeros_like(self.each.counts))
-        table = np.cumsum(total.reshape(steps + 1, layout.width)[:steps], axis=0)
+        table = np.cumsum(self._total("counts").reshape(steps + 1, layout.width)[:steps], axis=0)
         starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
         parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
-        actions = [
-            sum((getattr(sums, name) for sums in self.sums), np.zeros_like(getattr(self.each, name)))
-            for name in ("tried", "void", "firings")
-        ]
-        each = self.each
         self._join_events(parts[3])
-        named = dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
-        return Counts(
-            first=self.first,
-            **named,
-            tried=actions[0],
-            void=actions[1],
-            firings=actions[2].reshape(-1, FIRINGS),
-            ending=each.ending,
-            ending_time=each.ending_time,
-            question_time=each.question_time,
-            events=each.events,
-            accrued=each.accrued,
-        )
+        named: dict[str, Any] = {name: getattr(self.each, name) for name in BY_REPLICATE}
+        named |= dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
+        firings = self._total("firings").reshape(-1, FIRINGS)
+        return Counts(first=self.first, tried=self._total("tried"), void=self._total("void"), firings=firings, **named)
+
+    def _total(self, name: str) -> Ints:
+        return np.sum([getattr(sums, name) for sums in self.sums], axis=0)
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:

@@ -44,7 +44,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simlib.typing import Bits, Floats
+from simlib.typing import Bits
 
 StreamKind = Literal["move", "start", "force", "amount"]
 
@@ -89,14 +89,3 @@ def mix(x: ArrayLike) -> Bits:
 def seed_key(seed: int) -> np.uint64:
     """Return the 64-bit key of a seed. Raises ValueError for a bad seed."""
     return np.uint64(mix(np.atleast_1d(np.uint64(check_seed(seed))) + GAMMA)[0])
-
-
-def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
-    """Return draw `number` (from 0) of the stream of each key, as 64-bit words. The two arrays broadcast."""
-    count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
-    return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
-
-
-def uniforms(words: Bits) -> Floats:
-    """Turn 64-bit words into numbers strictly between 0 and 1, of the form (k + 1/2) / 2**52."""
-    return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
