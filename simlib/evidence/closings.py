@@ -9,15 +9,16 @@ row closes, the filter still holds the other histories, so it also gives the for
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from simlib.evidence.crossings import digits, effect_of_fact, factor_of_row
 from simlib.evidence.exact_filter import Filter, Passed, WalkRates
 from simlib.evidence.settled_questions import Unanswered
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.machine.sums import sums_by
-from simlib.scenario.evidence import CERTAIN
 from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
@@ -94,39 +95,22 @@ class Replay:
 
     def _closing(self, place: int, day: float) -> Closing:
         timetable = self.prepared.timetable
-        old = self.walk.spans[place - 1].open if place else ()
-        times = [timetable.rows[row].times for row in old]
-        strides = np.cumprod([1, *(count + 1 for count in times)])
-        size = int(strides[-1])
-        counts = np.arange(size)[:, None] // strides[:-1] % (np.array(times, dtype=np.int64) + 1)
-        closing = [at for at, row in enumerate(old) if self.prepared.day_taken_in(timetable.rows[row]) == day]
-        kept = np.ones((len(closing), size))
-        for number, at in enumerate(closing):
-            row, full = timetable.rows[old[at]], counts[:, at] == times[at]
-            none = 0.0 if row.ratio is CERTAIN else np.where(counts[:, at] == 0, 1.0, 0.0)
-            kept[number] = np.where(full, 1.0 if row.ratio is CERTAIN else row.ratio, none)
+        rows = [timetable.rows[row] for row in self.walk.spans[place - 1].open] if place else []
+        times = [row.times for row in rows]
+        counts = digits(np.arange(math.prod(most + 1 for most in times)), times)
+        closing = [at for at, row in enumerate(rows) if self.prepared.day_taken_in(row) == day]
+        factors = np.array([factor_of_row(rows[at], counts[:, at]) for at in closing]).reshape(-1, len(counts))
         sets = _stages(len(closing))
-        weight = np.prod(np.where(sets[:, :, None], kept[None], 1.0), axis=1)
+        weight = np.prod(np.where(sets[:, :, None], factors[None], 1.0), axis=1)
         facts = [fact for fact in timetable.facts if self.prepared.day_taken_in(fact) == day]
-        rows = tuple(timetable.rows[old[at]] for at in closing)
-        return Closing(place, day, rows, sets, weight, tuple((fact, *self._effect(fact)) for fact in facts))
+        effects = tuple((fact, *self._effect(fact)) for fact in facts)
+        return Closing(place, day, tuple(rows[at] for at in closing), sets, weight, effects)
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return the state that follows each state at a fact (N,), and the factor on its probability (N,).
-
-        A fact is a row of the log about the state. If it reports a change from outside, each state is followed by
-        another one. If it reports an observed level, only the probabilities change.
-        """
-        tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
-        stays = np.arange(len(levels))
-        if reading.setting:
-            changed = levels.copy()
-            for name, level in reading.setting:
-                changed[~self.walk.ended, tables.variable(name)] = tables.level(name, level)
-            return self._numbers(tables.settled(changed), stays), np.ones(len(levels))
-        assert reading.level is not None
-        other = 0.0 if reading.ratio is CERTAIN else 1 / reading.ratio
-        return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
+        """Return the state that follows each state at a fact (N,), and the factor on its probability (N,)."""
+        walk = self.walk
+        levels, factor = effect_of_fact(fact, self.prepared.tables, walk.machine, walk.ended)
+        return self._numbers(levels, np.arange(len(levels))), factor
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
         """Return the number of each state (n,), given its levels (n, V).
