@@ -235,6 +235,14 @@ class Page:
             )
         )
 
+    def busy(self, seconds: float) -> None:
+        """Keep the kernel busy for some seconds, and return at once."""
+        self.page.evaluate(
+            """code => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
+                .requestExecute({code, silent: true, store_history: false}); }""",
+            f"__import__('time').sleep({seconds})",
+        )
+
     def tab(self, title: str) -> None:
         """Turn to a page of the explorer."""
         self.page.locator(".simlib-pages").get_by_role("button", name=title, exact=True).first.click()

@@ -219,6 +219,42 @@ def test_after_a_drag_the_picture_belongs_to_where_the_slider_rests(page):
     assert page.status().startswith("exact")
 
 
+def test_a_slider_in_the_hand_stays_there_until_it_is_let_go(page):
+    """What the kernel says meanwhile does not move it, here an undo, but it does afterwards."""
+    explorer = "[shown for shown in Out.values() if type(shown).__name__ == 'Explorer'][-1]"
+    slider(page).scroll_into_view_if_needed()
+    box, stated = slider(page).bounding_box(), page.value("treaty_rate")
+    middle = box["y"] + box["height"] / 2
+    page.page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.page.mouse.down()
+    page.page.mouse.move(box["x"] + box["width"] * 0.7, middle)
+    until(lambda: page.value("treaty_rate") > stated, 20, "the move to be heard")
+    page.settle()
+    held = slider(page).input_value()
+    page.ask(f"{explorer}._undo.click()")
+    assert page.value("treaty_rate") == stated
+    assert slider(page).input_value() == held
+    page.page.mouse.up()
+    until(lambda: slider(page).input_value() == "50", 20, "the place that the kernel knows")
+    assert readout(page).input_value() == "15% within 30 days"
+
+
+def test_everything_done_while_the_kernel_is_busy_is_heard(page):
+    world = simlib.load("two-islands")
+    texts = {"treaty_rate": "every 90 days", "patrol_rate": "every 40 days", "offer_rate": "every 70 days"}
+    page.busy(3)
+    for name, text in texts.items():
+        readout(page, world.assumptions[name].short_label).fill(text)
+        page.page.keyboard.press("Enter")
+    typed, stated = [1 / 90, 1 / 40, 1 / 70], [world.assumptions[name].value for name in texts]
+    until(lambda: [page.value(name) for name in texts] == typed, 30, "all three texts")
+    page.busy(3)
+    slider(page).focus()
+    for _ in texts:
+        page.page.keyboard.press("Control+z")
+    until(lambda: [page.value(name) for name in texts] == stated, 30, "all three to be undone")
+
+
 def test_the_picture_changes_in_place_without_moving_anything(page):
     until(lambda: "ends of sliders" not in page.status() and "range" not in page.status(), 60, "the work when idle")
     image = page.page.locator(".simlib-graph img:visible").first

@@ -89,7 +89,7 @@ def test_a_slider_moves_the_point_and_the_answer(found, started):
     bound = found.boxes[0].bounds[0]
     assert bound.low is not None
     dial, before = started.dials[bound.assumption], started.front.pictures[-1]
-    started.move({bound.assumption: 0})
+    started.move(bound.assumption, 0)
     assert started.wait(60)
     values = middle(found.scenario, found.boxes[0]) | {bound.assumption: float(dial.grid[0])}
     assert told(started) == pytest.approx(exactly(found, values), abs=6e-4)
@@ -106,7 +106,7 @@ def test_a_world_that_takes_a_while_shows_a_preview_and_then_the_answer(found, p
     point.start()
     assert point.wait(60)
     name = found.boxes[0].bounds[0].assumption
-    point.move({name: 90})
+    point.move(name, 90)
     assert point.front.lines[-1]["kind"] == "preview"
     preview = told(point)
     assert "about" in point.front.sentences[-1]
@@ -130,7 +130,7 @@ def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatc
     assert half == pytest.approx(1.96 * np.sqrt(value * (100 - value) / 4000), rel=0.1)
     assert point.front.sentences[-1].count("±") == 2
     assert "4,000 replicates" in point.front.lines[-1]["text"]
-    point.move({found.boxes[0].bounds[0].assumption: 40})
+    point.move(found.boxes[0].bounds[0].assumption, 40)
     assert point.front.lines[-1]["kind"] == "preview"
     assert point.wait(60)
     point.close()
@@ -180,7 +180,7 @@ def test_back_to_the_stated_values_and_to_the_middle(found, started):
 def test_the_stated_answer_outlives_many_moves(found, started):
     name = found.boxes[0].bounds[0].assumption
     for position in range(answering.ANSWERS_KEPT + 6):
-        started.move({name: position})
+        started.move(name, position)
     assert started.wait(60)
     assert f"{100 * exactly(found, {}):.1f}% (" in started.front.sentences[-1]
 
@@ -262,10 +262,10 @@ def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     assert "inside box 1" in "".join(part["text"] for part in within.answer.sentence)
     assert bytes(again.picture.png) != again.inquiry.answer.png
     name = within.session.box.bounds[0].assumption
-    within.dials.positions = {**within.dials.positions, name: 0}
+    within.dials.actions = [{"what": "move", "id": name, "position": 0, "n": 1}]
     assert within.session.wait(60)
     assert "outside box 1" in "".join(part["text"] for part in within.answer.sentence)
-    within.dials.typed = {"id": name, "text": "soon", "n": 1}
+    within.dials.actions = [{"what": "type", "id": name, "text": "soon", "n": 2}]
     assert within.answer.status["kind"] == "error"
     within.to_middle.click()
     within.title.value = "Early"

@@ -624,14 +624,14 @@ def test_a_slider_that_breaks_a_sum_of_chances_says_so_in_its_row(state):
     session.start()
     assert session.wait(60)
     shown = session.front.last
-    session.move({"stormy": 100})
+    session.move("stormy", 100)
     assert session.wait(60)
     assert session.refused["stormy"]["text"] == "60%"
     why = "“Offer talks”: the chances sum to 1.2; expected at most 1"
     assert session.refused["stormy"]["why"] == why
     assert session.front.states[-1]["text"] == "not computed: the marked value does not fit the others"
     assert session.front.last is shown
-    session.move({"meet.accepted.chance": 0})
+    session.move("meet.accepted.chance", 0)
     assert session.wait(60)
     assert session.refused == {}
     assert session.front.last.status["text"].startswith("exact")

@@ -7,6 +7,8 @@ import datetime as dt
 import io
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,11 @@ def rest(explorer):
     assert explorer.session.pages.wait(60)
 
 
+def act(widget, **action):
+    """Do what a user does in the browser."""
+    widget.actions = [{**action, "n": widget.heard + 1}]
+
+
 def page(explorer, title):
     explorer._page.value = title
     rest(explorer)
@@ -71,7 +78,7 @@ def test_an_explorer_opens_with_the_answer_and_a_slider_for_every_uncertain_numb
 
 def test_moving_a_slider_moves_the_assumption_and_then_the_picture(explorer):
     before = explorer.board.left
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    act(explorer.dials, what="move", id="meeting", position=80)
     assert explorer.state.value("meeting") == explorer.session.dials["meeting"].grid[80]
     rest(explorer)
     assert explorer.board.left != before
@@ -88,14 +95,48 @@ def test_the_slider_in_hand_is_told_to_the_session(explorer, monkeypatch):
     assert held == ["meeting"]
 
 
-def test_sliders_moved_between_two_messages_are_both_heard(explorer):
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80, "closing": 20}
-    assert set(explorer.state.settings.values) == {"meeting", "closing"}
+def test_what_is_done_between_two_messages_is_heard_once_and_in_order(explorer):
+    explorer.dials.actions = [
+        {"what": "move", "id": "meeting", "position": 80, "n": 4},
+        {"what": "type", "id": "closing", "text": "every 17 days", "n": 5},
+        {"what": "type", "id": "clearing", "text": "soon", "n": 6},
+        {"what": "reset", "id": "meeting", "n": 7},
+    ]
+    assert explorer.dials.heard == 7
+    assert explorer.state.settings.values == {"closing": 1 / 17}
+    assert set(explorer.dials.refused) == {"clearing"}
+    explorer.board.actions = [{"what": "undo", "value": True, "n": number} for number in (1, 2)]
+    assert set(explorer.state.settings.values) == {"meeting"}
+    explorer.dials.actions = [*explorer.dials.actions[1:], {"what": "move", "id": "meeting", "position": 70, "n": 8}]
+    assert explorer.state.settings.values == {"meeting": explorer.session.dials["meeting"].grid[70]}
+
+
+def test_an_answer_at_rest_does_not_tell_the_page_where_a_slider_was_before(explorer):
+    """While it is shown, it holds the lock, and the next move waits."""
+    act(explorer.dials, what="move", id="meeting", position=80)
+    rest(explorer)
+    told, holds = [], threading.Event()
+    explorer.dials.observe(lambda change: told.append(change["new"]["meeting"]), "positions")
+
+    def show():
+        with explorer.session.lock:
+            holds.set()
+            while explorer.dials.actions[-1]["position"] != 85:
+                time.sleep(0.01)
+            explorer.show_settings()
+
+    at_rest = threading.Thread(target=show)
+    at_rest.start()
+    assert holds.wait(20)
+    act(explorer.dials, what="move", id="meeting", position=85)
+    at_rest.join()
+    rest(explorer)
+    assert told == [85]
 
 
 @pytest.mark.slow
 def test_undo_redo_and_reset_put_the_sliders_back(explorer):
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    act(explorer.dials, what="move", id="meeting", position=80)
     rest(explorer)
     explorer._undo.click()
     assert explorer.dials.positions["meeting"] == STEPS // 2
@@ -108,20 +149,20 @@ def test_undo_redo_and_reset_put_the_sliders_back(explorer):
 
 
 def test_a_typed_value_is_taken_exactly_and_shown(explorer):
-    explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
+    act(explorer.dials, what="type", id="meeting", text="every 17 days")
     assert explorer.state.value("meeting") == 1 / 17
     assert explorer.dials.overrides == {"meeting": "every 17 days"}
-    explorer.dials.request = {"what": "reset", "id": "meeting", "n": 1}
+    act(explorer.dials, what="reset", id="meeting")
     assert explorer.dials.overrides == {}
-    explorer.dials.typed = {"id": "meeting", "text": "often", "n": 2}
+    act(explorer.dials, what="type", id="meeting", text="often")
     assert explorer.dials.refused["meeting"]["text"] == "often"
     assert "'often' is not a quantity" in explorer.dials.refused["meeting"]["why"]
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 60}
+    act(explorer.dials, what="move", id="meeting", position=60)
     assert explorer.dials.refused == {}
 
 
 def test_another_answer_leads_in_one_click(explorer):
-    explorer.board.request = {"what": "lead", "value": "ending:cleared", "n": 1}
+    act(explorer.board, what="lead", value="ending:cleared")
     rest(explorer)
     assert explorer.board.lead == "ending:cleared"
     assert explorer.board.alt.startswith("The bridge is cleared by force by 30 May 2031: ")
@@ -129,13 +170,13 @@ def test_another_answer_leads_in_one_click(explorer):
     assert title == "Endings"
     assert [item["name"] for item in items][-1] == "ending:ongoing"
     assert (items[-1]["label"], items[-1]["short"]) == ("No ending by 30 May 2031", "No ending by then")
-    explorer.board.request = {"what": "lead", "value": "ending:ongoing", "n": 2}
+    act(explorer.board, what="lead", value="ending:ongoing")
     rest(explorer)
     assert explorer.board.alt.startswith("No ending by 30 May 2031: ")
 
 
 def test_a_reason_of_ones_own_is_kept(explorer):
-    explorer.dials.request = {"what": "reason", "id": "meeting", "text": "they met twice", "n": 1}
+    act(explorer.dials, what="reason", id="meeting", text="they met twice")
     assert explorer.session.reasons == {"meeting": "they met twice"}
 
 
@@ -161,7 +202,7 @@ def test_another_world_is_opened_in_place(explorer):
     assert explorer.state.base.id == "two-islands"
     assert "A ship of North Island is hit" in explorer.board.alt
     assert explorer.session is not first
-    explorer.dials.positions = {**explorer.dials.positions, "treaty_rate": 90}
+    act(explorer.dials, what="move", id="treaty_rate", position=90)
     rest(explorer)
     assert explorer.dials.changed == ["treaty_rate"]
 
@@ -329,7 +370,7 @@ def test_a_horizon_before_an_intervention_is_refused_and_changes_nothing(explore
 def test_the_comparison_begins_with_the_question_that_leads(explorer):
     compare = page(explorer, "Compare views")
     for name in ("ending:cleared", "ending:agreement"):
-        explorer.board.request = {"what": "lead", "value": name, "n": name}
+        act(explorer.board, what="lead", value=name)
         rest(explorer)
         label = explorer.state.lead.label
         assert compare._tables.value.split("<tbody>")[1].startswith(f"<tr><td>{label}</td>")
@@ -338,11 +379,11 @@ def test_the_comparison_begins_with_the_question_that_leads(explorer):
 
 def test_the_last_change_is_offered_for_a_replay(explorer):
     assert explorer.board.last_change == ""
-    explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
+    act(explorer.dials, what="type", id="meeting", text="every 17 days")
     rest(explorer)
     assert explorer.board.last_change == "Talks are offered: 1 per month → every 17 days"
     answer = explorer.board.alt
-    explorer.board.request = {"what": "replay", "value": False, "n": 1}
+    act(explorer.board, what="replay", value=False)
     assert explorer.session.replays.wait(30)
     assert explorer.board.status["text"].endswith("last change: Talks are offered: 1 per month → every 17 days")
     assert explorer.board.alt.partition(")")[0] == answer.partition(")")[0]
@@ -423,7 +464,7 @@ def test_what_strangers_wrote_is_shown_as_text(explorer):
 
 
 def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    act(explorer.dials, what="move", id="meeting", position=80)
     rest(explorer)
     keep = page(explorer, "Save and share")
     keep._title.value = "How the mayor sees it"
@@ -440,7 +481,7 @@ def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
 
 def test_a_view_saved_while_another_one_is_chosen_becomes_the_chosen_one(explorer):
     explorer._view.value = "hasty"
-    explorer.dials.positions = {**explorer.dials.positions, "closing": 80}
+    act(explorer.dials, what="move", id="closing", position=80)
     rest(explorer)
     told = explorer.board.alt
     keep = page(explorer, "Save and share")
@@ -452,9 +493,9 @@ def test_a_view_saved_while_another_one_is_chosen_becomes_the_chosen_one(explore
 
 
 def test_undo_forgets_a_text_that_was_refused(explorer):
-    explorer.dials.typed = {"id": "meeting", "text": "soon", "n": 1}
+    act(explorer.dials, what="type", id="meeting", text="soon")
     assert explorer.session.refused
-    explorer.board.request = {"what": "undo", "value": True, "n": 1}
+    act(explorer.board, what="undo", value=True)
     assert not explorer.dials.refused
 
 
@@ -475,10 +516,10 @@ def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch
 
 @pytest.mark.slow
 def test_a_copied_explorer_opens_with_the_same_answer(explorer):
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
-    explorer.dials.typed = {"id": "closing", "text": "every 17 days", "n": 1}
-    explorer.dials.typed = {"id": "clearing", "text": "twice a month", "n": 2}
-    explorer.board.request = {"what": "lead", "value": "ending:cleared", "n": 1}
+    act(explorer.dials, what="move", id="meeting", position=80)
+    act(explorer.dials, what="type", id="closing", text="every 17 days")
+    act(explorer.dials, what="type", id="clearing", text="twice a month")
+    act(explorer.board, what="lead", value="ending:cleared")
     explorer.state.intervene(Force("meet", explorer.state.base.as_of))
     explorer.state.switch("sign", on=False)
     explorer.session.update()
@@ -498,11 +539,11 @@ def test_a_copied_explorer_opens_with_the_same_answer(explorer):
 
 @pytest.mark.slow
 def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    act(explorer.dials, what="move", id="meeting", position=80)
     rest(explorer)
     again = Explorer(bridge)
     assert again.board.offer == f"{again.session.draft.saved_at.astimezone():%d %b, %H:%M}"
-    again.board.request = {"what": "restore", "value": True, "n": 1}
+    act(again.board, what="restore", value=True)
     rest(again)
     assert again.dials.positions["meeting"] == 80
     assert again.board.offer == ""
@@ -511,10 +552,10 @@ def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
 
 @pytest.mark.slow
 def test_discarded_changes_are_not_offered_again(explorer, bridge):
-    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    act(explorer.dials, what="move", id="meeting", position=80)
     rest(explorer)
     again = Explorer(bridge)
-    again.board.request = {"what": "discard", "value": True, "n": 1}
+    act(again.board, what="discard", value=True)
     assert again.board.offer == ""
     again.session.close()
     last = Explorer(bridge)

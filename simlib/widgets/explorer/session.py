@@ -225,18 +225,15 @@ class ExplorerSession:
                 line = status("not computed: the marked value does not fit the others", "error")
             self.front.show_status(line)
 
-    def move(self, positions: Mapping[str, int]) -> None:
-        """Change the assumptions whose sliders moved to `positions`, and show the answer."""
+    def move(self, name: str, position: int) -> None:
+        """Change the assumption whose slider moved to a position, and show the answer."""
         with self.lock:
-            changed = False
-            for name, position in positions.items():
-                dial = self.dials.get(name)
-                if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
-                    changed |= self.state.set_value(name, float(dial.grid[position]))
-                    self.refused.pop(name, None)
-                    self._moved = name
-            if changed:
-                self.update(moving=True)
+            dial = self.dials.get(name)
+            if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+                self.refused.pop(name, None)
+                self._moved = name
+                if self.state.set_value(name, float(dial.grid[position])):
+                    self.update(moving=True)
         self._loop.wait_turn()
 
     def type_value(self, name: str, text: str) -> bool:

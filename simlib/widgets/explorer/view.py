@@ -265,19 +265,16 @@ class Explorer(w.VBox):
 
     def _listen(self) -> None:
         handlers = (
-            (self.dials, "positions", lambda positions: self.session.move(positions)),  # noqa: PLW0108 - of the present session
-            (self.dials, "typed", lambda typed: self._do(self._type, typed["id"], typed["text"])),
-            (self.dials, "request", self._answer_request),
-            (self.dials, "let_go", lambda _: self.session.let_go()),
             (self.dials, "held", lambda name: self.session.hold(name)),  # noqa: PLW0108 - of the present session
             (self.board, "room", lambda room: self.session.resize((room[0], room[1]), room[2])),
-            (self.board, "request", self._answer_board),
             (self._view, "value", self._choose_view),
             (self._choose, "value", lambda scenario: self._open(State(scenario))),
             (self._page, "value", self._turn),
         )
         for widget, trait, action in handlers:
             widget.observe(self._guard(action), trait)
+        for actions, act in ((self.dials, self._act_on_dials), (self.board, self._act_on_board)):
+            actions.listen(lambda action, act=act: self.session.guard(lambda: act(action)), lambda: self.session.lock)
         for each, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
             each.on_click(lambda _, name=name: self.session.guard(lambda: self._step(name)))
 
@@ -309,21 +306,26 @@ class Explorer(w.VBox):
         with self.session.lock:
             self.show_order()
 
-    def _type(self, name: str, text: str) -> bool:
-        return self.session.type_value(name, text)
+    def _act_on_dials(self, action: dict[str, Any]) -> None:
+        name = action["id"]
+        match action["what"]:
+            case "move":
+                self.session.move(name, action["position"])
+            case "let go":
+                self.session.let_go()
+            case "type":
+                self._do(self.session.type_value, name, action["text"])
+            case "reset":
+                with self.session.lock:
+                    self.session.refused.pop(name, None)
+                    self._do(self.state.reset_value, name)
+                    self.show_settings()
+            case "reason":
+                self.session.keep_reason(name, action["text"])
 
-    def _answer_request(self, request: dict[str, Any]) -> None:
-        if request.get("what") == "reset":
-            self.session.refused.pop(request["id"], None)
-            with self.session.lock:
-                self._do(self.state.reset_value, request["id"])
-                self.show_settings()
-        elif request.get("what") == "reason":
-            self.session.keep_reason(request["id"], request["text"])
-
-    def _answer_board(self, request: dict[str, Any]) -> None:
-        value: Any = request.get("value")
-        match request.get("what"):
+    def _act_on_board(self, action: dict[str, Any]) -> None:
+        value: Any = action.get("value")
+        match action["what"]:
             case "lead":
                 self.session.lead(value)
             case "cancel":
@@ -335,7 +337,7 @@ class Explorer(w.VBox):
             case "step":
                 self.session.turn(step=value)
             case "undo" | "redo":
-                self._step(request["what"])
+                self._step(action["what"])
             case "replay":
                 self.session.replay(moving=value)
             case "restore":
@@ -345,9 +347,9 @@ class Explorer(w.VBox):
                 self.session.discard()
                 self._offer_draft()
             case "settle":
-                self.board.kept = request["n"]
+                self.board.kept = action["n"]
             case "keep":
-                self._keeper.now(lambda: setattr(self.board, "kept", request["n"]))
+                self._keeper.now(lambda: setattr(self.board, "kept", action["n"]))
 
     def _choose_view(self, view: str) -> None:
         view = "" if view == AS_IN_FILE else view

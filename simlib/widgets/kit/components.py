@@ -4,12 +4,14 @@ All sliders of a panel share one widget model, so a notebook with sixty assumpti
 Screen readers announce labels, values and answers. JupyterLab's single-key shortcuts do nothing while a slider has the
 focus.
 
-In the docstrings, `n` is a counter that the browser increases, so that two equal events in a row differ.
+In the docstrings, `n` is a counter that the sender increases, so that two equal events in a row differ.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,34 @@ class LivePicture(anywidget.AnyWidget):
     cancels = traitlets.Int(0).tag(sync=True, echo_update=False)
 
 
-class Board(anywidget.AnyWidget):
+class ActionWidget(anywidget.AnyWidget):
+    """A widget whose user acts in the browser. No action is lost or heard twice, however busy the kernel is.
+
+    A synced value alone would not do, because a busy kernel gets only the latest one.
+
+    - `actions` [{n, what, ...}]: the actions that the kernel may not have heard yet, in order. The browser sets them.
+    - `heard`: the number `n` of the last action that the kernel has carried out. The kernel sets it.
+    """
+
+    actions: Any = traitlets.List().tag(sync=True, echo_update=False)
+    heard = traitlets.Int(0).tag(sync=True)
+
+    def listen(
+        self, act: Callable[[dict[str, Any]], object], lock: Callable[[], AbstractContextManager[object]]
+    ) -> None:
+        """Call `act` with each action of the user. `lock` returns the lock under which the widget is changed."""
+
+        def hear(change: dict[str, Any]) -> None:
+            for action in change["new"]:
+                if action["n"] > self.heard:
+                    act(action)
+                    with lock():
+                        self.heard = action["n"]
+
+        self.observe(hear, "actions")
+
+
+class Board(ActionWidget):
     """The forecast in the explorer: a sentence, a line of other answers, and two graphs, one with tabs.
 
     The kernel sets:
@@ -80,8 +109,9 @@ class Board(anywidget.AnyWidget):
     The browser sets:
 
     - `room`: the width and height available for each graph, and the pixels of the screen for each pixel of the page.
-    - `request` {what, value, n}, where `what` is "lead", "tab", "choice", "step", "cancel", "undo", "redo",
-      "replay", "restore", "discard", "settle" or "keep". The value of "replay" says whether the picture may move.
+    - `actions` [{n, what, value}] (see `ActionWidget`), where `what` is "lead", "tab", "choice", "step", "cancel",
+      "undo", "redo", "replay", "restore", "discard", "settle" or "keep". The value of "replay" says whether the picture
+      may move.
     """
 
     _esm = _script("board.js")
@@ -106,10 +136,9 @@ class Board(anywidget.AnyWidget):
     kept = traitlets.Int(0).tag(sync=True)
     copied = traitlets.Dict().tag(sync=True)
     room: Any = traitlets.List([0, 0, 1]).tag(sync=True, echo_update=False)
-    request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
 
 
-class Dials(anywidget.AnyWidget):
+class Dials(ActionWidget):
     """Sliders for assumptions, in groups.
 
     The kernel sets:
@@ -121,6 +150,7 @@ class Dials(anywidget.AnyWidget):
 
     The kernel also sets the following, each by the id of a slider:
 
+    - `positions`: the position of the slider. The browser leaves a slider in the user's hand where it is.
     - `overrides`: the text to show if the value is not one of the slider's positions, or was typed.
     - `notes`: a line under the slider.
     - `reach` [left, right, sentence]: the main answer at the left end of the slider, the main answer at its right end,
@@ -129,18 +159,17 @@ class Dials(anywidget.AnyWidget):
     - `reasons`: the user's reason for changing the value.
     - `view_reasons`: the reason of the chosen view, shown in place of the reason in the scenario.
 
-    Both the kernel and the browser set `positions`, the position of each slider by id. The browser sets:
+    The browser sets:
 
-    - `typed` {id, text, n}, a value that the user typed.
-    - `request` {what, id, n}, an action of the user.
-    - `let_go`, the number of times that the user let go of a slider that was moved.
+    - `actions` [{n, what, id, ...}] (see `ActionWidget`), where `what` is "move" (with `position`), "let go", "type"
+      (with `text`), "reset" or "reason" (with `text`).
     - `held`, the id of the slider on which the pointer or the focus is.
     """
 
     _esm = _script("dials.js")
     _css = _STATIC / "simlib.css"
     groups: Any = traitlets.List().tag(sync=True)
-    positions = traitlets.Dict().tag(sync=True, echo_update=False)
+    positions = traitlets.Dict().tag(sync=True)
     overrides = traitlets.Dict().tag(sync=True)
     notes = traitlets.Dict().tag(sync=True)
     changed: Any = traitlets.List().tag(sync=True)
@@ -150,9 +179,6 @@ class Dials(anywidget.AnyWidget):
     view_reasons = traitlets.Dict().tag(sync=True)
     own_reasons = traitlets.Bool(default_value=False).tag(sync=True)
     searching = traitlets.Bool(default_value=True).tag(sync=True)
-    typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
-    request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
-    let_go = traitlets.Int(0).tag(sync=True, echo_update=False)
     held = traitlets.Unicode("").tag(sync=True, echo_update=False)
 
 

@@ -64,15 +64,21 @@ class BoxPanel(w.VBox):
         self._show_dials()
 
     def _listen(self, point: BoxSession) -> None:
-        handlers: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
-            (self.choice, "value", self._choose),
-            (self.dials, "positions", point.move),
-            (self.dials, "typed", lambda typed: point.do(point.state.type_value, typed["id"], typed["text"])),
-            (self.dials, "request", lambda request: point.do(point.state.reset_value, request["id"])),
-            (self.dials, "let_go", lambda _: point.let_go()),
-        )
-        for widget, trait, action in handlers:
-            widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
+        self.choice.observe(lambda change: self._guard(lambda: self._choose(change["new"])), "value")
+        self.dials.listen(lambda action: self._guard(lambda: self._act(point, action)), lambda: point.lock)
+
+    @staticmethod
+    def _act(point: BoxSession, action: dict[str, Any]) -> None:
+        name = action["id"]
+        match action["what"]:
+            case "move":
+                point.move(name, action["position"])
+            case "let go":
+                point.let_go()
+            case "type":
+                point.do(point.state.type_value, name, action["text"])
+            case "reset":
+                point.do(point.state.reset_value, name)
 
     def _choose(self, name: str) -> None:
         assert self.session is not None

@@ -7,7 +7,7 @@ box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_l
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -200,16 +200,12 @@ class BoxSession:
             if action(*arguments):
                 self.update(moving=moving)
 
-    def move(self, positions: Mapping[str, int]) -> None:
-        """Set assumptions to the values at the given positions of their sliders (by assumption)."""
+    def move(self, name: str, position: int) -> None:
+        """Set an assumption to the value at a position of its slider."""
         with self.lock:
-            changed = False
-            for name, dial in self.dials.items():
-                position = positions.get(name, -1)
-                if 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
-                    changed |= self.state.set_value(name, float(dial.grid[position]))
-            if changed:
-                self.update(moving=True)
+            dial = self.dials.get(name)
+            if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+                self.do(self.state.set_value, name, float(dial.grid[position]), moving=True)
         self._loop.wait_turn()
 
     def let_go(self) -> None:

@@ -77,7 +77,8 @@ function render({ model, el }) {
     model.set(name, value);
     model.save_changes();
   };
-  const ask = (what, value) => send("request", { what, value, n: (model.get("request").n || 0) + 1 });
+  const act = acting(model);
+  const ask = (what, value) => act({ what, value });
 
   const show = (name) => {
     const { img } = graphs[name];
@@ -236,8 +237,7 @@ function render({ model, el }) {
     const steps = ["settle", "keep"];
     let n = 0;
     const next = () => {
-      ask(steps.shift());
-      n = model.get("request").n;
+      n = ask(steps.shift());
     };
     const answered = () => {
       if (model.get("kept") < n) return;

@@ -1,5 +1,7 @@
 // Sliders by group. Positions go to the kernel as they change. The page already has the text for every position, so the
 // number beside a slider changes at once. Typed texts go to the kernel, because only the kernel can read units.
+// A slider is ahead of the kernel while a pointer holds it, or until the kernel has heard its last move. Then it stays
+// where the user put it, whatever the kernel says.
 let serial = 0;
 
 function render({ model, el }) {
@@ -23,10 +25,8 @@ function render({ model, el }) {
   let inHand = null;
   el.append(top, list, about);
 
-  const send = (name, value) => {
-    model.set(name, value);
-    model.save_changes();
-  };
+  const act = acting(model);
+  const ahead = (row) => row.pressed || row.sent > model.get("heard");
 
   // A field for the user's reason for a changed value, beside the reason in the scenario.
   const ownReason = (dial) => {
@@ -36,9 +36,7 @@ function render({ model, el }) {
     field.placeholder = "My reason for changing it";
     field.setAttribute("aria-label", `My reason for changing: ${dial.whole}`);
     field.value = model.get("reasons")[dial.id] || "";
-    field.addEventListener("change", () => {
-      send("request", { what: "reason", id: dial.id, text: field.value, n: model.get("request").n + 1 || 1 });
-    });
+    field.addEventListener("change", () => act({ what: "reason", id: dial.id, text: field.value }));
     return field;
   };
 
@@ -62,7 +60,7 @@ function render({ model, el }) {
   const readout = (row) => {
     const given = model.get("overrides")[row.dial.id];
     const position = Number(row.slider.value);
-    const text = row.fresh || given === undefined ? row.dial.texts[position] : given;
+    const text = ahead(row) || given === undefined ? row.dial.texts[position] : given;
     if (row.said === text || model.get("refused")[row.dial.id]) return;
     row.said = text;
     if (document.activeElement !== row.text || !row.typing) row.text.value = text;
@@ -101,17 +99,26 @@ function render({ model, el }) {
     line.append(track, text, reset);
     node.append(label, line, note);
     parent.append(node);
-    const row = { dial, node, slider, text, reset, note, reach, fresh: false, held: false, typing: false };
+    const row = { dial, node, slider, text, reset, note, reach, sent: 0, pressed: false, moved: false, typing: false };
     rows.set(dial.id, row);
 
     slider.addEventListener("input", () => {
-      row.fresh = row.held = true;
+      row.sent = act({ what: "move", id: dial.id, position: Number(slider.value) });
+      row.moved = true;
       readout(row);
-      send("positions", { ...model.get("positions"), [dial.id]: Number(slider.value) });
     });
-    slider.addEventListener("pointerup", () => {
-      if (row.held) send("let_go", model.get("let_go") + 1);
-      row.held = false;
+    slider.addEventListener("pointerdown", () => {
+      row.pressed = true;
+      row.moved = false;
+      const release = () => {
+        removeEventListener("pointerup", release, true);
+        removeEventListener("pointercancel", release, true);
+        row.pressed = false;
+        if (row.moved) act({ what: "let go", id: dial.id });
+        place();
+      };
+      addEventListener("pointerup", release, true);  // the pointer may be beside the slider by then
+      addEventListener("pointercancel", release, true);
     });
     text.addEventListener("input", () => { row.typing = true; });
     const typed = () => {
@@ -119,7 +126,7 @@ function render({ model, el }) {
       row.typing = false;
       const words = text.value;  // the text stays as typed. If the kernel refuses it, it is marked, and the reason is below it
       row.said = words;
-      send("typed", { id: dial.id, text: words, n: model.get("typed").n + 1 || 1 });
+      act({ what: "type", id: dial.id, text: words });
     };
     text.addEventListener("change", typed);
     text.addEventListener("keydown", (event) => {
@@ -127,15 +134,17 @@ function render({ model, el }) {
       if (event.key === "Escape") { row.typing = false; text.value = row.said ?? model.get("refused")[dial.id].text; }
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
     });
-    reset.addEventListener("click", () => {
-      send("request", { what: "reset", id: dial.id, n: model.get("request").n + 1 || 1 });
-    });
+    reset.addEventListener("click", () => act({ what: "reset", id: dial.id }));
     // If there is a field for the user's reason, pointing at another slider must not change the explanation. The user
     // has to move the pointer over other sliders to reach the field.
     const events = model.get("own_reasons") ? ["focusin", "pointerdown"] : ["focusin", "pointerenter"];
     for (const event of events) node.addEventListener(event, () => explain(dial));
     for (const event of ["focusin", "pointerenter"]) {
-      node.addEventListener(event, () => { if (model.get("held") !== dial.id) send("held", dial.id); });
+      node.addEventListener(event, () => {
+        if (model.get("held") === dial.id) return;
+        model.set("held", dial.id);
+        model.save_changes();
+      });
     }
   };
 
@@ -193,7 +202,8 @@ function render({ model, el }) {
   const place = () => {
     const positions = model.get("positions");
     for (const [id, row] of rows) {
-      if (positions[id] !== undefined && Number(row.slider.value) !== positions[id]) row.slider.value = positions[id];
+      const position = ahead(row) ? undefined : positions[id];
+      if (position !== undefined && Number(row.slider.value) !== position) row.slider.value = position;
       readout(row);
     }
   };
@@ -202,10 +212,6 @@ function render({ model, el }) {
     for (const row of rows.values()) row.node.title = because(row.dial);
     const shown = rows.get(about.dataset.id);
     if (shown) about.querySelector("strong").nextElementSibling.textContent = because(shown.dial);
-  };
-  const overridden = () => {
-    for (const row of rows.values()) row.fresh = false;
-    place();
   };
   const annotate = () => {
     const notes = model.get("notes");
@@ -258,7 +264,7 @@ function render({ model, el }) {
   search.addEventListener("input", filter);
 
   const unwatch = listen(model, {
-    "change:groups": build, "change:positions": place, "change:overrides": overridden,
+    "change:groups": build, "change:positions": place, "change:overrides": place, "change:heard": place,
     "change:notes": annotate, "change:changed": annotate, "change:refused": annotate, "change:reach": reaches,
     "change:view_reasons": justify,
   });

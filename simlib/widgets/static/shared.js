@@ -38,6 +38,21 @@ function putParts(node, parts) {
   parts.forEach(({ text }, i) => put(node.children[i], text));
 }
 
+// Return a function that sends an action {what, ...} of the user to the kernel, and returns the number of the action.
+// Of the values that a field of a model gets while the kernel is busy, only the last is sent. So actions stay in a list
+// until the kernel has heard them. A slider that goes on moving replaces its last move.
+function acting(model) {
+  return (action) => {
+    const waiting = model.get("actions").filter(({ n }) => n > model.get("heard"));
+    const last = waiting.at(-1);
+    const n = 1 + (last ? last.n : model.get("heard"));
+    if (action.what === "move" && last?.what === "move" && last.id === action.id) waiting.pop();
+    model.set("actions", [...waiting, { ...action, n }]);
+    model.save_changes();
+    return n;
+  };
+}
+
 // Call the handlers {event: handler} on the events of a model. Return a function that removes them.
 function listen(model, handlers) {
   for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
