@@ -87,20 +87,19 @@ def _apart(result: Fan) -> list[int]:
 
 
 def _band(ax: Axes, result: Fan, border: int) -> None:
-    import matplotlib as mpl
-
-    with mpl.rc_context({"hatch.linewidth": HATCH}):
-        for low, high, hatch in ((0, 4, "////"), (1, 3, "\\\\\\\\")):
-            ax.fill_between(
-                result.times,
-                1 - result.quantiles[high, border],
-                1 - result.quantiles[low, border],
-                facecolor="none",
-                edgecolor="white",
-                hatch=hatch,
-                linewidth=0,
-                zorder=2,
-            )
+    for low, high, hatch in ((0, 4, "////"), (1, 3, "\\\\\\\\")):
+        band = ax.fill_between(
+            result.times,
+            1 - result.quantiles[high, border],
+            1 - result.quantiles[low, border],
+            facecolor="none",
+            edgecolor="white",
+            hatch=hatch,
+            linewidth=0,
+            zorder=2,
+        )
+        # Before version 3.11, matplotlib has no setter. Its global setting would change what other threads draw.
+        band._hatch_linewidth = HATCH  # type: ignore[attr-defined]
     for edge in (0, 4):
         ax.plot(
             result.times,

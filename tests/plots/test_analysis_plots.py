@@ -9,6 +9,7 @@ import re
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 mpl.use("Agg")
 
@@ -433,6 +434,21 @@ def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
     assert "Height on 30 April 2031: 40% for “c” or above, 30% to 50% over the draws" in text.replace("\n", " ")
     assert "where there is room" in text
     assert sum(line.is_dashed() for line in ax.lines) == 4
+    hatched = [band for band in ax.collections if band.get_hatch()]
+    assert len(hatched) == 4
+    assert {band._hatch_linewidth for band in hatched} == {fan_charts.HATCH}
+
+
+def test_a_fan_changes_no_setting_that_another_thread_may_draw_with(draws, monkeypatch):
+    seen, fill_between = set(), Axes.fill_between
+
+    def seeing(*arguments, **options):
+        seen.add(mpl.rcParams["hatch.linewidth"])
+        return fill_between(*arguments, **options)
+
+    monkeypatch.setattr(Axes, "fill_between", seeing)
+    drawn(fan_charts.fan, ladder_fan(draws))
+    assert seen == {mpl.rcParams["hatch.linewidth"]}
 
 
 def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):

@@ -215,6 +215,18 @@ def test_the_stored_form_has_a_picture_and_words(explorer):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
+def test_a_picture_for_the_notebook_waits_for_an_answer_that_is_half_shown(explorer):
+    whole, made = explorer.board.alt, []
+    storing = threading.Thread(target=lambda: made.append(explorer.picture()))
+    with explorer.session.lock:
+        explorer.board.alt = "Half shown."
+        storing.start()
+        storing.join(1.0)
+        explorer.board.alt = whole
+    storing.join()
+    assert made[0]["text/plain"].endswith(whole)
+
+
 @pytest.mark.slow
 def test_a_narrow_window_is_drawn_for(explorer):
     explorer.board.room = [460, 200, 1]

@@ -252,14 +252,16 @@ class Explorer(w.VBox):
 
     def picture(self) -> dict[str, Any]:
         """Return a picture for a notebook: the answer in words, and below it both graphs."""
-        width = self.board.size[0]
-        pictures = [reduced(png, width) for png in (self.board.left, self.board.right) if png]
+        session, board = self.session, self.board
+        with session.lock:  # what is shown together is read together
+            width, alt, pngs = board.size[0], board.alt, (board.left, board.right)
+            heading, title = session.state.heading(), session.state.base.title
+        pictures = [reduced(png, width) for png in pngs if png]
         if not pictures:
             return {}
-        heading = self.state.heading()
-        lines = (STILL, self.board.alt, *([f"{capital(heading)}."] if heading else []))
+        lines = (STILL, alt, *([f"{capital(heading)}."] if heading else []))
         whole = stacked(text_picture(width, lines), *pictures)
-        return picture_bundle(whole, f"{self.state.base.title}. {' '.join(lines[1:])}")[0]
+        return picture_bundle(whole, f"{title}. {' '.join(lines[1:])}")[0]
 
     # ---------------------------------------------------------------- listening
 
