@@ -1,6 +1,7 @@
 """A log that is scrubbed through: mornings, rows of one's own, undo, and what is told."""
 
 import datetime as dt
+import threading
 
 import numpy as np
 import pytest
@@ -235,6 +236,29 @@ def test_the_panel_adds_dates_and_withdraws_rows():
     panel._day.value = None
     panel._add.click()
     assert "no date is given" in panel._report.value
+    panel.session.worker.close()
+
+
+def test_a_new_date_of_a_row_is_not_lost_to_an_answer_that_arrives_at_the_same_time(monkeypatch):
+    panel = UpdateWithEvents(WORLD, events=FEW, on="2031-04-05")
+    panel._move.value = ("patrol", "challenged")
+    panel._add.click()
+    assert panel.wait(30)
+    (line,) = panel._own.children
+    guard = panel.guard
+
+    def late(action):
+        """Let the worker show its rows before the new date is taken."""
+        worker = threading.Thread(target=panel.show_rows)
+        worker.start()
+        worker.join()
+        guard(action)
+
+    monkeypatch.setattr(panel, "guard", late)
+    line._date.value = APRIL[2]
+    assert panel.wait(30)
+    assert [row.day for row in panel.session.own.rows] == [APRIL[2]]
+    assert line._date.value == APRIL[2]
     panel.session.worker.close()
 
 

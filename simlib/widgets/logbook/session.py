@@ -10,9 +10,9 @@ import datetime as dt
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -169,6 +169,14 @@ class LogSession:
         """Stop computing the other mornings."""
         self.worker.cancel()
         self.front.show_status(status(CANCELLED))
+
+    def change(self, action: Callable[..., None], *arguments: Any) -> None:
+        """Change the own rows with a method of `own`, and compute the forecasts that this affects."""
+        with self.lock:
+            before = self.own.rows
+            action(*arguments)
+            if self.own.rows != before:
+                self.update()
 
     def update(self) -> None:
         """Compute the forecasts again that are affected by the user's last changes to the own rows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,10 @@ class UpdateWithEvents(w.VBox):
         self._add = button(
             "Add", "Add this row to the log, as if it had been reported on that day", self._put, self.guard
         )
-        self._undo = button("Undo", "Take back the last change of your rows", self._undo_last, self.guard)
-        self._redo = button("Redo", "Repeat the change that was taken back", self._redo_last, self.guard)
+        own = session.own
+        undo, redo = partial(self.change, own.undo), partial(self.change, own.redo)
+        self._undo = button("Undo", "Take back the last change of your rows", undo, self.guard)
+        self._redo = button("Redo", "Repeat the change that was taken back", redo, self.guard)
         self._report = w.HTML()
         rows = w.HBox([self._move, self._day, self._add, self._undo, self._redo], layout=LINE)
         head, lines = table(session.scenario, session.readings)
@@ -134,21 +137,12 @@ class UpdateWithEvents(w.VBox):
 
     def _put(self) -> None:
         move, outcome = self._move.value
-        self.session.own.add(move, outcome, self._day.value)
-        self.changed()
+        self.change(self.session.own.add, move, outcome, self._day.value)
 
-    def _undo_last(self) -> None:
-        self.session.own.undo()
-        self.changed()
-
-    def _redo_last(self) -> None:
-        self.session.own.redo()
-        self.changed()
-
-    def changed(self) -> None:
-        """Compute the forecasts with the rows that the user has added."""
+    def change(self, action: Callable[..., None], *arguments: Any) -> None:
+        """Change the rows of the user, and compute the forecasts with them."""
+        self.session.change(action, *arguments)
         self._report.value = ""
-        self.session.update()
 
     def guard(self, action: Callable[[], object]) -> None:
         """Run an action, and show its error, which Jupyter alone would only log."""
@@ -172,29 +166,22 @@ class UpdateWithEvents(w.VBox):
 
 class _OwnLine(w.HBox):
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
-        self.row, self._panel = row, panel
-        own = panel.session.own
+        self.row, own = row, panel.session.own
         words = html.escape(row_words(own.scenario, row.move, row.outcome))
         self._date = w.DatePicker(description="Your row, on", value=row.day, style=WIDE, layout=w.Layout(width="250px"))
-        drop = button("Withdraw", "Remove this row", self._drop, panel.guard)
+        drop = button("Withdraw", "Remove this row", partial(panel.change, own.drop, row.number), panel.guard)
         self._note = w.HTML(layout=w.Layout(flex="1 1 320px"))
         label = w.HTML(f'<span class="simlib-told"><b>{words}</b></span>', layout=w.Layout(flex="0 1 auto"))
         super().__init__([self._date, label, drop, self._note], layout=LINE)
-        self._date.observe(lambda _: panel.guard(self._set_day), "value")
+        # The date comes from the event. The field itself may show another one by then, if the rows are shown anew.
+        change_day = partial(panel.change, own.set_day, row.number)
+        self._date.observe(lambda event: panel.guard(lambda: change_day(event["new"])), "value")
 
     def tell(self, row: OwnRow, note: str) -> None:
-        self.row = row
-        self._date.value = row.day
+        old, self.row = self.row, row
+        if row.day != old.day:  # else a date on its way from the browser would be overwritten
+            self._date.value = row.day
         self._note.value = _told(note, fault=note.startswith("Not taken in"))
-
-    def _set_day(self) -> None:
-        if self._date.value != self.row.day:
-            self._panel.session.own.set_day(self.row.number, self._date.value)
-            self._panel.changed()
-
-    def _drop(self) -> None:
-        self._panel.session.own.drop(self.row.number)
-        self._panel.changed()
 
 
 def _told(text: str, *, fault: bool = False) -> str:
