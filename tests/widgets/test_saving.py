@@ -16,6 +16,7 @@ from simlib.formatting import percent
 from simlib.results import ONGOING
 from simlib.scenario.loader import load_views
 from simlib.scenario.model import Force
+from simlib.widgets.explorer import autosave
 from simlib.widgets.explorer import saving as keeping
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
@@ -159,20 +160,19 @@ BROKEN = [
     "",
     "[]",
     "{",
-    '{"drafts": 3}',
-    '{"drafts": [{"saved_at": "soon", "session": "a"}]}',
-    '{"drafts": [{"saved_at": "2031-04-01", "session": "a", "settings": {"view": 3}}]}',
-    '{"drafts": [{"saved_at": "2031-04-01", "session": "a", "settings": {"values": 3}}]}',
-    '{"drafts": [{"saved_at": "2031-04-01", "session": "a", "settings": 3}]}',
+    '{"saved_at": "soon"}',
+    '{"saved_at": "2031-04-01", "settings": {"view": 3}}',
+    '{"saved_at": "2031-04-01", "settings": {"values": 3}}',
+    '{"saved_at": "2031-04-01", "settings": 3}',
 ]
 
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_a_draft_that_is_none_is_ignored(state, text):
-    drafts = Drafts.of(state.base)
-    drafts.path.parent.mkdir(parents=True, exist_ok=True)
-    drafts.path.write_text(text)
-    assert find_settings(drafts, state) is None
+    broken = Drafts.of(state.base).path
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    broken.write_text(text)
+    assert find_settings(Drafts.of(state.base), state) is None
 
 
 def test_the_drafts_of_the_last_sessions_are_kept(state):
@@ -183,6 +183,19 @@ def test_the_drafts_of_the_last_sessions_are_kept(state):
         found.append(draft["number"])
         reader.drop(draft)
     assert found == [7, 6, 5, 4, 3]
+
+
+def test_two_kernels_that_write_at_the_same_moment_both_keep_their_drafts(state, monkeypatch):
+    mine, theirs, write = Drafts.of(state.base), Drafts.of(state.base), autosave.write_atomically
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(autosave, "write_atomically", write)
+        theirs.keep({"number": 2})
+        write(*arguments)
+
+    monkeypatch.setattr(autosave, "write_atomically", meanwhile)
+    mine.keep({"number": 1})
+    assert sorted(draft["number"] for draft in Drafts.of(state.base).others()) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -211,14 +224,14 @@ def test_an_older_draft_is_found_where_later_ones_do_not_fit(state, bridge):
 
 
 def test_two_worlds_have_two_drafts(tmp_path):
-    assert Drafts("a/world").path != Drafts("b/world").path
-    assert Drafts("a/world").path.parent == folder() / "drafts"
+    assert Drafts("a/world").path.parent != Drafts("b/world").path.parent == Drafts("b/world").path.parent
+    assert Drafts("a/world").path.parent.parent == folder() / "drafts"
 
 
 def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_breaks(tmp_path):
     (tmp_path / "file").write_text("")
     drafts = Drafts("x", tmp_path / "file")
-    assert not drafts.keep({"a": 1})
+    drafts.keep({"a": 1})
     assert drafts.find() is None
     drafts.drop()
 
@@ -227,7 +240,7 @@ def test_a_draft_is_plain_json(state):
     drafts = Drafts.of(state.base)
     state.set_value("closing", 0.2)
     keep_settings(drafts, state, {})
-    assert json.loads(drafts.path.read_text())["drafts"][0]["settings"]["values"] == {"closing": 0.2}
+    assert json.loads(drafts.path.read_text())["settings"]["values"] == {"closing": 0.2}
 
 
 def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):

@@ -7,6 +7,7 @@ does not fit the scenario, is ignored.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -51,30 +52,40 @@ class Draft:
 class Drafts:
     """The latest draft of each recent session of one scenario or text, which `name` identifies.
 
-    A session writes only its own draft, so that opening a scenario deletes no earlier draft.
+    A session writes only its own file, so that sessions in several kernels never overwrite each other's drafts.
     """
 
     def __init__(self, name: str, home: Path | None = None) -> None:
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         label = "".join(c for c in Path(name).name if c.isalnum() or c in "-_.")[:40]
         self.home = home or folder()
-        self.path = self.home / "drafts" / f"{label}-{digest}.json"
-        self.session = uuid.uuid4().hex
+        self.path = self.home / "drafts" / f"{label}-{digest}" / f"{uuid.uuid4().hex}.json"
 
     @classmethod
     def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
         """Return the drafts of a scenario, identified by its folder or else by its id."""
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
-    def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft. Return False if the file cannot be written."""
-        stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        mine = {**data, "saved_at": stamp, "session": self.session}
-        return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
+    def keep(self, data: dict[str, Any]) -> None:
+        """Write this session's draft. Do nothing if the file cannot be written."""
+        stamp = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+        with contextlib.suppress(OSError):
+            write_atomically(self.path, json.dumps({**data, "saved_at": stamp}, ensure_ascii=False))
+        for old in self.others()[SESSIONS - 1 :]:
+            self.drop(old)
 
     def others(self) -> list[dict[str, Any]]:
         """Return the drafts of other sessions, the latest first."""
-        return [draft for draft in reversed(self._read()) if draft["session"] != self.session]
+        drafts = []
+        for path in self.path.parent.glob("*.json"):
+            try:
+                draft = json.loads(path.read_text(encoding="utf-8"))
+                dt.datetime.fromisoformat(draft["saved_at"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if path != self.path:
+                drafts.append(draft | {"session": path.stem})
+        return sorted(drafts, key=lambda draft: str(draft["saved_at"]), reverse=True)
 
     def find(self) -> dict[str, Any] | None:
         """Return the latest draft of another session, or None if none can be read."""
@@ -82,32 +93,8 @@ class Drafts:
 
     def drop(self, draft: Mapping[str, Any] | None = None) -> None:
         """Delete a draft that `find` returned, or by default the draft of this session."""
-        session = self.session if draft is None else draft["session"]
-        drafts = self._read()
-        others = [each for each in drafts if each["session"] != session]
-        if len(others) < len(drafts):
-            self._write(others)
-
-    def _read(self) -> list[dict[str, Any]]:
-        try:
-            drafts = json.loads(self.path.read_text(encoding="utf-8"))["drafts"]
-            for draft in drafts:
-                dt.datetime.fromisoformat(draft["saved_at"])
-                str(draft["session"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
-        return list(drafts)
-
-    def _write(self, drafts: list[dict[str, Any]]) -> bool:
-        try:
-            if drafts:
-                text = json.dumps({"drafts": drafts[-SESSIONS:]}, ensure_ascii=False)
-                write_atomically(self.path, text.encode())
-            else:
-                self.path.unlink(missing_ok=True)
-        except OSError:
-            return False
-        return True
+        with contextlib.suppress(OSError):
+            (self.path if draft is None else self.path.with_stem(draft["session"])).unlink(missing_ok=True)
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
