@@ -128,7 +128,7 @@ class Answer(ABC):
         if getattr(self, "by", None) is not None:
             head |= {name: getattr(self, name) for name in ("by", "by_day")}
         tail = {"sentences": self.sentences()} if self.told else {}
-        plain: dict[str, Any] = finite(plain_json(head | self.data() | tail))
+        plain: dict[str, Any] = plain_json(head | self.data() | tail)
         return plain
 
     def save(self, path: str | Path) -> Path:
@@ -222,18 +222,19 @@ def _versions() -> dict[str, str]:
 
 
 def plain_json(value: Any) -> Any:
-    """Return a value as plain JSON data: mappings, lists, texts and numbers. Floats keep every bit."""
+    """Return a value as plain JSON data: mappings, lists, texts and numbers.
+
+    Floats keep every bit. A number that is not finite becomes None.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
+    if isinstance(value, np.ndarray | np.generic):
+        return plain_json(value.tolist())
     if isinstance(value, list | tuple):
         return [plain_json(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, dt.date):
         return value.isoformat()
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def pick(thing: object, *names: str) -> dict[str, Any]:
@@ -253,15 +254,6 @@ def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = "; ".join(value) if isinstance(value, tuple) else value
     return flat
-
-
-def finite(value: Any) -> Any:
-    """Return JSON data with None in place of each number that is not finite."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def encode(value: Any) -> Any:

@@ -15,8 +15,8 @@ from simlib.formatting import long_date, percent, points, quoted
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.explanation import explain
-from simlib.scenario.model import Assumption, Correlation, Scenario
-from simlib.scenario.wording import FIELDS, THINGS, WHOLE, act_in_words, field_in_words, label_of, prior_in_words
+from simlib.scenario.model import SECTIONS, Assumption, Correlation, Scenario
+from simlib.scenario.wording import FIELDS, WHOLE, act_in_words, field_in_words, label_of, prior_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +223,7 @@ def _changes(before: Scenario, after: Scenario) -> Iterator[Alteration]:
             yield _altered(_IN_THE_FILE.get(name, name), f"The {called}", *texts)
     yield from _interventions(before, after)
     yield from _correlations(before, after)
-    for group in THINGS:
+    for group in SECTIONS:
         one, other = getattr(before, group), getattr(after, group)
         for name in [*one, *(n for n in other if n not in one)]:
             if one.get(name) != other.get(name):
@@ -274,7 +274,7 @@ def _correlation(pair: Correlation) -> str:
 
 def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[Alteration]:
     one, other = (getattr(world, group).get(name) for world in (before, after))
-    where, thing = f"{group}.{name}", THINGS[group]
+    where, thing = f"{group}.{name}", group.removesuffix("s")
     if one is None or other is None:
         texts = ["" if item is None else label_of(item) for item in (one, other)]
         words = _explained(after if one is None else before, group, name) or texts[0] or texts[1]

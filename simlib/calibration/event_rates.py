@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simlib.answer import finite, plain_json
+from simlib.answer import plain_json
 from simlib.calibration.crisis_cases import CaseHistories, case_histories, read_selection
 from simlib.calibration.rates import (
     NewCaseRate,
@@ -100,7 +100,7 @@ class HistoricalRates:
             "hazard": self.hazard.to_dict("records"),
             "incidence": {f"{d:g}": p for d, p in self.incidence.items()},
         }
-        plain: dict[str, Any] = finite(plain_json(data))
+        plain: dict[str, Any] = plain_json(data)
         return plain
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.answer import finite, plain_json
+from simlib.answer import plain_json
 from simlib.calibration.crisis_cases import CrisisRecord
 from simlib.calibration.tempo_clock import LEVELS, Gaps, TempoClock
 from simlib.errors import SimlibError
@@ -96,7 +96,7 @@ class TempoFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fit as plain JSON data."""
-        plain: dict[str, Any] = finite(plain_json(dataclasses.asdict(self)))
+        plain: dict[str, Any] = plain_json(dataclasses.asdict(self))
         return plain
 
     def because(self) -> str:

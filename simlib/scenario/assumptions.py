@@ -6,6 +6,7 @@ The kind of a number (rate, chance, factor, duration or amount) follows from the
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import Kind, Quantity, parse
 from simlib.scenario.document import Document, Place, dotted
-from simlib.scenario.model import Assumption, AssumptionKind, Scenario
+from simlib.scenario.model import Assumption, AssumptionKind
 from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
 from simlib.scenario.schema.value_shape import AssumptionShape, LiteralShape
 
@@ -26,8 +27,6 @@ REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
 
 PER_DAY = "per day"
 """Words in the unit and in the label of an amount that is added per day."""
-
-_HISTORY = "evidence.history.start"
 
 UNREAD = ""
 """Stands for the id of an assumption that could not be read. No real id is empty."""
@@ -42,37 +41,14 @@ A: dict[AssumptionKind, str] = {
 """Each kind of number with its article, for messages."""
 
 
-def place_of(scenario: Scenario, assumption: Assumption) -> Place:
+def place_of(assumption: Assumption) -> Place:
     """Return the keys that lead to a number in its file: in `assumptions`, or where the number is used."""
-    if not assumption.inline:
-        return ("assumptions", assumption.id)
-    if assumption.id in scenario.log_assumptions:
-        return _place_in_evidence(assumption.id)
-    owner, *rest = assumption.id.split(".")
-    if rest in (["rate"], ["takes"]):
-        return ("moves", owner, rest[0])
-    if rest[0] in REWARDS and rest[1].isdecimal():
-        return ("impacts", owner, rest[0], int(rest[1]) - 1, REWARDS[rest[0]])
-    if rest[0] == "times" and rest[1].isdecimal():
-        return ("moves", owner, "times", int(rest[1]) - 1, "by")
-    if len(rest) == 3 and rest[1] == "times":
-        return ("moves", owner, "outcomes", rest[0], "times", int(rest[2]) - 1, "by")
-    variable = scenario.variables.get(owner)
-    if rest[0] == "start" and variable and assumption.id in dict(variable.start).values():
-        return ("variables", owner, "start", rest[1])
-    return ("moves", owner, "outcomes", rest[0], "chance")
+    return assumption.place or ("assumptions", assumption.id)
 
 
 def _is_share(place: Place) -> bool:
     """Whether a number in the file is the probability of a starting level. Such a number needs no reason."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
-
-
-def _place_in_evidence(name: str) -> Place:
-    if name.startswith(f"{_HISTORY}."):
-        variable, _, level = name.removeprefix(f"{_HISTORY}.").partition(".")
-        return (*_HISTORY.split("."), variable, level)
-    return ("evidence", "seen", name.removeprefix("evidence.seen."), "chance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +297,7 @@ def resolve_literal(
         uses_log_until=shape.uses_log_until,
         spread=_spread(document, place, shape, kind),
         short=(isinstance(shape, AssumptionShape) and shape.short) or "",
+        place=place,
     )
 
 
@@ -353,6 +330,14 @@ def read_quantity(
         return None
 
 
+def plain_number(written: str) -> float:
+    """Return the number in a text, or nan if the text is no number or has a unit."""
+    try:
+        return parse(written, "number").value
+    except QuantityError:
+        return math.nan
+
+
 def _kind_by_notation(document: Document, place: Place, quantity: Quantity) -> AssumptionKind | None:
     kind = quantity.kind
     if kind != "number":
@@ -369,7 +354,7 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
     if kind != "rate":
         document.note((*place, "observed"), f"an observed rate for {A[kind]}", "leave it out: only rates have one")
         return None
-    quantity = read_quantity(document, (*place, "observed"), shape.observed, "rate", ())
+    quantity = read_quantity(document, (*place, "observed"), shape.observed, "rate")
     return quantity.value if quantity else None
 
 
@@ -379,12 +364,9 @@ def _spread(document: Document, place: Place, shape: LiteralShape, kind: Assumpt
     if kind != "amount":
         document.note((*place, "spread"), f"a spread for {A[kind]}", "leave it out: only amounts of impacts have one")
         return 0.0
-    try:
-        spread = parse(shape.spread, "number").value
-    except QuantityError:
-        spread = -1.0
-    if spread < 0:
-        what = f"{shape.spread!r} is no standard deviation"
-        document.note((*place, "spread"), what, "expected 0 or more, in the unit of the impact")
-        return 0.0
-    return spread
+    spread = plain_number(shape.spread)
+    if spread >= 0:
+        return spread
+    what = f"{shape.spread!r} is no standard deviation"
+    document.note((*place, "spread"), what, "expected 0 or more, in the unit of the impact")
+    return 0.0

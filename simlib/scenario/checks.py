@@ -17,7 +17,7 @@ from simlib.errors import did_you_mean
 from simlib.quantities import show
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Place
-from simlib.scenario.model import Assumption, Clause, Condition, Effect, Move, Scenario, Window
+from simlib.scenario.model import SECTIONS, Assumption, Clause, Condition, Effect, Move, Scenario, Window
 
 Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
@@ -43,7 +43,7 @@ def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
     for assumption in _numbers(scenario):
         wrong = _wrong_with_order(assumption)
         if wrong:
-            yield (place_of(scenario, assumption), *wrong)
+            yield (place_of(assumption), *wrong)
 
 
 def _numbers(scenario: Scenario) -> Iterator[Assumption]:
@@ -70,7 +70,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
             if bound == end:
                 what = f"{name} is a chance of exactly {show(end, 'chance')}"
-                yield place_of(scenario, assumption), what, "expected one strictly between 0 and 1, or a fixed chance"
+                yield place_of(assumption), what, "expected one strictly between 0 and 1, or a fixed chance"
 
 
 def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
@@ -78,7 +78,7 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
     for assumption in scenario.assumptions.values():
         until = assumption.uses_log_until
         if until is not None and until > scenario.as_of:
-            place = (*place_of(scenario, assumption), "uses_log_until")
+            place = (*place_of(assumption), "uses_log_until")
             yield place, f"{until} is after the day of the forecast ({scenario.as_of})", "expected that day or earlier"
 
 
@@ -101,10 +101,8 @@ def every_source_is_listed(scenario: Scenario) -> Iterator[Misfit]:
 def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
     for variable in scenario.variables.values():
         yield ("variables", variable.id), variable.sources
-    for assumption in scenario.assumptions.values():
-        yield place_of(scenario, assumption), assumption.sources
-    for assumption in scenario.log_assumptions.values():
-        yield place_of(scenario, assumption), assumption.sources
+    for assumption in _numbers(scenario):
+        yield place_of(assumption), assumption.sources
     for index, correlation in enumerate(scenario.correlations):
         yield ("correlations", index), correlation.sources
     for move in scenario:
@@ -271,8 +269,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
     """Check that no two ids differ only by case, hyphen, underscore or space, which some tools ignore."""
-    sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
-    for section in sections:
+    for section in SECTIONS:
         yield from _twins((section,), getattr(scenario, section))
     for variable in scenario.variables.values():
         yield from _twins(("variables", variable.id, "levels"), variable.levels)

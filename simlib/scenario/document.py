@@ -51,7 +51,6 @@ class Document:
     - `text`: the text of the file.
     - `data`: the plain data.
     - `lines`: the line of each value, by its `Place`.
-    - `spans`: the start and the end of each value in `text`. One value can be rewritten without touching the rest.
     - `problems`: the problems found so far.
     - `readable`: False if the reading was stopped by an error, so that the rest of the file is unknown.
     """
@@ -60,7 +59,6 @@ class Document:
     text: str
     data: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
-    spans: dict[Place, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
 
@@ -272,9 +270,9 @@ class _Composer:
             return Alias()
         self._refuse_anchor_and_tag(event, place, line)
         if _is(event, "MappingStart"):
-            return self._mapping(event, place)
+            return self._mapping(place)
         if _is(event, "SequenceStart"):
-            return self._sequence(event, place)
+            return self._sequence(place)
         return self._scalar(event, place, line)
 
     def _refuse_anchor_and_tag(self, event: Any, place: Place, line: int) -> None:
@@ -285,7 +283,6 @@ class _Composer:
             self._problem(line, place, f"the tag {tag!r}", "tags are not allowed: write plain text, numbers or lists")
 
     def _scalar(self, event: Any, place: Place, line: int) -> str | None:
-        self.document.spans[place] = (event.start_mark.index, event.end_mark.index)
         value = unicodedata.normalize("NFC", str(event.value))
         if event.style is None and value in NULLS:
             return None
@@ -293,14 +290,13 @@ class _Composer:
             self._problem(line, place, "an invisible control character in the text", "expected printable characters")
         return UNSEEN.sub("?", value)
 
-    def _sequence(self, start: Any, place: Place) -> list[Any]:
+    def _sequence(self, place: Place) -> list[Any]:
         items: list[Any] = []
         while not _is(event := next(self.events), "SequenceEnd"):
             items.append(self._node(event, (*place, len(items))))
-        self.document.spans[place] = (start.start_mark.index, event.end_mark.index)
         return items
 
-    def _mapping(self, start: Any, place: Place) -> dict[str, Any]:
+    def _mapping(self, place: Place) -> dict[str, Any]:
         items: dict[str, Any] = {}
         while not _is(event := next(self.events), "MappingEnd"):
             line = event.start_mark.line + 1
@@ -313,7 +309,6 @@ class _Composer:
                 continue
             self.document.lines[(*place, key)] = line
             items[key] = self._node(next(self.events), (*place, key))
-        self.document.spans[place] = (start.start_mark.index, event.end_mark.index)
         return items
 
     def _key(self, event: Any, place: Place, line: int) -> str | None:

@@ -5,12 +5,10 @@ Names are looked up and numbers are read. Problems are noted in the document.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 
-from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import parse
-from simlib.scenario.assumptions import Numbers
+from simlib.errors import did_you_mean
+from simlib.scenario.assumptions import Numbers, plain_number, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, History, RowRule, Shares
@@ -21,23 +19,12 @@ WORDS = {"always": 1.0, "never": 0.0}
 """The words that a file may write in place of the probability that the log shows a move."""
 
 
-def read_evidence(
-    document: Document,
-    shape: EvidenceShape,
-    reader: Reader,
-    numbers: Numbers,
-    moves: Mapping[str, Move],
-    shares: Callable[..., Shares],
-) -> Evidence:
-    """Return how the event log is to be read, from a section `evidence` that fits the schema.
+class EvidenceReader:
+    """Reads the section `evidence` of one scenario file.
 
-    Unknown names and unreadable numbers are noted in the document and left out. `shares` is a function that reads the
-    levels at which a variable may start, with their probabilities.
+    `shares` is a function that reads the levels at which a variable may start, with their probabilities.
     """
-    return _EvidenceReader(document, reader, numbers, moves, shares).read(shape)
 
-
-class _EvidenceReader:
     def __init__(
         self,
         document: Document,
@@ -50,6 +37,7 @@ class _EvidenceReader:
         self.moves, self.shares = moves, shares
 
     def read(self, shape: EvidenceShape) -> Evidence:
+        """Return how the event log is to be read. Unknown names and unreadable numbers are noted and left out."""
         place: Place = ("evidence",)
         seen = [self._seen(name, each, (*place, "seen", name)) for name, each in shape.seen.items()]
         rules = [self._rule(each, (*place, "rows", index)) for index, each in enumerate(shape.rows)]
@@ -108,15 +96,13 @@ class _EvidenceReader:
         return True
 
     def _days(self, written: str, place: Place) -> int:
-        try:
-            days = parse(written, "duration").value
-        except QuantityError as error:
-            self.document.note(place, error.what, error.expected)
+        delay = read_quantity(self.document, place, written, "duration")
+        if delay is None:
             return 0
-        if days != int(days) or not 1 <= days <= 366:
+        if delay.value != int(delay.value) or not 1 <= delay.value <= 366:
             self.document.note(place, f"a delay of {written!r}", "expected a whole number of days, from 1 to 366")
             return 0
-        return int(days)
+        return int(delay.value)
 
     # ---------------------------------------------------------------- rows
 
@@ -168,10 +154,7 @@ class _EvidenceReader:
                 yield name, level
 
     def _ratio(self, written: str, place: Place) -> float | None:
-        try:
-            ratio = parse(written, "number").value
-        except QuantityError:
-            ratio = math.nan
+        ratio = plain_number(written)
         if ratio > 1:
             return ratio
         what = f"{written!r} is no likelihood ratio"

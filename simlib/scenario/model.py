@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from simlib.formatting import by_date, date_at
 from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
+from simlib.scenario.document import Place
 from simlib.scenario.events import Ending, Joint, Ladder, Lull, Question, Repeats, Rung
 from simlib.scenario.evidence import Evidence
 from simlib.scenario.impact import Impact, ImpulseReward, RateReward, TerminalReward
@@ -40,7 +41,18 @@ from simlib.scenario.views.interventions import (
     View,
 )
 
-__all__ = ["ALWAYS", "FORMAT", "NATURE", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause"]
+__all__ = [
+    "ALWAYS",
+    "FORMAT",
+    "NATURE",
+    "SECTIONS",
+    "Actor",
+    "Assume",
+    "Assumption",
+    "AssumptionKind",
+    "Change",
+    "Clause",
+]
 __all__ += ["Condition", "Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Impact"]
 __all__ += ["ImpulseReward", "Intervention", "Joint", "Ladder", "Lasting", "Lull", "Move", "Outcome", "Pin", "Policy"]
 __all__ += ["Question", "RateReward", "Repeats", "Rung", "Scenario", "Source", "StartState", "TerminalReward"]
@@ -48,6 +60,9 @@ __all__ += ["Variable", "View", "Wait", "Window"]
 
 FORMAT = 1
 """The version of the file format that this library reads and writes."""
+
+SECTIONS = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
+"""The fields of a scenario that map ids to items."""
 
 AssumptionKind = Literal["rate", "chance", "factor", "duration", "amount"]
 
@@ -138,6 +153,7 @@ class Assumption:
     - `uses_log_until`: the last day of the event log that was used to set the number (None: not used).
     - `spread`: the standard deviation of an amount from event to event. This random variation is not part of the prior.
     - `short`: a shorter label for sliders and axes.
+    - `place`: the keys that lead to the number in its file. Comparisons and the hash of the scenario ignore it.
     """
 
     id: str
@@ -155,6 +171,7 @@ class Assumption:
     uses_log_until: dt.date | None = None
     spread: float = field(default=0.0, metadata=SPARSE)
     short: str = field(default="", metadata=SPARSE)
+    place: Place = field(default=(), compare=False)
 
     @property
     def short_label(self) -> str:

@@ -7,18 +7,16 @@ that the rest is still checked. Only a document without problems gives a scenari
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import parse
+from simlib.errors import did_you_mean
 from simlib.scenario import model
-from simlib.scenario.assumptions import REST, Numbers
+from simlib.scenario.assumptions import REST, Numbers, plain_number, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.evidence import Evidence
-from simlib.scenario.evidence_reader import read_evidence
+from simlib.scenario.evidence_reader import EvidenceReader
 from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.move_reader import MoveReader
 from simlib.scenario.schema.scenario_shape import (
@@ -54,7 +52,10 @@ class _Resolver:
         levels = {name: self._variable(name, variable) for name, variable in shape.variables.items()}
         self.reader = Reader(document, levels, document.names("variables"))
         self.variables = {
-            name: dataclasses.replace(variable, start=self._start(variable)) for name, variable in levels.items()
+            name: dataclasses.replace(
+                variable, start=self._shares(variable, shape.variables[name].start, ("variables", name, "start"))
+            )
+            for name, variable in levels.items()
         }
 
     def scenario(self) -> Scenario:
@@ -90,34 +91,42 @@ class _Resolver:
     # Variables
 
     def _variable(self, name: str, shape: VariableShape) -> Variable:
+        labels: tuple[tuple[str, str], ...] = ()
         if isinstance(shape.levels, CounterShape):
-            return self._counter(name, shape, shape.levels)
-        listed = [entry if isinstance(entry, str) else entry.level for entry in shape.levels]
-        labels = tuple((entry.level, entry.label) for entry in shape.levels if not isinstance(entry, str))
-        levels = tuple(dict.fromkeys(listed))
+            levels = self._numbers(name, shape.levels)
+        else:
+            levels = self._levels(name, [entry if isinstance(entry, str) else entry.level for entry in shape.levels])
+            labels = tuple((entry.level, entry.label) for entry in shape.levels if not isinstance(entry, str))
+        return Variable(
+            name,
+            shape.label or name.replace("-", " "),
+            levels,
+            start=(),
+            hidden=shape.hidden,
+            because=shape.because or "",
+            sources=tuple(shape.sources),
+            level_labels=labels,
+            counter=isinstance(shape.levels, CounterShape),
+        )
+
+    def _levels(self, name: str, listed: Sequence[str]) -> tuple[str, ...]:
         for index, level in enumerate(listed):
             if level in listed[:index]:
                 place: Place = ("variables", name, "levels", index)
                 self.document.note(place, f"the level {level!r} is listed twice", "keep one")
-        label = shape.label or name.replace("-", " ")
-        return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources), labels)
+        return tuple(dict.fromkeys(listed))
 
-    def _counter(self, name: str, shape: VariableShape, ends: CounterShape) -> Variable:
+    def _numbers(self, name: str, ends: CounterShape) -> tuple[str, ...]:
         if ends.from_ >= ends.to:
             what = f"a counter from {ends.from_} to {ends.to}"
             self.document.note(("variables", name, "levels"), what, "expected 'to' above 'from'")
-        numbers = tuple(str(number) for number in range(ends.from_, max(ends.to, ends.from_ + 1) + 1))
-        label, sources = shape.label or name.replace("-", " "), tuple(shape.sources)
-        return Variable(name, label, numbers, (), shape.hidden, shape.because or "", sources, counter=True)
-
-    def _start(self, variable: Variable) -> tuple[tuple[str, str | None], ...]:
-        return self._shares(variable, self.shape.variables[variable.id].start, ("variables", variable.id, "start"))
+        return tuple(str(number) for number in range(ends.from_, max(ends.to, ends.from_ + 1) + 1))
 
     def _evidence(self, moves: Mapping[str, model.Move]) -> Evidence | None:
         shape = self.shape.evidence
         if shape is None:
             return None
-        return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
+        return EvidenceReader(self.document, self.reader, self.numbers, moves, self._shares).read(shape)
 
     def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
         """Return the possible starting levels of a variable, in the form of `Variable.start`."""
@@ -317,10 +326,7 @@ class _Resolver:
         return name in known
 
     def _rank(self, written: str, place: Place) -> float | None:
-        try:
-            rank = parse(written, "number").value
-        except QuantityError:
-            rank = math.nan
+        rank = plain_number(written)
         if -1 < rank < 1:
             return rank
         what = f"{written!r} is no rank correlation"
@@ -334,12 +340,8 @@ def read_horizon(document: Document, written: str) -> float | None:
     A text that cannot be read, or that means more than a century, is noted as a problem in the document. The result is
     then None.
     """
-    try:
-        days = parse(written, "duration").value
-    except QuantityError as error:
-        document.note(("horizon",), error.what, error.expected)
-        return None
-    if days > MAX_HORIZON_DAYS:
+    horizon = read_quantity(document, ("horizon",), written, "duration")
+    if horizon is not None and horizon.value > MAX_HORIZON_DAYS:
         document.note(("horizon",), f"{written!r} is more than a century", "expected at most 100 years")
         return None
-    return days
+    return None if horizon is None else horizon.value

@@ -27,56 +27,26 @@ from simlib.scenario.model import (
 )
 from simlib.scenario.views.wording import intervention_in_words
 
-THINGS = {
-    "sources": "source",
-    "actors": "actor",
-    "variables": "variable",
-    "assumptions": "assumption",
-    "moves": "move",
-    "endings": "ending",
-    "ladders": "ladder",
-    "questions": "question",
-    "impacts": "impact",
-}
-"""The noun for one item of each section of a scenario."""
-
 FIELDS = {
     "because": "reason",
-    "sources": "sources",
-    "label": "label",
     "short": "short label",
     "level_labels": "labels of levels",
-    "title": "title",
     "when": "condition",
     "between": "dates",
-    "rate": "rate",
     "takes": "waiting time",
     "at": "date",
     "factors": "factors on the rate",
-    "outcomes": "outcomes",
-    "actor": "actor",
-    "target": "target",
-    "start": "start",
-    "levels": "levels",
-    "rungs": "rungs",
     "observed": "observed rate",
     "spread": "standard deviation from event to event",
-    "unit": "unit",
     "on": "amounts with moves",
     "per_day": "amounts per day",
     "at_endings": "amounts at endings",
     "uses_log_until": "last log day used",
     "resolves": "resolution rule",
     "decides": "referee",
-    "move": "move",
-    "outcome": "outcome",
-    "lull": "lull",
-    "count": "count",
     "url": "address",
-    "date": "date",
-    "note": "note",
 }
-"""The names of the fields of items in words."""
+"""The names of the fields of items in words. A field that is not listed is called by its own name."""
 
 _PROSE = ("because", "label", "short", "title", "description", "reference_class", "resolves", "note")
 

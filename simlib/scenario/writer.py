@@ -1,4 +1,4 @@
-"""Write a view, or changed values of a scenario, back to YAML files. Comments and order are kept.
+"""Write a view to a YAML file. If the file exists, its comments and its order are kept.
 
 The new text is checked by reading it again. Then it replaces the file in one step. So the old file stays as it was if
 the program crashes, the disk is full or a value cannot be written.
@@ -7,18 +7,13 @@ the program crashes, the disk is full or a value cannot be written.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.quantities import write
 from simlib.scenario import document, yaml_editing
-from simlib.scenario.assumptions import place_of
 from simlib.scenario.condition import runs
-from simlib.scenario.document import Document, Place
-from simlib.scenario.loader import find, load_text
 from simlib.scenario.model import (
     FORMAT,
     Assume,
@@ -30,15 +25,12 @@ from simlib.scenario.model import (
     Hold,
     Intervention,
     Lasting,
-    Move,
     Pin,
     Policy,
     Scenario,
     View,
 )
 from simlib.scenario.views.view_reader import read_view
-
-# Views
 
 
 def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, new: bool = False) -> Path:
@@ -172,85 +164,3 @@ def _written_condition(condition: Condition) -> Any:
         for clause in condition.clauses
     ]
     return clauses[0] if len(clauses) == 1 else clauses
-
-
-# Values
-
-
-def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write value, low and high of each assumption into the scenario file, and return the path of the file.
-
-    Only the numbers that differ are rewritten. The rest of the file is kept, byte for byte. `path` is the folder or
-    file to write into (default: the folder from which the scenario was read). Raises ScenarioError if the file has
-    other assumptions than `scenario`.
-    """
-    given = Path(path if path is not None else scenario.path)
-    file = find(given) if given.is_dir() else given
-    text = document.read_file(file, str(file))
-    base = load_text(text, str(file))
-    if list(base.assumptions) != list(scenario.assumptions):
-        what = "the file has other assumptions than the scenario to be saved"
-        raise ScenarioError(Problem(str(file), 0, "assumptions", what, "expected the file the scenario was read from"))
-    read = document.read(text, str(file))
-    edits = [edit for name in base.assumptions for edit in _edits(read, base, scenario, name)]
-    edits += [edit for move in base for edit in _wait_edits(read, move, base, scenario)]
-    for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
-    load_text(text, str(file))
-    if edits:
-        write_atomically(file, text)
-    return file
-
-
-def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (start, end, new text) for each part of the file that must change for one assumption."""
-    old, new = base.assumptions[name], scenario.assumptions[name]
-    changed = [part for part in ("value", "low", "high") if getattr(old, part) != getattr(new, part)]
-    if not changed:
-        return
-    place = place_of(base, old)
-    texts = {part: write(getattr(new, part), new.kind, new.unit) for part in ("value", "low", "high")}
-    if (*place, "value") not in read.spans:
-        start, end = read.spans[place]
-        yield start, end, texts["value"] if new.fixed else _mapping(texts, new.because)
-        return
-    if place[-1] == "takes":  # low and high beside it describe single waits, not the prior of the median
-        yield (*read.spans[(*place, "value")], texts["value"])
-        return
-    for part in changed:
-        if (*place, part) in read.spans:
-            yield (*read.spans[(*place, part)], texts[part])
-    if not new.fixed and (*place, "low") not in read.spans:
-        end = read.spans[(*place, "value")][1]
-        yield end, end, _more(read, place, texts)
-
-
-def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
-    """Yield the edits that multiply the percentiles of a wait by the same factor as its median.
-
-    So the number of stages of the wait stays the same.
-    """
-    if move.takes is None:
-        return
-    old, new = base.assumptions[move.rate], scenario.assumptions[move.rate]
-    for part in ("low", "high") if new.value != old.value else ():
-        days = getattr(move.takes, part) * new.value / old.value
-        yield (*read.spans[("moves", move.id, "takes", part)], write(days, "duration", new.unit))
-
-
-def _mapping(texts: dict[str, str], because: str) -> str:
-    numbers = ", ".join(f"{part}: {text}" for part, text in texts.items())
-    return f"{{{numbers}, because: {because!r}}}"
-
-
-def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
-    """Return the text that must follow a value to give it a low and a high end.
-
-    Within braces the text continues the line. Otherwise it begins new lines.
-    """
-    if read.text[read.spans[place][0]] == "{":
-        return f", low: {texts['low']}, high: {texts['high']}"
-    start = read.spans[(*place, "value")][0]
-    line = read.text[read.text.rfind("\n", 0, start) + 1 : start]
-    indent = " " * (len(line) - len(line.lstrip(" -")))
-    return f"\n{indent}low: {texts['low']}\n{indent}high: {texts['high']}"

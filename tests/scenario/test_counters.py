@@ -14,9 +14,9 @@ from simlib.scenario.explanation import explain_text
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Condition, Forbid, Hold, Pin
 from simlib.scenario.views.command_text import parse_condition, parse_intervention
-from simlib.scenario.views.variation import apply_view, with_values
+from simlib.scenario.views.variation import apply_view
 from simlib.scenario.views.view_reader import read_view
-from simlib.scenario.writer import save_values, save_view
+from simlib.scenario.writer import save_view
 from tests.scenario.test_labels import PLAIN
 
 MOVES = """\
@@ -117,16 +117,6 @@ def test_a_counter_is_set_by_number(capsys):
             parse_intervention(kind, typed, base)
     held = apply_view(base, read_view(VIEW.format("hold: trucks, level: 7"), base))
     assert simlib.forecast(held, times=1).variables["trucks"]["7"][-1] == pytest.approx(1)
-
-
-def test_values_are_saved_where_they_stand(tmp_path):
-    file = tmp_path / "scenario.yaml"
-    file.write_text(text())
-    base = simlib.load(tmp_path)
-    changed = with_values(base, {"trucks.start.12": "50%", "leave.rate": "2 per month"})
-    save_values(changed, tmp_path)
-    assert simlib.load(tmp_path).assumptions == changed.assumptions
-    assert "start: {12: 50%, 15: rest}" in file.read_text()
 
 
 def test_answers_give_the_mean_and_the_range(tmp_path, capsys):

@@ -1,6 +1,5 @@
 """The event log: its columns, its faults with their lines, and what its rows mean."""
 
-import dataclasses
 import datetime as dt
 
 import pytest
@@ -9,9 +8,8 @@ from simlib.errors import ScenarioError
 from simlib.scenario.event_log import parse_log, read_log
 from simlib.scenario.explanation import explain_text
 from simlib.scenario.library import scenarios_folder
-from simlib.scenario.loader import load, load_text
+from simlib.scenario.loader import load_text
 from simlib.scenario.row_meaning import coverages, read_rows
-from simlib.scenario.writer import save_values
 
 HEAD = "date,date_precision,actor,target,move,times,outcome,known_on,confidence\n"
 
@@ -149,18 +147,6 @@ def test_the_section_is_explained_in_sentences(islands):
         "gossip, rumour: rows of gossip or rumour are left out: nobody believes it",
     ):
         assert sentence in text, sentence
-
-
-def test_saving_values_leaves_the_section_as_it_is(tmp_path):
-    text = (scenarios_folder() / "two-islands" / "scenario.yaml").read_text(encoding="utf-8")
-    (tmp_path / "scenario.yaml").write_text(text.partition("\nevidence:")[0] + WORLD, encoding="utf-8")
-    world = load(tmp_path)
-    faster = dataclasses.replace(world.assumptions["patrol_rate"], value=0.1)
-    save_values(world.replace(assumptions={**world.assumptions, "patrol_rate": faster}))
-    again = load(tmp_path)
-    assert again.assumptions["patrol_rate"].value == pytest.approx(0.1)
-    assert again.evidence == world.evidence
-    assert (tmp_path / "scenario.yaml").read_text(encoding="utf-8").endswith(WORLD)
 
 
 @pytest.mark.parametrize("name", ["two-islands", "caribbean-2025"])

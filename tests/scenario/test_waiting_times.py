@@ -8,8 +8,6 @@ from simlib.scenario.loader import load, load_text
 from simlib.scenario.model import Wait
 from simlib.scenario.views.variation import apply_view, with_values
 from simlib.scenario.views.view_reader import read_view
-from simlib.scenario.waits import spread
-from simlib.scenario.writer import save_values
 
 TEXT = """\
 format: 1
@@ -88,20 +86,6 @@ def test_a_view_changes_a_median_and_its_doubt(world):
     slow = apply_view(world, view)
     assert (slow.assumptions["unloading"].low, slow.assumptions["unloading"].high) == (2.0, 8.0)
     assert slow.moves == world.moves
-
-
-def test_saved_values_take_the_spread_of_a_wait_along(world, tmp_path):
-    (tmp_path / "scenario.yaml").write_text(TEXT, encoding="utf-8")
-    changed = with_values(load(tmp_path), {"arrive.takes": "18 days", "unloading": "3 days"})
-    text = save_values(changed).read_text(encoding="utf-8")
-    assert (
-        "takes: {value: 18 days, low: 7.5 days, high: 31.5 days, because: six passages, sources: [log]}  # of" in text
-    )
-    assert "      low: 1.5 days\n      high: 5.25 days\n" in text
-    again = load(tmp_path)
-    assert again.assumptions == changed.assumptions
-    assert [move.takes.stages for move in again] == [move.takes.stages for move in world]
-    assert spread(again.moves["arrive"].takes.stages, 18.0) == pytest.approx((8.295, 33.37), abs=0.01)
 
 
 def test_a_difference_says_that_a_wait_has_changed(world):

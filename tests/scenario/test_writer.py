@@ -11,16 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import simlib
 from simlib.errors import ScenarioError
 from simlib.files import write_atomically
-from simlib.scenario import writer as save
 from simlib.scenario.library import scenarios_folder
-from simlib.scenario.loader import load, load_text, load_view, load_views
+from simlib.scenario.loader import load, load_view, load_views
 from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, View
-from simlib.scenario.views.variation import apply_view, with_values
+from simlib.scenario.views.variation import apply_view
 from simlib.scenario.views.view_reader import read_view
-from simlib.scenario.writer import save_values, save_view
+from simlib.scenario.writer import save_view
 
 DAY = dt.date(2031, 4, 5)
 COMMENTED = """# The valley, by a farmer
@@ -214,62 +212,6 @@ def test_a_repeated_move_is_kept_as_one_entry_until_the_interventions_change(tmp
 
 
 # Values
-
-
-def test_changed_values_are_written_where_they_stand(world, folder):
-    before = (folder / "scenario.yaml").read_text(encoding="utf-8")
-    changed = with_values(world, {"block_rate": "3 per month", "mood.start.calm": 0.25})
-    assert save_values(changed) == folder / "scenario.yaml"
-    after = (folder / "scenario.yaml").read_text(encoding="utf-8")
-    assert after == before.replace(
-        "value: 2 per month, low: 1 per month, high: 4 per month",
-        "value: 3 per month, low: 1.5 per month, high: 6 per month",
-    ).replace("calm: 60%", "calm: 25%")
-    assert load(folder) == changed
-
-
-def test_a_range_is_added_where_there_was_none(folder):
-    file = folder / "scenario.yaml"
-    text = file.read_text(encoding="utf-8").replace(", low: 1.5, high: 6, because", ", because")
-    block = "  slow:\n    label: Slow\n    value: 3   # third\n    because: assumed\nmoves:\n"
-    file.write_text(text.replace("moves:\n", block, 1), encoding="utf-8")
-    world = load(folder)
-    numbers = dict(world.assumptions)
-    for name, low, high in (("angry_factor", 1.5, 4.5), ("slow", 1.5, 4.5), ("mood.start.calm", 0.3, 0.9)):
-        numbers[name] = dataclasses.replace(numbers[name], low=low, high=high)
-    changed = world.replace(assumptions=numbers)
-    save_values(changed, folder)
-    after = file.read_text(encoding="utf-8")
-    assert "value: 3, low: 1.5, high: 4.5, because: assumed" in after
-    assert "    value: 3\n    low: 1.5\n    high: 4.5   # third\n    because: assumed\n" in after
-    assert "calm: {value: 60%, low: 30%, high: 90%, because: 'assumed'}" in after
-    assert load(folder) == changed
-
-
-def test_saving_unchanged_values_writes_nothing(world, folder, monkeypatch):
-    monkeypatch.setattr(save, "write_atomically", lambda file, text: pytest.fail("nothing was to be written"))
-    save_values(world)
-
-
-def test_values_of_another_scenario_are_refused(folder):
-    with pytest.raises(ScenarioError, match="the file has other assumptions than the scenario to be saved"):
-        save_values(simlib.load("two-islands"), folder)
-
-
-@pytest.mark.slow
-@settings(max_examples=25, deadline=None)
-@given(st.floats(1e-6, 100), st.floats(1e-4, 1 - 1e-4), st.floats(0.01, 100))
-def test_every_value_is_written_exactly(rate, chance, factor):
-    world = load(Path(__file__).parent / "bridge")
-    changed = with_values(world, {"block_rate": rate, "full_chance": chance, "angry_factor": factor})
-    written = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(save, "write_atomically", lambda file, text: written.update(text=text))
-        save_values(changed)
-    read = load_text(written["text"]) if written else world
-    for name, number in changed.assumptions.items():
-        again = read.assumptions[name]
-        assert (again.low, again.value, again.high) == (number.low, number.value, number.high)
 
 
 # Files

@@ -73,7 +73,7 @@ class Subject:
 
     def place(self, assumption: Assumption) -> str:
         """Return the place of an assumption in the scenario file, such as "assumptions.ID"."""
-        return dotted(place_of(self.scenario, assumption))
+        return dotted(place_of(assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
         """Describe the levels of variables (default: all) in words: "standoff at clashes, talks at none"."""

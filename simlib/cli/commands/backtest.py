@@ -10,7 +10,6 @@ from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.control import Control
 from simlib.scenario.loader import load
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def execute(arguments: Request) -> int:
             learn=arguments.learn,
             seed=arguments.seed,
             skip_impossible=arguments.skip_impossible,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
     return tell(arguments, {"backtest": answer}, partial(figures.backtest, answer), tables=[_scores(answer)])
 

@@ -10,7 +10,6 @@ from simlib.cli.options.request import Request
 from simlib.cli.options.world import note
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.control import Control
 from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
 from simlib.formatting import percent
 from simlib.quantities import show
@@ -73,7 +72,7 @@ def _findings(scenario: Scenario) -> Findings:
     from simlib.analysis.lint.rules import lint
 
     with Task("looking for mistakes") as task:
-        return lint(scenario, control=Control(task.report, task.cancelled))
+        return lint(scenario, control=task.control)
 
 
 def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
@@ -103,7 +102,7 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
     from simlib.analysis.lint.rules import elicited
 
     with Task("implied probabilities") as task:
-        frame = elicited(scenario, control=Control(task.report, task.cancelled))
+        frame = elicited(scenario, control=task.control)
     if frame.empty:
         return
     rows = [
@@ -128,7 +127,7 @@ def _base_rates(scenario: Scenario) -> Iterator[str]:
     if not classes_of(scenario):
         return
     with Task("base rates") as task:
-        answer = base_rates(scenario, control=Control(task.report, task.cancelled))
+        answer = base_rates(scenario, control=task.control)
     yield "\n".join(["Base rates:", *(f"- {sentence}" for sentence in answer.sentences())])
 
 
@@ -138,7 +137,7 @@ def _prior_predictive(scenario: Scenario) -> Iterator[str]:
     if not has_log(scenario):
         return
     with Task("the log") as task:
-        answer = prior_predictive(scenario, control=Control(task.report, task.cancelled))
+        answer = prior_predictive(scenario, control=task.control)
     if answer.checks:
         yield table(
             LOG_BESIDE_MODEL, answer.HEAD, [Row(check.move or check.label, check.cells()) for check in answer.checks]

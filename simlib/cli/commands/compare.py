@@ -12,7 +12,6 @@ from simlib.cli.options.variants import requested_variants
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import Table, heading, tell
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.formatting import how_made
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def execute(arguments: Request) -> int:
                 runs=arguments.runs,
                 draws=subject.draws(arguments.draws),
                 seed=arguments.seed,
-                control=Control(task.report, task.cancelled),
+                control=task.control,
             )
 
     result = either(compare, arguments.engine)

@@ -12,7 +12,6 @@ from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.formatting import counted, long_date, percent
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ def execute(arguments: Request) -> int:
     before, after = load(arguments.path, view=arguments.view), load(other, view=arguments.other_view)
     with Task("solving both") as task:
         try:
-            control = Control(task.report, task.cancelled)
-            result = diff(before, after, forecast=not arguments.no_forecast, control=control)
+            result = diff(before, after, forecast=not arguments.no_forecast, control=task.control)
         except DOES_NOT_FIT as error:
             world.note(f"the forecasts are not compared: {too_large(error)}")
             result = diff(before, after, forecast=False)

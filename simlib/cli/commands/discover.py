@@ -12,7 +12,6 @@ from simlib.cli.output import figures
 from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.formatting import how_made
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def execute(arguments: Request) -> int:
                 draws=subject.draws(arguments.draws),
                 runs=arguments.runs,
                 seed=arguments.seed,
-                control=Control(task.report, task.cancelled),
+                control=task.control,
             )
     method = how_made(next(iter(results.values())).provenance)
     return tell(

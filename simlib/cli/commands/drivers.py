@@ -12,7 +12,6 @@ from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import Result, heading, tell
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.formatting import how_made
 from simlib.machine.belief import insist_on_prior
 
@@ -42,8 +41,8 @@ def execute(arguments: Request) -> int:
     try:
         if arguments.engine != "montecarlo":
             with Task("computing slopes") as task:
-                control = Control(task.report, task.cancelled)
-                results["elasticities"] = slopes = elasticities(scenario, measures, by=arguments.by, control=control)
+                slopes = elasticities(scenario, measures, by=arguments.by, control=task.control)
+                results["elasticities"] = slopes
     except DOES_NOT_FIT as error:
         if arguments.engine or not limits.uncertain(scenario):
             raise
@@ -58,12 +57,11 @@ def execute(arguments: Request) -> int:
         "seed": arguments.seed,
     }
     with Task("moving every assumption over its range") as task:
-        control = Control(task.report, task.cancelled)
-        results["drivers"] = ranges = drivers(scenario, measures, **options, draws=subject.draws(0), control=control)
+        ranges = drivers(scenario, measures, **options, draws=subject.draws(0), control=task.control)
+        results["drivers"] = ranges
     if arguments.sobol:
         with Task("computing Sobol indices") as task:
-            control = Control(task.report, task.cancelled)
-            results["sobol"] = shares = sobol(scenario, measures, **options, control=control)
+            results["sobol"] = shares = sobol(scenario, measures, **options, control=task.control)
     lines = [line for measure in ranges.measures for line in _told(ranges, measure)]
     lines += shares.sentences()[-1:] if shares is not None and shares.screened else []
     lines.append(heading(arguments, scenario, _method(ranges, shares, slopes=slopes is not None)))

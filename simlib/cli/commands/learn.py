@@ -13,7 +13,6 @@ from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.control import Control
 from simlib.formatting import long_date
 from simlib.quantities import show
 from simlib.scenario.loader import load
@@ -44,7 +43,7 @@ def execute(arguments: Request) -> int:
             draws=arguments.draws,
             seed=arguments.seed,
             skip_impossible=arguments.skip_impossible,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
     if arguments.save_view is not None:
         save_lessons(arguments, scenario, answer.learnt, f"the log up to {long_date(answer.as_of)}")

@@ -12,7 +12,6 @@ from simlib.cli.options.variants import requested_views, requested_weights
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 
 if TYPE_CHECKING:
     from simlib.analysis.pooling import Pool
@@ -35,7 +34,7 @@ def execute(arguments: Request) -> int:
                 draws=arguments.draws,
                 runs=arguments.runs,
                 seed=arguments.seed,
-                control=Control(task.report, task.cancelled),
+                control=task.control,
             )
 
     result = either(by, arguments.engine)

@@ -6,7 +6,6 @@ import sys
 
 from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.files import write_atomically
 from simlib.formatting import counted, long_date, percent
 from simlib.scenario.loader import load
@@ -30,7 +29,7 @@ def execute(arguments: Request) -> int:
             draws=arguments.draws,
             engine=arguments.engine or "auto",
             seed=arguments.seed,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
     new = registry.forecasts[before:]
     lines = [

@@ -11,7 +11,6 @@ from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
 from simlib.cli.output.answers import json_text
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.files import write_atomically
 from simlib.scenario.loader import load
 
@@ -36,7 +35,7 @@ def execute(arguments: Request) -> int:
                 draws=arguments.draws,
                 seed=arguments.seed,
                 ignore_windows=arguments.ignore_windows,
-                control=Control(task.report, task.cancelled, arguments.threads),
+                control=task.control,
             )
 
     material = either(by, arguments.engine)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.formatting import long_date
 from simlib.scenario.model import Scenario
 
@@ -80,6 +79,6 @@ def updated(request: Request, base: Scenario) -> Update | None:
             draws=max(request.draws or DRAWS, FEWEST),
             seed=request.seed,
             skip_impossible=request.skip_impossible,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
     return dataclasses.replace(answer, scenario=world.changed(request.replace(settings=()), answer.scenario))

@@ -11,7 +11,6 @@ from simlib.cli.options.plans import requested_plans, shared_out
 from simlib.cli.options.request import Request
 from simlib.cli.options.variants import BASELINE, requested_worlds
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def execute(arguments: Request) -> int:
             times=arguments.times,
             workers=arguments.scheduler or arguments.workers,
             block=arguments.block,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
     sys.stdout.write("".join(f"{line}\n" for line in report.sentences()))
     return 1 if report.failed else 0

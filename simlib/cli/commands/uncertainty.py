@@ -15,7 +15,6 @@ from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import StoppedWithAnswer, Task
-from simlib.control import Control
 from simlib.formatting import counted, how_made
 from simlib.results import ONGOING
 from simlib.scenario.views.variation import begun_by
@@ -46,7 +45,7 @@ def execute(arguments: Request) -> int:
             draws=subject.belief or arguments.draws or None,
             seed=arguments.seed,
             precision=_precision(arguments),
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
         stopped = task.stopped_with_an_answer()
     worths = {
@@ -97,7 +96,7 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
                     look_by=arguments.look_by,
                     draws=subject.draws(arguments.draws or DRAWS),
                     seed=arguments.seed,
-                    control=Control(task.report, task.cancelled),
+                    control=task.control,
                 )
     return answers
 
@@ -117,7 +116,7 @@ def _fan(subject: AskedScenario, arguments: Request) -> Fan:
             times=FAN_TIMES,
             draws=subject.draws(FAN_DRAWS),
             seed=arguments.seed,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
         try:
             ensemble = forecast(engine=arguments.engine or "exact")

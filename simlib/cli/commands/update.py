@@ -16,7 +16,6 @@ from simlib.cli.output import figures
 from simlib.cli.output.answers import Result, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.control import Control
 from simlib.errors import TooManyStates, Unsupported
 from simlib.evidence.posterior import TRUSTED
 from simlib.formatting import long_date, percent
@@ -51,16 +50,14 @@ def execute(arguments: Request) -> int:
             draws=arguments.draws,
             seed=arguments.seed,
             skip=arguments.skip_impossible,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
         answer = updated(taken)
     if arguments.save_view is not None:
         save_lessons(arguments, scenario, answer.learnt, f"the log up to {long_date(answer.as_of)}")
     with Task("forecasting") as task:
         before = forecast(scenario, times=1)
-        sample = over_priors(
-            answer.scenario, engine="auto", draws=answer.belief, times=1, control=Control(task.report, task.cancelled)
-        )
+        sample = over_priors(answer.scenario, engine="auto", draws=answer.belief, times=1, control=task.control)
     results: dict[str, Result] = {"update": answer, "forecast": sample.mixture()}
     tables, pictures = [_forecasts(answer, taken, before, sample)], []
     if arguments.rows:
@@ -95,7 +92,7 @@ def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
     measure = arguments.measure[0] if arguments.measure else None
     with Task("computing the effect of each row") as task:
         try:
-            return effects_of(taken, measure, control=Control(task.report, task.cancelled))
+            return effects_of(taken, measure, control=task.control)
         except (TooManyStates, Unsupported) as error:
             return f"The effects of the rows are not shown: {error}."
 
@@ -135,7 +132,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
             draws=arguments.draws,
             seed=arguments.seed,
             skip_impossible=arguments.skip_impossible,
-            control=Control(task.report, task.cancelled),
+            control=task.control,
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simlib.answer import finite, plain_json
+from simlib.answer import plain_json
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.output.progress import Task
@@ -63,7 +63,7 @@ def heading(request: Request, scenario: Scenario, method: str) -> str:
 
 def json_text(results: Mapping[str, Result]) -> str:
     """Return answers as one JSON text, with their names as keys. Numbers that are not finite become null."""
-    data = finite(plain_json({name: result.to_dict() for name, result in results.items()}))
+    data = plain_json({name: result.to_dict() for name, result in results.items()})
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 
 

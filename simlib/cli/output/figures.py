@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.output.files import Picture, slug
@@ -32,7 +31,7 @@ ROWS = 10
 """Largest number of rows in a figure with a row for each item."""
 
 
-def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
+def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool) -> Iterator[Picture]:
     """Yield pictures of the effects of each variant, of simulations that end differently, and of a calendar.
 
     With `cumulative`, the effects are drawn as steps, each on top of the steps before it.
@@ -79,10 +78,7 @@ def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
 
 
 def uncertainty(
-    result: Uncertainty,
-    worths: Mapping[str, Evppi],
-    fan: Fan | None,
-    observations: Mapping[str, Evsi] = MappingProxyType({}),
+    result: Uncertainty, worths: Mapping[str, Evppi], fan: Fan | None, observations: Mapping[str, Evsi]
 ) -> Iterator[Picture]:
     """Yield pictures of the distribution of the answer, the causes of its spread, and the value of information.
 

@@ -190,9 +190,10 @@ def _tables(forecast: Forecast, computed: Computed, top: int) -> Iterator[str]:
             f"Counters: mean, and 5th to 95th percentile, at the end of the date{_versions(forecast)[0][0]}", head, rows
         )
     yield from impact_tables(forecast, at, head, _versions(forecast)[0][0])
-    yield _moves(forecast, at, head, top)
+    shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
+    yield _moves(forecast, at, head, shown)
     if forecast.firings:
-        yield _ranges(forecast, top)
+        yield _ranges(forecast, shown)
 
 
 def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
@@ -204,17 +205,13 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
     if bare:
-        return [_short_words(percent(band.probability[i])) for i in at]
-    return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]
-
-
-def _short_words(text: str) -> str:
-    return text.replace("above ", ">").replace("below ", "<")
+        return [percent(band.probability[i]) for i in at]
+    return [percent_within(band.probability[i], band.low[i], band.high[i]) for i in at]
 
 
 def _span(low: float, high: float) -> str:
     first, last = percent(low), percent(high)
-    return _short_words(first if first == last else f"{first.removesuffix('%')}–{last}")
+    return first if first == last else f"{first.removesuffix('%')}–{last}"
 
 
 def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
@@ -232,8 +229,7 @@ def _numbers(spread: tuple[np.ndarray, np.ndarray, np.ndarray], at: Sequence[int
     return [f"{count(mean[i])} ({low[i]:g}–{high[i]:g})" for mean, low, high in [spread] for i in at]
 
 
-def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]], top: int) -> str:
-    shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
+def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]], shown: Sequence[str]) -> str:
     rows = [Row(forecast.label("moves", name), _counts(forecast, name, forecast.moves[name], at)) for name in shown]
     error = "; ±: 95% error of this mean" if forecast.error else ""
     text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}{error}", head, rows)
@@ -241,8 +237,7 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
     return text + (f"\n  and {counted(left, 'other move')} (--top 0 lists all)" if left else "")
 
 
-def _ranges(forecast: Forecast, top: int) -> str:
-    shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
+def _ranges(forecast: Forecast, shown: Sequence[str]) -> str:
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
     title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
     return table(
@@ -253,7 +248,7 @@ def _ranges(forecast: Forecast, top: int) -> str:
 def _range_cells(forecast: Forecast, name: str) -> list[str]:
     found = forecast.firing_range(name)
     assert found is not None
-    shares = [_short_words(percent_within(*known)) for known in (found.none, found.at_least[3])]
+    shares = (percent_within(*known) for known in (found.none, found.at_least[3]))
     return [*(f"{point[0]:g}" for point in found.points), *shares]
 
 

@@ -36,7 +36,7 @@ PARTED = 44
 """Width in letters of each column in a table of two simulated histories."""
 
 
-def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
+def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[str]:
     """Yield a table with a column for each variant, then tables of simulated histories that end differently.
 
     The rows of the first table are endings, questions and impacts. With `asked` the rows are all quantities that the
@@ -117,7 +117,7 @@ def _pairs(result: Comparison, name: str) -> str:
     return f"{'exact, and' if result.engine == 'exact' else 'from'} {flips.runs:,} pairs of histories"
 
 
-def drivers(result: Drivers, slopes: Elasticities | None = None, shares: Sobol | None = None) -> Iterator[str]:
+def drivers(result: Drivers, slopes: Elasticities | None, shares: Sobol | None) -> Iterator[str]:
     """Yield a table for each quantity that the answer is about, with a row for each assumption.
 
     A row shows the quantity at the low and at the high value of the assumption. With `slopes` and `shares`, the row

@@ -92,7 +92,7 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misf
         yield ("value",), error.what, error.expected
         return
     changed = scenario.replace(assumptions={**scenario.assumptions, name: shifted(assumption, intervention.value)})
-    own = place_of(changed, assumption)
+    own = place_of(assumption)
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         yield ("value",), what if place == own else f"with this value, {dotted(place)}: {what}", expected
 

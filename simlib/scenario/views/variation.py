@@ -250,7 +250,7 @@ def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[M
     If the problem lies at a value that the view does not change, `Problem.broken` is (place in the scenario file,
     fault). Otherwise it is None.
     """
-    mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
+    mine = {place_of(changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
             yield (("assumptions", mine[place]), what, expected), None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import Kind, Quantity, parse
+from simlib.errors import did_you_mean
 from simlib.scenario import document
+from simlib.scenario.assumptions import read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.model import Assume, Change, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
@@ -85,11 +85,10 @@ def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeSha
     for part in ("value", "low", "high"):
         written = getattr(shape, part)
         if written is not None:
-            try:
-                numbers[part] = parse(written, assumption.kind, assumption.unit)
-            except QuantityError as error:
-                read.note((*place, part), error.what, error.expected)
+            number = read_quantity(read, (*place, part), written, assumption.kind, unit=assumption.unit)
+            if number is None:
                 return None
+            numbers[part] = number
     values = {part: quantity.value for part, quantity in numbers.items()}
     unit = numbers["value"].unit
     return Change(name, because=shape.because, sources=tuple(shape.sources), unit=unit, **values)
@@ -118,7 +117,7 @@ class _Interventions:
         when = self.reader.condition(shape.when, (*place, "when"))
         if isinstance(shape, ForbidShape):
             return (Forbid(shape.forbid, shape.from_, because, shape.until, when),)
-        rate = self._quantity(shape.rate, "rate", (*place, "rate"))
+        rate = read_quantity(self.read, (*place, "rate"), shape.rate, "rate")
         if rate is None:
             return ()
         return (Policy(shape.policy, rate.value, when, shape.from_, because, shape.until, rate.unit),)
@@ -130,16 +129,14 @@ class _Interventions:
             self.read.note((*place, "assume"), what, did_you_mean(shape.assume, self.scenario.assumptions))
             return ()
         when = self.reader.condition(shape.when, (*place, "when"))
-        try:
-            quantity = parse(shape.value, assumption.kind, assumption.unit)
-        except QuantityError as error:
-            self.read.note((*place, "value"), error.what, error.expected)
+        quantity = read_quantity(self.read, (*place, "value"), shape.value, assumption.kind, unit=assumption.unit)
+        if quantity is None:
             return ()
         because = shape.because or ""
         return (Assume(assumption.id, quantity.value, when, shape.from_, because, shape.until, quantity.unit),)
 
     def _repeated(self, shape: RepeatShape, place: Place) -> tuple[Intervention, ...]:
-        every = self._quantity(shape.every, "duration", (*place, "every"))
+        every = read_quantity(self.read, (*place, "every"), shape.every, "duration")
         if every is None:
             return ()
         first = Force(shape.repeat, shape.from_ or self.scenario.as_of, shape.outcome, shape.because or "")
@@ -148,10 +145,3 @@ class _Interventions:
         except Refusal as refusal:
             self.read.note(place, refusal.what, refusal.expected)
             return ()
-
-    def _quantity(self, written: str, kind: Kind, place: Place) -> Quantity | None:
-        try:
-            return parse(written, kind)
-        except QuantityError as error:
-            self.read.note(place, error.what, error.expected)
-            return None
