@@ -11,38 +11,13 @@ one outcome, V variables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from simlib.machine.state_index import StateIndex
 from simlib.scenario.model import Condition, Effect, Factor, Move, Window
 from simlib.typing import Bools, Ints
-
-
-class Lookup(Protocol):
-    """Turns the names, conditions and calendar periods of a scenario into indices and truth values."""
-
-    def variable(self, name: str) -> int:
-        """Return the index of the variable with this id."""
-        ...
-
-    def assumption(self, name: str) -> int:
-        """Return the index of an assumption in θ, the vector of assumption values."""
-        ...
-
-    def level(self, variable: str, level: str) -> int:
-        """Return the index of a level of a variable."""
-        ...
-
-    def window(self, window: Window | None) -> int:
-        """Return the index of a period of the calendar, or -1 for None."""
-        ...
-
-    def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Return whether a condition holds in each of N states, which are the rows of `levels` (N, variables)."""
-        ...
 
 
 class Branches:
@@ -67,11 +42,16 @@ class Branches:
         effect_amount: The number of levels by which each effect shifts the variable, or the level that it sets.
     """
 
-    def __init__(self, read: Lookup, one: int) -> None:
-        """Start with no moves. `one` is the index of the number 1 in the extended θ (see `Standing.extended`)."""
-        self._read, self._one, self._outcomes = read, one, 0
+    def __init__(
+        self, states: StateIndex, assumption: Mapping[str, int], window: Callable[[Window | None], int]
+    ) -> None:
+        """Start with no moves.
+
+        `assumption` has the index of each assumption in θ. `window` returns the index of a period of the calendar.
+        """
+        self._states, self._assumption, self._window, self._outcomes = states, assumption, window, 0
         self._entries: list[Ints] = []
-        self._states: list[Ints] = []
+        self._examples: list[Ints] = []
         self._factors: list[list[Factor]] = []
         self._effects: list[list[Effect]] = []
         self._start, self._move, self._outcome, self._chance = [0], [0][:0], [0][:0], [0][:0]
@@ -87,11 +67,11 @@ class Branches:
         self._entries.append(self._start[-1] + context * count)
         for state in examples:
             for place, outcome in enumerate(move.outcomes):
-                self._states.append(state)
+                self._examples.append(state)
                 self._outcome.append(self._outcomes + place)
-                self._chance.append(-1 if outcome.chance is None else self._read.assumption(outcome.chance))
-                self._factors.append([each for each in outcome.factors if self._read.holds(each.when, state[None])[0]])
-                self._effects.append([each for each in outcome.effects if self._read.holds(each.when, state[None])[0]])
+                self._chance.append(-1 if outcome.chance is None else self._assumption[outcome.chance])
+                self._factors.append([f for f in outcome.factors if self._states.holds(f.when, state[None])[0]])
+                self._effects.append([e for e in outcome.effects if self._states.holds(e.when, state[None])[0]])
             self._start.append(self._start[-1] + count)
             self._move.append(len(self._entries) - 1)
         self._outcomes += count
@@ -102,7 +82,7 @@ class Branches:
         telling = [when for when in (*conditions, *further) if not when.always]
         if not telling:
             return np.zeros(len(local), dtype=np.int64), local[:1]
-        pattern = np.stack([self._read.holds(when, local) for when in telling], axis=1)
+        pattern = np.stack([self._states.holds(when, local) for when in telling], axis=1)
         _, example, context = np.unique(pattern, axis=0, return_index=True, return_inverse=True)
         return context.reshape(-1).astype(np.int64), local[example]
 
@@ -113,24 +93,24 @@ class Branches:
         self.start, self.move, self.outcome, self.chance = (
             _ints(x) for x in (self._start, self._move, self._outcome, self._chance)
         )
-        self.state: Ints = np.stack(self._states) if self._states else none.reshape(0, 0)
+        self.state: Ints = np.stack(self._examples) if self._examples else none.reshape(0, 0)
         self.factor, self.window = self._factor_arrays()
         effects = [effect for some in self._effects for effect in some]
         self.effect_start = _ints(np.cumsum([0, *(len(some) for some in self._effects)]))
-        self.effect_variable = _ints([self._read.variable(e.variable) for e in effects])
+        self.effect_variable = _ints([self._states.variable(e.variable) for e in effects])
         self.effect_shifts: Bools = np.array([e.shift is not None for e in effects], dtype=bool)
         self.effect_amount = _ints(
-            [e.shift if e.shift is not None else self._read.level(e.variable, e.level or "") for e in effects]
+            [e.shift if e.shift is not None else self._states.level(e.variable, e.level or "") for e in effects]
         )
 
     def _factor_arrays(self) -> tuple[Ints, Ints]:
         width = max((len(some) for some in self._factors), default=0)
-        factor = np.full((width, len(self._factors)), self._one, dtype=np.int64)
+        factor = np.full((width, len(self._factors)), len(self._assumption), dtype=np.int64)
         window = np.full_like(factor, -1)
         for branch, some in enumerate(self._factors):
             for row, each in enumerate(some):
-                factor[row, branch] = self._read.assumption(each.by)
-                window[row, branch] = self._read.window(each.between)
+                factor[row, branch] = self._assumption[each.by]
+                window[row, branch] = self._window(each.between)
         return factor, window
 
 

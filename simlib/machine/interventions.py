@@ -77,14 +77,16 @@ class Standing:
     """The interventions of a scenario that last for a time: prohibitions, policies (new rates), assumed values.
 
     `items` is {position in `Scenario.interventions`: intervention}. The *extended* θ is the vector of assumption
-    values, followed by other numbers that can multiply a rate (see the module docstring).
+    values, followed by other numbers that can multiply a rate (see the module docstring). The numbers 0, 1, 2, ...
+    (values of counters) begin at its index `numbers_from`.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         listed = enumerate(scenario.interventions)
         self.items = {number: item for number, item in listed if isinstance(item, Forbid | Policy | Assume)}
         self._assumption = {name: index for index, name in enumerate(scenario.assumptions)}
-        self._policies = [number for number, item in self.items.items() if isinstance(item, Policy)]
+        policies = [number for number, item in self.items.items() if isinstance(item, Policy)]
+        self._policies = {number: place for place, number in enumerate(policies, start=len(self._assumption) + 2)}
         self._assumed = {number: item for number, item in self.items.items() if isinstance(item, Assume)}
         self._targets = np.array([self._assumption[item.assumption] for item in self._assumed.values()], dtype=np.int64)
         kinds = [scenario.assumptions[item.assumption].kind for item in self._assumed.values()]
@@ -93,11 +95,9 @@ class Standing:
         self._chances = np.array([kind == "chance" for kind in kinds], dtype=bool)
         self._waits = np.array([a.kind == "duration" for a in scenario.assumptions.values()], dtype=bool)
         self._stages = sorted({move.takes.stages for move in scenario if move.takes is not None})
-
-    @property
-    def numbers_from(self) -> int:
-        """The index in the extended θ at which the whole numbers 0, 1, 2, ... (values of counters) begin."""
-        return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
+        self._first_value = len(self._assumption) + 2 + len(self._policies)
+        self._first_stage = self._first_value + len(self._assumed)
+        self.numbers_from = self._first_stage + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
         """Return the ids of the variables in the conditions of the interventions that concern a move."""
@@ -114,10 +114,10 @@ class Standing:
         `index` (F, E) refers to the extended θ (see `extended`). `applies(item)` returns at which table entries (E,)
         the condition of the intervention `item` holds.
         """
-        one, stated = len(self._assumption), index.copy()
+        stated = index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
-            place = one + 2 + len(self._policies) + list(self._assumed).index(number)
+            place = self._first_value + list(self._assumed).index(number)
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
@@ -137,13 +137,13 @@ class Standing:
         others = set(segment.standing) - self._assumed.keys()
         for number in sorted(others, key=lambda number: (number not in self._policies, number)):
             entries = applies(self.items[number])
-            index[0, entries] = one + 2 + self._policies.index(number) if number in self._policies else one + 1
+            index[0, entries] = self._policies.get(number, one + 1)
             index[0, entries & ticks] = one + 1
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
         """Return the index of a factor in the extended θ: the rate of a stage is this factor / median wait."""
-        return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
+        return self._first_stage + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return the extended θ: `theta` (A,) followed by the numbers that the module docstring lists.
@@ -190,13 +190,13 @@ class Standing:
         Such a value shifts with the drawn value of its assumption, as `extended` describes. Each item of the list is
         (index of the assumption, index of the value in the extended θ, derivative of the extended θ at that index).
         """
-        first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
-        at = theta[self._targets]
+        at, values = theta[self._targets], self._values(theta, None)
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = np.where(self._chances, values * (1 - values) / (at * (1 - at)), values / at)
             slope = np.where(self._waits[self._targets], -1 / (values * at), slope)
         slope = np.where(np.isfinite(slope), slope, 0.0)
-        return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
+        places = range(self._first_value, self._first_stage)
+        return list(zip(self._targets.tolist(), places, slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
         """Return {index of assumption: derivative} for each assumption that an intervention changes in a segment.

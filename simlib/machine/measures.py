@@ -35,7 +35,7 @@ import numpy as np
 from simlib.errors import Problem, ScenarioError, SimlibError, Unsupported, did_you_mean
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
-from simlib.results import ONGOING, Band, Forecast
+from simlib.results import ONGOING, Band, Forecast, above_zero
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
@@ -304,10 +304,10 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
     if measure.kind == "moves":
         value = forecast.moves[measure.of]
         half = forecast.error["moves"][measure.of] if forecast.error else np.zeros_like(value)
-        return value, np.maximum(value - half, 0.0), value + half
+        return above_zero(value, half)
     if measure.kind == "impact":
         impact = forecast.impacts[measure.of]
-        return impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error
+        return above_zero(impact.mean, impact.error)
     group = "variables" if measure.kind == "level" else "ladders"
     value = getattr(forecast, group)[measure.of][measure.part]
     half = forecast.error[group][measure.of][measure.part] if forecast.error else np.zeros_like(value)

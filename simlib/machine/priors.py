@@ -121,9 +121,8 @@ def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
 def _from_score(assumption: Assumption, z: Floats) -> Floats:
     if assumption.fixed:
         return np.full_like(z, assumption.value)
-    centre, low, high = (forward(assumption.kind, x) for x in (assumption.value, assumption.low, assumption.high))
-    spread = np.where(z < 0, centre - low, high - centre) / Z_95TH_PERCENTILE
-    return np.asarray(inverse(assumption.kind, centre + spread * z))
+    spread = np.where(z < 0, *_steps(assumption.kind, assumption.value, assumption.low, assumption.high))
+    return np.asarray(inverse(assumption.kind, forward(assumption.kind, assumption.value) + spread * z))
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
@@ -134,9 +133,8 @@ def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
     values = np.asarray(values, dtype=float)
     result = np.zeros_like(values)
     for index, a in enumerate(scenario.assumptions.values()):
-        centre, low, high = (forward(a.kind, x) for x in (a.value, a.low, a.high))
-        above = forward(a.kind, values[..., index]) - centre
-        spread = np.where(above < 0, centre - low, high - centre) / Z_95TH_PERCENTILE
+        above = forward(a.kind, values[..., index]) - forward(a.kind, a.value)
+        spread = np.where(above < 0, *_steps(a.kind, a.value, a.low, a.high))
         result[..., index] = np.divide(above, spread, out=np.zeros_like(above), where=spread > 0)
     return result
 
@@ -162,10 +160,9 @@ def share_below(assumption: Assumption, value: float) -> float:
 
     if assumption.fixed:
         return float(value >= assumption.value)
-    x, centre, low, high = (
-        forward(assumption.kind, number) for number in (value, assumption.value, assumption.low, assumption.high)
-    )
-    spread = (centre - low if x < centre else high - centre) / Z_95TH_PERCENTILE
+    x, centre = forward(assumption.kind, value), forward(assumption.kind, assumption.value)
+    below, above = _steps(assumption.kind, assumption.value, assumption.low, assumption.high)
+    spread = below if x < centre else above
     if spread == 0 and x != centre:  # no spread on this side of the stated value
         return float(x > centre)
     return float(ndtr((x - centre) / spread)) if spread else 0.5
@@ -199,6 +196,7 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
+    """Return the derivatives s₋ and s₊ of the module docstring, below and above the median."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

@@ -48,6 +48,7 @@ class Tables(StateIndex):
 
     Attributes:
         moves, variables: The moves and variables of the scenario, then those of the hidden clocks.
+        windows: The periods of the calendar: {(first day, day after the last): index of the period}.
         clocks: For each hidden clock the indices (move, variable).
         move_variables[m]: The variables that move m reads.
         move_strides[m]: The strides of these variables in the local table of move m.
@@ -68,12 +69,12 @@ class Tables(StateIndex):
         self.move_ids = tuple(move.id for move in self.moves)
         self._assumption = {name: index for index, name in enumerate(self.assumption_ids)}
         self._move = {name: index for index, name in enumerate(self.move_ids)}
-        self._windows: dict[tuple[float, float], int] = {}
+        self.windows: dict[tuple[float, float], int] = {}
         self.standing = Standing(scenario)
         self.clocks = tuple((self._move[clock.move], self._variable[clock.variable.id]) for clock in clocks)
-        self.branches = Branches(self, len(self.assumption_ids))
-        self._build_moves(self.moves)
-        self._build_outcomes(self.moves)
+        self.branches = Branches(self, self._assumption, self.window)
+        self._build_moves()
+        self._build_outcomes()
         self._build_starts()
         self._index_cache: dict[tuple[tuple[int, ...], tuple[int, ...]], Ints] = {}
         self._factor_cache: dict[tuple[tuple[int, ...], tuple[int, ...]], Ints] = {}
@@ -95,8 +96,8 @@ class Tables(StateIndex):
 
     # ---------------------------------------------------------------- building
 
-    def _build_moves(self, moves: Sequence[Move]) -> None:
-        blocks = [self._local_table(move) for move in moves]
+    def _build_moves(self) -> None:
+        blocks = [self._local_table(move) for move in self.moves]
         self.branches.close()
         width = max((block[0].shape[0] for block in blocks), default=1)
         self.move_variables = [block[2] for block in blocks]
@@ -110,8 +111,8 @@ class Tables(StateIndex):
             stop = start + index.shape[1]
             self.factor_index[: len(index), start:stop] = index
             self.factor_window[: len(window), start:stop] = window
-        self.move_window: Ints = np.array([self.window(move.between) for move in moves], dtype=np.int64)
-        self.entry_move: Ints = np.repeat(np.arange(len(moves)), counts).astype(np.int64)
+        self.move_window: Ints = np.array([self.window(move.between) for move in self.moves], dtype=np.int64)
+        self.entry_move: Ints = np.repeat(np.arange(len(self.moves)), counts).astype(np.int64)
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
@@ -184,12 +185,13 @@ class Tables(StateIndex):
         if window is None or self.ignore_windows:
             return -1
         days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)
-        return self._windows.setdefault(days, len(self._windows))
+        return self.windows.setdefault(days, len(self.windows))
 
-    def _build_outcomes(self, moves: Sequence[Move]) -> None:
-        self.outcome_ids = tuple((move.id, outcome.id) for move in moves for outcome in move.outcomes)
-        self.outcome_start: Ints = np.cumsum([0, *(len(move.outcomes) for move in moves)]).astype(np.int64)
-        self.outcome_move: Ints = np.repeat(np.arange(len(moves)), np.diff(self.outcome_start)).astype(np.int64)
+    def _build_outcomes(self) -> None:
+        counts = [len(move.outcomes) for move in self.moves]
+        self.outcome_ids = tuple((move.id, outcome.id) for move in self.moves for outcome in move.outcomes)
+        self.outcome_start: Ints = np.cumsum([0, *counts]).astype(np.int64)
+        self.outcome_move: Ints = np.repeat(np.arange(len(counts)), counts).astype(np.int64)
 
     def _build_starts(self) -> None:
         pairs = [
@@ -355,11 +357,6 @@ class Tables(StateIndex):
         return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 
     # ---------------------------------------------------------------- places
-
-    @property
-    def windows(self) -> dict[tuple[float, float], int]:
-        """The periods of the calendar: {(first day, day after the last): index of the period}."""
-        return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
         """Return for each state (a row of `levels`, (N, V)) the index (N,) of the table entry of a move."""

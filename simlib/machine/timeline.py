@@ -94,7 +94,5 @@ def held_together(tables: Tables) -> set[tuple[int, ...]]:
         for first, last, number in _lasting(scenario)
         if isinstance(item := scenario.interventions[number], Hold)
     ]
-    sets = {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day, _, _ in spans}
-    days = {end for _, end, _ in spans if math.isfinite(end)}
-    sets |= {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day in days}
-    return sets - {()}
+    days = {day for first, last, _ in spans for day in (first, last)}
+    return {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day in days} - {()}

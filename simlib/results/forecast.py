@@ -22,7 +22,7 @@ from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
 from simlib.formatting import by_date, counted, end_of, listed, percent, quoted
 from simlib.results.amounts import Accumulation, AmountSample
-from simlib.results.intervals import Z_TWO_SIDED_95, Band, FiringRange
+from simlib.results.intervals import Z_TWO_SIDED_95, Band, FiringRange, above_zero
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -134,21 +134,22 @@ class Forecast(Answer):
             raise ValueError(f"no table {what!r}; expected one of {', '.join(rows)}")
         return pd.DataFrame(list(rows[what]()))
 
-    def _days(self) -> list[tuple[float, dt.date]]:
-        return [(float(day), self.by_date(float(day))) for day in self.times]
+    def _over_time(self, ids: Mapping[str, str], **columns: Floats) -> Iterator[dict[str, Any]]:
+        """Yield a row for each report time, with its number of each column (T,)."""
+        for place, day in enumerate(self.times.tolist()):
+            numbers = {name: column[place] for name, column in columns.items()}
+            yield {"day": day, "by": self.by_date(day), **ids, **numbers}
 
     def _band_rows(self, kind: str, bands: Mapping[str, Band]) -> Iterator[dict[str, Any]]:
         for name, band in bands.items():
-            for (day, by), p, low, high in zip(self._days(), band.probability, band.low, band.high, strict=True):
-                thing = {kind: name, "label": self.label(kind + "s", name)}
-                yield {"day": day, "by": by} | thing | {"probability": p, "low": low, "high": high}
+            ids = {kind: name, "label": self.label(kind + "s", name)}
+            yield from self._over_time(ids, probability=band.probability, low=band.low, high=band.high)
 
     def _nested_rows(self, outer: str, inner: str, attribute: str) -> Iterator[dict[str, Any]]:
         for name, parts in getattr(self, attribute).items():
             for part, values in parts.items():
                 band = self.part(attribute, name, part)
-                for (day, by), p, low, high in zip(self._days(), values, band.low, band.high, strict=True):
-                    yield {"day": day, "by": by, outer: name, inner: part, "probability": p, "low": low, "high": high}
+                yield from self._over_time({outer: name, inner: part}, probability=values, low=band.low, high=band.high)
 
     def part(self, kind: str, name: str, part: str) -> Band:
         """Return the probability of a level of a variable, or of a rung of a ladder, with its interval.
@@ -172,37 +173,33 @@ class Forecast(Answer):
         return {name: _spread(levels) for name, levels in self.variables.items() if all(map(str.isdecimal, levels))}
 
     def _counter_rows(self) -> Iterator[dict[str, Any]]:
-        for name, spread in self.counters.items():
-            for (day, by), *numbers in zip(self._days(), *spread, strict=True):
-                named = {"day": day, "by": by, "counter": name, "label": self.label("variables", name)}
-                yield named | dict(zip(("mean", "p05", "p95"), numbers, strict=True))
+        for name, (mean, low, high) in self.counters.items():
+            ids = {"counter": name, "label": self.label("variables", name)}
+            yield from self._over_time(ids, mean=mean, p05=low, p95=high)
 
     def _move_rows(self) -> Iterator[dict[str, Any]]:
         for name, values in self.moves.items():
             half = self.error["moves"][name] if self.error else np.zeros_like(values)
-            for (day, by), count, h in zip(self._days(), values, half, strict=True):
-                number = {"expected": count, "low": max(count - h, 0.0), "high": count + h}
-                yield {"day": day, "by": by, "move": name, "label": self.label("moves", name)} | number
+            expected, low, high = above_zero(values, half)
+            ids = {"move": name, "label": self.label("moves", name)}
+            yield from self._over_time(ids, expected=expected, low=low, high=high)
 
     def _firing_rows(self) -> Iterator[dict[str, Any]]:
-        day, by = self._days()[-1]
-        for name in self.firings or ():
-            found = self.firing_range(name)
-            assert found is not None
-            row = {"day": day, "by": by, "move": name, "label": self.label("moves", name)}
+        day = float(self.times[-1])
+        for name, band in (self.firings or {}).items():
+            found = FiringRange.of(band)
+            row = {"day": day, "by": self.by_date(day), "move": name, "label": self.label("moves", name)}
             row |= {"expected": float(self.moves[name][-1])}
-            for key, point in zip(("p05", "p50", "p95"), found.points, strict=True):
-                row |= dict(zip((key, f"{key}_low", f"{key}_high"), point, strict=True))
-            row |= dict(zip(("none", "none_low", "none_high"), found.none, strict=True))
+            for key, known in zip(("p05", "p50", "p95", "none"), (*found.points, found.none), strict=True):
+                row |= dict(zip((key, f"{key}_low", f"{key}_high"), known, strict=True))
             yield row | {f"at_least_{n}": known[0] for n, known in found.at_least.items()}
 
     def _impact_rows(self) -> Iterator[dict[str, Any]]:
         for name, impact in self.impacts.items():
-            thing = {"impact": name, "label": self.label("impacts", name), "unit": impact.unit}
-            numbers = (impact.mean, impact.error, impact.chance, impact.doubt)
-            for (day, by), mean, half, chance, doubt in zip(self._days(), *numbers, strict=True):
-                interval = {"expected": mean, "low": max(mean - half, 0.0), "high": mean + half}
-                yield {"day": day, "by": by} | thing | interval | {"chance": chance, "doubt": doubt}
+            ids = {"impact": name, "label": self.label("impacts", name), "unit": impact.unit}
+            expected, low, high = above_zero(impact.mean, impact.error)
+            numbers = {"expected": expected, "low": low, "high": high, "chance": impact.chance, "doubt": impact.doubt}
+            yield from self._over_time(ids, **numbers)
 
     def label(self, kind: str, name: str) -> str:
         """Return the label of an id, or the id if it has no label. `kind` is "endings", "questions", "moves", ..."""
@@ -317,17 +314,10 @@ class Forecast(Answer):
         if self.states is not None:
             data["states"] = self.states
         if self.firings is not None:
-            data["firings"] = {name: self._firing_data(name) for name in self.firings}
+            data["firings"] = {name: _firing_data(FiringRange.of(band)) for name, band in self.firings.items()}
         if self.stated is not None:
             data |= {"stated": self.stated.to_dict(), "leads": self.leads}
         return data
-
-    def _firing_data(self, name: str) -> dict[str, Any]:
-        found = self.firing_range(name)
-        assert found is not None
-        points = dict(zip(("5", "50", "95"), map(list, found.points), strict=True))
-        often = {str(n): list(known) for n, known in found.at_least.items()}
-        return {"points": points, "none": list(found.none), "at_least": often}
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
@@ -336,6 +326,12 @@ class Forecast(Answer):
         if not isinstance(answer, cls):
             raise SimlibError(f"{path}: holds no forecast")
         return answer
+
+
+def _firing_data(found: FiringRange) -> dict[str, Any]:
+    points = dict(zip(("5", "50", "95"), map(list, found.points), strict=True))
+    often = {str(n): list(known) for n, known in found.at_least.items()}
+    return {"points": points, "none": list(found.none), "at_least": often}
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simlib.formatting import percent
 from simlib.typing import Floats
 
 Z_TWO_SIDED_95 = 1.959963984540054
@@ -98,12 +97,10 @@ class FiringRange:
         none = (float(p[0]), float(low[0]), float(high[0]))
         return cls((point(0.05), point(0.5), point(0.95)), none, above)
 
-    @property
-    def words(self) -> str:
-        """The range in words, such as "2 to 45 (median 15); none 1%"."""
-        low, middle, high = (int(point[0]) for point in self.points)
-        span = f"{low}" if low == high else f"{low} to {high} (median {middle})"
-        return f"{span}; none {percent(self.none[0])}"
+
+def above_zero(mean: Floats, half: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return (mean, low, high), where low and high are `half` away from the mean, but low is at least 0."""
+    return mean, np.maximum(mean - half, 0.0), mean + half
 
 
 class Estimate(NamedTuple):

@@ -16,7 +16,7 @@ from simlib.control import Control
 from simlib.engine_choice import Engine
 from simlib.errors import MissingDependency, TooManyStates, Unsupported
 from simlib.machine import priors
-from simlib.results import Band, Forecast
+from simlib.results import Band, Forecast, above_zero
 from simlib.scenario.model import Scenario
 from simlib.sweep.design import SweepDesign
 from simlib.typing import Ints
@@ -132,10 +132,8 @@ def _answer(
 
 
 def _means(forecast: Forecast) -> list[tuple[str, str, Band]]:
-    return [
-        ("impact", name, Band(impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error))
-        for name, impact in forecast.impacts.items()
-    ]
+    bands = {name: Band(*above_zero(impact.mean, impact.error)) for name, impact in forecast.impacts.items()}
+    return [("impact", name, band) for name, band in bands.items()]
 
 
 def _bands(world: Scenario, counts: Any) -> list[tuple[str, str, Band]]:

@@ -85,6 +85,14 @@ def test_no_intervention_is_reported_for_it():
     assert shares == pytest.approx([np.exp(-0.6)] * 2, abs=0.03)
 
 
+def test_a_comparison_of_histories_does_not_take_it_for_an_intervention():
+    pinned = simlib.compare(fair(), {"pinned": Pin("sky", "dry", date(3))}, engine="montecarlo", runs=2000)
+    (share,) = pinned.effects["pinned"].without_effect.values()
+    assert share == pytest.approx(np.exp(-0.6), abs=0.04)
+    likelier = simlib.compare(fair(), fair(success=0.6), engine="montecarlo", runs=50)
+    assert [effect.without_effect for effect in likelier.effects.values()] == [{}]
+
+
 @pytest.mark.parametrize(
     "played", [lambda w: histories(w, 200, seed=1), lambda w: histories_given(w, "ending:over", 40, seed=1)]
 )

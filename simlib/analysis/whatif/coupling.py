@@ -193,7 +193,7 @@ class Replicates:
         return {
             intervention_in_words(items[number], simulator.scenario): float(void) / float(tried) if tried else None
             for number, tried, void in zip(numbers, self.tried, self.void, strict=True)
-            if not isinstance(items[number], Hold)
+            if number >= 0 and not isinstance(items[number], Hold)  # -1: a move on its own date
         }
 
 

@@ -110,7 +110,6 @@ class _Search:
             entry,
             outcome,
             branch,
-            self.pair_start,
             self.radix,
         )
 

@@ -42,7 +42,6 @@ class StateSpace:
         pair_entry (P,): The rate table entry of each of P pairs.
         pair_outcome (P,): The outcome of each pair, numbered over all moves.
         pair_branch (P,): The branch (outcome under given conditions) of each pair.
-        pair_start (M + 1,): Where the pairs of each of M moves begin.
         radix (V,): The code of a state is the sum of its levels times `radix`.
     """
 
@@ -55,7 +54,6 @@ class StateSpace:
     pair_entry: Ints
     pair_outcome: Ints
     pair_branch: Ints
-    pair_start: Ints
     radix: Ints
     _held: dict[tuple[int, ...], StateSpace] = field(default_factory=dict, repr=False, compare=False)
     _parts: dict[Hashable, Incoming] = field(default_factory=dict, repr=False, compare=False)
