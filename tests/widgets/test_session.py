@@ -369,7 +369,7 @@ def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypat
         session.start()
         assert session.wait(60)
         assert session.idle.worker.wait(60)
-        assert sum(exact for *_, exact in session.reach.of(session._reach_key).values()) == solved
+        assert sum(exact for *_, exact in session.reach.of().values()) == solved
         assert next(dial.id for dial in session.ordered()) == ("gusts" if lead == "question:rough" else "pace")
         session.close()
 
@@ -540,9 +540,7 @@ def test_the_drivers_are_the_answers_under_the_sliders_at_the_present_settings(s
     assert session.idle.worker.wait(60)
     assert session.stills.wait(60)
     now = float(session.shown.endings["agreement"].probability[-1])
-    name, (low, high, solved) = max(
-        session.reach.of(session._reach_key).items(), key=lambda end: max(abs(p - now) for p in end[1][:2])
-    )
+    name, (low, high, solved) = max(session.reach.of().items(), key=lambda end: max(abs(p - now) for p in end[1][:2]))
     words = f"{state.base.assumptions[name].short_label} ({100 * (low - now):+.1f} to {100 * (high - now):+.1f})"
     assert solved
     assert f"at high: {words}" in session.front.stills[-1].alt
@@ -555,28 +553,25 @@ def test_what_the_sliders_could_do_is_solved_at_rest(session, state):
         said(state, state.settings.with_value(name, value))
         for value in (state.base.assumptions[name].low, state.base.assumptions[name].high)
     ]
-    assert session.reach_texts()[name][:2] == ends
-    own = session.reach_texts()["meeting"]
+    assert session.reach.texts()[name][:2] == ends
+    own = session.reach.texts()["meeting"]
     state.set_value("meeting", 0.2)
     session.update(moving=True)
-    assert session.reach_texts() == {"meeting": own}
+    assert session.reach.texts() == {"meeting": own}
     assert session.wait(60)
     assert session.idle.worker.wait(60)
-    assert session.reach_texts()[name][:2] != ends
+    assert session.reach.texts()[name][:2] != ends
 
 
 def test_the_ends_of_moved_sliders_are_solved_before_all_others(session, state, monkeypatch):
     state.set_value("signing", 0.1)
     state.set_value("meeting", 0.2)
     monkeypatch.setattr(session.idle, "_doubt", lambda *_: 1 / 0)
-    session.reach = Reach()
+    session.reach = Reach(session.answers)
     session.update()
     assert session.wait(60)
     assert session.idle.worker.wait(60)
-    assert {name for name, (_, _, solved) in session.reach.of(session._reach_key).items() if solved} == {
-        "signing",
-        "meeting",
-    }
+    assert {name for name, (_, _, solved) in session.reach.of().items() if solved} == {"signing", "meeting"}
 
 
 def test_the_gradient_says_at_first_about_where_a_slider_would_bring_the_answer(session, state, monkeypatch):
@@ -585,7 +580,7 @@ def test_the_gradient_says_at_first_about_where_a_slider_would_bring_the_answer(
     session.update()
     assert session.wait(60)
     assert session.idle.worker.wait(60)
-    for name, (low, high, solved) in session.reach.of(session._reach_key).items():
+    for name, (low, high, solved) in session.reach.of().items():
         assert not solved
         assumption = state.base.assumptions[name]
         for value, guess in ((assumption.low, low), (assumption.high, high)):

@@ -28,6 +28,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 from simlib.widgets.explorer import slider_order
 from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.slider_order import Influence
 from simlib.widgets.explorer.state import State, structure
 
 if TYPE_CHECKING:
@@ -189,20 +190,21 @@ class AnswerCache:
         with self.solving:
             return machine.solver.solve(theta, centre=centre, start=start, control=control)
 
-    def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
-        """Return the derivatives {assumption: ∂p/∂θ} of the probability p of a measure, θ in base units.
+    def influence(
+        self, settings: Settings, measures: list[str] | None = None, control: Control = UNWATCHED
+    ) -> Influence | None:
+        """Return how much each assumption changes the given measures at the settings (see `slider_order.compute`).
 
-        Returns None if the measure has no gradient, or the scenario is too large. Raises Cancelled.
+        Returns None if the scenario is too large for the exact engine. Raises Cancelled.
         """
-        machine = self.machine(settings)
-        if self.solver(machine, control) is None:
+        machine, values = self.machine(settings), self.state.values(settings)
+        solver = self.solver(machine, control)
+        if solver is None:
             return None
-        values = self.state.values(settings)
         with self.solving:
-            found = slider_order.compute(
-                machine.scenario, measures=[measure], values=values, solver=machine.solver, control=control
+            return slider_order.compute(
+                machine.scenario, measures=measures, values=values, solver=solver, control=control
             )
-        return dict(found.slopes[measure]) if measure in found.slopes else None
 
     def key(self, settings: Settings) -> Hashable:
         """Return a key of the settings. Equal keys stand for the same view and the same answer."""

@@ -17,7 +17,6 @@ from simlib.plots.lettering import settle
 from simlib.plots.move_counts import MovesPanel
 from simlib.plots.panel import LivePanel
 from simlib.results import Forecast
-from simlib.typing import Floats
 from simlib.widgets.kit.blitting import Screen
 
 if TYPE_CHECKING:
@@ -72,15 +71,12 @@ class Graph:
         return self._screen.png(redraw=changed or fresh, moving=moving, ratio=ratio)
 
 
-def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:
-    """Return the graph of the leading question. `doubt` (5, T) are five percentiles over draws, at T times."""
+def lead_graph(result: Forecast, size: Size, measure: Measure) -> Graph:
+    """Return the graph of the leading question."""
     room = int(min(150, 0.3 * size[0]))
-    spread = {} if doubt is None else {measure.of: doubt}
     name = {measure.of: ""}
     return Graph(
-        size,
-        lambda ax: EndingsPanel(ax, result, [measure.of], room=room, doubt=spread, title=measure.label, names=name),
-        right=room,
+        size, lambda ax: EndingsPanel(ax, result, [measure.of], room=room, title=measure.label, names=name), right=room
     )
 
 

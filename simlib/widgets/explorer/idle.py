@@ -22,7 +22,7 @@ from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 
 PAUSE = 0.4
 """Seconds after an answer before the idle work begins."""
@@ -37,8 +37,8 @@ If the leading question has no gradient, the ends of all sliders are solved.
 class IdleDisplay(Protocol):
     """The session that shows the results of the idle work. Each method takes the lock of the session."""
 
-    def take_influence(self, influence: slider_order.Influence) -> None:
-        """Receive the influence of each assumption, which decides the order of the sliders."""
+    def take_influence(self) -> None:
+        """Show the order of the sliders again, because `IdleWork.influence` is known now."""
 
     def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
         """Receive the answer to the leading question at both ends of each slider in `reach`."""
@@ -95,22 +95,21 @@ class IdleWork:
             self._ends(settings, [name for name in first if name not in moved], control)
             self.display.tell_idle(settings, "")
 
-        self.worker.submit(job, _nothing, self.display.fail, delay=PAUSE)
+        self.worker.submit(job, nothing, self.display.fail, delay=PAUSE)
 
     def _influence(self, control: Control) -> None:
         state = self.answers.state
-        machine = self.answers.machine(state.against)
-        if self.influence is not None or machine.solver is None:
-            return
-        with self.answers.solving:
-            self.influence = slider_order.compute(state.base, solver=machine.solver, control=control)
-        with contextlib.suppress(OSError):
-            self.influence.save(folder() / "cache" / slider_order.file_name(state.base))
-        self.display.take_influence(self.influence)
+        if self.influence is None:
+            self.influence = self.answers.influence(state.against, control=control)
+            if self.influence is not None:
+                with contextlib.suppress(OSError):
+                    self.influence.save(folder() / "cache" / slider_order.file_name(state.base))
+                self.display.take_influence()
 
     def _first_order(self, settings: Settings, forecast: Forecast, without: list[str], control: Control) -> None:
         state, measure = self.answers.state, self.answers.state.lead
-        slopes = self.answers.slopes(settings, measure.name, control)
+        influence = self.answers.influence(settings, [measure.name], control)
+        slopes = influence.slopes.get(measure.name) if influence else None
         if slopes is None:
             return
         answer, values = headline.last(forecast, measure), state.values(settings)
@@ -146,7 +145,3 @@ class IdleWork:
                     ends.append(headline.last(forecast, measure))
                     control.check()
                 self.display.take_reach(settings, measure.name, {name: (ends[0], ends[1], True)})
-
-
-def _nothing(_: object) -> None:
-    pass

@@ -19,7 +19,7 @@ from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.glances import Glances
 from simlib.widgets.explorer.previews import Previews
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 from simlib.widgets.kit.status_line import Part, status
 
 REST = 0.15
@@ -139,7 +139,7 @@ class PreviewLoop:
             if not self.glances.is_quick(settings, self.display.leading):
                 self.previews.anchor(settings, control)
 
-        self._anchoring.submit(job, lambda _: None, partial(self._fail, settings), delay=delay)
+        self._anchoring.submit(job, nothing, partial(self._fail, settings), delay=delay)
 
     def trace(self, name: str) -> None:
         """Prepare quick answers along the slider of an assumption, if exact answers are quick enough."""
@@ -150,7 +150,7 @@ class PreviewLoop:
             if self.glances.is_quick(settings, self.display.leading):
                 self.glances.trace(settings, name, control, lead=lead, moves=moves)
 
-        self._tracing.submit(job, lambda _: None, partial(self._fail, settings), delay=HOVER)
+        self._tracing.submit(job, nothing, partial(self._fail, settings), delay=HOVER)
 
     def wait_traced(self, timeout: float | None = None) -> bool:
         """Wait until the work of `trace` is done. Return False after `timeout` seconds."""

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 
 from simlib.formatting import percent
+from simlib.widgets.explorer.answer_cache import AnswerCache
 
 Ends = tuple[float, float, bool]
 """The probabilities at the low and the high end of a slider, and whether they are exact or estimates."""
-
-Key = Callable[[str], Hashable]
-"""A function from an assumption to a key of the settings that decide the ends of its slider.
-
-The position of this slider is not part of the key, so the ends stay when it alone moves.
-"""
 
 
 class Reach:
     """The probabilities of the leading question at both ends of each slider."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: AnswerCache) -> None:
+        self._answers = answers
         self._found: dict[str, tuple[Hashable, Ends]] = {}
+        self._latest: Hashable = None
 
-    def of(self, key: Key) -> dict[str, Ends]:
-        """Return the probabilities that belong to the present keys."""
-        return {name: ends for name, (old, ends) in self._found.items() if old == key(name)}
+    def _key(self, name: str = "") -> Hashable:
+        """Return a key of the settings that decide the ends of a slider. With "" it is one of all settings.
 
-    def add(self, key: Key, found: Mapping[str, Ends]) -> None:
+        The position of this slider is not part of the key, so the ends stay when it alone moves.
+        """
+        state = self._answers.state
+        return self._answers.slider_key(state.settings, name), state.lead.name
+
+    def of(self) -> dict[str, Ends]:
+        """Return the probabilities that belong to the present settings and to the leading question."""
+        return {name: ends for name, (key, ends) in self._found.items() if key == self._key(name)}
+
+    def anew(self) -> dict[str, Ends]:
+        """Return the same, or {} if none was found at the present settings.
+
+        After a move, only the ends of the moved slider are known, until the idle work finds those of the others.
+        """
+        return self.of() if self._latest == self._key() else {}
+
+    def add(self, found: Mapping[str, Ends]) -> None:
         """Add the probabilities `found`. An estimate does not replace an exact probability."""
-        known = self.of(key)
+        known, self._latest = self.of(), self._key()
         for name, ends in found.items():
             if ends[2] or not known.get(name, ends)[2]:
-                self._found[name] = key(name), ends
+                self._found[name] = self._key(name), ends
 
-    def texts(self, key: Key, label: str) -> dict[str, list[str]]:
-        """Return {assumption: [text at the low end, text at the high end, sentence]}.
-
-        `label` is the label of the leading question.
-        """
-        result = {}
-        for name, (low, high, solved) in self.of(key).items():
+    def texts(self) -> dict[str, list[str]]:
+        """Return {assumption: [text at the low end, text at the high end, sentence]}."""
+        result, label = {}, self._answers.state.lead.label
+        for name, (low, high, solved) in self.of().items():
             about, mark = ("", "") if solved else ("about ", "≈ ")
             words = f"{label}: {about}{percent(low)} at the low end, {about}{percent(high)} at the high end"
             result[name] = [f"{mark}{percent(low)}", f"{mark}{percent(high)}", words]

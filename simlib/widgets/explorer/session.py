@@ -30,10 +30,10 @@ from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, pre
 from simlib.widgets.explorer.reach import Ends, Reach
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.explorer.slider_order import Influence, find_stored
+from simlib.widgets.explorer.slider_order import find_stored
 from simlib.widgets.explorer.sliders import STEPS, dials, grouped
 from simlib.widgets.explorer.state import VALUES, State, why_refused
-from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 from simlib.widgets.kit.status_line import Part, failure, status
 
 BANDS = "bands are 95% intervals"
@@ -77,8 +77,7 @@ class ExplorerSession:
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
         self._moved = self._misfit = self._held = ""
-        self.reach = Reach()
-        self._reached: Hashable = None
+        self.reach = Reach(self.answers)
         self.shown: Forecast | None = None
         self.in_hand = False
         self._doubts: dict[Hashable, Doubt] = {}
@@ -298,7 +297,7 @@ class ExplorerSession:
                 self._show(now, status(f"{rest}; last change: {self.last_change}"))
                 self._draw_still()
 
-        self.replays.submit(job, _nothing, self.fail)
+        self.replays.submit(job, nothing, self.fail)
 
     # ---------------------------------------------------------------- showing
 
@@ -381,9 +380,7 @@ class ExplorerSession:
         """Draw the second graph on another thread, unless it is drawn together with the first graph."""
         if self.shown is None:
             return
-        # After a move only the ends of the moved slider are known, until the idle work finds those of the others.
-        ends = self.reach.of(self._reach_key) if self._reached == self._drivers_key else {}
-        draw = self.graphs.still(self.shown, self._baseline(), ends)
+        draw = self.graphs.still(self.shown, self._baseline(), self.reach.anew())
         if draw is None:
             return
         chosen = self.graphs.tab, self.graphs.choice
@@ -442,7 +439,7 @@ class ExplorerSession:
 
     def submit(self, job: Callable[[Control], object]) -> None:
         """Run slow work for the open page on a worker's thread. A newer request cancels the work."""
-        self.pages.submit(job, _nothing, self.fail)
+        self.pages.submit(job, nothing, self.fail)
 
     # ---------------------------------------------------------------- results of the work at rest
 
@@ -458,18 +455,17 @@ class ExplorerSession:
     def _weights(self) -> Mapping[str, float]:
         """Return how much each assumption changes the answer to the leading question, as far as that is known."""
         if self._ranks_by_ends():
-            return {name: abs(high - low) for name, (low, high, _) in self.reach.of(self._reach_key).items()}
+            return {name: abs(high - low) for name, (low, high, _) in self.reach.of().items()}
         return self.idle.influence.weights(self.state.base, self.state.lead.name) if self.idle.influence else {}
 
     def _ranks_by_ends(self) -> bool:
         """Whether the leading question has no gradient, and the ends of all sliders are known."""
         influence = self.idle.influence
         sloped = influence is not None and self.state.lead.name in influence.slopes
-        return not sloped and self.reach.of(self._reach_key).keys() >= self.dials.keys()
+        return not sloped and self.reach.of().keys() >= self.dials.keys()
 
-    def take_influence(self, influence: Influence) -> None:
+    def take_influence(self) -> None:
         """Put the sliders in order by their influence, unless the user already changed something."""
-        del influence
         with self.lock:
             if not self.state.can_undo:
                 self.front.show_order()
@@ -478,24 +474,12 @@ class ExplorerSession:
         """Store the answer to the leading question at both ends of each slider, and show it."""
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
-                self.reach.add(self._reach_key, reach)
-                self._reached = self._drivers_key
+                self.reach.add(reach)
                 if self._ranks_by_ends() and not self.state.can_undo:
                     self.front.show_order()  # only now is it known which sliders matter
                 self.front.show_reach()
                 if self.graphs.tab == "drivers":
                     self._draw_still()
-
-    def reach_texts(self) -> dict[str, list[str]]:
-        """Return the leading answer at both ends of each slider, as texts {id: [low, high, sentence]}."""
-        return self.reach.texts(self._reach_key, self.state.lead.label)
-
-    @property
-    def _drivers_key(self) -> Hashable:
-        return self.answers.key(self.state.settings), self.state.lead.name
-
-    def _reach_key(self, name: str) -> Hashable:
-        return self.answers.slider_key(self.state.settings, name), self.state.lead.name
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""
@@ -510,7 +494,3 @@ class ExplorerSession:
             if settings == self.state.settings:
                 line = self._status["text"] + (f"; {words}" if words else "")
                 self.front.show_status(status(line, self._status["kind"]))
-
-
-def _nothing(_: object) -> None:
-    pass

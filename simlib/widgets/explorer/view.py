@@ -29,9 +29,6 @@ from simlib.widgets.kit.status_line import Part
 if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
 
-FIRST_ROWS = 1_000
-"""Number of sliders of a group that are shown at first: all of them."""
-
 VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
 
 SLIDERS, EVERYTHING = "Sliders", "All assumptions"
@@ -153,8 +150,6 @@ class Explorer(w.VBox):
     def _group_data(self, title: str, dials: list[Dial]) -> dict[str, Any]:
         return {
             "title": title,
-            "open": True,
-            "first": FIRST_ROWS,
             "dials": [
                 {
                     "id": dial.id,
@@ -205,7 +200,7 @@ class Explorer(w.VBox):
 
     def show_reach(self) -> None:
         """Show, at both ends of each slider, the answer to the leading question there."""
-        self.dials.reach = self.session.reach_texts()
+        self.dials.reach = self.session.reach.texts()
 
     def refresh_page(self) -> None:
         """Refresh the open page, and the description of the last change."""
@@ -229,7 +224,7 @@ class Explorer(w.VBox):
             self.dials.refused = dict(self.session.refused)
             self.dials.reasons = dict(self.session.reasons)
             self.dials.view_reasons = state.view_reasons()
-            self.dials.reach = self.session.reach_texts()
+            self.dials.reach = self.session.reach.texts()
         with self.board.hold_sync():
             self.board.lead, self.board.tab = state.lead.name, graphs.tab
             self.board.choices, self.board.choice = graphs.choices, graphs.choice
@@ -274,14 +269,15 @@ class Explorer(w.VBox):
             (self._page, "value", self._turn),
         )
         for widget, trait, action in handlers:
-            widget.observe(self._guard(action), trait)
-        for actions, act in ((self.dials, self._act_on_dials), (self.board, self._act_on_board)):
-            actions.listen(lambda action, act=act: self.session.guard(lambda: act(action)), lambda: self.session.lock)
+            act = self._guarded(action)
+            widget.observe(lambda change, act=act: act(change["new"]), trait)
+        self.dials.listen(self._guarded(self._act_on_dials), lambda: self.session.lock)
+        self.board.listen(self._guarded(self._act_on_board), lambda: self.session.lock)
         for each, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
             each.on_click(lambda _, name=name: self.session.guard(lambda: self._step(name)))
 
-    def _guard(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
-        return lambda change: self.session.guard(lambda: action(change["new"]))
+    def _guarded(self, action: Callable[[Any], object]) -> Callable[[Any], None]:
+        return lambda value: self.session.guard(lambda: action(value))
 
     def _do(self, action: Callable[..., bool], *arguments: Any) -> None:
         with self.session.lock:

@@ -30,6 +30,10 @@ class _Order:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
+def nothing(_: object) -> None:
+    """Do nothing with the result or the error of a job."""
+
+
 class LatestWorker:
     """A daemon thread that does the latest job that it was given, after a delay.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simlib.control import Control
 from simlib.files import state_folder, write_atomically
-from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 
 LIVE = "SIMLIB_LIVE"
 """Environment variable with the folder of the notebooks. `simlib lab` sets it in its server and kernels."""
@@ -57,6 +57,8 @@ def find(model: str) -> dict[str, str]:
 class Keeper:
     """Stores the picture of a live view after each change. Outside `simlib lab`, nothing is stored.
 
+    If a new picture cannot be made, the previous one stays stored.
+
     Args:
         model: The id of the model of the view.
         picture: Returns the picture as {type: data}, or {} if there is no picture yet.
@@ -73,12 +75,12 @@ class Keeper:
     def later(self) -> None:
         """Store the picture of the view, `PAUSE` seconds after the last call of this method."""
         if is_live():
-            self._worker.submit(self._keep, _nothing, _nothing, delay=PAUSE)
+            self._worker.submit(self._keep, nothing, nothing, delay=PAUSE)
 
     def now(self, after: Callable[[], None]) -> None:
         """Store the picture as soon as the view no longer changes, and then call `after`."""
         self._after = after
-        self._worker.submit(self._keep, _nothing, _nothing)
+        self._worker.submit(self._keep, nothing, nothing)
 
     def _keep(self, _: Control) -> None:
         after = self._after
@@ -88,10 +90,6 @@ class Keeper:
             keep(self._model, picture)
         if after is not None:
             after()
-
-
-def _nothing(_: object) -> None:
-    pass  # without a new picture, the previous one stays stored
 
 
 def _folder() -> Path:

@@ -100,7 +100,7 @@ class BoxPanel(w.VBox):
             for name, dial in point.dials.items()
         ]
         title = f"Assumptions of {point.chosen.name}; the bar under a slider shows the range of the box"
-        self.dials.groups = [{"title": title, "open": True, "first": len(sliders), "dials": sliders}]
+        self.dials.groups = [{"title": title, "dials": sliders}]
 
     def close_down(self) -> None:
         """Stop all work, because another answer replaces this one."""

@@ -160,10 +160,8 @@ function render({ model, el }) {
     const body = make("div");
     body.id = `${prefix}-group-${sections.length}`;
     head.setAttribute("aria-controls", body.id);
-    const more = make("button", "simlib-more", `Show ${group.dials.length - group.first} more`);
-    const section = { title: group.title, node, head, body, more, first: group.first, whole: group.first >= group.dials.length };
+    const section = { title: group.title, node, head, body };
     head.addEventListener("click", () => { fold(section, !isOpen(section)); touched.set(section.title, isOpen(section)); labelAll(); });
-    more.addEventListener("click", () => { section.whole = true; filter(); });
     body.className = "simlib-rows";
     head.hidden = !group.title;  // a single list has no heading
     node.append(head, body);
@@ -171,14 +169,13 @@ function render({ model, el }) {
     sections.push(section);
     fold(section, open);
     for (const dial of group.dials) addRow(dial, body);
-    body.append(more);
   };
 
   const build = () => {
     rows.clear();
     sections.length = 0;
     list.replaceChildren();
-    for (const group of model.get("groups")) addSection(group, touched.get(group.title) ?? group.open);
+    for (const group of model.get("groups")) addSection(group, touched.get(group.title) ?? true);
     top.hidden = !model.get("searching");
     if (top.hidden) search.value = "";
     place();
@@ -246,17 +243,14 @@ function render({ model, el }) {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const section of sections) {
       let any = false;
-      let shown = 0;
       for (const row of rows.values()) {
         if (row.node.parentElement !== section.body) continue;
         const text = `${row.dial.label} ${row.dial.whole} ${row.dial.id} ${section.title} ${reason(row.dial)}`.toLowerCase();
         const fits = words.every((word) => text.includes(word));
-        shown += fits;
-        row.node.hidden = !fits || (!words.length && !section.whole && shown > section.first);
+        row.node.hidden = !fits;
         any ||= fits;
       }
       section.node.hidden = !any;
-      section.more.hidden = section.whole || words.length > 0;
       if (any && words.length) fold(section, true);
     }
     labelAll();
