@@ -203,7 +203,7 @@ def _lost(forecast: Floats, past: Sequence[Crisis], crises: Sequence[Crisis], da
     Each forecast is mixed with 1% of the share of past crises with a strike by that day.
     """
     base = np.mean([crisis.struck_by(day) for crisis in past])
-    mixed = mixed_with_climatology(forecast, np.full(len(crises), base), profile="published")
+    mixed = mixed_with_climatology(forecast, np.full(len(crises), base))
     return log_score(mixed, [crisis.struck_by(day) for crisis in crises])
 
 

@@ -18,20 +18,18 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration.day_by_day import FORECASTERS, HAZARD, OURS, SHORT_NAMES, DatedForecast, daily_forecasts
 from simlib.calibration.forecast_terms import CLIMATOLOGY
 from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswer, read_record
-from simlib.calibration.scores import brier, log_score, mixed_with_climatology
+from simlib.calibration.scores import PROFILE, scores_by_name
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
 from simlib.evidence.log_intake import Events, whole_log
 from simlib.formatting import counted, long_date
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Backtest", "backtest"]
 
-PROFILE = "published"
 HORIZONS = (3, 7, 14, 30)
 LATER = "later.csv"
 """The log of events after the scenario's first day: a file in the scenario's folder."""
@@ -265,8 +263,6 @@ def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) ->
     if (came is not None and came < forecast.as_of) or end > last + dt.timedelta(days=1):
         return None
     happened = came is not None and came < end
-    stated: Floats = np.array([forecast.probability[name] for name in FORECASTERS])
-    base = np.full(len(stated), forecast.probability[CLIMATOLOGY])
-    mixed, outcome = mixed_with_climatology(stated, base, profile=PROFILE), np.full(len(stated), float(happened))
-    scores = [dict(zip(FORECASTERS, rule(mixed, outcome).tolist(), strict=True)) for rule in (brier, log_score)]
-    return ScoredDay(forecast, happened, *scores)
+    return ScoredDay(
+        forecast, happened, *scores_by_name(forecast.probability, forecast.probability[CLIMATOLOGY], happened)
+    )

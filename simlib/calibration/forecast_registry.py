@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from simlib import __version__
 from simlib.answer import plain_json
-from simlib.calibration.forecast_terms import Term, forecasts_folder, read_terms, refuse_incomplete
+from simlib.calibration.forecast_terms import forecasts_folder, read_terms, refuse_incomplete
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
 from simlib.engines.ensemble import over_priors
@@ -26,7 +26,6 @@ from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import by_date
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
 
 LEDGER = "registry.jsonl"
 
@@ -207,39 +206,29 @@ def register(
         return registry
     sample = over_priors(scenario, engine=engine, draws=draws, times=1, seed=seed, control=control)
     mixture = sample.mixture()
-    records = [
-        _recorded(
-            scenario,
-            number,
-            terms[name],
-            float(mixture.questions[name].probability[-1]),
-            sample.spread(name, "questions")[:, -1],
+    records = []
+    for number, name in enumerate(new, len(registry.forecasts) + 1):
+        question, term, spread = scenario.questions[name], terms[name], sample.spread(name, "questions")[:, -1]
+        record = RegisteredForecast(
+            number=number,
+            question=name,
+            label=question.label,
+            rule=question.resolves,
+            decides=question.decides,
+            void_when=term.void_when,
+            as_of=scenario.as_of,
+            by=by,
+            probability=float(mixture.questions[name].probability[-1]),
+            low=float(spread[0]),
+            high=float(spread[-1]),
+            rivals=term.rivals,
+            because=term.because,
+            scenario_sha256=scenario.sha256,
+            version=__version__,
+            registered_at=_now(),
         )
-        for number, name in enumerate(new, len(registry.forecasts) + 1)
-    ]
+        records.append(record)
     return _append(scenario, registry, records)
-
-
-def _recorded(scenario: Scenario, number: int, term: Term, probability: float, spread: Floats) -> RegisteredForecast:
-    question = scenario.questions[term.question]
-    return RegisteredForecast(
-        number=number,
-        question=term.question,
-        label=question.label,
-        rule=question.resolves,
-        decides=question.decides,
-        void_when=term.void_when,
-        as_of=scenario.as_of,
-        by=by_date(scenario.as_of, scenario.horizon_days),
-        probability=probability,
-        low=float(spread[0]),
-        high=float(spread[-1]),
-        rivals=term.rivals,
-        because=term.because,
-        scenario_sha256=scenario.sha256,
-        version=__version__,
-        registered_at=_now(),
-    )
 
 
 def resolve(

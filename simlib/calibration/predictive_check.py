@@ -97,6 +97,10 @@ class Beside:
         star = "" if self.verdict == "inside" else "*"
         return f"{_short(self.observed)}{star}", " / ".join(map(_short, (self.low, self.median, self.high)))
 
+    def row(self) -> dict[str, Any]:
+        """Return the four numbers and the verdict as a part of a row of a table."""
+        return pick(self, "observed", "low", "median", "high", "verdict")
+
     @property
     def verdict(self) -> str:
         """Whether the statistic of the log is "inside", "below" or "above" the range of simulated histories.
@@ -179,7 +183,8 @@ class PriorPredictive(Answer):
 
         rows = [
             pick(c, "move", "label")
-            | {f"{what}_{name}": value for what in ("count", "dispersion") for name, value in _row(getattr(c, what))}
+            | {f"count_{name}": value for name, value in c.count.row().items()}
+            | {f"dispersion_{name}": value for name, value in c.dispersion.row().items()}
             for c in self.checks
         ]
         return pd.DataFrame(rows)
@@ -197,10 +202,6 @@ def _sentence(label: str, what: str, figure: Beside) -> str:
     low, median, high, seen = map(_short, (figure.low, figure.median, figure.high, figure.observed))
     model = f"{figure.verdict} the range of the model ({low} to {high}, median {median})"
     return f"“{label}”: {what} is {seen} in the log, {model}."
-
-
-def _row(figure: Beside) -> list[tuple[str, Any]]:
-    return [*pick(figure, "observed", "low", "median", "high").items(), ("verdict", figure.verdict)]
 
 
 def prior_predictive(

@@ -220,13 +220,12 @@ def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) 
     }
 
 
-def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str, source: str = "") -> str:
+def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str) -> str:
     """Return the rate in a new case as the text of an assumption, to paste into a scenario."""
     days = rate.per_day, rate.low, rate.high
     value, low, high = (f"{each * DAYS_PER['month']:.3g} per month" for each in days)
     lines = [f"{identifier}:", f"  label: {label}", f"  value: {value}", f"  low: {low}", f"  high: {high}"]
-    lines += [f"  because: >-\n    {because}"] + ([f"  sources: [{source}]"] if source else [])
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, f"  because: >-\n    {because}"]) + "\n"
 
 
 def _columns(*columns: ArrayLike) -> tuple[Floats, ...]:

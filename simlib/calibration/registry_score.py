@@ -11,16 +11,14 @@ import numpy as np
 from simlib.answer import Answer, ScenarioKey, plain_json, provenance
 from simlib.calibration.forecast_registry import RegisteredForecast, Registry, Verdict, read_registry
 from simlib.calibration.forecast_terms import CLIMATOLOGY
-from simlib.calibration.scores import brier, log_score, mixed_with_climatology
+from simlib.calibration.scores import PROFILE, scores_by_name
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import counted, percent
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PROFILE = "published"
 OURS = "simlib"
 
 
@@ -174,19 +172,9 @@ def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
     if verdict not in ("yes", "no"):
         return ScoredForecast(forecast, verdict, {}, {})
     names = {OURS: forecast.probability, **forecast.rivals}
-    stated = np.array(list(names.values()))
-    base = np.full(len(stated), forecast.rivals[CLIMATOLOGY])
-    mixed = mixed_with_climatology(stated, base, profile=PROFILE)
-    happened = np.full(len(stated), float(verdict == "yes"))
-    return ScoredForecast(
-        forecast, verdict, _named(names, brier(mixed, happened)), _named(names, log_score(mixed, happened))
-    )
+    return ScoredForecast(forecast, verdict, *scores_by_name(names, forecast.rivals[CLIMATOLOGY], verdict == "yes"))
 
 
 def called(rival: str) -> str:
     """Return the words for another forecaster in a sentence: "the base rate", or else its name."""
     return "the base rate" if rival == CLIMATOLOGY else rival
-
-
-def _named(names: Mapping[str, float], values: Floats) -> dict[str, float]:
-    return {name: float(value) for name, value in zip(names, values, strict=True)}

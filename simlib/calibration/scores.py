@@ -2,7 +2,7 @@
 
 Each score is proper: forecasters do best by stating the probability that they believe. Lower is better, except for
 `skill`. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a
-score are arguments without a default, or part of a named profile (`PROFILES`).
+score are arguments without a default, except for `CLIMATOLOGY_SHARE`.
 
 References: Gneiting and Raftery (2007) for proper scores. Dimitriadis, Gneiting and Jordan (2021) for the decomposition
 and the calibration curve (CORP). Czado, Gneiting and Held (2009) for the PIT histogram. Gneiting and Ranjan (2011) for
@@ -11,7 +11,7 @@ the weighted CRPS (`time_score`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,22 +25,14 @@ FEWEST_RESAMPLED = 10
 """Fewest crises for a bootstrap interval over crises. With ten, a 95% interval covers about 90%."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreProfile:
-    """The choices that change the score of a forecast of an event.
+PROFILE = "published"
+"""The name that saved answers give to scores of probabilities mixed with `CLIMATOLOGY_SHARE` of their base rates."""
 
-    Every probability is first mixed with its base rate (climatology). `climatology_share` is the weight of the base
-    rate, and `because` is the reason for this weight.
-    """
+CLIMATOLOGY_SHARE = 0.01
+"""The weight of the base rate (climatology) in a probability before it is scored.
 
-    climatology_share: float
-    because: str
-
-
-PROFILES = {
-    "published": ScoreProfile(0.01, "a single failed forecast of 0 or 1 must not make the mean log score infinite"),
-    "as-stated": ScoreProfile(0.0, "the probabilities as published; log scores may be infinite"),
-}
+Without it, a single failed forecast of 0 or 1 would make the mean log score infinite.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +98,31 @@ def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
         return -np.log(np.where(y == 1, p, 1 - p))
 
 
-def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, profile: str) -> Floats:
-    """Return the probabilities to score under a profile: each probability is mixed with its base rate.
+def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike) -> Floats:
+    """Return the probabilities to score: each is mixed with `CLIMATOLOGY_SHARE` of its base rate.
 
     Raises:
-        SimlibError: For a profile that does not exist, and for probabilities that are missing or outside 0 to 1.
+        SimlibError: For probabilities that are missing or outside 0 to 1.
     """
-    if profile not in PROFILES:
-        raise SimlibError(f"there is no score profile {profile!r}; known: {', '.join(PROFILES)}")
     p, base = _rows(probability=probability, climatology=climatology)
     for name, values in (("probability", p), ("climatology", base)):
         _within_unit(name, values)
-    share = PROFILES[profile].climatology_share
-    return (1 - share) * p + share * base
+    return (1 - CLIMATOLOGY_SHARE) * p + CLIMATOLOGY_SHARE * base
 
 
-def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
-    """Return the probability to score for an event in `count` of `runs` histories: (count + 1/2) / (runs + 1)."""
-    return (np.asarray(count, dtype=float) + 0.5) / (runs + 1)
+def scores_by_name(
+    probabilities: Mapping[str, float], climatology: float, happened: bool
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the Brier score and the log score of each forecaster of one event, by the name of the forecaster.
+
+    Every probability is first mixed with the base rate `climatology`.
+    """
+    stated: Floats = np.array(list(probabilities.values()))
+    mixed = mixed_with_climatology(stated, np.full(len(stated), climatology))
+    outcome = np.full(len(stated), float(happened))
+    by_rule = [rule(mixed, outcome).tolist() for rule in (brier, log_score)]
+    briers, logs = (dict(zip(probabilities, values, strict=True)) for values in by_rule)
+    return briers, logs
 
 
 def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:

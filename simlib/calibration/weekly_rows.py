@@ -77,8 +77,8 @@ class RowsPerWeek(Answer):
     def sentences(self) -> list[str]:
         """Compare the rows per week in the log and in the model, before and after the scenario's date."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
-        texts = [*self._parts()]
         many = counted(len(self.weeks), "whole week")
+        texts = [*self._parts()]
         texts.append(
             f"{len(outside)} of {many} {'lies' if len(outside) == 1 else 'lie'} outside the range of the model. About "
             "one in ten would by chance alone."
@@ -103,17 +103,11 @@ class RowsPerWeek(Answer):
         """Return a table with a row for each whole week."""
         import pandas as pd
 
-        names = ("observed", "low", "median", "high", "verdict")
-        rows = [{"first": week.first} | {name: getattr(week.rows, name) for name in names} for week in self.weeks]
-        return pd.DataFrame(rows, columns=["first", *names])
+        return pd.DataFrame({"first": week.first} | week.rows.row() for week in self.weeks)
 
     def data(self) -> dict[str, Any]:
         """Return the weeks, and the totals before and after the scenario's date."""
-        names = ("observed", "low", "median", "high", "verdict")
-        sides = {
-            name: rows and {each: getattr(rows, each) for each in names}
-            for name, rows in (("before", self.before), ("after", self.after))
-        }
+        sides = {name: rows and rows.row() for name, rows in (("before", self.before), ("after", self.after))}
         return pick(self, "until", "kept") | sides | {"weeks": self.frame().to_dict("records")}
 
 

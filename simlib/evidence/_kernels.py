@@ -1,15 +1,7 @@
 """Numba kernels of the filter. They take flat arrays, run serially and release the GIL.
 
-The terms are the same as in the module `walk`:
-
-- span: a stretch of time within which no row of the log opens or closes and no hazard changes.
-- firing: a move that happens with one of its outcomes.
-- open row: a row of the log, within the days on which its firings may have happened.
-- count: the number of firings that an open row has received so far. A combination of counts has one count for each open
-  row.
-- grid: the states of a span, by machine state (the level of each variable) and combination of counts. A vector over a
-  grid is ordered by machine state, and then by combination of counts.
-- way: a transition from one machine state to another. A way along an open row raises the count of this row by one.
+The terms (span, firing, open row, count, grid, way) are defined in the module `walk`. A vector over a grid is ordered
+by machine state, and then by combination of counts.
 
 Let Q be the generator of a span: the rates of the ways, with minus the exit rates on the diagonal. If p(0) is the
 distribution at the start of the span, the distribution after t days is p(t) = Σ_k w_k P^k p(0). Here P = (c + Q)/Λ and
@@ -311,9 +303,9 @@ def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives)
     """Compute the values of all cells, and the derivatives of the log-likelihood, from the results of `forward`.
 
     The value of a cell is the likelihood of the rest of the log from this cell, divided by its mean over `kept`.
-    `values` receives the value of each cell, in the order of `kept`. The product of `values` and `kept` is the smoothed
-    distribution. The three arrays in `derivatives` receive the derivatives with respect to the rate of each transition,
-    to each exit rate, and to the probability of each start state.
+    `values` receives the value of each cell, in the order of `kept`. The three arrays in `derivatives` receive the
+    derivatives with respect to the rate of each transition, to each exit rate, and to the probability of each start
+    state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

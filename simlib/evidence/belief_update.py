@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +13,15 @@ from simlib.answer import Answer
 from simlib.control import UNWATCHED, Control
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.impossibility import ImpossibleLog
-from simlib.evidence.lessons import DRAWS, LearntAssumption, about_draws, about_lessons, how_learnt, lessons_of
+from simlib.evidence.lessons import (
+    DRAWS,
+    LearntAssumption,
+    about_draws,
+    about_rows,
+    how_learnt,
+    lesson_sentences,
+    lessons_of,
+)
 from simlib.evidence.log_intake import Events, Intake, dated, take_in, taken_in, told_ending
 from simlib.evidence.posterior import NotLearnt
 from simlib.evidence.settled_questions import AnsweredQuestion, answered
@@ -109,12 +117,11 @@ class Update(Answer):
 
     def sentences(self) -> list[str]:
         """Return sentences about the rows that were used, the questions, the levels and the assumptions."""
-        learnt = [*self.about_assumptions(), *self._about_draws()]
+        learnt = [*self.about_assumptions(), *(about_draws(self.provenance) if self.learnt else ())]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
     def _about_rows(self) -> list[str]:
-        head = f"As of {long_date(self.as_of)}: {_rows(self.taken, 'of the log')} taken in"
-        result = [f"{head}; the log is complete to {long_date(self.complete_to)}."]
+        result = [about_rows(self.as_of, len(self.taken), self.complete_to)]
         others = {
             "left out for a reason": self.left_out,
             "without a meaning in this scenario": self.unmapped,
@@ -126,7 +133,9 @@ class Update(Answer):
         result += [f"Not taken in: {', '.join(told)}."] if told else []
         if self.ended:
             label = self.scenario.endings[self.ended[0]].label
-            rest = f"; {_rows(self.after_the_end, 'after that')} not taken in" if self.after_the_end else ""
+            late = len(self.after_the_end)
+            were = "was" if late == 1 else "were"
+            rest = f"; {counted(late, 'row')} after that {were} not taken in" if late else ""
             result.append(f"The story ended on {long_date(self.ended[1])}: {label}{rest}.")
         return result
 
@@ -154,10 +163,8 @@ class Update(Answer):
 
     def about_assumptions(self) -> list[str]:
         """Return a sentence for each assumption that the log changed, and one sentence about all others."""
-        return about_lessons(self.learnt, self.before)
-
-    def _about_draws(self) -> list[str]:
-        return about_draws(self.provenance) if self.learnt else []
+        numbers = {**self.before.assumptions, **self.before.log_assumptions}
+        return lesson_sentences(self.learnt, numbers) if self.learnt else []
 
     def assumptions(self) -> pd.DataFrame:
         """Return a table with a row for each uncertain assumption: its prior and its posterior."""
@@ -196,10 +203,6 @@ class Update(Answer):
                 for name, levels in self.levels().items()
             },
         }
-
-
-def _rows(rows: Sequence[Reading], which: str) -> str:
-    return f"{counted(len(rows), 'row')} {which} {'was' if len(rows) == 1 else 'were'}"
 
 
 def update(

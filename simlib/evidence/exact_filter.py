@@ -1,21 +1,12 @@
-"""The exact filter and smoother: the likelihood of a log, and the states given the log.
+"""The exact filter: the likelihood of a log, and the states given the log.
 
 `Filter` prepares a log once. `Filter.run` then *weighs* the log at given values of the assumptions: it computes the
 log-likelihood and the distribution over the states. `Filter.gradient` adds the derivative with respect to the normal
-scores of the assumptions. `Passed.smoothed` gives the states on earlier days, given the whole log. To weigh the log at
-other rates, a caller changes the result of `Filter.rates` and gives it to `Filter.carry`. Nothing is simulated, and the
-unknown order of events within a day is integrated out.
+scores of the assumptions. To weigh the log at other rates, a caller changes the result of `Filter.rates` and gives it
+to `Filter.carry`. Nothing is simulated, and the unknown order of events within a day is integrated out.
 
-The terms are the same as in the module `walk`:
-
-- span: a stretch of time within which no row of the log opens or closes and no hazard changes. A crossing is the
-  boundary between two spans.
-- open row: a row of the log, within the days on which its firings (moves with an outcome) may have happened.
-- count: the number of firings that an open row has received so far. A combination of counts has one count for each open
-  row.
-- grid: the states of a span, by machine state (the level of each variable) and combination of counts.
-- way: a transition within a span from one machine state to another.
-- slot: one term of the rate of a way: the product of a hazard, a chance and a weight.
+The terms (span, open row, count, grid, way, slot) are defined in the module `walk`. A crossing is the boundary between
+two spans.
 """
 
 from __future__ import annotations
@@ -42,8 +33,6 @@ from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
 
-_NONE: Ints = np.zeros(0, dtype=np.int64)
-
 
 def world_of(scenario: Scenario) -> Scenario:
     """Return the scenario as the filter uses it.
@@ -67,12 +56,14 @@ def world_of(scenario: Scenario) -> Scenario:
 class WalkRates:
     """The rates of the transitions in a `Walk`, at given values of the assumptions.
 
+    - slots: the rate of each slot (term of a rate): hazard × chance × weight.
     - start: the probability of each start state.
     - rate: the rate of each way (transition).
     - exits: the exit rate of each machine state of each span.
     - weight: the factor of each entry of the maps between the grids of neighbouring spans.
     """
 
+    slots: Floats
     start: Floats
     rate: Floats
     exits: Floats
@@ -89,15 +80,12 @@ class Passed:
     - masses (S + 1,): for the start of each span and for the end, the likelihood of the log since the start of the
       previous span, given the log before. After a likelihood of 0, all are 0.
     - kept (T,): the distribution at the start of each span and at the end, given the log so far.
-    - values (T,): the likelihood of the rest of the log from each state, divided by its mean over the states. None
-      unless `Filter.gradient` computed them.
     """
 
     walk: Walk
     log_likelihood: float
     masses: Floats
     kept: Floats
-    values: Floats | None = None
 
     @property
     def end(self) -> Floats:
@@ -113,21 +101,9 @@ class Passed:
 
         `place` is the number of the span (a stretch of time). The number of spans stands for the end of the log.
         """
-        return self._by_machine(self.kept, place)
-
-    def smoothed(self, place: int) -> Floats:
-        """Return the probability (N,) of each machine state at the start of a span, given the whole log.
-
-        `place` is the number of the span (a stretch of time). The number of spans stands for the end of the log.
-        """
-        if self.values is None:
-            raise ValueError("smoothed states are not computed by `Filter.run`; call `Filter.gradient` instead")
-        return self._by_machine(self.kept * self.values, place)
-
-    def _by_machine(self, vector: Floats, place: int) -> Floats:
         walk = self.walk
         states = walk.state[slice(*walk.state_start[place : place + 2])]
-        grid = vector[slice(*walk.grid_start[place : place + 2])].reshape(len(states), -1)
+        grid = self.kept[slice(*walk.grid_start[place : place + 2])].reshape(len(states), -1)
         return sums_by(states, grid.sum(axis=1), len(walk.machine))
 
 
@@ -234,13 +210,21 @@ class Filter:
         theta = self.centre if theta is None else theta
         return self._weighed(self.rates(theta))
 
-    def rates(self, theta: Floats, *, without: Ints = _NONE) -> WalkRates:
-        """Return the rates at values `theta` (A,) of the assumptions.
+    def rates(self, theta: Floats) -> WalkRates:
+        """Return the rates at values `theta` (A,) of the assumptions."""
+        walk = self.walk
+        parts = [(self.tables.rates(theta, s), self.tables.chances(theta, self.centre, s)) for s in self._segments]
+        slots = self._shown(theta)[walk.slot_weight]
+        for rating, (rates, chances) in enumerate(parts):
+            own = walk.slot_rating == rating
+            slots[own] *= rates[walk.slot_entry[own]] * chances[self._branch[own]]
+        groups = sums_by(self._group_of, slots[walk.group_slot], len(walk.group_start) - 1)
+        start = self.tables.start_states(theta, self.centre)[1]
+        return WalkRates(slots, start, self.way_rates(slots), groups[walk.exit_group], walk.map_weight)
 
-        The outcomes in `without` count in the exit rates but not in the rates of the ways (transitions). When such an
-        outcome happens, its probability is lost.
-        """
-        return self._walk_rates(self._rates(theta), theta, without)
+    def way_rates(self, slots: Floats) -> Floats:
+        """Return the rate of each way (transition), given the rate of each slot (term of a rate)."""
+        return sums_by(self._way_of, slots[self.walk.slot], len(self.walk.source))
 
     def carry(self, rates: WalkRates) -> Passed:
         """Compute the likelihood of the log and the distributions over its states at given rates.
@@ -267,22 +251,14 @@ class Filter:
         vector = self._kernels._flow(passed.kept[grid], walk.days[span], inside, rates.rate[own], rates.exits[states])
         return np.asarray(vector).reshape(-1, int(walk.sizes[span]))
 
-    def log_likelihood(self, theta: Floats) -> float:
-        """Return the log-likelihood at values (A,) of the assumptions, or minus infinity if the log is impossible."""
-        try:
-            return self.run(theta).log_likelihood
-        except NoProbability:
-            return -np.inf
-
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
-        """Return the result of `run` with its `values`, and the derivative (A,) of the log-likelihood.
+        """Return the result of `run`, and the derivative (A,) of the log-likelihood.
 
         `z` (A,) are the normal scores of the assumptions of `world`. The derivative is with respect to these scores.
         Raises the same errors as `run`.
         """
         theta = priors.values_from_scores(self.world, z)
-        slots = self._rates(theta)
-        rates = self._walk_rates(slots, theta)
+        rates = self.rates(theta)
         passed = self._weighed(rates)
         walk = self.walk
         values = np.zeros_like(passed.kept)
@@ -290,34 +266,16 @@ class Filter:
         by_start = np.zeros(len(rates.start))
         self._kernels.backward(*self._arguments(rates), passed.kept, passed.masses, values, (by_way, by_exit, by_start))
         by_group = sums_by(walk.exit_group, by_exit, len(walk.group_start) - 1)
-        by_slot = sums_by(walk.slot, by_way[self._way_of], len(slots))
-        by_slot += sums_by(walk.group_slot, by_group[self._group_of], len(slots))
-        derivative = self._by_scale(theta, slots, by_slot) + self._by_start(theta, by_start)
-        return dataclasses.replace(passed, values=values), derivative * priors.slopes(self.world, z)
+        by_slot = sums_by(walk.slot, by_way[self._way_of], len(rates.slots))
+        by_slot += sums_by(walk.group_slot, by_group[self._group_of], len(rates.slots))
+        derivative = self._by_scale(theta, by_slot * rates.slots) + self._by_start(theta, by_start)
+        return passed, derivative * priors.slopes(self.world, z)
 
     # ---------------------------------------------------------------- rates and their derivatives
-
-    def _rates(self, theta: Floats) -> Floats:
-        """Return the rate of each slot: hazard × chance × weight. A slot is a term of the rate of a transition."""
-        walk = self.walk
-        parts = [(self.tables.rates(theta, s), self.tables.chances(theta, self.centre, s)) for s in self._segments]
-        result = self._shown(theta)[walk.slot_weight]
-        for rating, (rates, chances) in enumerate(parts):
-            own = walk.slot_rating == rating
-            result[own] *= rates[walk.slot_entry[own]] * chances[self._branch[own]]
-        return result
 
     def _shown(self, theta: Floats) -> Floats:
         weights = self.walk.weights
         return np.asarray(weights.constant + weights.slope * np.append(theta, 0.0)[weights.assumption])
-
-    def _walk_rates(self, slots: Floats, theta: Floats, without: Ints = _NONE) -> WalkRates:
-        walk = self.walk
-        kept = np.where(np.isin(walk.slot_outcome, without), 0.0, slots) if len(without) else slots
-        rate = sums_by(self._way_of, kept[walk.slot], len(walk.source))
-        groups = sums_by(self._group_of, slots[walk.group_slot], len(walk.group_start) - 1)
-        start = self.tables.start_states(theta, self.centre)[1]
-        return WalkRates(start, rate, groups[walk.exit_group], walk.map_weight)
 
     def _arguments(self, rates: WalkRates) -> tuple[object, ...]:
         return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
@@ -344,14 +302,14 @@ class Filter:
         before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
-    def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
+    def _by_scale(self, theta: Floats, weighed: Floats) -> Floats:
         """Return the derivative of the log-likelihood with respect to each assumption (A,), through the rates only.
 
-        The derivative is with respect to the logit of an assumption that is a chance, and to the log of any other one.
+        `weighed` is the derivative with respect to the log of the rate of each slot. The derivative is with respect to
+        the logit of an assumption that is a chance, and to the log of any other one.
         """
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
-        weighed = by_slot * slots
         for rating, segment in enumerate(self._segments):
             own = walk.slot_rating == rating
             by_entry = sums_by(walk.slot_entry[own], weighed[own], int(tables.table_start[-1]))

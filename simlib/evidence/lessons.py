@@ -140,12 +140,10 @@ class Lessons(Answer):
 
     def sentences(self) -> list[str]:
         """State which assumptions the log changed and which not, and whether the draws can be trusted."""
-        were = "was" if self.rows == 1 else "were"
-        head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log {were} taken in"
         return [
             *lesson_sentences(self.learnt, self.numbers),
             *self._left_alone(),
-            f"{head}; the log is complete to {long_date(self.complete_to)}.",
+            about_rows(self.as_of, self.rows, self.complete_to),
             *about_draws(self.provenance),
         ]
 
@@ -245,9 +243,10 @@ def how_learnt(taken: Intake) -> dict[str, Any]:
     )
 
 
-def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> list[str]:
-    """Return sentences about what a log taught. The list is empty if `learnt` is empty."""
-    return lesson_sentences(learnt, {**scenario.assumptions, **scenario.log_assumptions}) if learnt else []
+def about_rows(as_of: dt.date, rows: int, complete_to: dt.date) -> str:
+    """State how many rows of a log were taken in, and the last day on which the log is complete."""
+    taken = f"{counted(rows, 'row')} of the log {'was' if rows == 1 else 'were'} taken in"
+    return f"As of {long_date(as_of)}: {taken}; the log is complete to {long_date(complete_to)}."
 
 
 def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:

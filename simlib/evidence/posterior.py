@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,7 +30,7 @@ from simlib.evidence.exact_filter import Filter
 from simlib.evidence.walk import NoProbability
 from simlib.machine import priors
 from simlib.machine.belief import effective_number
-from simlib.typing import Bools, Floats, Ints
+from simlib.typing import Bools, Floats
 
 TRUSTED, ENOUGH = 0.7, 200
 """A posterior is published if the shape k of the tail of its weights is below `TRUSTED`, and if its draws are worth at
@@ -51,8 +50,6 @@ _FARTHEST = 10.0
 
 _STEP = 0.25
 """Step in z of the finite differences for the curvature. A step this wide smooths the kink of a split normal."""
-
-Evaluate = Callable[[Floats], tuple[Floats, Floats]]
 
 
 class NotLearnt(SimlibError):
@@ -215,7 +212,8 @@ class Learning:
         z = np.zeros((count, len(self.free)))
         group = np.arange(count) % groups
         normal = normals(count, len(self.free), self.seed)
-        z[:, c] = (normals(groups, len(self.free), self.seed + 1)[:, c] @ self._root(c).T)[group]
+        root_c = np.linalg.cholesky(self.correlation[np.ix_(c, c)])
+        z[:, c] = (normals(groups, len(self.free), self.seed + 1)[:, c] @ root_c.T)[group]
         covariance = np.linalg.inv(precision[:, : len(a)])
         centre = mode - z[:, c] @ (covariance @ precision[:, len(a) :]).T
         root, stretch = np.linalg.cholesky(covariance) * WIDER, self._stretch(count, freedom)
@@ -235,9 +233,6 @@ class Learning:
             return np.ones((count, 1))
         chi = np.random.default_rng([self.seed, 7]).chisquare(freedom, (count, 1))
         return np.asarray(np.sqrt(freedom / chi))
-
-    def _root(self, some: Ints) -> Floats:
-        return np.asarray(np.linalg.cholesky(self.correlation[np.ix_(some, some)]))
 
     def _log_prior(self, z: Floats) -> Floats:
         """Return the log prior density of the free scores given the cut scores, up to a constant."""

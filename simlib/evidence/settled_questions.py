@@ -156,7 +156,8 @@ class Unanswered:
             rates, rate=np.where(self._ways, 0.0, rates.rate), weight=np.where(self._maps, 0.0, rates.weight)
         )
         if len(self.outcomes):
-            without = self.prepared.rates(theta, without=self.outcomes).rate
+            hidden = np.isin(self.prepared.walk.slot_outcome, self.outcomes)
+            without = self.prepared.way_rates(np.where(hidden, 0.0, rates.slots))
             exits = rates.exits + self._silent_rates(theta)
             rates = dataclasses.replace(rates, rate=np.where(self._ways_count, without, rates.rate), exits=exits)
         rest = self.prepared.carry(rates)

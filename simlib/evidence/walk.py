@@ -36,7 +36,7 @@ class StoryEnd(NamedTuple):
 
     day: float
     state: int
-    early: tuple[OpenRow | Fact, ...] = ()
+    early: tuple[OpenRow | Fact, ...]
 
 
 class NoProbability(SimlibError):

@@ -34,13 +34,8 @@ def test_event_scores_agree_with_the_library(cases, library):
 
 def test_a_failed_certainty_scores_infinity_as_stated_and_a_number_when_published():
     assert scores.log_score([0.0], [1])[0] == np.inf
-    published = scores.mixed_with_climatology([0.0], [0.2], profile="published")
+    published = scores.mixed_with_climatology([0.0], [0.2])
     assert scores.log_score(published, [1])[0] == pytest.approx(-np.log(0.002))
-    assert scores.mixed_with_climatology([0.3], [0.2], profile="as-stated")[0] == 0.3
-
-
-def test_monte_carlo_zero_counts_as_half_a_history():
-    assert scores.monte_carlo_probability(0, 999) == pytest.approx(0.0005)
 
 
 def test_the_parts_of_a_brier_score_add_up_and_have_the_right_signs(cases):
@@ -151,7 +146,6 @@ def test_one_crisis_with_many_days_widens_the_interval():
         (lambda: scores.brier([0.2], [0, 1]), "one row for each forecast"),
         (lambda: scores.brier([1.2], [1]), "between 0 and 1"),
         (lambda: scores.brier([0.2], [2]), "0 or 1"),
-        (lambda: scores.mixed_with_climatology([0.2], [0.1], profile="best"), "known: published, as-stated"),
         (lambda: scores.ranked_probability([[0.5, 0.4]], [0]), "sum to one"),
         (lambda: scores.time_score([0, 5], [0, 0.5], 3, until=10), "rising days from 0 to 10"),
         (lambda: scores.time_score([0, 10], [0.5, 0.2], 3, until=10), "never falls"),

@@ -101,7 +101,7 @@ def test_a_rate_learnt_from_eight_events_in_two_months():
     place = list(eight.world.assumptions).index("event.rate")
     scores = np.zeros((len(z), len(eight.world.assumptions)))
     scores[:, place] = z
-    log = np.array([eight.log_likelihood(theta) for theta in values_from_scores(eight.world, scores)])
+    log = np.array([eight.run(theta).log_likelihood for theta in values_from_scores(eight.world, scores)])
     weight = np.exp(log - log.max() - z**2 / 2)
     weight /= weight.sum()
     mean = weight @ z
@@ -150,7 +150,7 @@ def test_the_gradient_in_a_median_wait_is_that_of_finite_differences():
     z, step = np.zeros(len(arrived.world.assumptions)), 1e-5
     place = list(arrived.world.assumptions).index("arrive.takes")
     ahead, behind = (values_from_scores(arrived.world, z + sign * step * np.eye(len(z))[place]) for sign in (1, -1))
-    slope = (arrived.log_likelihood(ahead) - arrived.log_likelihood(behind)) / (2 * step)
+    slope = (arrived.run(ahead).log_likelihood - arrived.run(behind).log_likelihood) / (2 * step)
     assert arrived.gradient(z)[1][place] == pytest.approx(slope, rel=1e-5)
 
 

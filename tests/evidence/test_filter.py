@@ -165,7 +165,7 @@ def test_the_gradient_against_differences(world, seed):
         step = np.zeros(len(z))
         step[place] = 1e-5 * max(1.0, abs(z[place]))
         ends = priors.values_from_scores(ours.world, np.stack([z + step, z - step]))
-        rise = (ours.log_likelihood(ends[0]) - ours.log_likelihood(ends[1])) / (2 * step[place])
+        rise = (ours.run(ends[0]).log_likelihood - ours.run(ends[1]).log_likelihood) / (2 * step[place])
         assert slope[place] == pytest.approx(rise, abs=1e-7 * max(1.0, abs(rise)))
     assert not np.any(slope[~ours.free])
 
@@ -183,7 +183,7 @@ def test_chances_and_effects_that_depend_on_the_state():
         place = list(world.assumptions).index(name)
         step = 1e-5 * (np.arange(len(centre)) == place)
         ends = priors.values_from_scores(ours.world, np.stack([centre + step, centre - step]))
-        rise = (ours.log_likelihood(ends[0]) - ours.log_likelihood(ends[1])) / 2e-5
+        rise = (ours.run(ends[0]).log_likelihood - ours.run(ends[1]).log_likelihood) / 2e-5
         assert slope[place] == pytest.approx(rise, abs=1e-7), name
     assert np.count_nonzero(np.abs(slope) > 1e-4) > 6
 
@@ -219,16 +219,3 @@ def test_splitting_the_log_at_a_date_and_going_on_gives_the_same_information(spl
     later = dated(world, first, passed, date(split))
     second = Filter(later, [reading for reading in rows if reading.row.date >= date(split)], date(20)).run()
     assert passed.log_likelihood + second.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-11)
-
-
-def test_smoothed_states_are_those_of_the_filter_at_the_end_and_use_the_later_log_before():
-    world = load("two-islands")
-    rows = [LogRow("fire-on-patrol", date(6), outcome="ship-hit")]
-    ours = Filter(world, read_rows(world, rows), date(10), also=(5.0,))
-    passed, _ = ours.gradient(np.zeros(len(ours.world.assumptions)))
-    place = passed.days().tolist().index(5.0)
-    firm = ours.walk.machine[:, 2] == 1
-    assert passed.smoothed(place).sum() == pytest.approx(1.0)
-    assert passed.smoothed(place)[firm].sum() > passed.filtered(place)[firm].sum() + 0.05
-    last = len(passed.days()) - 1
-    assert passed.smoothed(last) == pytest.approx(passed.filtered(last))

@@ -202,7 +202,7 @@ def test_an_observed_level_and_an_outside_change_have_their_lines_too():
 def test_draws_weigh_as_the_prior_before_the_log_and_as_the_posterior_after_it():
     whole = weigh(clocks(hot=None, uncertain=True), [row("event", day) for day in range(0, 40, 5)], 62)
     drawn = Learning(whole, 1024, 0, simlib.Control()).posterior()
-    log = np.array([whole.log_likelihood(theta) for theta in values_from_scores(whole.world, drawn.scores)])
+    log = np.array([whole.run(theta).log_likelihood for theta in values_from_scores(whole.world, drawn.scores)])
     place = int(np.flatnonzero(drawn.free)[0])
     before, shape = drawn.reweighting.at(np.zeros(len(log)), 0.0)
     mean, spread = summary(drawn.scores, before)
