@@ -68,6 +68,7 @@ class Run:
 
     Attributes:
         start: The state at the start.
+        state: The present state.
         events: The events in order.
         ending: The id of the ending, None if there is none so far.
         ending_time: The day of the ending, infinity for none.
@@ -78,6 +79,7 @@ class Run:
     """
 
     start: State
+    state: State
     events: list[Event] = field(default_factory=list)
     ending: str | None = None
     ending_time: float = math.inf
@@ -276,50 +278,49 @@ class Reference:
 
     def run(self, rng: random.Random) -> Run:
         """Simulate one history to its ending or to the horizon."""
-        state = self.start(rng)
-        story = Run(state, ending=self.ending(state))
+        start = self.start(rng)
+        story = Run(start, start, ending=self.ending(start), impacts=dict.fromkeys(self.scenario.impacts, 0.0))
         story.ending_time = math.inf if story.ending is None else 0.0
-        self._await(story, state, rng)
-        story.impacts = dict.fromkeys(self.scenario.impacts, 0.0)
+        self._await(story, rng)
         self._gain_ending(story, rng)
         dates = self.dates()
         for begin, end in zip(dates, [*dates[1:], self.horizon], strict=True):
-            state = self._intervene(story, state, begin, rng)
-            state = self._wander(story, state, begin, end, rng)
-        self._gain_days(story, state, self.horizon)
+            self._intervene(story, begin, rng)
+            self._keep_dates(story, begin, rng)
+            self._wander(story, begin, end, rng)
+        self._gain_days(story, self.horizon)
         return story
 
-    def _intervene(self, story: Run, state: State, day: float, rng: random.Random) -> State:
+    def _intervene(self, story: Run, day: float, rng: random.Random) -> None:
         items = sorted(enumerate(self.scenario.interventions), key=lambda pair: not isinstance(pair[1], Hold))
         for number, item in items:
             if story.ending is not None:
                 break
             if isinstance(item, Force) and self.scenario.day(item.date) == day:
                 move = self.scenario.moves[item.move]
-                story.without_effect[number] = not self.possible(move, state)
-                if self.possible(move, state):
-                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, state, day, rng)
-                    state = self._happen(story, day, move.id, outcome, state, rng, number)
+                story.without_effect[number] = not self.possible(move, story.state)
+                if self.possible(move, story.state):
+                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, story.state, day, rng)
+                    self._happen(story, day, move.id, outcome, rng, number)
             elif isinstance(item, Pin | Hold) and (self.scenario.day(item.date) if item.date else 0.0) == day:
                 if isinstance(item, Pin):
-                    story.without_effect[number] = state[item.variable] == item.level
-                if state[item.variable] != item.level:
+                    story.without_effect[number] = story.state[item.variable] == item.level
+                if story.state[item.variable] != item.level:
                     effect = Outcome("", "", None, (Effect(item.variable, level=item.level),))
-                    state = self._happen(story, day, None, effect, state, rng, number)
-        return self._keep_dates(story, state, day, rng)
+                    self._happen(story, day, None, effect, rng, number)
 
-    def _keep_dates(self, story: Run, state: State, day: float, rng: random.Random) -> State:
-        """Let the moves that have `day` as their fixed date happen, and return the new state.
+    def _keep_dates(self, story: Run, day: float, rng: random.Random) -> None:
+        """Let the moves that have `day` as their fixed date happen.
 
         A move does not happen if its condition does not hold, or if an intervention replaces its rate.
         """
         for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
-            if story.ending is None and move.when.holds(state) and not self.ruling(move, state, day):
-                state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
-        return state
+            if story.ending is None and move.when.holds(story.state) and not self.ruling(move, story.state, day):
+                self._happen(story, day, move.id, self.outcome(move, story.state, day, rng), rng)
 
-    def _wander(self, story: Run, state: State, day: float, end: float, rng: random.Random) -> State:
+    def _wander(self, story: Run, day: float, end: float, rng: random.Random) -> None:
         while story.ending is None:
+            state = story.state
             hazards = {move.id: self.hazard(move, state, day) for move in self.scenario}
             total = sum(hazards.values())
             chance = rng.expovariate(total) if total > 0 else math.inf
@@ -335,41 +336,33 @@ class Reference:
             by_chance = first is None or chance < due[first]
             name = rng.choices(list(hazards), list(hazards.values()))[0] if by_chance else first
             move = self.scenario.moves[name or ""]
-            state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
-        return state
+            self._happen(story, day, move.id, self.outcome(move, state, day, rng), rng)
 
     def _awaited_speed(self, name: str, state: State, day: float) -> float:
         # While an intervention replaces the rate of the move, no work is done.
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
 
-    def _await(self, story: Run, state: State, rng: random.Random) -> None:
+    def _await(self, story: Run, rng: random.Random) -> None:
         """Draw an amount of work for each move that takes time and has just become possible.
 
         Remove the work of moves that are no longer possible.
         """
         for move in self.scenario:
-            if not move.takes or not self.possible(move, state):
+            if not move.takes or not self.possible(move, story.state):
                 story.work.pop(move.id, None)
             elif move.id not in story.work:
                 story.work[move.id] = rng.gammavariate(move.takes.stages, 1.0)
 
     def _happen(
-        self,
-        story: Run,
-        day: float,
-        move: str | None,
-        outcome: Outcome,
-        state: State,
-        rng: random.Random,
-        number: int | None = None,
-    ) -> State:
-        self._gain_days(story, state, day)
-        state = self.after(state, outcome.effects, () if move is None else self.held(day))
-        story.events.append(Event(day, move, None if move is None else outcome.id, state, number))
+        self, story: Run, day: float, move: str | None, outcome: Outcome, rng: random.Random, number: int | None = None
+    ) -> None:
+        self._gain_days(story, day)
+        story.state = self.after(story.state, outcome.effects, () if move is None else self.held(day))
+        story.events.append(Event(day, move, None if move is None else outcome.id, story.state, number))
         story.work.pop(move or "", None)
-        self._await(story, state, rng)
-        story.ending = self.ending(state)
+        self._await(story, rng)
+        story.ending = self.ending(story.state)
         for impact in self.scenario.impacts.values():
             for item in impact.on:
                 if item.move == move and item.outcome in (None, outcome.id):
@@ -377,7 +370,6 @@ class Reference:
         if story.ending is not None:
             story.ending_time = day
             self._gain_ending(story, rng)
-        return state
 
     # ---------------------------------------------------------------- impacts
 
@@ -390,15 +382,15 @@ class Reference:
         variance = math.log(1 + (spread / mean) ** 2)
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
-    def _gain_days(self, story: Run, state: State, day: float) -> None:
-        """Add what the impacts gain per day in `state`, for the days from `story.noted` to `day`.
+    def _gain_days(self, story: Run, day: float) -> None:
+        """Add what the impacts gain per day in the present state, for the days from `story.noted` to `day`.
 
         After an ending, nothing is added.
         """
         if story.ending is None:
             for impact in self.scenario.impacts.values():
                 for item in impact.per_day:
-                    if item.when.holds(state):
+                    if item.when.holds(story.state):
                         story.impacts[impact.id] += self.values[item.amount] * (day - story.noted)
         story.noted = day
 

@@ -7,6 +7,7 @@ reward structures have separate name spaces.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from simlib.scenario.model import Scenario
@@ -34,12 +35,8 @@ class _Space:
         If both are used already, a number is added.
         """
         options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
-        free = next((option for option in options if option not in self._taken), None)
-        number = 2
-        while free is None:
-            candidate = f"{options[-1]}_{number}"
-            free = None if candidate in self._taken else candidate
-            number += 1
+        numbered = (f"{options[-1]}_{number}" for number in itertools.count(2))
+        free = next(option for option in itertools.chain(options, numbered) if option not in self._taken)
         self._taken.add(free)
         return free
 

@@ -191,7 +191,7 @@ class _Writer:
 
     def _head(self) -> Iterator[str]:
         world = self.scenario
-        yield _comment(f"{world.title}")
+        yield _comment(world.title)
         yield _comment(f"scenario {world.id}, as of {world.as_of}, horizon {world.horizon_days:g} days")
         yield _comment(f"sha256 of the resolved scenario: {world.sha256}")
         if world.view:

@@ -115,15 +115,12 @@ def work(
 def _answer(
     machine: Any, part: SweepDesign, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
 ) -> list[tuple[str, str, Band]]:
-    theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
-    control = Control(cancel=halted, threads=1)
-    if options.engine == "exact":
-        histories = {"runs": HISTORIES, "seed": int(part.seed[row])}
-        forecast: Forecast = machine.solve(theta, centre=centre, **histories, control=control)
-    else:
-        seed = int(part.seed[row])
-        counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, control=control)
+    theta, seed, control = part.theta[row], int(part.seed[row]), Control(cancel=halted, threads=1)
+    common = {"centre": priors.theta(world) if part.drawn else None, "seed": seed, "control": control}
+    if options.engine != "exact":
+        counts = machine.run(theta, runs=options.runs, **common)
         return _bands(world, counts) + (_means(machine.forecast(counts, theta=theta)) if world.impacts else [])
+    forecast: Forecast = machine.solve(theta, runs=HISTORIES, **common)
     return [
         (kind, name, band)
         for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import time as clock
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,24 +127,25 @@ def _one_horizon(design: SweepDesign) -> float:
     return horizons[0]
 
 
+@dataclass
 class _Sweep:
     """Gives the workers the blocks (groups of forecasts) that have no file yet, and writes the results."""
 
-    def __init__(
-        self,
-        design: SweepDesign,
-        options: Options,
-        folder: Path,
-        blocks: list[Ints],
-        pool: Threads | Cluster,
-        control: Control,
-    ) -> None:
-        self.design, self.options, self.folder, self.blocks = design, options, folder, blocks
-        self.pool, self.control = pool, control
-        self.missing = [number for number in range(len(blocks)) if not block_file(folder, number).exists()]
+    design: SweepDesign
+    options: Options
+    folder: Path
+    blocks: list[Ints]
+    pool: Threads | Cluster
+    control: Control
+    returned: int = 0
+    done: int = 0
+    busy: float = 0.0
+    failed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
         self.begun = clock.perf_counter()
-        self.returned, self.done, self.busy = 0, 0, 0.0
-        self.failed: list[str] = []
+        self.missing = [n for n in range(len(self.blocks)) if not block_file(self.folder, n).exists()]
+        self.asked = sum(len(self.blocks[n]) for n in self.missing)
 
     def go(self) -> SweepReport:
         try:
@@ -166,17 +167,16 @@ class _Sweep:
         write_parquet(frame, block_file(self.folder, number))
         self.done += len(self.blocks[number])
         self.busy += busy
-        self.control.report(self.done / max(sum(len(self.blocks[n]) for n in self.missing), 1))
+        self.control.report(self.done / max(self.asked, 1))
 
     def _report(self) -> SweepReport:
         seconds = clock.perf_counter() - self.begun
-        before = len(self.design) - sum(len(self.blocks[n]) for n in self.missing)
         share = self.busy / max(seconds * self.pool.workers, 1e-9)
         return SweepReport(
             self.folder,
             len(self.design),
             self.done,
-            before,
+            len(self.design) - self.asked,
             tuple(self.pool.retried),
             tuple(self.failed),
             seconds,

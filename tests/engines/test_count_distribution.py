@@ -15,7 +15,8 @@ from simlib.control import Control
 from simlib.engines import ensemble
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact import count_distribution as counting
-from simlib.engines.exact.count_distribution import CountLaw, OneAmount, count_law, firing_laws
+from simlib.engines.exact.amounts import fixed_amount
+from simlib.engines.exact.count_distribution import CountLaw, count_law, firing_laws
 from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled
@@ -264,7 +265,7 @@ def test_an_amount_gained_twice_with_a_firing_counts_twice():
 )
 def test_other_impacts_are_left_to_histories(more):
     scenario = hurt(**more).scenario()
-    assert OneAmount.of(Rewards.of(Solver(scenario, times=1).tables), 0) is None
+    assert fixed_amount(Rewards.of(Solver(scenario, times=1).tables), 0) is None
     impact = simlib.forecast(scenario, times=1).impacts["hurt"]
     assert not impact.sample.exact
     assert impact.sample.amounts.shape == (10_000, 1)

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from simlib.engines.compile_cache import compiled_once
 
 _WIDTH = 4
-_ROW = ir.VectorType(ir.DoubleType(), _WIDTH)
+_ROW, _INDEX = ir.VectorType(ir.DoubleType(), _WIDTH), ir.IntType(32)
 _FAST = ("contract",)
 
 
@@ -37,15 +37,13 @@ def _load(builder, place):
 
 def _spread(builder, number):
     """Return a row of four numbers, each equal to `number`."""
-    nothing = ir.Constant(_ROW, ir.Undefined)
-    one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
+    return _first(builder, builder.insert_element(ir.Constant(_ROW, ir.Undefined), number, ir.Constant(_INDEX, 0)))
 
 
 def _first(builder, row):
     """Return a row of four numbers, each equal to the first number of `row`."""
     nothing = ir.Constant(_ROW, ir.Undefined)
-    return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
+    return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(_INDEX, _WIDTH), [0] * _WIDTH))
 
 
 def _add(builder, total, product):

@@ -10,11 +10,29 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.control import Control
-from simlib.engines.exact.count_distribution import PRODUCTS, OneAmount, count_law, products_of
+from simlib.engines.exact.count_distribution import PRODUCTS, count_law, products_of
 from simlib.engines.exact.solver import Solver
 from simlib.machine.belief import Belief
+from simlib.machine.rewards import Rewards
 from simlib.results import FAN, Accumulation, AmountSample
-from simlib.typing import Floats
+from simlib.typing import Floats, Ints
+
+
+def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
+    """Return an impact as an amount, and how many times each of O outcomes adds it (O,) when it happens.
+
+    The amount is the index of an assumption. None: the impact is not a count of firings (happenings of moves) times one
+    fixed amount.
+    """
+    impulses = [item for item in rewards.impulses if item.impact == impact]
+    others = {item.impact for item in rewards.accruals} | {item.impact for item in rewards.payments}
+    amounts = {item.amount for item in impulses}
+    if impact in others or len(amounts) != 1 or rewards.spread[min(amounts)] > 0:
+        return None
+    counts = np.zeros(rewards.outcomes, dtype=np.int64)
+    for item in impulses:
+        counts[list(item.outcomes)] += 1
+    return min(amounts), counts
 
 
 def exact_amounts(
@@ -22,8 +40,7 @@ def exact_amounts(
 ) -> tuple[Floats, AmountSample] | None:
     """Return three quantiles of an impact at T times (3, T), and its distribution at the last time.
 
-    The result is None if the impact is not a count of firings (happenings of a move) times one fixed amount, or if the
-    distribution would take too many multiplications.
+    The result is None if the impact is no `fixed_amount`, or if the distribution would take too many multiplications.
 
     Args:
         solver: The scenario, prepared to be solved.
@@ -33,22 +50,24 @@ def exact_amounts(
         steps: The number of steps of one solution.
         control: Cancellation, which raises Cancelled.
     """
-    one = OneAmount.of(solver.state_rewards.rewards, impact)
-    if one is None:
+    form = fixed_amount(solver.state_rewards.rewards, impact)
+    if form is None:
         return None
+    assumption, counts = form
     if belief is None:
         chains, weights = [solver.chain()], np.ones(1)
     else:
         centre = solver.chain().theta
         chains, weights = [solver.chain(theta, centre, start) for theta, start in belief.rows()], belief.weights
-    amount = float(weights @ [chain.theta[one.amount] for chain in chains])
+    each = np.array([chain.theta[assumption] for chain in chains])
+    amount = float(weights @ each)
     mean, silent = float(found.mean[-1]) / amount, Control(cancel=control.cancel)
     if products_of(chains[0], np.array([mean]), steps) * len(chains) > PRODUCTS:
         return None
-    laws = [count_law(chain, one.counts, mean, solver.times, control=silent).share for chain in chains]
+    laws = [count_law(chain, counts, mean, solver.times, control=silent).share for chain in chains]
     numbers = max(law.shape[1] for law in laws)
     shares = np.stack([np.pad(law, ((0, 0), (0, numbers - law.shape[1]))) for law in laws])
-    amounts = np.outer([chain.theta[one.amount] for chain in chains], np.arange(numbers))
+    amounts = np.outer(each, np.arange(numbers))
     samples = [AmountSample(amounts, weights, shares[:, time]) for time in range(len(solver.times))]
     fan = np.array([[sample.point(share) for sample in samples] for share in FAN])
     return fan, samples[-1]

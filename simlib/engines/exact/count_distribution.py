@@ -32,7 +32,6 @@ from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import pmf, truncation
 from simlib.engines.exact.uniformization import blocks
 from simlib.machine.interventions import Segment
-from simlib.machine.rewards import Rewards
 from simlib.machine.sums import sums_by
 from simlib.results import Band
 from simlib.typing import Floats, Ints
@@ -129,32 +128,6 @@ def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UN
         name: count_law(chain, (outcome_move == move).astype(np.int64), mean, np.array([by]), control=control).at_most()
         for move, (name, mean) in enumerate(zip(moves, means.tolist(), strict=False))
     }
-
-
-@dataclass(frozen=True, eq=False)
-class OneAmount:
-    """An impact that is a count of firings (happenings of moves) times one fixed amount.
-
-    Attributes:
-        amount: The index of the assumption that is the amount.
-        counts (O,): How many times the amount is added when each of O outcomes happens.
-    """
-
-    amount: int
-    counts: Ints
-
-    @classmethod
-    def of(cls, rewards: Rewards, impact: int) -> OneAmount | None:
-        """Return impact number `impact` as a count times an amount, None if it does not have this form."""
-        impulses = [item for item in rewards.impulses if item.impact == impact]
-        others = {item.impact for item in rewards.accruals} | {item.impact for item in rewards.payments}
-        amounts = {item.amount for item in impulses}
-        if impact in others or len(amounts) != 1 or rewards.spread[min(amounts)] > 0:
-            return None
-        counts = np.zeros(rewards.outcomes, dtype=np.int64)
-        for item in impulses:
-            counts[list(item.outcomes)] += 1
-        return cls(min(amounts), counts)
 
 
 # ---------------------------------------------------------------- the chain over states and numbers

@@ -19,7 +19,7 @@ from simlib.engines.montecarlo.arrays import Layout, Structure, Values
 from simlib.engines.montecarlo.streams import stream_hash
 from simlib.errors import MissingDependency
 from simlib.machine.interventions import Action, Segment
-from simlib.machine.rewards import Rewards
+from simlib.machine.rewards import Accrual, Impulse, Payment, Rewards
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Condition
 from simlib.typing import Bits, Bools, Floats, Ints
@@ -99,9 +99,10 @@ class Flat:
         self.segments_of_table, self._table = _rate_tables(segments)
         self.action_numbers = tuple(a.number for s in segments for a in s.actions)
         self.rewards = Rewards.of(tables)
-        parts = (self.rewards.impulses, self.rewards.accruals, self.rewards.payments)
-        self._amount: Ints = np.array([item.amount for part in parts for item in part], dtype=np.int64)
-        self._spread: Floats = self.rewards.spread[self._amount]
+        own = self.rewards
+        self._rewarded: tuple[Impulse | Accrual | Payment, ...] = (*own.impulses, *own.accruals, *own.payments)
+        self._amount: Ints = np.array([item.amount for item in self._rewarded], dtype=np.int64)
+        self._spread: Floats = own.spread[self._amount]
         self._chance, self._share = Cumulative(tables.branches.start), Cumulative(self._starts()[0])
         self.layout = self._layout()
         self.structure = self._structure(segments)
@@ -271,8 +272,6 @@ class Flat:
     def _amounts(self) -> dict[str, NDArray]:
         rewards, scenario = self.rewards, self.tables.scenario
         first_payment = len(rewards.impulses) + len(rewards.accruals)
-        parts = (rewards.impulses, rewards.accruals, rewards.payments)
-        names = [*(item.stream for item in rewards.impulses), *("" for _ in rewards.accruals)]
         outcomes = [*self.tables.branches.outcome.tolist(), *(-1 for _ in self.pins)]
         impulse = ranges([k for k, item in enumerate(rewards.impulses) if o in item.outcomes] for o in outcomes)
         payment = ranges(
@@ -280,8 +279,8 @@ class Flat:
             for ending in range(len(scenario.endings))
         )
         return {
-            "amount_impact": np.array([item.impact for part in parts for item in part], dtype=np.uint32),
-            "amount_hash": _hashes("amount", [*names, *(item.stream for item in rewards.payments)]),
+            "amount_impact": np.array([item.impact for item in self._rewarded], dtype=np.uint32),
+            "amount_hash": _hashes("amount", ("" if isinstance(a, Accrual) else a.stream for a in self._rewarded)),
             **dict(zip(("impulse_start", "impulse"), impulse, strict=True)),
             **dict(zip(("payment_start", "payment"), payment, strict=True)),
         }

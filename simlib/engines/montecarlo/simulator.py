@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control, helper_threads
+from simlib.control import UNWATCHED, Control, cores, helper_threads
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
 from simlib.engines.montecarlo.counts import BY_REPLICATE, Counts, to_forecast
 from simlib.engines.montecarlo.kernel_call import allocate, call
@@ -294,8 +293,7 @@ def thread_count(threads: int | None, chunks: int) -> int:
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(threads or available, chunks))
+    return max(1, min(threads or cores(), chunks))
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
