@@ -288,10 +288,10 @@ _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(2
 """Sets of the first two digits of round numbers. Each set is larger than the one before."""
 
 
-def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
+def round_values(low: float, high: float, kind: Kind, unit: str = "") -> dict[float, str]:
     """Return round values from `low` to `high` (both above zero, in base units) as {value: text}.
 
-    The values are round in the unit in which they are written. The result has at least `least` values, if the range
+    The values are round in the unit in which they are written. The result has at least three values, if the range
     contains that many numbers with two significant digits. If no value is round, `low` and `high` themselves are
     returned.
     """
@@ -304,7 +304,7 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
         values = sorted(
             {value for number in numbers if low <= (value := _value(text.format(number), kind, unit)) <= high}
         )
-        if len(values) >= least:
+        if len(values) >= 3:
             break
     return {value: show(value, kind, unit) for value in values or sorted({low, high})}
 

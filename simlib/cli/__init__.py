@@ -11,6 +11,7 @@ Results go to standard output. Progress, notes and errors go to standard error. 
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import signal
@@ -61,10 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(request: Request) -> int:
-    from simlib.cli.commands.registry import execute
-
     try:
-        code = execute(request)
+        code = _execute(request)
         sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled) as stop:
         return _fail(f"stopped; {stop}" if isinstance(stop, StoppedWithAnswer) else _stopped(request), STOPPED)
@@ -83,6 +82,19 @@ def _run(request: Request) -> int:
         return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", FAILED)
     except Exception as error:  # noqa: BLE001 - a person at a terminal gets a line; --traceback gives the rest
         return _unexpected(error, traced=request.traceback)
+    return code
+
+
+def _execute(request: Request) -> int:
+    """Carry out the command, and return its exit code. Only the module of this command is imported."""
+    if request.command != "lab":
+        from simlib.cli.output.files import refuse_targets
+        from simlib.scenario.loader import read_stream
+
+        refuse_targets(request)
+        if isinstance(request.path, str):
+            request = request.replace(path=read_stream(request.path))
+    code: int = importlib.import_module(f"simlib.cli.commands.{request.command}").execute(request)
     return code
 
 

@@ -156,8 +156,9 @@ class Numbers:
         self.document, self.shape = document, shape
         self.assumptions = self._named()
         self.of_the_log: dict[str, Assumption] = {}
-        self._ids = {use.place: self._id(use) for use in uses_in(shape)}
-        self._inline = {use.id for use in uses_in(shape)}
+        uses = tuple(uses_in(shape))
+        self._ids = {use.place: self._id(use) for use in uses}
+        self._inline = {use.id for use in uses}
 
     def at(self, place: Place) -> str:
         """Return the id of the assumption used at a place of the file, or UNREAD if the number is unreadable."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from simlib.formatting import counted, in_days, long_date
+from simlib.formatting import counted, in_days, listed, long_date
 from simlib.scenario.condition import Condition, runs
 from simlib.scenario.model import Effect, Factor, Lull, Repeats, Scenario, Variable
 
@@ -46,7 +44,7 @@ def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool 
     their labels, not by their ids.
     """
     names = [f"“{scenario.moves[name].label}”" if labels else name for name in asked.moves]
-    some = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+    some = listed(names, "or")
     if isinstance(asked, Lull):
         return f"{in_days(asked.days)} pass without {some}"
     return f"{some} has happened {counted(asked.at_least, 'time')}"
@@ -87,7 +85,7 @@ def _known_levels(every: tuple[str, ...], levels: tuple[str, ...]) -> str:
         return f"{levels[-1]} or below"
     if some == len(every) - 1 and some > 2:
         return "not " + next(level for level in every if level not in levels)
-    return _any_of(levels)
+    return listed(levels, "or")
 
 
 def _numbers(variable: Variable, levels: tuple[str, ...]) -> str:
@@ -96,9 +94,4 @@ def _numbers(variable: Variable, levels: tuple[str, ...]) -> str:
     if len(levels) > 1 and levels == variable.levels[: len(levels)] and len(levels) < len(variable.levels):
         return f"{levels[-1]} or below"
     missing = set(variable.levels) - set(levels)
-    return f"not {missing.pop()}" if len(missing) == 1 and len(levels) > 1 else _any_of(runs(levels))
-
-
-def _any_of(words: Iterable[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last
+    return f"not {missing.pop()}" if len(missing) == 1 and len(levels) > 1 else listed(runs(levels), "or")

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, ScenarioError, did_you_mean
 
 MAX_BYTES = 1_000_000
 """Largest size of a file."""
@@ -87,6 +87,14 @@ class Document:
         self.problems.append(Problem(self.file, self.line(place), dotted(place), what, expected))
         if len(self.problems) > MAX_PROBLEMS:
             self.refuse_if_any()
+
+    def note_unknown(self, kind: str, name: str, place: Place, known: Collection[str]) -> None:
+        """Record that no item of a `kind`, such as "move", is called `name`. `known` are the names of valid items.
+
+        If the section of the file has the name, nothing is recorded, because the item has a problem of its own.
+        """
+        if name not in known and name not in self.names(f"{kind}s"):
+            self.note(place, f"unknown {kind} {name!r}", did_you_mean(name, known))
 
     def has_problem_in(self, place: Place) -> bool:
         """Return whether a problem was noted at a place or inside it."""

@@ -85,9 +85,8 @@ class EvidenceReader:
         return Coverage(move, outcome or None, chance, days, written.from_, written.because or "")
 
     def _known(self, move: str, outcome: str, place: Place) -> bool:
+        self.document.note_unknown("move", move, place, self.moves)
         if move not in self.moves:
-            if move not in self.document.names("moves"):
-                self.document.note(place, f"unknown move {move!r}", did_you_mean(move, self.moves))
             return False
         outcomes = [each.id for each in self.moves[move].outcomes]
         if outcome and outcome not in outcomes:

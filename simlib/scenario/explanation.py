@@ -138,6 +138,7 @@ def _list(parts: Iterable[str]) -> str:
 class _Speaker:
     def __init__(self, scenario: Scenario) -> None:
         self.world = scenario
+        self.numbers = {**scenario.assumptions, **scenario.log_assumptions}
 
     def sentence(self, text: str, because: str = "", sources: tuple[str, ...] = ()) -> str:
         reason = "; assumed" if because == "assumed" else f"; because: {because.rstrip('.')}" if because else ""
@@ -188,7 +189,7 @@ class _Speaker:
 
         `after` is added directly after the value.
         """
-        number = self.world.assumptions[name]
+        number = self.numbers[name]
         value = show(number.value, number.kind, number.unit).removeprefix("×") + after
         return value if number.fixed else f"{value} (90% range {_range(number)})"
 
@@ -311,10 +312,7 @@ class _Speaker:
 
     def _coverage(self, seen: Coverage) -> str:
         if isinstance(seen.chance, str):
-            number = {**self.world.assumptions, **self.world.log_assumptions}[seen.chance]
-            value = show(number.value, number.kind, number.unit)
-            value += "" if number.fixed else f" (90% range {_range(number)})"
-            text = f"shows in the log with a chance of {value}"
+            text = f"shows in the log with a chance of {self._stated(seen.chance)}"
         else:
             text = "always shows in the log" if seen.chance else "need not show in the log, so its absence says nothing"
         delay = f", within {_count(range(seen.within_days), 'day')}" if seen.within_days else ""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simlib.errors import QuantityError, did_you_mean
+from simlib.errors import QuantityError
 from simlib.scenario import model
 from simlib.scenario.assumptions import UNREAD, Numbers, read_quantity
 from simlib.scenario.condition_reader import Reader
@@ -160,5 +160,5 @@ class MoveReader:
         return model.Effect(name, level=text) if self.reader.level(variable, text, place) else None
 
     def _check_actor(self, name: str | None, place: Place) -> None:
-        if name is not None and name not in self.actors and name not in self.document.names("actors"):
-            self.document.note(place, f"unknown actor {name!r}", did_you_mean(name, self.actors))
+        if name is not None:
+            self.document.note_unknown("actor", name, place, self.actors)

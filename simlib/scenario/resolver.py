@@ -210,8 +210,8 @@ class _Resolver:
             here = (*place, "moves", index)
             if name in names[:index]:
                 self.document.note(here, f"the move {name!r} is listed twice", "keep one")
-            elif name not in self.shape.moves and name not in self.document.names("moves"):
-                self.document.note(here, f"unknown move {name!r}", did_you_mean(name, self.shape.moves))
+            else:
+                self.document.note_unknown("move", name, here, self.shape.moves)
         return tuple(dict.fromkeys(names))
 
     def _check_event(self, move: str | None, outcome: str | None, place: Place) -> None:
@@ -219,9 +219,8 @@ class _Resolver:
             if outcome is not None:
                 self.document.note((*place, "outcome"), "an outcome without its move", "expected 'move' beside it")
             return
+        self.document.note_unknown("move", move, (*place, "move"), self.shape.moves)
         if move not in self.shape.moves:
-            if move not in self.document.names("moves"):
-                self.document.note((*place, "move"), f"unknown move {move!r}", did_you_mean(move, self.shape.moves))
             return
         outcomes = self.shape.moves[move].outcomes or ("done",)
         if outcome is not None and outcome not in outcomes:
@@ -235,7 +234,8 @@ class _Resolver:
         for index, impulse in enumerate(shape.on):
             self._check_event(impulse.move, impulse.outcome, (*place, "on", index))
         for index, terminal in enumerate(shape.at):
-            self._check_ending(terminal.ending, (*place, "at", index, "ending"))
+            ending = (*place, "at", index, "ending")
+            self.document.note_unknown("ending", terminal.ending, ending, self.shape.endings)
         return model.Impact(
             name,
             shape.label,
@@ -256,10 +256,6 @@ class _Resolver:
                 for index, terminal in enumerate(shape.at)
             ),
         )
-
-    def _check_ending(self, name: str, place: Place) -> None:
-        if name not in self.shape.endings and name not in self.document.names("endings"):
-            self.document.note(place, f"unknown ending {name!r}", did_you_mean(name, self.shape.endings))
 
     def _ladder(self, name: str, shape: LadderShape | list[RungShape]) -> model.Ladder:
         rungs = shape.rungs if isinstance(shape, LadderShape) else shape

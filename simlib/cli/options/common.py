@@ -1,4 +1,7 @@
-"""The options that several commands have in common."""
+"""The options that several commands have in common.
+
+In these functions, `how` holds arguments of `add_argument` that say how the values of changes are stored.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,17 @@ RUNS = 10_000
 SEED = "seed of the random numbers and of the draws (default: 0)"
 
 
+_ADDED: dict[str, Any] = {"action": "append", "default": []}
+"""Arguments of `add_argument` for an option that may be given several times."""
+
+
 def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH, which names the scenario."""
     parser.add_argument("path", metavar="PATH", help="scenario folder or file, shipped scenario, or `-` for input")
 
 
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the options `--view` and `--set`, which apply a view (named changes) and change assumptions.
-
-    `how` holds arguments of `add_argument` that say how the values are stored.
-    """
+    """Add the options `--view` and `--set`, which apply a view (named changes) and change assumptions."""
     group.add_argument(
         "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml in its folder)"
     )
@@ -32,22 +36,14 @@ def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the option `--set`, which changes single assumptions.
-
-    `how` holds arguments of `add_argument` that say how the values are stored.
-    """
-    how = (
-        {"type": change("set"), **how} if how else {"action": "append", "default": [], "dest": "settings", "type": name}
-    )
+    """Add the option `--set`, which changes single assumptions."""
+    how = {"type": change("set"), **how} if how else {"dest": "settings", "type": name, **_ADDED}
     text = "change the median of an assumption; its range shifts with it (repeatable)"
     group.add_argument("--set", metavar="NAME=VALUE", help=text, **how)
 
 
 def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
-    """Add the options for a view, values, a horizon and interventions, and return their group.
-
-    `how` holds arguments of `add_argument` that say how the values are stored.
-    """
+    """Add the options for a view, values, a horizon and interventions, and return their group."""
     group = parser.add_argument_group("changes")
     add_view(group, **how)
     group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
@@ -56,11 +52,8 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add one option for each kind of intervention. Interventions of one day keep the order of the options.
-
-    `how` holds arguments of `add_argument` that say how the values are stored.
-    """
-    how = how or {"action": "append", "default": [], "dest": "interventions"}
+    """Add one option for each kind of intervention. Interventions of one day keep the order of the options."""
+    how = how or {"dest": "interventions", **_ADDED}
     for kind, form in FORMS.items():
         group.add_argument(
             f"--{kind}", metavar=form.text, type=change(kind), help=f"{form.purpose} (repeatable)", **how
@@ -111,13 +104,7 @@ def add_question(
         "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE (repeatable)"
     )
     options: dict[str, dict[str, Any]] = {
-        "--measure": {
-            "action": "append",
-            "default": [],
-            "type": name,
-            "metavar": "NAME",
-            "help": f"{forms}; default: {measure}",
-        },
+        "--measure": {"type": name, "metavar": "NAME", "help": f"{forms}; default: {measure}", **_ADDED},
         "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
         "--engine": {"choices": ("exact", "montecarlo"), "help": "default: exact, unless there are too many states"},
         "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
@@ -127,6 +114,12 @@ def add_question(
         parser.add_argument(option, **options[option])
     if outputs:
         add_outputs(parser.add_argument_group("output"), "answer")
+
+
+def add_draws(parser: argparse.ArgumentParser, least: int, default: int) -> None:
+    """Add the option `--draws` of a command that always draws the assumptions."""
+    text = f"draws of the assumptions (default: {default:,})"
+    parser.add_argument("--draws", type=whole(least), default=default, metavar="N", help=text)
 
 
 def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:

@@ -29,7 +29,7 @@ def check(request: Request, scenario: Scenario) -> None:
         *_of_draws(request),
         *_of_ladder(request, scenario),
         *_of_threshold(request),
-        *_of_stopping(request),
+        *_of_precision(request),
         *_of_sightings(request),
     ]
     if problems:
@@ -83,11 +83,6 @@ def _of_draws(request: Request) -> Iterator[Problem]:
     if request.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
         what = f"{draws}, too few to tell how far the mean may be off"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
-    if request.command == "uncertainty" and draws:
-        from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
-
-        if draws < LEAST_DRAWS:
-            yield Problem("", 0, "--draws", f"{draws}", f"expected at least {LEAST_DRAWS}, or 0 for as many as needed")
 
 
 def _of_ladder(request: Request, scenario: Scenario) -> Iterator[Problem]:
@@ -117,14 +112,16 @@ def _of_threshold(request: Request) -> Iterator[Problem]:
         yield Problem("", 0, "--threshold", f"{threshold:g}", expected)
 
 
-def _of_stopping(request: Request) -> Iterator[Problem]:
+def _of_precision(request: Request) -> Iterator[Problem]:
     if request.command != "uncertainty":
         return
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
 
-    tolerance, most = request.tolerance, request.most_draws
+    draws, tolerance, most = request.draws, request.tolerance, request.most_draws
+    if 0 < draws < LEAST_DRAWS:
+        yield Problem("", 0, "--draws", f"{draws}", f"expected at least {LEAST_DRAWS}, or 0 for as many as needed")
     for name, given in (("--tolerance", tolerance), ("--most-draws", most)):
-        if given is not None and request.draws:
+        if given is not None and draws:
             yield Problem("", 0, name, "it cannot be used with --draws", "expected one of the two options")
     if tolerance is not None and not 0 < tolerance < 100:
         yield Problem("", 0, "--tolerance", f"{tolerance:g}", "expected percentage points above 0 and below 100")

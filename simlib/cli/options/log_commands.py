@@ -38,8 +38,8 @@ def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
     common.add_log(
         parser, "date of the new forecast; only what was public before it counts (default: the scenario's date)"
     )
-    add("--draws", type=whole(2), default=draws, metavar="N", help=f"draws of the assumptions (default: {draws})")
-    add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    common.add_draws(parser, 2, draws)
+    common.add_question(parser, "--seed", outputs=False)
     text = "save what the log taught as a view, views/NAME.yaml in the folder of the scenario"
     add("--save-view", type=name, metavar="NAME", help=text)
 
@@ -66,9 +66,8 @@ def register(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     add("--question", type=names, default=[], metavar="ID,...", help="questions to register (default: all with terms)")
-    add("--draws", type=whole(2), default=512, metavar="N", help="draws of the assumptions (default: 512)")
-    add("--engine", choices=("exact", "montecarlo"), help="default: exact, unless there are too many states")
-    add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    common.add_draws(parser, 2, 512)
+    common.add_question(parser, "--engine", "--seed", outputs=False)
     text = "register nothing; write the questions with their rules as Markdown, to post on a forecasting site"
     add("--questions-to", type=Path, metavar="FILE", help=text)
 
@@ -109,6 +108,6 @@ def backtest(parser: argparse.ArgumentParser) -> None:
     text = "draws of the assumptions (default: 32, or 512 with --learn)"
     add("--draws", type=whole(2), default=0, metavar="N", help=text)
     add("--learn", action="store_true", help="let the log teach the assumptions too; this takes seconds per forecast")
-    add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    common.add_question(parser, "--seed", outputs=False)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain")
     common.add_outputs(parser.add_argument_group("output"), "answer")

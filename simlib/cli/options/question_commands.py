@@ -100,9 +100,7 @@ def indicators(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how often a move must be seen to count (default: 1)",
     )
-    parser.add_argument(
-        "--draws", type=whole(0), default=500, metavar="N", help="draws of the assumptions (default: 500)"
-    )
+    common.add_draws(parser, 0, 500)
     text = "histories at each draw (default: 20,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
@@ -126,9 +124,7 @@ def discover(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="draws whose answer is at least P count as high (default: the upper quarter)",
     )
-    parser.add_argument(
-        "--draws", type=whole(20), default=1000, metavar="N", help="draws of the assumptions (default: 1,000)"
-    )
+    common.add_draws(parser, 20, 1000)
     text = "histories at each draw under common random numbers, a multiple of 8 (default: 1,000)"
     parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
     common.add_as_of(parser)
