@@ -112,7 +112,8 @@ class World:
         """Record a number as a fixed assumption and return its id; a string is the id of one already there."""
         if isinstance(value, str):
             return value
-        self.assumptions[name] = Assumption(name, name, kind, value, value, value, "assumed", inline=True)
+        place = ("moves", *name.split(".")) if kind == "rate" else ()  # where a file would have the number
+        self.assumptions[name] = Assumption(name, name, kind, value, value, value, "assumed", inline=True, place=place)
         return name
 
     def uncertain(self, name: str, kind: AssumptionKind, value: float, low: float, high: float) -> str:
