@@ -222,6 +222,18 @@ def test_signs_come_before_what_may_tell_nothing(found):
     assert "may tell nothing: their changes are within the 95% errors." in found.sentences()[-2]
 
 
+def test_signs_that_chance_alone_would_name_are_counted(found):
+    chance = (
+        "Each sign is tested by itself, at 95%. If none of the {} moves and levels told anything, {} would be named"
+    )
+    assert chance.format(len(found.rows), "hardly any") in " ".join(found.sentences())
+    many = dataclasses.replace(found, rows=(found.rows * 40)[:40])
+    assert chance.format(40, "about 2") in " ".join(many.sentences())
+    assert chance.format(20, "about one") in " ".join(dataclasses.replace(found, rows=many.rows[:20]).sentences())
+    exact = dataclasses.replace(found, provenance=dict(found.provenance) | {"engine": "exact"})
+    assert "by chance" not in " ".join(exact.sentences())
+
+
 def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
     """Peace is signed or broken: whoever has seen the calm never attacks."""
     world = worlds.World("calm", HORIZON).variable("mood", "tense", "calm", start="tense")

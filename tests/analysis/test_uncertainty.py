@@ -259,7 +259,12 @@ def test_uncertainty_in_words():
     text = " ".join(found.sentences())
     assert "“across” by 30 April 2031: 60%" in text
     assert "over the priors, 59% at the stated values. 90% of the draws give between" in text
-    assert "of the uncertainty comes from the assumptions and" in text
+    assert re.search(r"[\d.]+ ± [\d.]+% of the uncertainty comes from the assumptions, the rest from chance\.", text)
+    assert "A few draws" not in text
+    spread = found.spread("across")
+    rare = dataclasses.replace(spread, mean=dataclasses.replace(spread.mean, value=spread.deviation / 2))
+    rarely = dataclasses.replace(found, spreads={"ending:across": rare})
+    assert "A few draws make most of this share, so its ± may be too small." in " ".join(rarely.sentences())
     assert list(found.frame("draws")) == [*found.scenario.assumptions, "weight", "ending:across"]
     with pytest.raises(ValueError, match="unknown table 'rows'; expected measures or draws"):
         found.frame("rows")

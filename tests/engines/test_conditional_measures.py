@@ -260,3 +260,37 @@ def test_the_commands_of_the_guide_work(capsys):
     said = capsys.readouterr().out
     assert "given: " in said
     assert "Days at" in said
+
+
+@pytest.mark.statistical
+def test_over_the_priors_the_condition_also_tells_of_the_assumptions():
+    """P(war | provoked) over the prior is P(both) / P(provoked), not the mean of the draws' conditional probabilities.
+
+    Both steps have the same rate a, so that P(provoked by D) and P(both) have closed forms. The two means are 81% and
+    76%. Comparisons over draws and EVPPI take the same mean.
+    """
+    world = World("chain", 20.0).variable("mood", "calm", "tense", "war", start="calm")
+    world.uncertain("a", "rate", 0.1, 0.04, 0.25)
+    world.move("provoke", "a", {"mood": "tense"}, when={"mood": "calm"})
+    world.move("attack", "a", {"mood": "war"}, when={"mood": "tense"})
+    scenario, name = world.ending("war", {"mood": "war"}).scenario(), f"war|fired:provoke@{date(9)}"
+
+    def truth(values, weights):
+        given = 1 - np.exp(-10 * values)
+        return float((given - 10 * values * np.exp(-20 * values)) @ weights / (given @ weights))
+
+    x, w = np.polynomial.hermite_e.hermegauss(60)
+    rates = 0.1 * np.exp(np.log(2.5) / 1.6448536 * x)
+    before, after = truth(rates, w), truth(2 * rates, w)
+    assert before == pytest.approx(0.8076, abs=1e-4)
+    for engine, runs in (("exact", 64), ("montecarlo", 400)):
+        found = simlib.uncertainty(scenario, name, engine=engine, draws=128, runs=runs)
+        mean = found.spread().mean
+        assert abs(mean.value - before) <= mean.half
+        assert mean.half < 0.06
+        assert "over the priors, updated by the condition" in found.sentences()[0]
+        shift = simlib.compare(scenario, {"more": {"a": 0.2}}, measures=name, engine=engine, draws=128, runs=128 * runs)
+        (difference,) = next(iter(shift.effects.values())).differences.values()
+        assert (difference.before[-1], difference.after[-1]) == pytest.approx((before, after), abs=0.01)
+        assert difference.low[-1] <= after - before <= difference.high[-1]
+    assert simlib.evppi(scenario, name, draws=128).mean == pytest.approx(before, abs=0.01)

@@ -10,6 +10,9 @@ too much was removed. The result is a *box*: a region of assumption values, give
 - The *density* of a box is the share of its draws that are cases of interest.
 - The *quasi-p-value* of a bound says how easily chance alone would give the same gain in density.
 
+Coverage and density are counted in the draws in which the box was found, so both are a little too high. In fresh draws
+of fictional worlds they were lower by 1 to 4 points with 1,000 draws, and by 1 to 14 points with 100.
+
 A regression tree divides the same draws into a few regions (leaves) in which the measure differs most.
 
 Slices are cut by the ranks of the draws and not by their values, so the unit and scale of an assumption do not matter.
@@ -219,7 +222,9 @@ class Discovery(Answer):
                 f"{'It does so' if place else what} in {percent(box.density)} of the draws where {where}: "
                 f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
-        if not self.boxes:
+        if self.boxes:
+            yield "These shares are counted in the draws in which the regions were found; in new draws they are lower."
+        else:
             yield f"No region of the assumptions stands out where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"
         yield f"{capital(over)}, {'it does so' if self.boxes else what} {whole}."

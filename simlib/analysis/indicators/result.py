@@ -49,6 +49,9 @@ __all__ = ["Indicator", "Indicators", "information", "write_bits", "write_number
 HISTORIES = 20_000
 """Default number of histories over all draws together."""
 
+WRONG = 0.05
+"""The probability that a move or level which tells nothing is named as a sign."""
+
 SURE = 1e-5
 """A number whose interval is no wider than this counts as exact."""
 
@@ -237,6 +240,8 @@ class Indicators(Answer):
         if not signs:
             return [first, f"No move or level is known to be a sign of it: {ratio}."]
         lines = [first, *(self._about(row, until) for row in signs[:limit])]
+        if not self.exact and len(self.rows) > 1:
+            lines.append(self._by_chance(len(self.rows)))
         rest = sum(not row.known for row in self.rows)
         if rest:
             verb = ("tell" if rest > 1 else "tells") if self.exact else "may tell"
@@ -244,6 +249,13 @@ class Indicators(Answer):
                 f"{counted(rest, 'further move or level', 'further moves and levels')} {verb} nothing: {ratio}."
             )
         return lines
+
+    def _by_chance(self, tested: int) -> str:
+        """Return a sentence on the number of signs that chance alone would name."""
+        wrong = WRONG * tested
+        some = f"about {round(wrong)}" if wrong >= 1.5 else "about one" if wrong >= 0.75 else "hardly any"
+        whole = f"If none of the {tested} moves and levels told anything, {some} would be named by chance."
+        return f"Each sign is tested by itself, at 95%. {whole}"
 
     def _about(self, row: Indicator, until: str) -> str:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""

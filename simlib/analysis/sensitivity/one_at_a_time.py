@@ -174,6 +174,9 @@ class Drivers(Traced):
                 f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
                 f"({high})."
             )
+        if strongest and self.engine != "exact":
+            some = f"of the {2 * len(self.bars)} that were tried, about 1 in 20 lies outside its interval"
+            yield f"Each ± is a 95% interval for one change: {some}."
         if not strongest:
             yield "No assumption that was tried moves it by more than the error of the computation."
         yield from self._left_out(measure)

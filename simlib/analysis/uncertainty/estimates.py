@@ -85,6 +85,11 @@ class Weighting:
         group = np.where(turn % 2 == 0, place, GROUPS - 1 - place)
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
+    def given(self, probability: Floats) -> Weighting:
+        """Weigh each draw also by the probability (D,) that a condition happens there (Bayes' rule)."""
+        weights = probability if self.scale is None else self.scale * probability
+        return Weighting(self.group, weights / weights.mean())
+
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
         """Return a statistic of each of G groups of draws (G,), and the relative weight of each group (G,)."""
         parts, shares = [], []

@@ -11,7 +11,15 @@ from collections.abc import Callable
 import numpy as np
 
 from simlib.analysis.evaluator import cross
-from simlib.analysis.uncertainty.estimates import Number, Weighting, effective, jackknifed, scaled, variance_over_draws
+from simlib.analysis.uncertainty.estimates import (
+    Number,
+    Weighting,
+    effective,
+    jackknifed,
+    mean,
+    scaled,
+    variance_over_draws,
+)
 from simlib.typing import Floats
 
 __all__ = ["divergence", "explained", "explained_information", "explained_share", "explained_variance", "hermite"]
@@ -21,9 +29,9 @@ DEGREE = 6
 
 
 def explained(
-    statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, weighting: Weighting
+    statistic: Callable[[Floats, Floats, Floats | None], float], values: Floats, basis: Floats, weighting: Weighting
 ) -> Number:
-    """Estimate `statistic(values, basis)`, not below zero, with its 95% half-width.
+    """Estimate `statistic(values, basis, scale)`, not below zero, with its 95% half-width.
 
     A jackknife that leaves out one group of draws at a time gives the error from the draws. It also removes the bias:
     Sobol sequences put less noise into a regression than the independent draws that `explained_variance` allows for.
@@ -33,9 +41,11 @@ def explained(
     """
     groups = np.unique(weighting.group)
     rest = [weighting.group != group for group in groups]
-    left, whole = np.array([statistic(values[r], basis[r]) for r in rest]), statistic(values, basis)
+    scale = weighting.scale
+    left = np.array([statistic(values[r], basis[r], None if scale is None else scale[r]) for r in rest])
+    whole = statistic(values, basis, scale)
     unbiased = len(left) * whole - (len(left) - 1) * float(left.mean())
-    return jackknifed(unbiased, left, lambda x, _: statistic(x, basis), values).at_least_zero()
+    return jackknifed(unbiased, left, lambda x, _: statistic(x, basis, scale), values).at_least_zero()
 
 
 def hermite(scores: Floats) -> Floats:
@@ -77,21 +87,21 @@ def explained_variance(values: Floats, basis: Floats, scale: Floats | None = Non
     return float(cross(scaled(fitted, scale), fitted)) - noise
 
 
-def explained_share(values: Floats, basis: Floats) -> float:
+def explained_share(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
     """Return Var(E[P | θᵢ]) / Var(P), or 0 if all variance is noise. θᵢ is the assumption."""
-    variance = variance_over_draws(values)
-    return explained_variance(values, basis) / variance if variance > 0 else 0.0
+    variance = variance_over_draws(values, scale)
+    return explained_variance(values, basis, scale) / variance if variance > 0 else 0.0
 
 
-def explained_information(values: Floats, basis: Floats) -> float:
+def explained_information(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
     """Return the mutual information (nats) of the outcome and θᵢ, reduced by the share of noise in the fit."""
-    fitted, _ = _regression(values, basis)
-    raw = float((fitted.mean(axis=1) ** 2).mean())
+    fitted, _ = _regression(values, basis, scale)
+    raw = mean(fitted.mean(axis=1) ** 2, scale)
     if raw <= 0:
         return 0.0
-    p = float(values.mean())
-    share = explained_variance(values, basis) / raw
-    return share * float(divergence(p + fitted.mean(axis=1), p).mean())
+    p = mean(values, scale)
+    share = explained_variance(values, basis, scale) / raw
+    return share * mean(divergence(p + fitted.mean(axis=1), p), scale)
 
 
 def divergence(q: Floats, p: float) -> Floats:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simlib.analysis.sensitivity.screening import uncertain
-from simlib.analysis.uncertainty.estimates import Number, Weighting, without_noise
+from simlib.analysis.uncertainty.estimates import Number, Weighting, mean, without_noise
 from simlib.analysis.uncertainty.hermite_regression import (
     divergence,
     explained,
@@ -258,7 +258,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     for assumption in uncertain(answer.scenario):
         basis = hermite(answer.scores[:, columns[assumption.id]])
         brier, log, share = (
-            explained(statistic, values, basis, Weighting(answer.sequence))
+            explained(statistic, values, basis, Weighting(answer.sequence, spread.scale))
             for statistic in (explained_variance, explained_information, explained_share)
         )
         behind = grounds(answer.scenario, assumption.because, assumption.sources)
@@ -273,7 +273,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
         mean=p,
         brier=variance,
         brier_error=spread.variance.half,
-        log=float(divergence(without_noise(values), p).mean()),
+        log=mean(divergence(without_noise(values, spread.scale), p), spread.scale),
         chance=max(p * (1 - p) - variance, 0.0),
         worths=tuple(worths),
         draws=answer.draws,

@@ -40,7 +40,7 @@ from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread,
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
-from simlib.formatting import capital, counted, listed, one_digit, over_draws, percent
+from simlib.formatting import capital, counted, listed, one_digit, over_draws, percent, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find, of_forecast
@@ -210,7 +210,8 @@ class Uncertainty(Traced):
         where = f"{100 * (high - low):.3g}% of the draws give between {first} and {last}"
         if low == high:
             where = f"{100 * low:.3g}% of the draws give at most {last}"
-        yield f"{capital(what)}: {show(s.mean)} {self.source}, {stated}. {where}."
+        source = f"{self.source}, updated by the condition" if s.measure.kind == "given" else self.source
+        yield f"{capital(what)}: {show(s.mean)} {source}, {stated}. {where}."
         if s.share:
             yield _shares(s, s.share, error(s.mean.half))
 
@@ -256,8 +257,9 @@ def _shares(s: Spread, share: Number, known: str) -> str:
     if not share.known:
         most = percent(min(share.value + share.half, 1.0))
         return f"At most {most} of the uncertainty comes from the assumptions; the rest is chance. {mean}"
-    part, rest = percent(share.value), percent(1 - share.value)
-    return f"{part} of the uncertainty comes from the assumptions and {rest} from chance. {mean}"
+    part = with_error(100 * share.value, 100 * share.half)
+    few = " A few draws make most of this share, so its ± may be too small." if s.deviation > s.mean.value else ""
+    return f"{part}% of the uncertainty comes from the assumptions, the rest from chance. {mean}{few}"
 
 
 def uncertainty(
@@ -298,13 +300,15 @@ def uncertainty(
     """
     uncertain(scenario)
     targets, by_day = find(scenario, measures), days_by(scenario, by)
+    conditions = dict.fromkeys(Measure("question", m.condition, m.label) for m in targets if m.kind == "given")
     belief = checked_belief(scenario, draws) if isinstance(draws, Belief) else None
     size = draws.draws if isinstance(draws, Belief) else draws
     limit = precision.most_draws if size is None else size
     if limit < FEWEST_DRAWS:
         raise ValueError(f"expected at least {FEWEST_DRAWS} draws, not {limit}")
+    asked = (*targets, *conditions)
     ready = partial(
-        Responses, scenario, targets, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
+        Responses, scenario, asked, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
     )
     at_draws = ready(rows=limit)
     at_stated = ready(rows=1) if engine == "auto" and at_draws.runs else at_draws
@@ -327,7 +331,7 @@ def uncertainty(
         theta=sampling.theta,
         weights=belief.weights if belief else np.full(sampling.draws, 1 / sampling.draws),
         sequence=sampling.weighting.group,
-        answers=sampling.answers,
+        answers=sampling.answers[:, :, : len(targets)],
         spreads=spreads,
         tolerance=precision.tolerance if size is None else None,
         reached=stages[-1].error <= precision.tolerance,
@@ -362,11 +366,13 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
     weighting = in_order if belief.equal else Weighting.of_belief(belief.weights)
     columns, spreads = [], {}
     for target in targets:
-        each = np.array([of_forecast(forecast, target)[0][-1] for forecast in sample.forecasts])
+        each, own = np.array([of_forecast(forecast, target)[0][-1] for forecast in sample.forecasts]), weighting
+        if target.kind == "given":
+            own = own.given(np.array([f.questions[target.condition].probability[-1] for f in sample.forecasts]))
         columns.append(sample.without_noise(each, _replicates(sample.forecasts[0], target)))
         value, low, high = (float(x[-1]) for x in of_forecast(sample.stated, target))
         stated = Number(value, 0.0 if sample.stated.engine == "exact" else (high - low) / 2)
-        spreads[target.name] = spread_of(target, stated, columns[-1][:, None], weighting, PRECISION.quantiles)
+        spreads[target.name] = spread_of(target, stated, columns[-1][:, None], own, PRECISION.quantiles)
     runs = sample.forecasts[0].provenance.get("runs")
     source = {"seed": sample.seed, "by_day": by_day, "draws": belief.draws, "runs": runs, "belief": belief.name}
     errors = [number.half for spread in spreads.values() for number in spread.quantiles.values()]

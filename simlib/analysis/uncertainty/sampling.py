@@ -48,6 +48,10 @@ class Spread:
     expected count or amount).
     quantiles: the quantiles of P over the draws, {q: P}.
     answers (D,): P at each draw, without the noise of the replicates.
+    scale (D,): the weight of each draw, divided by the mean weight (None: equal weights).
+
+    For a conditional probability, each draw counts by the probability of the condition there (Bayes' rule). Its mean is
+    then P(event and condition) / P(condition) over all draws.
     """
 
     measure: Measure
@@ -57,6 +61,7 @@ class Spread:
     share: Number | None
     quantiles: Mapping[float, Number]
     answers: Floats
+    scale: Floats | None = None
 
     @property
     def deviation(self) -> float:
@@ -208,14 +213,20 @@ class Sampling:
         return self.at_draws(theta, self.starts, replicates=batch, control=part)
 
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
-        """Return the range of each measure over the draws so far, by name of the measure."""
+        """Return the range of each measure over the draws so far, by name of the measure.
+
+        `at_draws` must begin with these measures, and must also have the condition of each conditional probability.
+        """
         halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
+        columns = {measure.name: place for place, measure in enumerate(self.at_draws.measures)}
         return {
             measure.name: spread_of(
                 measure,
                 Number(float(means[i]), float(halves[i]), float(halves[i])),
                 self.answers[:, :, i],
-                self.weighting,
+                self.weighting.given(self.answers[:, :, columns[f"question:{measure.condition}"]].mean(axis=1))
+                if measure.kind == "given"
+                else self.weighting,
                 quantiles,
             )
             for i, measure in enumerate(measures)
@@ -250,4 +261,5 @@ def spread_of(
         estimate(uncertainty_share, values, weighting) if measure.probability else None,
         {q: quantile(values, weighting, q) for q in quantiles},
         without_noise(values, weighting.scale),
+        weighting.scale,
     )

@@ -22,7 +22,7 @@ from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
-from simlib.analysis.whatif.paired_intervals import by_blocks
+from simlib.analysis.whatif.paired_intervals import by_blocks, pooled_shares
 from simlib.analysis.whatif.result import Comparison, VariantEffect
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Variant, bookings, vary
 from simlib.answer import dated, provenance
@@ -239,7 +239,8 @@ class _Work:
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
         """Return the measures at each draw (D, T, M, 3), and how often each intervention has no effect.
 
-        The last axis is (value, low, high), for D draws, T report times and M measures. The probabilities of all
+        The last axis is (value, low, high), for D draws, T report times and M measures. Over draws, the values of a
+        conditional probability are those of `pooled_shares`. The probabilities of all
         endings at the target day are stored in `endings`.
         """
         thetas = self._values(scenario)
@@ -248,9 +249,10 @@ class _Work:
         self.by_histories |= solver.by_histories.keys()
         rows: list[Any] = [None] if thetas is None else list(thetas)
         starts = [None] * len(rows) if self.belief is None else [start for _, start in self.belief.rows()]
-        answers, ends = [], []
+        answers, ends, questions = [], [], []
         for number, (theta, start) in enumerate(zip(rows, starts, strict=True)):
             forecast = solver.solve(theta, centre=centre, start=start, control=self.quiet)
+            questions.append(forecast.questions)
             ends.append([float(band.probability[-1]) for band in forecast.endings.values()])
             answers.append(np.stack([np.stack(of_forecast(forecast, m), axis=-1) for m in self.measures], axis=1))
             control.report((number + 1) / len(rows))
@@ -260,7 +262,13 @@ class _Work:
             for item, line in zip(scenario.interventions, forecast.interventions, strict=True)
             if isinstance(item, Force | Pin)
         }
-        return np.stack(answers), idle if thetas is None else {}
+        result = np.stack(answers)
+        if thetas is not None:
+            for place, m in enumerate(self.measures):
+                if m.kind == "given":
+                    both, given = (np.array([q[part].probability for q in questions]) for part in (m.both, m.condition))
+                    result[:, :, place, 0] = pooled_shares(both, given, self.weights, m)
+        return result, idle if thetas is None else {}
 
     def _exact_difference(self, place: int, measure: Measure, before: Floats, after: Floats) -> Difference:
         one, other = before[:, :, place], after[:, :, place]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.analysis.uncertainty.estimates import effective
-from simlib.analysis.whatif.paired_intervals import by_blocks, paired
+from simlib.analysis.whatif.paired_intervals import by_blocks, paired, pooled_shares
 from simlib.answer import pick
 from simlib.control import Control
 from simlib.engines.montecarlo.measure_means import means_of
@@ -222,7 +222,9 @@ def run_replicates(
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
     """
-    means_in = means_of(simulator, measures)
+    joint = [m for m in measures if m.kind == "given"]
+    parts_of = [Measure("question", name, m.label) for m in joint for name in (m.both, m.condition)]
+    means_in = means_of(simulator, [*(m for m in measures if m.kind != "given"), *parts_of])
     centre = None if thetas is None else simulator.stated
     count = min(BLOCKS, runs) if thetas is None else len(thetas)
     cuts = np.linspace(0, runs, count + 1).astype(int)
@@ -237,10 +239,10 @@ def run_replicates(
         means.append(found)
         parts.append(counts)
         control.report((block + 1) / count)
-    join = np.concatenate
+    join, sizes = np.concatenate, np.diff(cuts).astype(float)
     return Replicates(
-        np.stack(means),
-        np.diff(cuts).astype(float),
+        _with_shares(np.stack(means), measures, sizes if weights is None else weights),
+        sizes,
         weights,
         join([c.ending for c in parts]),
         join([c.ending_time for c in parts]),
@@ -248,6 +250,23 @@ def run_replicates(
         sum((c.tried for c in parts), np.zeros_like(parts[0].tried)),
         sum((c.void for c in parts), np.zeros_like(parts[0].void)),
     )
+
+
+def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
+    """Return the means of M measures by block (B, T, M), from those of the questions behind conditional probabilities.
+
+    In `means` these questions come last, two for each conditional probability: event and condition, and condition.
+    """
+    plain = iter(range(means.shape[2]))
+    pairs = iter(range(means.shape[2] - 2 * sum(m.kind == "given" for m in measures), means.shape[2], 2))
+    columns = []
+    for measure in measures:
+        if measure.kind == "given":
+            place = next(pairs)
+            columns.append(pooled_shares(means[:, :, place], means[:, :, place + 1], weights, measure))
+        else:
+            columns.append(means[:, :, next(plain)])
+    return np.stack(columns, axis=2)
 
 
 def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:

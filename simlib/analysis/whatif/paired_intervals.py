@@ -5,7 +5,7 @@ two paired proportions. It is valid even if few pairs differ, or none. All else 
 intervals use Student's t over the blocks of replicates.
 
 Reference: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
-paired-sample design, Statistics in Medicine 17.
+paired-sample design, Statistics in Medicine 17. Cochran, W. (1977) Sampling Techniques, section 6.3.
 """
 
 from __future__ import annotations
@@ -15,10 +15,32 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simlib.machine.measures import Measure, conditional
 from simlib.results import Z_TWO_SIDED_95
 from simlib.typing import Floats
 
-__all__ = ["by_blocks", "paired"]
+__all__ = ["by_blocks", "paired", "pooled_shares"]
+
+
+def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure) -> Floats:
+    """Return conditional probabilities for B blocks (B, T), whose weighted mean is the one for all blocks together.
+
+    That mean is P(event and condition) / P(condition), where blocks in which the condition is more probable count more.
+    The deviations of the blocks from it are those of the ratio estimator (Cochran 1977), so that they give its error.
+
+    Args:
+        both: The probability of event and condition in each block at each of T times (B, T).
+        given: The probability of the condition (B, T).
+        weights: The weight of each block (B,).
+        measure: The measure, for the message of the error.
+
+    Raises:
+        SimlibError: If the condition has probability 0 in all blocks at the last time.
+    """
+    part = weights / weights.sum()
+    condition = part @ given
+    share = conditional(part @ both, condition, measure)
+    return np.asarray(share + np.divide(both - share * given, condition, out=np.zeros_like(both), where=condition > 0))
 
 
 def by_blocks(
