@@ -223,7 +223,7 @@ class Discovery(Answer):
                 f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if self.boxes:
-            yield "These shares are counted in the draws in which the regions were found; in new draws they are lower."
+            yield "These shares are counted in the draws in which the regions were found. New draws give less."
         else:
             yield f"No region of the assumptions stands out where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"

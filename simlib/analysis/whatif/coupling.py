@@ -253,7 +253,7 @@ def run_replicates(
 
 
 def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
-    """Return the means of M measures by block (B, T, M), from those of the questions behind conditional probabilities.
+    """Return the means of M measures by block (B, T, M), with conditional probabilities from their questions.
 
     In `means` these questions come last, two for each conditional probability: event and condition, and condition.
     """

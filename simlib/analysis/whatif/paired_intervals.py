@@ -23,9 +23,9 @@ __all__ = ["by_blocks", "paired", "pooled_shares"]
 
 
 def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure) -> Floats:
-    """Return conditional probabilities for B blocks (B, T), whose weighted mean is the one for all blocks together.
+    """Return conditional probabilities (B, T) of B blocks, with the mean of all blocks together.
 
-    That mean is P(event and condition) / P(condition), where blocks in which the condition is more probable count more.
+    Their weighted mean is P(event and condition) / P(condition), where blocks in which the condition is more probable count more.
     The deviations of the blocks from it are those of the ratio estimator (Cochran 1977), so that they give its error.
 
     Args:
