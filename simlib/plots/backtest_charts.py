@@ -8,7 +8,7 @@ from simlib.calibration.day_by_day import SHORT_NAMES
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, rows
+from simlib.plots.row_layout import heading, name, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
     some, came = result.of(asked, days), result.record[asked].happened
     by = f"by {long_date(result.deadline)}" if not days else f"within {days} days"
     told = f"it happened on {long_date(came)}" if came else "it did not happen"
-    style.dress(ax, fit(f"{result.labels[asked]}, {by}: {told}", ax), caption("as stated on each day", ax))
+    heading(ax, f"{result.labels[asked]}, {by}: {told}", "as stated on each day")
     dates = [(each.forecast.as_of - result.as_of).days + 1 for each in some]
     highest = 0.0
     for forecaster, label in SHORT_NAMES.items():
@@ -56,7 +56,7 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
 def scores_by_question(result: Backtest, ax: Axes) -> Axes:
     """Draw a row for each question with the mean Brier score of each forecaster."""
     asked = [one for one in result.labels if result.of(one)]
-    style.dress(ax, fit("Mean Brier score of each question", ax), caption("further left is better", ax))
+    heading(ax, "Mean Brier score of each question", "further left is better")
     rows(ax, len(asked))
     best = 0.0
     for row, one in enumerate(asked):

@@ -9,7 +9,7 @@ import numpy as np
 from simlib.formatting import counted, percent
 from simlib.plots import style
 from simlib.plots.figure import new_figure
-from simlib.plots.row_layout import caption, fit
+from simlib.plots.row_layout import heading
 from simlib.quantities import round_values, show
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
         f"{result.measure.label}: {least} in {percent(region.density)} of the draws in the box, in "
         f"{percent(result.base_rate)} of all"
     )
-    style.dress(ax, fit(title, ax), caption(_key(result, region, chosen), ax))
+    heading(ax, title, _key(result, region, chosen))
     _scale(ax, result, chosen[0], x, sideways=True)
     _scale(ax, result, chosen[1], y, sideways=False)
     _shade(ax, result, region, chosen)

@@ -11,7 +11,7 @@ from simlib.errors import SimlibError
 from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit
+from simlib.plots.row_layout import heading
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def comparison(
     by = first.by_words
     subtitle = f"probability by {by}{made and f', {made}'}; line: change from {quoted(next(iter(results)))}"
     subtitle += "" if only else _left_out(results.values(), questions)
-    style.dress(ax, fit(title, ax), caption(subtitle, ax))
+    heading(ax, title, subtitle)
     height = len(results) + 1.6
     for row, (kind, name) in enumerate(names):
         _draw_row(ax, row * height, first.label(kind, name), {label: float(each[row]) for label, each in last.items()})

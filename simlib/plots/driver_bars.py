@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, limits, name, number
+from simlib.plots.row_layout import bar, heading, limits, name, number
 from simlib.plots.row_layout import rows as make_rows
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def drivers(
     ax.axvline(0, color=style.GHOST, linewidth=1)
     places = np.arange(len(top), dtype=float)
     low, high = 100 * top["at_low"].to_numpy(float), 100 * top["at_high"].to_numpy(float)
-    ax.barh(places + 0.2, high, height=0.36, color=style.ORANGE, edgecolor=style.INK, linewidth=0.5)
-    ax.barh(places + 0.2, low, height=0.36, color=style.SKY, edgecolor=style.INK, linewidth=0.5, hatch="////")
+    bar(ax, places, high, style.ORANGE)
+    bar(ax, places, low, style.SKY, hatched=True)
     reach = 1.35 * max(float(np.max(np.abs([low, high]), initial=0.0)), 0.05)
     ax.set_xlim(-reach, reach)
     labels = style.shorten(list(top["label"]), width)
@@ -59,17 +59,8 @@ def drivers(
             label, (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False
         )
         for value in (a, b):
-            side = 1 if value > 0 or (value == 0 and b >= a) else -1
-            ax.annotate(
-                f"{mark}{value:+.1f}",
-                (value, place + 0.2),
-                (4 * side, 0),
-                textcoords="offset points",
-                ha="left" if side > 0 else "right",
-                va="center",
-                fontsize=style.SMALL,
-                color=style.INK,
-            )
+            right = value > 0 or (value == 0 and b >= a)
+            number(ax, value, place + 0.2, f"{mark}{value:+.1f}", right=right)
     ax.set_yticks([])
     ax.set_ylim(max(len(top), 1) - 0.45, -0.6)
     return ax
@@ -89,18 +80,13 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
         verb = "raises" if elasticity[top[0]] > 0 else "lowers"
         title = f"{about.label}: 1% more of {quoted(result.assumptions[top[0]].label)} {verb} it most"
     at = f"{about.write(result.answers[about.name])} by {result.by_words}"
-    style.dress(
-        ax,
-        fit(title, ax),
-        caption(f"change in % for 1% more of the assumption, from the slope; at the stated values: {at}", ax),
-    )
+    heading(ax, title, f"change in % for 1% more of the assumption, from the slope; at the stated values: {at}")
     make_rows(ax, len(top))
     ax.axvline(0, color=style.GHOST, linewidth=1)
     for row, place in enumerate(top):
         value = float(elasticity[place])
         name(ax, row, result.assumptions[place].short_label)
-        colour, hatch = (style.ORANGE, "") if value > 0 else (style.SKY, "////")
-        ax.barh(row + 0.2, value, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch)
+        bar(ax, row, value, style.ORANGE if value > 0 else style.SKY, hatched=value <= 0)
         number(ax, value, row + 0.2, f"{value:+.2g}", right=value > 0)
     reach = 1.35 * max(float(np.max(np.abs(elasticity), initial=0.0)), 1e-9)
     limits(ax, -reach, reach)

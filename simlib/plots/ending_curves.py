@@ -15,7 +15,7 @@ from simlib.formatting import percent, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, LivePanel, SideLabels, beside, changed
+from simlib.plots.panel import GROWTH, LivePanel, SideLabels, beside, changed, outline
 from simlib.results import ONGOING, Band, Forecast
 from simlib.typing import Floats
 
@@ -57,7 +57,7 @@ class EndingsPanel(LivePanel):
     ) -> None:
         room = beside(ax) if room is None else room
         self._labels = names or {}
-        self.names = [name for name in (show if show is not None else result.endings) if _band(result, name)]
+        self.names = [name for name in (show if show is not None else result.endings) if name in _bands(result)]
         only_endings = all(name in result.endings for name in self.names)
         title = title or ("How it may end" if only_endings else "What may happen, and how it may end")
         super().__init__(ax, title, ax.get_window_extent().width + room)
@@ -68,7 +68,6 @@ class EndingsPanel(LivePanel):
         self._make_lines()
         self.labels = SideLabels(ax, self.styles, room=room)
         self.artists += self.labels.artists
-        self._span: tuple[object, ...] = ()
 
     def _style(self, result: Forecast, name: str) -> tuple[str, object]:
         if name == ONGOING:
@@ -90,8 +89,8 @@ class EndingsPanel(LivePanel):
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another forecast. See LivePanel.update."""
-        now = [_need(result, name) for name in self.names]
-        before = [_band(baseline, name) for name in self.names]
+        shown, old = _bands(result), {} if baseline is None else _bands(baseline)
+        now, before = [shown[name] for name in self.names], [old.get(name) for name in self.names]
         self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])
         self.ghosts.set_segments(
             [
@@ -105,8 +104,8 @@ class EndingsPanel(LivePanel):
         sampled = self._shade(result, now)
         redraw = self._say(sampled=sampled, dotted=baseline is not None, moving=moving)
         redraw |= self._fit(result, baseline, moving)
-        ends = [float(_need(result, name).probability[-1]) for name in self.names]
-        olds = [_last(baseline, name) for name in self.names]
+        ends = [float(band.probability[-1]) for band in now]
+        olds = [None if band is None else float(band.probability[-1]) for band in before]
         names = [self._labels.get(name, _label(result, name)) for name in self.names]
         short = [self._labels.get(name, _label(result, name, short=True)) for name in self.names]
         values = [changed(new, old) for new, old in zip(ends, olds, strict=True)]
@@ -117,7 +116,7 @@ class EndingsPanel(LivePanel):
     def shaded(self, result: Forecast) -> list[str]:
         """Return the ids of the endings and questions with a shaded band that shows their range over draws."""
         drawn = [name for name in self.names if name in self.doubt]
-        likeliest = max(drawn, key=lambda name: float(_need(result, name).probability[-1]), default="")
+        likeliest = max(drawn, key=lambda name: float(_bands(result)[name].probability[-1]), default="")
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
@@ -131,27 +130,20 @@ class EndingsPanel(LivePanel):
             between = [(self.doubt[name][0], self.doubt[name][-1]) if name in some else None for name in self.names]
         else:
             between = [(band.low, band.high) if sampled else None for band in now]
-        self.bands.set_verts([np.empty((0, 2)) if pair is None else _outline(result.times, *pair) for pair in between])
+        self.bands.set_verts([np.empty((0, 2)) if pair is None else outline(result.times, *pair) for pair in between])
         self.bands.set_visible(any(pair is not None for pair in between))
         return sampled
 
     def _say(self, *, sampled: bool, dotted: bool, moving: bool) -> bool:
-        long, short = [UNIT], ["by the end of the date"]
-        if dotted:
-            long, short = [*long, "dotted: the baseline"], [*short, "dotted: baseline"]
-        if sampled:
-            long, short = [*long, "band: error of the computation only"], [*short, "band: 95% error"]
-        return self.say("; ".join(long), "; ".join(short), moving=moving)
+        notes = [(UNIT, "by the end of the date")]
+        notes += [("dotted: the baseline", "dotted: baseline")] if dotted else []
+        notes += [("band: error of the computation only", "band: 95% error")] if sampled else []
+        return self.say(*notes, moving=moving)
 
     def _fit(self, result: Forecast, baseline: Forecast | None, moving: bool) -> bool:
-        span = (result.as_of, float(result.times[-1]))
-        redraw = span != self._span
-        if redraw:
-            style.date_axis(self.ax, *span)
-            self._span = span
+        redraw = self.date_axis(result)
         both = [result] if baseline is None else [result, baseline]
-        bands = [band for forecast in both for name in self.names if (band := _band(forecast, name))]
-        highs = [float(band.high.max()) for band in bands]
+        highs = [float(b.high.max()) for each in both for name, b in _bands(each).items() if name in self.names]
         highest = max([*highs, *(float(self.doubt[name][-1].max()) for name in self.shaded(result))], default=1.0)
         top, need = self.ax.get_ylim()[1], style.round_top(highest)
         if redraw or need > top or (not moving and need < 0.6 * top):
@@ -160,31 +152,14 @@ class EndingsPanel(LivePanel):
         return False
 
 
-def _band(result: Forecast | None, name: str) -> Band | None:
-    if result is None:
-        return None
-    return result.endings.get(name) or result.questions.get(name)
-
-
-def _need(result: Forecast, name: str) -> Band:
-    band = _band(result, name)
-    if band is None:
-        raise KeyError(name)
-    return band
-
-
-def _last(result: Forecast | None, name: str) -> float | None:
-    band = _band(result, name)
-    return None if band is None else float(band.probability[-1])
+def _bands(result: Forecast) -> dict[str, Band]:
+    """Return all endings and questions by id. If an ending and a question have the same id, the ending counts."""
+    return {**result.questions, **result.endings}
 
 
 def _label(result: Forecast, name: str, *, short: bool = False) -> str:
     kind: Literal["endings", "questions"] = "endings" if name in result.endings else "questions"
     return result.short_label(kind, name) if short else result.label(kind, name)
-
-
-def _outline(times: Floats, low: Floats, high: Floats) -> Floats:
-    return np.concatenate([np.column_stack([times, low]), np.column_stack([times, high])[::-1]])
 
 
 def _range(spread: Floats | None) -> str:
@@ -219,7 +194,7 @@ def endings(
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)
-    bands = [_need(result, name) for name in panel.names]
+    bands = [_bands(result)[name] for name in panel.names]
     notes = [f"{UNIT}, {written.basis(result)}"]
     if shaded := panel.shaded(result):
         whole = len(shaded) == len(panel.names)
@@ -235,7 +210,7 @@ def endings(
 
 def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
     by = result.by_words
-    last = {name: float(_need(result, name).probability[-1]) for name in names}
+    last = {name: float(_bands(result)[name].probability[-1]) for name in names}
     likeliest = max(last, key=lambda name: last[name], default="")
     if not likeliest:
         return f"Nothing ends this by {by}"

@@ -9,7 +9,7 @@ import numpy as np
 from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.panel import SideLabels
-from simlib.plots.row_layout import caption, fit
+from simlib.plots.row_layout import heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +45,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     bands = "hatched: where 90% of the draws put a border, crossed: 50%" + (
         "" if len(shown) == len(result.mean) else ", where there is room"
     )
-    style.dress(
-        ax, fit(title, ax), caption(f"colours: probability on the date, mean of {result.draws} draws; {bands}", ax)
-    )
+    heading(ax, title, f"colours: probability on the date, mean of {result.draws} draws; {bands}")
     ones = np.ones_like(result.times)
     above = np.concatenate([ones[None, :], result.mean, np.zeros_like(ones)[None, :]])
     colours = style.ordered(len(result.names))
@@ -121,7 +119,7 @@ def measure_fan(result: Fan, ax: Axes) -> Axes:
     mean, low, high = (percent(float(x[0, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     lines = f"solid: mean of {result.draws} draws, dotted: stated values; bands: 50% and 90% of the draws"
     title = f"{result.label}: {mean} over the draws, between {low} and {high}"
-    style.dress(ax, fit(title, ax), caption(f"probability by the end of the date; {lines}", ax))
+    heading(ax, title, f"probability by the end of the date; {lines}")
     for first, last, alpha in ((0, 4, 0.22), (1, 3, 0.35)):
         ax.fill_between(
             result.times,

@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import in_a_hundred, percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, columns, fit, letters
+from simlib.plots.row_layout import columns, heading, letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     names = [table.labels[index] for index in some]
     title = f"{quoted(label)}: {in_a_hundred(table.share)} histories end differently by {result.by_words}"
     note = "share of simulated histories, each played in both worlds with the same chance events; hatched: same ending"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     _cells(ax, share)
     columns(ax, range(len(names)), names, 6)
     ax.set_yticks(range(len(names)), [style.wrap(text, 20, 3) for text in names])

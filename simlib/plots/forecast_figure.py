@@ -6,7 +6,6 @@ The explorer, stored notebooks and exports show the same figure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
@@ -38,24 +37,14 @@ _LEFT, _LABELS = 46, (185, 0.45)
 as a share of the panel."""
 
 
-@dataclass(frozen=True)
-class Contents:
-    """The contents of a dashboard, by id.
-
-    - `endings`: the endings and questions that are drawn as lines. None: all endings.
-    - `ladder`: the ladder (scale of levels of escalation) that is shown. None: the first.
-    - `moves`: the moves that are drawn as bars. None: the most frequent.
-    - `rows`: the largest number of bars.
-    """
-
-    endings: tuple[str, ...] | None = None
-    ladder: str | None = None
-    moves: tuple[str, ...] | None = None
-    rows: int = 8
+_BARS = 8
+"""Largest number of moves that are drawn as bars."""
 
 
 class Dashboard:
     """A matplotlib figure with the panels of one scenario, which shows one forecast after another.
+
+    The arguments are those of `dashboard`.
 
     - `figure`: a plain Figure on the Agg canvas.
     - `artists`: the parts that change from forecast to forecast.
@@ -66,25 +55,24 @@ class Dashboard:
         result: Forecast,
         width: int = WIDTH,
         *,
-        choice: Contents | None = None,
+        show: Sequence[str] | None = None,
+        ladder: str | None = None,
         drivers: pd.DataFrame | None = None,
     ) -> None:
-        self.choice = choice or Contents()
         self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
         with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
-        rows = min(self.choice.rows, len(self.choice.moves or result.acts))
-        room = _label_room(self.width, result, self.choice)
-        shown = len(self.choice.endings or result.endings)
-        heights = _heights(self.width, shown, rows, ladder=with_ladder, drivers=with_drivers)
+        rows = min(_BARS, len(result.acts))
+        room = _label_room(self.width, result, show)
+        heights = _heights(self.width, len(show or result.endings), rows, ladder=with_ladder, drivers=with_drivers)
         self._boxes, height = _boxes(self.width, room, heights)
         self.figure: Figure = new_figure(self.width, height, result.sentences(limit=len(result.endings))[0])
         self.height = height
         self.panels: list[LivePanel] = [
-            EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),
-            MovesPanel(self._axes("moves"), result, self.choice.moves, rows),
+            EndingsPanel(self._axes("endings"), result, show, room=room),
+            MovesPanel(self._axes("moves"), result, rows=rows),
         ]
         if with_ladder:
-            self.panels.append(LadderPanel(self._axes("ladder"), result, self.choice.ladder, room=room))
+            self.panels.append(LadderPanel(self._axes("ladder"), result, ladder, room=room))
         if with_drivers:
             self._drivers(drivers)
         self._head(result)
@@ -158,12 +146,12 @@ def _column(width: int) -> int:
     return (width - _GAP) // 2 if width >= TWO_COLUMNS else width
 
 
-def _label_room(width: int, result: Forecast, choice: Contents) -> int:
+def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int:
     """Return the width for the labels in pixels, so that the longest label and its value fit on two lines.
 
     The width stays within the limits in `_LABELS`.
     """
-    names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
+    names = [name for name in (show or result.endings) if name != ONGOING or show]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
         labels += [result.short_label("rungs", f"{ladder}={rung}") for rung in rungs]
@@ -219,7 +207,6 @@ def dashboard(
         mark: A word at the top right.
         note: A description of the changes, below the title.
     """
-    choice = Contents(endings=None if show is None else tuple(show), ladder=ladder)
-    board = Dashboard(result, width, choice=choice, drivers=drivers)
+    board = Dashboard(result, width, show=show, ladder=ladder, drivers=drivers)
     board.update(result, baseline, mark=mark, note=note)
     return board.figure

@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import caption, columns, fit
+from simlib.plots.row_layout import columns, heading
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def grid(
     from matplotlib.patches import Rectangle
 
     low, high = limits or (float(values.min()), float(values.max()))
-    style.dress(ax, fit(title, ax), caption(unit, ax))
+    heading(ax, title, unit)
     for (row, column), value in np.ndenumerate(values):
         depth = PALEST + (1 - PALEST) * (float(value) - low) / max(high - low, 1e-9)
         face = style.tint(style.MORE, depth)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit
+from simlib.plots.row_layout import heading
 from simlib.quantities import show
 from simlib.results import AFTERWARDS
 
@@ -37,7 +37,7 @@ def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes
         ax.plot(result.times, amounts.fan[1], color=style.INK, linewidth=1.4, linestyle=(0, (1, 1.5)))
     ax.plot(result.times, amounts.mean, color=style.BLUE, linewidth=2)
     title = f"{result.label('impacts', name)} by {result.by_words}: {end}"
-    style.dress(ax, fit(title, ax), caption(notes, ax))
+    heading(ax, title, notes)
     style.date_axis(ax, result.as_of, float(result.times[-1]))
     ax.set_ylim(0, None)
     ax.set_ylabel(amounts.unit)
@@ -54,7 +54,7 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
     given = {ending: float(mean[-1]) for ending, mean in amounts.given.items() if np.isfinite(mean[-1])}
     ranked = sorted(given, key=lambda ending: -given[ending])
     title = f"{result.label('impacts', name)} given each ending by {result.by_words}"
-    style.dress(ax, fit(title, ax), caption(f"mean, in {amounts.unit}. {AFTERWARDS}", ax))
+    heading(ax, title, f"mean, in {amounts.unit}. {AFTERWARDS}")
     halves = [float(np.nan_to_num(amounts.given_error[ending][-1])) for ending in ranked]
     places = np.arange(len(ranked))
     errors = halves if any(halves) else None

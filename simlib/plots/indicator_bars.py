@@ -9,7 +9,7 @@ import numpy as np
 from simlib.analysis.indicators.result import write_ratio, write_share
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, columns, fit, limits, name, number, rows, whisker
+from simlib.plots.row_layout import columns, heading, limits, name, number, rows, whisker
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -40,15 +40,12 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     if not some:
         return _nothing_to_see(result, ax, title)
     whiskers = "" if result.exact else ", whiskers its 95% interval"
-    style.dress(
+    heading(
         ax,
-        fit(title, ax),
-        caption(
-            f"probability by {by}, if {result.condition}; {result.made()}; dashed line: before looking; "
-            f"filled: seen or reached by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: if not; "
-            "numbers: likelihood ratio of seeing it, and median days from the first sighting to the ending",
-            ax,
-        ),
+        title,
+        f"probability by {by}, if {result.condition}; {result.made()}; dashed line: before looking; "
+        f"filled: seen or reached by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: if not; "
+        "numbers: likelihood ratio of seeing it, and median days from the first sighting to the ending",
     )
     rows(ax, len(some))
     ax.axvline(result.before[0], color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
@@ -71,7 +68,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 
 def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
     note = f"probability by {result.by_words}, if {result.condition}; {result.made()}; there is no public sign"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     rows(ax, 1)
     if np.isfinite(result.before[0]):
         ax.axvline(result.before[0], color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
@@ -102,15 +99,12 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     if names:
         best, effect = quoted(next(iter(names.values()))), _points(change[0, column])
         title = f"{best}, seen by {until}, is the best sign: {quoted(endings[column])} {effect} points"
-    style.dress(
+    heading(
         ax,
-        fit(title, ax),
-        caption(
-            f"change if seen by {until}, in points: the probability of the ending by {by} if the sign is seen, minus "
-            f"the probability before looking, both if nothing has ended by {until}; ▲ likelier, ▼ less likely; "
-            f"white: not known to be a sign (95% interval); {results[0].made()}",
-            ax,
-        ),
+        title,
+        f"change if seen by {until}, in points: the probability of the ending by {by} if the sign is seen, minus "
+        f"the probability before looking, both if nothing has ended by {until}; ▲ likelier, ▼ less likely; "
+        f"white: not known to be a sign (95% interval); {results[0].made()}",
     )
     _shades(ax, change)
     columns(ax, range(len(results)), endings, 6)

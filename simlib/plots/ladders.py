@@ -11,7 +11,7 @@ from simlib.formatting import percent, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import LivePanel, SideLabels, beside, changed
+from simlib.plots.panel import LivePanel, SideLabels, beside, changed, outline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,27 +48,18 @@ class LadderPanel(LivePanel):
         self.artists += [self.areas, self.ghosts, *self.labels.artists]
         ax.set_ylim(0, 1)
         style.percent_axis(ax, 1.0)
-        self._span: tuple[object, ...] = ()
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another forecast. See LivePanel.update."""
         shares = self._shares(result)
         edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
-        self.areas.set_verts(
-            [
-                np.concatenate([np.column_stack([result.times, low]), np.column_stack([result.times, high])[::-1]])
-                for low, high in itertools.pairwise(edges)
-            ]
-        )
+        self.areas.set_verts([outline(result.times, low, high) for low, high in itertools.pairwise(edges)])
         old = None if baseline is None or self.ladder not in baseline.ladders else self._shares(baseline)
         borders = np.empty((0, 0)) if old is None else np.cumsum(old, axis=0)[:-1]
         self.ghosts.set_segments([np.column_stack([baseline.times, border]) for border in borders])  # type: ignore[union-attr]
-        span = (result.as_of, float(result.times[-1]))
-        redraw, self._span = span != self._span, span
-        if redraw:
-            style.date_axis(self.ax, *span)
-        dotted = "" if old is None else "; dotted: the baseline"
-        redraw |= self.say(UNIT + dotted, "by the end of the date" + dotted, moving=moving)
+        notes = [(UNIT, "by the end of the date")]
+        notes += [] if old is None else [("dotted: the baseline", "dotted: the baseline")]
+        redraw = self.date_axis(result) | self.say(*notes, moving=moving)
         values = [changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)]
         self.labels.update((edges[:-1, -1] + edges[1:, -1]) / 2, self.names, values)
         return redraw

@@ -10,7 +10,7 @@ from simlib.evidence.lessons import UNCHANGED, UNDECIDED
 from simlib.formatting import counted, long_date
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, number, rows
+from simlib.plots.row_layout import heading, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axe
         "distribution); grey: before the log, colour: after it; dot: mean after the log (filled: moved or narrower, "
         "grey: the draws cannot decide, hollow: hardly changed)"
     )
-    style.dress(ax, fit(f"{title}, as of {long_date(result.as_of)}", ax), caption(note, ax))
+    heading(ax, f"{title}, as of {long_date(result.as_of)}", note)
     rows(ax, len(some))
     ax.axvline(0, color=style.GHOST, linewidth=1)
     reach = 1.645

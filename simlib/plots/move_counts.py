@@ -103,16 +103,14 @@ class MovesPanel(LivePanel):
         day = float(result.times[-1])
         by = result.by_date(day)
         on = f"{by.day} {by:%b %Y}" if is_whole(day) else result.by_words
-        long, short = [f"mean number by {on}"], [f"mean by {on}"]
-        if hollow:
-            long, short = [*long, "hollow: the baseline"], [*short, "hollow: baseline"]
-        if sampled:
-            long, short = [*long, "line: error of the computation"], [*short, "line: error"]
-        return self.say("; ".join(long), "; ".join(short), moving=moving)
+        notes = [(f"mean number by {on}", f"mean by {on}")]
+        notes += [("hollow: the baseline", "hollow: baseline")] if hollow else []
+        notes += [("line: error of the computation", "line: error")] if sampled else []
+        return self.say(*notes, moving=moving)
 
     def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
         longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
-        text = (24 if self.spans_told else 13) * style.TEXT * self.ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        text = (24 if self.spans_told else 13) * style.TEXT * style.figure_of(self.ax).dpi / 72
         share = 1 - text / self.ax.get_window_extent().width
         need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simlib.plots import style
 from simlib.plots.lettering import put
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -44,28 +45,37 @@ class LivePanel(ABC):
         self.ax, self.reach = ax, reach
         style.dress(ax)
         style.entitle(ax, title, lines=1, letters=0.88 * self.letters(style.TITLE))  # bold letters are wider
-        above = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=7, units="points")
+        above = offset_copy(ax.transAxes, fig=style.figure_of(ax), y=7, units="points")
         self.caption = ax.text(
             0, 1, "", transform=above, fontsize=style.SMALL, color=style.FAINT, va="baseline", clip_on=False
         )
         self.artists: list[Artist] = []
+        self._span: tuple[object, ...] = ()
 
     def letters(self, size: float = style.SMALL) -> int:
         """Return how many letters of `size` points fit into `reach`."""
-        figure = self.ax.get_figure(root=True)
-        assert figure is not None
-        return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
+        return max(20, int(self.reach / (size * style.figure_of(self.ax).dpi / 72 * 0.53)))
 
-    def say(self, *wordings: str, moving: bool) -> bool:
-        """Set the caption to the first of `wordings` that fits. Return whether the caption changed.
+    def say(self, *notes: tuple[str, str], moving: bool) -> bool:
+        """Set the caption to notes, each given as a long and a short wording. Return whether the caption changed.
 
-        While a slider is `moving`, the caption stays the same, because it belongs to the background.
+        The short wordings are used if the long ones do not fit. While a slider is `moving`, the caption stays the same,
+        because it belongs to the background.
         """
-        most = self.letters()
-        words = next((words for words in wordings if len(words) <= most), wordings[-1])
+        long, short = map("; ".join, zip(*notes, strict=True))
+        words = long if len(long) <= self.letters() else short
         if moving or words == self.caption.get_text():
             return False
         self.caption.set_text(words)
+        return True
+
+    def date_axis(self, result: Forecast) -> bool:
+        """Write the dates of a forecast at the horizontal axis. Return whether they changed."""
+        span = (result.as_of, float(result.times[-1]))
+        if span == self._span:
+            return False
+        style.date_axis(self.ax, *span)
+        self._span = span
         return True
 
     @abstractmethod
@@ -77,11 +87,14 @@ class LivePanel(ABC):
         """
 
 
+def outline(times: Floats, low: Floats, high: Floats) -> Floats:
+    """Return the outline (2T, 2) of the area between two curves (T,)."""
+    return np.concatenate([np.column_stack([times, low]), np.column_stack([times, high])[::-1]])
+
+
 def beside(ax: Axes) -> float:
     """Return the pixels from the right side of an axes to the edge of its figure."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return float(figure.bbox.width - ax.get_window_extent().x1)
+    return float(style.figure_of(ax).bbox.width - ax.get_window_extent().x1)
 
 
 class SideLabels:
@@ -98,9 +111,7 @@ class SideLabels:
         from matplotlib.collections import LineCollection
         from matplotlib.transforms import offset_copy
 
-        edge = ax.get_yaxis_transform()
-        figure = ax.get_figure(root=True)
-        assert figure is not None
+        edge, figure = ax.get_yaxis_transform(), style.figure_of(ax)
         room = beside(ax) if room is None else room
         self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.58)))
         text_at = offset_copy(edge, fig=figure, x=20 * 72 / figure.dpi, units="points")
@@ -182,7 +193,7 @@ class SideLabels:
         The text of a label is its first wording that fits on at most three lines. If the texts are together higher than
         `room` pixels, fewer lines are tried.
         """
-        line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
+        line_px = style.TEXT * style.figure_of(self.ax).dpi / 72 * 1.22
         texts: list[str] = []
         sizes = np.empty(0)
         for lines in (3, 2, 1):

@@ -15,7 +15,7 @@ import numpy as np
 
 from simlib.formatting import capital, percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, letters, lines_within, name, number, rows, whisker
+from simlib.plots.row_layout import heading, letters, lines_within, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
     by = result.by_words
     note = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     rows(ax, len(some))
     short = {rung.id: rung.short or rung.id for rung in result.scenario.ladders[result.ladder].rungs}
     for row, c in enumerate(some):
@@ -82,7 +82,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     if result.given:
         begun = "share of the histories with this ending that begin this way"
     note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: share of its parent; {ORDER}"
-    style.dress(ax, fit(_first_fork(result, nodes), ax), caption(note, ax))
+    heading(ax, _first_fork(result, nodes), note)
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
     letter = (deepest - 0.1) / letters(ax)  # a branch begins where the label of its parent ends
@@ -171,7 +171,7 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
         f"by {result.by_words}, {result.made()}; columns: the first, second, ... rung visited for the first time; "
         f"heights are {heights}; shares under {percent(SLIVER)} are not drawn"
     )
-    style.dress(ax, fit(_departure(result), ax), caption(note, ax))
+    heading(ax, _departure(result), note)
     longest = max(len(rung) for depth, rung in mass if depth == deepest) + len(" 0.0%")
     share = min(longest / letters(ax) + 0.02, 0.5)  # of the width, for the labels of the last column
     ax.set_xlim(-0.1, deepest + max(0.75, (deepest + 0.2) * share / (1 - share)))
@@ -299,15 +299,12 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
         if np.isfinite(played.ending_time[place]):
             ax.plot(days[-1], steps[-1] + 0.9 * shift, "o", color=style.GHOST, markersize=3.5)
     _typical_lines(result, ax)
-    style.dress(
+    heading(
         ax,
-        fit(paths.finding(), ax),
-        caption(
-            f"thin: {few} histories {paths.where()}, dots where they end; thick: a typical history of each of "
-            f"the likeliest paths, with days on each rung nearest to the path's average; {ORDER}; lines on one rung "
-            "are spread over its grey band so that none hides another",
-            ax,
-        ),
+        paths.finding(),
+        f"thin: {few} histories {paths.where()}, dots where they end; thick: a typical history of each of "
+        f"the likeliest paths, with days on each rung nearest to the path's average; {ORDER}; lines on one rung "
+        "are spread over its grey band so that none hides another",
     )
     ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.6, len(names) - 0.4)
@@ -328,7 +325,7 @@ def _typical_lines(result: TypicalHistories, ax: Axes) -> None:
         if np.isfinite(result.histories.ending_time[place]):
             ax.plot(days[-1], steps[-1] + shift, mark, color=colour, markersize=7, zorder=5)
     if result.typical:
-        room = -34 / ax.get_window_extent().height * ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        room = -34 / ax.get_window_extent().height * style.figure_of(ax).dpi / 72
         ax.legend(
             loc="upper left",
             bbox_to_anchor=(0, room),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, letters, name, rows
+from simlib.plots.row_layout import heading, letters, name, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
         *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
         *(["hollow: no effect in any history"] if any(idle.values()) else []),
     ]
-    style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {result.by_words}", ax), caption("; ".join(marks), ax))
+    heading(ax, f"{things}, {long_date(result.as_of)} to {result.by_words}", "; ".join(marks))
     rows(ax, acts)
     row = 0.0
     for label, items in booked.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, limits, name, number, rows
+from simlib.plots.row_layout import heading, limits, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def pools(result: Pool, ax: Axes) -> Axes:
     - Hollow diamond: their logarithmic pool.
     """
     note = f"probability by {result.by_words}, {result.basis}; line: from the lowest to the highest view"
-    style.dress(ax, fit(_finding(result), ax), caption(note, ax))
+    heading(ax, _finding(result), note)
     rows(ax, len(result.items))
     for row, item in enumerate(result.items):
         values, at = item.views[:, -1].tolist(), row + 0.2

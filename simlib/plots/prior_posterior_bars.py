@@ -10,7 +10,7 @@ from simlib.evidence.lessons import UNCHANGED, UNDECIDED
 from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, rows
+from simlib.plots.row_layout import heading, name, rows
 from simlib.quantities import show
 from simlib.scenario.scales import forward
 
@@ -58,7 +58,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
         "grey: 5 to 95% and median before the log; colour: after it (dark: moved or narrower, dashed: the draws "
         "cannot decide, pale: hardly changed)"
     )
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     rows(ax, len(learnt))
     for place, each in enumerate(learnt):
         number = numbers[each.id]

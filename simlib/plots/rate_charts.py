@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import capital, counted, percent, quoted
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
+from simlib.plots.row_layout import heading, name, number, rows, whisker
 from simlib.quantities import DAYS_PER
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
     title = f"{outside} of {of_all} lie outside the range of past crises"
     title = title if checks else "The scenario names no class of past crises"
     note = "line: 95% interval of the share of past crises; bar: that share; dot: this scenario, orange where outside"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     rows(ax, len(checks))
     top = max((max(check.rate.high or 0.0, check.implied or 0.0) for check in checks), default=1.0)
     for row, check in enumerate(checks):
@@ -63,7 +63,7 @@ def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: Histori
     crises = counted(len(result.cases.names), "past crisis", "past crises")
     known = f"; line: {len(law.cases.names):,} crises of the same kind" if law else ""
     title, note = f"How soon {quoted(label)} first came in {crises}", f"dot: estimate; bar: its 90% interval{known}"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     lines = {row["from_day"]: row["per_day"] for row in law.hazard.to_dict("records") if row["events"]} if law else {}
     bands = [row for row in result.hazard.to_dict("records") if row["events"] or row["from_day"] in lines]
     for place, row in enumerate(bands):

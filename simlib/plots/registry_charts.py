@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, name, number, rows
+from simlib.plots.row_layout import heading, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
     - Text: the probability, and whether the event happened.
     """
     note = "line: 5 to 95% over the assumptions; filled: the forecast; hollow: the base rate"
-    style.dress(ax, fit("Registered forecasts beside their base rates", ax), caption(note, ax))
+    heading(ax, "Registered forecasts beside their base rates", note)
     rows(ax, len(result.rows))
     for row, each in enumerate(result.rows):
         forecast, at = each.forecast, row + 0.2
@@ -52,7 +52,7 @@ def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
     In 90 of 100 samples of the same size, the curve of a calibrated forecaster lies in the grey band.
     """
     note = "grey: where a calibrated forecaster's curve lies in 90 of 100 samples of this size"
-    style.dress(ax, fit(f"Calibration of {counted(int(curve.cases.sum()), 'forecast')}", ax), caption(note, ax))
+    heading(ax, f"Calibration of {counted(int(curve.cases.sum()), 'forecast')}", note)
     ax.fill_between(curve.probability, curve.low, curve.high, color=style.GHOST, alpha=0.4, linewidth=0)
     ax.plot([0, 1], [0, 1], color=style.INK, linewidth=0.8, linestyle=":")
     ax.plot(curve.probability, curve.frequency, "o-", color=style.category(1)[0], markersize=5)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit, limits, name, number, rows
+from simlib.plots.row_layout import bar, heading, limits, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"
     note = "change in log-odds; plain: news about the state; hatched: lesson about the assumptions"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     strongest = sorted(result.rows, key=lambda row: -abs(row.effect))[:most]
     shown = [row for row in result.rows if row in strongest]
     others = [row for row in result.rows if row not in strongest]
@@ -42,7 +42,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     reach = 1e-9
     for place, (label, state, taught) in enumerate(bars):
         name(ax, place, label)
-        ends = _bar(ax, place + 0.2, state, taught)
+        ends = _both_parts(ax, place, state, taught)
         reach = max(reach, *(abs(end) for end in ends))
         total = state + taught
         number(ax, ends[1] if total >= 0 else ends[0], place + 0.2, f"{total:+z.2f}", right=total >= 0)
@@ -50,15 +50,14 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     return ax
 
 
-def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
+def _both_parts(ax: Axes, place: int, state: float, taught: float) -> tuple[float, float]:
     """Draw both parts of a bar, and return the lowest and the highest value of the bar.
 
     Parts of the same sign stand end to end. Parts of different signs both begin at 0.
     """
     begin = state if state * taught > 0 else 0.0
-    edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
-    ax.barh(place, state, color=_colour(state), **edge)
-    ax.barh(place, taught, left=begin, color=_colour(taught), hatch="////", **edge)
+    bar(ax, place, state, _colour(state))
+    bar(ax, place, taught, _colour(taught), left=begin, hatched=True)
     ends = (0.0, state, begin + taught)
     return min(ends), max(ends)
 

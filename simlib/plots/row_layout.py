@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from simlib.plots import style
 from simlib.plots.lettering import settle
@@ -30,16 +31,12 @@ def rows(ax: Axes, count: int) -> Axes:
 
 def letters(ax: Axes, share: float = 1.0) -> int:
     """Return how many letters of small type fit into `share` of the width of an axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return max(12, int(share * ax.get_window_extent().width / (style.SMALL * figure.dpi / 72 * 0.52)))
+    return max(12, int(share * ax.get_window_extent().width / (style.SMALL * style.figure_of(ax).dpi / 72 * 0.52)))
 
 
 def lines_within(ax: Axes) -> float:
     """Return how many lines of small type fit into the height of an axes."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return ax.get_window_extent().height / (1.2 * style.SMALL * figure.dpi / 72)
+    return ax.get_window_extent().height / (1.2 * style.SMALL * style.figure_of(ax).dpi / 72)
 
 
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
@@ -84,8 +81,7 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
 
 def limits(ax: Axes, low: float, high: float) -> None:
     """Set the limits of the horizontal axis, or wider ones if a number beside a bar would not fit."""
-    figure, box = ax.get_figure(root=True), ax.get_window_extent()
-    assert figure is not None
+    figure, box = style.figure_of(ax), ax.get_window_extent()
     ax.set_xlim(low, high)
     beside = [text for text in ax.texts if getattr(text, "xycoords", "") == "data"]
     for _ in range(3):  # more room on one side moves the numbers of the other
@@ -114,6 +110,12 @@ def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], l
         ax.set_xticks(places, upright, rotation=90)
 
 
+def bar(ax: Axes, row: ArrayLike, length: ArrayLike, colour: str, *, left: float = 0.0, hatched: bool = False) -> None:
+    """Draw the bar of a row, or of each row, from `left` on. A negative `length` goes to the left."""
+    look: dict[str, Any] = {"color": colour, "edgecolor": style.INK, "linewidth": 0.5, "hatch": "////" * hatched}
+    ax.barh(np.asarray(row) + 0.2, length, left=left, height=0.36, **look)
+
+
 def whisker(ax: Axes, low: float, high: float, row: float) -> None:
     """Draw the interval from `low` to `high`, with end caps, at the height `row`."""
     ax.plot([low, high], [row, row], color=style.INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
@@ -121,13 +123,13 @@ def whisker(ax: Axes, low: float, high: float, row: float) -> None:
         ax.plot([end, end], [row - 0.07, row + 0.07], color=style.INK, linewidth=1.2, zorder=4)
 
 
-def fit(text: str, ax: Axes) -> str:
-    """Break a title so that it fits over an axes, in at most three lines, or in four of small type."""
-    usual = style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), len(text))
-    small = style.wrap(text, max(24, int(letters(ax) * 0.8)), style.TITLE_LINES + 1)
-    return small if min(usual.count("\n"), small.count("\n")) >= style.TITLE_LINES else usual
+def heading(ax: Axes, title: str, note: str) -> None:
+    """Give an axes the common look, with a title and a note below the title, both broken to fit over the axes.
 
-
-def caption(text: str, ax: Axes) -> str:
-    """Break a note under a title so that it fits over an axes."""
-    return style.wrap(text, letters(ax), len(text))
+    A title has at most three lines, or four of small type.
+    """
+    width = letters(ax)
+    usual = style.wrap(title, max(20, int(width * 0.8 * style.SMALL / style.TITLE)), len(title))
+    small = style.wrap(title, max(24, int(width * 0.8)), style.TITLE_LINES + 1)
+    is_long = min(usual.count("\n"), small.count("\n")) >= style.TITLE_LINES
+    style.dress(ax, small if is_long else usual, style.wrap(note, width, len(note)))

@@ -9,7 +9,7 @@ from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.panel import SideLabels
-from simlib.plots.row_layout import caption, fit
+from simlib.plots.row_layout import heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def series(result: ForecastSeries, ax: Axes) -> Axes:
     else:
         first, last = (percent(courses[0].values[place]) for place in (0, -1))
         title, note = f"{result.lines[0].measure.label} by {result.by_words}: {first}, then {last}", news
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     days = mdates.date2num([date.as_of for date in result.dates])
     edge = days[-1] + max(SHOWN * (days[-1] - days[0]), 1.0)
     for course in courses:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simlib.analysis.sensitivity.sobol_indices import share_in_words
 from simlib.formatting import counted, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
+from simlib.plots.row_layout import heading, limits, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
     some = about.shares[:most]
     title = _title(about.measure.label, some)
     unit = f"share of the variance over the priors, by {result.by_words}"
-    style.dress(ax, fit(title, ax), caption(f"{unit}; filled: alone, hollow: with others; whiskers: 95%", ax))
+    heading(ax, title, f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
     rows(ax, len(some))
     for row, share in enumerate(some):
         name(ax, row, share.input.label)

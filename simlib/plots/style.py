@@ -22,7 +22,9 @@ from simlib.formatting import by_date
 from simlib.plots.lettering import settle
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, OCHRE, BLACK = "#E69F00", "#56B4E9", "#8C7A00", "#222222"
@@ -86,6 +88,13 @@ def luminance(colour: NDArray) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
+def figure_of(artist: Artist) -> Figure:
+    """Return the figure in which an axes or a text stands."""
+    figure = artist.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
     """Give an axes the common look: open frame, pale grid, title, and the note `unit` below the title."""
     for side in ("top", "right"):
@@ -126,7 +135,7 @@ def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -
         title = wrap(title, max(12, int(letters * TITLE / size)), 1)
     text = ax.set_title(title, loc="left", fontsize=size, color=INK, fontweight="bold", pad=pad)
     settle(text)
-    height, box = text.get_figure(root=True).bbox.height, ax.get_position()  # type: ignore[union-attr]
+    height, box = figure_of(ax).bbox.height, ax.get_position()
     over = (text.get_window_extent().y1 + EDGE) / height - 1
     if 0 < over < box.height:
         ax.set_position((box.x0, box.y0, box.width, box.height - over))

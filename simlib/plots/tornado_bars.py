@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
+from simlib.plots.row_layout import bar, heading, limits, name, number, rows, whisker
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers
 
 ROWS = 10
-LOOKS = ((style.SKY, "////"), (style.ORANGE, ""))
-"""Colour and hatch of the bar at the low end and of the bar at the high end of a range."""
+LOOKS = ((style.SKY, True), (style.ORANGE, False))
+"""Colour of the bar at the low end and of the bar at the high end of a range, and whether it is hatched."""
 
 
 def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
@@ -37,13 +37,13 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     what = "probability" if about.probability else "expected number"
     line = "at the medians" if result.provenance["belief"] else "as stated"
     unit = f"{what} by {result.by_words}; line: {line}, {write(stated)}"
-    style.dress(ax, fit(title, ax), caption(f"{unit}; hatched: at its low, plain: at its high", ax))
+    heading(ax, title, f"{unit}; hatched: at its low, plain: at its high")
     rows(ax, len(bars))
-    for row, bar in enumerate(bars):
-        name(ax, row, bar.assumption.short_label)
-        _draw(ax, row + 0.2, bar, place, stated, [write(float(x[place])) for x in (bar.at_low, bar.at_high)])
+    for row, each in enumerate(bars):
+        name(ax, row, each.assumption.short_label)
+        _draw(ax, row, each, place, stated, [write(float(x[place])) for x in (each.at_low, each.at_high)])
     ax.axvline(stated, color=style.INK, linewidth=1)
-    ends = [stated, *(float(x[place]) for bar in bars for x in (bar.at_low, bar.at_high))]
+    ends = [stated, *(float(x[place]) for each in bars for x in (each.at_low, each.at_high))]
     room = 0.42 * max(max(ends) - min(ends), 1e-9)
     limits(ax, min(ends) - room, max(ends) + room)
     if about.probability:
@@ -53,20 +53,18 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     return ax
 
 
-def _draw(ax: Axes, row: float, bar: Bar, place: int, stated: float, texts: list[str]) -> None:
+def _draw(ax: Axes, row: int, both: Bar, place: int, stated: float, texts: list[str]) -> None:
     values, halves = (
-        [float(x[place]) for x in pair] for pair in ((bar.at_low, bar.at_high), (bar.half_low, bar.half_high))
+        [float(x[place]) for x in pair] for pair in ((both.at_low, both.at_high), (both.half_low, both.half_high))
     )
-    span = (bar.assumption.low, bar.assumption.high)
+    span = (both.assumption.low, both.assumption.high)
     right = [value >= stated for value in values]
     if right[0] == right[1]:
         right = [value >= max(values) for value in values]
     ends = zip(values, halves, span, right, texts, LOOKS, strict=True)
-    for value, half, limit, side, text, (colour, hatch) in ends:
-        ax.barh(
-            row, value - stated, left=stated, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch
-        )
+    for value, half, limit, side, text, (colour, hatched) in ends:
+        bar(ax, row, value - stated, colour, left=stated, hatched=hatched)
         if half > 0:
-            whisker(ax, value - half, value + half, row)
-        at = show(limit, bar.assumption.kind, bar.assumption.unit)
-        number(ax, value + (half if side else -half), row, f"{text} at {at}", right=side)
+            whisker(ax, value - half, value + half, row + 0.2)
+        at = show(limit, both.assumption.kind, both.assumption.unit)
+        number(ax, value + (half if side else -half), row + 0.2, f"{text} at {at}", right=side)

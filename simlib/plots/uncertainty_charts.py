@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simlib.formatting import percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, name, number, rows, whisker
+from simlib.plots.row_layout import bar, heading, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
         if spread.share
         else ""
     )
-    style.dress(ax, fit(title, ax), caption(unit + share, ax))
+    heading(ax, title, unit + share)
     ranks = np.cumsum(weights) - weights / 2
     ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
     ax.plot(values, ranks, color=style.BLUE, linewidth=1.6)
@@ -72,12 +72,11 @@ def split(result: Uncertainty, ax: Axes) -> Axes:
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
     title = f"{how_much} of the uncertainty comes from the assumptions: {quoted(most.measure.label)}"
     unit = f"share of the variance p(1 - p), by {result.by_words}; hatched: assumptions, plain: chance"
-    style.dress(ax, fit(title, ax), caption(unit, ax))
+    heading(ax, title, unit)
     rows(ax, len(some))
-    look: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     for row, (spread, part) in enumerate(some):
-        ax.barh(row + 0.2, part.value, color=style.ORANGE, hatch="////", **look)
-        ax.barh(row + 0.2, 1 - part.value, left=part.value, color=style.GRID, **look)
+        bar(ax, row, part.value, style.ORANGE, hatched=True)
+        bar(ax, row, 1 - part.value, style.GRID, left=part.value)
         whisker(ax, max(part.value - part.half, 0.0), min(part.value + part.half, 1.0), row + 0.2)
         name(ax, row, f"{spread.measure.label} ({percent(spread.mean.value)})")
         number(ax, 1.0, row + 0.2, percent(part.value))

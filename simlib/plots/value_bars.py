@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.formatting import percent, quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
+from simlib.plots.row_layout import heading, limits, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         else "no single assumption has a value larger than its error"
     )
     unit = f"share of the value of settling all assumptions; probability by {result.by_words}; whiskers: 95%"
-    style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax), caption(unit, ax))
+    heading(ax, f"{result.measure.label}: {next_one}", unit)
     rows(ax, len(some))
     for row, worth in enumerate(some):
         ax.barh(row + 0.2, worth.share, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)
@@ -62,7 +62,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     title = f"{result.measure.label}: {finding}"
     unit = f"probability by {result.by_words} if still open on {result.look_by_words}"
     line = "" if np.isnan(result.if_open) else f"; dashed line: without watching, {percent(result.if_open)}"
-    style.dress(ax, fit(title, ax), caption(f"{unit}; filled: seen by then, hollow: not seen{line}", ax))
+    heading(ax, title, f"{unit}; filled: seen by then, hollow: not seen{line}")
     rows(ax, len(some))
     ax.axvline(result.if_open, color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
     for row, one in enumerate(some):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import quoted
 from simlib.plots import style
-from simlib.plots.row_layout import caption, fit, limits, name, number, rows, whisker
+from simlib.plots.row_layout import bar, heading, limits, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ def _differences(result: Comparison, measure: str | None) -> Mapping[str, Differ
 def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: int) -> None:
     what = "probability" if first.measure.probability else "expected number"
     how = f", over {result.draws} draws of the assumptions" if result.draws else ", at the stated values"
-    style.dress(ax, fit(title, ax), caption(f"{what} by {result.by_words}{how}", ax))
+    heading(ax, title, f"{what} by {result.by_words}{how}")
     rows(ax, count)
     name(ax, 0, "Baseline")
     before = float(first.before[-1])
@@ -86,16 +86,7 @@ def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0
-    ax.barh(
-        row + 0.2,
-        change,
-        left=start,
-        height=0.36,
-        color=style.ORANGE if rise else style.SKY,
-        edgecolor=style.INK,
-        linewidth=0.5,
-        hatch="" if rise else "////",
-    )
+    bar(ax, row, change, style.ORANGE if rise else style.SKY, left=start, hatched=not rise)
     low, high = before + float(difference.low[-1]), before + float(difference.high[-1])
     if high - low > 1e-6:
         whisker(ax, max(low, 0.0), high, row + 0.2)

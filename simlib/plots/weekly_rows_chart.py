@@ -9,7 +9,7 @@ import numpy as np
 from simlib.formatting import long_date
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import caption, fit
+from simlib.plots.row_layout import heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def weekly_rows(result: RowsPerWeek, ax: Axes) -> Axes:
     title = f"In {sum(outside)} of {len(weeks)} weeks the log has more or fewer rows than the model expects"
     bars = "bars: nine in ten histories of the model, line: median; dots: the log, diamonds: outside the bars"
     note = f"up to {long_date(result.until)}; {bars}"
-    style.dress(ax, fit(title, ax), caption(note, ax))
+    heading(ax, title, note)
     low, high = (np.array([getattr(rows, name) for rows in weeks]) for name in ("low", "high"))
     ax.bar(days, high - low + 0.5, 5, low - 0.25, color=style.BLUE, alpha=0.25)
     ax.hlines([rows.median for rows in weeks], days - 2.5, days + 2.5, color=style.BLUE, linewidth=1.5)

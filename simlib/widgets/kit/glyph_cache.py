@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.plots.style import figure_of
+
 if TYPE_CHECKING:
     from matplotlib.text import Text
 
@@ -72,10 +74,8 @@ def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
     lines = text.get_text().split("\n")
     if not text.get_visible() or not any(lines):
         return
-    figure = text.get_figure(root=True)
-    assert figure is not None
     x, y = text.get_transform().transform(text.get_unitless_position())
-    size, weight, dpi = float(text.get_fontsize()), text.get_fontweight(), figure.dpi
+    size, weight, dpi = float(text.get_fontsize()), text.get_fontweight(), figure_of(text).dpi
     em = size * dpi / 72
     leading = LEADING * em
     extra = (len(lines) - 1) * leading
