@@ -57,11 +57,8 @@ def answers(material: Material) -> Iterator[Block]:
     if material.what_if:
         yield Block("text", material.what_if[0])
         yield Block("list", items=material.what_if[1:] or ("Nothing else is changed.",))
-    over = (
-        "on average over the ranges of the assumptions"
-        if forecast.stated
-        else ("at the stated values of the assumptions")
-    )
+    over = "on average over the ranges of the assumptions"
+    over = over if forecast.stated else "at the stated values of the assumptions"
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
     spread = "" if material.draws is None else "; in brackets, the range over nine in ten sets of assumptions"
     beside = "" if material.baseline is None else "; the baseline is the unchanged scenario, computed in the same way"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simlib.formatting import capital, counted, long_date, one_digit, percent, plainly, quoted
 from simlib.quantities import show_range
@@ -21,9 +21,9 @@ from simlib.report.confidence import confidence_in
 from simlib.report.figure_blocks import figure_block
 from simlib.report.likelihood import icd203
 from simlib.report.limits import LIMITS, own_limits
-from simlib.report.markup import Block, RangeBar
+from simlib.report.markup import Block, ValueBar
 from simlib.report.material import Material
-from simlib.results import ONGOING
+from simlib.results import ONGOING, Forecast
 
 if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Bar
@@ -89,7 +89,7 @@ def _headline(material: Material) -> Iterator[Block]:
     lead, forecast = material.lead, material.forecast
     if lead.kind not in ("question", "ending"):
         return
-    p = _probability(material, lead.kind, lead.of)
+    p = _probability(forecast, lead.kind, lead.of)
     spread = material.spread
     by = forecast.by_words
     said = [Block("heading", f"{lead.label} by {by}" if lead.of != ONGOING else f"No ending by {by}")]
@@ -106,7 +106,7 @@ def _headline(material: Material) -> Iterator[Block]:
         told = f"{clipped(material.changes.told, _NOTE)} The forecast is about a new occurrence after {since}."
         said.append(Block("claim", "The log already reports it.", (told,)))
     if material.baseline is not None:
-        old = _probability_of(material.baseline, lead.kind, lead.of)
+        old = _probability(material.baseline, lead.kind, lead.of)
         said.append(Block("text", f"The unchanged scenario gives {percent(old)}."))
     found = confidence_in(material)
     sides_of = (("Against it", found.against), ("For it", found.supporting))
@@ -174,15 +174,11 @@ def _other_answers(material: Material) -> Iterator[Block]:
 
 
 def _answers(material: Material, kind: str, names: Iterable[str]) -> Block:
-    rows: list[tuple[str | RangeBar, ...]] = [("", "Probability", "5–95%")]
+    rows = [("", "Probability", "5–95%")]
     for name in names:
-        p = _probability(material, kind, name)
-        label = material.forecast.label(f"{kind}s", name)
-        if material.draws is None:
-            rows.append((clipped(label, _LABEL), percent(p), ""))
-            continue
-        low, high = material.range_of(kind, name)
-        rows.append((clipped(label, _LABEL), percent(p), f"{percent(low)} to {percent(high)}"))
+        label = clipped(material.forecast.label(f"{kind}s", name), _LABEL)
+        ends = map(percent, material.range_of(kind, name)) if material.draws is not None else ()
+        rows.append((label, percent(_probability(material.forecast, kind, name)), " to ".join(ends)))
     return Block("table", items=tuple(rows))
 
 
@@ -214,11 +210,8 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 def _to_find_out(material: Material, bar: Bar) -> str:
     a, parts = bar.assumption, []
-    worth = (
-        None
-        if material.worth is None
-        else next((w for w in material.worth.worths if w.assumption.id == a.id and w.known), None)
-    )
+    worths = [] if material.worth is None else material.worth.worths
+    worth = next((w for w in worths if w.assumption.id == a.id and w.known), None)
     if worth is not None:
         parts.append(f"Knowing it would remove {worth.of_all} of the spread.")
     seen = [] if material.seeing is None else material.seeing.observations
@@ -264,10 +257,10 @@ def _views(material: Material) -> Iterator[Block]:
         return
     item, pool = material.view_item(), material.views
     top = max(float(item.views[:, -1].max()), 0.01)
-    rows: list[tuple[str | RangeBar, ...]] = [("View", "Probability", f"Bar from 0% to {percent(top)}")]
+    rows: list[tuple[str | ValueBar, ...]] = [("View", "Probability", f"Bar from 0% to {percent(top)}")]
     names = [*pool.weights, "Pooled, each view with the same weight"]
     for name, value in zip(names, [*item.views[:, -1].tolist(), float(item.linear[-1])], strict=True):
-        rows.append((name, percent(value), RangeBar(0.0, value / top, value / top, percent(value))))
+        rows.append((name, percent(value), ValueBar(value / top, percent(value))))
     yield Block("heading", f"Views side by side: {item.label}")
     yield Block("table", items=tuple(rows))
 
@@ -304,12 +297,12 @@ def _consequences(material: Material) -> Iterator[Block]:
     rows = []
     for name, impact in list(impacts.items())[:_PAST]:
         mean = f"{_amount(float(impact.mean[-1]))} {impact.unit}"
-        cells = ["", "", ""]
+        some = span = worst = ""
         if impact.sample is not None:
-            low, high = (_amount(impact.sample.quantile(share).value) for share in (0.05, 0.95))
+            some = percent(impact.sample.exceeds(0.0).value)
+            span = " to ".join(_amount(impact.sample.quantile(share).value) for share in (0.05, 0.95))
             worst = _amount(impact.sample.worst().value)
-            cells = [percent(impact.sample.exceeds(0.0).value), f"{low} to {high}", worst]
-        rows.append((material.forecast.label("impacts", name), cells[0], mean, cells[1], cells[2]))
+        rows.append((material.forecast.label("impacts", name), some, mean, span, worst))
     yield Block("heading", f"Consequences by {material.forecast.by_words}")
     yield Block("table", items=(head, *rows))
 
@@ -360,9 +353,5 @@ def clipped(text: str, most: int, *, sentence: bool = False) -> str:
     return text[: text.rfind(" ", 0, most)].rstrip(",;:.") + " …"
 
 
-def _probability(material: Material, kind: str, name: str) -> float:
-    return _probability_of(material.forecast, kind, name)
-
-
-def _probability_of(forecast: Any, kind: str, name: str) -> float:
+def _probability(forecast: Forecast, kind: str, name: str) -> float:
     return float(getattr(forecast, f"{kind}s")[name].probability[-1])

@@ -98,12 +98,9 @@ _EXPECTED = "expected the JSON of an earlier `simlib report --json FILE` or `sim
 
 
 def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(data, dict) and data.get("answer") == "forecast":
-        yield data
-    elif isinstance(data, dict):
-        for value in data.values():
-            if isinstance(value, dict) and value.get("answer") == "forecast":
-                yield value
+    for value in [data, *data.values()] if isinstance(data, dict) else []:
+        if isinstance(value, dict) and value.get("answer") == "forecast":
+            yield value
 
 
 def changes(

@@ -36,29 +36,20 @@ class Confidence:
     """How far a forecast can be trusted, and why.
 
     - `level`: "low", "moderate" or "high".
-    - `grounds`: pairs. The first says whether a reason speaks for the forecast. The second is the reason in words.
+    - `supporting`, `against`: the reasons, in words, that speak for the forecast and against it.
     """
 
     level: str
-    grounds: tuple[tuple[bool, str], ...]
-
-    @property
-    def supporting(self) -> list[str]:
-        """The reasons that speak for the forecast."""
-        return [words for good, words in self.grounds if good]
-
-    @property
-    def against(self) -> list[str]:
-        """The reasons that speak against the forecast."""
-        return [words for good, words in self.grounds if not good]
+    supporting: list[str]
+    against: list[str]
 
 
 def confidence_in(material: Material) -> Confidence:
     """Return the confidence in the headline of a report."""
-    grounds = tuple(_grounds(material))
-    against = sum(not good for good, _ in grounds)
-    level = "high" if not against else "low" if against >= AGAINST else "moderate"
-    return Confidence(level, grounds)
+    grounds = list(_grounds(material))
+    supporting, against = ([words for good, words in grounds if good is side] for side in (True, False))
+    level = "high" if not against else "low" if len(against) >= AGAINST else "moderate"
+    return Confidence(level, supporting, against)
 
 
 def _grounds(material: Material) -> Iterator[tuple[bool, str]]:

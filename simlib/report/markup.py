@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Block", "RangeBar", "to_html", "to_markdown"]
+__all__ = ["Block", "ValueBar", "to_html", "to_markdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Block:
     - "big" shows `text` in large letters, and `items` in small ones.
     - "claim" shows `text` in bold, then `items`.
     - "list" has texts in `items`.
-    - "table" has rows of cells in `items`, the head first. A cell is a text or a `RangeBar`.
+    - "table" has rows of cells in `items`, the head first. A cell is a text or a `ValueBar`.
     - "contents" has pairs in `items`: words, and the `name` of the heading to which they link.
     - "figure" has an image in `png` and its description in `text`. It is `width` pixels wide on screen (0: its own
       width).
@@ -41,15 +41,10 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class RangeBar:
-    """A range of probabilities with a value in it: a bar in HTML, and `words` in Markdown.
+class ValueBar:
+    """A bar of the length `value` (0 to 1) in HTML, and `words` in Markdown."""
 
-    `low`, `value` and `high` are positions on the bar, from 0 (left end) to 1 (right end).
-    """
-
-    low: float
     value: float
-    high: float
     words: str
 
 
@@ -135,18 +130,18 @@ def _html(block: Block) -> str:
 
 
 def _html_table(rows: tuple[Any, ...]) -> str:
-    def row(cells: Iterable[str | RangeBar], tag: str) -> str:
+    def row(cells: Iterable[str | ValueBar], tag: str) -> str:
         tags = ((tag if cell else "td", cell) for cell in cells)  # an empty header cell would confuse screen readers
         return "<tr>" + "".join(f"<{each}>{_cell(cell)}</{each}>" for each, cell in tags) + "</tr>"
 
     return f"<table><thead>{row(rows[0], 'th')}</thead><tbody>{''.join(row(r, 'td') for r in rows[1:])}</tbody></table>"
 
 
-def _cell(cell: str | RangeBar) -> str:
+def _cell(cell: str | ValueBar) -> str:
     if isinstance(cell, str):
         return html.escape(cell)
-    low, value, wide = (f"{100 * x:.1f}%" for x in (cell.low, cell.value, cell.high - cell.low))
-    bar = f'<i style="left:{low};width:{wide}"></i><b style="left:{value}"></b>'
+    value = f"{100 * cell.value:.1f}%"
+    bar = f'<i style="left:0.0%;width:{value}"></i><b style="left:{value}"></b>'
     return f'<span class="span" role="img" aria-label="{html.escape(cell.words)}">{bar}</span>'
 
 
@@ -175,7 +170,7 @@ def _markdown(block: Block) -> str:
     return text
 
 
-def _words(cell: str | RangeBar) -> str:
+def _words(cell: str | ValueBar) -> str:
     return cell if isinstance(cell, str) else cell.words
 
 

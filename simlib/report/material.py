@@ -139,18 +139,19 @@ def gather(
     `draws` were learnt from a log, nothing is compared with the past, because the past says nothing about the time
     after the log. Raises any SimlibError that a question raises.
     """
-    world = ledger.readable(_without_windows(scenario, forecast))
+    from simlib.analysis.indicators.watch_list import indicators
+    from simlib.analysis.sensitivity.direct_rates import self_evident
+    from simlib.analysis.whatif.variants import without_windows
+
+    world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
     belief = draws.belief if draws is not None and not draws.belief.is_prior else None
     steps = _steps(world, forecast, ranked, belief, seed)
-    day, engine = min(WATCHED, scenario.horizon_days / 2), "montecarlo"
     uncertain = any(not assumption.fixed for assumption in scenario.assumptions.values())
     sign_draws = _SIGN_DRAWS if uncertain else 0
-    common: dict[str, Any] = {"look_by": day, "engine": engine, "seed": seed}
     size = belief.draws if belief else max(sign_draws, 1)
+    common: dict[str, Any] = {"look_by": min(WATCHED, scenario.horizon_days / 2), "engine": "montecarlo", "seed": seed}
     common |= {"draws": belief or sign_draws, "runs": -(-_SIGN_HISTORIES // size)}
-    from simlib.analysis.indicators.watch_list import indicators
-
     signs = [partial(indicators, world, f"ending:{name}", **common) for name in ranked[:2]]
     answers = []
     every: list[Callable[..., Any]] = [*steps.values(), *signs]
@@ -159,7 +160,7 @@ def gather(
         control.report((number + 1) / len(every))
     named = dict(zip(steps, answers, strict=False))
     named |= {} if draws is None else _ranges(scenario, draws)
-    named |= {"indicators": tuple(answers[len(steps) :]), "evident": _evident(scenario)}
+    named |= {"indicators": tuple(answers[len(steps) :]), "evident": self_evident(scenario, headline(scenario))}
     return Material(scenario, forecast, draws, **named)
 
 
@@ -170,6 +171,7 @@ def _steps(
 
     The key of each function is the field of `Material` that stores its result.
     """
+    from simlib.analysis.paths.classes import paths
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -184,7 +186,7 @@ def _steps(
         way: Engine = "auto" if engine == "exact" else engine
         steps["tornado"] = partial(drivers, world, about, engine=way, draws=belief or 0, seed=seed)
     if world.ladders:
-        steps["paths"] = partial(_paths, world, engine, seed)
+        steps["paths"] = partial(paths, world, engine=engine, top=8, seed=seed)
     if uncertain and lead and any(not move.covert for move in world):
         day = min(WATCHED, world.horizon_days / 2)
         draws = belief or _OBSERVATION_DRAWS
@@ -194,18 +196,6 @@ def _steps(
     if has_log(world) and belief is None:
         steps["past"] = partial(prior_predictive, world, seed=seed)
     return steps
-
-
-def _without_windows(scenario: Scenario, forecast: Forecast) -> Scenario:
-    from simlib.analysis.whatif.variants import without_windows
-
-    return without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario
-
-
-def _evident(scenario: Scenario) -> frozenset[str]:
-    from simlib.analysis.sensitivity.direct_rates import self_evident
-
-    return self_evident(scenario, headline(scenario))
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
@@ -226,12 +216,6 @@ def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
     if draws.belief.is_prior and draws.belief.draws >= LEAST_DRAWS and answer.spread().variance.value > 0:
         named["worth"] = evppi_from(answer)
     return named
-
-
-def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> Paths:
-    from simlib.analysis.paths.classes import paths
-
-    return paths(world, engine=engine, top=8, seed=seed, control=control)
 
 
 def pooled_views(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from simlib.calibration.registry_score import OURS, RegistryScore, called
 from simlib.calibration.scores import calibration_curve
 from simlib.files import write_atomically
 from simlib.formatting import long_date, percent
+from simlib.plots.figure import drawn, small_png
+from simlib.plots.registry_charts import calibration, registered
 from simlib.report.markup import Block, to_html
 
 __all__ = ["write_registry_page"]
@@ -32,7 +34,7 @@ def _blocks(score: RegistryScore) -> Iterator[Block]:
     yield Block("list", items=tuple(score.sentences()))
     if not score.rows:
         return
-    yield Block("figure", " ".join(score.sentences()), png=_picture("registered", score, 260 + 44 * len(score.rows)))
+    yield Block("figure", " ".join(score.sentences()), png=_picture(registered, score, 260 + 44 * len(score.rows)))
     yield Block("heading", "Forecasts, rivals and scores")
     yield Block("table", items=tuple(_table(score)))
     settled = score.settled
@@ -40,7 +42,7 @@ def _blocks(score: RegistryScore) -> Iterator[Block]:
         given = [row.forecast.probability for row in settled]
         curve = calibration_curve(given, [row.verdict == "yes" for row in settled], resamples=_RESAMPLES, seed=_SEED)
         yield Block("heading", "Calibration")
-        yield Block("figure", "Calibration curve with its 90% band.", png=_picture("calibration", curve, 520))
+        yield Block("figure", "Calibration curve with its 90% band.", png=_picture(calibration, curve, 520))
     yield Block("heading", "Rules")
     yield Block(
         "table", items=(("No.", "Rule", "Who decides", "Void when", "Reason for the base rate"), *_rules(score))
@@ -87,9 +89,5 @@ def _receipts(score: RegistryScore) -> Iterator[tuple[str, ...]]:
         yield (str(one.number), one.registered_at, one.scenario_sha256[:12], one.version, one.receipt)
 
 
-def _picture(kind: str, subject: object, height: int) -> bytes:
-    from simlib.plots import registry_charts
-    from simlib.plots.figure import drawn, small_png
-
-    draw = partial(getattr(registry_charts, kind), subject)
-    return small_png(drawn(draw, 1000, height, (0.08, 0.12, 0.84, 0.72)))
+def _picture(draw: Callable[..., object], subject: object, height: int) -> bytes:
+    return small_png(drawn(partial(draw, subject), 1000, height, (0.08, 0.12, 0.84, 0.72)))

@@ -68,23 +68,17 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
     """Return the forecast of a scenario, and the forecasts of which it is the mean (None: there are no draws)."""
-    common: dict[str, Any] = {
-        "engine": options.engine,
-        "runs": options.runs,
-        "seed": options.seed,
-        "times": daily_steps(world.horizon_days),
-        "ignore_windows": options.ignore_windows,
-    }
-    if not isinstance(options.draws, Belief) and not options.draws:
+    common: dict[str, Any] = vars(options) | {"times": daily_steps(world.horizon_days)}
+    sets = common.pop("draws")
+    if sets == 0:
         return forecast(world, **common, control=control), None
-    prior = isinstance(options.draws, int)
-    belief = grouped_prior(world, options.draws, options.seed) if prior else options.draws  # type: ignore[arg-type]
+    belief = sets if isinstance(sets, Belief) else grouped_prior(world, sets, options.seed)
     stated = forecast(world, **common, control=control.part(0.0, 0.05))
-    work = (stated.states or 0) * (1 + len(world.questions)) * belief.draws  # type: ignore[union-attr]
+    work = (stated.states or 0) * (1 + len(world.questions)) * belief.draws
     if options.engine != "exact" or work <= PATIENCE:
         draws = over_priors(world, draws=belief, **common, control=control.part(0.05, 1.0))
     else:
-        draws = _in_part(world, belief, stated, common, control.part(0.05, 1.0))  # type: ignore[arg-type]
+        draws = _in_part(world, belief, stated, common, control.part(0.05, 1.0))
     mean, way = draws.mixture(), draws.forecasts[0].provenance
     counted = {key: way[key] for key in ("by_histories", "firings_by", "histories_seed") if key in way}
     if "histories" in way:

@@ -20,7 +20,7 @@ from simlib.machine.measures import find
 from simlib.report.brief import clipped
 from simlib.report.confidence import confidence_in
 from simlib.report.limits import own_limits
-from simlib.report.markup import Block, RangeBar, to_html, to_markdown
+from simlib.report.markup import Block, ValueBar, to_html, to_markdown
 from simlib.report.material import Material
 from simlib.report.page import blocks
 from simlib.report.sample import ReportOptions, grouped_prior, sampled
@@ -182,8 +182,6 @@ def test_texts_are_cut_after_a_sentence_or_a_word():
 
 
 def test_a_bar_is_drawn_in_html_and_read_in_markdown():
-    table = Block("table", items=(("a", "b"), ("x", RangeBar(0.1, 0.2, 0.4, "10% to 40%"))))
-    assert 'aria-label="10% to 40%"><i style="left:10.0%;width:30.0%"></i><b style="left:20.0%"></b>' in to_html(
-        [table]
-    )
-    assert "| x | 10% to 40% |" in to_markdown([table])
+    table = Block("table", items=(("a", "b"), ("x", ValueBar(0.2, "20%"))))
+    assert 'aria-label="20%"><i style="left:0.0%;width:20.0%"></i><b style="left:20.0%"></b>' in to_html([table])
+    assert "| x | 20% |" in to_markdown([table])
