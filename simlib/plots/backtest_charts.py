@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from simlib.calibration.day_by_day import SHORT_NAMES
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import heading, name, rows
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ LOOKS: dict[str, dict[str, Any]] = {
 MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 
-@lettered
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
     """Draw a line for each forecaster: its forecasts of one question by the date on which each was made.
 
@@ -52,7 +50,6 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
     return ax
 
 
-@lettered
 def scores_by_question(result: Backtest, ax: Axes) -> Axes:
     """Draw a row for each question with the mean Brier score of each forecaster."""
     asked = [one for one in result.labels if result.of(one)]

@@ -10,7 +10,6 @@ import numpy as np
 from simlib.errors import SimlibError
 from simlib.formatting import percent, quoted
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import heading
 from simlib.results import ONGOING
 
@@ -106,7 +105,6 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
     return "" if alike else "; rows that only some of them have are left out"
 
 
-@lettered
 def both_forecasts(result: Diff, ax: Axes) -> Axes:
     """Draw the forecasts of two compared scenarios side by side.
 

@@ -29,7 +29,7 @@ PICTURES: dict[str, str] = {
     "Paths": "simlib.plots.path_charts:path_classes",
     "Pool": "simlib.plots.pool_bars:pools",
     "RegistryScore": "simlib.plots.registry_charts:registered",
-    "Lessons": "simlib.plots.lesson_intervals:priors_and_posteriors",
+    "Lessons": "simlib.plots.prior_posterior_bars:priors_and_posteriors",
     "RowsPerWeek": "simlib.plots.weekly_rows_chart:weekly_rows",
     "RowEffects": "simlib.plots.row_effect_bars:row_bars",
     "ForecastSeries": "simlib.plots.series_lines:series",

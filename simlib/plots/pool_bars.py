@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import percent, quoted
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import heading, limits, name, number, rows
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ MARKS = ("o", "s", "^", "v", "P", "X")
 """The marks of the views. The linear pool has a filled diamond, and the logarithmic pool a hollow one."""
 
 
-@lettered
 def pools(result: Pool, ax: Axes) -> Axes:
     """Draw a row of marks for each ending and question.
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.evidence.lessons import UNCHANGED, UNDECIDED
-from simlib.formatting import percent
+from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
-from simlib.plots.lettering import lettered
-from simlib.plots.row_layout import heading, name, rows
+from simlib.plots.row_layout import heading, name, number, rows
 from simlib.quantities import show
 from simlib.scenario.scales import forward
 
@@ -18,9 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.evidence.belief_update import LearntAssumption, Update
+    from simlib.evidence.lessons import Lessons
     from simlib.scenario.model import Assumption
 
-ROWS = 12
+ROWS, LESSONS = 12, 9
+"""Largest number of assumptions in the two pictures."""
+
 LETTERS = 72
 """Letters in a line of a label in a picture of the usual width."""
 
@@ -44,7 +46,6 @@ def height_of(result: Update) -> int:
     return 170 + row * max(len(some), 1)
 
 
-@lettered
 def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the range (5 to 95%) and the median of each assumption before and after the log.
 
@@ -61,13 +62,13 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
     heading(ax, title, note)
     rows(ax, len(learnt))
     for place, each in enumerate(learnt):
-        number = numbers[each.id]
-        name(ax, place, number.short_label, bold=each.taught)
+        a = numbers[each.id]
+        name(ax, place, a.short_label, bold=each.taught)
         _range(ax, place + 0.1, np.array([-Z95, 0.0, Z95]), style.GHOST)
         undecided = each.change == UNDECIDED
         colour = style.BLUE if each.taught or undecided else style.SKY
-        _range(ax, place + 0.28, scores(number, each.posterior), colour, (0, (1, 0.5)) if undecided else "solid")
-        old, new = (show(points[1], number.kind, number.unit) for points in (each.prior, each.posterior))
+        _range(ax, place + 0.28, scores(a, each.posterior), colour, (0, (1, 0.5)) if undecided else "solid")
+        old, new = (show(points[1], a.kind, a.unit) for points in (each.prior, each.posterior))
         text = f"{old} → {new}" if old != new else f"{old}, as before"
         verdict = "" if each.change == UNCHANGED else f"\n{each.change}, {percent(each.spread)} of the spread"
         ax.annotate(
@@ -101,3 +102,35 @@ def _range(ax: Axes, place: float, points: np.ndarray, colour: str, line: Any = 
     low, middle, high = np.clip(points, -_REACH, _REACH)
     ax.plot([low, high], [place, place], color=colour, linewidth=5, linestyle=line, solid_capstyle="butt", zorder=3)
     ax.plot([middle], [place], "o", color="white", markeredgecolor=colour, markersize=6, markeredgewidth=1.6, zorder=4)
+
+
+def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = LESSONS) -> Axes:
+    """Draw the range of each assumption before (grey) and after (colour) learning from a log.
+
+    Values are normal scores: the prior has mean 0 and standard deviation 1. A bar is the mean ± 1.645 standard
+    deviations, which is the range from 5 to 95% of a normal distribution. A dot shows the mean after learning.
+    """
+    some = result.ranked()[:most]
+    taught = sum(each.taught for each in result.learnt)
+    little = "nothing" if all(each.change == UNCHANGED for each in result.learnt) else "hardly anything"
+    title = f"The log teaches about {counted(taught, 'assumption')}" if taught else f"The log teaches {little}"
+    note = (
+        "unit: standard deviation of the prior; bar: mean ± 1.645 standard deviations (5 to 95% of a normal "
+        "distribution); grey: before the log, colour: after it; dot: mean after the log (filled: moved or narrower, "
+        "grey: the draws cannot decide, hollow: hardly changed)"
+    )
+    heading(ax, f"{title}, as of {long_date(result.as_of)}", note)
+    rows(ax, len(some))
+    ax.axvline(0, color=style.GHOST, linewidth=1)
+    reach = 1.645
+    for row, each in enumerate(some):
+        name(ax, row, result.numbers[each.id].short_label)
+        ax.plot([-1.645, 1.645], [row + 0.12] * 2, color=style.GHOST, linewidth=5, solid_capstyle="butt")
+        ends = np.array([each.mean - 1.645 * each.spread, each.mean + 1.645 * each.spread])
+        ax.plot(ends, [row + 0.3] * 2, color=style.BLUE, linewidth=5, solid_capstyle="butt")
+        face = style.INK if each.taught else style.GHOST if each.change == UNDECIDED else "white"
+        ax.plot(each.mean, row + 0.3, "o", color=style.INK, markerfacecolor=face)
+        reach = max(reach, float(np.abs(ends).max()))
+        number(ax, float(ends[1]), row + 0.3, f"{each.mean:+.2f}, spread ×{each.spread:.2f}", faint=not each.taught)
+    ax.set_xlim(-1.15 * reach, 1.7 * reach)
+    return ax

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import capital, counted, percent, quoted
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import heading, name, number, rows, whisker
 from simlib.quantities import DAYS_PER
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 MONTH = DAYS_PER["month"]
 
 
-@lettered
 def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
     """Draw how often events happened in past crises, beside their probabilities in the scenario.
 
@@ -53,7 +51,6 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
     return ax
 
 
-@lettered
 def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: HistoricalRates | None = None) -> Axes:
     """Draw the rate at which an event first happens, by days since the onset of a crisis.
 

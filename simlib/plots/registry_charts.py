@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import heading, name, number, rows
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", None: "open"}
 
 
-@lettered
 def registered(result: RegistryScore, ax: Axes) -> Axes:
     """Draw a row for each registered forecast.
 
@@ -45,7 +43,6 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
     return ax
 
 
-@lettered
 def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
     """Draw how often events happened (vertical) by their forecast probability (horizontal).
 

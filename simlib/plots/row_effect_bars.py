@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import bar, heading, limits, name, number, rows
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 ROWS = 9
 
 
-@lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw a bar for the effect of each row (event) of a log on a forecast, in log-odds.
 

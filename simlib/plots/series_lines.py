@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.panel import SideLabels
 from simlib.plots.row_layout import heading
 
@@ -35,7 +34,6 @@ class _Course:
     marked: bool = False
 
 
-@lettered
 def series(result: ForecastSeries, ax: Axes) -> Axes:
     """Draw the probability of each question against the date of the forecast.
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import heading
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from simlib.calibration.weekly_rows import RowsPerWeek
 
 
-@lettered
 def weekly_rows(result: RowsPerWeek, ax: Axes) -> Axes:
     """Draw the number of rows (events) of a log in each week.
 

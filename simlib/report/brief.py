@@ -138,7 +138,7 @@ def _in_points(half: float) -> str:
 
 def _outlook(material: Material) -> Block:
     from simlib.analysis.uncertainty.fans import measure_fan
-    from simlib.plots.outlook import outlook_fan
+    from simlib.plots.fan_charts import outlook_fan
 
     lead, draws = material.lead, material.draws
     assert draws is not None

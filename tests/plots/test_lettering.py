@@ -21,10 +21,9 @@ from simlib.analysis.pooling import Pool, pool
 from simlib.analysis.scenario_diff import diff
 from simlib.plots import lettering
 from simlib.plots.captions import sign
-from simlib.plots.comparison_bars import both_forecasts, comparison
+from simlib.plots.comparison_bars import comparison
 from simlib.plots.forecast_figure import Dashboard
 from simlib.plots.ladders import ladder_fan
-from simlib.plots.pool_bars import pools
 from simlib.scenario.model import Forbid, Scenario
 from tests.plots.forecasts import forecast
 from tests.worlds import World
@@ -96,8 +95,8 @@ DRAWINGS: dict[str, Callable[[str], Figure]] = {
     "ladder": lambda text: _on_axes(lambda ax: ladder_fan(named(text), ax)),
     "moves": lambda text: _on_axes(lambda ax: plots.moves(named(text), ax)),
     "dashboard": _board,
-    "pool": lambda text: _on_axes(lambda ax: pools(pooled(text), ax)),
-    "diff": lambda text: _on_axes(lambda ax: both_forecasts(_other_plan(text), ax)),
+    "pool": lambda text: _on_axes(lambda ax: plots.plot(pooled(text), ax)),
+    "diff": lambda text: _on_axes(lambda ax: plots.plot(_other_plan(text), ax)),
     "comparison": lambda text: _on_axes(
         lambda ax: lettering.lettered(comparison)({text: named(text), f"{text} 2": named(text)}, ax, title=text)
     ),

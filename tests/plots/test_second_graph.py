@@ -13,7 +13,7 @@ import simlib
 from simlib.engines.reference import sample
 from simlib.plots import story
 from simlib.plots.figure import new_figure
-from simlib.plots.impact_rows import consequence_rows, given_ending, head_lines
+from simlib.plots.impact_charts import consequence_rows, given_ending, head_lines
 from tests.worlds import World
 
 

@@ -181,7 +181,7 @@ def series(result: ForecastSeries) -> Iterator[Picture]:
 
 def lessons(result: Lessons) -> Iterator[Picture]:
     """Yield one picture of the priors and posteriors of the assumptions that the log changed most."""
-    from simlib.plots.lesson_intervals import priors_and_posteriors
+    from simlib.plots.prior_posterior_bars import priors_and_posteriors
 
     yield Picture("learn", partial(priors_and_posteriors, result), 680)
 

@@ -97,7 +97,7 @@ def consequences(
 
     The range comes from `SAMPLE` simulated histories if the answer `forecast` is exact, else from that answer.
     """
-    from simlib.plots.impact_rows import LINE, consequence_rows, head_lines, in_words
+    from simlib.plots.impact_charts import LINE, consequence_rows, head_lines, in_words
 
     spans: dict[str, tuple[float, float]] = {}
     sampled = answers.sampled(settings, SAMPLE) if forecast.engine == "exact" else forecast

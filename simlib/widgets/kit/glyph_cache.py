@@ -7,7 +7,7 @@ areas together. Labels use only a few different words and digits, so the mask of
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ LEADING = 1.08
 """Distance between two lines of text, in font sizes. Matplotlib has this distance at a line spacing of 1.05."""
 
 
-class Word:
+class Word(NamedTuple):
     """A rendered word or line of text.
 
     - `mask` (height, width): the opacity of each pixel, from 0 to 255.
@@ -30,10 +30,9 @@ class Word:
     - `advance`: the distance in pixels to the place of the next word, without the space between.
     """
 
-    __slots__ = ("advance", "ascent", "mask")
-
-    def __init__(self, mask: NDArray[np.uint16], ascent: int, advance: float) -> None:
-        self.mask, self.ascent, self.advance = mask, ascent, advance
+    mask: NDArray[np.uint16]
+    ascent: int
+    advance: float
 
 
 @lru_cache(maxsize=4096)

@@ -20,14 +20,12 @@ class ShownPicture:
     - `png`, `size`: the picture, and its width and height in pixels of the page.
     - `sentence`: the answer in words, as parts {text, strong}.
     - `status`: the status line {text, kind, share}.
-    - `preview`: whether the picture is a quick estimate.
     """
 
     png: bytes
     size: tuple[int, int]
     sentence: list[Part]
     status: Part
-    preview: bool
 
     @property
     def alt(self) -> str:

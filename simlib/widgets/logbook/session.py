@@ -305,7 +305,7 @@ class LogSession:
             self._fresh = False
             size = (self._board.width, self._board.height)
             line = self._status(day) if complete or not filling else status("computing the other mornings", "busy", 0.0)
-            self.front.show(ShownPicture(png, size, list(self.sentence(day)), line, preview=False))
+            self.front.show(ShownPicture(png, size, list(self.sentence(day)), line))
 
     def _lay_out(self) -> bool:
         """Draw the background again if forecasts or rows have changed. Return whether all mornings are computed."""

@@ -11,7 +11,7 @@ from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
-from simlib.widgets.questions.choices import asked, draws, ladder, measure, number, shown_answer, value_text
+from simlib.widgets.questions.choices import asked, draws, ladder, measure, number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
@@ -49,12 +49,13 @@ class WhatDrivesIt(PanelQuestion):
         about = result.measures[0]
         rows = [
             (
-                bar.assumption.label,
-                *map(partial(value_text, bar.assumption), ("low", "value", "high")),
+                a.label,
+                *(show(value, a.kind, a.unit) for value in (a.low, a.value, a.high)),
                 about.write(float(bar.at_low[0])),
                 about.write(float(bar.at_high[0])),
             )
             for bar in result.ranked()
+            for a in (bar.assumption,)
         ]
         head = ("assumption", "low", "stated", "high", "answer at low", "answer at high")
         return shown_answer(

@@ -73,22 +73,6 @@ def _label(name: str, box: Box) -> str:
     return f"{name}: {share}, {bounds}"
 
 
-@dataclass(frozen=True)
-class PointAnswer:
-    """The answer at the values of the sliders, and the answer at the stated values.
-
-    - `value`: the answer at the values of the sliders.
-    - `half`: half the width of the 95% interval of `value` (0: the value is exact, or a quick estimate).
-    - `stated`: the answer at the stated values.
-    - `stated_half`: half the width of the 95% interval of `stated`.
-    """
-
-    value: float
-    half: float
-    stated: float
-    stated_half: float
-
-
 class BoxFront(Protocol):
     """The view that shows a box: widgets, or a substitute in a test."""
 
@@ -105,10 +89,10 @@ class BoxFront(Protocol):
 class BoxSession:
     """The chosen box, the sliders, and the answer at the point."""
 
-    def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
+    def __init__(self, discovery: Discovery, front: BoxFront) -> None:
         self.discovery, self.front = discovery, front
-        self.state = answers.state if answers else State(discovery.scenario)
-        self.answers = answers or AnswerCache(self.state)
+        self.state = State(discovery.scenario)
+        self.answers = AnswerCache(self.state)
         self.choices = choices(discovery)
         self.chosen = self.choices[0]
         self.worker, self.lock = LatestWorker("simlib-boxes"), threading.RLock()
@@ -261,26 +245,23 @@ class BoxSession:
 
     # ---------------------------------------------------------------- showing
 
-    def here(self, forecast: Forecast) -> PointAnswer:
-        """Return the answers at the present and at the stated values. `stated` must be computed already."""
-        assert self.stated is not None
-        return PointAnswer(*_read(forecast, self.discovery.measure), *_read(self.stated, self.discovery.measure))
-
     def sentence(self, forecast: Forecast) -> list[Part]:
         """Describe the answer at the present values of the assumptions, as parts {text, strong}."""
-        here, discovery = self.here(forecast), self.discovery
+        discovery = self.discovery
+        assert self.stated is not None
+        (here, half), (stated, stated_half) = (_read(each, discovery.measure) for each in (forecast, self.stated))
         about = "about " if forecast.engine == "preview" else ""
-        change, base = 100 * (here.value - here.stated), percent(discovery.base_rate)
+        change, base = 100 * (here - stated), percent(discovery.base_rate)
         moved = "the same" if abs(change) < 0.05 else f"{'up' if change > 0 else 'down'} {abs(change):.1f} points"
-        reached = "at or above" if here.value >= discovery.threshold else "below"
+        reached = "at or above" if here >= discovery.threshold else "below"
         where = "outside" if outside(self.box, self.values()) else "inside"
         by = discovery.by_words
         return [
             part(f"At the values below, {quoted(discovery.measure.label)} by {by}: "),
-            part(about + _written(here.value, here.half), strong=True),
+            part(about + _written(here, half), strong=True),
             part(
                 f", {reached} the {percent(discovery.threshold)} from which it counts as likely. At the stated values: "
-                f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
+                f"{_written(stated, stated_half)} ({moved}). The point lies "
             ),
             part(f"{where} {self.chosen.name}", strong=True),
             part(f", where {percent(self.box.density)} of the draws reach the threshold, against {base} of all draws."),
@@ -319,7 +300,7 @@ class BoxSession:
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
         board = self._draw()
         assert self._screen is not None
-        board.move(self.values(), self.here(forecast).value)
+        board.move(self.values(), _read(forecast, self.discovery.measure)[0])
         png = self._screen.png(redraw=self._fresh, moving=moving, ratio=1 if moving else SHARP)
         self._fresh = False
         self.front.show(png, self.sentence(forecast), line)
@@ -355,6 +336,7 @@ def _opened(path: Path, scenario: str, view: str) -> str:
 
 
 def _read(forecast: Forecast, measure: measures.Measure) -> tuple[float, float]:
+    """Return an answer, and half the width of its 95% interval (0: it is exact, or a quick estimate)."""
     value, low, high = (float(x[-1]) for x in measures.of_forecast(forecast, measure))
     sampled = forecast.engine not in ("exact", "preview")
     return value, (high - low) / 2 if sampled else 0.0

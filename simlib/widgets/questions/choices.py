@@ -7,8 +7,7 @@ from typing import Any
 
 from simlib.control import Control
 from simlib.machine.measures import headline
-from simlib.quantities import show
-from simlib.scenario.model import Assumption, Scenario
+from simlib.scenario.model import Scenario
 from simlib.widgets.questions.question import Field
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer, stack_drawings
 
@@ -72,8 +71,3 @@ def draws(value: int, least: int = 64) -> Field:
     """Return the field for the number of draws from the priors. At least `least` draws are allowed."""
     tip = "More draws make the answer more precise, and take longer in proportion"
     return number("draws", "Draws from the priors", value, least, 8192, tip)
-
-
-def value_text(assumption: Assumption, which: str) -> str:
-    """Return the "low", "value" or "high" of an assumption with its unit."""
-    return show(getattr(assumption, which), assumption.kind, assumption.unit)

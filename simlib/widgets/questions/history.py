@@ -24,10 +24,6 @@ class BesidePastCrises(PanelQuestion):
 
     name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
 
-    def make_fields(self) -> Sequence[Field]:
-        """Return no fields, because nothing can be set."""
-        return []
-
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compare the scenario with the frequencies in all classes of past crises that the scenario names."""
         del chosen
@@ -170,10 +166,6 @@ class RegisteredForecasts(PanelQuestion):
     """The registered forecasts of a scenario, their base rates, and scores if the outcome is known."""
 
     name, title, edition = "registered-forecasts", "How good were the registered forecasts?", 2
-
-    def make_fields(self) -> Sequence[Field]:
-        """Return no fields, because nothing can be set."""
-        return []
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
         """Return the hash of the scenario, and the receipt (a hash) of its registered forecasts."""

@@ -145,35 +145,18 @@ def _input(field: Field) -> Any:
     return w.IntText(value=field.value, layout=layout, **common)  # bounds would silently change a number
 
 
-def _panel(kind: type[PanelQuestion]) -> Callable[..., QuestionPanel]:
+def __getattr__(name: str) -> Callable[..., QuestionPanel]:
+    """Return the function that makes the panel of a question, such as `WhatIf`."""
+    if name not in catalogue.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    kind: type[PanelQuestion] = getattr(catalogue, name)
+
     def make(scenario: Scenario | str | Path, **settings: Any) -> QuestionPanel:
         return QuestionPanel(kind(scenario, **settings))
 
-    make.__name__, make.__doc__ = kind.__name__, f"Return a panel for the question: {kind.title}"
+    make.__name__, make.__doc__ = name, f"Return a panel for the question: {kind.title}"
     return make
 
-
-WhatIf = _panel(catalogue.WhatIf)
-WhatDrivesIt = _panel(catalogue.WhatDrivesIt)
-SharesOfDoubt = _panel(catalogue.SharesOfDoubt)
-HowSure = _panel(catalogue.HowSure)
-ChanceWithinDoubt = _panel(catalogue.ChanceWithinDoubt)
-WorthKnowing = _panel(catalogue.WorthKnowing)
-Plans = _panel(catalogue.Plans)
-ByWhichPath = _panel(catalogue.ByWhichPath)
-WherePathsDiverge = _panel(catalogue.WherePathsDiverge)
-OnTheWayTo = _panel(catalogue.OnTheWayTo)
-WhatToWatchFor = _panel(catalogue.WhatToWatchFor)
-SignsOfEveryEnding = _panel(catalogue.SignsOfEveryEnding)
-WorthSeeing = _panel(catalogue.WorthSeeing)
-UnderWhichAssumptions = _panel(catalogue.UnderWhichAssumptions)
-Sweep = _panel(catalogue.Sweep)
-LearnFromTheLog = _panel(catalogue.LearnFromTheLog)
-WhatEachRowDid = _panel(catalogue.WhatEachRowDid)
-BesidePastCrises = _panel(catalogue.BesidePastCrises)
-DayByDay = _panel(catalogue.DayByDay)
-RatesFromHistory = _panel(catalogue.RatesFromHistory)
-RegisteredForecasts = _panel(catalogue.RegisteredForecasts)
 
 __all__ = ["QuestionPanel"]
 __all__ += catalogue.__all__

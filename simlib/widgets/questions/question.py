@@ -98,9 +98,9 @@ class PanelQuestion(ABC):
             for field in own
         )
 
-    @abstractmethod
     def make_fields(self) -> Sequence[Field]:
-        """Return the fields of the question, with the values that they have at first."""
+        """Return the fields of the question, with the values that they have at first. Default: none."""
+        return []
 
     @abstractmethod
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
