@@ -120,10 +120,7 @@ class EndingsPanel(LivePanel):
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the shaded bands. Return True if they show the error of the computation.
-
-        Return False if they show a range over draws, or if there are no bands.
-        """
+        """Draw the shaded bands, if there are any. Return whether they show the error of the computation."""
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)

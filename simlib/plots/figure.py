@@ -84,16 +84,14 @@ def small_png(*figures: Figure, ratio: float = 1) -> bytes:
 
     `ratio` is the width of the PNG in pixels, divided by the width of the figures in pixels.
     """
-    from simlib.plots.palette import Palette, colours_of
+    from simlib.plots.palette import colours_of
 
-    parts, palette = [], Palette()
+    parts = []
     for figure in figures:
         with at_ratio(figure, ratio):
             figure.canvas.draw()
             parts.append(np.array(figure.canvas.buffer_rgba()))  # type: ignore[attr-defined]
-    pixels = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    palette.learn(pixels, colours_of(*figures))
-    return palette.png(pixels, 9)
+    return _few_colours(np.concatenate(parts), colours_of(*figures))
 
 
 def stacked(*pictures: bytes) -> bytes:
@@ -143,11 +141,12 @@ def text_picture(width: int, lines: Sequence[str]) -> bytes:
     return small_png(figure)
 
 
-def _few_colours(picture: Any) -> bytes:
+def _few_colours(picture: Any, kept: Any = None) -> bytes:
+    """Return a picture as PNG. The N colours `kept` (N, 3) are kept exactly."""
     from simlib.plots.palette import Palette
 
     pixels, palette = np.asarray(picture), Palette()
-    palette.learn(pixels)
+    palette.learn(pixels, kept)
     return palette.png(pixels, 9)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from simlib.formatting import in_a_hundred, percent, quoted
 from simlib.plots import style
+from simlib.plots.heat_map import cell, frame
 from simlib.plots.row_layout import columns, heading, letters
 
 if TYPE_CHECKING:
@@ -39,52 +40,18 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     title = f"{quoted(label)}: {in_a_hundred(table.share)} histories end differently by {result.by_words}"
     note = "share of simulated histories, each played in both worlds with the same chance events; hatched: same ending"
     heading(ax, title, note)
-    _cells(ax, share)
+    frame(ax, *share.shape)
+    darkest = max(float((share - np.diag(np.diag(share))).max()), MANY)
+    for (row, column), value in np.ndenumerate(share):
+        same = row == column
+        face = "white" if same else style.tint(style.MORE, (float(value) / darkest) ** 0.5)
+        cell(ax, row, column, face, _write(float(value)) if value > 0 else "", style.TEXT, hatched=same)
     columns(ax, range(len(names)), names, 6)
     ax.set_yticks(range(len(names)), [style.wrap(text, 20, 3) for text in names])
     across = style.wrap(f"ending in {quoted(label)}", int(letters(ax) * style.SMALL / style.TEXT), 3)
     ax.set_xlabel(across, fontsize=style.TEXT, color=style.INK)
     ax.set_ylabel("ending at the baseline", fontsize=style.TEXT, color=style.INK)
     return ax
-
-
-def _cells(ax: Axes, share: np.ndarray) -> None:
-    from matplotlib.patches import Rectangle
-
-    apart = share - np.diag(np.diag(share))
-    darkest = max(float(apart.max()), MANY)
-    for (row, column), value in np.ndenumerate(share):
-        same = row == column
-        face = "white" if same else style.tint(style.MORE, (float(value) / darkest) ** 0.5)
-        ax.add_patch(
-            Rectangle(
-                (column - 0.5, row - 0.5),
-                1,
-                1,
-                facecolor=face,
-                edgecolor=style.GRID,
-                hatch="///" if same else None,
-                linewidth=1,
-            )
-        )
-        if value > 0:
-            ax.text(
-                column,
-                row,
-                _write(float(value)),
-                ha="center",
-                va="center",
-                fontsize=style.TEXT,
-                zorder=3,
-                color="black",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if same else None,
-            )
-    ax.grid(visible=False)
-    ax.set_xlim(-0.5, len(share) - 0.5)
-    ax.set_ylim(len(share) - 0.5, -0.5)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
-    ax.tick_params(length=0)
 
 
 def _write(share: float) -> str:

@@ -147,10 +147,7 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int:
-    """Return the width for the labels in pixels, so that the longest label and its value fit on two lines.
-
-    The width stays within the limits in `_LABELS`.
-    """
+    """Return the pixels for the labels: within `_LABELS`, enough for the longest one and its value on two lines."""
     names = [name for name in (show or result.endings) if name != ONGOING or show]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():

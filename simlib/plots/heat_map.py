@@ -1,9 +1,9 @@
-"""A heat map of one probability over two assumptions, with the number in each cell."""
+"""Heat maps: the cells that all have, and a map of one probability over two assumptions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 
 PALEST = 0.12
 """Depth of the colour of the lowest cell, from 0 (white) to 1. A white cell would look like a gap."""
+
+
+def cell(ax: Axes, row: int, column: int, face: str, text: str, size: float, *, hatched: bool = False) -> None:
+    """Draw a cell around the point (`column`, `row`), with a text in type of `size` points."""
+    from matplotlib.patches import Rectangle
+
+    look: dict[str, Any] = {"facecolor": face, "edgecolor": style.GRID, "linewidth": 1}
+    ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, hatch="///" if hatched else None, **look))
+    if text:
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5} if hatched else None
+        ax.text(column, row, text, ha="center", va="center", fontsize=size, color="black", bbox=behind)
+
+
+def frame(ax: Axes, count: int, columns: int) -> None:
+    """Set the limits of an axes with `count` rows of cells, the first at the top. Nothing but labels is around them."""
+    ax.grid(visible=False)
+    ax.set_xlim(-0.5, columns - 0.5)
+    ax.set_ylim(count - 0.5, -0.5)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(length=0)
 
 
 def grid(

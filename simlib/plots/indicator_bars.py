@@ -9,8 +9,8 @@ import numpy as np
 from simlib.analysis.indicators.result import write_ratio, write_share
 from simlib.formatting import quoted
 from simlib.plots import style
+from simlib.plots.heat_map import cell, frame
 from simlib.plots.row_layout import columns, heading, limits, name, number, rows, whisker
-from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,28 +106,14 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         f"the probability before looking, both if nothing has ended by {until}; ▲ likelier, ▼ less likely; "
         f"white: not known to be a sign (95% interval); {results[0].made()}",
     )
-    _shades(ax, change)
-    columns(ax, range(len(results)), endings, 6)
-    ax.set_yticks(range(len(names)), [style.wrap(label, 30, 2) for label in names.values()])
-    ax.grid(visible=False)
-    ax.tick_params(length=0)
-    return ax
-
-
-def _shades(ax: Axes, change: Floats) -> None:
-    from matplotlib.patches import Rectangle
-
+    frame(ax, *change.shape)
     widest = max(float(np.abs(change).max()), 1e-9)
     for (row, column), value in np.ndenumerate(change):
-        depth = float(np.sqrt(abs(value) / widest))
-        face = style.tint(style.RISE if value > 0 else style.FALL, depth)
-        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID, linewidth=1))
-        if value:
-            ax.text(column, row, _points(float(value)), ha="center", va="center", fontsize=style.SMALL, color="black")
-    ax.set_xlim(-0.5, change.shape[1] - 0.5)
-    ax.set_ylim(change.shape[0] - 0.5, -0.5)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+        face = style.tint(style.RISE if value > 0 else style.FALL, float(np.sqrt(abs(value) / widest)))
+        cell(ax, row, column, face, _points(float(value)) if value else "", style.SMALL)
+    columns(ax, range(len(results)), endings, 6)
+    ax.set_yticks(range(len(names)), [style.wrap(label, 30, 2) for label in names.values()])
+    return ax
 
 
 def _points(change: float) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.formatting import capital, percent, quoted
+from simlib.formatting import capital, counted, percent, quoted
 from simlib.plots import style
 from simlib.plots.row_layout import heading, letters, lines_within, name, number, rows, whisker
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.medoids import TypicalHistories
     from simlib.analysis.paths.result import Branch, Paths
 
-__all__ = ["ladder_histories", "path_classes", "path_tree", "sankey"]
+__all__ = ["ladder_histories", "path_classes", "path_tree", "sankey", "unit"]
 
 ROWS = 10
 
@@ -50,10 +50,8 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
     verb = "covers" if len(some) == 1 else "cover"
-    whole = _ended_so(result) if result.given else "all histories"
-    title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
-    by = result.by_words
-    note = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
+    title = f"{counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {_whole(result)}"
+    note = f"{unit(result)} by {result.by_words}, {result.made()}; {ORDER}{_whiskers(result)}"
     heading(ax, title, note)
     rows(ax, len(some))
     short = {rung.id: rung.short or rung.id for rung in result.scenario.ladders[result.ladder].rungs}
@@ -109,7 +107,7 @@ def _first_fork(result: Paths, nodes: list[Branch]) -> str:
     if first is not None:
         start, to = map(quoted, first.rungs)
         title = f"from {start} the likeliest next rung is {to} ({percent(first.share_of_parent)})"
-    return f"Of {_ended_so(result)}: {title}" if result.given else capital(title)
+    return f"Of {_whole(result)}: {title}" if result.given else capital(title)
 
 
 def _branch(ax: Axes, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
@@ -118,12 +116,12 @@ def _branch(ax: Axes, start: tuple[float, float], end: tuple[float, float], widt
     ax.plot(across, up, color=style.GHOST, alpha=0.7, zorder=1, linewidth=width, solid_capstyle="butt")
 
 
-def _ended_so(result: Paths) -> str:
-    assert result.given is not None
-    return f"the histories that end in {result.given.words}"
+def _whole(result: Paths) -> str:
+    return f"the histories that end in {result.given.words}" if result.given else "all histories"
 
 
-def _unit(result: Paths) -> str:
+def unit(result: Paths) -> str:
+    """Return the unit of the numbers of paths: probabilities or, given an ending, shares of its histories."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
@@ -237,15 +235,11 @@ def _departure(result: Paths) -> str:
     stay = 1 - sum(share for share, _ in ranked)
     left = f"{percent(stay)} never leave {quoted(first)}" if stay >= LEAST else f"all leave {quoted(first)}"
     nexts = " or ".join(f"{quoted(rung)} ({percent(share)})" for share, rung in ranked[:2])
-    whole = _ended_so(result) if result.given else "all histories"
-    return f"Of {whole}, {left}" + (f"; the next rung is most often {nexts}" if ranked else "")
+    return f"Of {_whole(result)}, {left}" + (f"; the next rung is most often {nexts}" if ranked else "")
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Write the name and the share beside each bar of a column. `bars` is {name: (bottom, height)}.
-
-    Labels that would overlap are moved apart and joined to their bars by thin lines.
-    """
+    """Write names and shares beside the bars {name: (bottom, height)} of a column, apart from each other."""
     bottom, top = ax.get_ylim()
     line = 1.25 * (bottom - top) / lines_within(ax)
     middles = [low + high / 2 for low, high in bars.values()]

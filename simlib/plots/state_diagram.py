@@ -150,10 +150,7 @@ def _rows(scenario: Scenario) -> list[_Row]:
 
 
 def _moves_text(scenario: Scenario, rows: list[_Row], chars: int) -> list[tuple[str, str]]:
-    """Return the lines of the list of moves and endings. Each line is (text, actor).
-
-    The actor is "" in all lines but the headings.
-    """
+    """Return the lines (text, actor) of the list of moves and endings. Only headings have an actor, others ""."""
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
     for actor in scenario.actors.values():
@@ -188,10 +185,7 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(scenario: Scenario, move: Move) -> str:
-    """Return as text the conditions of a move that no arrow shows.
-
-    These are the conditions on variables that the move does not change.
-    """
+    """Return the conditions that no arrow shows: those on variables that the move does not change."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -263,25 +257,13 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
     each = (room - _MARGIN) / count
     centres = [_MARGIN + each * (k + 0.5) for k in range(count)]
     if variable.counter:
-        _draw_level(
-            ax, _range(variable), _MARGIN + 80, row.boxes, 160, None, starts=True, ends=False, hidden=variable.hidden
-        )
+        _draw_level(ax, row, _range(variable), _MARGIN + 80, 160, starts=True, ends=False)
         return
     shares, names = dict(variable.start), dict(variable.level_labels)
     ends = _ending_levels(scenario, variable)
     for level, x in zip(variable.levels, centres, strict=True):
         share = scenario.assumptions[name].value if (name := shares.get(level)) else None
-        _draw_level(
-            ax,
-            names.get(level, level),
-            x,
-            row.boxes,
-            each,
-            share,
-            starts=level in shares,
-            ends=level in ends,
-            hidden=variable.hidden,
-        )
+        _draw_level(ax, row, names.get(level, level), x, each, share, starts=level in shares, ends=level in ends)
     for arrow in row.arrows:
         colour = colours[next(iter(arrow.actors))] if len(arrow.actors) == 1 else style.FAINT
         _draw_arrow(ax, arrow, centres, row.boxes, colour)
@@ -294,36 +276,28 @@ def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
 
 
 def _draw_level(
-    ax: Axes,
-    name: str,
-    x: float,
-    top: float,
-    each: float,
-    share: float | None,
-    *,
-    starts: bool,
-    ends: bool,
-    hidden: bool,
+    ax: Axes, row: _Row, name: str, x: float, each: float, share: float | None = None, *, starts: bool, ends: bool
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     wide = min(each - 14, 150)
-    face = "#dfe9f3" if starts else "white"
     patch = FancyBboxPatch(
-        (x - wide / 2, top),
+        (x - wide / 2, row.boxes),
         wide,
         _BOX,
         boxstyle="round,pad=0,rounding_size=7",
-        facecolor=face,
+        facecolor="#dfe9f3" if starts else "white",
         edgecolor=style.INK,
         linewidth=2.6 if ends else 1.1,
-        linestyle="dashed" if hidden else "solid",
+        linestyle="dashed" if row.variable.hidden else "solid",
     )
     ax.add_patch(patch)
     text = style.wrap(name, max(int(wide / 6.6), 5), 2 if share is None else 1)
     if share is not None:
         text += f"\n{'at the start' if wide > 110 else 'start'}: {show(share, 'chance')}"
-    ax.text(x, top + _BOX / 2, text, fontsize=style.SMALL, color=style.INK, ha="center", va="center", linespacing=1.05)
+    ax.text(
+        x, row.boxes + _BOX / 2, text, fontsize=style.SMALL, color=style.INK, ha="center", va="center", linespacing=1.05
+    )
 
 
 def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colour: str) -> None:

@@ -255,11 +255,6 @@ def spread(
     return result
 
 
-def counted(number: int, noun: str) -> str:
-    """Return "1 order", "2 orders", "No orders"."""
-    return f"{number or 'No'} {noun}{'s' * (number != 1)}"
-
-
 def wrap(text: str, width: int, lines: int = 2) -> str:
     """Break a label into at most `lines` lines of `width` characters.
 

@@ -167,10 +167,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return the functions that compute further parts of a report.
-
-    The key of each function is the field of `Material` that stores its result.
-    """
+    """Return functions that compute further parts of a report, by the field of `Material` for the result."""
     from simlib.analysis.paths.classes import paths
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi

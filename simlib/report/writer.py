@@ -140,10 +140,7 @@ def report_on(
 
 
 def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
-    """Return the options for a report by the exact engine.
-
-    If all assumptions are fixed, the number of draws is 0.
-    """
+    """Return the options for a report by the exact engine, without draws if all assumptions are fixed."""
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
     each = HISTORIES if size else _RUNS
@@ -151,10 +148,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the differences between its scenario and a baseline.
-
-    If there are any differences, the forecast of the baseline is added too.
-    """
+    """Return the material with the changes from a baseline and, if there are any, the baseline's forecast."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)

@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
 from simlib.formatting import percent, points, quoted
+from simlib.scenario.model import Scenario
 from simlib.widgets.questions.choices import NONE, asked, draws, ending, ladder, measure, number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.result import Branch, Paths
+
+
+def look_by(scenario: Scenario, name: str = "look_by", label: str = "Seen within (days)") -> Field:
+    """Return the field for the number of days in which signs are looked for, at first two weeks."""
+    longest = int(scenario.horizon_days) - 1
+    return number(name, label, min(14, longest), 1, longest)
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
@@ -53,7 +60,7 @@ class ByWhichPath(PanelQuestion):
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return shown_answer(
             result.sentences(),
-            ("path", "ending", of_what(result)),
+            ("path", "ending", charts.unit(result)),
             rows,
             1,
             Drawing(partial(charts.path_classes, result), 472),
@@ -77,7 +84,7 @@ class WherePathsDiverge(PanelQuestion):
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the likeliest orders of rungs, and draw the tree of their first steps."""
         from simlib.analysis.paths.classes import paths
-        from simlib.plots.path_charts import path_tree
+        from simlib.plots.path_charts import path_tree, unit
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
         result = paths(self.scenario, ladder=chosen["ladder"], given=given, engine="exact", top=100, control=control)
@@ -94,16 +101,11 @@ class WherePathsDiverge(PanelQuestion):
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
         return shown_answer(
             filter(None, sentences),
-            ("beginning", of_what(result), "share of the beginning before it"),
+            ("beginning", unit(result), "share of the beginning before it"),
             rows,
             2,
             Drawing(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),
         )
-
-
-def of_what(result: Paths) -> str:
-    """Return the heading of a column: probabilities or, given an ending, shares of its histories."""
-    return "share of the histories that end this way" if result.given else "probability"
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
@@ -158,10 +160,9 @@ class WhatToWatchFor(PanelQuestion):
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
-        longest = int(self.scenario.horizon_days) - 1
         return [
             ending(self.scenario, "The ending"),
-            number("look_by", "Seen within (days)", min(14, longest), 1, longest),
+            look_by(self.scenario),
             number("times_seen", "Sightings that count as a sign", 1, 1, 50),
             *one_sample(1),
         ]
@@ -209,12 +210,7 @@ class WorthSeeing(PanelQuestion):
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
-        longest = int(self.scenario.horizon_days) - 1
-        return [
-            measure(self.scenario),
-            number("within", "Watched for (days)", min(14, longest), 1, longest),
-            *one_sample(100),
-        ]
+        return [measure(self.scenario), look_by(self.scenario, "within", "Watched for (days)"), *one_sample(100)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Rank the observations by their expected gain in the Brier score."""
@@ -244,8 +240,7 @@ class SignsOfEveryEnding(PanelQuestion):
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
-        longest = int(self.scenario.horizon_days) - 1
-        return [number("look_by", "Seen within (days)", min(14, longest), 1, longest), *one_sample(1)]
+        return [look_by(self.scenario), *one_sample(1)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories with assumptions drawn from the priors, and see what each sign tells."""
